@@ -1,0 +1,60 @@
+# make demo: everything from nothing to a printed cutflow.   make test: the tests.   make help: the rest.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+OUT    ?= out/demo
+SAMPLES := signal dimuon pion_decay kaon_decay beam
+HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
+
+.PHONY: demo test check lint types imports bench samples clean help
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo.yaml, print its cutflow
+	$(BIN)/emiss process configs/runs/demo.yaml --out $(OUT)
+
+test: $(VENV)/.test    ## set up and run the tests
+	$(BIN)/python -m pytest
+
+check: lint types imports test    ## everything that must pass before a commit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test    ## the benchmarks, as ratios measured in the same run
+	$(BIN)/python -m benchmarks
+
+samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again
+	for sample in $(SAMPLES); do $(BIN)/emiss simulate $$sample --events 500 --out samples/data/$$sample.dat || exit 1; done
+
+clean:           ## remove what was made (not the environment)
+	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(OUT)/hits/%.root: $(VENV)/.run configs/samples/%.yaml
+	$(BIN)/emiss simulate $* --events 20000 --out $@
+
+# one stamp per set of dependencies; installing again only when they change
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "emiss needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[test]'
+	touch $@ $(VENV)/.run
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	touch $@ $(VENV)/.test $(VENV)/.run

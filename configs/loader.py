@@ -1,0 +1,139 @@
+"""Reading of config files: from a path or a shipped name to a `Document`, and from there to a checked model.
+
+Scalars are read as text with their place and typed by the schema: ``on`` is text, ``1e11`` a number, ``010`` is ten.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from configs.document import Document, YamlPath, compose
+from configs.errors import Location, Problems, UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel
+
+    M = TypeVar("M", bound=BaseModel)
+
+__all__ = ["SHIPPED", "Document", "YamlPath", "find", "load", "loads", "shipped", "validate"]
+
+MAX_BYTES = 8_000_000
+SHIPPED = Path(__file__).parent
+
+
+def load(path: str | Path) -> Document:
+    """Read a YAML file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read or is not plain YAML; the error says where and what to do.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"a config of more than {MAX_BYTES // 1_000_000} MB is refused", at=Location(str(path)))
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError("no such file", at=Location(str(path))) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot be read as text: {error}", at=Location(str(path))) from None
+    return loads(text, str(path))
+
+
+def loads(text: str, name: str = "<text>") -> Document:
+    """Read YAML from a text; `name` stands for the file in messages."""
+    return compose(text, name)
+
+
+def validate(document: Document, model: type[M]) -> M:
+    """Turn a document into a model.
+
+    Raises
+    ------
+    UserError
+        For the first mistake, or `UserErrors` with all of them, each with file, line, column and YAML path.
+    """
+    from pydantic import ValidationError
+
+    if not isinstance(document.data, dict):
+        raise document.error("a mapping of keys and values is needed here")
+    problems = Problems()
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            problems.add(_explain(document, item))
+    problems.check()
+    msg = "a validation error without an entry"
+    raise AssertionError(msg)
+
+
+def _explain(document: Document, item: Mapping[str, Any]) -> UserError:
+    """Turn one entry of pydantic's list into a message at its place."""
+    path = _yaml_path(document, item["loc"])
+    context = item.get("ctx") or {}
+    if item["type"] == "unknown_key":
+        key = str(context["key"])
+        return document.error(f"unknown key '{key}'", (*path, key), key=True, hint=str(context["hint"]))
+    if item["type"] == "missing":
+        return document.error(f"the key '{item['loc'][-1]}' is missing", path, key=bool(path))
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if message.startswith("Input should be "):
+        value = item.get("input")
+        shown = f"'{value}'" if isinstance(value, str) else "this value" if value is not None else "nothing"
+        message = f"{shown} should be {message.removeprefix('Input should be ')}"
+    return document.error(message, path)
+
+
+def _yaml_path(document: Document, loc: tuple[Any, ...]) -> YamlPath:
+    """Keep the parts of pydantic's location that are nodes of the document (it adds names of union members)."""
+    path: YamlPath = ()
+    value = document.data
+    for part in loc:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+        path = (*path, part)
+    return path
+
+
+def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
+    """Return the file of a config given by path or by the name of one that ships.
+
+    Parameters
+    ----------
+    kind : str
+        A folder of shipped configs: detectors, analyses, runs, samples, readers, calib.
+    name : str or Path
+        A path (tried from `near` and from the working directory), or a shipped name with or without ``.yaml``. A
+        detector or calib may be a folder.
+    near : Path, optional
+        The folder of the file that names it.
+
+    Raises
+    ------
+    UserError
+        If there is no such file; the message lists what ships.
+    """
+    single = kind.removesuffix("s")
+    places = [Path(name)] if near is None else [near / name, Path(name)]
+    base = SHIPPED / kind
+    for candidate in [*places, base / name, base / f"{name}.yaml"]:
+        if candidate.is_file() or (kind == "calib" and candidate.is_dir()):
+            return candidate
+        if (candidate / f"{single}.yaml").is_file():
+            return candidate / f"{single}.yaml"
+    raise UserError(f"no {single} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
+
+
+def shipped(kind: str) -> list[str]:
+    """Return the names of the configs of a kind that ship with emiss."""
+    base = SHIPPED / kind
+    if kind in ("detectors", "calib"):
+        return sorted(p.name for p in base.iterdir() if p.is_dir() and not p.name.startswith("_"))
+    return sorted(str(p.relative_to(base).with_suffix("")) for p in base.rglob("*.yaml"))

@@ -1,0 +1,71 @@
+"""The base of all config models: closed, frozen, with quantities that carry units.
+
+Fields are typed with `Energy`, `Length`, ... so that a model reads like the table of its units:
+
+    class Plane(Model):
+        z: Length
+        sigma: Length = 0.1
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from configs.errors import did_you_mean
+from configs.units import ENERGY, FIELD, LENGTH, PURE, TIME, Dimension, UnitError, parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Model(BaseModel):
+    """A closed, frozen model: an unknown key is an error that names the closest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            for key in data:
+                if key not in known and key not in cls.model_fields:
+                    raise PydanticCustomError(
+                        "unknown_key",
+                        "unknown key '{key}'; {hint}",
+                        {"key": str(key), "hint": did_you_mean(str(key), known)},
+                    )
+        return data
+
+
+def _quantity(dimension: Dimension, value: Any) -> Any:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return value  # from Python code, in base units; YAML scalars come as text
+    if not isinstance(value, str):
+        raise PydanticCustomError("quantity", "a quantity such as '1 {unit}' is needed here", {"unit": str(dimension)})
+    try:
+        return parse_quantity(value, dimension)
+    except UnitError as error:
+        raise PydanticCustomError("quantity", "{message}", {"message": str(error)}) from None
+
+
+def _of(dimension: Dimension) -> BeforeValidator:
+    return BeforeValidator(partial(_quantity, dimension))
+
+
+Energy = Annotated[float, _of(ENERGY)]
+Length = Annotated[float, _of(LENGTH)]
+Time = Annotated[float, _of(TIME)]
+Field = Annotated[float, _of(FIELD)]
+FieldIntegral = Annotated[float, _of(FIELD * LENGTH)]
+Angle = Annotated[float, _of(PURE)]
+Number = Annotated[float, _of(PURE)]
+
+
+def dump(model: BaseModel) -> Mapping[str, Any]:
+    """Return a model as plain JSON data in base units (for hashes and provenance)."""
+    return model.model_dump(mode="json")

@@ -1,0 +1,58 @@
+"""The command ``emiss``: its commands, and how mistakes, lost data and bugs leave it (exit codes 2, 3 and 1)."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from emiss.commands import check, look, process, simulate
+
+app = typer.Typer(
+    name="emiss",
+    help="From NA64 run files to a cutflow: process run files, tune cuts in YAML, read the report.",
+    epilog="Start with: emiss process configs/runs/demo.yaml --out out/demo    (or: make demo)",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(process.process)
+app.command()(process.select)
+app.command()(simulate.simulate)
+app.command()(check.check)
+app.command()(look.dump)
+app.command()(look.show)
+app.command()(look.columns)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        from events.provenance import package_version
+
+        typer.echo(f"emiss {package_version()}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with its message and code 2, lost data with code 3."""
+    from configs.errors import EmissError, UserError
+
+    try:
+        app()
+    except UserError as error:
+        typer.echo(error.render(), err=True)
+        sys.exit(error.exit_code)
+    except EmissError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output has gone, e.g. | head
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

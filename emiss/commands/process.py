@@ -1,0 +1,150 @@
+"""``emiss process`` and ``emiss select``: from run files, or from stored event tables, to the cutflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from emiss.terminal import console, log_to, progress, warn
+
+if TYPE_CHECKING:
+    from emiss.process import Outcome
+
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Unblind = Annotated[
+    bool, typer.Option("--unblind", help="Open the box of blinded samples (goes into the provenance).")
+]
+Detail = Annotated[
+    bool, typer.Option("--detail", help="Also print each cut alone, N-1, and only it failed.")
+]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, cutflow, reports and log.")]
+
+
+def process(
+    inputs: Annotated[list[str], typer.Argument(metavar="RUNS.yaml|FILES...", help="A run list, or bare run files.")],
+    out: Out = Path("out"),
+    detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
+    analysis: Annotated[str | None, typer.Option(help="Analysis: a name that ships, or a file.")] = None,
+    calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
+    set_: Sets = None,
+    executor: Annotated[Literal["serial", "processes"], typer.Option(help="How tasks are run.")] = "serial",
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
+    events: Annotated[int | None, typer.Option(min=1, help="Read at most so many entries of each file.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Events per batch; changes no count.")] = 2048,
+    tables: Annotated[Literal["root", "parquet"], typer.Option(help="Format of the event tables.")] = "root",
+    normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    unblind: Unblind = False,
+    detail: Detail = False,
+    quiet: Quiet = False,
+) -> None:
+    """Process run files: event tables, cutflow and reports.
+
+    A table that is there already, made from the same input by the same code and constants, is used again, so that an
+    interrupted job goes on and a changed cut costs only the selection.
+
+    Examples
+    --------
+      emiss process configs/runs/demo.yaml --out out/demo
+
+      emiss process 'cdr*-003855.dat' --detector na64e_lfc --calib demo --out out/3855
+
+      emiss process configs/runs/demo.yaml --set e_miss_min=25GeV --executor processes
+    """
+    from dataclasses import replace
+
+    from emiss import runlist
+    from emiss.job import plan
+    from emiss.process import process as run
+
+    if len(inputs) == 1 and (inputs[0].endswith((".yaml", ".yml")) or not _is_file_pattern(inputs[0])):
+        runs = runlist.load(inputs[0])
+        runs = runs if analysis is None else replace(runs, analysis=analysis, near=Path())
+    else:
+        runs = runlist.from_files(inputs, detector=detector, analysis=analysis or "e_to_mu_phi", calib=calib)
+    job = plan(
+        runs,
+        out,
+        overrides=parse_sets(set_),
+        unblind=unblind,
+        max_events=events,
+        batch=batch,
+        table_suffix=f".{tables}",
+    )
+    with log_to(out / "log.txt"), progress("process", job.entries, quiet=quiet) as step:
+        outcome = run(job, out, executor=executor, workers=workers, progress=step)
+    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, not_run=job.analysis.not_run)
+
+
+def select(
+    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Event tables, or folders that hold some.")],
+    analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for cutflow and reports.")] = None,
+    set_: Sets = None,
+    normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    unblind: Unblind = False,
+    detail: Detail = False,
+    quiet: Quiet = False,
+) -> None:
+    """Apply the cuts again to stored event tables; nothing is reconstructed.
+
+    Examples
+    --------
+      emiss select out/demo --set e_miss_min=25GeV
+
+      emiss select out/demo/tables/signal/*.root --analysis my_cuts.yaml --out out/mine
+    """
+    import selection
+    from emiss.process import select as run
+
+    loaded = selection.load(analysis, set=parse_sets(set_))
+    with progress("select", None, quiet=quiet):
+        outcome = run(tables, loaded, out, unblind=unblind)
+    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, not_run=loaded.not_run)
+
+
+def parse_sets(items: list[str] | None) -> dict[str, str]:
+    """Return the parameters of ``--set name=value``."""
+    from configs.errors import UserError
+
+    found: dict[str, str] = {}
+    for item in items or []:
+        name, equals, value = item.partition("=")
+        if not equals or not name.strip():
+            raise UserError(f"--set {item}: expected NAME=VALUE, such as e_miss_min=25GeV")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _is_file_pattern(text: str) -> bool:
+    return Path(text).suffix in (".dat", ".root", ".gz", ".zst") or any(c in text for c in "*?[")
+
+
+def _finish(
+    outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool, not_run: tuple[str, ...]
+) -> None:
+    """Print the cutflow and what was lost; leave with code 3 if it was too much."""
+    from configs.errors import DataLossError
+    from selection.report import terminal
+
+    if not quiet:
+        screen = console()
+        screen.print(terminal.render(outcome.cutflow, normalise_to=normalise, width=screen.width))
+        if detail:
+            for name in outcome.cutflow.samples:
+                screen.print(terminal.detail(outcome.cutflow, name))
+        if outcome.reused:
+            screen.print(f"{outcome.reused} stored tables used again", style="dim")
+        if out is not None:
+            names = ", ".join(path.name for path in outcome.reports)
+            screen.print(f"written to {out}: {names}", style="dim", markup=False)
+    for part in not_run:
+        warn(f"note: '{part}' of the analysis is checked but not run by this version")
+    for line in outcome.losses:
+        warn(line)
+    if outcome.too_bad:
+        raise DataLossError("; ".join(outcome.too_bad))

@@ -1,0 +1,264 @@
+"""Planning of a job: everything that can be known before the first event is read, and the tasks that follow from it.
+
+Files are opened and checked, runs looked up in the conditions, the cuts bound to the columns; only then are tasks
+made, one per entry range of a file. A task's key names all its result depends on, so that a finished task is never done
+twice and never taken for another.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calib.conditions import Conditions
+from configs.errors import Location, Problems, UserError
+from emiss.runlist import read_on_target
+from events.provenance import code_version, text_hash
+from reco.detector import load_detector
+from reco.pipeline import Pipeline
+from reco.readers import open_run_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from emiss.runlist import RunList, Sample
+    from events.columns import Column
+    from reco.detector import Detector
+    from reco.readers.base import RunFile
+    from selection import Analysis
+
+PHYSICS = 7
+TASK_ENTRIES = 20_000
+BATCH = 2_048
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every task of a job shares; plain values, so that a worker process can be given it."""
+
+    detector: Path
+    calib: Path
+    analysis: str
+    overrides: tuple[tuple[str, str], ...] = ()
+    unblind: bool = False
+    batch: int = BATCH
+    bad_spills: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One entry range of one file, and the table it becomes."""
+
+    sample: Sample
+    file: Path
+    file_number: int
+    identity: str
+    start: int
+    stop: int
+    table: Path
+    key: str
+    on_target: float | None
+    partial: bool
+
+    def __str__(self) -> str:
+        return f"{self.file} entries {self.start}-{self.stop}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A planned job."""
+
+    setup: Setup
+    runlist: RunList
+    detector: Detector
+    analysis: Analysis
+    conditions: Conditions
+    tasks: tuple[Task, ...]
+    entries: int
+    configs: Mapping[str, str]
+    payloads: tuple[str, ...] = ()
+    inputs: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
+
+
+def plan(
+    runlist: RunList,
+    out: Path,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    unblind: bool = False,
+    max_events: int | None = None,
+    task_entries: int = TASK_ENTRIES,
+    batch: int = BATCH,
+    table_suffix: str = ".root",
+) -> Job:
+    """Check everything a job needs and return its tasks.
+
+    Parameters
+    ----------
+    runlist : RunList
+    out : Path
+        Where the tables will stand: ``out/tables/SAMPLE/FILE.root``.
+    overrides : mapping, optional
+        Parameters of the analysis set on the command line.
+    unblind : bool
+        Whether the box of blinded samples is opened.
+    max_events : int, optional
+        Read only so many entries of each file; the cutflow is marked partial.
+    task_entries, batch : int
+        Entries per task and per batch; no count depends on them.
+    table_suffix : str
+        ``.root`` or ``.parquet``.
+
+    Raises
+    ------
+    UserError
+        All mistakes that can be found without reading events.
+    """
+    import selection
+    from configs import loader
+
+    detector = load_detector(runlist.detector, near=runlist.near)
+    calib = loader.find("calib", runlist.calib, near=runlist.near)
+    conditions = Conditions.load(calib)
+    analysis = _analysis(runlist, overrides)
+    pipeline = Pipeline(detector, conditions)
+    problems = Problems()
+    opened: list[tuple[Sample, int, RunFile]] = []
+    number = 0
+    for sample in runlist.samples:
+        for path in sample.files:
+            try:
+                file = open_run_file(path, detector)
+                file.check()
+                analysis.bind(pipeline.columns(file))
+                conditions.check(file.index().runs(), pipeline.needs_of(file))
+                opened.append((sample, number, file))
+            except UserError as error:
+                problems.add(error)
+            number += 1
+    problems.check()
+    shares = _shares(runlist, opened)
+    setup = Setup(
+        detector=detector.file,
+        calib=calib,
+        analysis=str(selection.find(runlist.analysis, near=runlist.near)),
+        overrides=tuple((overrides or {}).items()),
+        unblind=unblind,
+        batch=batch,
+        bad_spills=runlist.bad_spills,
+    )
+    tasks: list[Task] = []
+    inputs: list[dict[str, Any]] = []
+    tables: set[Path] = set()
+    for sample, file_number, file in opened:
+        index = file.index()
+        last = len(index) if max_events is None else min(max_events, len(index))
+        physics = np.concatenate(([0], np.cumsum(index.good & (index.type == PHYSICS))))
+        each = shares[sample.name]
+        inputs.append(
+            {"path": str(file.path), "identity": file.identity, "entries": [[0, last]], "sample": sample.name}
+        )
+        for start in range(0, max(last, 1), task_entries):
+            stop = min(start + task_entries, last)
+            name = file.path.stem if last <= task_entries else f"{file.path.stem}.{start:09d}"
+            table = out / "tables" / sample.name / f"{name}{table_suffix}"
+            while table in tables:  # two files of one name in different folders
+                table = table.with_name(f"{file_number}_{table.name}")
+            tables.add(table)
+            payloads = sorted({p for run in index.runs() for p in conditions.for_run(run).payloads})
+            tasks.append(
+                Task(
+                    sample=sample,
+                    file=file.path,
+                    file_number=file_number,
+                    identity=file.identity,
+                    start=start,
+                    stop=stop,
+                    table=table,
+                    key=_key(setup, sample, file_number, file.identity, start, stop, payloads, detector),
+                    on_target=None if each is None else each * float(physics[stop] - physics[start]),
+                    partial=last < len(index),
+                )
+            )
+    return Job(
+        setup=setup,
+        runlist=runlist,
+        detector=detector,
+        analysis=analysis,
+        conditions=conditions,
+        tasks=tuple(tasks),
+        entries=sum(task.stop - task.start for task in tasks),
+        configs={
+            **({f"{runlist.name}.yaml": runlist.text} if runlist.text else {}),
+            str(detector.file): detector.file.read_text(encoding="utf-8"),
+            **analysis.source_texts,
+        },
+        payloads=tuple(
+            sorted({p for _, _, f in opened for r in f.index().runs() for p in conditions.for_run(r).payloads})
+        ),
+        inputs=tuple(inputs),
+    )
+
+
+def _analysis(runlist: RunList, overrides: Mapping[str, str] | None) -> Analysis:
+    import selection
+
+    return selection.load(selection.find(runlist.analysis, near=runlist.near), set=overrides)
+
+
+def _shares(runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]) -> dict[str, float | None]:
+    """Return for each sample the particles on target per physics event of its files, None where they are not known."""
+    shares: dict[str, float | None] = {}
+    for sample in runlist.samples:
+        files = [file for other, _, file in opened if other.name == sample.name]
+        indices = [file.index() for file in files]
+        physics = sum(int(np.count_nonzero(index.good & (index.type == PHYSICS))) for index in indices)
+        total = sample.on_target
+        if sample.on_target_table is not None:
+            spills = {
+                (int(run), int(spill))
+                for index in indices
+                for run, spill in np.unique(np.stack([index.run[index.good], index.spill[index.good]], 1), axis=0)
+            }
+            total = read_on_target(sample.on_target_table, spills)
+        elif total is None:
+            stored = [getattr(file, "on_target", None) for file in files]
+            total = None if any(part is None for part in stored) else sum(float(part) for part in stored if part)
+        if total is not None and not physics:
+            raise UserError(f"sample '{sample.name}' has no physics event", at=Location(str(sample.files[0])))
+        shares[sample.name] = None if not total else total / physics
+    return shares
+
+
+def _key(
+    setup: Setup,
+    sample: Sample,
+    file_number: int,
+    identity: str,
+    start: int,
+    stop: int,
+    payloads: Sequence[str],
+    detector: Detector,
+) -> str:
+    """Return what names the content of a task's table: input, range, set-up, constants, code; not the cuts."""
+    maps = {p.name: p.read_text(encoding="utf-8") for p in sorted(detector.folder.rglob("*")) if p.is_file()}
+    parts = {
+        "input": identity,
+        "range": [start, stop],
+        "file": file_number,
+        "sample": [sample.name, sample.role, sample.runs],
+        "detector": maps,
+        "payloads": list(payloads),
+        "excluded": sorted(setup.bad_spills),
+        "code": code_version(),
+    }
+    return text_hash(json.dumps(parts, sort_keys=True))
+
+
+def columns_of(detector: Detector) -> dict[str, Column]:
+    """Return the columns that raw run files of this detector will have (for checking an analysis without data)."""
+    return dict(Pipeline(detector, None).columns(None))

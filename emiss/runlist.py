@@ -1,0 +1,239 @@
+"""The run list: which files make which sample, with which detector, constants and analysis.
+
+Read from ``configs/runs/*.yaml`` (see docs/run-files.md), or made from bare files on the command line.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+
+from configs import loader
+from configs.errors import Location, Problems, UserError
+from configs.schema import Model, Number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from configs.loader import Document
+
+Role = Literal["signal", "background", "data"]
+
+
+class FromTable(Model):
+    """Particles on target from a table with the columns run, spill, on_target and, if wanted, live_fraction."""
+
+    from_: str = Field(alias="from")
+
+
+class SampleEntry(Model):
+    """One sample of a run list, as written."""
+
+    role: Role
+    files: tuple[str, ...] = Field(min_length=1)
+    on_target: Number | FromTable | None = None
+    scale: Number = 1.0
+    runs: str | None = None
+
+    @field_validator("on_target", mode="before")
+    @classmethod
+    def _number_or_table(cls, value: object) -> object:
+        return FromTable.model_validate(value) if isinstance(value, dict) else value
+
+
+class RunListFile(Model):
+    """A run list, as written."""
+
+    detector: str
+    analysis: str
+    calib: str
+    quality: str | None = None
+    max_bad_fraction: Number = 0.01
+    samples: dict[str, SampleEntry] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample with its files found; `on_target_table` is read when the spills of the files are known."""
+
+    name: str
+    role: Role
+    files: tuple[Path, ...]
+    on_target: float | None = None
+    on_target_table: Path | None = None
+    scale: float = 1.0
+    runs: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class RunList:
+    """What one job works on."""
+
+    name: str
+    detector: str
+    analysis: str
+    calib: str
+    samples: tuple[Sample, ...]
+    near: Path
+    max_bad_fraction: float = 0.01
+    bad_spills: frozenset[tuple[int, int]] = frozenset()
+    text: str = ""
+
+
+def load(path: str | Path) -> RunList:
+    """Read a run list; files are looked for from its own folder.
+
+    Raises
+    ------
+    UserError
+        For a mistake in the file or a pattern that matches no file, with file, line and column.
+    """
+    document = loader.load(loader.find("runs", path))
+    entry = loader.validate(document, RunListFile)
+    near = document.path.parent
+    problems = Problems()
+    samples = []
+    for name, item in entry.samples.items():
+        try:
+            samples.append(_sample(document, name, item, near))
+        except UserError as error:
+            problems.add(error)
+    problems.check()
+    return RunList(
+        name=document.path.stem,
+        detector=entry.detector,
+        analysis=entry.analysis,
+        calib=entry.calib,
+        samples=tuple(samples),
+        near=near,
+        max_bad_fraction=entry.max_bad_fraction,
+        bad_spills=_bad_spills(near / entry.quality) if entry.quality else frozenset(),
+        text=document.text,
+    )
+
+
+def from_files(files: Sequence[str | Path], *, detector: str, analysis: str, calib: str) -> RunList:
+    """Return the run list of bare files: one sample ``data`` without a number of particles on target."""
+    found: list[Path] = []
+    for pattern in files:
+        matches = _match(str(pattern), Path())
+        if not matches:
+            raise UserError("no such file", at=Location(str(pattern)))
+        found += matches
+    return RunList("data", detector, analysis, calib, (Sample("data", "data", tuple(found)),), Path())
+
+
+def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sample:
+    path = ("samples", name)
+    found: list[Path] = []
+    for number, pattern in enumerate(item.files):
+        matches = _match(pattern, near)
+        if not matches:
+            raise document.error(f"no file matches '{pattern}'", (*path, "files", number), hint=f"looked in {near}")
+        for match in matches:
+            if match in found:
+                raise document.error(f"{match} is matched twice", (*path, "files", number))
+        found += matches
+    table = None
+    if isinstance(item.on_target, FromTable):
+        table = near / item.on_target.from_
+        if not table.is_file():
+            raise document.error(f"no file {table}", (*path, "on_target", "from"))
+    try:
+        runs = parse_runs(item.runs) if item.runs else ()
+    except ValueError as error:
+        raise document.error(str(error), (*path, "runs")) from None
+    number_ = item.on_target if isinstance(item.on_target, float | int) else None
+    if number_ is not None and number_ <= 0:
+        raise document.error("particles on target must be more than 0", (*path, "on_target"))
+    return Sample(name, item.role, tuple(found), number_, table, item.scale, runs)
+
+
+def _match(pattern: str, near: Path) -> list[Path]:
+    base = pattern if Path(pattern).is_absolute() else str(near / pattern)
+    return [Path(name) for name in sorted(glob.glob(base)) if Path(name).is_file()]  # noqa: PTH207 - absolute patterns
+
+
+def parse_runs(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the ranges of a text such as ``3855-4207, 4300``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a list of runs.
+    """
+    ranges = []
+    for part in text.split(","):
+        first, dash, last = (word.strip() for word in part.partition("-"))
+        if not first.isdigit() or (dash and not last.isdigit()):
+            msg = f"'{part.strip()}' is no run or range of runs such as 3855-4207"
+            raise ValueError(msg)
+        ranges.append((int(first), int(last or first)))
+        if ranges[-1][0] > ranges[-1][1]:
+            msg = f"the range '{part.strip()}' ends before it begins"
+            raise ValueError(msg)
+    return tuple(ranges)
+
+
+class BadSpills(Model):
+    """One entry of a list of bad spills."""
+
+    run: int
+    spills: str
+    why: str = ""
+
+
+class BadSpillList(Model):
+    """A list of bad spills."""
+
+    bad_spills: tuple[BadSpills, ...]
+
+
+def _bad_spills(path: Path) -> frozenset[tuple[int, int]]:
+    document = loader.load(path)
+    entry = loader.validate(document, BadSpillList)
+    bad: set[tuple[int, int]] = set()
+    for number, item in enumerate(entry.bad_spills):
+        try:
+            ranges = parse_runs(item.spills)
+        except ValueError as error:
+            raise document.error(str(error), ("bad_spills", number, "spills")) from None
+        bad |= {(item.run, spill) for first, last in ranges for spill in range(first, last + 1)}
+    return frozenset(bad)
+
+
+def read_on_target(path: Path, spills: Iterable[tuple[int, int]]) -> float:
+    """Return the particles on target in the given (run, spill), from a table with one row per spill.
+
+    The columns are run, spill, on_target and, if there, live_fraction, by which on_target is multiplied.
+
+    Raises
+    ------
+    UserError
+        If a column or a spill is missing, a spill stands twice, or a value is no number.
+    """
+    counts: dict[tuple[int, int], float] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file, skipinitialspace=True)
+        missing = {"run", "spill", "on_target"} - set(rows.fieldnames or ())
+        if missing:
+            raise UserError(f"the column '{min(missing)}' is missing", at=Location(str(path), 1))
+        for row in rows:
+            try:
+                key = int(row["run"]), int(row["spill"])
+                value = float(row["on_target"]) * float(row.get("live_fraction") or 1.0)
+            except (TypeError, ValueError):
+                raise UserError("a value is no number", at=Location(str(path), rows.line_num)) from None
+            if key in counts:
+                raise UserError(f"run {key[0]} spill {key[1]} stands twice", at=Location(str(path), rows.line_num))
+            counts[key] = value
+    wanted = set(spills)
+    gaps = sorted(wanted - counts.keys())
+    if gaps:
+        raise UserError(f"no row for run {gaps[0][0]} spill {gaps[0][1]} ({len(gaps)} missing)", at=Location(str(path)))
+    return sum(counts[key] for key in sorted(wanted))

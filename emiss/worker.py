@@ -1,0 +1,171 @@
+"""The work of one task: read an entry range, reconstruct it, write its event table, count the cuts on the way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calib.conditions import Conditions
+from configs.errors import UserError
+from events.ledger import Ledger
+from events.tablefile import TableWriter, open_table
+from reco.detector import load_detector
+from reco.pipeline import Pipeline
+from reco.readers import open_run_file
+from selection.cutflow import Cutflow, add_regions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from emiss.job import Setup, Task
+    from events.columns import Column
+    from events.table import EventTable
+    from selection import Bound
+    from selection.cutflow import Regions
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished task brings home."""
+
+    task: Task
+    cutflow: Cutflow
+    events: int
+    seconds: float
+    reused: bool
+
+
+class Worker:
+    """Does tasks of one job; holds what they share (detector, conditions, stages, analysis)."""
+
+    def __init__(self, setup: Setup) -> None:
+        import selection
+
+        self.setup = setup
+        self.detector = load_detector(setup.detector)
+        self.pipeline = Pipeline(self.detector, Conditions.load(setup.calib))
+        self.analysis = selection.load(setup.analysis, set=dict(setup.overrides))
+        self._bound: dict[tuple[str, ...], Bound] = {}
+
+    def run(self, task: Task) -> Done:
+        """Make the task's table, or take the one that is there, and count the cuts."""
+        begun = time.perf_counter()
+        reused = self._stored(task)
+        ledger, regions, events = self._count_stored(task) if reused else self._make(task)
+        cutflow = Cutflow.single(
+            analysis=self.analysis.name,
+            cuts_hash=self.analysis.cuts_hash,
+            sample=task.sample.name,
+            role=task.sample.role,
+            on_target=task.on_target,
+            scale=task.sample.scale,
+            partial=task.partial,
+            ledger=ledger,
+            regions=regions,
+            coverage={task.identity: ((task.start, task.stop),)},
+            provenance={},
+            hidden=self.analysis.hides(task.sample.name, task.sample.role) and not self.setup.unblind,
+        )
+        return Done(task, cutflow, events, time.perf_counter() - begun, reused)
+
+    def _bind(self, columns: Mapping[str, Column]) -> Bound:
+        key = tuple(columns)
+        if key not in self._bound:
+            self._bound[key] = self.analysis.bind(columns)
+        return self._bound[key]
+
+    def _count(self, bound: Bound, table: EventTable, task: Task) -> Regions:
+        return bound.count(table, sample=task.sample.name, role=task.sample.role, unblind=self.setup.unblind)
+
+    def _make(self, task: Task) -> tuple[Ledger, Regions, int]:
+        """Reconstruct the entries of the task into its table."""
+        file = open_run_file(task.file, self.detector)
+        ledger, events = Ledger(), 0
+        regions: Regions | None = None
+        metadata = None
+        with TableWriter(task.table) as writer:
+            for table in self._tables(task, file):
+                writer.extend(table)
+                metadata = table.metadata
+                ledger += metadata.ledger
+                counted = self._count(self._bind(metadata.columns), table, task)
+                regions = counted if regions is None else add_regions(regions, counted)
+                events += len(table)
+            if metadata is None or regions is None:
+                msg = f"{task}: the reader yielded no batch"
+                raise RuntimeError(msg)
+            writer.finish(
+                replace(
+                    metadata,
+                    sample=task.sample.name,
+                    role=task.sample.role,
+                    on_target=task.on_target,
+                    scale=task.sample.scale,
+                    partial=task.partial,
+                    ledger=ledger.check(),
+                    provenance={
+                        "task": task.key,
+                        "inputs": [
+                            {
+                                "path": str(task.file),
+                                "identity": task.identity,
+                                "entries": [[task.start, task.stop]],
+                            }
+                        ],
+                    },
+                )
+            )
+        return ledger, regions, events
+
+    def _tables(self, task: Task, file: object) -> Iterator[EventTable]:
+        """Yield the event tables of the task's batches with the excluded events taken out and counted."""
+        for batch in file.batches(task.start, task.stop, self.setup.batch):  # type: ignore[attr-defined]
+            table = self.pipeline.run(batch)
+            table.flat["event.file"][:] = task.file_number
+            yield self._exclude(table, task)
+
+    def _exclude(self, table: EventTable, task: Task) -> EventTable:
+        run, spill = table.flat["event.run"], table.flat["event.spill"]
+        other_run = np.zeros(len(table), bool)
+        if task.sample.runs:
+            other_run = ~np.logical_or.reduce([(run >= first) & (run <= last) for first, last in task.sample.runs])
+        bad = np.zeros(len(table), bool)
+        for bad_run, bad_spill in self.setup.bad_spills:
+            bad |= (run == bad_run) & (spill == bad_spill)
+        bad &= ~other_run
+        if not (other_run.any() or bad.any()):
+            return table
+        excluded = {"other_run": int(other_run.sum()), "bad_spill": int(bad.sum())}
+        ledger = table.metadata.ledger
+        moved = Ledger(passed=-sum(excluded.values()), excluded=excluded)
+        return table.take(~(other_run | bad)).with_metadata(ledger=ledger + moved)
+
+    @staticmethod
+    def _stored(task: Task) -> bool:
+        """Whether the task's table stands there already, made from the same input by the same code."""
+        if not task.table.is_file():
+            return False
+        try:
+            metadata = open_table(task.table).metadata
+        except UserError:
+            return False
+        return metadata is not None and metadata.provenance.get("task") == task.key
+
+    def _count_stored(self, task: Task) -> tuple[Ledger, Regions, int]:
+        """Count the cuts on the stored table of the task."""
+        file = open_table(task.table)
+        if file.metadata is None:
+            msg = f"{task.table} lost its metadata"
+            raise RuntimeError(msg)
+        bound = self._bind(file.columns)
+        regions: Regions | None = None
+        for table in file.batches(bound.columns):
+            counted = self._count(bound, table, task)
+            regions = counted if regions is None else add_regions(regions, counted)
+        if regions is None:
+            msg = f"{task.table} yielded no batch"
+            raise RuntimeError(msg)
+        return file.metadata.ledger, regions, file.entries

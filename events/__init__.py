@@ -1,0 +1,25 @@
+"""The event model: batches, the event table with its declared columns, the ledger and the provenance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from events.table import EventTable
+    from events.tablefile import read, write
+
+__all__ = ["EventTable", "read", "write"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: reading a table needs uproot, a ledger does not."""
+    if name == "EventTable":
+        from events.table import EventTable
+
+        return EventTable
+    if name in ("read", "write"):
+        import events.tablefile
+
+        return getattr(events.tablefile, name)
+    msg = f"module 'events' has no attribute '{name}'"
+    raise AttributeError(msg)

@@ -1,0 +1,142 @@
+"""Event tables in Parquet files: list columns as Arrow lists, fixed ones as fixed-size lists, metadata as ``emiss``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from configs.errors import Location, UserError
+from events.columns import Column, join, split
+from events.lists import Array, Lists
+from events.table import EventTable, Metadata
+from events.tablefile import BATCH, check_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+KEY = b"emiss"
+
+
+class ParquetTable:
+    """A Parquet file read as an event table."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.path = path
+        try:
+            self._file = pq.ParquetFile(path)
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(f"not readable as Parquet: {error}", at=Location(str(path))) from None
+        self.entries = int(self._file.metadata.num_rows)
+        stored = (self._file.schema_arrow.metadata or {}).get(KEY) or (self._file.metadata.metadata or {}).get(KEY)
+        self.metadata = None if stored is None else Metadata.from_json(json.loads(stored))
+        self.ignored: dict[str, str] = {}
+        columns: dict[str, Column] = {}
+        declared = {} if self.metadata is None else self.metadata.columns
+        for field in self._file.schema_arrow:
+            column = _column(field.name, field.type)
+            if column is None:
+                self.ignored[field.name] = str(field.type)
+            else:
+                columns[field.name] = declared.get(field.name, column)
+        self.columns: Mapping[str, Column] = columns
+
+    def batches(
+        self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
+    ) -> Iterator[EventTable]:
+        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None)."""
+        names = list(self.columns if columns is None else columns)
+        check_columns(self, names)
+        stop = self.entries if stop is None else min(stop, self.entries)
+        metadata = self.metadata or Metadata(sample=self.path.stem, columns=self.columns)
+        row, seen = 0, False
+        for batch in self._file.iter_batches(batch_size=size, columns=names):
+            low, high = max(start - row, 0), min(stop - row, batch.num_rows)
+            row += batch.num_rows
+            if high > low:
+                seen = True
+                yield self._table(batch.slice(low, high - low), names, metadata)
+        if not seen:
+            empty = self._file.schema_arrow.empty_table().select(names)
+            yield self._table(empty, names, metadata)
+
+    def _table(self, batch: Any, names: Sequence[str], metadata: Metadata) -> EventTable:
+        flat: dict[str, Array] = {}
+        lists: dict[str, tuple[Array, dict[str, Array]]] = {}
+        for name in names:
+            array = batch.column(name)
+            array = array.combine_chunks() if hasattr(array, "combine_chunks") else array
+            if array.null_count:
+                raise UserError(f"column '{name}' holds nulls", at=Location(str(self.path)))
+            column = self.columns[name]
+            if column.shape == "list":
+                collection, inner = split(name)
+                own = np.asarray(array.offsets, np.int64)
+                values = array.values.to_numpy(zero_copy_only=False)[own[0] : own[-1]]
+                offsets, parts = lists.setdefault(collection, (own - own[0], {}))
+                if not np.array_equal(offsets, own - own[0]):
+                    raise UserError(f"the lists of '{name}' differ in length", at=Location(str(self.path)))
+                parts[inner] = values
+            elif column.shape == "fixed":
+                values = array.flatten().to_numpy(zero_copy_only=False)
+                flat[name] = values.reshape(len(array), column.size)
+            else:
+                flat[name] = array.to_numpy(zero_copy_only=False)
+        return EventTable(
+            batch.num_rows, flat, {name: Lists(offsets, parts) for name, (offsets, parts) in lists.items()}, metadata
+        )
+
+
+def _column(name: str, kind: Any) -> Column | None:
+    """Return the declaration of a field, or None where it is no column of numbers."""
+    import pyarrow as pa
+
+    shape, size = "flat", 1
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        shape, kind = "list", kind.value_type
+    elif pa.types.is_fixed_size_list(kind):
+        shape, size, kind = "fixed", kind.list_size, kind.value_type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        return None
+    return Column(name, np.dtype(kind.to_pandas_dtype()).str[1:], shape=shape, size=size)  # type: ignore[arg-type]
+
+
+class ParquetSink:
+    """Writes a Parquet file, one row group per batch."""
+
+    def __init__(self, path: Path, table: EventTable) -> None:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(path, self._arrow(table).schema, compression="zstd")
+
+    def extend(self, table: EventTable) -> None:
+        """Append the rows of a table with the columns of the first one."""
+        if len(table):
+            self._writer.write_table(self._arrow(table))
+
+    def close(self, metadata: Metadata) -> None:
+        """Write the metadata and close the file."""
+        self._writer.add_key_value_metadata({KEY: json.dumps(metadata.to_json()).encode()})
+        self._writer.close()
+
+    @staticmethod
+    def _arrow(table: EventTable) -> Any:
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {}
+        for name, values in table.flat.items():
+            if values.ndim == 1:
+                columns[name] = pa.array(values)
+            else:
+                columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        for name, lists in table.lists.items():
+            for inner, values in lists.columns.items():
+                columns[join(name, inner)] = pa.ListArray.from_arrays(
+                    pa.array(lists.offsets.astype(np.int32)), pa.array(values)
+                )
+        return pa.table(columns)

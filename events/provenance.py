@@ -1,0 +1,102 @@
+"""Where numbers come from: versions, configs with hashes, input files with checksums, host, times, command line."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ENDS = 1 << 20
+"""Of a large file this many bytes from both ends enter the checksum."""
+
+
+def checksum(path: Path) -> str:
+    """Return ``size:sha256`` of a file; above 64 MiB the hash is of its two ends (it says so), not of all of it."""
+    size = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        if size <= 64 * ENDS:
+            digest.update(file.read())
+            return f"{size}:sha256:{digest.hexdigest()}"
+        digest.update(file.read(ENDS))
+        file.seek(-ENDS, 2)
+        digest.update(file.read())
+    return f"{size}:sha256-of-ends:{digest.hexdigest()}"
+
+
+def text_hash(text: str) -> str:
+    """Return the first 12 hex digits of the sha256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@cache
+def code_version() -> str:
+    """Return version and hash of the code that makes event tables, so that a result of other code is never reused."""
+    digest = hashlib.sha256()
+    for package in ("calib", "configs", "events", "reco"):
+        spec = importlib.util.find_spec(package)
+        for root in [] if spec is None else spec.submodule_search_locations or []:
+            for path in sorted(Path(root).rglob("*.py")):
+                digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{package_version()}+{digest.hexdigest()[:12]}"
+
+
+def package_version() -> str:
+    """Return the version of the installed package."""
+    try:
+        return importlib.metadata.version("emiss")
+    except importlib.metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def now() -> str:
+    """Return the present time in UTC as ISO text."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def record(
+    *,
+    configs: Mapping[str, str],
+    payloads: Iterable[str] = (),
+    inputs: Iterable[Mapping[str, Any]] = (),
+    started: str | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the provenance of a result.
+
+    Parameters
+    ----------
+    configs : mapping of file to text
+        Every config that had a say; its hash is kept.
+    payloads : iterable of str
+        Ids of the conditions tables used.
+    inputs : iterable of mappings
+        For each input file: path, size and checksum, entry ranges.
+    started : str, optional
+        When the work began.
+    more
+        Anything else that should be kept, as plain data.
+    """
+    return {
+        "version": package_version(),
+        "code": code_version(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "started": started or now(),
+        "finished": now(),
+        "configs": {name: text_hash(text) for name, text in configs.items()},
+        "payloads": sorted(set(payloads)),
+        "inputs": [dict(item) for item in inputs],
+        **more,
+    }

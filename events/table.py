@@ -1,0 +1,166 @@
+"""`EventTable`: one row per event, columns flat, fixed or lists, with the metadata that travels on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from events.columns import SCHEMA, Column, join, split
+from events.ledger import Ledger
+from events.lists import Array, Lists
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import awkward as ak
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a table says of itself: which sample it is, what it stands for, where it comes from."""
+
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    sample: str = "data"
+    role: str = "data"
+    on_target: float | None = None
+    scale: float = 1.0
+    partial: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    schema: str = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the metadata as plain data."""
+        return {
+            "schema": self.schema,
+            "sample": self.sample,
+            "role": self.role,
+            "on_target": self.on_target,
+            "scale": self.scale,
+            "partial": self.partial,
+            "columns": {name: column.to_json() for name, column in self.columns.items()},
+            "ledger": self.ledger.to_json(),
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Metadata:
+        """Return the metadata that `to_json` wrote."""
+        return cls(
+            columns={name: Column.from_json(name, item) for name, item in data["columns"].items()},
+            sample=data["sample"],
+            role=data["role"],
+            on_target=data["on_target"],
+            scale=data.get("scale", 1.0),
+            partial=data.get("partial", False),
+            ledger=Ledger.from_json(data["ledger"]),
+            provenance=data.get("provenance", {}),
+            schema=data["schema"],
+        )
+
+
+@dataclass(frozen=True)
+class EventTable:
+    """Columns of N events.
+
+    Attributes
+    ----------
+    size : int
+        N.
+    flat : mapping of full name to array of shape (N,) or (N, k)
+        One value, or a fixed number of values, per event.
+    lists : mapping of collection to Lists
+        The list columns; ``tracks.p`` is ``lists["tracks"]["p"]``.
+    metadata : Metadata
+    """
+
+    size: int
+    flat: Mapping[str, Array]
+    lists: Mapping[str, Lists] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def names(self) -> list[str]:
+        """All columns by full name."""
+        inner = [join(name, field_) for name, lists in self.lists.items() for field_ in lists.columns]
+        return [*self.flat, *inner]
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a flat or fixed column as a NumPy array, a list column as an awkward array."""
+        if name in self.flat:
+            return self.flat[name]
+        collection, inner = split(name)
+        if collection in self.lists and inner in self.lists[collection].columns:
+            return _awkward(self.lists[collection], inner)
+        from configs.errors import UserError, did_you_mean
+
+        raise UserError(f"the table has no column '{name}'", hint=did_you_mean(name, self.names))
+
+    def slice(self, start: int, stop: int) -> EventTable:
+        """Return the rows start to stop as views."""
+        stop = min(stop, self.size)
+        return replace(
+            self,
+            size=stop - start,
+            flat={name: values[start:stop] for name, values in self.flat.items()},
+            lists={name: lists.slice(start, stop) for name, lists in self.lists.items()},
+        )
+
+    def take(self, events: Array) -> EventTable:
+        """Return the rows with the given positions (or where a boolean mask is true)."""
+        if events.dtype == bool:
+            events = np.flatnonzero(events)
+        return replace(
+            self,
+            size=len(events),
+            flat={name: values[events] for name, values in self.flat.items()},
+            lists={name: lists.take(events) for name, lists in self.lists.items()},
+        )
+
+    def with_metadata(self, **changes: Any) -> EventTable:
+        """Return the same rows with changed metadata."""
+        return replace(self, metadata=replace(self.metadata, **changes))
+
+    def to_awkward(self) -> ak.Array:
+        """Return all columns as one awkward record array with the full names as fields."""
+        import awkward as ak
+
+        return ak.Array({name: self[name] for name in self.names})
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the flat columns (fixed ones as ``name[i]``) as a data frame."""
+        import pandas as pd
+
+        columns: dict[str, Array] = {}
+        for name, values in self.flat.items():
+            if values.ndim == 1:
+                columns[name] = values
+            else:
+                columns.update({f"{name}[{i}]": values[:, i] for i in range(values.shape[1])})
+        return pd.DataFrame(columns)
+
+    @classmethod
+    def concatenate(cls, tables: Iterable[EventTable]) -> EventTable:
+        """Return the rows of all tables one after the other; ledgers add, the other metadata are the first's."""
+        tables = list(tables)
+        first = tables[0]
+        ledger = sum((table.metadata.ledger for table in tables), Ledger())
+        return cls(
+            size=sum(table.size for table in tables),
+            flat={name: np.concatenate([table.flat[name] for table in tables]) for name in first.flat},
+            lists={name: Lists.concatenate(table.lists[name] for table in tables) for name in first.lists},
+            metadata=replace(first.metadata, ledger=ledger),
+        )
+
+
+def _awkward(lists: Lists, name: str) -> ak.Array:
+    import awkward as ak
+
+    content = ak.contents.NumpyArray(lists[name])
+    return ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(lists.offsets), content))

@@ -1,0 +1,154 @@
+"""Event tables on disk: `open_table` and `read` for ROOT and Parquet files, `TableWriter` and `write` for ours.
+
+The file's content decides how it is read, the name's suffix how it is written. A file that emiss wrote carries its
+metadata; of any other table the columns are taken as they stand, dimensionless.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from configs.errors import Location, UserError, did_you_mean
+from events.table import EventTable, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from events.columns import Column
+
+BATCH = 100_000
+
+
+class TableFile(Protocol):
+    """An event table on disk."""
+
+    path: Path
+    entries: int
+    columns: Mapping[str, Column]
+    metadata: Metadata | None
+
+    def batches(
+        self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
+    ) -> Iterator[EventTable]:
+        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None)."""
+        ...
+
+
+class Sink(Protocol):
+    """The format of a table being written."""
+
+    def extend(self, table: EventTable) -> None:
+        """Append rows."""
+        ...
+
+    def close(self, metadata: Metadata) -> None:
+        """Write the metadata and close."""
+        ...
+
+
+def open_table(path: str | Path) -> TableFile:
+    """Open an event table; ``file.root:name`` names a tree where a file holds several.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or it holds no table.
+    """
+    text = str(path)
+    name, _, tree = text.rpartition(":") if not Path(text).exists() and ":" in text else (text, "", "")
+    try:
+        with Path(name).open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be read", at=Location(name)) from None
+    if magic == b"root":
+        from events.rootfile import RootTable
+
+        return RootTable(Path(name), tree or None)
+    if magic == b"PAR1":
+        from events.parquetfile import ParquetTable
+
+        return ParquetTable(Path(name))
+    raise UserError(
+        "neither a ROOT nor a Parquet file, so no event table",
+        at=Location(name),
+        hint="raw run files go to 'emiss process' first",
+    )
+
+
+def check_columns(file: TableFile, names: Sequence[str]) -> None:
+    """Raise a UserError for the first name that is no column of the file."""
+    for name in names:
+        if name not in file.columns:
+            raise UserError(
+                f"the table has no column '{name}'", at=Location(str(file.path)), hint=did_you_mean(name, file.columns)
+            )
+
+
+def read(path: str | Path, columns: Sequence[str] | None = None) -> EventTable:
+    """Read a whole event table, or some of its columns, into memory."""
+    file = open_table(path)
+    return EventTable.concatenate(list(file.batches(columns))).with_metadata(
+        **({} if file.metadata is None else {"ledger": file.metadata.ledger})
+    )
+
+
+def write(table: EventTable, path: str | Path) -> Path:
+    """Write a table to ``.root`` or ``.parquet``, atomically; returns the path."""
+    with TableWriter(path) as writer:
+        writer.extend(table)
+        writer.finish(table.metadata)
+    return Path(path)
+
+
+class TableWriter:
+    """Writes a table batch by batch; the file appears under its name when it is finished, or not at all.
+
+    Use as a context manager: `extend` per batch, `finish` with the metadata at the end.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if self.path.suffix not in (".root", ".parquet"):
+            raise UserError(
+                f"an event table is written to .root or .parquet, not '{self.path.suffix}'", at=Location(str(path))
+            )
+        self._part = self.path.with_name(f".{self.path.name}.part{self.path.suffix}")
+        self._sink: Sink | None = None
+        self._finished = False
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._finished:
+            self._part.unlink(missing_ok=True)
+
+    def extend(self, table: EventTable) -> None:
+        """Append the rows of a table; the first one fixes the columns."""
+        if self._sink is None:
+            self._sink = self._open(table)
+        self._sink.extend(table)
+
+    def finish(self, metadata: Metadata) -> None:
+        """Write the metadata and put the file in its place."""
+        if self._sink is None:
+            msg = "a table is written from at least one batch (it may hold no event)"
+            raise ValueError(msg)
+        self._sink.close(metadata)
+        self._part.replace(self.path)
+        self._finished = True
+
+    def _open(self, table: EventTable) -> Sink:
+        if self.path.suffix == ".root":
+            from events.rootfile import RootSink
+
+            return RootSink(self._part, table)
+        from events.parquetfile import ParquetSink
+
+        return ParquetSink(self._part, table)

@@ -1,0 +1,361 @@
+"""The detector of a set-up: its geometry, channels and planes, read from ``configs/detectors/NAME/detector.yaml``.
+
+`load_detector` reads and checks the file; `Detector.channels` and `Detector.planes` fix the numbering that digits, hits
+and conditions share. What changes from run to run (pedestals, gains, alignment) is not here but in the conditions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, PrivateAttr, model_validator
+
+from configs import loader
+from configs.errors import Location, UserError
+from configs.schema import Energy, Length, Model, Number, Time
+from configs.schema import Field as MagneticField
+from events.columns import TRIGGER_BITS
+from events.lists import Array  # noqa: TC001 - pydantic reads the annotations
+
+View = Literal["x", "y"]
+
+
+class Beam(Model):
+    """The beam particle and its energy."""
+
+    particle: str
+    energy: Energy
+    source: str
+
+
+class Digitiser(Model):
+    """The MSADC: sampling period, samples per waveform, bits per sample."""
+
+    period: Time
+    samples: int = Field(gt=0, le=511)
+    bits: int = Field(gt=0, le=16)
+    source: str
+
+
+class Pulse(Model):
+    """Pulse shape (t/rise) exp(1 - t/rise) and where an in-time pulse starts in the waveform."""
+
+    rise: Time
+    start: Time
+    source: str
+
+
+class Waveform(Model):
+    """How a pulse is measured: threshold in pedestal sigma, integration range in samples, time window."""
+
+    threshold: Number
+    before: int
+    after: int
+    window: tuple[Time, Time]
+    source: str
+
+
+class Counter(Model):
+    """A beam counter."""
+
+    z: Length
+    mip: Energy
+    threshold: Energy
+    source: str
+
+
+class Srd(Model):
+    """The synchrotron radiation detector: one channel per module."""
+
+    modules: tuple[str, ...]
+    z: Length
+    threshold: Energy
+    source: str
+
+
+class Ecal(Model):
+    """The electromagnetic calorimeter: preshower and main part with the same columns x rows of cells."""
+
+    preshower: str
+    main: str
+    columns: int
+    rows: int
+    pitch: Length
+    beam_cell: tuple[int, int]
+    z: Length
+    depth: Length
+    radiation_lengths: Number
+    threshold: Energy
+    stochastic: Number
+    constant: Number
+    cell_share: Number
+    block_share: Number
+    preshower_share: Number
+    muon: Energy
+    source: str
+
+    def centre(self, ix: Array, iy: Array) -> tuple[Array, Array]:
+        """Return x and y (mm) of the centres of cells; the beam cell is centred on the axis."""
+        return (ix - self.beam_cell[0]) * self.pitch, (iy - self.beam_cell[1]) * self.pitch
+
+
+class Veto(Model):
+    """The VETO: panels side by side in x, each with two photomultipliers."""
+
+    panels: tuple[tuple[str, str], ...]
+    ratio: Number
+    z: Length
+    width: Length
+    height: Length
+    mip: Energy
+    threshold: Energy
+    source: str
+
+
+class HcalModule(Model):
+    """Where one HCAL module begins."""
+
+    z: Length
+
+
+class Hcal(Model):
+    """The hadron calorimeter: modules in line, each of columns x rows cells centred on the axis."""
+
+    modules: dict[str, HcalModule]
+    columns: int
+    rows: int
+    pitch: Length
+    depth: Length
+    iron: Length
+    mip: Energy
+    mip_spread: Number
+    threshold: Energy
+    source: str
+
+
+class Magnet(Model):
+    """A dipole with a vertical field By in a box in z."""
+
+    name: str
+    z: tuple[Length, Length]
+    by: MagneticField
+    source: str
+
+
+class StripView(Model):
+    """Strips and read-out channels of one view of a Micromegas."""
+
+    strips: int
+    channels: int
+
+
+class TrackerPlane(Model):
+    """What all Micromegas of the spectrometer have in common."""
+
+    views: dict[View, StripView]
+    pitch: Length
+    multiplex: str
+    sigma: Length
+    x_over_x0: Number
+    frame: Time
+    efficiency: Number
+
+
+class Station(Model):
+    """Where one Micromegas stands."""
+
+    z: Length
+    x: Length = 0.0
+    y: Length = 0.0
+
+
+class Trackers(Model):
+    """The Micromegas of the spectrometer."""
+
+    plane: TrackerPlane
+    stations: dict[str, Station]
+    source: str
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One read-out view of a station, e.g. MM1X: where it stands (mm) and how it is read."""
+
+    name: str
+    station: int
+    view: View
+    z: float
+    centre: float
+    pitch: float
+    strips: int
+    channels: int
+
+    def position(self, strip: Array) -> Array:
+        """Return the coordinate (mm) of the centres of strips; strip 0 is at the negative edge."""
+        return self.centre + (strip - 0.5 * (self.strips - 1)) * self.pitch
+
+
+class Detector(Model):
+    """A set-up: parts, channels and planes.
+
+    The number of a channel or plane is its position in `channels` or `planes`.
+    """
+
+    name: str
+    beam: Beam
+    maps: str
+    digitiser: Digitiser
+    pulse: Pulse
+    waveform: Waveform
+    reference: str
+    counters: dict[str, Counter]
+    srd: Srd
+    ecal: Ecal
+    veto: Veto
+    hcal: Hcal
+    magnet: Magnet
+    trackers: Trackers
+    trigger_bits: dict[str, int] = Field(default_factory=lambda: dict(TRIGGER_BITS))
+    _file: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Detector:
+        if self.reference not in self.counters:
+            msg = f"the reference counter '{self.reference}' is not among the counters"
+            raise ValueError(msg)
+        if self.magnet.z[0] >= self.magnet.z[1]:
+            msg = "the magnet ends before it begins"
+            raise ValueError(msg)
+        return self
+
+    def at(self, path: Path) -> Detector:
+        """Return this detector with the file it was read from."""
+        self._file = path
+        return self
+
+    @property
+    def file(self) -> Path:
+        """The detector file."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the detector file; maps and tables stand in it."""
+        return self._file.parent
+
+    @property
+    def maps_path(self) -> Path:
+        """The folder of the XML channel maps."""
+        return self.folder / self.maps
+
+    @cached_property
+    def channels(self) -> tuple[str, ...]:
+        """All MSADC channels as detector.x.y, by part: counters, SRD, preshower, ECAL, VETO, HCAL."""
+        single = [*self.counters, *self.srd.modules]
+        grid = [f"{part}.{x}.{y}" for part in self._ecal_parts for x, y in _cells(self.ecal.columns, self.ecal.rows)]
+        veto = [name for pair in self.veto.panels for name in pair]
+        hcal = [f"{part}.{x}.{y}" for part in self.hcal.modules for x, y in _cells(self.hcal.columns, self.hcal.rows)]
+        return (*(f"{name}.0.0" for name in single), *grid, *(f"{name}.0.0" for name in veto), *hcal)
+
+    @property
+    def _ecal_parts(self) -> tuple[str, str]:
+        return self.ecal.preshower, self.ecal.main
+
+    @cached_property
+    def channel_number(self) -> dict[str, int]:
+        """Position of each channel in `channels`."""
+        return {name: number for number, name in enumerate(self.channels)}
+
+    def numbers(self, part: str) -> Array:
+        """Return the channel numbers of a part such as ECAL1, in the order of `channels`."""
+        return np.array([n for n, name in enumerate(self.channels) if name.partition(".")[0] == part], np.int64)
+
+    @cached_property
+    def channel_x(self) -> Array:
+        """Column x of each channel, shape (channels,)."""
+        return np.array([int(name.split(".")[1]) for name in self.channels], np.int32)
+
+    @cached_property
+    def channel_y(self) -> Array:
+        """Row y of each channel, shape (channels,)."""
+        return np.array([int(name.split(".")[2]) for name in self.channels], np.int32)
+
+    @cached_property
+    def planes(self) -> tuple[Plane, ...]:
+        """All views of all stations along the beam, x before y: MM1X, MM1Y, MM2X, ..."""
+        common = self.trackers.plane
+        ordered = sorted(self.trackers.stations.items(), key=lambda item: item[1].z)
+        return tuple(
+            Plane(
+                name=f"{name}{view.upper()}",
+                station=number,
+                view=view,
+                z=station.z,
+                centre=station.x if view == "x" else station.y,
+                pitch=common.pitch,
+                strips=strips.strips,
+                channels=strips.channels,
+            )
+            for number, (name, station) in enumerate(ordered)
+            for view, strips in common.views.items()
+        )
+
+    @cached_property
+    def plane_names(self) -> tuple[str, ...]:
+        """The names of `planes`."""
+        return tuple(plane.name for plane in self.planes)
+
+    @cached_property
+    def multiplex(self) -> dict[View, Array]:
+        """For each view the read-out channel of every strip, int array of shape (strips,).
+
+        Read from the detector's text table ``view strip channel``; lines that begin with # are comments.
+        """
+        path = self.folder / self.trackers.plane.multiplex
+        return {view: _multiplex(path, view, size) for view, size in self.trackers.plane.views.items()}
+
+
+def _cells(columns: int, rows: int) -> list[tuple[int, int]]:
+    return [(x, y) for x in range(columns) for y in range(rows)]
+
+
+def _multiplex(path: Path, view: str, size: StripView) -> Array:
+    channel = np.full(size.strips, -1, np.int32)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(f"the multiplexing table cannot be read: {error}", at=Location(str(path))) from None
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or words[0].startswith("#") or words[0] != view:
+            continue
+        try:
+            strip, value = int(words[1]), int(words[2])
+        except (IndexError, ValueError):
+            raise UserError("expected: view strip channel", at=Location(str(path), number, 1, text=line)) from None
+        if not (0 <= strip < size.strips and 0 <= value < size.channels):
+            raise UserError(
+                f"strip {strip} or channel {value} is outside {size.strips} strips, {size.channels} channels",
+                at=Location(str(path), number, 1, text=line),
+            )
+        channel[strip] = value
+    missing = np.flatnonzero(channel < 0)
+    if len(missing):
+        raise UserError(f"no channel is given for strip {missing[0]} of view {view}", at=Location(str(path)))
+    return channel
+
+
+def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
+    """Return the detector of a file, a folder, or of a name that ships (such as ``na64e_lfc``).
+
+    Raises
+    ------
+    UserError
+        If there is none, or the file is not right; with file, line and column.
+    """
+    path = loader.find("detectors", name, near=near)
+    return loader.validate(loader.load(path), Detector).at(path)

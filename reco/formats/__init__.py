@@ -1,0 +1,1 @@
+"""File formats that reco reads; each one knows bytes and nothing of detectors."""

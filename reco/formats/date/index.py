@@ -1,0 +1,124 @@
+"""The index of a raw run file: one row per event from one cheap pass over the event headers.
+
+The row of an event is its entry number for good, lost events included. Under the policy ``safe`` the search goes on after
+a damaged event; under ``oracle`` the file ends there, as in the library.
+"""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from configs.errors import Location, UserError
+from events.lists import Array
+from reco.formats.date import reasons
+
+Policy = Literal["safe", "oracle"]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where the events of a file are and what their headers say; all arrays have shape (N,).
+
+    Attributes
+    ----------
+    offset, size : int64 arrays
+        Place in the file in bytes; for a lost event the bytes passed over.
+    run, spill, in_spill, in_run, type, time : int64 arrays
+        Header fields; for a lost event the run of the event before it, else 0.
+    trigger : uint32 array
+    reason : uint8 array
+        Position in `reasons.LOST`; 0 for a good header.
+    skipped : int64 array
+        Bytes passed over in the search for an event, booked on the event after them or on the lost one.
+    """
+
+    offset: Array
+    size: Array
+    run: Array
+    spill: Array
+    in_spill: Array
+    in_run: Array
+    type: Array
+    time: Array
+    trigger: Array
+    reason: Array
+    skipped: Array
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    @property
+    def good(self) -> Array:
+        """True for events with a header that passes all tests."""
+        return self.reason == reasons.GOOD
+
+    def runs(self) -> list[int]:
+        """Return the run numbers of the good events in the order of the file."""
+        return list(dict.fromkeys(self.run[self.good].tolist()))
+
+    def spill_position(self) -> Array:
+        """Return event in spill over the largest one of that run and spill in the file, 0 to 1; 0 for lost events."""
+        key = (self.run << 32) | self.spill
+        _, which = np.unique(key, return_inverse=True)
+        largest = np.zeros(which.max() + 1 if len(which) else 0, np.int64)
+        np.maximum.at(largest, which, self.in_spill)
+        position: Array = self.in_spill / np.maximum(largest[which], 1)
+        return position
+
+
+def map_bytes(path: str | Path) -> Array:
+    """Return the bytes of a file as a read-only uint8 array, memory-mapped.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            try:
+                data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+            except ValueError:  # an empty file cannot be mapped
+                data = np.frombuffer(b"", np.uint8)
+    except FileNotFoundError:
+        raise UserError("no such file", at=Location(str(path))) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", at=Location(str(path))) from None
+    return data
+
+
+def build(data: Array, policy: Policy = "safe") -> Index:
+    """Return the index of the events in `data`.
+
+    Parameters
+    ----------
+    data : uint8 array of shape (bytes,), read-only
+    policy : "safe" or "oracle"
+    """
+    from reco.formats.date import headers
+
+    room = len(data) // 4096 + 1024
+    while True:
+        out = headers.allocate(room)
+        rows = headers.scan(data, policy == "safe", out)
+        if rows <= room:
+            break
+        room = rows
+    columns = {name: values[:rows].copy() for name, values in zip(out._fields, out, strict=True)}
+    index = Index(**columns)
+    _fill_runs(index)
+    return index
+
+
+def _fill_runs(index: Index) -> None:
+    """Book lost events on the run of the good event before them (at the start of a file: after them)."""
+    good = np.flatnonzero(index.good)
+    lost = np.flatnonzero(~index.good)
+    if len(good) and len(lost):
+        before = np.searchsorted(good, lost) - 1
+        index.run[lost] = index.run[good[np.maximum(before, 0)]]

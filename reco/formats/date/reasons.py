@@ -1,0 +1,130 @@
+"""What can be wrong with raw data: the records inside an event and the reasons why a whole event is lost.
+
+Records carry the names of the COMPASS decoding library. Each has a severity (0 none, 1 minor, 2 warning, 3 severe), an
+action (0 none, 3 the source is discarded, 4 the event is flagged), the names of its arguments, and its scope: what is
+dropped. In a ledger a record is ``raw.`` and its name in lower case.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FLAG = 4
+"""The action that flags an event as not good."""
+
+
+class Record(NamedTuple):
+    """One kind of record: `scope` says what is dropped, nothing more than that."""
+
+    name: str
+    severity: int
+    action: int
+    arguments: tuple[str, ...]
+    scope: str
+
+    @property
+    def key(self) -> str:
+        """The name in a ledger."""
+        return f"raw.{self.name.lower()}"
+
+
+EVENT_CORRUPTED0 = 0
+EVENT_CORRUPTED1 = 1
+EVENT_CORRUPTED2 = 2
+EVENT_SUBEVENT_HEADER_DIFF = 3
+EVENT_UNKNOWN = 4
+SLINK_WRONG_EVENT_NUMBER = 5
+SLINKM_BAD_SIZE = 6
+EVENT_MISSING_SRCID = 7
+EVENT_UNKNOWN_SRCID = 8
+TCS_FIFO = 9
+TCS_ECC = 10
+TCS_SYNC = 11
+TCS_UNDEF = 12
+SLINK_ERRFLAG = 13
+SLINK_ERRNR = 14
+EXCEPTION = 15
+SADC_MODULE_MISSING = 16
+SADC_BAD_H_ADC = 17
+SADC_H_ADC_BAD_SIZE = 18
+SADC_WRONG_EVENT = 19
+SADC_BAD_DATA_HEADER = 20
+SADC_DATA_OUTSIDE = 21
+SADC_BAD_DATA = 22
+SADC_BLOCK_SIZE_ZERO = 23
+APV_ADC_OUT = 24
+APV_APV_OUT = 25
+APV_H_WR_EV = 26
+APV_H_S_E = 27
+APV_LOCAL_TIMETAG_FAILED = 28
+APV_LAST_TRIGGER_TICKS_FAILED = 29
+APV_MISS_ADC = 30
+APV_SINGLE_FRAME = 31
+
+RECORDS: tuple[Record, ...] = (
+    Record("EVENT_CORRUPTED0", 3, FLAG, (), "rest of the event or sub-event"),
+    Record("EVENT_CORRUPTED1", 3, FLAG, ("value",), "rest of the event or sub-event"),
+    Record("EVENT_CORRUPTED2", 3, FLAG, ("sourceID", "value", "value"), "equipment"),
+    Record("EVENT_SUBEVENT_HEADER_DIFF", 3, FLAG, (), "this and later sub-events"),
+    Record("EVENT_UNKNOWN", 2, FLAG, ("value",), "event or sub-event"),
+    Record("SLINK_WRONG_EVENT_NUMBER", 3, FLAG, ("sourceID",), "nothing"),
+    Record("SLINKM_BAD_SIZE", 2, 0, ("sourceID", "value"), "multiplexer"),
+    Record("EVENT_MISSING_SRCID", 2, 0, ("sourceID",), "nothing"),
+    Record("EVENT_UNKNOWN_SRCID", 2, 0, ("sourceID",), "nothing"),
+    Record("TCS_FIFO", 2, 3, ("sourceID",), "source if APV"),
+    Record("TCS_ECC", 0, 0, ("sourceID",), "nothing"),
+    Record("TCS_SYNC", 2, 3, ("sourceID",), "source if APV"),
+    Record("TCS_UNDEF", 1, 0, ("sourceID",), "nothing"),
+    Record("SLINK_ERRFLAG", 1, 0, ("sourceID",), "nothing"),
+    Record("SLINK_ERRNR", 1, 0, ("sourceID", "counter"), "nothing"),
+    Record("EXCEPTION", 2, 0, (), "source"),
+    Record("SADC_MODULE_MISSING", 2, 0, ("port", "chip", "sourceID"), "nothing"),
+    Record("SADC_BAD_H_ADC", 2, 0, ("sourceID",), "rest of the source"),
+    Record("SADC_H_ADC_BAD_SIZE", 2, 0, ("sourceID",), "rest of the source"),
+    Record("SADC_WRONG_EVENT", 2, 0, ("chip", "sourceID", "event", "SLinkEvent"), "rest of the source"),
+    Record("SADC_BAD_DATA_HEADER", 2, 0, ("chip", "sourceID"), "rest of the module"),
+    Record("SADC_DATA_OUTSIDE", 2, 0, ("sourceID",), "rest of the module"),
+    Record("SADC_BAD_DATA", 2, 0, ("channel", "sourceID"), "channel"),
+    Record("SADC_BLOCK_SIZE_ZERO", 2, 0, ("sourceID",), "rest of the source"),
+    Record("APV_ADC_OUT", 2, 3, ("sourceID",), "source"),
+    Record("APV_APV_OUT", 2, 3, ("sourceID",), "source"),
+    Record("APV_H_WR_EV", 2, 0, ("sourceID",), "rest of the source"),
+    Record("APV_H_S_E", 2, 0, ("port", "chip", "sourceID", "value", "value"), "chip"),
+    Record("APV_LOCAL_TIMETAG_FAILED", 2, 0, ("port", "sourceID"), "nothing"),
+    Record("APV_LAST_TRIGGER_TICKS_FAILED", 2, 0, ("port", "sourceID"), "nothing"),
+    Record("APV_MISS_ADC", 2, 0, ("port", "sourceID"), "nothing"),
+    Record("APV_SINGLE_FRAME", 2, 0, ("sourceID",), "rest of the source"),
+)
+"""By code. SADC_BLOCK_SIZE_ZERO and APV_SINGLE_FRAME are ours: the library hangs or throws and records nothing."""
+
+MAX_ARGUMENTS = 5
+
+GOOD = 0
+BAD_MAGIC = 1
+EVENT_SIZE = 2
+HEADER_SIZE = 3
+TRUNCATED = 4
+SUBEVENT_SIZE = 5
+SWAPPED = 6
+UNKNOWN_TYPE = 7
+SINGLE_FRAME = 8
+
+LOST: tuple[str, ...] = (
+    "",
+    "raw.bad_magic",
+    "raw.event_size",
+    "raw.header_size",
+    "raw.truncated",
+    "raw.subevent_size",
+    "raw.swapped",
+    "raw.event_unknown",
+    "raw.apv_single_frame",
+)
+"""Why a whole event is lost, by code; 0 is a good one. A lost source counts as damage, except in oracle mode, where a
+single-frame APV ends the event as the library's exception does."""
+
+DAMAGING: tuple[bool, ...] = tuple(
+    record.severity >= 2 and code not in (EVENT_MISSING_SRCID, EVENT_UNKNOWN_SRCID)
+    for code, record in enumerate(RECORDS)
+)
+"""Records that set the quality bit 'damaged'; a missing source has a bit of its own."""

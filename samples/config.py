@@ -1,0 +1,228 @@
+"""The schema of ``configs/samples/*.yaml``: what a sample is made of, how many events, which set-up, which constants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from configs import loader
+from configs.document import Document  # noqa: TC001 - pydantic reads the annotations
+from configs.schema import Angle, Energy, Length, Model, Number, Time
+
+EVENTS_IN_SPILL_MAX = (1 << 20) - 1
+"""The raw format has 20 bits for the number of an event in its spill."""
+
+
+class Beam(Model):
+    """The beam at the ECAL front: energy, and the rms of position and slope in each view."""
+
+    energy: Energy
+    size: Length
+    divergence: Angle
+    source: str
+
+
+class Spill(Model):
+    """How the events of a sample are spread over spills: events in each, Unix time of the first, time between two."""
+
+    events: int = Field(gt=0, le=EVENTS_IN_SPILL_MAX)
+    start: int = Field(ge=0)
+    period: Time
+    source: str
+
+
+class SignalProcess(Model):
+    """e N -> mu N phi of the shower's electrons above `threshold`, in the region of muons that can be seen.
+
+    The muon has at least `min_muon_energy` and leaves within `max_angle` of the electron.
+    """
+
+    kind: Literal["signal"]
+    m_phi: Energy = Field(gt=0)
+    coupling: Number = Field(gt=0)
+    threshold: Energy = Field(gt=0)
+    min_muon_energy: Energy = Field(gt=0)
+    max_angle: Angle = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> SignalProcess:
+        if self.min_muon_energy < 0.10566:
+            msg = "min_muon_energy is below the muon mass"
+            raise ValueError(msg)
+        return self
+
+
+class DimuonProcess(Model):
+    """gamma -> mu+ mu- of the shower's photons above `threshold`, `rate` of them per electron on target."""
+
+    kind: Literal["dimuon"]
+    threshold: Energy = Field(gt=0)
+    rate: Number = Field(gt=0)
+
+
+class DecayProcess(Model):
+    """h- -> mu- anti-nu of beam hadrons between the SRD and the ECAL; the factors give the rate per electron on target."""
+
+    kind: Literal["decay"]
+    hadron: Literal["pion", "kaon"]
+    pions_per_electron: Number = Field(gt=0)
+    kaons_per_pion: Number = Field(gt=0)
+    srd_factor: Number = Field(gt=0, le=1)
+    decay_probability: Number = Field(gt=0, le=1)
+    branching_ratio: Number = Field(gt=0, le=1)
+
+    @property
+    def rate(self) -> float:
+        """Decays per electron on target, all factors included."""
+        hadrons = self.pions_per_electron * (self.kaons_per_pion if self.hadron == "kaon" else 1.0)
+        return hadrons * self.srd_factor * self.decay_probability * self.branching_ratio
+
+
+class BeamProcess(Model):
+    """Beam electrons and nothing else."""
+
+    kind: Literal["beam"]
+
+
+class MuonProcess(Model):
+    """Single muons with a flat momentum spectrum that begin at `z`, with the beam's position and slope."""
+
+    kind: Literal["muon"]
+    momentum: tuple[Energy, Energy]
+    charges: tuple[int, ...] = (-1,)
+    z: Length
+
+    @model_validator(mode="after")
+    def _ordered(self) -> MuonProcess:
+        if not 0 < self.momentum[0] <= self.momentum[1]:
+            msg = "momentum is [lowest, highest], both above zero"
+            raise ValueError(msg)
+        if not self.charges or not set(self.charges) <= {-1, 1}:
+            msg = "charges lists -1, 1 or both"
+            raise ValueError(msg)
+        return self
+
+
+Process = Annotated[
+    SignalProcess | DimuonProcess | DecayProcess | BeamProcess | MuonProcess, Field(discriminator="kind")
+]
+
+
+class Response(Model):
+    """Numbers of the fast detector response that the detector file has no place for.
+
+    All are illustrative unless the text says otherwise.
+
+    Attributes
+    ----------
+    shower_concentration : float
+        Per GeV; how little the sharing of a shower among cells fluctuates (Dirichlet concentration over energy).
+    halo : float
+        rms of the wide part of a shower's lateral profile in cell pitches; its share and the narrow part's rms follow
+        from `cell_share` and `block_share` of the detector file.
+    preshower_spread : float
+        Relative spread of the preshower's share.
+    landau : float
+        Width of the Moyal distribution over its most probable value, of a muon in the ECAL, VETO and counters.
+    straggling : float
+        Relative spread of a muon's energy loss in one HCAL module.
+    light_yield : float
+        Photoelectrons per MIP and photomultiplier of the VETO.
+    attenuation : float
+        Attenuation length of the VETO panels.
+    synchrotron : float
+        Mean energy of a beam electron's synchrotron radiation in one SRD module.
+    synchrotron_shape : float
+        Shape of its gamma distribution.
+    hadron_srd : float
+        Mean energy of a hadron or muon in one SRD module (exponential).
+    srd_time, ecal_time : float
+        rms of the time relative to S0 after calibration: 1.0 ns and 1.3 ns, read from the collaboration's public data.
+    veto_time, hcal_time, counter_time, tracker_time : float
+        The same for the others; the tracker's is relative to the beam particle.
+    clock_phase : float
+        S0 comes at random within this time, as the digitisers' clock does not know the beam: one sample.
+    cluster_charge : float
+        Most probable charge of a muon in a Micromegas view, ADC.
+    cluster_landau : float
+        Its Moyal width over the most probable value.
+    physics_preshower, physics_ecal : float
+        The physics trigger: preshower above, ECAL below (arXiv:2404.15931 and NA64 papers: 2 GeV, 95 GeV).
+    """
+
+    shower_concentration: Number = 40.0
+    halo: Number = 1.0
+    preshower_spread: Number = 0.3
+    landau: Number = 0.08
+    straggling: Number = 0.1
+    light_yield: Number = 100.0
+    attenuation: Length = 2000.0
+    synchrotron: Energy = 0.020
+    synchrotron_shape: Number = 3.0
+    hadron_srd: Energy = 0.0002
+    srd_time: Time = 1.0
+    ecal_time: Time = 1.3
+    veto_time: Time = 1.0
+    hcal_time: Time = 1.5
+    counter_time: Time = 0.5
+    tracker_time: Time = 5.0
+    clock_phase: Time = 12.5
+    cluster_charge: Number = 400.0
+    cluster_landau: Number = 0.2
+    physics_preshower: Energy = 2.0
+    physics_ecal: Energy = 95.0
+
+
+class Digitisation(Model):
+    """What the front end keeps: thresholds in sigma of the noise, and the spread of charge over strips (illustrative)."""
+
+    zero_suppression: Number = 5.0
+    strip_threshold: Number = 4.0
+    strip_spread: Length = 0.2
+
+
+class Sample(Model):
+    """One sample: a process in a set-up, with the run number and the seed that make it reproducible."""
+
+    name: str
+    role: Literal["signal", "background", "control"]
+    run: int = Field(gt=0, lt=1 << 31)
+    seed: int = Field(ge=0)
+    events: int = Field(gt=0)
+    detector: str
+    calib: str
+    beam: Beam
+    spill: Spill
+    process: Process
+    response: Response = Response()
+    digitisation: Digitisation = Digitisation()
+    _document: Document | None = PrivateAttr(default=None)
+
+    @property
+    def document(self) -> Document | None:
+        """The YAML this was read from, for provenance and messages."""
+        return self._document
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the sample's file; names in it are looked up from there."""
+        return self._document.path.parent if self._document else None
+
+    def of(self, document: Document) -> Sample:
+        """Return this sample with the document it was read from."""
+        self._document = document
+        return self
+
+
+def load_sample(name: str | Path, *, near: Path | None = None) -> Sample:
+    """Return the sample of a file, or of a name that ships (such as ``signal``).
+
+    Raises
+    ------
+    UserError
+        If there is none, or the file is not right; with file, line and column.
+    """
+    document = loader.load(loader.find("samples", name, near=near))
+    return loader.validate(document, Sample).of(document)

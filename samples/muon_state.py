@@ -1,0 +1,90 @@
+"""`MuonState`: muons under way, as flat arrays that the parts of the response move along z and change in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from events.lists import Array, Lists
+
+MUON_MASS = 0.1056583755
+"""GeV, PDG 2022."""
+
+
+@dataclass
+class MuonState:
+    """M muons on their way.
+
+    Attributes
+    ----------
+    event : array of shape (M,)
+        The event of each.
+    charge : array of shape (M,)
+        e.
+    energy : array of shape (M,)
+        Total energy, GeV; the mass for one that has stopped.
+    x, y, z, tx, ty : arrays of shape (M,)
+        mm and slopes. A muon that is born further down stands there already.
+    alive : bool array of shape (M,)
+        False for one that has stopped or was turned back.
+    """
+
+    event: Array
+    charge: Array
+    energy: Array
+    x: Array
+    y: Array
+    z: Array
+    tx: Array
+    ty: Array
+    alive: Array
+
+    @classmethod
+    def of(cls, muons: Lists) -> MuonState:
+        """Return the state of the muons of generated events at their production."""
+        moving = {name: muons[name].astype(np.float64) for name in ("energy", "x", "y", "z", "tx", "ty")}
+        alive = np.ones(len(muons["energy"]), np.bool_)
+        return cls(event=muons.parents, charge=muons["charge"].astype(np.float64), alive=alive, **moving)
+
+    @property
+    def momentum(self) -> Array:
+        """GeV."""
+        return np.sqrt(np.maximum(self.energy**2 - MUON_MASS**2, 0.0))
+
+    @property
+    def stretch(self) -> Array:
+        """Path length over the distance in z."""
+        return np.sqrt(1.0 + self.tx**2 + self.ty**2)
+
+    def drift_to(self, z: float) -> None:
+        """Move in a straight line to `z`; those that are born behind it stay."""
+        step = np.where(self.alive, np.maximum(z - self.z, 0.0), 0.0)
+        self.x += self.tx * step
+        self.y += self.ty * step
+        self.z += step
+
+    def at(self, z: float) -> Array:
+        """Tell which muons are under way at `z`, after `drift_to(z)`."""
+        return self.alive & (self.z <= z)
+
+    def scatter(self, theta: Array, length: Array | float, rng: np.random.Generator) -> None:
+        """Kick by multiple scattering of rms angle `theta` per view, with the displacement that goes with it.
+
+        PDG (2022), Eqs. 34.22 and 34.23: with two normal numbers z1, z2 the displacement is
+        z1 L theta/sqrt(12) + z2 L theta/2 and the angle z2 theta.
+
+        Parameters
+        ----------
+        theta : array of shape (M,)
+            rad; 0 for those that are not scattered.
+        length : array of shape (M,) or float
+            mm of matter.
+        """
+        one, two, three, four = rng.normal(size=(4, len(theta)))
+        self.x += theta * length * (one / np.sqrt(12.0) + 0.5 * two)
+        self.y += theta * length * (three / np.sqrt(12.0) + 0.5 * four)
+        self.tx += theta * two
+        self.ty += theta * four

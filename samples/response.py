@@ -1,0 +1,200 @@
+"""The fast detector response: from `Particles` to cells, points, trigger bits and truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from events.lists import Array, Lists, offsets_of
+from samples.absorber import moyal, through_calorimeters
+from samples.muon_state import MUON_MASS, MuonState
+from samples.particles import ELECTRON
+from samples.shower import cell_energies
+from samples.spectrometer import FirstPlane, through_spectrometer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reco.detector import Detector
+    from samples.config import Response
+    from samples.particles import Particles
+
+STORED = 0.1
+"""Cells below this part of their detector's threshold are not stored."""
+
+TRUTH: Mapping[str, tuple[str, str]] = {
+    "pdg": ("1", "PDG code of the beam particle"),
+    "e_beam": ("GeV", "energy of the beam particle"),
+    "e_ecal": ("GeV", "energy that showers in the ECAL"),
+    "e_lost": ("GeV", "energy of phi or neutrino"),
+    "e_emission": ("GeV", "energy of the particle that gave the muons: electron, photon or hadron; 0 for none"),
+    "n_mu": ("1", "muons produced"),
+    "n_mu_exit": ("1", "muons that leave the last HCAL module behind"),
+    "n_mu_spec": ("1", "muons inside the first Micromegas"),
+    "charge": ("e", "charge of the muon of highest energy; 0 for none"),
+    "e_mu": ("GeV", "energy of the muon of highest energy at its production; 0 for none"),
+    "e_mu2": ("GeV", "the same for the muon of second highest energy"),
+    "z_mu": ("mm", "z of the production of the muons; 0 for none"),
+    "theta_mu": ("rad", "angle to z of the muon of highest energy at its production"),
+    "p_exit": ("GeV", "momentum of the muon of highest energy behind the last HCAL module; 0 if it stopped"),
+    "p_spec": ("GeV", "momentum of the muon of highest energy at the first Micromegas; 0 if it is not there"),
+    "x": ("mm", "x of the muon of highest energy at the first Micromegas"),
+    "y": ("mm", "y of the muon of highest energy at the first Micromegas"),
+    "tx": ("1", "dx/dz of the muon of highest energy at the first Micromegas"),
+    "ty": ("1", "dy/dz of the muon of highest energy at the first Micromegas"),
+}
+"""Unit and meaning of the truth columns, by name without the prefix."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What the detector saw of N events.
+
+    Attributes
+    ----------
+    cells, points : Lists
+        As in `events.batch.Batch`.
+    trigger : u4 array of shape (N,)
+        Trigger bits: beam always, physics where its condition holds (recorded, not required).
+    truth : mapping of name to array of shape (N,)
+        The columns of `TRUTH`.
+    """
+
+    cells: Lists
+    points: Lists
+    trigger: Array
+    truth: Mapping[str, Array]
+
+
+def respond(
+    particles: Particles, detector: Detector, settings: Response, rng: np.random.Generator, *, field_scale: float = 1.0
+) -> Hits:
+    """Return what the detector sees of generated events.
+
+    Parameters
+    ----------
+    particles : Particles
+    detector : Detector
+    settings : Response
+    rng : numpy Generator
+        Its state alone decides the outcome.
+    field_scale : float
+        Factor on the magnet's field, from the conditions.
+    """
+    events = len(particles)
+    energy = np.zeros((events, len(detector.channels)))
+    _counters(particles, detector, settings, energy, rng)
+    first, main = cell_energies(detector.ecal, settings, particles.shower, particles.x, particles.y, rng)
+    energy[:, detector.numbers(detector.ecal.preshower)] += first.reshape(events, -1)
+    energy[:, detector.numbers(detector.ecal.main)] += main.reshape(events, -1)
+
+    muons = MuonState.of(particles.muons)
+    through_calorimeters(muons, detector, settings, energy, rng)
+    exited = muons.alive.copy()
+    p_exit = np.where(exited, muons.momentum, 0.0)
+    time = _times(detector, settings, events, rng)
+    reference = detector.channel_number[f"{detector.reference}.0.0"]
+    points, at_first = through_spectrometer(muons, detector, settings, events, time[:, reference], field_scale, rng)
+
+    kept = energy > STORED * thresholds(detector)
+    row, channel = np.nonzero(kept)
+    cells = Lists(
+        offsets_of(np.bincount(row, minlength=events)),
+        {"channel": channel.astype(np.int32), "energy": energy[kept], "time": time[kept]},
+    )
+    return Hits(cells, points, _trigger(detector, settings, energy), _truth(particles, exited, p_exit, at_first))
+
+
+def thresholds(detector: Detector) -> Array:
+    """Return the threshold of the detector file for each channel, GeV, shape (channels,)."""
+    values = {name: counter.threshold for name, counter in detector.counters.items()}
+    values |= dict.fromkeys(detector.srd.modules, detector.srd.threshold)
+    values |= dict.fromkeys((detector.ecal.preshower, detector.ecal.main), detector.ecal.threshold)
+    values |= {name: detector.veto.threshold for pair in detector.veto.panels for name in pair}
+    values |= dict.fromkeys(detector.hcal.modules, detector.hcal.threshold)
+    return np.array([values[name.partition(".")[0]] for name in detector.channels])
+
+
+def _counters(
+    particles: Particles, detector: Detector, settings: Response, energy: Array, rng: np.random.Generator
+) -> None:
+    """Add one MIP in each beam counter and the synchrotron radiation (or the little a heavy particle leaves)."""
+    events = len(particles)
+    for name, counter in detector.counters.items():
+        energy[:, detector.channel_number[f"{name}.0.0"]] += counter.mip * moyal(settings.landau, events, rng)
+    modules = np.array([detector.channel_number[f"{name}.0.0"] for name in detector.srd.modules])
+    shape = settings.synchrotron_shape
+    light = rng.gamma(shape, settings.synchrotron / shape, size=(events, len(modules)))
+    little = rng.exponential(settings.hadron_srd, size=(events, len(modules)))
+    energy[:, modules] += np.where((particles.pdg == ELECTRON)[:, None], light, little)
+
+
+def _times(detector: Detector, settings: Response, events: int, rng: np.random.Generator) -> Array:
+    """Return the time of each channel, shape (events, channels), ns: S0 relative to the trigger, others relative to S0.
+
+    The flight times are calibrated away. Cells of one ECAL or HCAL module and ends of one VETO panel share their time.
+    """
+    groups: list[tuple[float, list[str]]] = [(settings.srd_time, [name]) for name in detector.srd.modules]
+    groups += [(settings.counter_time, [name]) for name in detector.counters]
+    groups += [(settings.ecal_time, [detector.ecal.preshower, detector.ecal.main])]
+    groups += [(settings.veto_time, list(pair)) for pair in detector.veto.panels]
+    groups += [(settings.hcal_time, [name]) for name in detector.hcal.modules]
+    number = {name: index for index, (_, names) in enumerate(groups) for name in names}
+    group = np.array([number[name.partition(".")[0]] for name in detector.channels])
+    drawn = rng.normal(size=(events, len(groups))) * np.array([rms for rms, _ in groups])
+    time = drawn[:, group]
+    phase = settings.clock_phase * (rng.random(events) - 0.5)
+    time[:, detector.channel_number[f"{detector.reference}.0.0"]] = phase
+    return np.asarray(time)
+
+
+def _trigger(detector: Detector, settings: Response, energy: Array) -> Array:
+    """Return the trigger bits: S0 x S1 x preshower > 2 GeV x ECAL < 95 GeV sets `physics`, `beam` is always set."""
+    first = energy[:, detector.numbers(detector.ecal.preshower)].sum(axis=1)
+    total = first + energy[:, detector.numbers(detector.ecal.main)].sum(axis=1)
+    fired = (first > settings.physics_preshower) & (total < settings.physics_ecal)
+    for name, counter in detector.counters.items():
+        fired &= energy[:, detector.channel_number[f"{name}.0.0"]] > counter.threshold
+    bits = detector.trigger_bits
+    return (fired.astype(np.uint32) << np.uint32(bits["physics"])) | np.uint32(1 << bits["beam"])
+
+
+def _truth(particles: Particles, exited: Array, p_exit: Array, first: FirstPlane) -> dict[str, Array]:
+    """Return the truth columns."""
+    muons, events = particles.muons, len(particles)
+    parents = muons.parents
+    energy = muons["energy"]
+    order = np.lexsort((-energy, parents))  # by event, highest energy first
+    counts = muons.counts
+    has, has_two = counts > 0, counts > 1
+    leading = order[muons.offsets[:-1][has]]
+    second = order[muons.offsets[:-1][has_two] + 1]
+
+    def of(values: Array, rows: Array, where: Array) -> Array:
+        result = np.zeros(events, values.dtype)
+        result[where] = values[rows]
+        return result
+
+    return {
+        "pdg": particles.pdg.astype(np.int32),
+        "e_beam": particles.energy,
+        "e_ecal": particles.shower,
+        "e_lost": particles.lost,
+        "e_emission": particles.emission,
+        "n_mu": counts.astype(np.int32),
+        "n_mu_exit": np.bincount(parents[exited], minlength=events).astype(np.int32),
+        "n_mu_spec": np.bincount(parents[first.momentum > 0], minlength=events).astype(np.int32),
+        "charge": of(muons["charge"].astype(np.int32), leading, has),
+        "e_mu": of(energy, leading, has),
+        "e_mu2": of(energy, second, has_two),
+        "z_mu": of(muons["z"], leading, has),
+        "theta_mu": of(np.arctan(np.hypot(muons["tx"], muons["ty"])), leading, has),
+        "p_exit": of(p_exit, leading, has),
+        "p_spec": of(first.momentum, leading, has),
+        "x": of(first.x, leading, has),
+        "y": of(first.y, leading, has),
+        "tx": of(first.tx, leading, has),
+        "ty": of(first.ty, leading, has),
+    }

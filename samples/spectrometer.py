@@ -1,0 +1,124 @@
+"""Muons through the magnet and the Micromegas: bend, scattering, acceptance, efficiency, and the points that are seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from events.lists import Lists, offsets_of
+from samples.absorber import moyal
+from samples.muon_state import MuonState
+
+if TYPE_CHECKING:
+    from events.lists import Array
+    from reco.detector import Detector, Magnet
+    from samples.config import Response
+
+BEND = 0.299792458e-3
+"""GeV/(T mm): p = BEND * B * R for charge 1; the speed of light in these units."""
+
+
+@dataclass(frozen=True)
+class FirstPlane:
+    """True state of muons at the first Micromegas, arrays of shape (M,); momentum 0 for those that do not reach it."""
+
+    momentum: Array
+    x: Array
+    y: Array
+    tx: Array
+    ty: Array
+
+
+def bend(muons: MuonState, magnet: Magnet, scale: float, z: float) -> None:
+    """Move muons to `z` through the part of the box field By that lies before it: the exact arc.
+
+    In the plane across the field sin(angle) falls by BEND q B dz / p_t, a positive charge in By > 0 bends to -x. A muon
+    that would be turned back is dead.
+    """
+    muons.drift_to(min(z, magnet.z[0]))
+    stop = min(z, magnet.z[1])
+    step = np.where(muons.alive, np.maximum(stop - np.maximum(muons.z, magnet.z[0]), 0.0), 0.0)
+    inside = step > 0
+    if scale * magnet.by != 0.0 and np.any(inside):
+        p = muons.momentum
+        norm = muons.stretch
+        transverse = p * np.sqrt(1.0 + muons.tx**2) / norm
+        curvature = BEND * muons.charge * scale * magnet.by / np.maximum(transverse, 1e-12)  # 1/mm
+        sine = muons.tx / np.sqrt(1.0 + muons.tx**2)
+        after = sine - curvature * step
+        turned = inside & (np.abs(after) >= 1.0)
+        bent = inside & ~turned & (curvature != 0.0)
+        safe = np.where(bent, curvature, 1.0)
+        after = np.where(bent, after, sine)
+        alpha, beta = np.arcsin(sine), np.arcsin(after)
+        muons.x = np.where(bent, muons.x + (np.cos(beta) - np.cos(alpha)) / safe, muons.x)
+        # y grows with the arc in the plane across the field: dy/ds = p_y/p_t
+        slope = muons.ty / np.sqrt(1.0 + muons.tx**2)
+        muons.y = np.where(bent, muons.y + slope * (alpha - beta) / safe, muons.y)
+        muons.tx = np.where(bent, np.tan(beta), muons.tx)
+        muons.ty = np.where(bent, slope / np.cos(beta), muons.ty)
+        muons.z = np.where(bent, muons.z + step, muons.z)
+        muons.alive &= ~turned
+    muons.drift_to(z)
+
+
+def through_spectrometer(
+    muons: MuonState,
+    detector: Detector,
+    settings: Response,
+    events: int,
+    start: Array,
+    scale: float,
+    rng: np.random.Generator,
+) -> tuple[Lists, FirstPlane]:
+    """Take muons through all stations; return the points (fields as in `Batch.points`) and the true state at the first.
+
+    Parameters
+    ----------
+    events : int
+        Number of events.
+    start : array of shape (events,)
+        Time of the beam particle relative to the trigger, ns.
+    scale : float
+        Factor on the magnet's field, from the conditions.
+    """
+    from physics.muons import highland_angle
+
+    common = detector.trackers.plane
+    count = len(muons.event)
+    found: list[dict[str, Array]] = []
+    first = FirstPlane(*(np.zeros(count) for _ in range(5)))
+    stations = sorted({plane.station: plane.z for plane in detector.planes}.items())
+    for station, z in stations:
+        bend(muons, detector.magnet, scale, z)
+        views = [(number, plane) for number, plane in enumerate(detector.planes) if plane.station == station]
+        here = muons.at(z)
+        local = {plane.view: (muons.x if plane.view == "x" else muons.y) - plane.centre for _, plane in views}
+        for _, plane in views:
+            here &= np.abs(local[plane.view]) < 0.5 * plane.strips * plane.pitch
+        if station == stations[0][0]:
+            values = (muons.momentum, muons.x, muons.y, muons.tx, muons.ty)
+            first = FirstPlane(*(np.where(here, value, 0.0) for value in values))
+        time = start[muons.event] + settings.tracker_time * rng.normal(size=count)
+        for number, plane in views:
+            position = plane.centre + local[plane.view] + common.sigma * rng.normal(size=count)
+            charge = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)
+            seen = here & (rng.random(count) < common.efficiency) & (charge > 0)
+            found.append(
+                {
+                    "event": muons.event[seen],
+                    "plane": np.full(int(seen.sum()), number, np.int16),
+                    "position": position[seen],
+                    "charge": charge[seen],
+                    "time": time[seen],
+                }
+            )
+        p = np.maximum(muons.momentum, 1e-3)
+        theta = highland_angle(p, common.x_over_x0 * muons.stretch)
+        muons.scatter(np.where(here, theta, 0.0), 0.0, rng)
+    columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    order = np.argsort(columns["event"], kind="stable")
+    counts = np.bincount(columns.pop("event"), minlength=events)
+    return Lists(offsets_of(counts), {name: values[order] for name, values in columns.items()}), first

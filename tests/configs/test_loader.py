@@ -1,0 +1,132 @@
+"""The YAML loader: places, limits, and the messages of a wrong file as a user reads them."""
+
+from __future__ import annotations
+
+import pickle
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs import loader
+from configs.errors import UserError, UserErrors
+from configs.schema import Energy, Length, Model
+
+
+class Plane(Model):
+    z: Length
+    n: int
+
+
+class Setup(Model):
+    name: str
+    energy: Energy = 1.0
+    planes: dict[str, Plane]
+
+
+GOOD = "name: on\nenergy: 20 MeV\nplanes:\n  a: {z: 2 cm, n: 010}\n"
+
+
+def message(text: str, model: type[Model] = Setup) -> str:
+    with pytest.raises(UserError) as caught:
+        loader.validate(loader.loads(text, "f.yaml"), model)
+    return caught.value.render()
+
+
+def test_scalars_are_typed_by_the_schema():
+    setup = loader.validate(loader.loads(GOOD), Setup)
+    assert setup.name == "on"
+    assert setup.energy == pytest.approx(0.020)
+    assert setup.planes["a"] == Plane(z=20.0, n=10)
+
+
+def test_every_mistake_with_its_place_and_a_suggestion():
+    text = "nam: x\nplanes:\n  a: {z: 2 GeV, n: one}\n  b: {z: 1 m, m: 2}\n"
+    assert message(text) == ("f.yaml:1:1: unknown key 'nam' (at /nam); did you mean 'name'?\n  nam: x\n  ^^^"), (
+        "keys come first: the rest may follow from them"
+    )
+    text = "name: x\nplanes:\n  a: {z: 2 GeV, n: one}\n  b: {z: 1 m}\n"
+    assert message(text).splitlines() == [
+        "f.yaml:3:10: '2 GeV' is in GeV, where a quantity in mm is needed (at /planes/a/z)",
+        "    a: {z: 2 GeV, n: one}",
+        "           ^^^^^",
+        "f.yaml:3:20: 'one' should be a valid integer, unable to parse string as an integer (at /planes/a/n)",
+        "    a: {z: 2 GeV, n: one}",
+        "                     ^^^",
+        "f.yaml:4:3: the key 'n' is missing (at /planes/b)",
+        "    b: {z: 1 m}",
+        "    ^",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: {require: atan2(y, x) < 1}", "f.yaml:1:23: YAML has split an expression at a comma; quote the expression"),
+        ("a: !!python/object/apply:os.system ['true']", "the YAML tag"),
+        ("a: 1\na: 2", "f.yaml:2:1: the key 'a' is given twice"),
+        ("a: &x [*x]", "names an anchor that is not complete"),
+        ("a: &x {b: 1}\nc: {<<: *x}", "merge keys"),
+        ("a: 1\n---\nb: 2", "a second YAML document"),
+        ("- " * 100 + "a", "nested deeper than 40"),
+        ("a: [", "f.yaml:2:1: YAML: did not find expected node content".replace("2:1", "1:5")),
+        ("a:\n\tb: 1", "indent with spaces"),
+        ("? [1, 2]\n: 3", "a key must be a plain text"),
+        ("- a", "a mapping of keys and values"),
+    ],
+)
+def test_refused(text, says):
+    got = message(text)
+    if says.startswith("f.yaml:1:5"):
+        assert "YAML: did not find expected node content" in got
+    else:
+        assert says in got
+
+
+def test_a_bomb_is_refused_at_once():
+    bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+    bomb += "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
+    begun = time.perf_counter()
+    with pytest.raises(UserError, match="more than 100000 nodes"):
+        loader.loads(bomb)
+    assert time.perf_counter() - begun < 5
+
+
+@pytest.mark.parametrize("style", ["plain", "quoted", "folded", "literal"])
+def test_a_place_inside_an_expression(style):
+    text = {
+        "plain": "cut:\n  require: x > 1 and yy < 2\n",
+        "quoted": "cut: {require: 'x > 1 and yy < 2'}\n",
+        "folded": "cut:\n  require: >\n    x > 1 and\n    yy < 2\n",
+        "literal": "cut:\n  require: |\n    x > 1 and\n    yy < 2\n",
+    }[style]
+    document = loader.loads(text, "f.yaml")
+    value = document.data["cut"]["require"]
+    error = document.error("bad", ("cut", "require"), offset=value.index("yy"), length=2)
+    line, under = error.render().splitlines()[1:]
+    assert line[under.index("^") : under.rindex("^") + 1] == "yy"
+
+
+def test_errors_travel_between_processes():
+    with pytest.raises(UserErrors) as caught:
+        loader.validate(loader.loads("planes: {a: {z: 1, n: b}}\nname: x", "f.yaml"), Setup)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert again.errors[0].at == caught.value.errors[0].at
+
+
+def test_a_missing_file_and_an_unknown_name(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        loader.load(tmp_path / "none.yaml")
+    with pytest.raises(UserError, match="did you mean 'na64e_lfc'"):
+        loader.find("detectors", "na64e_lfd")
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_data_or_a_message(text):
+    try:
+        document = loader.loads(text)
+    except UserError:
+        return
+    assert document.locate().line == 1
