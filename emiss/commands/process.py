@@ -16,12 +16,8 @@ Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Unblind = Annotated[
-    bool, typer.Option("--unblind", help="Open the box of blinded samples (goes into the provenance).")
-]
-Detail = Annotated[
-    bool, typer.Option("--detail", help="Also print each cut alone, N-1, and only it failed.")
-]
+Unblind = Annotated[bool, typer.Option("--unblind", help="Open the box of blinded samples (goes into the provenance).")]
+Detail = Annotated[bool, typer.Option("--detail", help="Also print each cut alone, N-1, and only it failed.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, cutflow, reports and log.")]
 
 

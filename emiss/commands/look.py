@@ -1,0 +1,107 @@
+"""``emiss dump``, ``emiss show`` and ``emiss columns``: looking at events and at what the tables hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from emiss.terminal import console
+
+
+def dump(
+    file: Annotated[Path, typer.Argument(metavar="RUNFILE", help="A raw run file.")],
+    map_: Annotated[
+        Path | None, typer.Option("--map", help="Folder of XML channel maps; without it only headers are shown.")
+    ] = None,
+    events: Annotated[str, typer.Option(help="Entries FIRST:LAST, as in Python.")] = ":",
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object per event, the ledger last.")] = False,
+    policy: Annotated[
+        Literal["safe", "oracle"], typer.Option(help="'oracle' treats damage as the DAQ's own library does.")
+    ] = "safe",
+) -> None:
+    """Print the events of a raw run file: headers, digits, errors, and the ledger.
+
+    Examples
+    --------
+      emiss dump samples/data/signal.dat --events 3:5
+
+      emiss dump run.dat --map maps/ --json | head -1
+    """
+    from reco.formats.date import dump as date
+
+    for item in date.dump(file, map_, events=_slice(events), policy=policy):
+        if json_:
+            typer.echo(json.dumps(item, separators=(",", ":")))
+        else:
+            typer.echo("\n".join(date.text(item)))
+
+
+def show(
+    file: Annotated[Path, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file.")],
+    event: Annotated[int, typer.Option(min=0, help="Entry of the event in the file.")] = 0,
+    detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
+    calib: Annotated[str, typer.Option(help="Conditions: a tag that ships, or a folder.")] = "demo",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The PNG; default RUNFILE.EVENT.png here.")] = None,
+) -> None:
+    """Draw one event: waveforms, calorimeter cells, strips and track, as a PNG.
+
+    Example:
+
+      emiss show samples/data/signal.dat --event 12 --out event.png
+    """
+    from emiss.show import show_event
+
+    path = show_event(file, event, detector, calib, out or Path(f"{file.stem}.{event}.png"))
+    console().print(f"written: {path}", markup=False)
+
+
+def columns(
+    table: Annotated[Path | None, typer.Argument(metavar="[TABLE]", help="An event table; else all declared.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the columns of the event table with unit and meaning: what a cut may use.
+
+    Examples
+    --------
+      emiss columns
+
+      emiss columns out/demo/tables/signal/signal.root
+    """
+    from events.columns import COLUMNS
+
+    if table is None:
+        listed = {column.name: column for column in COLUMNS}
+    else:
+        from events.tablefile import open_table
+
+        listed = dict(open_table(table).columns)
+    if json_:
+        typer.echo(json.dumps({name: column.to_json() for name, column in listed.items()}, indent=1))
+        return
+    from rich.table import Table
+
+    shown = Table("column", "type", "unit", "meaning", box=None, header_style="bold")
+    for name, column in listed.items():
+        shape = {"flat": "", "fixed": f"[{column.size if column.size > 1 or table else 'n'}]", "list": "[]"}
+        bits = f" ({', '.join(column.bits)})" if column.bits else ""
+        unit = "" if column.unit == "1" else column.unit
+        shown.add_row(name, column.type + shape[column.shape], unit, column.meaning + bits)
+    screen = console()
+    screen.print(shown)
+
+
+def _slice(text: str) -> slice:
+    """Return the slice of a text ``3:5``, ``:10`` or ``7``."""
+    from configs.errors import UserError
+
+    first, colon, last = text.partition(":")
+    try:
+        start = int(first) if first.strip() else 0
+        if not colon:
+            return slice(start, start + 1)
+        return slice(start, int(last) if last.strip() else None)
+    except ValueError:
+        raise UserError(f"--events {text}: expected FIRST:LAST, such as 3:5") from None
