@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import selection
 from calib.conditions import Conditions
+from configs import loader
 from configs.errors import Location, Problems, UserError
 from emiss.runlist import read_on_target
 from events.provenance import code_version, text_hash
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.runlist import RunList, Sample
-    from events.columns import Column
     from reco.detector import Detector
     from reco.readers.base import RunFile
     from selection import Analysis
@@ -118,13 +119,11 @@ def plan(
     UserError
         All mistakes that can be found without reading events.
     """
-    import selection
-    from configs import loader
-
     detector = load_detector(runlist.detector, near=runlist.near)
     calib = loader.find("calib", runlist.calib, near=runlist.near)
     conditions = Conditions.load(calib)
-    analysis = _analysis(runlist, overrides)
+    analysis_path = loader.find("analyses", runlist.analysis, near=runlist.near)
+    analysis = selection.load(analysis_path, set=overrides)
     pipeline = Pipeline(detector, conditions)
     problems = Problems()
     opened: list[tuple[Sample, int, RunFile]] = []
@@ -135,7 +134,7 @@ def plan(
                 file = open_run_file(path, detector)
                 file.check()
                 analysis.bind(pipeline.columns(file))
-                conditions.check(file.index().runs(), pipeline.needs_of(file))
+                conditions.check(file.index().runs(), pipeline.needs(file.tier))
                 opened.append((sample, number, file))
             except UserError as error:
                 problems.add(error)
@@ -145,7 +144,7 @@ def plan(
     setup = Setup(
         detector=detector.file,
         calib=calib,
-        analysis=str(selection.find(runlist.analysis, near=runlist.near)),
+        analysis=str(analysis_path),
         overrides=tuple((overrides or {}).items()),
         unblind=unblind,
         batch=batch,
@@ -204,12 +203,6 @@ def plan(
     )
 
 
-def _analysis(runlist: RunList, overrides: Mapping[str, str] | None) -> Analysis:
-    import selection
-
-    return selection.load(selection.find(runlist.analysis, near=runlist.near), set=overrides)
-
-
 def _shares(runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]) -> dict[str, float | None]:
     """Return for each sample the particles on target per physics event of its files, None where they are not known."""
     shares: dict[str, float | None] = {}
@@ -218,6 +211,7 @@ def _shares(runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]) -> 
         indices = [file.index() for file in files]
         physics = sum(int(np.count_nonzero(index.good & (index.type == PHYSICS))) for index in indices)
         total = sample.on_target
+        stored = [file.on_target for file in files]
         if sample.on_target_table is not None:
             spills = {
                 (int(run), int(spill))
@@ -226,8 +220,7 @@ def _shares(runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]) -> 
             }
             total = read_on_target(sample.on_target_table, spills)
         elif total is None:
-            stored = [getattr(file, "on_target", None) for file in files]
-            total = None if any(part is None for part in stored) else sum(float(part) for part in stored if part)
+            total = None if None in stored else sum(part for part in stored if part is not None)
         if total is not None and not physics:
             raise UserError(f"sample '{sample.name}' has no physics event", at=Location(str(sample.files[0])))
         shares[sample.name] = None if not total else total / physics
@@ -257,8 +250,3 @@ def _key(
         "code": code_version(),
     }
     return text_hash(json.dumps(parts, sort_keys=True))
-
-
-def columns_of(detector: Detector) -> dict[str, Column]:
-    """Return the columns that raw run files of this detector will have (for checking an analysis without data)."""
-    return dict(Pipeline(detector, None).columns(None))

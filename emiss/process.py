@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.errors import Location, UserError
 from emiss import executors
+from emiss.worker import is_hidden
 from events import provenance
 from events.ledger import Ledger, total
 from events.tablefile import open_table
@@ -112,6 +113,7 @@ def select(
     out: Path | None,
     *,
     unblind: bool = False,
+    overrides: Mapping[str, str] | None = None,
     max_bad_fraction: float = 1.0,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
@@ -125,6 +127,8 @@ def select(
     out : Path, optional
         Where cutflow and reports go; nowhere for None.
     unblind : bool
+    overrides : mapping, optional
+        Parameters that were set on the command line, for the provenance.
     max_bad_fraction : float
     progress : callable
         Called with the number of events done.
@@ -167,7 +171,7 @@ def select(
             regions=regions or {},
             coverage=coverage,
             provenance={},
-            hidden=analysis.hides(sample, role) and not unblind,
+            hidden=is_hidden(analysis, sample, role) and not unblind,
         )
         parts.append((str(path), part))
         cutflow = part if cutflow is None else cutflow + part
@@ -177,7 +181,7 @@ def select(
     cutflow = replace(
         cutflow,
         provenance=provenance.record(
-            configs=configs, inputs=inputs, started=started, unblinded=unblind, overrides=dict(analysis.overrides)
+            configs=configs, inputs=inputs, started=started, unblinded=unblind, overrides=dict(overrides or {})
         ),
     )
     reports = _report(cutflow, analysis, out, configs) if out is not None else ()

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from emiss.job import Setup, Task
     from events.columns import Column
     from events.table import EventTable
-    from selection import Bound
+    from reco.readers.base import RunFile
+    from selection import Analysis
     from selection.cutflow import Regions
+    from selection.engine import Bound
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Worker:
             regions=regions,
             coverage={task.identity: ((task.start, task.stop),)},
             provenance={},
-            hidden=self.analysis.hides(task.sample.name, task.sample.role) and not self.setup.unblind,
+            hidden=is_hidden(self.analysis, task.sample.name, task.sample.role) and not self.setup.unblind,
         )
         return Done(task, cutflow, events, time.perf_counter() - begun, reused)
 
@@ -120,10 +122,10 @@ class Worker:
             )
         return ledger, regions, events
 
-    def _tables(self, task: Task, file: object) -> Iterator[EventTable]:
+    def _tables(self, task: Task, file: RunFile) -> Iterator[EventTable]:
         """Yield the event tables of the task's batches with the excluded events taken out and counted."""
-        for batch in file.batches(task.start, task.stop, self.setup.batch):  # type: ignore[attr-defined]
-            table = self.pipeline.run(batch)
+        for batch in file.batches(task.start, task.stop, self.setup.batch):
+            table = self.pipeline.run(batch, file.truth)
             table.flat["event.file"][:] = task.file_number
             yield self._exclude(table, task)
 
@@ -169,3 +171,8 @@ class Worker:
             msg = f"{task.table} yielded no batch"
             raise RuntimeError(msg)
         return file.metadata.ledger, regions, file.entries
+
+
+def is_hidden(analysis: Analysis, sample: str, role: str) -> bool:
+    """Return whether the analysis blinds a sample, by its name or by its role."""
+    return analysis.blind is not None and not {sample, role}.isdisjoint(analysis.blind.samples)

@@ -80,7 +80,7 @@ class RootTable:
         form = self._tree.arrays(list(self._tree.keys(recursive=False)), entry_stop=0, library="ak")
         counters = {f"n{split(name)[0]}" for name, column in declared.items() if column.shape == "list"}
         for name in form.fields:
-            column = _column(name, form[name])
+            column = column_of(name, form[name])
             if column is None:
                 self.ignored[name] = str(form[name].type)
             elif name in declared:
@@ -99,20 +99,8 @@ class RootTable:
         metadata = self.metadata or Metadata(sample=self.path.stem, columns=self.columns)
         for first in range(start, stop, size) if stop > start else [start]:
             last = min(first + size, stop)
-            if names:
-                arrays = self._tree.arrays(names, entry_start=first, entry_stop=last, library="ak")
-                missing = set(names) - set(arrays.fields)
-                if missing:
-                    raise UserError(f"'{min(missing)}' was not delivered by the file", at=Location(str(self.path)))
-            flat: dict[str, Array] = {}
-            lists: dict[str, dict[str, Any]] = {}
-            for name in names:
-                if self.columns[name].shape == "list":
-                    collection, inner = split(name)
-                    lists.setdefault(collection, {})[inner] = arrays[name]
-                else:
-                    flat[name] = np.asarray(arrays[name])
-            yield EventTable(last - first, flat, {name: _lists(parts) for name, parts in lists.items()}, metadata)
+            flat, lists = read_rows(self._tree, self.path, [self.columns[name] for name in names], first, last)
+            yield EventTable(last - first, flat, lists, metadata)
 
 
 def _line(error: BaseException) -> str:
@@ -120,7 +108,34 @@ def _line(error: BaseException) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def _column(name: str, array: Any) -> Column | None:
+def read_rows(
+    tree: Any, path: Path, columns: Sequence[Column], start: int, stop: int
+) -> tuple[dict[str, Array], dict[str, Lists]]:
+    """Return the flat and the list columns of rows start to stop of a TTree or RNTuple.
+
+    Raises
+    ------
+    UserError
+        If the file does not deliver a column (uproot itself says nothing for an RNTuple).
+    """
+    names = [column.name for column in columns]
+    flat: dict[str, Array] = {}
+    parts: dict[str, dict[str, Any]] = {}
+    if names:
+        arrays = tree.arrays(names, entry_start=start, entry_stop=stop, library="ak")
+        missing = set(names) - set(arrays.fields)
+        if missing:
+            raise UserError(f"'{min(missing)}' was not delivered by the file", at=Location(str(path)))
+        for column in columns:
+            if column.shape == "list":
+                collection, inner = split(column.name)
+                parts.setdefault(collection, {})[inner] = arrays[column.name]
+            else:
+                flat[column.name] = np.asarray(arrays[column.name])
+    return flat, {name: _lists(each) for name, each in parts.items()}
+
+
+def column_of(name: str, array: Any) -> Column | None:
     """Return the declaration of a branch from its (empty) array, or None where it is no column of numbers."""
     import awkward as ak
 
@@ -163,9 +178,9 @@ def _lists(parts: dict[str, Any]) -> Lists:
 
 
 class RootSink:
-    """Writes the TTree ``events`` batch by batch."""
+    """Writes a TTree (``events`` unless said otherwise) batch by batch."""
 
-    def __init__(self, path: Path, table: EventTable) -> None:
+    def __init__(self, path: Path, table: EventTable, tree: str = TREE) -> None:
         import awkward as ak
         import uproot
 
@@ -179,7 +194,7 @@ class RootSink:
         # level 1 of ZSTD: five times the speed of level 5 for a tenth more bytes
         self._file = uproot.recreate(path, compression=uproot.ZSTD(1))
         self._tree = self._file.mktree(
-            TREE,
+            tree,
             types,
             counter_name=lambda counted: f"n{counted}",
             field_name=lambda outer, inner: f"{outer}.{inner}" if outer else inner,
@@ -202,5 +217,9 @@ class RootSink:
 
     def close(self, metadata: Metadata) -> None:
         """Write the metadata and close the file."""
-        self._file["emiss"] = json.dumps(metadata.to_json())
+        self.close_with(json.dumps(metadata.to_json()))
+
+    def close_with(self, text: str) -> None:
+        """Write the metadata as a given JSON text and close the file."""
+        self._file["emiss"] = text
         self._file.close()

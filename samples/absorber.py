@@ -66,7 +66,9 @@ class Slab:
         ix = np.floor((x - self.x[0]) / (self.x[1] - self.x[0]) * columns)
         iy = np.floor((y - self.y[0]) / (self.y[1] - self.y[0]) * rows)
         inside = (ix >= 0) & (ix < columns) & (iy >= 0) & (iy < rows)
-        return np.where(inside, self.channels[np.where(inside, ix, 0).astype(int), np.where(inside, iy, 0).astype(int)], -1)
+        return np.where(
+            inside, self.channels[np.where(inside, ix, 0).astype(int), np.where(inside, iy, 0).astype(int)], -1
+        )
 
 
 def slabs(detector: Detector) -> tuple[Slab, ...]:
@@ -142,7 +144,7 @@ def cross(
         Radiation lengths of all the calorimeters, for the logarithm of the Highland formula, which is meant for the
         whole of what is crossed.
     """
-    from physics.muons import highland_angle, mean_loss
+    from physics.muons import highland_angle
 
     muons.drift_to(slab.start)
     begin = np.maximum(muons.z, slab.start)
@@ -154,9 +156,9 @@ def cross(
     path = np.where(inside, share * muons.stretch, 0.0)
 
     kinetic = np.maximum(muons.energy - MUON_MASS, 0.0)
-    first = straggling * path * _loss(mean_loss, muons.energy, slab.matter)
+    first = straggling * path * _loss(muons.energy, slab.matter)
     middle = np.maximum(muons.energy - 0.5 * np.minimum(first, kinetic), MUON_MASS * 1.05)
-    loss = straggling * path * _loss(mean_loss, middle, slab.matter)
+    loss = straggling * path * _loss(middle, slab.matter)
     stops = inside & (loss >= kinetic)
     travelled = np.where(stops, kinetic / np.where(stops, loss, 1.0), 1.0)
 
@@ -199,9 +201,7 @@ def through_calorimeters(
         np.add.at(energy, (muons.event[hit], channel[hit]), (slab.visible * visible[slab.module] * path)[hit])
 
 
-def _veto(
-    muons: MuonState, detector: Detector, settings: Response, energy: Array, rng: np.random.Generator
-) -> None:
+def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Array, rng: np.random.Generator) -> None:
     """Cross the VETO: a Moyal fluctuation for the panel, attenuation along y and photon statistics for each end.
 
     Both ends are on the scale of the panel's energy, so that the geometric mean gives it back.
@@ -220,5 +220,11 @@ def _veto(
         np.add.at(energy, (muons.event[hit], channels[number[hit]]), seen[hit])
 
 
-def _loss(mean_loss: object, energy: Array, matter: Mapping[str, float]) -> Array:
-    raise NotImplementedError
+def _loss(energy: Array, matter: Mapping[str, float]) -> Array:
+    """Return the mean energy loss (GeV) of muons in a stack of materials (mm of each)."""
+    from physics.muons import mean_loss
+
+    total = np.zeros_like(energy)
+    for material, length in matter.items():
+        total += mean_loss(energy, material) * length
+    return total

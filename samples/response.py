@@ -9,7 +9,7 @@ import numpy as np
 
 from events.lists import Array, Lists, offsets_of
 from samples.absorber import moyal, through_calorimeters
-from samples.muon_state import MUON_MASS, MuonState
+from samples.muon_state import MuonState
 from samples.particles import ELECTRON
 from samples.shower import cell_energies
 from samples.spectrometer import FirstPlane, through_spectrometer

@@ -91,11 +91,11 @@ def _check_config(document: Document, detector: str) -> str:
         return _check_run_list(document)
     if "cuts" in keys or "analysis" in keys:
         import selection
-        from emiss.job import columns_of
         from reco.detector import load_detector
+        from reco.pipeline import columns_of
 
         analysis = selection.load(document.path)
-        if not analysis.columns:
+        if not analysis.units:
             analysis.bind(columns_of(load_detector(detector)))
         return f"analysis '{analysis.name}', {len(analysis.cuts)} cuts"
     if "process" in keys:

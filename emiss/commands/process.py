@@ -98,8 +98,8 @@ def select(
     from emiss.process import select as run
 
     loaded = selection.load(analysis, set=parse_sets(set_))
-    with progress("select", None, quiet=quiet):
-        outcome = run(tables, loaded, out, unblind=unblind)
+    with progress("select", None, quiet=quiet) as step:
+        outcome = run(tables, loaded, out, unblind=unblind, overrides=parse_sets(set_), progress=step)
     _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, not_run=loaded.not_run)
 
 

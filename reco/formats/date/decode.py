@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from events.ledger import Damage
 from reco.formats.date import layout, reasons, workspace
-from reco.formats.date.workspace import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from events.lists import Array
-    from reco.formats.date.index import Policy
+    from reco.formats.date.index import Index, Policy
     from reco.formats.date.maps import RunMaps
+    from reco.formats.date.workspace import Output
 
 
 @dataclass(frozen=True)
@@ -287,14 +288,21 @@ def groups(run: Array, offset: Array, size: int) -> Sequence[tuple[int, int]]:
         return []
     edges = np.flatnonzero((np.diff(run) != 0) | (np.diff(offset % 4) != 0)) + 1
     bounds = [0, *edges.tolist(), len(run)]
-    return [
-        (start, min(start + size, high))
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True)
-        for start in range(low, high, size)
-    ]
+    return [(start, min(start + size, high)) for low, high in pairwise(bounds) for start in range(low, high, size)]
 
 
 def words_at(data: Array, phase: int) -> Array:
     """Return the file's words that begin at byte `phase` (0 to 3), read-only."""
     count = max(len(data) - phase, 0) // 4
     return np.frombuffer(data, "<u4", count=count, offset=phase) if count else np.frombuffer(b"", "<u4")
+
+
+def decode_entries(decoder: Decoder, data: Array, index: Index, entries: Array) -> Decoded:
+    """Decode the good events `entries` of an index, which share a run and an alignment."""
+    phase = int(index.offset[entries[0]]) % 4
+    return decoder.decode(
+        words_at(data, phase),
+        (index.offset[entries] - phase) // 4,
+        index.size[entries] // 4,
+        index.type[entries] == layout.PHYSICS,
+    )

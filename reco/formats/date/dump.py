@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reco.formats.date import reasons
-from reco.formats.date.decode import Decoded, Decoder, groups, words_at
+from reco.formats.date.decode import Decoded, Decoder, decode_entries, groups
 from reco.formats.date.index import Index, build, map_bytes
-from reco.formats.date.layout import PHYSICS
 from reco.formats.date.ledger import ledger
 from reco.formats.date.maps import read_maps
 from reco.formats.date.workspace import SPARSE
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from events.lists import Array
     from reco.formats.date.index import Policy
 
 _EVENTS_AT_ONCE = 256
@@ -88,17 +86,6 @@ def dump(
                     event["lost"] = reasons.LOST[result.thrown[row]]
             yield event
     yield {"ledger": total.to_json()}
-
-
-def decode_entries(decoder: Decoder, data: Array, index: Index, entries: Array) -> Decoded:
-    """Decode the good events `entries` of an index, which share a run and an alignment."""
-    phase = int(index.offset[entries[0]]) % 4
-    return decoder.decode(
-        words_at(data, phase),
-        (index.offset[entries] - phase) // 4,
-        index.size[entries] // 4,
-        index.type[entries] == PHYSICS,
-    )
 
 
 def text(event: dict[str, Any]) -> list[str]:
@@ -175,8 +162,10 @@ def _digits(decoder: Decoder, decoded: Decoded) -> list[tuple[list[Any], list[An
             position = int(decoded.apv_position[digit])
             channel = 32 * (position & 3) + 8 * ((position >> 2) & 3) + (position >> 4)
             strips.append(
-                [strip.name, source, adc, chip, channel, int(apv.wire[row]), strip.position, bool(flags & SPARSE)]
-                + [amplitude[:, row].tolist(), rest[:3], tag, rest[3:]]
+                [
+                    *(strip.name, source, adc, chip, channel, int(apv.wire[row]), strip.position, bool(flags & SPARSE)),
+                    *(amplitude[:, row].tolist(), rest[:3], tag, rest[3:]),
+                ]
             )
         names = [reasons.RECORDS[code].name for code in decoded.record[decoded.record[:, 0] == event, 1].tolist()]
         result.append((sorted(cells, key=_detector), sorted(strips, key=_detector), names))

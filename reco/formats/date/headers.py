@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from reco.formats.date import layout as la, reasons as why
+from reco.formats.date import layout as la
+from reco.formats.date import reasons as why
 
 if TYPE_CHECKING:
     from events.lists import Array

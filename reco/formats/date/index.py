@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from configs.errors import Location, UserError
-from events.lists import Array
+from events.lists import Array  # noqa: TC001 - a dataclass
 from reco.formats.date import reasons
 
 Policy = Literal["safe", "oracle"]

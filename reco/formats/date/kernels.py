@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from reco.formats.date import layout as la, reasons as why, workspace as ws
+from reco.formats.date import layout as la
+from reco.formats.date import reasons as why
+from reco.formats.date import workspace as ws
 from reco.formats.date.kernels_apv import decode_source, put_record
 
 if TYPE_CHECKING:
@@ -103,9 +105,7 @@ def _multiplexer(
     while at < last:
         size = np.int64(words[at]) & 0xFFFF
         if np.int64(words[at + 1]) & 0xFFFFF != in_spill:
-            put_record(
-                out, event, why.SLINK_WRONG_EVENT_NUMBER, (np.int64(words[at]) >> 16) & 0x3FF, 0, 0, 0, 0
-            )
+            put_record(out, event, why.SLINK_WRONG_EVENT_NUMBER, (np.int64(words[at]) >> 16) & 0x3FF, 0, 0, 0, 0)
             out.flagged[event] = 1
         n = _slink(words, at, at + size, event, tables, out, n)
         at += size
@@ -145,10 +145,7 @@ def _leaf(
             put_record(out, event, why.EVENT_CORRUPTED0, 0, 0, 0, 0, 0)
             out.flagged[event] = 1
             return _STOP, n
-        if old:
-            size = 12 + (np.int64(words[at]) & 0xFFFF) + np.int64(words[at + 2])
-        else:
-            size = np.int64(words[at])
+        size = 12 + (np.int64(words[at]) & 0xFFFF) + np.int64(words[at + 2]) if old else np.int64(words[at])
         if size > left:
             put_record(out, event, why.EVENT_CORRUPTED0, 0, 0, 0, 0, 0)
             out.flagged[event] = 1
@@ -235,9 +232,14 @@ def _event(
             whole = la.OLD_HEADER_WORDS if old else la.HEADER_WORDS
             if safe and left < whole:
                 corrupted = True
-            elif words[sub + 1] != la.MAGIC or size == 0 or size % 4 or size < length or length % 4:
-                return _THROW + why.SUBEVENT_SIZE, 0
-            elif safe and length != 4 * whole:
+            elif (
+                words[sub + 1] != la.MAGIC
+                or size == 0
+                or size % 4
+                or size < length
+                or length % 4
+                or (safe and length != 4 * whole)
+            ):
                 return _THROW + why.SUBEVENT_SIZE, 0
             elif left < whole:
                 corrupted = True
@@ -317,8 +319,16 @@ def _waveform(words: Array, first: int, samples: int, out: Output, start: int) -
 
 @njit(cache=True, nogil=True)
 def _sadc(
-    words: Array, first: int, last: int, limit: int, event: int, source: int, slink_event: int, in_spill: int,
-    safe: bool, out: Output,
+    words: Array,
+    first: int,
+    last: int,
+    limit: int,
+    event: int,
+    source: int,
+    slink_event: int,
+    in_spill: int,
+    safe: bool,
+    out: Output,
 ) -> None:
     """Decode the MSADC blocks of a source, words `first` to `last`; no word from `limit` on may be read."""
     at = first
@@ -384,9 +394,7 @@ def _sadc(
 
 
 @njit(cache=True, nogil=True)
-def decode(
-    words: Array, first: Array, size: Array, physics: Array, safe: bool, tables: Tables, out: Output
-) -> None:
+def decode(words: Array, first: Array, size: Array, physics: Array, safe: bool, tables: Tables, out: Output) -> None:
     """Decode events to digits before the channel map.
 
     Parameters

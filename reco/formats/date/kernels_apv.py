@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from reco.formats.date import layout as la, reasons as why, workspace as ws
+from reco.formats.date import layout as la
+from reco.formats.date import reasons as why
+from reco.formats.date import workspace as ws
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -39,8 +41,16 @@ def _cell(code: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _scan(
-    words: Array, first: int, last: int, event: int, source: int, slink_event: int, tag: int, safe: bool,
-    tables: Tables, out: Output,
+    words: Array,
+    first: int,
+    last: int,
+    event: int,
+    source: int,
+    slink_event: int,
+    tag: int,
+    safe: bool,
+    tables: Tables,
+    out: Output,
 ) -> tuple[int, int]:
     """Check the blocks of a source; return where its good chips end and the time tag of the event's first ADC (or -1)."""
     row = tables.adc_row[source]
@@ -97,7 +107,14 @@ def _scan(
 
 @njit(cache=True, nogil=True)
 def _chip(
-    words: Array, first: int, count: int, adc_head: int, adc_word: int, event: int, source: int, common: int, safe: bool,
+    words: Array,
+    first: int,
+    count: int,
+    adc_head: int,
+    adc_word: int,
+    event: int,
+    source: int,
+    common: int,
     out: Output,
 ) -> int:
     """Store the digits of one chip block; return 0, 1 (frames not good) or 2 (single-frame data)."""
@@ -150,8 +167,16 @@ def _chip(
 
 @njit(cache=True, nogil=True)
 def decode_source(
-    words: Array, first: int, last: int, event: int, source: int, slink_event: int, tag: int, safe: bool,
-    tables: Tables, out: Output,
+    words: Array,
+    first: int,
+    last: int,
+    event: int,
+    source: int,
+    slink_event: int,
+    tag: int,
+    safe: bool,
+    tables: Tables,
+    out: Output,
 ) -> tuple[int, bool]:
     """Decode the APV blocks of a source.
 
@@ -184,7 +209,7 @@ def decode_source(
         while chip < stop:
             length = np.int64(words[chip]) & 0xFFFF
             count = max(length - 2 - common, 0)
-            state = _chip(words, chip, count, adc_head, adc_word, event, source, common, safe, out)
+            state = _chip(words, chip, count, adc_head, adc_word, event, source, common, out)
             if state == 2:
                 if not safe:
                     return tag, True

@@ -5,9 +5,9 @@ Only plain XML is read: no document type, no entities but the five of XML, sizes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 - a dataclass
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - a dataclass
 from xml.parsers import expat
 
 from configs.errors import Location, UserError
@@ -106,7 +106,7 @@ def read_elements(path: Path) -> list[Element]:
         raise UserError(f"cannot be read: {error.strerror}", at=Location(str(path))) from None
     builder = _Builder(path, text)
     try:
-        builder.parser.Parse(text, True)  # noqa: FBT003
+        builder.parser.Parse(text, True)
     except expat.ExpatError as error:
         place = builder.place(error.lineno, error.offset + 1)
         raise UserError(f"XML: {expat.errors.messages[error.code]}", at=place) from None

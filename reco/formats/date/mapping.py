@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from reco.formats.date import layout as la, workspace as ws
+from reco.formats.date import layout as la
+from reco.formats.date import workspace as ws
 
 if TYPE_CHECKING:
     from events.lists import Array

@@ -8,7 +8,7 @@ library, which skips a bad line or the rest of a file with a message, every mist
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 - a dataclass
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path

@@ -1,0 +1,207 @@
+"""Conditions tables: the text files ``configs/calib/TAG/*.txt``, one or several blocks of metadata lines and rows.
+
+A block begins with metadata lines ``key = value`` (type, runs, columns, units, source, override) and holds one row per
+channel; the row of the channel ``*`` stands for all that have none of their own. ``#`` begins a comment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from calib.ranges import RunRange, parse_ranges
+from configs.errors import Location, Problems, UserError, did_you_mean
+from configs.units import ENERGY, LENGTH, PURE, TIME, Dimension, UnitError, parse_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ANY = "*"
+KEYS = ("type", "runs", "columns", "units", "source", "override")
+
+
+@dataclass(frozen=True)
+class TableType:
+    """A kind of conditions: its columns with their dimensions, and what it is."""
+
+    columns: Mapping[str, Dimension]
+    meaning: str
+
+
+TYPES: Mapping[str, TableType] = {
+    "sadc.pedestal": TableType(
+        {"even": PURE, "odd": PURE, "sigma": PURE}, "pedestals of even and odd samples and their noise, ADC"
+    ),
+    "sadc.gain": TableType({"gain": ENERGY}, "energy per ADC count of charge (sum over samples above the pedestal)"),
+    "sadc.time": TableType({"offset": TIME}, "start of an in-time pulse in the waveform"),
+    "hcal.mip": TableType({"scale": ENERGY}, "visible energy of a muon that crosses the module"),
+    "apv.gain": TableType({"gain": PURE, "noise": PURE}, "relative gain and noise (ADC) of a read-out channel"),
+    "apv.time": TableType({"t0": TIME, "r0": PURE, "a0": TIME}, "ratio timing t = t0 + a0 ln(r0/r - 1) of a plane"),
+    "tracker.alignment": TableType({"shift": LENGTH}, "added to the local coordinate of a plane"),
+    "magnet.field": TableType({"scale": PURE}, "factor on the nominal field of a magnet"),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One block: values in base units by channel, with the line each row stands at."""
+
+    type: str
+    runs: tuple[RunRange, ...]
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[float, ...]]
+    lines: Mapping[str, int]
+    file: str
+    line: int
+    override: bool = False
+    payload: str = field(default="", compare=False)
+
+    def location(self, channel: str | None = None) -> Location:
+        """Return the place of the block, or of the row of a channel."""
+        return Location(self.file, self.lines.get(channel, self.line) if channel else self.line)
+
+
+def read_tables(path: Path) -> list[Table]:
+    """Read the blocks of a file.
+
+    Raises
+    ------
+    UserError
+        For every mistake, with file and line (and column where it is one word).
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot be read: {error}", at=Location(str(path))) from None
+    return parse_tables(text, str(path))
+
+
+def parse_tables(text: str, name: str = "<text>") -> list[Table]:
+    """Return the blocks of a text; `name` stands for the file in messages."""
+    blocks: list[_Block] = []
+    problems = Problems()
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.partition("#")[0].rstrip()
+        if not line.strip():
+            continue
+        try:
+            if "=" in line:
+                key, _, value = line.partition("=")
+                if not blocks or blocks[-1].rows:
+                    blocks.append(_Block(name, number))
+                blocks[-1].metadata(key.strip(), value.strip(), number, raw)
+            elif blocks:
+                blocks[-1].row(line, number, raw)
+            else:
+                raise UserError("a row before any 'type = ...' line", at=Location(name, number, 1, text=raw))
+        except UserError as error:
+            problems.add(error)
+    problems.check()
+    tables = []
+    for block in blocks:
+        try:
+            tables.append(block.table())
+        except UserError as error:
+            problems.add(error)
+    problems.check()
+    return tables
+
+
+class _Block:
+    """A block while it is read."""
+
+    def __init__(self, file: str, line: int) -> None:
+        self.file = file
+        self.line = line
+        self.meta: dict[str, tuple[str, int, str]] = {}
+        self.rows: dict[str, tuple[tuple[str, ...], int, str]] = {}
+
+    def metadata(self, key: str, value: str, number: int, raw: str) -> None:
+        at = Location(self.file, number, raw.index(key) + 1 if key else 1, len(key) or 1, raw)
+        if key not in KEYS:
+            raise UserError(f"unknown key '{key}'", at=at, hint=did_you_mean(key, KEYS))
+        if key in self.meta:
+            raise UserError(f"the key '{key}' is given twice", at=at)
+        self.meta[key] = (value, number, raw)
+
+    def row(self, line: str, number: int, raw: str) -> None:
+        words = tuple(line.replace(",", " ").split())
+        at = Location(self.file, number, raw.index(words[0]) + 1, len(words[0]), raw)
+        if words[0] in self.rows:
+            raise UserError(f"channel '{words[0]}' has a row at line {self.rows[words[0]][1]} already", at=at)
+        self.rows[words[0]] = (words[1:], number, raw)
+
+    def _at(self, key: str) -> Location:
+        value, number, raw = self.meta[key]
+        column = raw.index(value, raw.index("=")) + 1 if value else 1
+        return Location(self.file, number, column, max(len(value), 1), raw)
+
+    def _list(self, key: str) -> list[str]:
+        return [word.strip() for word in self.meta[key][0].split(",")]
+
+    def table(self) -> Table:
+        """Check the block as a whole and return its table in base units."""
+        for key in ("type", "runs", "columns", "units"):
+            if key not in self.meta:
+                raise UserError(f"the block has no '{key} = ...' line", at=Location(self.file, self.line))
+        kind = self.meta["type"][0]
+        if kind not in TYPES:
+            raise UserError(f"unknown type '{kind}'", at=self._at("type"), hint=did_you_mean(kind, TYPES))
+        try:
+            runs = parse_ranges(self.meta["runs"][0])
+        except ValueError as error:
+            raise UserError(str(error), at=self._at("runs")) from None
+        override = self.meta.get("override", ("no", 0, ""))[0]
+        if override not in ("yes", "no"):
+            raise UserError(f"override is 'yes' or 'no', not '{override}'", at=self._at("override"))
+        columns, factors = self._columns(TYPES[kind])
+        rows = {channel: self._values(channel, columns, factors) for channel in self.rows}
+        if not rows:
+            raise UserError("the block has no rows", at=Location(self.file, self.line))
+        lines = {channel: number for channel, (_, number, _) in self.rows.items()}
+        parsed = repr((kind, [str(r) for r in runs], columns, sorted(rows.items())))
+        payload = hashlib.sha256(parsed.encode()).hexdigest()[:12]
+        return Table(kind, runs, columns, rows, lines, self.file, self.line, override == "yes", payload)
+
+    def _columns(self, kind: TableType) -> tuple[tuple[str, ...], list[float]]:
+        names, units = self._list("columns"), self._list("units")
+        if names[0] != "channel":
+            raise UserError("the first column is 'channel'", at=self._at("columns"))
+        if len(names) != len(units):
+            raise UserError(f"{len(names)} columns but {len(units)} units", at=self._at("units"))
+        for name in names[1:]:
+            if name not in kind.columns:
+                hint = did_you_mean(name, kind.columns)
+                raise UserError(f"unknown column '{name}'", at=self._at("columns"), hint=hint)
+        if len(set(names)) != len(names):
+            raise UserError("a column is given twice", at=self._at("columns"))
+        factors = []
+        for name, text in zip(names[1:], units[1:], strict=True):
+            try:
+                unit = parse_unit(text)
+            except UnitError as error:
+                raise UserError(str(error), at=self._at("units")) from None
+            if unit.dimension != kind.columns[name]:
+                raise UserError(f"'{name}' is in {kind.columns[name]}, not in {text}", at=self._at("units"))
+            factors.append(unit.factor)
+        return tuple(names[1:]), factors
+
+    def _values(self, channel: str, columns: tuple[str, ...], factors: list[float]) -> tuple[float, ...]:
+        words, number, raw = self.rows[channel]
+        if len(words) != len(columns):
+            message = f"channel '{channel}' has {len(words)} values for {len(columns)} columns"
+            raise UserError(message, at=Location(self.file, number, 1, len(raw), raw))
+        values = []
+        for word, factor in zip(words, factors, strict=True):
+            try:
+                value = float(word) * factor
+            except ValueError:
+                value = math.nan
+            if not math.isfinite(value):
+                column = raw.rindex(word) + 1
+                raise UserError(f"'{word}' is no finite number", at=Location(self.file, number, column, len(word), raw))
+            values.append(value)
+        return tuple(values)

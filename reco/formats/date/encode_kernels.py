@@ -1,0 +1,158 @@
+"""The numba kernel that writes events word by word (see `encode`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+from reco.formats.date import layout as la
+
+if TYPE_CHECKING:
+    from events.lists import Array
+
+APV_FORMAT = 0b111
+"""Three frames, sparse, pedestals subtracted; ADC version 1, no common-mode word."""
+
+GOOD_STATUS = 1 << 11
+"""TCS error byte of a healthy source: bit 3 set."""
+
+FIRST_CELL = 40
+"""Pipeline cell of the first frame; its value has no meaning in simulated data."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _gray(cell: int) -> int:
+    code = cell + 32
+    return code ^ (code >> 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def _open(words: Array, at: int, source: int, spill: int, in_spill: int) -> int:
+    """Write equipment and S-Link header without their sizes; return where the data begin."""
+    words[at + 1] = 22
+    words[at + 2] = source
+    words[at + 6] = 4
+    slink = at + la.EQUIPMENT_WORDS
+    words[slink] = source << 16
+    words[slink + 1] = in_spill | ((spill & 0x7FF) << 20)
+    words[slink + 2] = GOOD_STATUS
+    return slink + la.SLINK_WORDS
+
+
+@numba.njit(cache=True, nogil=True)
+def _close(words: Array, at: int, end: int) -> None:
+    """Write the sizes of equipment and S-Link block."""
+    words[at] = 4 * (end - at)
+    words[at + la.EQUIPMENT_WORDS] |= np.uint32(end - at - la.EQUIPMENT_WORDS)
+
+
+@numba.njit(cache=True, nogil=True)
+def encode(
+    words: Array,
+    run: int,
+    header: Array,
+    sadc_offsets: Array,
+    sadc_key: Array,
+    samples: Array,
+    sadc_sources: Array,
+    modules: Array,
+    apv_offsets: Array,
+    apv_key: Array,
+    amplitudes: Array,
+    apv_sources: Array,
+    chips: Array,
+) -> int:
+    """Write all events; return the number of words.
+
+    Parameters
+    ----------
+    words : uint32 array, zeros, written
+    run : int
+    header : int64 array of shape (6, N)
+        type, event in run, event in spill, spill, trigger, time.
+    sadc_offsets, apv_offsets : int64 arrays of shape (N + 1,)
+        Digits of each event; within it sorted by key.
+    sadc_key, apv_key : int64 arrays
+        Module * 16 + ADC channel; chip * 128 + stream position.
+    samples : uint16 array of shape (digits, S)
+    amplitudes : int64 array of shape (3, digits)
+    sadc_sources, apv_sources : int64 arrays of rows (source, first module or chip, last)
+    modules, chips : int64 arrays of rows (port, adc) and (adc, chip)
+    """
+    at = 0
+    count = samples.shape[1]
+    for event in range(header.shape[1]):
+        begin = at
+        kind, in_run, in_spill = header[0, event], header[1, event], header[2, event]
+        spill, trigger, time = header[3, event], header[4, event], header[5, event]
+        words[at + 1] = la.MAGIC
+        words[at + 2] = la.HEADER_BYTES
+        words[at + 3] = la.VERSION
+        words[at + 4] = kind
+        words[at + 5] = run
+        words[at + 6] = in_run
+        words[at + 7] = in_spill | (spill << 20)
+        words[at + 8] = (trigger & 0x7FFFFFFF) << 1
+        words[at + 9] = trigger >> 31
+        words[at + 16] = time
+        at += la.HEADER_WORDS
+        number = in_spill & 0xFFF
+        if kind in (la.PHYSICS, la.CALIBRATION):
+            digit = sadc_offsets[event]
+            for row in range(len(sadc_sources)):
+                start = at
+                at = _open(words, at, sadc_sources[row, 0], spill, in_spill)
+                for module in range(sadc_sources[row, 1], sadc_sources[row, 2]):
+                    block = at
+                    at += 1
+                    while digit < sadc_offsets[event + 1] and sadc_key[digit] // la.SADC_CHANNELS == module:
+                        channel = sadc_key[digit] % la.SADC_CHANNELS
+                        total = 0
+                        for k in range(count):
+                            total += samples[digit, k]
+                        words[at] = (total & 0xFFFF) | (count << 16) | (channel << 26) | (1 << 30)
+                        at += 1
+                        for k in range(0, count, 2):
+                            second = np.int64(samples[digit, k + 1]) if k + 1 < count else 0
+                            words[at] = np.int64(samples[digit, k]) | (second << 12) | ((1 if k == 0 else 2) << 30)
+                            at += 1
+                        digit += 1
+                    port, adc = modules[module, 0], modules[module, 1]
+                    words[block] = number | ((at - block) << 12) | (adc << 25) | (port << 27) | (3 << 30)
+                _close(words, start, at)
+            digit = apv_offsets[event]
+            for row in range(len(apv_sources)):
+                start = at
+                at = _open(words, at, apv_sources[row, 0], spill, in_spill)
+                adc_block = -1
+                for chip in range(apv_sources[row, 1], apv_sources[row, 2]):
+                    adc = chips[chip, 0]
+                    if chip == apv_sources[row, 1] or adc != chips[chip - 1, 0]:
+                        if adc_block >= 0:
+                            words[adc_block] |= np.uint32(at - adc_block)
+                        adc_block = at
+                        words[at] = adc << 16
+                        words[at + 1] = (in_spill & 0xFFFFFF) | (APV_FORMAT << 24)
+                        at += 2
+                    block = at
+                    frames = 0
+                    for frame in range(3):
+                        frames |= (1 | (_gray(FIRST_CELL + frame) << 1)) << (9 * frame)
+                    words[at + 1] = frames
+                    at += 2
+                    while digit < apv_offsets[event + 1] and apv_key[digit] // la.APV_CHANNELS == chip:
+                        position = apv_key[digit] % la.APV_CHANNELS
+                        first = min(amplitudes[0, digit] >> 2, 0xFF)
+                        second = min(amplitudes[1, digit] >> 2, 0xFF)
+                        third = min(amplitudes[2, digit] >> 1, 0x1FF)
+                        words[at] = first | (second << 8) | (third << 16) | (position << 25)
+                        at += 1
+                        digit += 1
+                    words[block] = (at - block) | (number << 16) | (chips[chip, 1] << 28)
+                if adc_block >= 0:
+                    words[adc_block] |= np.uint32(at - adc_block)
+                _close(words, start, at)
+        words[begin] = 4 * (at - begin)
+    return at

@@ -1,0 +1,181 @@
+"""The pipeline: the stages that turn batches of a detector into event tables, and the columns they make.
+
+A stage declares what it `uses` and `produces` and which conditions it `needs`; it takes its constants in `begin_run` at
+run boundaries and is pure otherwise: same input, same output, in any batch size and on any worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from events.columns import COLUMNS, Column, split
+from events.columns import column as declared
+from events.lists import Lists
+from events.table import EventTable, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from calib.conditions import Conditions, RunConditions
+    from events.batch import Batch
+    from reco.detector import Detector
+    from reco.readers.base import RunFile
+
+HEADER = {
+    "event.run": "run",
+    "event.spill": "spill",
+    "event.in_spill": "in_spill",
+    "event.in_run": "in_run",
+    "event.entry": "entry",
+    "event.time": "time",
+    "event.trigger": "trigger",
+    "spill.position": "spill_position",
+    "weight": "weight",
+}
+
+
+class Stage(Protocol):
+    """One step of the reconstruction."""
+
+    uses: tuple[str, ...]
+    produces: tuple[str, ...]
+
+    @property
+    def needs(self) -> Mapping[str, Sequence[str]]:
+        """Conditions: table type to channels."""
+        ...
+
+    def begin_run(self, conditions: RunConditions) -> None:
+        """Take the constants of a run."""
+        ...
+
+    def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return new products of a batch."""
+        ...
+
+
+class Pipeline:
+    """The stages for raw and for simulated batches of one detector with one set of conditions."""
+
+    def __init__(self, detector: Detector, conditions: Conditions) -> None:
+        from reco.calorimeter import CalorimeterStage
+        from reco.strips import PointStage, StripStage
+        from reco.tracking import TrackStage
+        from reco.waveform import HitStage, WaveformStage
+
+        self.detector = detector
+        self.conditions = conditions
+        common: list[Stage] = [CalorimeterStage(detector), TrackStage(detector)]
+        self._stages: dict[str, list[Stage]] = {
+            "raw": [WaveformStage(detector), StripStage(detector), *common],
+            "hits": [HitStage(), PointStage(detector), *common],
+        }
+        for stages in self._stages.values():
+            _check_order(stages)
+        self._begun: dict[str, int | None] = {"raw": None, "hits": None}
+
+    def needs(self, tier: str) -> dict[str, list[str]]:
+        """Return the conditions that the stages of a tier need."""
+        needs: dict[str, list[str]] = {}
+        for stage in self._stages[tier]:
+            for type_, channels in stage.needs.items():
+                known = needs.setdefault(type_, [])
+                known += [channel for channel in channels if channel not in known]
+        return needs
+
+    def columns(self, file: RunFile | None = None) -> dict[str, Column]:
+        """Return the columns of this detector's event tables, with the truth of a simulated file."""
+        return columns_of(self.detector) | (dict(file.truth) if file is not None else {})
+
+    def run(self, batch: Batch, truth: Mapping[str, Column] | None = None) -> EventTable:
+        """Reconstruct a batch.
+
+        Parameters
+        ----------
+        batch : Batch
+        truth : mapping, optional
+            Declarations of the truth columns; undeclared ones are pure numbers.
+
+        Returns
+        -------
+        EventTable
+            With the batch's ledger and the declarations of all columns.
+        """
+        tier = "raw" if batch.cells is None else "hits"
+        stages = self._stages[tier]
+        if self._begun[tier] != batch.run and len(batch):
+            conditions = self.conditions.for_run(batch.run)
+            for stage in stages:
+                stage.begin_run(conditions)
+            self._begun = {"raw": None, "hits": None, tier: batch.run}
+        products: dict[str, Any] = {}
+        if len(batch):
+            for stage in stages:
+                products |= stage(batch, products)
+        return self._table(batch, products, truth or {})
+
+    def _table(self, batch: Batch, products: Mapping[str, Any], truth: Mapping[str, Column]) -> EventTable:
+        size = len(batch)
+        columns = columns_of(self.detector)
+        flat: dict[str, Any] = {}
+        lists: dict[str, Any] = {}
+        for name, column in columns.items():
+            collection = split(name)[0]
+            if column.shape == "list":
+                if collection not in lists:
+                    fields = [
+                        split(n)[1] for n, c in columns.items() if c.shape == "list" and split(n)[0] == collection
+                    ]
+                    lists[collection] = _collection(products.get(collection), collection, fields, size)
+            elif name in HEADER:
+                flat[name] = batch.header[HEADER[name]].astype(column.type)
+            elif name == "event.type":
+                flat[name] = np.left_shift(np.uint32(1), batch.header["type"].astype(np.uint32))
+            elif name == "event.file":
+                flat[name] = np.zeros(size, np.int32)
+            else:
+                shape = (size, column.size) if column.shape == "fixed" else (size,)
+                flat[name] = np.asarray(products.get(name, np.zeros(shape)), column.type)
+        for name, values in batch.truth.items():
+            full = f"truth.{name}"
+            columns[full] = truth.get(full, Column(full, values.dtype.str[1:]))
+            flat[full] = values
+        return EventTable(size, flat, lists, Metadata(columns=columns, ledger=batch.ledger))
+
+
+def columns_of(detector: Detector) -> dict[str, Column]:
+    """Return the columns that this detector fills, with the lengths of the fixed ones."""
+    sizes = {
+        "srd": len(detector.srd.modules),
+        "s": len(detector.counters),
+        "veto": len(detector.veto.panels),
+        "hcal": len(detector.hcal.modules),
+    }
+    absent = ("beam", "hcal_zero", "vhcal", "wcal")
+    chosen: dict[str, Column] = {}
+    for column in COLUMNS:
+        if column.collection in absent:
+            continue
+        sized = replace(column, size=sizes[column.collection]) if column.shape == "fixed" else column
+        chosen[column.name] = replace(sized, bits=detector.trigger_bits) if column.name == "event.trigger" else sized
+    return chosen
+
+
+def _collection(lists: Lists | None, name: str, fields: list[str], size: int) -> Lists:
+    types = {field: declared(f"{name}.{field}").type for field in fields}
+    if lists is None:
+        return Lists.empty(size, types)
+    return Lists(lists.offsets, {field: lists[field].astype(types[field], copy=False) for field in fields})
+
+
+def _check_order(stages: list[Stage]) -> None:
+    made: set[str] = set()
+    for stage in stages:
+        missing = set(stage.uses) - made
+        if missing:
+            msg = f"{type(stage).__name__} uses {sorted(missing)}, which no stage before it produces"
+            raise ValueError(msg)
+        made |= set(stage.produces)

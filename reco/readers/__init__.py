@@ -1,0 +1,39 @@
+"""Readers of run files: `open_run_file` tells from the content which one a file needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from configs.errors import Location, UserError
+
+if TYPE_CHECKING:
+    from reco.detector import Detector
+    from reco.readers.base import RunFile
+
+_DATE_MAGIC = b"\xfe\x5a\x1e\xda"
+
+
+def open_run_file(path: str | Path, detector: Detector) -> RunFile:
+    """Open a raw (DATE) or a simulated (ROOT) run file.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or is neither.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be read", at=Location(str(path))) from None
+    if head[:4] == b"root":
+        from reco.readers.simulated import SimulatedRunFile
+
+        return SimulatedRunFile(path, detector)
+    if head[4:8] == _DATE_MAGIC:
+        from reco.readers.raw import RawRunFile
+
+        return RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names)
+    raise UserError("neither a raw run file (DATE) nor a ROOT file", at=Location(str(path)))

@@ -1,0 +1,84 @@
+"""What all readers of run files have in common: `RunFile` and its `Index`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from events.batch import Batch
+    from events.columns import Column
+    from events.lists import Array
+
+BATCH = 2048
+
+
+class Index(Protocol):
+    """One row per event of a file, lost ones included; the row is the event's entry number for good."""
+
+    @property
+    def run(self) -> Array:
+        """Run number, shape (N,)."""
+        ...
+
+    @property
+    def spill(self) -> Array:
+        """Number of the spill in the run, shape (N,)."""
+        ...
+
+    @property
+    def type(self) -> Array:
+        """DATE event type, shape (N,); 7 is physics."""
+        ...
+
+    @property
+    def good(self) -> Array:
+        """True where the header can be used, shape (N,)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def runs(self) -> list[int]:
+        """Return the run numbers in the order of the file."""
+        ...
+
+
+class RunFile(Protocol):
+    """A raw or simulated run file.
+
+    Attributes
+    ----------
+    path : Path
+    identity : str
+        Size and checksum: names the content, wherever the file lies.
+    tier : str
+        ``raw`` (digits) or ``hits`` (simulated hits).
+    truth : mapping of name to Column
+        The ``truth.`` columns of its batches.
+    on_target : float or None
+        Particles on target it stands for, where it knows.
+    """
+
+    path: Path
+    tier: str
+    truth: dict[str, Column]
+    on_target: float | None
+
+    @property
+    def identity(self) -> str:
+        """Size and checksum of the file."""
+        ...
+
+    def check(self) -> None:
+        """Raise a UserError if the file does not fit the detector."""
+        ...
+
+    def index(self) -> Index:
+        """Return the index, from one cheap pass over the headers."""
+        ...
+
+    def batches(self, start: int = 0, stop: int | None = None, size: int = BATCH) -> Iterator[Batch]:
+        """Yield entries start to stop in batches; at least one, which may hold no event."""
+        ...

@@ -1,0 +1,186 @@
+"""Raw run files in the DAQ's own format (DATE): digits on detector channels, with every event accounted for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from configs.errors import Location, UserError
+from events.batch import Batch
+from events.columns import QUALITY_BITS
+from events.ledger import Ledger
+from events.lists import Lists, offsets_of
+from events.provenance import checksum
+from reco.formats.date.decode import Decoder, decode_entries, groups
+from reco.formats.date.index import Index, Policy, build, map_bytes
+from reco.formats.date.layout import PHYSICS
+from reco.formats.date.ledger import ledger
+from reco.formats.date.maps import read_maps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from events.columns import Column
+    from events.lists import Array
+    from reco.formats.date.decode import Decoded
+
+
+class RawRunFile:
+    """A raw run file with the channel maps of its runs.
+
+    Parameters
+    ----------
+    path : str or Path
+    maps : str or Path
+        Folder of XML channel maps.
+    channels, planes : sequence of str
+        The detector's MSADC channels (detector.x.y) and Micromegas planes; their order numbers the digits.
+    samples : int
+        Samples of a full waveform.
+    policy : "safe" or "oracle"
+    """
+
+    tier = "raw"
+
+    def __init__(
+        self,
+        path: str | Path,
+        maps: str | Path,
+        channels: Sequence[str],
+        planes: Sequence[str],
+        *,
+        samples: int = 32,
+        policy: Policy = "safe",
+    ) -> None:
+        self.path = Path(path)
+        self.maps = Path(maps)
+        self.channels = tuple(channels)
+        self.planes = tuple(planes)
+        self.samples = samples
+        self.policy: Policy = policy
+        self.truth: dict[str, Column] = {}
+        self.on_target: float | None = None
+        self._data = map_bytes(self.path)
+        self._decoder: Decoder | None = None
+        self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)
+
+    @cached_property
+    def identity(self) -> str:
+        """Size and checksum of the file."""
+        return checksum(self.path)
+
+    @cached_property
+    def _index(self) -> Index:
+        return build(self._data, self.policy)
+
+    def index(self) -> Index:
+        """Return the index, made in one pass over the event headers and kept."""
+        return self._index
+
+    def check(self) -> None:
+        """Raise a UserError if no event can be read or the maps of a run do not fit the detector."""
+        runs = self.index().runs()
+        if not runs:
+            raise UserError("holds no event with a valid header", at=Location(str(self.path)))
+        for run in runs:
+            read_maps(self.maps, run).check(self.channels, self.planes)
+
+    def batches(self, start: int = 0, stop: int | None = None, size: int = 2048) -> Iterator[Batch]:
+        """Yield entries start to stop in batches that never span two runs; at least one, which may hold no event."""
+        index = self.index()
+        stop = len(index) if stop is None else min(stop, len(index))
+        spans = groups(index.run[start:stop], index.offset[start:stop], size)
+        for low, high in spans:
+            yield self._batch(start + low, start + high)
+        if not spans:
+            yield self._batch(start, start)
+
+    def _begin_run(self, run: int) -> Decoder:
+        if self._decoder is None or self._decoder.maps.run != run:
+            maps = read_maps(self.maps, run)
+            maps.check(self.channels, self.planes)
+            self._decoder = Decoder(maps, self.policy)
+            numbers = {name: number for number, name in enumerate(self.channels)}
+            self._channel_of_entry = np.array(
+                [numbers[entry.channel_name] for entry in self._decoder.sadc_entries], np.int32
+            )
+            planes = {name: number for number, name in enumerate(self.planes)}
+            lines = np.array([planes[entry.name] for entry in maps.apv], np.int32)
+            self._plane_of_entry = lines[self._decoder.apv_line]
+        return self._decoder
+
+    def _batch(self, start: int, stop: int) -> Batch:
+        index = self.index()
+        span = np.arange(start, stop)
+        good = span[index.good[span]]
+        if not len(good):
+            runs = index.runs()
+            account = ledger(index, slice(start, stop)) if stop > start else Ledger()
+            header = self._header(good, np.empty(0, np.uint32))
+            return Batch(runs[0] if runs else 0, (start, stop), header, account, *self._nothing())
+        run = int(index.run[good[0]])
+        decoder = self._begin_run(run)
+        decoded = decode_entries(decoder, self._data, index, good)
+        passed = (index.type[good] == PHYSICS) & (decoded.thrown == 0)
+        quality = np.zeros(len(good), np.uint32)
+        quality[decoded.damaged] |= np.uint32(1 << QUALITY_BITS["damaged"])
+        quality[decoded.missing_source] |= np.uint32(1 << QUALITY_BITS["missing_source"])
+        return Batch(
+            run=run,
+            entries=(start, stop),
+            header=self._header(good[passed], quality[passed]),
+            ledger=ledger(index, slice(start, stop), good, decoded),
+            sadc=self._sadc(decoder, decoded, passed),
+            apv=self._apv(decoder, decoded, passed),
+        )
+
+    def _header(self, entries: Array, quality: Array) -> dict[str, Array]:
+        index = self.index()
+        header = {
+            "entry": entries.astype(np.int64),
+            "quality": quality,
+            "spill_position": self._spill_position[entries],
+            "weight": np.ones(len(entries)),
+            "time": index.time[entries].astype(np.int64),
+        }
+        header |= {
+            name: getattr(index, name)[entries].astype(np.int32) for name in ("run", "spill", "in_spill", "in_run")
+        }
+        header |= {name: getattr(index, name)[entries].astype(np.uint32) for name in ("trigger", "type")}
+        return header
+
+    @cached_property
+    def _spill_position(self) -> Array:
+        return self.index().spill_position()
+
+    def _sadc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
+        mapped = decoder.map_sadc(decoded)
+        samples, count = decoder.waveforms(decoded, mapped, self.samples)
+        columns = {"channel": self._channel_of_entry[mapped.entry], "samples": samples, "n_samples": count}
+        return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
+
+    def _apv(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
+        mapped = decoder.map_apv(decoded)
+        a0, a1, a2 = decoder.amplitudes(decoded, mapped)
+        columns = {
+            "plane": self._plane_of_entry[mapped.entry].astype(np.int16),
+            "wire": mapped.wire.astype(np.int16),
+            "a0": a0,
+            "a1": a1,
+            "a2": a2,
+        }
+        return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
+
+    def _nothing(self) -> tuple[Lists, Lists]:
+        none = offsets_of(np.empty(0, np.int64))
+        samples = np.empty((0, self.samples), np.uint16)
+        sadc: dict[str, Array] = {
+            "channel": np.empty(0, np.int32),
+            "samples": samples,
+            "n_samples": np.empty(0, np.uint16),
+        }
+        apv: dict[str, Array] = {name: np.empty(0, np.int16) for name in ("plane", "wire", "a0", "a1", "a2")}
+        return Lists(none, sadc), Lists(none, apv)

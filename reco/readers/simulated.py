@@ -1,0 +1,224 @@
+"""Simulated run files: hits with truth in a ROOT file, schema ``emiss.hits/1``; `SimulatedRunFile` reads, `HitsWriter` writes.
+
+A TTree ``hits`` holds the header fields, the collections ``cells`` {channel, energy, time} and ``points`` {plane, position,
+charge, time} and flat ``truth.`` columns; the TObjString ``emiss`` says which detector, channels and planes they number.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from configs.errors import Location, UserError, did_you_mean
+from events.batch import Batch
+from events.columns import Column
+from events.ledger import Ledger
+from events.lists import Lists
+from events.provenance import checksum
+from events.rootfile import RootSink, column_of, read_rows
+from events.table import EventTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from events.lists import Array
+    from reco.detector import Detector
+
+SCHEMA = "emiss.hits/1"
+TREE = "hits"
+PHYSICS = 7
+
+HEADER: Mapping[str, str] = {
+    "entry": "i8",
+    "run": "i4",
+    "spill": "i4",
+    "in_spill": "i4",
+    "in_run": "i4",
+    "time": "i8",
+    "trigger": "u4",
+    "type": "u4",
+    "quality": "u4",
+    "spill_position": "f8",
+    "weight": "f8",
+}
+COLLECTIONS: Mapping[str, Mapping[str, str]] = {
+    "cells": {"channel": "i4", "energy": "f8", "time": "f8"},
+    "points": {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"},
+}
+
+
+@dataclass(frozen=True)
+class HitsIndex:
+    """The index of a simulated run file: all events are good physics events."""
+
+    run: Array
+    spill: Array
+    type: Array
+    good: Array
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    def runs(self) -> list[int]:
+        """Return the run numbers in the order of the file."""
+        return list(dict.fromkeys(self.run.tolist()))
+
+
+class SimulatedRunFile:
+    """A ROOT file of the hits tier."""
+
+    tier = "hits"
+
+    def __init__(self, path: str | Path, detector: Detector) -> None:
+        import uproot
+
+        self.path = Path(path)
+        self.detector = detector
+        try:
+            self._file = uproot.open(self.path)
+            names = self._file.classnames(cycle=False)
+        except (OSError, ValueError, KeyError, NotImplementedError, AssertionError) as error:
+            text = str(error).strip().partition("\n")[0]
+            raise self._error(f"not readable as a ROOT file: {text}") from None
+        if names.get(TREE) != "TTree" or names.get("emiss") != "TObjString":
+            held = ", ".join(f"'{name}'" for name in names) or "nothing"
+            raise self._error(f"no simulated run file: it holds {held}", "an event table goes to 'emiss select'")
+        self._tree = self._file[TREE]
+        self.metadata: dict[str, Any] = json.loads(str(self._file["emiss"]))
+        self.truth = {
+            f"truth.{name}": Column.from_json(f"truth.{name}", item) for name, item in self.metadata["truth"].items()
+        }
+        self.on_target: float | None = self.metadata.get("on_target")
+
+    def _error(self, message: str, hint: str | None = None) -> UserError:
+        return UserError(message, at=Location(str(self.path)), hint=hint)
+
+    @cached_property
+    def identity(self) -> str:
+        """Size and checksum of the file."""
+        return checksum(self.path)
+
+    def check(self) -> None:
+        """Raise a UserError that lists every branch that differs from the schema, or names that the detector lacks."""
+        if self.metadata.get("schema") != SCHEMA:
+            raise self._error(f"schema '{self.metadata.get('schema')}', expected '{SCHEMA}'")
+        wanted = {name: (kind, "flat") for name, kind in HEADER.items()}
+        for collection, fields in COLLECTIONS.items():
+            wanted |= {f"{collection}.{name}": (kind, "list") for name, kind in fields.items()}
+        wanted |= {name: (column.type, "flat") for name, column in self.truth.items()}
+        form = self._tree.arrays(entry_stop=0, library="ak")
+        differences = []
+        for name, (kind, shape) in wanted.items():
+            column = column_of(name, form[name]) if name in form.fields else None
+            if column is None:
+                differences.append(f"{name}: missing")
+            elif (column.type, column.shape) != (kind, shape):
+                differences.append(f"{name}: {column.type} {column.shape}, expected {kind} {shape}")
+        if differences:
+            raise self._error("branches differ from the schema: " + "; ".join(differences))
+        for what, known in (("channels", self.detector.channels), ("planes", self.detector.plane_names)):
+            for name in self.metadata[what]:
+                if name not in known:
+                    hint = did_you_mean(name, known)
+                    raise self._error(f"detector '{self.detector.name}' has no {what[:-1]} '{name}'", hint)
+
+    def index(self) -> HitsIndex:
+        """Return run, spill and type of every event."""
+        return self._index
+
+    @cached_property
+    def _index(self) -> HitsIndex:
+        columns = [Column(name, HEADER[name]) for name in ("run", "spill", "type")]
+        flat, _ = read_rows(self._tree, self.path, columns, 0, self._tree.num_entries)
+        return HitsIndex(**flat, good=np.ones(len(flat["run"]), bool))
+
+    def batches(self, start: int = 0, stop: int | None = None, size: int = 2048) -> Iterator[Batch]:
+        """Yield entries start to stop in batches that never span two runs; at least one, which may hold no event."""
+        index = self.index()
+        stop = len(index) if stop is None else min(stop, len(index))
+        first = start
+        while True:
+            last = min(first + size, stop)
+            change = np.flatnonzero(np.diff(index.run[first:last]))
+            if len(change):
+                last = first + int(change[0]) + 1
+            yield self._batch(first, max(last, first))
+            first = last
+            if first >= stop:
+                return
+
+    def _batch(self, start: int, stop: int) -> Batch:
+        columns = [Column(name, kind) for name, kind in HEADER.items()] + list(self.truth.values())
+        for collection, fields in COLLECTIONS.items():
+            columns += [Column(f"{collection}.{name}", kind, shape="list") for name, kind in fields.items()]
+        flat, lists = read_rows(self._tree, self.path, columns, start, stop)
+        number = stop - start
+        header = {name: flat[name] for name in HEADER}
+        header["entry"] = np.arange(start, stop)
+        runs = self.index().runs()
+        return Batch(
+            run=int(header["run"][0]) if number else runs[0] if runs else 0,
+            entries=(start, stop),
+            header=header,
+            ledger=Ledger(read=number, passed=number),
+            cells=self._renumber(lists["cells"], "channel", self.metadata["channels"], self.detector.channels),
+            points=self._renumber(lists["points"], "plane", self.metadata["planes"], self.detector.plane_names),
+            truth={name.removeprefix("truth."): flat[name] for name in self.truth},
+        )
+
+    @staticmethod
+    def _renumber(lists: Lists, field: str, names: list[str], known: tuple[str, ...]) -> Lists:
+        """Turn the file's numbers of channels or planes into the detector's."""
+        if tuple(names) == known:
+            return lists
+        table = np.array([known.index(name) for name in names], lists[field].dtype)
+        return Lists(lists.offsets, {**lists.columns, field: table[lists[field]]})
+
+
+class HitsWriter:
+    """Writes a simulated run file batch by batch; the file appears when it is finished, or not at all."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._part = self.path.with_name(f".{self.path.name}.part.root")
+        self._sink: RootSink | None = None
+
+    def __enter__(self) -> HitsWriter:  # noqa: PYI034 - the class is final in spirit
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._part.unlink(missing_ok=True)
+
+    def extend(self, batch: Batch) -> None:
+        """Append the events of a batch with hits."""
+        if batch.cells is None or batch.points is None:
+            msg = "a hits-tier batch has cells and points"
+            raise ValueError(msg)
+        flat = {name: batch.header[name].astype(kind) for name, kind in HEADER.items()}
+        flat |= {f"truth.{name}": values for name, values in batch.truth.items()}
+        lists = {"cells": _typed(batch.cells, "cells"), "points": _typed(batch.points, "points")}
+        table = EventTable(len(batch), flat, lists)
+        if self._sink is None:
+            self._sink = RootSink(self._part, table, TREE)
+        self._sink.extend(table)
+
+    def finish(self, metadata: Mapping[str, Any]) -> None:
+        """Write the metadata (all but the schema) and put the file in its place."""
+        if self._sink is None:
+            msg = "a run file is written from at least one batch"
+            raise ValueError(msg)
+        self._sink.close_with(json.dumps({"schema": SCHEMA, **metadata}))
+        self._part.replace(self.path)
+
+
+def _typed(lists: Lists, collection: str) -> Lists:
+    return Lists(lists.offsets, {name: lists[name].astype(kind) for name, kind in COLLECTIONS[collection].items()})

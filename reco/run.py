@@ -1,0 +1,92 @@
+"""The Python surface of the reconstruction: `open` some run files, `process` them to an event table in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calib.conditions import Conditions
+from configs.errors import Problems, UserError
+from events.provenance import record
+from events.table import EventTable
+from reco.detector import load_detector
+from reco.pipeline import Pipeline
+from reco.readers import open_run_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reco.readers.base import RunFile
+
+
+class Run:
+    """Run files with the detector and the conditions they are read with."""
+
+    def __init__(self, files: Sequence[RunFile], pipeline: Pipeline) -> None:
+        self.files = tuple(files)
+        self.pipeline = pipeline
+
+    def check(self) -> None:
+        """Raise a UserError if a file does not fit the detector or a constant is missing."""
+        problems = Problems()
+        for file in self.files:
+            try:
+                file.check()
+                self.pipeline.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
+            except UserError as error:
+                problems.add(error)
+        problems.check()
+
+    def tables(self, *, size: int = 2048) -> Iterator[EventTable]:
+        """Yield the event table of each batch of each file."""
+        for number, file in enumerate(self.files):
+            for batch in file.batches(size=size):
+                table = self.pipeline.run(batch, file.truth)
+                table.flat["event.file"][:] = np.int32(number)
+                yield table
+
+
+def open(  # noqa: A001 - reco.open is what users expect
+    files: str | Path | Sequence[str | Path], *, detector: str | Path = "na64e_lfc", calib: str | Path = "demo"
+) -> Run:
+    """Open run files and check them.
+
+    Parameters
+    ----------
+    files : path or sequence of paths
+        Raw or simulated run files.
+    detector, calib : str or Path
+        Names that ship with emiss, or files and folders.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read, does not fit the detector, or lacks a constant.
+    """
+    paths = [files] if isinstance(files, str | Path) else list(files)
+    loaded = load_detector(detector)
+    run = Run([open_run_file(path, loaded) for path in paths], Pipeline(loaded, Conditions.load(calib)))
+    run.check()
+    return run
+
+
+def process(run: Run, *, size: int = 2048) -> EventTable:
+    """Reconstruct all events of a run into one table in memory.
+
+    Parameters
+    ----------
+    run : Run
+    size : int
+        Events per batch; changes nothing in the result.
+    """
+    detector = run.pipeline.detector
+    table = EventTable.concatenate(run.tables(size=size))
+    table.metadata.ledger.check()
+    known = [file.on_target for file in run.files]
+    inputs = [{"path": str(f.path), "identity": f.identity, "entries": [[0, len(f.index())]]} for f in run.files]
+    return table.with_metadata(
+        on_target=sum(n for n in known if n) if known and None not in known else None,
+        provenance=record(configs={str(detector.file): detector.file.read_text(encoding="utf-8")}, inputs=inputs),
+    )

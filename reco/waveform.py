@@ -1,0 +1,119 @@
+"""Waveforms to cells: pedestal, charge, time and quality of each digit, calibrated to GeV and ns relative to S0."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from events.columns import QUALITY_BITS
+from events.lists import Lists
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from calib.conditions import RunConditions
+    from events.batch import Batch
+    from events.lists import Array
+    from reco.detector import Detector
+
+
+class WaveformStage:
+    """MSADC digits to ``cells``: energy in GeV, time in ns relative to the reference counter, quality bits.
+
+    Digits without a pulse above the threshold give no cell. In an event without a pulse in the reference counter the
+    times stay relative to the start of the waveform's nominal pulse, and `event.quality` says ``no_start_time``.
+    """
+
+    uses: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ("cells", "quality")
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        self._reference = detector.channel_number[f"{detector.reference}.0.0"]
+        self._constants: dict[str, Array] = {}
+
+    @property
+    def needs(self) -> Mapping[str, Sequence[str]]:
+        """The conditions used: pedestals, gains and time offsets of all channels."""
+        channels = self.detector.channels
+        return {"sadc.pedestal": channels, "sadc.gain": channels, "sadc.time": channels}
+
+    def begin_run(self, conditions: RunConditions) -> None:
+        """Take the constants of a run."""
+        self._constants = {}
+        for type_, channels in self.needs.items():
+            self._constants |= conditions.get(type_, channels)
+
+    def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
+        """Return the cells of a batch and the quality bits of its events."""
+        from reco import waveform_kernels as kernels
+
+        digits = batch.sadc
+        if digits is None:
+            msg = "a batch without digits has no waveforms"
+            raise ValueError(msg)
+        channel = digits["channel"].astype(np.int64)
+        charge, start = np.empty(len(channel)), np.empty(len(channel))
+        status = np.empty(len(channel), np.uint8)
+        constants, settings = self._constants, self.detector.waveform
+        kernels.measure(
+            digits["samples"],
+            digits["n_samples"].astype(np.int64),
+            constants["even"][channel],
+            constants["odd"][channel],
+            constants["sigma"][channel],
+            settings.threshold,
+            settings.before,
+            settings.after,
+            (1 << self.detector.digitiser.bits) - 1,
+            self.detector.digitiser.period,
+            self.detector.pulse.rise,
+            charge,
+            start,
+            status,
+        )
+        found = status != kernels.NO_PULSE
+        event, channel = digits.parents[found], channel[found]
+        time = start[found] - constants["offset"][channel]
+        quality = np.zeros(len(channel), np.uint32)
+        quality[(status[found] & kernels.SATURATED) > 0] |= np.uint32(1 << QUALITY_BITS["saturated"])
+        quality[(status[found] & kernels.PILE_UP) > 0] |= np.uint32(1 << QUALITY_BITS["pile_up"])
+        reference = channel == self._reference
+        zero = np.full(len(batch), np.nan)
+        zero[event[reference]] = time[reference]
+        lacking = np.isnan(zero)
+        time = np.where(reference, time, time - np.where(lacking, 0.0, zero)[event])
+        cells = Lists(
+            np.searchsorted(event, np.arange(len(batch) + 1)).astype(np.int64),
+            {
+                "channel": channel.astype(np.int32),
+                "energy": charge[found] * constants["gain"][channel],
+                "time": time,
+                "quality": quality,
+            },
+        )
+        bits = np.where(lacking, np.uint32(1 << QUALITY_BITS["no_start_time"]), np.uint32(0))
+        bits |= np.where(cells.counts == 0, np.uint32(1 << QUALITY_BITS["no_pulse"]), np.uint32(0))
+        return {"cells": cells, "quality": bits.astype(np.uint32)}
+
+
+class HitStage:
+    """Simulated calorimeter hits to ``cells``: they are calibrated already."""
+
+    uses: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ("cells", "quality")
+    needs: Mapping[str, Sequence[str]] = {}
+
+    def begin_run(self, conditions: RunConditions) -> None:
+        """Take nothing: hits carry energies and times."""
+
+    def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
+        """Return the hits of a batch as cells of good quality."""
+        if batch.cells is None:
+            msg = "a batch without hits"
+            raise ValueError(msg)
+        quality = np.zeros(int(batch.cells.offsets[-1]), np.uint32)
+        cells = replace(batch.cells, columns={**batch.cells.columns, "quality": quality})
+        return {"cells": cells, "quality": np.zeros(len(batch), np.uint32)}

@@ -1,0 +1,36 @@
+"""Event generators: what a beam particle becomes. `generate` makes the events of a sample, `on_target` says their worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reco.detector import Detector
+    from samples.config import Sample
+    from samples.generators.base import Generator
+
+__all__ = ["generator_of"]
+
+
+def generator_of(sample: Sample, detector: Detector) -> Generator:
+    """Return the generator of a sample; what it tabulates is tabulated once."""
+    process = sample.process
+    if process.kind == "signal":
+        from samples.generators.signal import SignalGenerator
+
+        return SignalGenerator(sample.beam, process, detector)
+    if process.kind == "dimuon":
+        from samples.generators.dimuon import DimuonGenerator
+
+        return DimuonGenerator(sample.beam, process, detector)
+    if process.kind == "decay":
+        from samples.generators.hadron_decay import DecayGenerator
+
+        return DecayGenerator(sample.beam, process, detector)
+    if process.kind == "beam":
+        from samples.generators.beam import BeamGenerator
+
+        return BeamGenerator(sample.beam)
+    from samples.generators.muon import MuonGenerator
+
+    return MuonGenerator(sample.beam, process)

@@ -1,0 +1,65 @@
+"""Muon pairs: a photon of the shower converts, gamma N -> mu+ mu- N (physics.dimuons)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from physics import dimuons, yields
+from samples.generators.base import depth, particles
+from samples.particles import ELECTRON, Particles, beam_state, deflect
+
+if TYPE_CHECKING:
+    from events.lists import Array
+    from reco.detector import Detector
+    from samples.config import Beam, DimuonProcess
+
+
+class DimuonGenerator:
+    """One muon pair per event, of a photon above the threshold."""
+
+    def __init__(self, beam: Beam, process: DimuonProcess, detector: Detector) -> None:
+        self.beam = beam
+        self.process = process
+        self.ecal = detector.ecal
+        self.computed_rate, self._edges, self._content = dimuons.per_electron(beam.energy, process.threshold)
+
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+        """Return events of weight 1."""
+        state = beam_state(self.beam, events, rng)
+        photon = yields.sample_energy(self._edges, self._content, events, rng)
+        share, plus_angle, minus_angle = dimuons.sample_pair(photon, rng)
+        phi = rng.uniform(0.0, 2.0 * np.pi, events)
+        z = depth(self.ecal, self.beam.energy, photon, rng)
+        x, y = state.at(z)
+        plus_tx, plus_ty = deflect(state.tx, state.ty, np.minimum(plus_angle, 1.0), phi)
+        minus_tx, minus_ty = deflect(state.tx, state.ty, np.minimum(minus_angle, 1.0), phi + np.pi)
+
+        def both(plus: Array, minus: Array) -> Array:
+            return np.stack([plus, minus], axis=1).ravel()
+
+        muons = {
+            "charge": np.tile([1, -1], events),
+            "energy": both(share * photon, (1.0 - share) * photon),
+            "x": both(x, x),
+            "y": both(y, y),
+            "z": both(z, z),
+            "tx": both(plus_tx, minus_tx),
+            "ty": both(plus_ty, minus_ty),
+        }
+        made = particles(
+            self.beam,
+            state,
+            ELECTRON,
+            shower=self.beam.energy - photon,
+            lost=np.zeros(events),
+            emission=photon,
+            muons=muons,
+            per_event=2,
+        )
+        return made, np.ones(events)
+
+    def on_target(self, events: int) -> float:
+        """Return events over pairs per electron on target, the sample's `rate`."""
+        return events / self.process.rate

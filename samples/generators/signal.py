@@ -1,0 +1,66 @@
+"""The signal: an electron of the shower converts, e- N -> mu- N phi, and phi carries energy away.
+
+The electron's energy follows the yield of Eq. 29 of arXiv:2404.15931, the muon's energy and angle the Weizsaecker-Williams
+cross section in the region that can be seen. The weight of an event is the share of the cross section in that region, so
+that the sum of weights over the number of events is the efficiency per phi emitted above the threshold.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from physics import yields
+from physics.sampling import MuonSampler
+from samples.generators.base import depth, particles
+from samples.particles import ELECTRON, Particles, beam_state, deflect
+
+if TYPE_CHECKING:
+    from events.lists import Array
+    from reco.detector import Detector
+    from samples.config import Beam, SignalProcess
+
+
+class SignalGenerator:
+    """One e -> mu phi conversion per event."""
+
+    def __init__(self, beam: Beam, process: SignalProcess, detector: Detector) -> None:
+        self.beam = beam
+        self.ecal = detector.ecal
+        self._rate, self._edges, self._content = yields.per_electron(
+            process.m_phi, coupling=process.coupling, primary=beam.energy, threshold=process.threshold
+        )
+        self._sampler = MuonSampler.tabulate(
+            process.m_phi,
+            process.threshold,
+            beam.energy,
+            min_energy=process.min_muon_energy,
+            max_angle=process.max_angle,
+        )
+
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+        """Return events with the weight of the region they are made in."""
+        state = beam_state(self.beam, events, rng)
+        electron = yields.sample_energy(self._edges, self._content, events, rng)
+        y, psi = self._sampler.sample(electron, rng)
+        muon = y * electron
+        tx, ty = deflect(state.tx, state.ty, psi, rng.uniform(0.0, 2.0 * np.pi, events))
+        z = depth(self.ecal, self.beam.energy, electron, rng)
+        x, y_ = state.at(z)
+        muons = {"charge": np.full(events, -1), "energy": muon, "x": x, "y": y_, "z": z, "tx": tx, "ty": ty}
+        made = particles(
+            self.beam,
+            state,
+            ELECTRON,
+            shower=self.beam.energy - electron,
+            lost=electron - muon,
+            emission=electron,
+            muons=muons,
+            per_event=1,
+        )
+        return made, self._sampler.weight(electron)
+
+    def on_target(self, events: int) -> float:
+        """Return events over phi emitted per electron on target."""
+        return events / self._rate

@@ -1,0 +1,197 @@
+"""`simulate`: a sample from its YAML file to a run file, raw (.dat) or of the hits tier (.root), from the same events.
+
+Events are made in blocks of fixed size, each from its own seed, so that neither the tier nor the number of events changes an
+event.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calib.conditions import Conditions
+from configs import loader
+from configs.errors import Location, UserError
+from configs.units import UNITS
+from events import provenance
+from events.batch import Batch
+from events.ledger import Ledger
+from events.lists import Lists, offsets_of
+from reco.detector import load_detector
+from reco.formats.date import encode
+from reco.formats.date.maps import read_maps
+from reco.readers.simulated import HitsWriter
+from samples.digitise import strips, waveforms
+from samples.generators import generator_of
+from samples.response import TRUTH, respond
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from events.lists import Array
+    from reco.detector import Detector
+    from samples.config import Sample
+
+BLOCK = 1000
+PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
+
+
+class Simulation:
+    """A sample with the detector, the conditions and the generator it is made with."""
+
+    def __init__(self, sample: Sample, *, seed: int | None = None) -> None:
+        self.sample = sample
+        self.seed = sample.seed if seed is None else seed
+        self.detector: Detector = load_detector(sample.detector, near=sample.folder)
+        self.conditions = Conditions.load(loader.find("calib", sample.calib, near=sample.folder)).for_run(sample.run)
+        self.generator = generator_of(sample, self.detector)
+
+    def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
+        """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
+        scale = float(self.conditions.get("magnet.field", [self.detector.magnet.name])["scale"][0])
+        for number, start in enumerate(range(0, events, BLOCK)):
+            size = min(BLOCK, events - start)
+            generation, response, digits = (np.random.default_rng([self.seed, number, stage]) for stage in range(3))
+            particles, weight = self.generator.generate(BLOCK, generation)
+            hits = respond(particles, self.detector, self.sample.response, response, field_scale=scale)
+            batch = Batch(
+                run=self.sample.run,
+                entries=(start, start + size),
+                header=self._header(np.arange(start, start + size), hits.trigger[:size], weight[:size]),
+                ledger=Ledger(read=size, passed=size),
+                cells=hits.cells.slice(0, size),
+                points=hits.points.slice(0, size),
+                truth={name: values[:size] for name, values in hits.truth.items()},
+            )
+            yield batch, digits
+
+    def _header(self, entry: Array, trigger: Array, weight: Array) -> dict[str, Array]:
+        spill = self.sample.spill
+        number, position = entry // spill.events, entry % spill.events
+        seconds = spill.period / UNITS["s"].factor
+        return {
+            "entry": entry,
+            "run": np.full(len(entry), self.sample.run, np.int32),
+            "spill": (number + 1).astype(np.int32),
+            "in_spill": (position + 1).astype(np.int32),
+            "in_run": (entry + 1).astype(np.int32),
+            "time": spill.start + np.floor(number * seconds).astype(np.int64),
+            "trigger": trigger.astype(np.uint32),
+            "type": np.full(len(entry), PHYSICS, np.uint32),
+            "quality": np.zeros(len(entry), np.uint32),
+            "spill_position": (position + 1) / spill.events,
+            "weight": weight,
+        }
+
+
+def simulate(
+    sample: Sample,
+    out: str | Path,
+    *,
+    events: int | None = None,
+    seed: int | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Path:
+    """Simulate a sample and write its run file.
+
+    Parameters
+    ----------
+    sample : Sample
+    out : path
+        ``.dat`` for the raw tier, ``.root`` for the hits tier.
+    events, seed : int, optional
+        Default: those of the sample.
+    progress : callable
+        Called with the number of events made.
+
+    Raises
+    ------
+    UserError
+        If the suffix is neither, or a constant is missing.
+    """
+    path = Path(out)
+    count = sample.events if events is None else events
+    if path.suffix not in (".dat", ".root"):
+        raise UserError(f"a run file is '.dat' (raw) or '.root' (hits), not '{path.suffix}'", at=Location(str(out)))
+    simulation = Simulation(sample, seed=seed)
+    if path.suffix == ".root":
+        return _write_hits(simulation, path, count, progress)
+    return _write_raw(simulation, path, count, progress)
+
+
+def _write_hits(simulation: Simulation, path: Path, events: int, progress: Callable[[int], None]) -> Path:
+    sample, detector = simulation.sample, simulation.detector
+    types: dict[str, str] = {}
+    with HitsWriter(path) as writer:
+        for batch, _ in simulation.blocks(events):
+            writer.extend(batch)
+            types = {name: values.dtype.str[1:] for name, values in batch.truth.items()}
+            progress(len(batch))
+        document = sample.document
+        metadata: dict[str, Any] = {
+            "detector": detector.name,
+            "channels": list(detector.channels),
+            "planes": list(detector.plane_names),
+            "sample": sample.name,
+            "role": sample.role,
+            "on_target": simulation.generator.on_target(events),
+            "events": events,
+            "seed": simulation.seed,
+            "truth": {
+                name: {"type": types[name], "unit": unit, "meaning": meaning, "shape": "flat"}
+                for name, (unit, meaning) in TRUTH.items()
+            },
+            "provenance": provenance.record(
+                configs={document.name: document.text} if document else {}, payloads=simulation.conditions.payloads
+            ),
+        }
+        writer.finish(metadata)
+    return path
+
+
+def _write_raw(simulation: Simulation, path: Path, events: int, progress: Callable[[int], None]) -> Path:
+    sample, detector = simulation.sample, simulation.detector
+    maps = read_maps(detector.maps_path, sample.run)
+    maps.check(detector.channels, detector.plane_names)
+    parts = []
+    for batch, rng in simulation.blocks(events):
+        parts.append(_raw(batch, simulation, rng))
+        progress(len(batch))
+    sadc = Lists.concatenate([part[1] for part in parts])
+    apv = Lists.concatenate([part[2] for part in parts])
+    header = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
+    return encode.write(path, _with_marks(sample.run, header, sadc, apv), maps, detector.channels, detector.plane_names)
+
+
+def _raw(batch: Batch, simulation: Simulation, rng: np.random.Generator) -> tuple[dict[str, Array], Lists, Lists]:
+    if batch.cells is None or batch.points is None:
+        msg = "a simulated batch has hits"
+        raise ValueError(msg)
+    shared = (simulation.detector, simulation.conditions, simulation.sample.digitisation, rng)
+    names = ("spill", "in_spill", "in_run", "time", "type", "trigger")
+    header = {name: batch.header[name].astype(np.int64) for name in names}
+    return header, waveforms(batch.cells, *shared), strips(batch.points, *shared)
+
+
+def _with_marks(run: int, header: dict[str, Array], sadc: Lists, apv: Lists) -> encode.RawEvents:
+    """Return the raw events with start of run, starts of burst and end of run between them, as the DAQ writes them."""
+    begins = np.flatnonzero(np.diff(header["spill"], prepend=0))
+    at = np.concatenate(([0], begins, [len(header["spill"])]))
+    kinds = np.array([START_OF_RUN, *[START_OF_BURST] * len(begins), END_OF_RUN])
+    near = np.minimum(at, len(header["spill"]) - 1)
+    marks = {
+        "spill": np.where(kinds == START_OF_BURST, header["spill"][near], 0),
+        "in_spill": np.zeros(len(kinds), np.int64),
+        "in_run": np.zeros(len(kinds), np.int64),
+        "time": header["time"][near],
+        "type": kinds,
+        "trigger": np.zeros(len(kinds), np.int64),
+    }
+    merged = {name: np.insert(header[name], at, marks[name]) for name in header}
+
+    def spread(lists: Lists) -> Lists:
+        return Lists(offsets_of(np.insert(lists.counts, at, 0)), lists.columns)
+
+    return encode.RawEvents(run=run, **merged, sadc=spread(sadc), apv=spread(apv))

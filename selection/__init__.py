@@ -1,0 +1,28 @@
+"""The selection: from an event table to a cutflow. Knows no detector; any table of flat and list columns will do.
+
+`load` reads an analysis file, `run` applies it to a table; `Analysis` and `Result` are what they give.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selection.analysis import Analysis
+    from selection.read import load
+    from selection.result import Result, run
+
+__all__ = ["Analysis", "Result", "load", "run"]
+
+
+_HOMES = {"Analysis": "analysis", "load": "read", "Result": "result", "run": "result"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for."""
+    if name not in _HOMES:
+        msg = f"module 'selection' has no attribute '{name}'"
+        raise AttributeError(msg)
+    import importlib
+
+    return getattr(importlib.import_module(f"selection.{_HOMES[name]}"), name)

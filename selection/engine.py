@@ -1,0 +1,203 @@
+"""`Bound`: an analysis on the columns of a table, ready to count; one pass over the events, block by block.
+
+All cuts, regions and weights are one program (made in `bind`), so that what they have in common is computed once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from configs.errors import UserError, did_you_mean
+from selection.counts import ALL, CutCounts, Tally
+from selection.evaluate import Plan, blocks, columns_read
+from selection.masks import KINDS, Counts, Weights, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from events.columns import Column
+    from events.lists import Array
+    from events.table import EventTable
+    from selection.analysis import Analysis, Cut
+    from selection.counts import Regions, Rows
+    from selection.program import Node
+    from selection.values import Numbers, Truths
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region: its cuts and the node of each."""
+
+    name: str
+    cuts: tuple[Cut, ...]
+    nodes: tuple[Node, ...]
+
+
+class Bound:
+    """An analysis bound to columns.
+
+    Attributes
+    ----------
+    analysis : Analysis
+    columns : tuple of str
+        Full names of the columns that have to be read.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        columns: Mapping[str, Column],
+        regions: Sequence[Region],
+        weights: Mapping[str, Node],
+        box: Node | None,
+    ) -> None:
+        self.analysis = analysis
+        self.regions = tuple(regions)
+        self.weights = dict(weights)
+        self.box = box
+        roots = [node for region in regions for node in region.nodes] + list(weights.values())
+        self._open = Plan(list(dict.fromkeys(roots)))
+        self._blinded = Plan(list(dict.fromkeys([box, *roots]))) if box is not None else self._open
+        self.columns = columns_read(self._blinded.roots, columns)
+        self._open_columns = columns_read(self._open.roots, columns)
+
+    def blinded(self, sample: str | None, role: str | None) -> bool:
+        """Return whether events of this sample are hidden inside the box."""
+        blind = self.analysis.blind
+        return blind is not None and not {sample, role}.isdisjoint(blind.samples)
+
+    def count(
+        self, table: EventTable, *, sample: str | None = None, role: str | None = None, unblind: bool = False
+    ) -> Regions:
+        """Count the events of a table.
+
+        Parameters
+        ----------
+        table : EventTable
+            With at least `columns`.
+        sample, role : str, optional
+            Of the sample that the table is of; the table's own where neither is given. They decide about blinding.
+        unblind : bool
+            Count also the events inside the box of blinded samples.
+
+        Raises
+        ------
+        UserError
+            If a column is not there, or the weight of an event is undefined.
+        """
+        hide = not unblind and self.blinded(*_identity(table, sample, role))
+        plan = self._blinded if hide else self._open
+        counts = [Counts.empty(len(region.cuts), len(self.weights)) for region in self.regions]
+        for block in blocks(table, self.columns if hide else self._open_columns):
+            self._add(plan, block, counts, hide=hide)
+        variations = list(self.weights) or ["nominal"]
+        return {
+            region.name: {
+                variation: _rows(region, count, v, len(self.weights)) for v, variation in enumerate(variations)
+            }
+            for region, count in zip(self.regions, counts, strict=True)
+        }
+
+    def passing(
+        self,
+        table: EventTable,
+        region: str | None = None,
+        *,
+        sample: str | None = None,
+        role: str | None = None,
+        unblind: bool = False,
+    ) -> Array:
+        """Return the mask of the events that pass all cuts of a region (of the first one, by default); shape (N,).
+
+        Hidden events of blinded samples do not pass.
+        """
+        chosen = self._region(region)
+        hide = not unblind and self.blinded(*_identity(table, sample, role))
+        plan = Plan(list(dict.fromkeys([*chosen.nodes, *([self.box] if hide and self.box else [])])))
+        parts = [np.zeros(0, bool)]
+        for block in blocks(table, self.columns if hide else self._open_columns):
+            values = plan.run(block)
+            mask = np.ones(block.size, bool)
+            for node in chosen.nodes:
+                mask &= values[node.id].true
+            if hide and self.box is not None:
+                mask &= values[self.box.id].false
+            parts.append(mask)
+        return np.concatenate(parts)
+
+    def _region(self, name: str | None) -> Region:
+        for region in self.regions:
+            if name in (None, region.name):
+                return region
+        hint = did_you_mean(str(name), [region.name for region in self.regions])
+        raise UserError(f"the analysis has no region '{name}'", hint=hint)
+
+    def _add(self, plan: Plan, block: EventTable, counts: list[Counts], *, hide: bool) -> None:
+        """Add a block to the counts of each region."""
+        size = block.size
+        values = plan.run(block)
+        visible = values[self.box.id].false if hide and self.box is not None else np.asarray(True)
+        everything = pack(visible, size)
+        weights = self._weights(values, size, np.broadcast_to(visible, (size,)))
+        passed: dict[int, Array] = {}
+        undefined: dict[int, Array | None] = {}
+        for region in self.regions:
+            for node in region.nodes:
+                if node.id not in passed:
+                    truth = cast("Truths", values[node.id])
+                    unknown = truth.undefined
+                    passed[node.id] = pack(truth.true, size) & everything
+                    undefined[node.id] = None if unknown is None else pack(unknown, size) & everything
+        for region, count in zip(self.regions, counts, strict=True):
+            ids = [node.id for node in region.nodes]
+            count.add(everything, [passed[i] for i in ids], [undefined[i] for i in ids], weights)
+
+    def _weights(self, values: Mapping[int, object], size: int, visible: Array) -> Weights:
+        rows = np.zeros((len(self.weights), size))
+        for row, (name, node) in zip(rows, self.weights.items(), strict=True):
+            number = cast("Numbers", values[node.id])
+            row[:] = np.where(visible, number.floats, 0.0)
+            unknown = number.undefined
+            if unknown is not None and (wrong := np.broadcast_to(unknown, (size,)) & visible).any():
+                expression = self.analysis.weights[name]
+                message = f"the weight '{name}' is undefined for {int(wrong.sum())} of {size} events"
+                hint = "an event without a weight cannot be counted; write where(isfinite(w), w, 1) to give it one"
+                raise expression.place.error(message, hint=hint)
+        return Weights(rows)
+
+
+def _identity(table: EventTable, sample: str | None, role: str | None) -> tuple[str | None, str | None]:
+    if sample is None and role is None:
+        return table.metadata.sample, table.metadata.role
+    return sample, role
+
+
+def _rows(region: Region, counts: Counts, v: int, variations: int) -> Rows:
+    """Return the rows of one region and variation; without weights the sums are the counts."""
+
+    def made(n: int, sums: Array) -> Tally:
+        if not variations:
+            return Tally(int(n), float(n), float(n))
+        return Tally(int(n), float(sums[v]), float(sums[variations + v]))
+
+    everything = made(counts.total, counts.total_sums)
+    rows = [CutCounts(ALL, sequential=everything)]
+    for i, cut in enumerate(region.cuts):
+        kinds = {kind: made(counts.n[i, k], counts.sums[i, k]) for k, kind in enumerate(KINDS)}
+        reached, alone = (int(count) for count in counts.undefined[i])
+        rows.append(
+            CutCounts(
+                name=cut.name,
+                require=cut.resolved,
+                sequential=kinds["sequential"],
+                undefined=reached,
+                individual=kinds["individual"],
+                individual_undefined=alone,
+                n_minus_1=kinds["n_minus_1"],
+                only_failed=kinds["only_failed"],
+            )
+        )
+    return tuple(rows)

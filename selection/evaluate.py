@@ -1,0 +1,102 @@
+"""Evaluation of a program on a table, block by block: buffers are bounded, every node is computed once per block."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from configs.errors import UserError, did_you_mean
+from events.columns import join, split
+from events.lists import Lists
+from selection.operations import OPERATIONS
+from selection.program import needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from events.columns import Column
+    from events.table import EventTable
+    from selection.program import Node
+
+BLOCK = 32_768
+"""Events per block: a float64 array of this length stays in the second-level cache; a multiple of 64 for packed masks."""
+
+
+class Plan:
+    """What has to be computed for some roots, in order, and when each intermediate result can go."""
+
+    def __init__(self, roots: Sequence[Node]) -> None:
+        self.roots = tuple(roots)
+        self.nodes = needed(roots)
+        kept = {node.id for node in roots}
+        last = {arg.id: position for position, node in enumerate(self.nodes) for arg in node.args}
+        self._free: list[list[int]] = [[] for _ in self.nodes]
+        for node_id, position in last.items():
+            if node_id not in kept:
+                self._free[position].append(node_id)
+
+    def run(self, block: EventTable) -> dict[int, Any]:
+        """Return the values of the roots for a block of events, by node id."""
+        values: dict[int, Any] = {}
+        with np.errstate(all="ignore"):
+            for node, free in zip(self.nodes, self._free, strict=True):
+                values[node.id] = OPERATIONS[node.op](block, node, tuple(values[arg.id] for arg in node.args))
+                for node_id in free:
+                    del values[node_id]
+        return values
+
+
+def columns_read(roots: Iterable[Node], columns: Mapping[str, Column]) -> tuple[str, ...]:
+    """Return the full names of the columns that have to be read to compute `roots`, in the order of the table.
+
+    Where only the number of rows of a collection is used, one of its columns stands for it.
+    """
+    names: set[str] = set()
+    nodes = needed(roots)
+    for node in nodes:
+        if node.op == "column":
+            collection, name, _ = cast("tuple[str, str, float]", node.data)
+            names.add(join(collection, name) if collection else name)
+    for node in nodes:
+        if node.op == "list rows":
+            inside = [n for n, column in columns.items() if column.shape == "list" and column.collection == node.data]
+        elif node.op == "fixed rows":
+            inside = list(cast("tuple[str, ...]", node.data)[1:])
+        else:
+            continue
+        if not names.intersection(inside):
+            names.add(inside[0])
+    return tuple(name for name in columns if name in names)
+
+
+def blocks(table: EventTable, columns: Iterable[str], size: int = BLOCK) -> Iterator[EventTable]:
+    """Yield the table in blocks with only the given columns.
+
+    Raises
+    ------
+    UserError
+        If a column is not there.
+    """
+    flat: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {}
+    for name in columns:
+        collection, field = split(name)
+        if name in table.flat:
+            flat[name] = table.flat[name]
+        elif collection in table.lists and field in table.lists[collection].columns:
+            inner.setdefault(collection, {})[field] = table.lists[collection][field]
+        else:
+            raise UserError(f"the table has no column '{name}'", hint=did_you_mean(name, table.names))
+    lists = {name: Lists(table.lists[name].offsets, fields) for name, fields in inner.items()}
+    pruned = replace(table, flat=flat, lists=lists)
+    for start in range(0, table.size, size):
+        yield pruned.slice(start, start + size)
+
+
+def constant(node: Node) -> float:
+    """Return the value of a constant number; NaN if it is undefined."""
+    from events.table import EventTable
+
+    return float(Plan([node]).run(EventTable(0, {}))[node.id].floats)

@@ -1,0 +1,208 @@
+"""`load`: from an analysis file to an `Analysis`, with all mistakes that can be seen without a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from configs.errors import Problems, UserError, did_you_mean
+from configs.loader import Document, find
+from configs.loader import load as load_document
+from configs.units import UnitError, parse_unit
+from selection.analysis import Analysis, Blind, Cut, Histogram, Scan
+from selection.expression import Expression, ObjectDeclaration, read_expression
+from selection.functions import FUNCTIONS
+from selection.merge import merge, override
+from selection.parameters import Parameter, read_parameters, written
+from selection.place import Branch, Text
+from selection.tokens import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from selection.merge import CutText, Merged
+
+
+def load(path_or_name: str | Path, set: Mapping[str, str] | None = None) -> Analysis:  # noqa: A002 - the option's name
+    """Read an analysis.
+
+    Parameters
+    ----------
+    path_or_name : str or Path
+        A file, or the name of an analysis that ships.
+    set : mapping of parameter to value, optional
+        Values in the place of the file's, e.g. ``{"e_miss_min": "25 GeV"}``.
+
+    Raises
+    ------
+    UserError
+        For every mistake that can be seen without a table, all at once, each with file, line and column.
+    """
+    try:
+        path = find("analyses", path_or_name)
+    except UserError as error:
+        message = f"no analysis '{path_or_name}'"
+        raise UserError(message, hint=error.hint) from None
+    return from_document(load_document(path), set)
+
+
+def from_document(document: Document, values: Mapping[str, str] | None = None) -> Analysis:
+    """Return the analysis of a YAML document; see `load`."""
+    merged = merge(document)
+    return _Reader(merged).analysis(values or {})
+
+
+class _Reader:
+    """Parses what has been put together, and collects all mistakes."""
+
+    def __init__(self, merged: Merged) -> None:
+        self.merged = merged
+        self.problems = Problems()
+
+    def analysis(self, values: Mapping[str, str]) -> Analysis:
+        merged, tree = self.merged, self.merged.tree
+        parameters = self._parameters(values)
+        self._names(tree)
+        units = self._units(tree.branch("columns"))
+        objects = {name: self._object(item) for name, item in tree.branch("objects").items.items()}
+        definitions = self._expressions(tree.branch("define"))
+        cuts = {id(cut): self._cut(cut, parameters) for cut in self._all_cuts()}
+        weights = self._weights(tree.branch("weights"))
+        histograms = tuple(self._histogram(item) for item in merged.histograms)
+        blind = self._blind(tree.branch("blind")) if "blind" in tree.items else None
+        self.problems.check()
+        regions = merged.regions or {"nominal": merged.cuts}
+
+        def read(texts: Iterable[CutText]) -> tuple[Cut, ...]:
+            return tuple(cut for text in texts if (cut := cuts[id(text)]) is not None)
+
+        return Analysis(
+            name=merged.name,
+            units=units,
+            parameters=parameters,
+            objects=objects,
+            definitions={name: item for name, item in definitions.items() if item is not None},
+            cuts=read(merged.cuts),
+            regions={name: read(texts) for name, texts in regions.items()},
+            weights={name: item for name, item in weights.items() if item is not None},
+            histograms=tuple(item for item in histograms if item is not None),
+            blind=blind,
+            source_texts=merged.files,
+        )
+
+    def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
+        branch = self.merged.tree.branch("parameters")
+        return read_parameters(branch, override(self.merged.tree, values), self.problems)
+
+    def _all_cuts(self) -> Iterable[CutText]:
+        return {id(cut): cut for cuts in (self.merged.cuts, *self.merged.regions.values()) for cut in cuts}.values()
+
+    def _names(self, tree: Branch) -> None:
+        """Check the names of what the file declares."""
+        seen: dict[str, str] = {}
+        for kind, key in (("parameter", "parameters"), ("definition", "define"), ("object", "objects")):
+            for name, item in tree.branch(key).items.items():
+                wrong = hint = None
+                if not name.isidentifier():
+                    wrong, hint = f"'{name}' cannot be the name of a {kind}", "use letters, digits and _"
+                elif name in RESERVED or name in FUNCTIONS:
+                    wrong = f"'{name}' is a word of the language and cannot be the name of a {kind}"
+                elif name in seen:
+                    wrong = f"'{name}' is a {seen[name]} and a {kind}"
+                if wrong:
+                    self.problems.add(item.place.error(wrong, key=True, hint=hint))
+                seen.setdefault(name, kind)
+
+    def _units(self, branch: Branch) -> dict[str, str]:
+        units: dict[str, str] = {}
+        for name, text in branch.items.items():
+            try:
+                parse_unit(text.value)
+            except UnitError as error:
+                self.problems.add(text.place.error(str(error)))
+            units[name] = text.value
+        return units
+
+    def _expression(self, text: Text) -> Expression | None:
+        try:
+            return read_expression(text)
+        except UserError as error:
+            self.problems.add(error)
+            return None
+
+    def _expressions(self, branch: Branch) -> dict[str, Expression | None]:
+        return {name: self._expression(text) for name, text in branch.items.items()}
+
+    def _object(self, item: Branch) -> ObjectDeclaration:
+        where = item.text("where")
+        return ObjectDeclaration(item.texts("from"), self._expression(where) if where else None, item.place)
+
+    def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut | None:
+        require = self._expression(cut.require)
+        scan = self._scan(cut.scan) if cut.scan else None
+        if require is None:
+            return None
+        return Cut(cut.name.value, require, written(require.text, require.tree, parameters), scan)
+
+    def _scan(self, item: Branch) -> Scan | None:
+        parameter = item.items["parameter"]
+        if parameter.value not in self.merged.tree.branch("parameters").items:
+            known = self.merged.tree.branch("parameters").items
+            hint = did_you_mean(parameter.value, known, otherwise="parameters are")
+            self.problems.add(parameter.place.error(f"there is no parameter '{parameter.value}' to scan", hint=hint))
+        start, stop = self._expression(item.items["from"]), self._expression(item.items["to"])
+        figure = item.text("figure_of_merit") or Text("signal / sqrt(background + 1)", item.place)
+        merit = self._expression(figure)
+        if start is None or stop is None or merit is None:
+            return None
+        return Scan(parameter, start, stop, int(item.items["points"].value), merit)
+
+    def _weights(self, branch: Branch) -> dict[str, Expression | None]:
+        if not branch.items:
+            return {}
+        nominal = branch.text("nominal")
+        variations = branch.branch("variations")
+        if "nominal" in variations.items:
+            message = "a variation cannot be called 'nominal'"
+            self.problems.add(variations.items["nominal"].place.error(message, key=True))
+        if nominal is None:
+            self.problems.add(
+                branch.place.error("the weights have no 'nominal'", key=True, hint="add 'nominal: weight'")
+            )
+            return {}
+        return {"nominal": self._expression(nominal), **self._expressions(variations)}
+
+    def _histogram(self, item: Branch) -> Histogram | None:
+        of, edges = item.texts("of"), item.texts("edges")
+        limits = list(zip(item.texts("from"), item.texts("to"), strict=False))
+        wrong = None
+        if not 1 <= len(of) <= 2:
+            wrong = "a histogram is of one expression or of two"
+        elif edges and ("bins" in item.items or limits or len(of) > 1):
+            wrong = "'edges' are the bins of a histogram of one expression, without 'bins', 'from' and 'to'"
+        elif not edges and ("bins" not in item.items or any(len(item.texts(k)) != len(of) for k in ("from", "to"))):
+            wrong = "a histogram needs 'bins', 'from' and 'to' for each of its expressions, or 'edges'"
+        if wrong:
+            self.problems.add(item.place.error(wrong))
+            return None
+        axes = [edges] if edges else limits
+        expressions = tuple(self._expression(text) for text in of)
+        bounds = tuple(tuple(self._expression(text) for text in axis) for axis in axes)
+        if None in expressions or any(None in axis for axis in bounds):
+            return None
+        return Histogram(
+            name=item.items["name"],
+            of=tuple(part for part in expressions if part),
+            limits=tuple(tuple(part for part in axis if part) for axis in bounds),
+            after=item.texts("after"),
+            regions=item.texts("regions"),
+        )
+
+    def _blind(self, item: Branch) -> Blind | None:
+        samples, box = item.texts("samples"), item.text("box")
+        if not samples or box is None:
+            missing = "samples" if not samples else "box"
+            self.problems.add(item.place.error(f"'blind' has no '{missing}'", key=True))
+            return None
+        expression = self._expression(box)
+        return None if expression is None else Blind(tuple(sample.value for sample in samples), expression)

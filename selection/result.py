@@ -1,0 +1,119 @@
+"""`run`: an analysis on a table in memory, and what a notebook shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from events.columns import Column
+from selection.analysis import Analysis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from events.table import EventTable
+    from selection.cutflow import Cutflow
+    from selection.engine import Bound
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a selection gave.
+
+    Attributes
+    ----------
+    cutflow : Cutflow
+    histograms : mapping of name to histogram
+    """
+
+    cutflow: Cutflow
+    histograms: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the cutflow as a data frame: one row per sample, region, weight and cut."""
+        import pandas as pd
+
+        rows = [
+            {"sample": sample, "region": region, "weight": weight, "position": position, **counts}
+            for sample, data in self.cutflow.to_json()["samples"].items()
+            for region, inside in data["regions"].items()
+            for weight, cuts in inside["weights"].items()
+            for position, counts in enumerate(map(_flat, cuts["cuts"]))
+        ]
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        from selection.report.html import table
+
+        return table(self.cutflow)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of a cutflow file without nesting: ``individual.n`` becomes ``individual_n``."""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}_{inner}": item for inner, item in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def columns_of(table: EventTable) -> dict[str, Column]:
+    """Return the columns of a table: as its metadata declare them, else as they are, dimensionless."""
+    columns: dict[str, Column] = {}
+    for name, values in table.flat.items():
+        size = values.shape[1] if values.ndim > 1 else 1
+        columns[name] = _column(table, name, values, "fixed" if values.ndim > 1 else "flat", size)
+    for collection, lists in table.lists.items():
+        for inner, values in lists.columns.items():
+            name = f"{collection}.{inner}" if inner else collection
+            columns[name] = _column(table, name, values, "list", 1)
+    return columns
+
+
+def _column(table: EventTable, name: str, values: Any, shape: Any, size: int) -> Column:
+    declared = table.metadata.columns.get(name, Column(name))
+    kind = "bool" if values.dtype == np.bool_ else values.dtype.str[1:]
+    return Column(name, kind, declared.unit, declared.meaning, shape, size, declared.bits)
+
+
+def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False) -> Result:
+    """Run an analysis on a table in memory.
+
+    Parameters
+    ----------
+    table : EventTable
+    analysis : Analysis or Bound
+        An analysis, or one already bound to the table's columns.
+    unblind : bool
+        Count the events inside the box of blinded samples, too; the provenance says so.
+    """
+    from selection.cutflow import Cutflow
+
+    bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
+    metadata = table.metadata
+    blinded = bound.blinded(metadata.sample, metadata.role)
+    cutflow = Cutflow.single(
+        analysis=bound.analysis.name,
+        cuts_hash=bound.analysis.cuts_hash,
+        sample=metadata.sample,
+        role=metadata.role,
+        on_target=metadata.on_target,
+        scale=metadata.scale,
+        partial=metadata.partial,
+        ledger=metadata.ledger,
+        regions=bound.count(table, unblind=unblind),
+        coverage={},
+        provenance={
+            **metadata.provenance,
+            "configs": dict(bound.analysis.source_texts),
+            "unblind": unblind and blinded,
+        },
+        hidden=blinded and not unblind,
+    )
+    return Result(cutflow)
