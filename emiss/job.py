@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.runlist import RunList, Sample
+    from events.lists import Array
     from reco.detector import Detector
-    from reco.readers.base import RunFile
+    from reco.readers.base import Index, RunFile
     from selection import Analysis
 
 PHYSICS = 7
@@ -156,7 +157,7 @@ def plan(
     for sample, file_number, file in opened:
         index = file.index()
         last = len(index) if max_events is None else min(max_events, len(index))
-        physics = np.concatenate(([0], np.cumsum(index.good & (index.type == PHYSICS))))
+        physics = np.concatenate(([0], np.cumsum(_physics(index))))
         each = shares[sample.name]
         inputs.append(
             {"path": str(file.path), "identity": file.identity, "entries": [[0, last]], "sample": sample.name}
@@ -203,20 +204,26 @@ def plan(
     )
 
 
+def _physics(index: Index) -> Array:
+    """Return which entries are physics events, shape (N,)."""
+    chosen: Array = index.good & (index.type == PHYSICS)
+    return chosen
+
+
 def _shares(runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]) -> dict[str, float | None]:
     """Return for each sample the particles on target per physics event of its files, None where they are not known."""
     shares: dict[str, float | None] = {}
     for sample in runlist.samples:
         files = [file for other, _, file in opened if other.name == sample.name]
         indices = [file.index() for file in files]
-        physics = sum(int(np.count_nonzero(index.good & (index.type == PHYSICS))) for index in indices)
+        physics = sum(int(np.count_nonzero(_physics(index))) for index in indices)
         total = sample.on_target
         stored = [file.on_target for file in files]
         if sample.on_target_table is not None:
             spills = {
                 (int(run), int(spill))
                 for index in indices
-                for run, spill in np.unique(np.stack([index.run[index.good], index.spill[index.good]], 1), axis=0)
+                for run, spill in np.unique(np.stack([index.run, index.spill], 1)[_physics(index)], axis=0)
             }
             total = read_on_target(sample.on_target_table, spills)
         elif total is None:

@@ -143,6 +143,7 @@ def select(
     inputs: list[dict[str, Any]] = []
     parts: list[tuple[str, Cutflow]] = []
     files = [(path, open_table(path)) for path in find_tables(tables)]
+    files.sort(key=lambda item: item[1].metadata.provenance.get("file", 0) if item[1].metadata else 0)
     bound = [analysis.bind(file.columns) for _, file in files]
     for (path, file), bound_ in zip(files, bound, strict=True):
         metadata = file.metadata

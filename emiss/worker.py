@@ -110,6 +110,7 @@ class Worker:
                     ledger=ledger.check(),
                     provenance={
                         "task": task.key,
+                        "file": task.file_number,
                         "inputs": [
                             {
                                 "path": str(task.file),

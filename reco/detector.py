@@ -50,7 +50,7 @@ class Pulse(Model):
 
 
 class Waveform(Model):
-    """How a pulse is measured: threshold in pedestal sigma, integration range in samples, time window."""
+    """How a pulse is measured: threshold in pedestal sigma, fit range in samples, time window."""
 
     threshold: Number
     before: int

@@ -61,7 +61,7 @@ def _arc(state: Array, jacobian: Array, step: float, by: float) -> bool:
     for k in range(3):
         # the chain: what a start parameter does to s, f and kappa here, and those to the state behind
         d_sine = cosine * cosine * cosine * jacobian[2, k]
-        d_flat = cosine * jacobian[3, k] - flat * sine * cosine * cosine * jacobian[2, k]
+        d_flat = cosine * jacobian[3, k] - flat * sine * cosine * jacobian[2, k]
         d_kappa = kappa * flat / (1.0 + flat * flat) * d_flat
         if k == 2:
             d_kappa += per_charge

@@ -36,7 +36,9 @@ class StripStage:
         self._strip_of = np.concatenate(strips)
         counts = [np.bincount(detector.multiplex[plane.view], minlength=plane.channels) for plane in planes]
         self._strip_start = offsets_of(np.concatenate(counts))
-        self._centre = np.array([float(plane.position(np.zeros(1))[0]) for plane in planes])
+        self._first = np.array([float(plane.position(np.zeros(1))[0]) for plane in planes])
+        self._pitch = np.array([plane.pitch for plane in planes])
+        self._widest = max(plane.strips for plane in planes)
         self._gain = self._noise = self._shift = np.empty(0)
         self._timing: dict[str, Array] = {}
 
@@ -67,44 +69,64 @@ class StripStage:
         plane = digits["plane"].astype(np.int64)
         channel = self._base[plane] + digits["wire"]
         samples = np.stack([digits[name].astype(np.float64) for name in ("a0", "a1", "a2")])
-        above = samples.max(axis=0) > THRESHOLD * self._noise[channel]
-        event, plane, channel, samples = digits.parents[above], plane[above], channel[above], samples[:, above]
-        charge = samples.max(axis=0) / self._gain[channel]
-        time = self._times(plane, samples)
-        key = event * len(self._centre) + plane
-        order = np.lexsort((channel, key))
-        groups, start = np.unique(key[order], return_index=True)
-        first = np.append(start, len(key)).astype(np.int64)
-        size = len(key)
-        group, strips = np.empty(size, np.int64), np.empty(size, np.int32)
-        position, total, when = np.empty(size), np.empty(size), np.empty(size)
+        height = samples.max(axis=0)
+        kept = height > THRESHOLD * self._noise[channel]
+        key = digits.parents[kept] * len(self._pitch) + plane[kept]
+        order = np.flatnonzero(kept)[np.lexsort((channel[kept], key))]
+        plane, channel, samples = plane[order], channel[order], samples[:, order]
+        charge = height[order] / self._gain[channel]
+        noise = self._noise[channel] / self._gain[channel]
+        groups, start = np.unique(np.sort(key), return_index=True)
+        member, place, group = (np.empty(len(order), np.int64) for _ in range(3))
         found = kernels.cluster(
-            first,
-            channel[order],
-            charge[order],
-            time[order],
+            np.append(start, len(order)),
+            channel,
+            charge,
+            noise,
             self._strip_start,
             self._strip_of,
+            self._widest,
+            member,
+            place,
             group,
-            position,
-            total,
-            when,
-            strips,
         )
         key = groups[group[:found]]
-        number = (key % len(self._centre)).astype(np.int32)
-        columns: dict[str, Array] = {
-            "plane": number,
-            "position": self._centre[number]
-            + position[:found] * self.detector.trackers.plane.pitch
-            + self._shift[number],
-            "sigma": np.full(found, self.detector.trackers.plane.sigma),
-            "charge": total[:found],
-            "time": when[:found],
-            "size": strips[:found],
-        }
-        counts = np.bincount(key // len(self._centre), minlength=len(batch))
+        used = member >= 0
+        columns = self._columns(
+            (key % len(self._pitch)).astype(np.int32),
+            member[used],
+            place[used],
+            charge[used],
+            noise[used],
+            self._times(plane[used], samples[:, used]),
+        )
+        counts = np.bincount(key // len(self._pitch), minlength=len(batch))
         return {"clusters": Lists(offsets_of(counts), columns)}
+
+    def _columns(
+        self, plane: Array, member: Array, place: Array, charge: Array, noise: Array, time: Array
+    ) -> dict[str, Array]:
+        """Return the fields of the clusters on `plane` from their digits.
+
+        The position is the charge-weighted mean of the strips; its error that of the chamber and what the noise of the
+        strips adds.
+        """
+        found = len(plane)
+        total = np.bincount(member, charge, found)
+        centre = np.bincount(member, charge * place, found) / total
+        shaken = np.bincount(member, (noise * (place - centre[member])) ** 2, found) / total**2
+        timed = np.isfinite(time)
+        weight = np.bincount(member[timed], charge[timed], found)
+        when = np.bincount(member[timed], (charge * time)[timed], found)
+        pitch = self._pitch[plane]
+        return {
+            "plane": plane,
+            "position": self._first[plane] + centre * pitch + self._shift[plane],
+            "sigma": np.sqrt(self.detector.trackers.plane.sigma**2 + shaken * pitch**2),
+            "charge": total,
+            "time": np.divide(when, weight, out=np.full(found, np.nan), where=weight > 0),
+            "size": np.bincount(member, minlength=found).astype(np.int32),
+        }
 
     def _times(self, plane: Array, samples: Array) -> Array:
         """Return the time of digits from the ratio r of second to third sample, t = t0 + a0 ln(r0/r - 1).

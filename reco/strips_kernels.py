@@ -14,87 +14,139 @@ SMALLEST = 2
 """Strips of the smallest cluster: of a single channel one cannot tell which of its strips was hit."""
 
 GAP = 2
-"""Neighbouring strips of a cluster are at most this far apart (one may be dead)."""
+"""Distance of strips between which one is missing (dead, or below threshold)."""
+
+RISE = 3.0
+"""Noise sigmas by which the charge may rise again on the way out from the peak of a cluster."""
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _reach(strip: int, side: int, reach: int, digit_at: Array, charge: Array, noise: Array, free: Array) -> int:
+    """Return the last strip of the cluster that peaks at `strip`, going to one side (-1, 1) in steps of up to `reach`."""
+    last = strip
+    while True:
+        found = -1
+        for distance in range(1, reach + 1):
+            following = last + side * distance
+            if not 0 <= following < len(digit_at) or digit_at[following] < 0:
+                continue
+            if free[digit_at[following]]:
+                found = following
+                break
+        if found < 0:
+            return last
+        inner, outer = digit_at[last], digit_at[found]
+        if charge[outer] > charge[inner] + RISE * np.hypot(noise[inner], noise[outer]):
+            return last
+        last = found
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _best(lit: Array, reach: int, digit_at: Array, charge: Array, noise: Array, free: Array) -> tuple[int, int, int]:
+    """Return first strip, last strip and size of the largest free cluster (then of highest charge, then the first)."""
+    best_first, best_last, best_size, best_charge = -1, -1, 0, 0.0
+    for strip in lit:
+        if not free[digit_at[strip]]:
+            continue
+        first = _reach(strip, -1, reach, digit_at, charge, noise, free)
+        last = _reach(strip, 1, reach, digit_at, charge, noise, free)
+        size, total = 0, 0.0
+        for member in range(first, last + 1):
+            if digit_at[member] >= 0 and free[digit_at[member]]:
+                size += 1
+                total += charge[digit_at[member]]
+        better = size > best_size or (size == best_size and total > best_charge)
+        if better or (size == best_size and total == best_charge and first < best_first):
+            best_first, best_last, best_size, best_charge = first, last, size, total
+    return best_first, best_last, best_size
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _join(strip: int, digit: int, found: int, begin: int, first: Array, last: Array, edge: Array, charge: Array) -> int:
+    """Return the cluster that a left-over digit on `strip` continues beyond one missing strip, or -1."""
+    for cluster in range(begin, found):
+        if strip == last[cluster] + GAP and charge[digit] <= charge[edge[cluster, 1]]:
+            return cluster
+        if strip == first[cluster] - GAP and charge[digit] <= charge[edge[cluster, 0]]:
+            return cluster
+    return -1
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def cluster(
-    first: Array,
+    offsets: Array,
     channel: Array,
     charge: Array,
-    time: Array,
+    noise: Array,
     strip_start: Array,
     strip_of: Array,
-    out_group: Array,
-    out_strip: Array,
-    out_charge: Array,
-    out_time: Array,
-    out_size: Array,
+    strips: int,
+    member: Array,
+    place: Array,
+    group: Array,
 ) -> int:
-    """Find the clusters of every group of digits; returns how many there are.
+    """Assign the digits of every group to clusters; return how many clusters there are.
 
-    A group holds the digits of one view in one event. Every digit lights all strips that its channel reads; the largest
-    run of lit neighbours (then the one of highest charge) is a cluster, its digits are taken out, and so on while runs of
-    two and more strips are left.
+    A group holds the digits of one view in one event. Every digit lights all strips that its channel reads. A cluster is a
+    run of neighbouring lit strips whose charge falls from its peak to both sides: where it rises again another particle's
+    digit happens to be a neighbour. The largest cluster (then the one of highest charge) takes its digits out, and so on
+    while there are clusters of two strips and more; then those with a missing strip; then a digit that is left over joins
+    the cluster it continues beyond one missing strip. What is left then is no cluster.
 
     Parameters
     ----------
-    first : int64 array of shape (G + 1,)
-        Offsets of the groups in the digits.
-    channel, charge, time : arrays of shape (D,)
-        Read-out channel (numbered through all planes), charge (ADC), time (ns, NaN where unknown) of each digit.
+    offsets : int64 array of shape (G + 1,)
+        Of the groups in the digits.
+    channel, charge, noise : arrays of shape (D,)
+        Read-out channel (numbered through all planes), charge and its noise (ADC).
     strip_start, strip_of : int64 arrays
         The strips of channel c are strip_of[strip_start[c] : strip_start[c + 1]].
-    out_* : arrays of length >= D, written
-        Group, position in strips, charge, charge-weighted time, number of strips.
+    strips : int
+        Strips of the largest plane.
+    member, place : int64 arrays of shape (D,), written
+        Cluster of each digit (-1: none), and the strip where it was hit.
+    group : int64 array of shape (D,), written
+        Group of each cluster.
     """
     found = 0
-    for group in range(len(first) - 1):
-        low, high = first[group], first[group + 1]
-        lit_count = 0
-        for digit in range(low, high):
-            lit_count += strip_start[channel[digit] + 1] - strip_start[channel[digit]]
-        if lit_count == 0:
-            continue
-        strips, owner = np.empty(lit_count, np.int64), np.empty(lit_count, np.int64)
+    digit_at = np.full(strips, -1, np.int64)
+    free = np.empty(len(channel), np.bool_)
+    first, last = np.empty(len(channel), np.int64), np.empty(len(channel), np.int64)
+    edge = np.empty((len(channel), 2), np.int64)
+    room = 0
+    for c in range(len(strip_start) - 1):
+        room = max(room, strip_start[c + 1] - strip_start[c])
+    largest = 0
+    for g in range(len(offsets) - 1):
+        largest = max(largest, offsets[g + 1] - offsets[g])
+    lit = np.empty(room * largest, np.int64)
+    for g in range(len(offsets) - 1):
         n = 0
-        for digit in range(low, high):
+        for digit in range(offsets[g], offsets[g + 1]):
+            free[digit], member[digit], place[digit] = True, -1, -1
             for k in range(strip_start[channel[digit]], strip_start[channel[digit] + 1]):
-                strips[n], owner[n] = strip_of[k], digit
+                lit[n] = strip_of[k]
+                digit_at[strip_of[k]] = digit
                 n += 1
-        order = np.argsort(strips)
-        free = np.ones(high - low, np.bool_)
-        while True:
-            best_from, best_to, best_size, best_charge = 0, 0, 0, 0.0
-            begin, previous, size, total = -1, -10 * GAP, 0, 0.0
-            for position in range(n + 1):
-                alive = position < n and free[owner[order[position]] - low]
-                strip = strips[order[position]] if position < n else 1 << 60
-                if position < n and not alive:
-                    continue
-                if strip - previous > GAP:
-                    if size > best_size or (size == best_size and total > best_charge):
-                        best_from, best_to, best_size, best_charge = begin, position, size, total
-                    begin, size, total = position, 0, 0.0
-                if position < n:
-                    size += 1
-                    total += charge[owner[order[position]]]
-                    previous = strip
-            if best_size < SMALLEST:
-                break
-            q, qx, qt, timed = 0.0, 0.0, 0.0, 0.0
-            for position in range(best_from, best_to):
-                digit = owner[order[position]]
-                if not free[digit - low]:
-                    continue
-                free[digit - low] = False
-                q += charge[digit]
-                qx += charge[digit] * strips[order[position]]
-                if not np.isnan(time[digit]):
-                    qt += charge[digit] * time[digit]
-                    timed += charge[digit]
-            out_group[found], out_strip[found], out_charge[found] = group, qx / q, q
-            out_time[found] = qt / timed if timed > 0 else np.nan
-            out_size[found] = best_size
-            found += 1
+        begin = found
+        for reach in range(1, GAP + 1):
+            while True:
+                low, high, size = _best(lit[:n], reach, digit_at, charge, noise, free)
+                if size < SMALLEST:
+                    break
+                group[found], first[found], last[found] = g, low, high
+                edge[found, 0], edge[found, 1] = digit_at[low], digit_at[high]
+                for strip in range(low, high + 1):
+                    digit = digit_at[strip]
+                    if digit >= 0 and free[digit]:
+                        free[digit], member[digit], place[digit] = False, found, strip
+                found += 1
+        for i in range(n):
+            digit = digit_at[lit[i]]
+            if free[digit]:
+                joined = _join(lit[i], digit, found, begin, first, last, edge, charge)
+                if joined >= 0:
+                    free[digit], member[digit], place[digit] = False, joined, lit[i]
+        for i in range(n):
+            digit_at[lit[i]] = -1
     return found

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from configs.errors import Location, UserError
-from events.lists import Array, Lists, offsets_of
-from reco.finding import MAX_CLUSTERS, Roads
+from events.lists import Lists
+from reco.field import UniformBox
+from reco.finding import STATIONS, Finder, Roads
 from reco.momentum import Hits, Spectrometer, fit_tracks
 
 if TYPE_CHECKING:
@@ -16,18 +17,23 @@ if TYPE_CHECKING:
 
     from calib.conditions import RunConditions
     from events.batch import Batch
+    from events.lists import Array
     from reco.detector import Detector
     from reco.momentum import TrackFits
 
-STATIONS = 4
-
 
 class TrackStage:
-    """``clusters`` to ``tracks``: find candidates, fit them, keep those whose fit is good.
+    """``clusters`` to ``tracks``: find candidates, fit them, keep those whose fit has the status ok.
 
-    `match_x` and `match_y` are the distances, at the middle of the last HCAL module, between the track drawn backwards in a
-    straight line and the trajectory expected of a muon from the target: the beam axis, until an upstream spectrometer
-    gives the beam particle's own.
+    `planes` counts the stations with an x cluster: with three of them the bend plane has no freedom left. `time` is the mean
+    over the clusters that have one, NaN where none has. `match_x` and `match_y` are the distances, at the middle of the last
+    HCAL module, between the track drawn backwards in a straight line and the trajectory expected of a muon from the target:
+    the axis x = y = 0 through the centre of the beam cell, until an upstream spectrometer gives the beam particle's own.
+
+    Raises
+    ------
+    UserError
+        If the detector has not two stations with both views before the magnet and two behind it.
     """
 
     uses: tuple[str, ...] = ("clusters",)
@@ -35,13 +41,8 @@ class TrackStage:
 
     def __init__(self, detector: Detector, roads: Roads | None = None) -> None:
         self.detector = detector
-        roads = roads or Roads()
-        self._roads = np.array([roads.slope, roads.kick, roads.meeting, roads.straight])
-        planes = detector.planes
-        self._station = np.array([plane.station for plane in planes])
-        self._view = np.array([int(plane.view == "y") for plane in planes])
-        self._z = np.full((STATIONS, 2), np.nan)
-        magnet = detector.magnet
+        self.needs: Mapping[str, Sequence[str]] = {"magnet.field": (detector.magnet.name,)}
+        magnet, planes = detector.magnet, detector.planes
         before = sum(plane.z < magnet.z[0] for plane in planes)
         behind = sum(plane.z > magnet.z[1] for plane in planes)
         if len(planes) != 2 * STATIONS or before != STATIONS or behind != STATIONS:
@@ -49,71 +50,42 @@ class TrackStage:
                 "the spectrometer needs two stations with both views before the magnet and two behind it",
                 at=Location(str(detector.file)),
             )
-        for plane in planes:
-            self._z[plane.station, int(plane.view == "y")] = plane.z
-        last = list(detector.hcal.modules.values())[-1]
+        self._roads = roads or Roads()
+        last = max(detector.hcal.modules.values(), key=lambda module: module.z)
         self._match_z = last.z + 0.5 * detector.hcal.depth
-        self._scale = 1.0
+        self._set_field(1.0)
 
-    @property
-    def needs(self) -> Mapping[str, Sequence[str]]:
-        """The conditions used: the scale of the magnet's field."""
-        return {"magnet.field": [self.detector.magnet.name]}
+    def _set_field(self, scale: float) -> None:
+        box = UniformBox(scale * self.detector.magnet.by, self.detector.magnet.z)
+        self._spectrometer = Spectrometer(box, self.detector.trackers.plane.x_over_x0)
+        self._find = Finder(self.detector.planes, box, self._roads)
 
     def begin_run(self, conditions: RunConditions) -> None:
-        """Take the constants of a run."""
-        self._scale = float(conditions.get("magnet.field", [self.detector.magnet.name])["scale"][0])
+        """Take the scale of the magnet's field in a run."""
+        self._set_field(float(conditions.get("magnet.field", [self.detector.magnet.name])["scale"][0]))
 
-    def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
+    def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the tracks of a batch."""
-        from reco.finding import find
-
         clusters: Lists = products["clusters"]
-        order, first, last = self._sorted(clusters)
-        position, charge = clusters["position"][order], clusters["charge"][order]
-        middle = 0.5 * sum(self.detector.magnet.z)
-        room = len(batch) + 16
-        while True:
-            event, chosen = np.empty(room, np.int64), np.empty((room, STATIONS, 2), np.int64)
-            found = find(first, last, position, charge, self._z, middle, self._roads, event, chosen)
-            if found <= room:
-                break
-            room = found
-        event, chosen = event[:found], chosen[:found]
-        known = chosen >= 0
-        coordinate = np.where(known, position[chosen] if len(position) else np.nan, np.nan)
-        sigma = clusters["sigma"][order][chosen] if len(position) else np.ones(chosen.shape)
-        fits = fit_tracks(
-            Hits(self._z[:, 0], coordinate[:, :, 0], coordinate[:, :, 1], sigma[:, :, 0], sigma[:, :, 1]),
-            Spectrometer.uniform(
-                self._scale * self.detector.magnet.by,
-                self.detector.magnet.z,
-                self.detector.trackers.plane.x_over_x0,
-            ),
+        candidates = self._find(clusters)
+        rows = candidates.clusters
+        position, sigma, time = (
+            np.append(clusters[name], np.nan)[rows]  # a missing cluster, -1, takes the last
+            for name in ("position", "sigma", "time")
         )
-        good = fits.status == 0
-        times = np.where(known, clusters["time"][order][chosen] if len(position) else np.nan, np.nan)
-        columns = self._columns(fits, known, times)
-        counts = np.bincount(event[good], minlength=len(batch))
-        return {"tracks": Lists(offsets_of(counts), {name: values[good] for name, values in columns.items()})}
+        z = self._find.z[:, 0]
+        hits = Hits(z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
+        fits = fit_tracks(hits, self._spectrometer)
+        planes = np.sum(rows[:, :, 0] >= 0, axis=1)
+        columns = self._columns(fits, planes, time.reshape(len(rows), rows.shape[1] * rows.shape[2]), self._match_z - z[0])
+        return {"tracks": Lists(candidates.offsets, columns).rows(fits.status == 0)}
 
-    def _sorted(self, clusters: Lists) -> tuple[Array, Array, Array]:
-        """Sort clusters by event, station, view and falling charge; return order, first and last of each (N, 4, 2)."""
-        plane = clusters["plane"]
-        group = clusters.parents * (2 * STATIONS) + 2 * self._station[plane] + self._view[plane]
-        order = np.lexsort((-clusters["charge"], group))
-        bounds = np.searchsorted(group[order], np.arange(len(clusters) * 2 * STATIONS + 1))
-        shape = (len(clusters), STATIONS, 2)
-        first = bounds[:-1].reshape(shape)
-        last = np.minimum(bounds[1:].reshape(shape), first + MAX_CLUSTERS)
-        return order, first, last
-
-    def _columns(self, fits: TrackFits, known: Array, times: Array) -> dict[str, Array]:
-        """Return the fields of `tracks` for all candidates."""
-        timed = np.isfinite(times)
-        count = timed.sum(axis=(1, 2))
-        total = np.where(timed, times, 0.0).sum(axis=(1, 2))
-        back = self._match_z - self._z[0, 0]
+    @staticmethod
+    def _columns(fits: TrackFits, planes: Array, time: Array, back: float) -> dict[str, Array]:
+        """Return the fields of `tracks`; `back` is the way (mm) from the first plane to the last HCAL module."""
+        known = np.isfinite(time)
+        counts = known.sum(axis=1)
+        total = np.where(known, time, 0.0).sum(axis=1)
         return {
             "p": fits.p,
             "charge": fits.charge,
@@ -125,8 +97,8 @@ class TrackStage:
             "ty": fits.ty,
             "chi2": fits.chi2,
             "ndf": fits.ndf,
-            "planes": known[:, :, 0].sum(axis=1).astype(np.int32),
-            "time": np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0),
-            "match_x": fits.x + fits.tx * back,
-            "match_y": fits.y + fits.ty * back,
+            "planes": planes.astype(np.int32),
+            "time": np.divide(total, counts, out=np.full(len(total), np.nan), where=counts > 0),
+            "match_x": fits.x + back * fits.tx,
+            "match_y": fits.y + back * fits.ty,
         }

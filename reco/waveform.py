@@ -1,4 +1,4 @@
-"""Waveforms to cells: pedestal, charge, time and quality of each digit, calibrated to GeV and ns relative to S0."""
+"""Waveforms to cells: pedestal, pulse fit, charge, time and quality of each digit, calibrated to GeV and ns relative to S0."""
 
 from __future__ import annotations
 

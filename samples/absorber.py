@@ -98,20 +98,20 @@ def slabs(detector: Detector) -> tuple[Slab, ...]:
     half_x, half_y = 0.5 * hcal.columns * hcal.pitch, 0.5 * hcal.rows * hcal.pitch
     for number, (name, module) in enumerate(hcal.modules.items(), 1):
         channels = detector.numbers(name).reshape(hcal.columns, hcal.rows)
-        for step in range(HCAL_STEPS):
-            result.append(
-                Slab(
-                    module=number,
-                    channels=channels,
-                    x=(-half_x, half_x),
-                    y=(-half_y, half_y),
-                    start=module.z + hcal.depth * step / HCAL_STEPS,
-                    stop=module.z + hcal.depth * (step + 1) / HCAL_STEPS,
-                    matter={"iron": hcal.iron / HCAL_STEPS, "scintillator": (hcal.depth - hcal.iron) / HCAL_STEPS},
-                    radiation_lengths=hcal.iron / HCAL_STEPS / IRON_RADIATION_LENGTH,
-                    visible=hcal.mip / HCAL_STEPS,
-                )
+        result += [
+            Slab(
+                module=number,
+                channels=channels,
+                x=(-half_x, half_x),
+                y=(-half_y, half_y),
+                start=module.z + hcal.depth * step / HCAL_STEPS,
+                stop=module.z + hcal.depth * (step + 1) / HCAL_STEPS,
+                matter={"iron": hcal.iron / HCAL_STEPS, "scintillator": (hcal.depth - hcal.iron) / HCAL_STEPS},
+                radiation_lengths=hcal.iron / HCAL_STEPS / IRON_RADIATION_LENGTH,
+                visible=hcal.mip / HCAL_STEPS,
             )
+            for step in range(HCAL_STEPS)
+        ]
     return tuple(sorted(result, key=lambda slab: slab.start))
 
 

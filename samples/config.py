@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -178,7 +178,7 @@ class Response(Model):
 class Digitisation(Model):
     """What the front end keeps: thresholds in sigma of the noise, and the spread of charge over strips (illustrative)."""
 
-    zero_suppression: Number = 5.0
+    zero_suppression: Number = 4.5
     strip_threshold: Number = 4.0
     strip_spread: Length = 0.2
 

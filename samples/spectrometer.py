@@ -9,12 +9,12 @@ import numpy as np
 
 from events.lists import Lists, offsets_of
 from samples.absorber import moyal
-from samples.muon_state import MuonState
 
 if TYPE_CHECKING:
     from events.lists import Array
     from reco.detector import Detector, Magnet
     from samples.config import Response
+    from samples.muon_state import MuonState
 
 BEND = 0.299792458e-3
 """GeV/(T mm): p = BEND * B * R for charge 1; the speed of light in these units."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from configs.errors import Problems, did_you_mean
@@ -28,15 +29,8 @@ def bind(analysis: Analysis, columns: Mapping[str, Column]) -> Bound:
     return _Binder(analysis, columns).bound()
 
 
-def _cut(checker: Checker, expression: Expression) -> Node:
-    value = checker.value(expression.tree)
-    checker.per_event(expression.tree, value, "a cut")
-    return checker.truth(expression.tree)
-
-
-def _box(checker: Checker, expression: Expression) -> Node:
-    value = checker.value(expression.tree)
-    checker.per_event(expression.tree, value, "a box")
+def _decision(what: str, checker: Checker, expression: Expression) -> Node:
+    checker.per_event(expression.tree, checker.value(expression.tree), what)
     return checker.truth(expression.tree)
 
 
@@ -75,9 +69,9 @@ class _Binder:
         self._clashes()
         self._declared()
         distinct = {id(cut): cut for cuts in (self.analysis.cuts, *self.analysis.regions.values()) for cut in cuts}
-        nodes = {key: self._node(cut.require, _cut) for key, cut in distinct.items()}
+        nodes = {key: self._node(cut.require, partial(_decision, "a cut")) for key, cut in distinct.items()}
         weights = {name: self._node(weight, _weight) for name, weight in self.analysis.weights.items()}
-        box = self._node(self.analysis.blind.box, _box) if self.analysis.blind else None
+        box = self._node(self.analysis.blind.box, partial(_decision, "a box")) if self.analysis.blind else None
         for cut in self.analysis.cuts:
             if cut.scan is not None:
                 self._scan(cut.scan)
@@ -111,8 +105,9 @@ class _Binder:
             ("object", self.analysis.objects),
         ):
             for name, declared in names.items():
-                if name in taken:
-                    message = f"'{name}' is a {kind} and a column of the table"
+                fields = kind == "object" and any(column.startswith(f"{name}.") for column in self.columns)
+                if name in taken or fields:
+                    message = f"the {kind} '{name}' has the name of a column of the table"
                     self.problems.add(declared.place.error(message, key=True, hint=f"rename the {kind}"))
 
     def _declared(self) -> None:

@@ -220,12 +220,13 @@ class Checker:
         if "truth" in kinds:
             guilty = left if left[0].kind == "truth" else right
             hint = "chains are written 'a < x < b', conditions are joined with 'and'"
-            raise self.error(f"'{self.shown(guilty[1])}' is yes or no and cannot be compared with '{operator}'",
-                              guilty[1], hint)  # fmt: skip
+            message = f"'{self.shown(guilty[1])}' is yes or no and cannot be compared with '{operator}'"
+            raise self.error(message, guilty[1], hint)
         self.common("compare", [left, right], node)
-        if operator in (">", ">="):
-            operator, left, right = {">": "<", ">=": "<="}[operator], right, left
-        return self.same_axis(operator, self.aligned([left, right]), kind="truth")
+        operands = self.aligned([left, right])
+        if operator in (">", ">="):  # a > b is b < a, so that both are one node
+            operator, operands = {">": "<", ">=": "<="}[operator], operands[::-1]
+        return self.same_axis(operator, operands, kind="truth")
 
     def common(
         self, verb: str, values: list[tuple[Node, tree.Syntax]], whole: tree.Syntax | None = None

@@ -71,8 +71,8 @@ def columns_read(roots: Iterable[Node], columns: Mapping[str, Column]) -> tuple[
     return tuple(name for name in columns if name in names)
 
 
-def blocks(table: EventTable, columns: Iterable[str], size: int = BLOCK) -> Iterator[EventTable]:
-    """Yield the table in blocks with only the given columns.
+def blocks(table: EventTable, columns: Iterable[str]) -> Iterator[EventTable]:
+    """Yield the table in blocks of at most `BLOCK` events with only the given columns.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def blocks(table: EventTable, columns: Iterable[str], size: int = BLOCK) -> Iter
             raise UserError(f"the table has no column '{name}'", hint=did_you_mean(name, table.names))
     lists = {name: Lists(table.lists[name].offsets, fields) for name, fields in inner.items()}
     pruned = replace(table, flat=flat, lists=lists)
-    for start in range(0, table.size, size):
-        yield pruned.slice(start, start + size)
+    for start in range(0, table.size, BLOCK):
+        yield pruned.slice(start, start + BLOCK)
 
 
 def constant(node: Node) -> float:

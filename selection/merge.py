@@ -74,6 +74,12 @@ def merge(document: Document) -> Merged:
     for child in trees[1:]:
         tree = overlay(tree, child)
     problems = Problems()
+    for part in trees:
+        if "blind" in part.place.document.data and part.place.document.data["blind"] is None:
+            # an empty section elsewhere changes nothing; here the author meant to hide something
+            problems.add(
+                part.place.document.error("'blind' is empty", ("blind",), key=True, hint="give samples and box")
+            )
     cuts = _Cuts([], tree.branch("groups"), problems)
     for part in trees:
         cuts.drop(part.texts("drop"))
@@ -154,7 +160,10 @@ class _Cuts:
         """Return the position of a cut; None, with the problem noted, where there is none."""
         if name.value in self.names:
             return self.names.index(name.value)
-        hint = did_you_mean(name.value[:200], self.names, otherwise="its cuts are")
+        known = "the cuts at this point are"
+        hint = (
+            did_you_mean(name.value[:200], self.names, otherwise=known) if self.names else "there is none at this point"
+        )
         self.problems.add(name.place.error(f"there is no cut '{name.value[:200]}'", key=key, hint=hint))
         return None
 
@@ -213,7 +222,11 @@ class _Cuts:
         if extra:
             self.problems.add(entry.place.error(f"'group' and '{extra[0]}' do not go together"))
         elif not isinstance(self.groups.items.get(group.value), Items):
-            hint = did_you_mean(group.value[:200], self.groups.items, otherwise="groups are")
+            hint = (
+                did_you_mean(group.value[:200], self.groups.items, otherwise="groups are")
+                if self.groups.items
+                else None
+            )
             self.problems.add(group.place.error(f"there is no group '{group.value[:200]}'", hint=hint))
         elif group.value in self._open:
             self.problems.add(group.place.error(f"the group '{group.value}' contains itself"))
@@ -243,7 +256,7 @@ def override(tree: Branch, values: Mapping[str, str]) -> dict[str, Text | Items]
     for name, value in values.items():
         origin = f"--set {name}"
         if name not in parameters:
-            hint = did_you_mean(name, parameters, otherwise="parameters are")
+            hint = did_you_mean(name, parameters, otherwise="parameters are") if parameters else "it has none"
             raise UserError(f"there is no parameter '{name}'", at=Location(origin), hint=hint)
         document = loads(value, origin)
         located = locate(document, document.data)

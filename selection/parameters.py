@@ -132,7 +132,11 @@ class _Reader:
 
     def _computed(self, text: Text) -> Quantity | None:
         """Return the value of an expression of numbers and other parameters."""
-        expression = read_expression(text)
+        try:
+            expression = read_expression(text)
+        except UserError as error:
+            hint = error.hint or "a parameter is a number such as '20 GeV', or a list of them"
+            raise UserError(error.message, at=error.at, hint=hint) from None
         used: dict[str, Parameter] = {}
         for node in walk(expression.tree):
             if isinstance(node, Name) and node.name in self.items:

@@ -83,7 +83,9 @@ class _Parser:
     def unexpected(self, token: Token) -> ExpressionError:
         """Return the error for a token that cannot stand behind a complete value."""
         if token.text in ("if", "else"):
-            return ExpressionError(f"'{token.text}' is not part of the language", token.span, "write where(c, a, b)")
+            return ExpressionError(
+                f"'{token.text}' is not part of the language", token.span, "write where(condition, a, b)"
+            )
         if token.kind == "word" and token.text not in ("true", "false"):
             return ExpressionError(f"'{token.text}' cannot stand here", token.span)
         if token.text == ")":
@@ -195,7 +197,7 @@ class _Parser:
                 msg = "a list cannot be written here"
                 raise ExpressionError(msg, token.span, "lists are columns; a parameter may be [a, b]")
             case "word":
-                hint = "write where(c, a, b)" if token.text in ("if", "else") else None
+                hint = "write where(condition, a, b)" if token.text in ("if", "else") else None
                 raise ExpressionError(f"'{token.text}' cannot stand here", token.span, hint)
         msg = f"a value is needed before '{token.text}'"
         raise ExpressionError(msg, token.span)

@@ -108,7 +108,7 @@ class _Reader:
                 elif name in RESERVED or name in FUNCTIONS:
                     wrong = f"'{name}' is a word of the language and cannot be the name of a {kind}"
                 elif name in seen:
-                    wrong = f"'{name}' is a {seen[name]} and a {kind}"
+                    wrong = f"the {kind} '{name}' has the name of a {seen[name]}"
                 if wrong:
                     self.problems.add(item.place.error(wrong, key=True, hint=hint))
                 seen.setdefault(name, kind)
@@ -119,7 +119,8 @@ class _Reader:
             try:
                 parse_unit(text.value)
             except UnitError as error:
-                self.problems.add(text.place.error(str(error)))
+                message, _, hint = str(error).partition("; ")
+                self.problems.add(text.place.error(message, hint=hint or None))
             units[name] = text.value
         return units
 

@@ -184,8 +184,8 @@ class Scope:
     def _object(self, name: str) -> Collection:
         declared = self.objects[name]
         if not declared.sources:
-            self.problems.add(declared.place.error(f"the object '{name}' does not say where its elements are from",
-                                                   key=True, hint="add 'from: tracks'"))  # fmt: skip
+            message = f"the object '{name}' does not say where its elements are from"
+            self.problems.add(declared.place.error(message, key=True, hint="add 'from: tracks'"))
             raise ReportedError
         parts: dict[str, Node] = {}
         base: Collection | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,24 +35,43 @@ def count(tally: Tally) -> str:
     return str(tally.n) if tally.unit_weights else significant(tally.sum_w)
 
 
-def efficiency(value: float | None, low: float | None, high: float | None, *, percent: bool = True) -> str:
-    """Return an efficiency in percent with its interval: ``4.12 +0.21 -0.20 %``.
+@dataclass(frozen=True)
+class Percent:
+    """An efficiency in percent as text: value with errors, or (`limit`) the value it lies below."""
 
-    The larger error has two significant digits. With nothing left it is the upper end, ``< 0.0098 %``; with everything
-    left only the lower error has a meaning, ``100 -0.0098 %``.
+    value: str
+    up: str = ""
+    down: str = ""
+    limit: bool = False
+
+
+def percent(value: float | None, low: float | None, high: float | None) -> Percent | None:
+    """Return an efficiency with its interval as text; the larger error has two significant digits.
+
+    With nothing left it is the upper end of the interval; with everything left only the lower error has a meaning.
     """
     if value is None:
-        return NONE
-    unit = " %" if percent else ""
+        return None
     if low is None or high is None:
-        return f"{significant(100.0 * value)}{unit}"
+        return Percent(significant(100.0 * value))
     if value <= 0.0:
-        return f"< {significant(100.0 * high, 2)}{unit}"
-    up, down = 100.0 * (high - value), 100.0 * (value - low)
+        return Percent(significant(100.0 * high, 2), limit=True)
+    up, down = max(0.0, 100.0 * (high - value)), max(0.0, 100.0 * (value - low))
     if value >= 1.0:
-        return f"100 -{significant(down, 2)}{unit}"
+        return Percent("100", down=significant(down, 2))
     places = _places(max(up, down))
-    return f"{100.0 * value:.{places}f} +{up:.{places}f} -{down:.{places}f}{unit}"
+    return Percent(f"{100.0 * value:.{places}f}", f"{up:.{places}f}", f"{down:.{places}f}")
+
+
+def efficiency(value: float | None, low: float | None, high: float | None) -> str:
+    """Return an efficiency in percent with its interval: ``4.12 +0.21 -0.20 %``, ``< 0.0098 %``, ``100 -0.0098 %``."""
+    written = percent(value, low, high)
+    if written is None:
+        return NONE
+    if written.limit:
+        return f"< {written.value} %"
+    errors = f" +{written.up}" * bool(written.up) + f" -{written.down}" * bool(written.down)
+    return f"{written.value}{errors} %"
 
 
 def expected(factor: float | None, passed: float, upper: float | None) -> str:

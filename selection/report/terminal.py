@@ -62,9 +62,7 @@ def text(
     return _plain(_cutflow(cutflow, normalise_to, region, _width(width)))
 
 
-def detail(
-    cutflow: Cutflow, sample: str, *, region: str | None = None, width: int | None = None
-) -> RenderableType:
+def detail(cutflow: Cutflow, sample: str, *, region: str | None = None, width: int | None = None) -> RenderableType:
     """Return what each cut does to a sample by itself: alone, N-1, only it failed, undefined."""
     return _rich(_detail(cutflow, sample, region, _width(width)))
 
@@ -81,7 +79,7 @@ def _width(width: int | None) -> int:
 def _rich(lines: Iterable[Printed]) -> RenderableType:
     from rich.text import Text
 
-    shown = Text(no_wrap=True, end="")
+    shown = Text(overflow="fold", end="")
     for line in lines:
         shown.append(f"{line.text}\n", style=_RICH[line.style])
     return shown
@@ -93,10 +91,10 @@ def _plain(lines: Iterable[Printed]) -> str:
 
 def _cutflow(cutflow: Cutflow, target: float, region: str | None, width: int) -> list[Printed]:
     shown = view.regions(cutflow, region)
-    out = [Printed(f"{cutflow.analysis}", "title")] if cutflow.analysis else []
+    out = [Printed(view.clean(cutflow.analysis), "title")] if cutflow.analysis else []
     for name in shown:
         if len(shown) > 1 or region is not None:
-            out += [Printed(""), Printed(f"region {name}", "title")]
+            out += [Printed(""), Printed(f"region {view.clean(name)}", "title")]
         out += [Printed(""), *_region(cutflow, name, target, width)]
     if not shown:
         out += [Printed(""), Printed("no cut was counted", "warn")]
@@ -127,13 +125,13 @@ class _Block:
 
 
 def _columns(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
-    """Return rows of cells as lines of aligned columns: the first `left` columns to the left, others to the right."""
+    """Return rows of cells as aligned lines of one length, the first `left` columns to the left, others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         GAP.join(
             cell.ljust(width) if number < left else cell.rjust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        )
         for row in rows
     ]
 
@@ -143,7 +141,7 @@ def _region(cutflow: Cutflow, region: str, target: float, width: int) -> list[Pr
     tables = {name: view.lines(cutflow, name, region, target) for name in view.samples(cutflow, region)}
     names = ["cut", *(line.name for line in next(iter(tables.values())))]
     lasts = {name: _last(cutflow, name, lines, target) for name, lines in tables.items()}
-    titles = {name: f"{name} (blinded)" if cutflow.samples[name].hidden else name for name in tables}
+    titles = {name: view.clean(name) + " (blinded)" * cutflow.samples[name].hidden for name in tables}
 
     def blocks(form: Callable[[str, Sequence[view.Line], Sequence[str]], _Block]) -> list[_Block]:
         return [form(titles[name], lines, lasts[name]) for name, lines in tables.items()]
@@ -185,7 +183,10 @@ def _aligned(title: str, rows: Sequence[Sequence[str]], last: Sequence[str]) -> 
 def _two_lines(title: str, lines: Sequence[view.Line], last: Sequence[str]) -> _Block:
     """Return per cut one line with the counts and under it one with the efficiency."""
     head, *counts = _columns([(n, *last[k : k + 1]) for k, n in enumerate(["n", *(line.n for line in lines)])])
-    cuts = [(above, line.total_bare) if line.is_cut else (above,) for above, line in zip(counts, lines, strict=True)]
+    cuts = [
+        (above, line.total.removesuffix(" %")) if line.is_cut else (above,)
+        for above, line in zip(counts, lines, strict=True)
+    ]
     return _Block(title, (head, "efficiency, %"), tuple(cuts))
 
 
@@ -216,8 +217,8 @@ def _table(blocks: Sequence[_Block], names: Sequence[str]) -> list[Printed]:
 
 def _ledger(cutflow: Cutflow, width: int) -> list[Printed]:
     """Return the account of the events read, and what stands behind it."""
-    rows = [("ledger", *view.LEDGER_HEAD)]
-    rows += [(name, *view.ledger_cells(cutflow, name)) for name in cutflow.samples]
+    rows: list[tuple[str, ...]] = [("ledger", *view.LEDGER_HEAD)]
+    rows += [(view.clean(name), *view.ledger_cells(cutflow, name)) for name in cutflow.samples]
     head, *lines = _columns(rows, left=1)
     if max(len(line) for line in (head, *lines)) <= width:
         out = [Printed(head, "head"), *map(Printed, lines)]
@@ -230,10 +231,10 @@ def _ledger(cutflow: Cutflow, width: int) -> list[Printed]:
     for name, sample in cutflow.samples.items():
         out += [
             Printed(line, "warn")
-            for note in view.ledger_notes(sample.ledger)
-            for line in _wrapped(f"{name}: {note}", width)
+            for note in view.losses(sample.ledger)
+            for line in _wrapped(f"{view.clean(name)}: {note}", width)
         ]
-    out += [Printed(f"{name}: hidden", "warn") for name in view.hidden(cutflow)]
+    out += [Printed(f"{view.clean(name)}: hidden", "warn") for name in view.hidden(cutflow)]
     return out
 
 
@@ -249,9 +250,11 @@ def _detail(cutflow: Cutflow, sample: str, region: str | None, width: int) -> li
     out: list[Printed] = []
     shown = [name for name in view.regions(cutflow, region) if name in cutflow.samples[sample].regions]
     for name in shown:
-        title = f"{sample}, region {name}" if len(shown) > 1 or region else sample
         lines = view.lines(cutflow, sample, name, PER_ON_TARGET)
-        head = ("cut", "in sequence", "alone", "N-1", "only it failed", "undefined", "undefined alone")
+        title = view.clean(f"{sample}, region {name}" if len(shown) > 1 or region else sample)
+        if any(line.n != line.passed for line in lines):
+            title += " (sums of weights)"
+        head = ("cut", "in sequence", "alone", "N-1", "only failed", "undef.", "undef. alone")
         rows = [head] + [
             (c.name, c.passed, c.individual, c.n_minus_1, c.only_failed, c.undefined, c.individual_undefined)
             for c in lines

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from events.ledger import Ledger
-    from selection.counts import Rows
+    from selection.counts import CutCounts, Efficiency, Rows
     from selection.cutflow import Cutflow
 
 NOMINAL = "nominal"
@@ -21,27 +21,87 @@ NOMINAL = "nominal"
 
 @dataclass(frozen=True)
 class Line:
-    """One cut of one sample as text; `n` is raw, the counts of the details are weighted where weights are not 1."""
+    """One cut of one sample with its numbers as text; cells of the first row that say nothing are empty.
 
-    name: str
-    require: str
-    n: str
-    passed: str
-    relative: str
-    total: str
-    total_bare: str
-    expected: str
-    individual: str
-    n_minus_1: str
-    only_failed: str
-    undefined: str
-    individual_undefined: str
-    share: float | None
+    `n` counts events; `passed`, `individual`, `n_minus_1` and `only_failed` are sums of weights where these are not 1.
+    """
+
+    row: CutCounts
+    efficiency: Efficiency | None
+    factor: float | None
+    upper: float | None
+
+    @property
+    def name(self) -> str:
+        """Name of the cut."""
+        return clean(self.row.name)
+
+    @property
+    def require(self) -> str:
+        """Condition of the cut in one line."""
+        return clean(self.row.require)
 
     @property
     def is_cut(self) -> bool:
         """Whether this is a cut and not the first row."""
-        return bool(self.require)
+        return self.efficiency is not None
+
+    @property
+    def n(self) -> str:
+        """Events that passed this cut and all before it."""
+        return str(self.row.sequential.n)
+
+    @property
+    def passed(self) -> str:
+        """The same, weighted."""
+        return numbers.count(self.row.sequential)
+
+    @property
+    def relative(self) -> str:
+        """Efficiency relative to the row before."""
+        e = self.efficiency
+        return numbers.efficiency(e.relative, e.relative_low, e.relative_high) if e else ""
+
+    @property
+    def total(self) -> str:
+        """Efficiency relative to the first row."""
+        e = self.efficiency
+        return numbers.efficiency(e.total, e.total_low, e.total_high) if e else ""
+
+    @property
+    def expected(self) -> str:
+        """Events expected for the number of particles on target that was asked for."""
+        return numbers.expected(self.factor, self.row.sequential.sum_w, self.upper)
+
+    @property
+    def individual(self) -> str:
+        """Events that pass this cut, whatever the others say."""
+        return numbers.count(self.row.individual) if self.is_cut else ""
+
+    @property
+    def n_minus_1(self) -> str:
+        """Events that pass all other cuts."""
+        return numbers.count(self.row.n_minus_1) if self.is_cut else ""
+
+    @property
+    def only_failed(self) -> str:
+        """Events that fail this cut alone."""
+        return numbers.count(self.row.only_failed) if self.is_cut else ""
+
+    @property
+    def undefined(self) -> str:
+        """Events that reached the cut, which had no value."""
+        return str(self.row.undefined) if self.is_cut else ""
+
+    @property
+    def individual_undefined(self) -> str:
+        """Events, of all, for which the cut had no value."""
+        return str(self.row.individual_undefined) if self.is_cut else ""
+
+
+def clean(text: str) -> str:
+    """Return `text` in one line and without control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def regions(cutflow: Cutflow, region: str | None = None) -> tuple[str, ...]:
@@ -64,14 +124,7 @@ def nominal(variations: Mapping[str, Rows]) -> str:
     return NOMINAL if NOMINAL in variations else next(iter(variations))
 
 
-def unit_weights(rows: Rows) -> bool:
-    """Whether all weights are 1."""
-    return all(row.sequential.unit_weights for row in rows)
-
-
-def lines(
-    cutflow: Cutflow, sample: str, region: str, target: float, variation: str | None = None
-) -> tuple[Line, ...]:
+def lines(cutflow: Cutflow, sample: str, region: str, target: float, variation: str | None = None) -> tuple[Line, ...]:
     """Return the table of a sample in a region, one line per cut.
 
     Parameters
@@ -87,30 +140,15 @@ def lines(
     rows = variations[variation or nominal(variations)]
     factor = cutflow.per_on_target(sample, target)
     start = rows[0].sequential.sum_w
-    made = []
-    for row, eff in zip(rows, efficiencies(rows), strict=True):
-        cut = bool(row.require)
-        upper = eff.total_high * start if eff.total_high is not None else None
-        ends = (eff.total, eff.total_low, eff.total_high)
-        made.append(
-            Line(
-                name=row.name,
-                require=row.require,
-                n=str(row.sequential.n),
-                passed=numbers.count(row.sequential),
-                relative=numbers.efficiency(eff.relative, eff.relative_low, eff.relative_high) if cut else "",
-                total=numbers.efficiency(*ends) if cut else "",
-                total_bare=numbers.efficiency(*ends, percent=False) if cut else "",
-                expected=numbers.expected(factor, row.sequential.sum_w, upper),
-                individual=numbers.count(row.individual) if cut else "",
-                n_minus_1=numbers.count(row.n_minus_1) if cut else "",
-                only_failed=numbers.count(row.only_failed) if cut else "",
-                undefined=str(row.undefined) if cut else "",
-                individual_undefined=str(row.individual_undefined) if cut else "",
-                share=eff.total,
-            )
+    return tuple(
+        Line(
+            row=row,
+            efficiency=efficiency if number else None,
+            factor=factor,
+            upper=None if efficiency.total_high is None else efficiency.total_high * start,
         )
-    return tuple(made)
+        for number, (row, efficiency) in enumerate(zip(rows, efficiencies(rows), strict=True))
+    )
 
 
 LEDGER_HEAD = ("read", "= passed", "+ not physics", "+ lost", "+ excluded", "bad", "on target")
@@ -131,17 +169,14 @@ def ledger_cells(cutflow: Cutflow, sample: str) -> tuple[str, ...]:
 
 def ledger_notes(ledger: Ledger) -> tuple[str, ...]:
     """Return what stands behind the bins of a ledger, one line per kind that is not empty."""
-    notes = [
-        f"{title}: " + ", ".join(f"{reason} {n}" for reason, n in bin_.items())
-        for title, bin_ in (
-            ("not physics", ledger.not_physics),
-            ("lost", ledger.lost),
-            ("excluded", ledger.excluded),
-        )
-        if bin_
-    ]
+    return (*_reasons("not physics", ledger.not_physics), *losses(ledger))
+
+
+def losses(ledger: Ledger) -> tuple[str, ...]:
+    """Return what was lost, excluded or damaged, one line per kind."""
+    notes = [*_reasons("lost", ledger.lost), *_reasons("excluded", ledger.excluded)]
     if ledger.damage:
-        each = [f"{name} {d.records} records in {d.events} events" for name, d in ledger.damage.items()]
+        each = [f"{clean(name)} {d.records} records in {d.events} events" for name, d in ledger.damage.items()]
         notes.append("damage inside passed events: " + ", ".join(each))
     if ledger.bytes_skipped:
         notes.append(f"{ledger.bytes_skipped} bytes skipped")
@@ -150,19 +185,25 @@ def ledger_notes(ledger: Ledger) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _reasons(title: str, counts: Mapping[str, int]) -> list[str]:
+    return [f"{title}: " + ", ".join(f"{clean(reason)} {n}" for reason, n in counts.items())] if counts else []
+
+
 def undefined_notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
-    """Return one line per cut that had no value for events that reached it, in the regions `shown`."""
+    """Return one line per region with the cuts that had no value for events that reached them."""
     notes = []
     shown = tuple(shown)
     for region in shown:
-        where = f" ({region})" if len(shown) > 1 else ""
         reached: dict[str, list[str]] = {}
         for sample in samples(cutflow, region):
             variations = cutflow.samples[sample].regions[region]
             for row in variations[nominal(variations)]:
                 if row.undefined:
-                    reached.setdefault(row.name, []).append(f"{row.undefined} events of {sample}")
-        notes += [f"undefined: {cut}{where} for " + ", ".join(of) for cut, of in reached.items()]
+                    reached.setdefault(clean(row.name), []).append(f"{row.undefined} of {clean(sample)}")
+        where = f" in region {clean(region)}" if len(shown) > 1 else ""
+        if reached:
+            said = "; ".join(f"{cut} {', '.join(events)}" for cut, events in reached.items())
+            notes.append(f"undefined for events that reached the cut{where}: {said}")
     return tuple(notes)
 
 

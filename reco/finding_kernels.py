@@ -1,0 +1,247 @@
+"""The numba kernels of track finding: candidates of one view, sets of them that share no cluster, pairs of views."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from events.lists import Array
+
+STATIONS = 4
+
+MAX_CANDIDATES = 128
+"""Candidates of a view and event that are kept to choose from, the best."""
+
+MAX_TRACKS = 8
+"""Tracks of a view and event."""
+
+CHARGE_SPREAD = 0.5
+"""rms of the logarithm of the ratio of the charges of a particle in x and y (illustrative)."""
+
+TIME_SPREAD = 5.0
+"""ns; rms of the difference of the times of a particle in x and y (illustrative)."""
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def bend_mismatch(z: Array, u: Array, middle: float, roads: Array) -> float:
+    """Return the mismatch of x positions (NaN: missing), in units of the road squared; infinite outside the roads.
+
+    The straight segments before and behind a dipole meet at its middle. Three positions always do so: of these the ones
+    with the smaller slope before the dipole are preferred, as particles come from the target.
+    """
+    before, behind = (u[1] - u[0]) / (z[1] - z[0]), (u[3] - u[2]) / (z[3] - z[2])
+    at_before, at_behind = u[1] + before * (middle - z[1]), u[2] + behind * (middle - z[2])
+    distance = at_before - at_behind
+    if math.isnan(before) and math.isnan(behind):
+        return np.inf
+    if math.isnan(before):
+        station = 1 if math.isnan(u[0]) else 0
+        before = (at_behind - u[station]) / (middle - z[station])
+    elif math.isnan(behind):
+        station = 3 if math.isnan(u[2]) else 2
+        behind = (u[station] - at_before) / (z[station] - middle)
+    if not (abs(before) <= roads[0] and abs(behind - before) <= roads[1]):
+        return np.inf
+    if math.isnan(distance):
+        return (before / roads[0]) ** 2
+    return (distance / roads[2]) ** 2 if abs(distance) <= roads[2] else np.inf
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def straight_mismatch(z: Array, u: Array, roads: Array) -> float:
+    """Return the mismatch of y positions (NaN: missing), in units of the road squared; infinite outside the roads."""
+    first, last = -1, -1
+    for s in range(STATIONS):
+        if not math.isnan(u[s]):
+            first, last = (s if first < 0 else first), s
+    slope = (u[last] - u[first]) / (z[last] - z[first])
+    if not abs(slope) <= roads[0]:
+        return np.inf
+    total = 0.0
+    for s in range(STATIONS):
+        if not math.isnan(u[s]):
+            distance = u[s] - u[first] - slope * (z[s] - z[first])
+            if abs(distance) > roads[3]:
+                return np.inf
+            total += (distance / roads[3]) ** 2
+    return total
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _candidates(
+    needed: int,
+    view: int,
+    first: Array,
+    last: Array,
+    position: Array,
+    used: Array,
+    z: Array,
+    middle: float,
+    roads: Array,
+    chosen: Array,
+    mismatch: Array,
+) -> int:
+    """Write the best combinations of clusters of `needed` stations, best first; return how many."""
+    found = 0
+    u, pick = np.empty(STATIONS), np.empty(STATIONS, np.int64)
+    counter = np.zeros(STATIONS, np.int64)  # 0: missing, k: the cluster first + k - 1
+    lowest = int(first.min())
+    while True:
+        known, taken = 0, False
+        for s in range(STATIONS):
+            pick[s], u[s] = -1, np.nan
+            if counter[s] > 0:
+                pick[s] = first[s] + counter[s] - 1
+                u[s] = position[pick[s]]
+                taken = taken or used[pick[s] - lowest]
+                known += 1
+        if known == needed and not taken:
+            value = straight_mismatch(z, u, roads) if view else bend_mismatch(z, u, middle, roads)
+            if value < np.inf and (found < MAX_CANDIDATES or value < mismatch[found - 1]):
+                at = min(found, MAX_CANDIDATES - 1)
+                while at > 0 and mismatch[at - 1] > value:
+                    mismatch[at], chosen[at] = mismatch[at - 1], chosen[at - 1]
+                    at -= 1
+                mismatch[at], chosen[at] = value, pick
+                found = min(found + 1, MAX_CANDIDATES)
+        s = STATIONS - 1
+        while s >= 0:
+            counter[s] += 1
+            if counter[s] <= last[s] - first[s]:
+                break
+            counter[s] = 0
+            s -= 1
+        if s < 0:
+            return found
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, picked: Array) -> tuple[int, float]:
+    """Pick candidate `start`, then the best ones that share no cluster with those picked; return how many, and the sum."""
+    picked[0] = start
+    size, total = 1, mismatch[start]
+    for c in range(found):
+        if size == room:
+            break
+        apart = True
+        for k in range(size):
+            for s in range(STATIONS):
+                apart = apart and (chosen[c, s] < 0 or chosen[c, s] != chosen[picked[k], s])
+        if apart:
+            picked[size] = c
+            total += mismatch[c]
+            size += 1
+    return size, total
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _tracks(
+    view: int, first: Array, last: Array, position: Array, z: Array, middle: float, roads: Array, tracks: Array
+) -> int:
+    """Write the tracks of one view as clusters (tracks, 4), -1 where one is missing; return how many."""
+    stations = 0
+    for s in range(STATIONS):
+        stations += int(last[s] > first[s])
+    if stations < STATIONS - 1:
+        return 0
+    lowest = int(first.min())
+    used = np.zeros(int(last.max()) - lowest + 1, np.bool_)
+    chosen, mismatch = np.empty((MAX_CANDIDATES, STATIONS), np.int64), np.empty(MAX_CANDIDATES)
+    picked, best = np.empty(MAX_TRACKS, np.int64), np.empty(MAX_TRACKS, np.int64)
+    made = 0
+    for needed in (STATIONS, STATIONS - 1):
+        found = _candidates(needed, view, first, last, position, used, z, middle, roads, chosen, mismatch)
+        most, least = 0, np.inf
+        for start in range(found):
+            size, total = _fill(start, found, MAX_TRACKS - made, chosen, mismatch, picked)
+            if size > most or (size == most and total < least):
+                most, least = size, total
+                best[:] = picked
+        for k in range(most):
+            tracks[made] = chosen[best[k]]
+            for s in range(STATIONS):
+                if tracks[made, s] >= 0:
+                    used[tracks[made, s] - lowest] = True
+            made += 1
+        if made == MAX_TRACKS:
+            break
+    return made
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
+    """Return how badly the clusters of an x and a y track agree in charge and time, a mean of squares."""
+    total, terms = 0.0, 0
+    for s in range(STATIONS):
+        if x[s] < 0 or y[s] < 0:
+            continue
+        late = time[x[s]] - time[y[s]]
+        total += (math.log(charge[x[s]] / charge[y[s]]) / CHARGE_SPREAD) ** 2
+        terms += 1
+        if not math.isnan(late):
+            total += (late / TIME_SPREAD) ** 2
+            terms += 1
+    return total / terms if terms else np.inf
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def find(
+    first: Array,
+    last: Array,
+    position: Array,
+    charge: Array,
+    time: Array,
+    z: Array,
+    middle: float,
+    roads: Array,
+    counts: Array,
+    out: Array,
+) -> int:
+    """Find the track candidates of all events; return how many.
+
+    Parameters
+    ----------
+    first, last : int64 arrays of shape (N, 4, 2)
+        The clusters of event, station and view (x, y) are first to last.
+    position, charge, time : arrays of shape (clusters,)
+        mm, ADC (above 0), ns (NaN where unknown).
+    z : array of shape (4, 2)
+        Positions of the planes, mm.
+    middle : float
+        Middle of the dipole, mm.
+    roads : array of shape (4,)
+        Slope, kick, meeting (mm), straight (mm).
+    counts : int64 array of shape (N,), written
+        Candidates of each event.
+    out : int64 array of shape (room, 4, 2), written
+        Clusters of the candidates (-1: missing); counting goes on when the room is full.
+    """
+    found = 0
+    xs, ys = np.empty((MAX_TRACKS, STATIONS), np.int64), np.empty((MAX_TRACKS, STATIONS), np.int64)
+    difference = np.empty((MAX_TRACKS, MAX_TRACKS))
+    for event in range(len(first)):
+        counts[event] = 0
+        n_x = _tracks(0, first[event, :, 0], last[event, :, 0], position, z[:, 0], middle, roads, xs)
+        if n_x == 0:
+            continue
+        n_y = _tracks(1, first[event, :, 1], last[event, :, 1], position, z[:, 1], middle, roads, ys)
+        for i in range(n_x):
+            for j in range(n_y):
+                difference[i, j] = _difference(xs[i], ys[j], charge, time)
+        for _ in range(min(n_x, n_y)):
+            best_x, best_y = 0, 0
+            for i in range(n_x):
+                for j in range(n_y):
+                    if difference[i, j] < difference[best_x, best_y] or math.isnan(difference[best_x, best_y]):
+                        best_x, best_y = i, j
+            if found < len(out):
+                out[found, :, 0], out[found, :, 1] = xs[best_x], ys[best_y]
+            found += 1
+            counts[event] += 1
+            difference[best_x, :n_y] = np.nan
+            difference[:n_x, best_y] = np.nan
+    return found

@@ -1,0 +1,155 @@
+"""The cutflow as HTML: one page that needs nothing else (no network, no script), and a fragment for notebooks."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from selection.cutflow import PER_ON_TARGET
+from selection.report import numbers, view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from selection.cutflow import Cutflow
+    from selection.report.view import Line
+
+
+def render(
+    cutflow: Cutflow,
+    *,
+    title: str | None = None,
+    sources: Mapping[str, str] | None = None,
+    normalise_to: float = PER_ON_TARGET,
+) -> str:
+    """Return the whole report as one page, readable on a phone, in print and in the dark.
+
+    Parameters
+    ----------
+    cutflow : Cutflow
+    title : str, optional
+        Heading; by default the name of the analysis.
+    sources : mapping of file to text, optional
+        The YAML files behind the cutflow, shown as they are.
+    normalise_to : float
+        Particles on target that expected events are given for.
+    """
+    environment = _environment()
+    shown = _shown(cutflow, normalise_to)
+    for table in shown["regions"]:
+        for sample in table["samples"]:
+            sample.update(_details(cutflow, sample["key"], table["key"], sample["lines"]))
+    return environment.get_template("cutflow.html.jinja").render(
+        title=title or f"Cutflow of {cutflow.analysis}",
+        css=_markup(resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")),
+        analysis=cutflow.analysis,
+        cuts_hash=cutflow.cuts_hash,
+        provenance=json.dumps(dict(cutflow.provenance), indent=1, ensure_ascii=False, default=str),
+        sources=list((sources or {}).items()),
+        **shown,
+    )
+
+
+def table(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
+    """Return the cutflow and its ledger as a fragment, as notebooks show it."""
+    return _environment().get_template("fragment.html.jinja").render(**_shown(cutflow, normalise_to))
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("selection.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _markup(text: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - our own style sheet and charts, with texts escaped
+
+
+def _shown(cutflow: Cutflow, target: float) -> dict[str, Any]:
+    """Return what the page and the fragment have in common."""
+    shown = view.regions(cutflow)
+    regions = []
+    for region in shown:
+        lines = {name: view.lines(cutflow, name, region, target) for name in view.samples(cutflow, region)}
+        regions.append(
+            {
+                "key": region,
+                "region": view.clean(region),
+                "cuts": list(zip(*lines.values(), strict=True)),
+                "samples": [
+                    {"key": name, "name": view.clean(name), "hidden": cutflow.samples[name].hidden, "lines": made}
+                    for name, made in lines.items()
+                ],
+            }
+        )
+    return {
+        "regions": regions,
+        "per": f"per {numbers.particles(target)}",
+        "ledger_head": view.LEDGER_HEAD,
+        "ledger": [(view.clean(name), *view.ledger_cells(cutflow, name)) for name in cutflow.samples],
+        "ledger_notes": [
+            f"{view.clean(name)}: {note}"
+            for name, sample in cutflow.samples.items()
+            for note in view.ledger_notes(sample.ledger)
+        ],
+        "hidden": [view.clean(name) for name in view.hidden(cutflow)],
+        "notes": [
+            *view.notes(cutflow, shown),
+            f"per {numbers.particles(target)}: events expected for so many particles on target",
+        ],
+    }
+
+
+def _details(cutflow: Cutflow, sample: str, region: str, lines: Sequence[Line]) -> dict[str, Any]:
+    """Return what the page says of one sample in one region besides the table of all samples."""
+    variations = cutflow.samples[sample].regions[region]
+    rows = zip(*variations.values(), strict=True)
+    return {
+        "weighted": any(line.n != line.passed for line in lines),
+        "chart": _chart(sample, lines),
+        "variations": list(variations),
+        "varied": [(view.clean(row[0].name), [numbers.significant(r.sequential.sum_w) for r in row]) for row in rows],
+    }
+
+
+def _chart(sample: str, lines: Sequence[Line]) -> Markup:
+    """Return bars of the fraction left after each cut on a logarithmic axis, with the same in words for readers."""
+    from markupsafe import escape
+
+    cuts = [(line.name, line.efficiency.total or 0.0, line.total) for line in lines if line.efficiency]
+    lowest = min((share for _, share, _ in cuts if share > 0.0), default=0.1)
+    decades = max(1, math.ceil(-math.log10(min(lowest, 1.0)) + 1e-9))
+    left, width, step = 150, 430, 20
+    height = step * len(cuts) + 18
+    said = "; ".join(f"{name} {text}" for name, _, text in cuts)
+    out = [
+        f'<svg viewBox="0 0 720 {height}" role="img" aria-label="{escape(f"{view.clean(sample)}: {said}")}">',
+        f"<title>{escape(view.clean(sample))}: fraction left after each cut</title>",
+    ]
+    ticks = range(0, decades + 1, max(1, math.ceil(decades / 6)))
+    for tick in ticks:
+        x = left + width * (1.0 - tick / decades)
+        label = f"{100.0 * 10.0**-tick:g} %"
+        out.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height - 16}"/>')
+        out.append(f'<text x="{x:.1f}" y="{height - 3}" text-anchor="middle">{label}</text>')
+    for number, (name, share, text) in enumerate(cuts):
+        y = step * number
+        length = width * max(0.0, 1.0 + math.log10(share) / decades) if share > 0.0 else 0.0
+        short = name if len(name) <= 20 else f"{name[:19]}…"
+        out.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(short)}</text>')
+        out.append(f'<rect class="bar" x="{left}" y="{y + 3}" width="{min(length, width):.1f}" height="{step - 6}"/>')
+        out.append(f'<text x="{left + width + 8}" y="{y + 14}">{escape(text)}</text>')
+    return _markup("\n".join([*out, "</svg>"]))

@@ -1,0 +1,47 @@
+"""What several tests share: the foreign files, the demo set-up, small simulated run files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of foreign files, from EMISS_SHARED or ../shared; tests that need it are skipped without it."""
+    folder = Path(os.environ.get("EMISS_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the foreign files; {folder} is not there (set EMISS_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def detector():
+    from reco.detector import load_detector
+
+    return load_detector("na64e_lfc")
+
+
+@pytest.fixture(scope="session")
+def conditions():
+    from calib.conditions import Conditions
+
+    return Conditions.load("demo")
+
+
+@pytest.fixture(scope="session")
+def run_files(tmp_path_factory) -> dict[str, Path]:
+    """300 events of a sample as raw and as hits-tier file, by ``sample.tier``."""
+    from samples.config import load_sample
+    from samples.simulate import simulate
+
+    folder = tmp_path_factory.mktemp("runs")
+    files = {}
+    for name in ("signal", "beam", "muon"):
+        for suffix in (".dat", ".root"):
+            files[name + suffix] = simulate(load_sample(name), folder / f"{name}{suffix}", events=300)
+    return files

@@ -1,0 +1,83 @@
+"""The calorimeter stage against a loop over events: sums, panels, positions, and what an empty event gives."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events.columns import QUALITY_BITS
+from events.lists import Lists, offsets_of
+from reco.calorimeter import CalorimeterStage
+
+
+class FakeBatch:
+    def __init__(self, size):
+        self.header = {"quality": np.zeros(size, np.uint32)}
+
+    def __len__(self):
+        return len(self.header["quality"])
+
+
+def run(detector, conditions, events):
+    """Run the stage on events given as lists of (channel name, energy, time)."""
+    rows = [row for event in events for row in event]
+    columns = {
+        "channel": np.array([detector.channel_number[name] for name, _, _ in rows], np.int32),
+        "energy": np.array([energy for _, energy, _ in rows], float),
+        "time": np.array([time for _, _, time in rows], float),
+        "quality": np.zeros(len(rows), np.uint32),
+    }
+    cells = Lists(offsets_of(np.array([len(event) for event in events], int)), columns)
+    stage = CalorimeterStage(detector)
+    stage.begin_run(conditions.for_run(6101))
+    return stage(FakeBatch(len(events)), {"cells": cells, "quality": np.zeros(len(events), np.uint32)})
+
+
+def test_an_empty_event_has_zeros_and_undefined_times(detector, conditions):
+    out = run(detector, conditions, [[]])
+    assert out["ecal.energy"].tolist() == [0.0]
+    assert out["hcal.energy"].tolist() == [[0.0, 0.0, 0.0]]
+    assert out["veto.energy"].tolist() == [[0.0, 0.0, 0.0]]
+    for name in ("ecal.x", "ecal.time", "ecal.profile_chi2"):
+        assert math.isnan(out[name][0])
+    assert np.isnan(out["hcal.time"]).all()
+
+
+def test_known_sums(detector, conditions):
+    event = [("ECAL0.2.2", 3.0, 0.0), ("ECAL1.2.2", 30.0, 1.0), ("ECAL1.3.2", 10.0, 1.0), ("ECAL1.0.0", 0.01, 0.0)]
+    event += [("HCAL1.1.1", 2.0, 0.5), ("HCAL1.0.1", 0.5, 0.5), ("HCAL2.1.1", 0.05, 0.0)]
+    out = run(detector, conditions, [event, [("ECAL1.2.2", 5.0, 100.0)]])
+    assert out["ecal.energy"].tolist() == [43.0, 0.0]
+    assert out["ecal.preshower"].tolist() == [3.0, 0.0]
+    assert out["ecal.x"][0] == pytest.approx(10.0 / 40.0 * 38.2)
+    assert out["ecal.y"][0] == pytest.approx(0.0)
+    assert out["hcal.energy"][0].tolist() == [0.0, 2.5, 0.0]
+    assert out["hcal.mip"][0].tolist() == [0.0, 1.0, 0.0]
+    assert out["hcal.centre_fraction"][0].tolist() == [0.0, 0.8, 0.0]
+    assert out["ecal.pileup"].tolist() == [0.0, 5.0]
+    assert out["event.quality"].tolist() == [0, 1 << QUALITY_BITS["pile_up"]]
+    assert out["ecal_cells"].counts.tolist() == [3, 0]
+
+
+def test_an_electron_on_the_beam_cell_has_a_small_profile_chi2(detector, conditions):
+    shares = {(2, 2): 0.68, (1, 2): 0.0675, (3, 2): 0.0675, (2, 1): 0.0675, (2, 3): 0.0675, (0, 0): 0.05}
+    electron = [(f"ECAL1.{x}.{y}", 90.0 * share, 0.0) for (x, y), share in shares.items()]
+    wide = [(f"ECAL1.{x}.{y}", 3.0, 0.0) for x in range(5) for y in range(6)]
+    chi2 = run(detector, conditions, [electron, wide])["ecal.profile_chi2"]
+    assert chi2[0] == pytest.approx(0.0, abs=1e-9)
+    assert chi2[1] > 20
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.floats(0.002, 0.05), st.floats(0.002, 0.05)), min_size=1, max_size=8))
+def test_veto_panels_against_the_rule(detector, conditions, sides):
+    events = [[("VETO2", a, 0.0), ("VETO3", b, 0.0)] for a, b in sides]
+    events = [[(f"{name}.0.0", energy, time) for name, energy, time in event] for event in events]
+    got = run(detector, conditions, events)["veto.energy"][:, 1]
+    for (a, b), value in zip(sides, got, strict=True):
+        low, high = min(a, b), max(a, b)
+        assert value == pytest.approx(high if low < 0.3 * high else math.sqrt(a * b))

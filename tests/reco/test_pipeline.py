@@ -1,0 +1,76 @@
+"""The whole reconstruction on simulated runs: both tiers agree, truth comes back, nothing depends on the batch size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import reco
+from events.table import EventTable  # noqa: TC001 - one import block is easier to read
+
+
+def table_of(path, size=2048) -> EventTable:
+    return reco.process(reco.open(path), size=size)
+
+
+def assert_equal(a: EventTable, b: EventTable) -> None:
+    assert a.names == b.names
+    for name, values in a.flat.items():
+        np.testing.assert_array_equal(values, b.flat[name], err_msg=name)
+    for name, lists in a.lists.items():
+        np.testing.assert_array_equal(lists.offsets, b.lists[name].offsets)
+        for inner, values in lists.columns.items():
+            np.testing.assert_array_equal(values, b.lists[name][inner], err_msg=f"{name}.{inner}")
+
+
+@pytest.mark.parametrize("file", ["signal.dat", "signal.root", "beam.dat"])
+def test_no_result_depends_on_the_batch_size(run_files, file):
+    assert_equal(table_of(run_files[file], 2048), table_of(run_files[file], 37))
+
+
+@pytest.mark.parametrize("file", ["signal.dat", "signal.root"])
+def test_types_and_shapes_are_the_declared_ones(run_files, file):
+    table = table_of(run_files[file])
+    for name, column in table.metadata.columns.items():
+        if column.shape == "list":
+            collection, _, inner = name.rpartition(".")
+            assert table.lists[collection][inner].dtype == column.type
+        else:
+            values = table.flat[name]
+            assert values.dtype == column.type, name
+            assert values.shape == ((300, column.size) if column.shape == "fixed" else (300,)), name
+
+
+@pytest.mark.parametrize("sample", ["signal", "beam"])
+def test_raw_and_simulated_tier_agree_within_the_digitisation(run_files, sample):
+    raw, hits = table_of(run_files[f"{sample}.dat"]), table_of(run_files[f"{sample}.root"])
+    np.testing.assert_array_equal(raw.flat["event.in_spill"], hits.flat["event.in_spill"])
+    np.testing.assert_array_equal(raw.flat["event.trigger"], hits.flat["event.trigger"])
+    # a cell at its threshold may be above in one tier only: 0.2 GeV in the ECAL, 0.15 GeV in the HCAL; noise is less
+    np.testing.assert_allclose(raw["ecal.energy"], hits["ecal.energy"], atol=0.8, rtol=0.002)
+    np.testing.assert_allclose(raw["hcal.energy"], hits["hcal.energy"], atol=0.45)
+    np.testing.assert_allclose(raw["veto.energy"], hits["veto.energy"], atol=0.0015)
+    both = np.isfinite(raw["ecal.time"]) & np.isfinite(hits["ecal.time"]) & (hits["ecal.energy"] > 5)
+    assert np.mean(np.abs(raw["ecal.time"] - hits["ecal.time"])[both] < 1.0) > 0.99 if both.any() else True
+
+
+def test_the_momentum_of_straight_muons_from_raw_files(run_files):
+    raw, hits = table_of(run_files["muon.dat"]), table_of(run_files["muon.root"])
+    true_p, true_charge = hits["truth.p_spec"], hits["truth.charge"]
+    one = (raw.lists["tracks"].counts == 1) & (true_p > 0)
+    assert one.sum() > 150
+    tracks = raw.lists["tracks"]
+    first = tracks.offsets[:-1][one]
+    full = tracks["planes"][first] == 4
+    pull = (tracks["q_over_p"][first] - true_charge[one] / true_p[one]) / tracks["sigma_q_over_p"][first]
+    assert (tracks["charge"][first] == true_charge[one]).mean() > 0.99
+    assert abs(np.mean(pull[full])) < 0.2
+    assert 0.85 < np.std(pull[full & (np.abs(pull) < 5)]) < 1.15
+
+
+def test_the_ledger_travels(run_files):
+    table = table_of(run_files["signal.dat"])
+    ledger = table.metadata.ledger
+    assert ledger.passed == len(table) == 300
+    assert ledger.not_physics == {"end_of_run": 1, "start_of_burst": 2, "start_of_run": 1}
+    assert ledger.read == 304

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import html.parser
+import re
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+import pytest
+
+from selection.cutflow import CutCounts, Cutflow, Tally
+from selection.report import html as report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VOID = {"meta", "br", "link", "img", "hr", "input"}
+
+
+class Page(html.parser.HTMLParser):
+    """Reads a page, checks that its elements are closed in order, and keeps its tags, texts and addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def page(demo: Cutflow) -> str:
+    return report.render(demo, title="My search", sources={"cuts.yaml": "cuts:\n  - {name: a & b}\n"})
+
+
+def test_the_page_needs_nothing_from_outside(page: str) -> None:
+    read = Page(page)
+    assert read.addresses == []
+    assert not {"script", "link", "img", "iframe", "object"} & set(read.tags)
+    assert not re.search(r"url\(|@import|https?://", page)
+    assert page.lstrip().startswith("<!DOCTYPE html>")
+    assert 'name="viewport"' in page
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+
+
+def test_the_page_holds_what_was_promised(page: str) -> None:
+    words = Page(page).words
+    for word in (
+        *("My search", "signal", "data (blinded)", "12.0 +1.1 -1.0 %", "< 0.18 %", "< 1.8e8", "1e10", "0.299 %"),
+        *("count(tracks) == 1", "data: hidden", "srd_up", "dimuon: 4096 bytes skipped", "1000, in part"),
+        *("cuts.yaml", "cuts:\n  - {name: a & b}", "signal (sums of weights)"),
+    ):
+        assert word in words, word
+    assert any('"version": "0.1.0"' in word for word in words)
+    assert any(word.startswith("undefined for events that reached the cut: single_track 2") for word in words)
+
+
+def test_charts_have_a_text_alternative_and_right_lengths(page: str) -> None:
+    charts = [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
+    assert len(charts) == 4
+    for chart in charts:
+        assert chart.get("role") == "img"
+    signal, dimuon, beam, _ = charts
+    assert signal.get("aria-label") == (
+        "signal: single_track 85.0 +1.1 -1.2 %; mip_veto 72.0 +1.4 -1.4 %; e_miss 69.0 +1.4 -1.5 %"
+    )
+    # dimuon: 12 %, 1.1 % and 0.1 % on an axis of three decades; the last one is the axis' end, where a bar has no length
+    lengths = [float(bar.get("width", "")) for bar in dimuon.iter("rect")]
+    assert lengths[0] > lengths[1] > lengths[2] >= 0.0
+    assert (lengths[0] - lengths[1]) / 430 == pytest.approx(0.3459, abs=1e-3)  # log10(0.12 / 0.011) / 3
+    assert [float(bar.get("width", "")) for bar in beam.iter("rect")] == [0.0, 0.0, 0.0]
+
+
+def test_everything_is_escaped() -> None:
+    evil = "<script>alert('x')</script>&\"'"
+    counts = (CutCounts("all", "", Tally(2, 2.0, 2.0)), CutCounts(evil, evil, Tally(1, 1.0, 1.0)))
+    from events.ledger import Ledger
+
+    cutflow = Cutflow.single(
+        analysis=evil,
+        cuts_hash=evil,
+        sample=evil,
+        role="data",
+        on_target=None,
+        scale=1.0,
+        partial=False,
+        ledger=Ledger(read=3, passed=2, lost={evil: 1}),
+        regions={evil: {evil: counts, "b": counts}, "c": {evil: counts}},
+        coverage={},
+        provenance={"command": evil},
+        hidden=True,
+    )
+    for text in (report.render(cutflow, title=evil, sources={evil: evil}), report.table(cutflow)):
+        read = Page(text)
+        assert "script" not in read.tags
+        assert evil in read.words or f"{evil} (blinded)" in read.words
+
+
+def test_notebooks_show_a_fragment(demo: Cutflow) -> None:
+    fragment = demo._repr_html_()
+    assert fragment == report.table(demo)
+    read = Page(fragment)
+    assert read.tags[0] == "div"
+    assert "html" not in read.tags
+    assert "12.0 +1.1 -1.0 %" in read.words
+    assert "data: hidden" in read.words
+
+
+def test_empty_cutflows_make_a_page(make_cutflow: Callable[..., Cutflow]) -> None:
+    assert "nan" not in report.render(make_cutflow("beam", (0, 0, 0, 0))).lower().replace("provenance", "")
+    Page(report.render(Cutflow.empty()))
