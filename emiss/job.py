@@ -17,7 +17,7 @@ import numpy as np
 import selection
 from calib.conditions import Conditions
 from configs import loader
-from configs.errors import Location, Problems, UserError
+from configs.errors import Location, Problems, UserError, did_you_mean
 from emiss.runlist import read_on_target
 from events.provenance import code_version, text_hash
 from reco.detector import load_detector
@@ -127,6 +127,7 @@ def plan(
     analysis = selection.load(analysis_path, set=overrides)
     pipeline = Pipeline(detector, conditions)
     problems = Problems()
+    _check_blinding(analysis, runlist, problems)
     opened: list[tuple[Sample, int, RunFile]] = []
     number = 0
     for sample in runlist.samples:
@@ -202,6 +203,15 @@ def plan(
         ),
         inputs=tuple(inputs),
     )
+
+
+def _check_blinding(analysis: Analysis, runlist: RunList, problems: Problems) -> None:
+    """Refuse a name in `blind` that is no sample: it would hide nothing without a word."""
+    known = [*(sample.name for sample in runlist.samples), "data", "signal", "background"]
+    for name in analysis.blind.samples if analysis.blind else ():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            problems.add(UserError(f"blind: '{name}' is neither a sample of the run list nor a role", hint=hint))
 
 
 def _physics(index: Index) -> Array:

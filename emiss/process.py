@@ -12,7 +12,7 @@ from emiss.worker import is_hidden
 from events import provenance
 from events.ledger import Ledger, total
 from events.tablefile import open_table
-from selection.cutflow import Cutflow, add_regions
+from selection.cutflow import PER_ON_TARGET, Cutflow, add_regions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,6 +56,7 @@ def process(
     *,
     executor: executors.Executor = "serial",
     workers: int = 1,
+    normalise: float = PER_ON_TARGET,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Run a planned job and write its cutflow and reports to `out` (the tables are written by the tasks).
@@ -67,6 +68,8 @@ def process(
     executor : "serial" or "processes"
     workers : int
         Number of processes.
+    normalise : float
+        Particles on target that the reports give expected events for.
     progress : callable
         Called with the number of entries done, after each task.
     """
@@ -74,7 +77,7 @@ def process(
     done: list[Done] = []
     for item in executors.run(job.setup, job.tasks, executor, workers):
         done.append(item)
-        log.info("%s: %d events in %.2f s%s", item.task, item.events, item.seconds, " (stored)" if item.reused else "")
+        log.info("%s: %.2f s%s", item.task, item.seconds, " (stored)" if item.reused else "")
         progress(item.task.stop - item.task.start)
     # the order of tasks, not of their end, so that sums are the same to the last bit for every executor
     done.sort(key=lambda item: (item.task.file_number, item.task.start))
@@ -102,7 +105,7 @@ def process(
         cutflow,
         losses,
         _too_bad(cutflow, job.runlist.max_bad_fraction),
-        _report(cutflow, job.analysis, out, job.configs),
+        _report(cutflow, job.analysis, out, job.configs, normalise),
         sum(item.reused for item in done),
     )
 
@@ -114,6 +117,7 @@ def select(
     *,
     unblind: bool = False,
     overrides: Mapping[str, str] | None = None,
+    normalise: float = PER_ON_TARGET,
     max_bad_fraction: float = 1.0,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
@@ -129,6 +133,8 @@ def select(
     unblind : bool
     overrides : mapping, optional
         Parameters that were set on the command line, for the provenance.
+    normalise : float
+        Particles on target that the reports give expected events for.
     max_bad_fraction : float
     progress : callable
         Called with the number of events done.
@@ -185,7 +191,7 @@ def select(
             configs=configs, inputs=inputs, started=started, unblinded=unblind, overrides=dict(overrides or {})
         ),
     )
-    reports = _report(cutflow, analysis, out, configs) if out is not None else ()
+    reports = _report(cutflow, analysis, out, configs, normalise) if out is not None else ()
     return Outcome(cutflow, _losses(parts), _too_bad(cutflow, max_bad_fraction), reports)
 
 
@@ -204,12 +210,14 @@ def find_tables(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _report(cutflow: Cutflow, analysis: Analysis, out: Path, configs: Mapping[str, str]) -> tuple[Path, ...]:
+def _report(
+    cutflow: Cutflow, analysis: Analysis, out: Path, configs: Mapping[str, str], normalise: float
+) -> tuple[Path, ...]:
     from selection import report
 
     out.mkdir(parents=True, exist_ok=True)
     sources = {**analysis.source_texts, **configs}
-    return tuple(report.write_all(cutflow, out, sources=sources))
+    return tuple(report.write_all(cutflow, out, sources=sources, normalise_to=normalise))
 
 
 def _losses(parts: Sequence[tuple[str, Cutflow]]) -> tuple[str, ...]:

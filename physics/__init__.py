@@ -1,1 +1,7 @@
 """The physics of the search as formulas: cross sections, yields, decays, muons in matter. No detector, no files."""
+
+from __future__ import annotations
+
+from physics.ranges import RangeWarning
+
+__all__ = ["RangeWarning"]

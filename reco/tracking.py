@@ -77,7 +77,9 @@ class TrackStage:
         hits = Hits(z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
         fits = fit_tracks(hits, self._spectrometer)
         planes = np.sum(rows[:, :, 0] >= 0, axis=1)
-        columns = self._columns(fits, planes, time.reshape(len(rows), rows.shape[1] * rows.shape[2]), self._match_z - z[0])
+        columns = self._columns(
+            fits, planes, time.reshape(len(rows), rows.shape[1] * rows.shape[2]), self._match_z - z[0]
+        )
         return {"tracks": Lists(candidates.offsets, columns).rows(fits.status == 0)}
 
     @staticmethod

@@ -178,7 +178,7 @@ class Response(Model):
 class Digitisation(Model):
     """What the front end keeps: thresholds in sigma of the noise, and the spread of charge over strips (illustrative)."""
 
-    zero_suppression: Number = 4.5
+    zero_suppression: Number = 7.0
     strip_threshold: Number = 4.0
     strip_spread: Length = 0.2
 

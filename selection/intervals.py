@@ -61,9 +61,8 @@ def wilson(p: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     from scipy.special import ndtri
 
     z = float(ndtri(0.5 * (1.0 + level)))
-    stretch = 1.0 + z * z / n
-    centre = (p + z * z / (2.0 * n)) / stretch
-    half = z * math.sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n)) / stretch
+    centre = (n * p + z * z / 2.0) / (n + z * z)
+    half = z * math.sqrt(n * p * (1.0 - p) + z * z / 4.0) / (n + z * z)
     # at the ends the formula gives 0 and 1 but for rounding
     low = 0.0 if p == 0.0 else max(0.0, centre - half)
     high = 1.0 if p == 1.0 else min(1.0, centre + half)

@@ -72,7 +72,7 @@ def process(
         table_suffix=f".{tables}",
     )
     with log_to(out / "log.txt"), progress("process", job.entries, quiet=quiet) as step:
-        outcome = run(job, out, executor=executor, workers=workers, progress=step)
+        outcome = run(job, out, executor=executor, workers=workers, normalise=normalise, progress=step)
     _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, not_run=job.analysis.not_run)
 
 
@@ -99,7 +99,9 @@ def select(
 
     loaded = selection.load(analysis, set=parse_sets(set_))
     with progress("select", None, quiet=quiet) as step:
-        outcome = run(tables, loaded, out, unblind=unblind, overrides=parse_sets(set_), progress=step)
+        outcome = run(
+            tables, loaded, out, unblind=unblind, overrides=parse_sets(set_), normalise=normalise, progress=step
+        )
     _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, not_run=loaded.not_run)
 
 

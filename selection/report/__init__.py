@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from configs.errors import Location, UserError
 from selection.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
@@ -31,12 +32,20 @@ def write_all(
         The YAML files behind the cutflow, shown in the HTML page.
     normalise_to : float
         Particles on target that expected events are given for.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be made or written to.
     """
     from selection import cutflowfile
     from selection.report import html, text
 
     folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be made", at=Location(str(folder))) from None
     texts = {
         "cutflow.json": cutflowfile.dumps(cutflow),
         "cutflow.csv": text.csv(cutflow, normalise_to=normalise_to),

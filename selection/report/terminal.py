@@ -25,7 +25,9 @@ Style = str
 """How a line looks in colour: ``title``, ``head``, ``note``, ``warn`` or nothing."""
 
 GAP = "  "
-BETWEEN = "   "
+BETWEEN = ("   ", "  ")
+"""Between samples: as it should be, and where a table fits only so."""
+
 _RICH = {"title": "bold", "head": "dim", "note": "dim", "warn": "yellow", "": ""}
 
 
@@ -79,14 +81,11 @@ def _width(width: int | None) -> int:
 def _rich(lines: Iterable[Printed]) -> RenderableType:
     from rich.text import Text
 
-    shown = Text(overflow="fold", end="")
-    for line in lines:
-        shown.append(f"{line.text}\n", style=_RICH[line.style])
-    return shown
+    return Text("\n", overflow="fold").join(Text(line.text.rstrip(), style=_RICH[line.style]) for line in lines)
 
 
 def _plain(lines: Iterable[Printed]) -> str:
-    return "".join(f"{line.text}\n" for line in lines)
+    return "".join(f"{line.text.rstrip()}\n" for line in lines)
 
 
 def _cutflow(cutflow: Cutflow, target: float, region: str | None, width: int) -> list[Printed]:
@@ -147,10 +146,10 @@ def _region(cutflow: Cutflow, region: str, target: float, width: int) -> list[Pr
         return [form(titles[name], lines, lasts[name]) for name, lines in tables.items()]
 
     if len(tables) > 1:
-        for form in (_one_line, _two_lines):
+        for form, between in ((_one_line, BETWEEN[0]), (_two_lines, BETWEEN[0]), (_two_lines, BETWEEN[1])):
             side_by_side = blocks(form)
-            if _total(side_by_side, names) <= width:
-                return _table(side_by_side, names)
+            if _total(side_by_side, names, between) <= width:
+                return _table(side_by_side, names, between)
     out: list[Printed] = []
     for full, short in zip(blocks(_full), blocks(_one_line), strict=True):
         out += [*([Printed("")] if out else []), *_table([full if _total([full], names) <= width else short], names)]
@@ -190,17 +189,17 @@ def _two_lines(title: str, lines: Sequence[view.Line], last: Sequence[str]) -> _
     return _Block(title, (head, "efficiency, %"), tuple(cuts))
 
 
-def _total(blocks: Sequence[_Block], names: Sequence[str]) -> int:
-    return max(len(name) for name in names) + sum(len(BETWEEN) + block.width for block in blocks)
+def _total(blocks: Sequence[_Block], names: Sequence[str], between: str = BETWEEN[0]) -> int:
+    return max(len(name) for name in names) + sum(len(between) + block.width for block in blocks)
 
 
-def _table(blocks: Sequence[_Block], names: Sequence[str]) -> list[Printed]:
+def _table(blocks: Sequence[_Block], names: Sequence[str], between: str = BETWEEN[0]) -> list[Printed]:
     """Return blocks side by side, the names of the cuts to their left (`names` begins with the head's)."""
     column = max(len(name) for name in names)
 
     def joined(name: str, cells: Iterable[str]) -> str:
         padded = (cell.rjust(block.width) for cell, block in zip(cells, blocks, strict=True))
-        return BETWEEN.join([name.ljust(column), *padded]).rstrip()
+        return between.join([name.ljust(column), *padded])
 
     titles = [f" {block.title} " if len(block.title) + 2 <= block.width else block.title for block in blocks]
     centred = (title.center(block.width, "-") for title, block in zip(titles, blocks, strict=True))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
 names = st.text(min_size=1, max_size=8)
 counts = st.integers(0, 2**53)
-sums = st.floats(allow_nan=False, allow_infinity=False)
-tallies = st.builds(Tally, counts, sums, st.floats(0, 1e300))
+sums = st.just(0.0) | st.floats(1e-50, 1e50)
+tallies = st.builds(Tally, counts, sums | sums.map(lambda x: -x), sums)
 few = st.dictionaries(names, st.integers(1, 10**9), max_size=2)
 cuts = st.builds(CutCounts, names, names, tallies, counts, tallies, counts, tallies, tallies)
 rows = st.builds(
@@ -155,5 +154,5 @@ def test_broken_json_is_refused(tmp_path: Path, text: str, message: str) -> None
 
 def test_null_and_not_nan_for_nothing_at_all(make_cutflow: Callable[..., Cutflow]) -> None:
     text = json.dumps(make_cutflow("beam", (0, 0, 0, 0)).to_json(), allow_nan=False)
-    assert math.nan not in json.loads(text).values()
+    assert "NaN" not in text
     assert '"total": null' in text

@@ -19,7 +19,7 @@ def test_clopper_pearson_is_the_exact_interval_of_scipy_stats(n: int, share: flo
     k = round(share * n)
     oracle = binomtest(k, n).proportion_ci(level, method="exact")
     found = intervals.clopper_pearson(k, n, level)
-    assert found == pytest.approx((oracle.low, oracle.high), rel=1e-9, abs=1e-15)
+    assert found == pytest.approx((oracle.low, oracle.high), rel=1e-7, abs=1e-15)  # scipy's root has 1e-9
 
 
 @given(n=st.integers(1, 100_000), share=st.floats(0, 1), level=levels)

@@ -84,42 +84,16 @@ def test_the_table_side_by_side(demo: Cutflow) -> None:
 
 
 def test_the_tables_below_one_another_where_it_is_narrow(demo: Cutflow) -> None:
-    text = terminal.text(demo, width=80, normalise_to=1e9)
+    text = terminal.text(demo, width=72, normalise_to=1e9)
     assert STACKED in text
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, text.splitlines())) <= 72
     assert "signal: read 1010 = passed 1000 + not physics 10 + lost 0 + excluded 0" in text
 
 
 def test_one_line_per_cut_where_it_is_wide(demo: Cutflow) -> None:
     line = next(li for li in terminal.text(demo, width=200).splitlines() if li.startswith("mip_veto"))
-    assert line.split() == (
-        [
-            "mip_veto",
-            "720",
-            "72.0",
-            "+1.4",
-            "-1.4",
-            "%",
-            "1.44",
-            "11",
-            "1.10",
-            "+0.44",
-            "-0.33",
-            "%",
-            "110",
-            "0",
-            "<",
-            "0.18",
-            "%",
-            "<",
-            "1.8e8",
-            "3",
-            "0.30",
-            "+0.29",
-            "-0.16",
-            "%",
-        ]
-    )
+    cells = "mip_veto 720 72.0 +1.4 -1.4 % 1.44 11 1.10 +0.44 -0.33 % 110 0 < 0.18 % < 1.8e8 3 0.30 +0.29 -0.16 %"
+    assert " ".join(line.split()) == cells
 
 
 def test_five_samples_with_five_cuts_fit_120_columns(make_cutflow: Callable[..., Cutflow]) -> None:
@@ -129,13 +103,13 @@ def test_five_samples_with_five_cuts_fit_120_columns(make_cutflow: Callable[...,
     )
     lines = terminal.text(five, width=120).splitlines()
     assert max(map(len, lines)) <= 120
-    assert any(line.startswith("mip_veto") and line.count("130") == 5 for line in lines)
+    assert any(line.startswith("mip_veto") and line.split().count("130") == 5 for line in lines)
 
 
 def test_what_one_cut_does_by_itself(demo: Cutflow) -> None:
     assert terminal.detail_text(demo, "dimuon", width=80) == DETAIL
     assert "signal (sums of weights)" in terminal.detail_text(demo, "signal")
-    with pytest.raises(UserError, match="no sample 'dimuons'.*did you mean 'dimuon'"):
+    with pytest.raises(UserError, match=r"no sample 'dimuons'.*did you mean 'dimuon'"):
         terminal.detail(demo, "dimuons")
 
 
@@ -161,7 +135,7 @@ def test_regions_stand_under_their_names(make_cutflow: Callable[..., Cutflow]) -
         "region dimuon_control",
     ]
     assert "region signal" not in terminal.text(both, region="dimuon_control", width=100)
-    with pytest.raises(UserError, match="no region 'control'.*did you mean 'dimuon_control'"):
+    with pytest.raises(UserError, match=r"no region 'control'.*did you mean 'dimuon_control'"):
         terminal.render(both, region="control")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from configs.errors import UserError
 from selection import report
 from selection.cutflow import Cutflow
 from selection.report import text
@@ -128,3 +129,9 @@ def test_write_all_makes_the_five_files_and_nothing_else(demo: Cutflow, tmp_path
     assert Cutflow.load(paths[0]) == demo
     assert paths[1].read_text() == text.csv(demo)
     assert "cuts: []" in paths[4].read_text()
+
+
+def test_a_folder_that_is_a_file_is_a_users_mistake(demo: Cutflow, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(UserError, match="File exists"):
+        report.write_all(demo, tmp_path / "out")

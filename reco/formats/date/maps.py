@@ -54,7 +54,7 @@ class ApvEntry(NamedTuple):
     chip: int
     channel: int
     channel_step: int
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
     wire: int
     wire_step: int
     position: int

@@ -1,0 +1,106 @@
+"""Speed of each step of the main job on one core, per event and as a ratio to the step it is measured against."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REPEATS = 3
+
+
+def best(work: Callable[[], object]) -> float:
+    """Return the shortest of some times, after one run for compilation and caches."""
+    work()
+    times = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def raw(folder: Path) -> None:
+    """Time decoding and reconstruction of a raw file against one pass over its bytes."""
+    import reco
+    from reco.formats.date.index import build, map_bytes
+    from reco.readers.raw import RawRunFile
+    from samples.config import load_sample
+    from samples.simulate import simulate
+
+    path = simulate(load_sample("dimuon"), folder / "dimuon.dat", events=5000)
+    run = reco.open(path)
+    detector = run.pipeline.detector
+    data = map_bytes(path)
+    size, events = len(data), len(run.files[0].index())
+    words = np.frombuffer(data, "<u4")
+
+    def read() -> None:
+        for _ in RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names).batches():
+            pass
+
+    def reconstruct() -> None:
+        for _ in run.tables():
+            pass
+
+    base = best(words.sum)
+    print(f"\nraw file, {events} events, {size / events:.0f} bytes each; ratios to one sum over its words")
+    for name, work in (("index", lambda: build(data)), ("digits on channels", read), ("event table", reconstruct)):
+        took = best(work)
+        print(
+            f"  {name:20} {took / base:9.1f} x   {size / took / 1e6:8.0f} MB/s   {events / took / 1e3:8.1f} k events/s"
+        )
+
+
+def tracks() -> None:
+    """Time the track fit against the closed form for small angles on the same hits."""
+    from reco.field import CURVATURE
+    from reco.momentum import Hits, Spectrometer, fit_tracks
+
+    rng = np.random.default_rng(1)
+    count = 100_000
+    z = np.array([0.0, 500.0, 2900.0, 3400.0])
+    kick = CURVATURE * 1.4 * 2000.0 / rng.uniform(5, 100, count)
+    x = np.outer(kick, np.maximum(z - 1700.0, 0.0)) + rng.normal(0, 0.08, (count, 4))
+    y = rng.normal(0, 0.08, (count, 4))
+    hits, spectrometer = Hits(z, x, y, 0.08, 0.08), Spectrometer.uniform(by=1.4, z_range=(700.0, 2700.0))
+
+    def closed() -> np.ndarray:
+        return CURVATURE * 1.4 * 2000.0 / ((x[:, 3] - x[:, 2]) / 500.0 - (x[:, 1] - x[:, 0]) / 500.0)
+
+    base, took = best(closed), best(lambda: fit_tracks(hits, spectrometer))
+    print("\ntrack fit, 2 + 2 planes; ratio to the closed-form bend in NumPy")
+    print(f"  fit_tracks           {took / base:9.1f} x   {count / took / 1e3:8.0f} k fits/s")
+
+
+def cuts(folder: Path) -> None:
+    """Time the demo analysis on a stored table against reading its columns."""
+    import reco
+    import selection
+    from events.table import EventTable
+    from events.tablefile import open_table, write
+    from samples.config import load_sample
+    from samples.simulate import simulate
+
+    table = reco.process(reco.open(simulate(load_sample("signal"), folder / "signal.root", events=20000)))
+    table = EventTable.concatenate([table] * 10)
+    path = write(table, folder / "table.root")
+    analysis = selection.load("e_to_mu_phi")
+    bound = analysis.bind(open_table(path).columns)
+    base = best(lambda: list(open_table(path).batches(bound.columns)))
+    took = best(lambda: bound.count(table))
+    print(f"\ndemo analysis on {len(table)} events; ratio to reading its {len(bound.columns)} columns")
+    print(f"  cuts with N-1        {took / base:9.2f} x   {len(table) / took / 1e6:8.2f} M events/s")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        raw(Path(name))
+        tracks()
+        cuts(Path(name))

@@ -1,0 +1,100 @@
+"""The figures of docs/validation.md: ``python -m benchmarks.validation``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import reco
+import selection
+from physics import dimuons, yields
+from physics.cross_sections import total
+from samples.config import load_sample
+from samples.simulate import Simulation, simulate
+
+
+def momentum(folder: Path) -> None:
+    """Print resolution and pulls of straight muons from a raw file against truth and against the fit's own errors."""
+    sample = load_sample("muon")
+    raw = reco.process(reco.open(simulate(sample, folder / "muon.dat", events=20000)))
+    hits = reco.process(reco.open(simulate(sample, folder / "muon.root", events=20000)))
+    tracks = raw.lists["tracks"]
+    one = (tracks.counts == 1) & (hits["truth.p_spec"] > 0)
+    first = tracks.offsets[:-1][one]
+    four = tracks["planes"][first] == 4
+    first, p, charge = first[four], hits["truth.p_spec"][one][four], hits["truth.charge"][one][four]
+    difference = tracks["q_over_p"][first] - charge / p
+    sigma = tracks["sigma_q_over_p"][first]
+    print(f"muons with four planes: {four.sum()}, charge right {np.mean(tracks['charge'][first] == charge):.5f}")
+    for low, high in ((15, 25), (25, 40), (40, 60), (60, 80)):
+        bin_ = (p >= low) & (p < high)
+        spread = 0.5 * np.subtract(*np.quantile((difference * p)[bin_], [0.8413, 0.1587]))
+        pull = (difference / sigma)[bin_]
+        core = pull[np.abs(pull) < 5]
+        print(
+            f"  {low}-{high} GeV: sigma(p)/p {spread:.4f}, expected {np.mean((sigma * p)[bin_]):.4f}, "
+            f"pull {core.mean():+.3f} +- {core.std():.3f}, beyond 5 sigma {np.mean(np.abs(pull) >= 5):.5f}"
+        )
+
+
+def calorimeters(folder: Path) -> None:
+    """Print the ECAL resolution from raw files and the muon's peak in the HCAL."""
+    beam = load_sample("beam")
+    for energy in (20.0, 50.0, 100.0, 150.0):
+        at = beam.model_copy(update={"beam": beam.beam.model_copy(update={"energy": energy})})
+        table = reco.process(reco.open(simulate(at, folder / f"e{energy:.0f}.dat", events=4000)))
+        measured = table["ecal.energy"]
+        expected = np.hypot(0.10 / np.sqrt(energy), 0.03)
+        print(
+            f"  ECAL {energy:.0f} GeV: mean {measured.mean():.2f}, sigma/E {measured.std() / measured.mean():.4f}, "
+            f"put in {expected:.4f}, profile chi2 median {np.median(table['ecal.profile_chi2']):.2f}"
+        )
+    table = reco.process(reco.open(simulate(load_sample("pion_decay"), folder / "pi.dat", events=4000)))
+    through = table.lists["tracks"].counts == 1
+    for module in range(3):
+        energy_ = table["hcal.energy"][through, module]
+        core = energy_[(energy_ > 1) & (energy_ < 4)]
+        print(f"  HCAL{module} muon: mean {core.mean():.3f} GeV, spread {core.std() / core.mean():.3f}")
+
+
+def efficiencies(folder: Path) -> None:
+    """Print what the demo analysis leaves of each sample."""
+    analysis = selection.load("e_to_mu_phi")
+
+    def left(sample, events):
+        path = simulate(sample, folder / f"{sample.name}.root", events=events)
+        result = selection.run(reco.process(reco.open(path)), analysis)
+        (counts,) = result.cutflow.samples.values()
+        rows = next(iter(counts.regions.values()))["nominal"]
+        return rows[-1].sequential, Simulation(sample).generator.on_target(events)
+
+    signal = load_sample("signal")
+    for mass in (0.11, 0.3, 1.0):
+        process = signal.process.model_copy(update={"m_phi": mass})
+        tally, _ = left(signal.model_copy(update={"process": process}), 20000)
+        print(f"  signal {mass} GeV: {tally.sum_w / 20000:.4f} of the phi emitted above 20 GeV")
+    for name in ("pion_decay", "kaon_decay"):
+        sample = load_sample(name)
+        tally, _ = left(sample, 20000)
+        survival = tally.n / 20000 * sample.process.decay_probability * sample.process.branching_ratio
+        print(f"  {name}: survival {survival:.2e}, decay included")
+    tally, on_target = left(load_sample("dimuon"), 200_000)
+    print(f"  dimuon: {tally.n} left of 200000 pairs ({on_target:.2e} electrons on target)")
+    for threshold in (1.0, 2.0, 5.0):
+        print(
+            f"  muon pairs per electron, photons above {threshold:g} GeV: {dimuons.per_electron(100.0, threshold)[0]:.2e}"
+        )
+    for mass in (0.11, 0.3, 1.0):
+        print(f"  WW total at 100 GeV, h = 1e-4, {mass} GeV: {float(total(mass, 100.0)):.4f} pb")
+    print(
+        f"  phi emitted in 1e11 electrons, h = 7e-4, 0.11 GeV: {yields.per_electron(0.11, coupling=7e-4)[0] * 1e11:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        momentum(Path(name))
+        calorimeters(Path(name))
+        efficiencies(Path(name))

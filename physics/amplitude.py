@@ -1,0 +1,60 @@
+"""Squared amplitudes of l_i gamma -> l_f phi (real photon) and l_i N -> l_f N phi (tree level), averaged over spins.
+
+h^2 e^4 F^2/t^2 (2 -> 3) and h^2 e^2 (2 -> 2) are left out. Invariants of Eq. 8: s~ = (p' + k)^2 - m_i^2,
+u~ = (p - k)^2 - m_f^2, t2 = (p - p')^2, t = -q^2, q = P_i - P_f; s~ + u~ + t2 + t = m_phi^2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def squared_2_to_2(s: Array, u: Array, m_i: float, m_f: float, m_phi: Array | float) -> Array:
+    """Return |A|^2 of Eq. 20 for s~ and u~ in GeV^2, with t2 = m_phi^2 - s~ - u~.
+
+    Pure number. In the laboratory limit of Eq. 18 it becomes Eq. 21, in that of Eq. 25 (with t^ for t) Eq. 26.
+    """
+    delta = m_phi**2 - m_i**2 - m_f**2
+    t2 = m_phi**2 - s - u
+    value: Array = -((s + u) ** 2) / (2.0 * s * u) + delta * (
+        (s + u) * (s * m_f**2 + u * m_i**2) / (s * u) ** 2 - t2 / (s * u)
+    )
+    return value
+
+
+def squared_2_to_3(
+    s: Array,
+    u: Array,
+    t: Array,
+    p_p: Array,
+    p_p_out: Array,
+    mass: float,
+    delta: float,
+) -> Array:
+    """Return |A|^2 of Eq. 10 for scalar nuclei, GeV^2.
+
+    Parameters
+    ----------
+    s, u, t : arrays
+        s~, u~ and t, GeV^2.
+    p_p, p_p_out : arrays
+        P.p and P.p' with P = P_i + P_f, GeV^2: 2M E_i - (s~ + t)/2 and 2M (E_i - E_phi) + (u~ - t)/2 (Eq. 11, where the
+        sign of the last t is misprinted), or 2M E_f + (u~ + t)/2.
+    mass : float
+        M of the nucleus, GeV.
+    delta : float
+        m_phi^2 - m_i^2 - m_f^2, GeV^2.
+    """
+    square, p_k = 4.0 * mass**2 + t, p_p - p_p_out
+    total = s + u
+    bracket = square * t - 4.0 * ((u * p_p + s * p_p_out) / total) ** 2
+    value: Array = (
+        total**2 / (2.0 * s * u) * square
+        - 2.0 * t / (s * u) * p_k**2
+        + total**2 / (2.0 * (s * u) ** 2) * delta * bracket
+    )
+    return value
