@@ -12,23 +12,23 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics import exact, ww
+from physics import ww
 from physics.constants import LEAD, Nucleus
+from physics.phase_space import energy_range, over_angle, over_energy, per_cosine
 from physics.process import Process
-from physics.quadrature import integrate
 from physics.ranges import RangeWarning
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from physics.phase_space import Method, Variable
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Index = np.ndarray[Any, np.dtype[np.intp]]
-Method = Literal["exact", "ww", "iww"]
-Variable = Literal["x", "y"]
 
 COUPLING = 1e-4
 """h of the paper's figures."""
@@ -36,11 +36,13 @@ COUPLING = 1e-4
 RTOL = 1e-5
 """Relative tolerance of the results."""
 
+INNER = 0.2
+"""Tolerance of the integrals over angle, relative to that of the integral over energy."""
+
+METHODS, VARIABLES = ("exact", "ww", "iww"), ("x", "y")
+
 WW_VALID = 20.0
 """GeV; below, the approximations are off by more than a few per cent for the masses of the search."""
-
-LOGIT = 16.0
-"""The energy is E_low + (E_high - E_low)/(1 + exp(-z)), |z| < 16: the ends, left out, hold below 1e-9 of an integral."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,12 @@ def estimate(
     process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
     _check(process, method, variable)
 
-    def density(lanes: Process, share: Array) -> Array:
-        return _over_angle(lanes, share, method, variable, 0.2 * rtol)[0]
+    def density(lanes: Process, share: Array, _: Index) -> Array:
+        return over_angle(lanes, share, method, variable, INNER * rtol)
 
-    value, error = _over_energy(process, density, method, variable, rtol)
-    # what the inner integrals may be off by
-    return Estimate(value.reshape(shape)[()], (error + 0.2 * rtol * value).reshape(shape)[()])
+    value, error = over_energy(process, density, method, variable, rtol)
+    # the integrals over angle are each off by up to INNER * rtol
+    return Estimate(value.reshape(shape)[()], (error + INNER * rtol * value).reshape(shape)[()])
 
 
 def differential_x(
@@ -151,7 +153,9 @@ def differential_x(
     coupling, nucleus, beam, final, method, rtol
         As in `total`.
     """
-    return _differential(x, m_phi, energy, "x", method, rtol, coupling, nucleus, beam, final)
+    return _differential(
+        x, m_phi, energy, "x", method, rtol, None, coupling=coupling, nucleus=nucleus, beam=beam, final=final
+    )
 
 
 def differential_y(
@@ -177,7 +181,9 @@ def differential_y(
     psi_max : float, optional
         Largest angle of the lepton, rad; default 0.3 in the approximations, none in the exact form.
     """
-    return _differential(y, m_phi, energy, "y", method, rtol, coupling, nucleus, beam, final, psi_max)
+    return _differential(
+        y, m_phi, energy, "y", method, rtol, psi_max, coupling=coupling, nucleus=nucleus, beam=beam, final=final
+    )
 
 
 def differential_psi(
@@ -204,17 +210,14 @@ def differential_psi(
     (angles, masses, energies), shape = _flat(psi, m_phi, energy)
     process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
     _check(process, method, "y")
-    value = np.zeros(len(angles))
     # per cos, and d cos = sin(psi) dpsi; the paper's small angles have d cos = psi dpsi
     jacobian = np.sin(angles) if method == "exact" else angles
-    index = np.flatnonzero((angles > 0) & (angles < np.pi))
 
     def density(lanes: Process, share: Array, which: Index) -> Array:
-        return _per_cosine(lanes, share, angles[index[which]][:, None], method, "y")
+        return per_cosine(lanes, share, angles[which], method, "y")
 
-    part = process.lanes(index)
-    value[index] = _over_energy_at(part, density, method, rtol) * jacobian[index]
-    return value.reshape(shape)[()]
+    value, _ = over_energy(process, density, method, "y", rtol)
+    return (value * jacobian).reshape(shape)[()]
 
 
 def double_differential_x(
@@ -237,7 +240,7 @@ def double_differential_x(
     coupling, nucleus, beam, final, method
         As in `total`.
     """
-    return _double(x, theta, m_phi, energy, "x", method, coupling, nucleus, beam, final)
+    return _double(x, theta, m_phi, energy, "x", method, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
 
 
 def double_differential_y(
@@ -260,7 +263,7 @@ def double_differential_y(
     coupling, nucleus, beam, final, method
         As in `total`.
     """
-    return _double(y, psi, m_phi, energy, "y", method, coupling, nucleus, beam, final)
+    return _double(y, psi, m_phi, energy, "y", method, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
 
 
 def total_in_region(
@@ -288,7 +291,73 @@ def total_in_region(
     process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
     _check(process, method, "y")
 
-    def density(lanes: Process, share: Array) -> Array:
-        return _over_angle(lanes, share, method, "y", 0.2 * rtol, max_angle)[0]
+    def density(lanes: Process, share: Array, _: Index) -> Array:
+        return over_angle(lanes, share, method, "y", INNER * rtol, max_angle)
 
-    return _over_energy(process, density, method, "y", rtol, lowest)[0].reshape(shape)[()]
+    return over_energy(process, density, method, "y", rtol, lowest)[0].reshape(shape)[()]
+
+
+def _flat(*arrays: ArrayLike) -> tuple[list[Array], tuple[int, ...]]:
+    """Broadcast the arguments; return them flat, and their shape."""
+    wide = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in arrays))
+    return [np.ravel(a) for a in wide], wide[0].shape
+
+
+def _differential(
+    share: ArrayLike,
+    m_phi: ArrayLike,
+    energy: ArrayLike,
+    variable: Variable,
+    method: Method,
+    rtol: float,
+    angle: float | None,
+    **named: Any,
+) -> Array:
+    """Return dsigma/dx or dsigma/dy."""
+    (shares, masses, energies), shape = _flat(share, m_phi, energy)
+    process = Process.of(masses, energies, **named)
+    _check(process, method, variable)
+    value = np.zeros(len(shares))
+    low, high = energy_range(process, method, variable)
+    inside = np.flatnonzero(process.open() & (shares * energies > low) & (shares * energies < high))
+    value[inside] = over_angle(process.lanes(inside), shares[inside], method, variable, rtol, angle)
+    return value.reshape(shape)[()]
+
+
+def _double(
+    share: ArrayLike,
+    angle: ArrayLike,
+    m_phi: ArrayLike,
+    energy: ArrayLike,
+    variable: Variable,
+    method: Method,
+    **named: Any,
+) -> Array:
+    """Return the double differential in share and cosine."""
+    (shares, angles, masses, energies), shape = _flat(share, angle, m_phi, energy)
+    process = Process.of(masses, energies, **named)
+    _check(process, method, variable)
+    return per_cosine(process, shares, angles, method, variable).reshape(shape)[()]
+
+
+def _check(process: Process, method: str, variable: str) -> None:
+    """Raise for what is unknown, warn for what is out of range."""
+    if method not in METHODS:
+        msg = f"no method '{method}'; there are {', '.join(METHODS)}"
+        raise ValueError(msg)
+    if variable not in VARIABLES:
+        msg = f"no variable '{variable}'; there are {', '.join(VARIABLES)}"
+        raise ValueError(msg)
+    if method == "exact":
+        return
+    name = {"ww": "Weizsaecker-Williams", "iww": "improved Weizsaecker-Williams"}[method]
+    lowest = float(process.energy.min(initial=np.inf))
+    if lowest < WW_VALID:
+        _warn(f"{name} at {lowest:g} GeV: below {WW_VALID:g} GeV it is not within a few per cent of the exact result")
+    elif process.m_f < process.m_i:
+        _warn(f"{name} for a final lepton lighter than the beam's is 40-50 % too high: use the exact form")
+
+
+def _warn(text: str) -> None:
+    """Warn at the line that called the module's public function."""
+    warnings.warn(text, RangeWarning, stacklevel=2, skip_file_prefixes=(__file__,))

@@ -69,6 +69,10 @@ class Process:
         """Return the process of the lanes picked by an index or mask."""
         return Process(self.m_i, self.m_f, self.m_phi[which], self.energy[which], self.nucleus, self.coupling)
 
+    def rows(self, which: Any) -> Process:
+        """Return the process of the lanes picked, as columns of shape (P, 1), for points of shape (P, Q)."""
+        return self.lanes((which, None))
+
     @property
     def delta(self) -> Array:
         """Delta m^2 = m_phi^2 - m_i^2 - m_f^2 (below Eq. 10), GeV^2."""

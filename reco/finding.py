@@ -1,8 +1,8 @@
 """Track finding: which clusters of two stations before and two behind a dipole belong together.
 
 In each view candidates are made from all combinations of clusters that stay within the roads; of the sets of candidates
-that share no cluster the one with most tracks and the least mismatch is taken, first with all four stations, then with three
-from what is left. Tracks of the two views are then paired by the charge and time of their clusters. The kernel stands in
+that share no cluster the one of most tracks that match well is taken, first with all four stations, then with three from what
+is left. Tracks of the two views are then paired by the charge and time of their clusters. The kernel stands in
 `finding_kernels`.
 """
 

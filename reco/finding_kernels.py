@@ -53,11 +53,15 @@ def bend_mismatch(z: Array, u: Array, middle: float, roads: Array) -> float:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def straight_mismatch(z: Array, u: Array, roads: Array) -> float:
-    """Return the mismatch of y positions (NaN: missing), in units of the road squared; infinite outside the roads."""
-    first, last = -1, -1
+    """Return the mismatch of y positions (NaN: missing), in units of the road squared; infinite outside the roads.
+
+    The mean square of the distances to the line through the outermost two.
+    """
+    first, last, known = -1, -1, 0
     for s in range(STATIONS):
         if not math.isnan(u[s]):
             first, last = (s if first < 0 else first), s
+            known += 1
     slope = (u[last] - u[first]) / (z[last] - z[first])
     if not abs(slope) <= roads[0]:
         return np.inf
@@ -68,7 +72,7 @@ def straight_mismatch(z: Array, u: Array, roads: Array) -> float:
             if abs(distance) > roads[3]:
                 return np.inf
             total += (distance / roads[3]) ** 2
-    return total
+    return total / (known - 2)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -121,9 +125,12 @@ def _candidates(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, picked: Array) -> tuple[int, float]:
-    """Pick candidate `start`, then the best ones that share no cluster with those picked; return how many, and the sum."""
+    """Pick candidate `start`, then the best ones that share no cluster with those picked; return how many, and their worth.
+
+    A candidate is worth 1 less its mismatch, so that one good track is not given up for two that hardly fit the roads.
+    """
     picked[0] = start
-    size, total = 1, mismatch[start]
+    size, worth = 1, 1.0 - mismatch[start]
     for c in range(found):
         if size == room:
             break
@@ -133,9 +140,9 @@ def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, pic
                 apart = apart and (chosen[c, s] < 0 or chosen[c, s] != chosen[picked[k], s])
         if apart:
             picked[size] = c
-            total += mismatch[c]
+            worth += 1.0 - mismatch[c]
             size += 1
-    return size, total
+    return size, worth
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -155,11 +162,11 @@ def _tracks(
     made = 0
     for needed in (STATIONS, STATIONS - 1):
         found = _candidates(needed, view, first, last, position, used, z, middle, roads, chosen, mismatch)
-        most, least = 0, np.inf
+        most, highest = 0, -np.inf
         for start in range(found):
-            size, total = _fill(start, found, MAX_TRACKS - made, chosen, mismatch, picked)
-            if size > most or (size == most and total < least):
-                most, least = size, total
+            size, worth = _fill(start, found, MAX_TRACKS - made, chosen, mismatch, picked)
+            if worth > highest:
+                most, highest = size, worth
                 best[:] = picked
         for k in range(most):
             tracks[made] = chosen[best[k]]

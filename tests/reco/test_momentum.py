@@ -160,7 +160,7 @@ def test_a_plane_is_missing(toys, missing):
 
 
 def test_x_alone(toys):
-    made, hits, spectrometer = sample(toys, "2+2", 30.0, 2000, seed=6)
+    _, hits, spectrometer = sample(toys, "2+2", 30.0, 2000, seed=6)
     fits = fit_tracks(Hits(hits.z, hits.x, np.full_like(hits.y, np.nan), SIGMA, SIGMA), spectrometer)
     full = fit_tracks(hits, spectrometer)
     assert (fits.status == 0).all()

@@ -41,8 +41,8 @@ def plain_clusters(channels, charges, noises):
     for reach in range(1, GAP + 1):
         while True:
             options = []
-            for strip in at:
-                if at[strip] in free:
+            for strip, digit in at.items():
+                if digit in free:
                     low, high = grow(strip, -1, reach)[-1], grow(strip, 1, reach)[-1]
                     members = [s for s in range(low, high + 1) if s in at and at[s] in free]
                     total = 0.0
@@ -52,8 +52,7 @@ def plain_clusters(channels, charges, noises):
             best = min(options, default=None)
             if best is None or -best[0] < SMALLEST:
                 break
-            made.append(dict.fromkeys(best[3]))
-            made[-1] = [(int(at[s]), s) for s in best[3]]
+            made.append([(at[s], s) for s in best[3]])
             free -= {at[s] for s in best[3]}
     edges = [(m[0], m[-1]) for m in made]
     for digit, channel in enumerate(channels):

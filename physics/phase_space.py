@@ -1,0 +1,167 @@
+"""Integrals of the cross section over angle and energy, and the choice of method and variable.
+
+`variable` is "x" when phi is integrated over (share x of the energy, angle theta) and "y" when the outgoing lepton is. All
+arrays are flat, one entry per lane, as are the fields of the `Process`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from physics import exact, ww
+from physics.quadrature import integrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from physics.process import Process
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Index = np.ndarray[Any, np.dtype[np.intp]]
+Method = Literal["exact", "ww", "iww"]
+Variable = Literal["x", "y"]
+
+LOGIT = 16.0
+"""The energy runs over E_low + (E_high - E_low)/(1 + exp(-z)), |z| < 16: less than 1e-9 of an integral is beyond."""
+
+ENERGY_PANELS, ANGLE_PANELS = 4, 2
+"""Parts in which the adaptive integrals begin."""
+
+
+def masses(process: Process, variable: Variable) -> tuple[Array | float, Array | float]:
+    """Return the masses of the particle that is integrated over and of the other one, GeV."""
+    return (process.m_phi, process.m_f) if variable == "x" else (process.m_f, process.m_phi)
+
+
+def energy_range(process: Process, method: Method, variable: Variable) -> tuple[Array, Array]:
+    """Return the limits of the particle's energy, GeV: with recoil in the exact form, without in the approximations."""
+    this, other = masses(process, variable)
+    if method == "exact":
+        return process.energy_range(this, other)
+    return np.broadcast_to(this, process.energy.shape), process.energy - other
+
+
+def over_angle(
+    process: Process, share: Array, method: Method, variable: Variable, rtol: float, angle: float | None = None
+) -> Array:
+    """Return dsigma/dx or dsigma/dy in pb, for shares within the limits.
+
+    Parameters
+    ----------
+    share : array of shape (L,)
+        Energy of phi or of the lepton over E.
+    rtol : float
+        Relative tolerance.
+    angle : float, optional
+        Largest angle, rad; by default 0.1 (phi) or 0.3 (lepton) in the approximations and 180 degrees in the exact form.
+    """
+    if method == "exact":
+        return _exact_over_angle(process, share, variable, rtol, angle)
+    if variable == "x":
+        limit = ww.THETA_MAX if angle is None else angle
+        if method == "iww":
+            return ww.improved_x(process, share, limit)
+        low, density = ww.u_start(process, share), ww.per_u
+    else:
+        limit = ww.PSI_MAX if angle is None else angle
+        if method == "iww":
+            return ww.improved_y(process, share, limit)
+        low, density = ww.t_start(process, share), ww.per_t
+    high = np.minimum(low + share * (process.energy * limit) ** 2, ww.largest_invariant(process, share))
+
+    def function(log: Array, lane: Index) -> Array:
+        part, z, invariant = process.rows(lane), share[lane][:, None], np.exp(log)
+        return density(part, z, invariant, ww.weizsaecker(part, z, invariant)) * invariant
+
+    return integrate(function, np.log(low), np.log(np.maximum(high, low)), rtol=rtol, panels=ANGLE_PANELS)[0]
+
+
+def _exact_over_angle(process: Process, share: Array, variable: Variable, rtol: float, angle: float | None) -> Array:
+    """Integrate over eta, in the logarithm of U/U_0 = 1 + 2 eta/U_0."""
+    energy = share * process.energy
+    momentum, start, eta_max = process.angular(*masses(process, variable), energy)
+    if angle is not None:
+        eta_max = np.minimum(eta_max, 2.0 * process.momentum * momentum * np.sin(0.5 * angle) ** 2)
+    # a quadrature in one lane must not divide by a start that another lane's energy makes tiny: start is above 0 throughout
+    high = np.log1p(2.0 * eta_max / start)
+
+    def function(log: Array, lane: Index) -> Array:
+        begin = start[lane][:, None]
+        eta = 0.5 * begin * np.expm1(log)
+        part = process.rows(lane)
+        density = exact.per_eta(
+            part, energy[lane][:, None], momentum[lane][:, None], begin, eta, lepton=variable == "y"
+        )
+        return density * 0.5 * begin * np.exp(log)
+
+    return integrate(function, np.zeros_like(high), high, rtol=rtol, panels=ANGLE_PANELS)[0]
+
+
+def per_cosine(process: Process, share: Array, angle: Array, method: Method, variable: Variable) -> Array:
+    """Return d2sigma/dz dcos(angle) in pb, z = x or y; 0 outside the limits of energy and angle.
+
+    Parameters
+    ----------
+    share, angle : arrays of shape (L,)
+        z, and rad.
+    """
+    value = np.zeros(len(share))
+    low, high = energy_range(process, method, variable)
+    inside = np.flatnonzero(
+        process.open() & (share * process.energy > low) & (share * process.energy < high) & (angle >= 0)
+    )
+    part, z, angle = process.lanes(inside), share[inside], angle[inside]
+    if method == "exact":
+        energy = z * part.energy
+        momentum, start, eta_max = part.angular(*masses(part, variable), energy)
+        product = part.momentum * momentum
+        eta = 2.0 * product * np.sin(0.5 * angle) ** 2
+        density = exact.per_eta(part, energy, momentum, start, eta, lepton=variable == "y") * product
+        value[inside] = np.where((eta <= eta_max) & (angle <= np.pi), density, 0.0)
+        return value
+    start, per_invariant = (ww.u_start(part, z), ww.per_u) if variable == "x" else (ww.t_start(part, z), ww.per_t)
+    invariant = start + z * (part.energy * angle) ** 2
+    chi = ww.improved(part) if method == "iww" else ww.weizsaecker(part, z, invariant)
+    value[inside] = per_invariant(part, z, invariant, chi) * 2.0 * z * part.energy**2
+    return value
+
+
+def over_energy(
+    process: Process,
+    density: Callable[[Process, Array, Index], Array],
+    method: Method,
+    variable: Variable,
+    rtol: float,
+    lowest: Array | float = 0.0,
+) -> tuple[Array, Array]:
+    """Integrate a density in x or y over its range; return value and error of each lane, 0 where nothing is open.
+
+    Parameters
+    ----------
+    density : callable
+        Takes a process, shares and the lane of each (flat arrays of one length).
+    rtol : float
+        Relative tolerance.
+    lowest : array of shape (L,) or float
+        Energy below which nothing is counted, GeV.
+    """
+    value, error = np.zeros(len(process.energy)), np.zeros(len(process.energy))
+    low, high = energy_range(process, method, variable)
+    low = np.maximum(low, lowest)
+    index = np.flatnonzero(process.open() & (high > low))
+    part, low, span = process.lanes(index), low[index], (high - low)[index]
+
+    def function(logit: Array, lane: Index) -> Array:
+        fraction = 1.0 / (1.0 + np.exp(-logit))
+        energy = low[lane][:, None] + span[lane][:, None] * fraction
+        jacobian = span[lane][:, None] * fraction / (1.0 + np.exp(logit)) / part.energy[lane][:, None]
+        lanes = np.repeat(lane, logit.shape[1])
+        points = part.lanes(lanes)
+        result: Array = density(points, energy.ravel() / points.energy, index[lanes]).reshape(logit.shape) * jacobian
+        return result
+
+    limit = np.full(len(index), LOGIT)
+    value[index], error[index] = integrate(function, -limit, limit, rtol=rtol, panels=ENERGY_PANELS)
+    return value, error
