@@ -95,17 +95,10 @@ def total(
     RangeWarning
         Once per call, if the method is used outside the range in which it was checked.
     """
-    return estimate(
-        m_phi,
-        energy,
-        coupling=coupling,
-        nucleus=nucleus,
-        beam=beam,
-        final=final,
-        method=method,
-        variable=variable,
-        rtol=rtol,
-    ).value
+    (masses, energies), shape = _flat(m_phi, energy)
+    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    _check(process, method, variable)
+    return _integrate(process, method, variable, rtol)[0].reshape(shape)[()]
 
 
 def estimate(
@@ -125,12 +118,8 @@ def estimate(
     process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
     _check(process, method, variable)
 
-    def density(lanes: Process, share: Array, _: Index) -> Array:
-        return over_angle(lanes, share, method, variable, INNER * rtol)
-
-    value, error = over_energy(process, density, method, variable, rtol)
-    # the integrals over angle are each off by up to INNER * rtol
-    return Estimate(value.reshape(shape)[()], (error + INNER * rtol * value).reshape(shape)[()])
+    value, error = _integrate(process, method, variable, rtol)
+    return Estimate(value.reshape(shape)[()], error.reshape(shape)[()])
 
 
 def differential_x(
@@ -153,9 +142,10 @@ def differential_x(
     coupling, nucleus, beam, final, method, rtol
         As in `total`.
     """
-    return _differential(
-        x, m_phi, energy, "x", method, rtol, None, coupling=coupling, nucleus=nucleus, beam=beam, final=final
-    )
+    (shares, masses, energies), shape = _flat(x, m_phi, energy)
+    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    _check(process, method, "x")
+    return _differential(process, shares, method, "x", rtol, None).reshape(shape)[()]
 
 
 def differential_y(
@@ -181,9 +171,10 @@ def differential_y(
     psi_max : float, optional
         Largest angle of the lepton, rad; default 0.3 in the approximations, none in the exact form.
     """
-    return _differential(
-        y, m_phi, energy, "y", method, rtol, psi_max, coupling=coupling, nucleus=nucleus, beam=beam, final=final
-    )
+    (shares, masses, energies), shape = _flat(y, m_phi, energy)
+    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    _check(process, method, "y")
+    return _differential(process, shares, method, "y", rtol, psi_max).reshape(shape)[()]
 
 
 def differential_psi(
@@ -240,7 +231,10 @@ def double_differential_x(
     coupling, nucleus, beam, final, method
         As in `total`.
     """
-    return _double(x, theta, m_phi, energy, "x", method, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    (shares, angles, masses, energies), shape = _flat(x, theta, m_phi, energy)
+    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    _check(process, method, "x")
+    return per_cosine(process, shares, angles, method, "x").reshape(shape)[()]
 
 
 def double_differential_y(
@@ -263,7 +257,10 @@ def double_differential_y(
     coupling, nucleus, beam, final, method
         As in `total`.
     """
-    return _double(y, psi, m_phi, energy, "y", method, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    (shares, angles, masses, energies), shape = _flat(y, psi, m_phi, energy)
+    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    _check(process, method, "y")
+    return per_cosine(process, shares, angles, method, "y").reshape(shape)[()]
 
 
 def total_in_region(
@@ -303,45 +300,31 @@ def _flat(*arrays: ArrayLike) -> tuple[list[Array], tuple[int, ...]]:
     return [np.ravel(a) for a in wide], wide[0].shape
 
 
+def _integrate(process: Process, method: Method, variable: Variable, rtol: float) -> tuple[Array, Array]:
+    """Return the totals and their errors."""
+
+    def density(lanes: Process, share: Array, _: Index) -> Array:
+        return over_angle(lanes, share, method, variable, INNER * rtol)
+
+    value, error = over_energy(process, density, method, variable, rtol)
+    # the integrals over angle are each off by up to INNER * rtol
+    return value, error + INNER * rtol * value
+
+
 def _differential(
-    share: ArrayLike,
-    m_phi: ArrayLike,
-    energy: ArrayLike,
-    variable: Variable,
-    method: Method,
-    rtol: float,
-    angle: float | None,
-    **named: Any,
+    process: Process, share: Array, method: Method, variable: Variable, rtol: float, angle: float | None
 ) -> Array:
-    """Return dsigma/dx or dsigma/dy."""
-    (shares, masses, energies), shape = _flat(share, m_phi, energy)
-    process = Process.of(masses, energies, **named)
-    _check(process, method, variable)
-    value = np.zeros(len(shares))
+    """Return dsigma/dx or dsigma/dy, 0 outside the limits."""
+    value = np.zeros(len(share))
     low, high = energy_range(process, method, variable)
-    inside = np.flatnonzero(process.open() & (shares * energies > low) & (shares * energies < high))
-    value[inside] = over_angle(process.lanes(inside), shares[inside], method, variable, rtol, angle)
-    return value.reshape(shape)[()]
-
-
-def _double(
-    share: ArrayLike,
-    angle: ArrayLike,
-    m_phi: ArrayLike,
-    energy: ArrayLike,
-    variable: Variable,
-    method: Method,
-    **named: Any,
-) -> Array:
-    """Return the double differential in share and cosine."""
-    (shares, angles, masses, energies), shape = _flat(share, angle, m_phi, energy)
-    process = Process.of(masses, energies, **named)
-    _check(process, method, variable)
-    return per_cosine(process, shares, angles, method, variable).reshape(shape)[()]
+    energy = share * process.energy
+    inside = np.flatnonzero(process.open() & (energy > low) & (energy < high))
+    value[inside] = over_angle(process.lanes(inside), share[inside], method, variable, rtol, angle)
+    return value
 
 
 def _check(process: Process, method: str, variable: str) -> None:
-    """Raise for what is unknown, warn for what is out of range."""
+    """Raise for what is unknown, warn for what is out of range; called by the public functions themselves."""
     if method not in METHODS:
         msg = f"no method '{method}'; there are {', '.join(METHODS)}"
         raise ValueError(msg)
@@ -352,12 +335,10 @@ def _check(process: Process, method: str, variable: str) -> None:
         return
     name = {"ww": "Weizsaecker-Williams", "iww": "improved Weizsaecker-Williams"}[method]
     lowest = float(process.energy.min(initial=np.inf))
+    text = ""
     if lowest < WW_VALID:
-        _warn(f"{name} at {lowest:g} GeV: below {WW_VALID:g} GeV it is not within a few per cent of the exact result")
+        text = f"at {lowest:g} GeV: below {WW_VALID:g} GeV it is not within a few per cent of the exact result"
     elif process.m_f < process.m_i:
-        _warn(f"{name} for a final lepton lighter than the beam's is 40-50 % too high: use the exact form")
-
-
-def _warn(text: str) -> None:
-    """Warn at the line that called the module's public function."""
-    warnings.warn(text, RangeWarning, stacklevel=2, skip_file_prefixes=(__file__,))
+        text = "for a final lepton lighter than the beam's is 40-50 % too high: use the exact form"
+    if text:
+        warnings.warn(f"{name} {text}", RangeWarning, stacklevel=3)  # the caller of the public function

@@ -73,11 +73,9 @@ def over_phi(
                 continue
             inverse, inverse2 = 1.0 / (a * r), 1.0 / (a * a * r * r * r)
             square = 4.0 * mass * mass + t
-            first, second = (
-                2.0 * mass * energy - 0.5 * t,
-                2.0 * mass * w - 0.5 * t,
-            )  # u P.p + s P.p' = u first + s second
-            # a - s_0, s_0 = -u first/second being where that sum vanishes
+            # u P.p + s P.p' = u (2 M E - t/2) + s second
+            second = 2.0 * mass * w - 0.5 * t
+            # a - s_0, s_0 being where that sum vanishes
             off = u * (small / (w * v2) + 0.5 * t * e_k[n] / (w * second)) - t * slope
             one_minus_r = ratio / (1.0 + r)
             rho = 1.0 - off / a

@@ -59,21 +59,16 @@ def over_angle(
     """
     if method == "exact":
         return _exact_over_angle(process, share, variable, rtol, angle)
-    if variable == "x":
-        limit = ww.THETA_MAX if angle is None else angle
-        if method == "iww":
-            return ww.improved_x(process, share, limit)
-        low, density = ww.u_start(process, share), ww.per_u
-    else:
-        limit = ww.PSI_MAX if angle is None else angle
-        if method == "iww":
-            return ww.improved_y(process, share, limit)
-        low, density = ww.t_start(process, share), ww.per_t
+    form = ww.FORMS[variable]
+    limit = form.largest_angle if angle is None else angle
+    if method == "iww":
+        return form.improved(process, share, limit)
+    low = form.start(process, share)
     high = np.minimum(low + share * (process.energy * limit) ** 2, ww.largest_invariant(process, share))
 
     def function(log: Array, lane: Index) -> Array:
         part, z, invariant = process.rows(lane), share[lane][:, None], np.exp(log)
-        return density(part, z, invariant, ww.weizsaecker(part, z, invariant)) * invariant
+        return form.density(part, z, invariant, ww.weizsaecker(part, z, invariant)) * invariant
 
     return integrate(function, np.log(low), np.log(np.maximum(high, low)), rtol=rtol, panels=ANGLE_PANELS)[0]
 
@@ -84,7 +79,6 @@ def _exact_over_angle(process: Process, share: Array, variable: Variable, rtol: 
     momentum, start, eta_max = process.angular(*masses(process, variable), energy)
     if angle is not None:
         eta_max = np.minimum(eta_max, 2.0 * process.momentum * momentum * np.sin(0.5 * angle) ** 2)
-    # a quadrature in one lane must not divide by a start that another lane's energy makes tiny: start is above 0 throughout
     high = np.log1p(2.0 * eta_max / start)
 
     def function(log: Array, lane: Index) -> Array:
@@ -121,10 +115,10 @@ def per_cosine(process: Process, share: Array, angle: Array, method: Method, var
         density = exact.per_eta(part, energy, momentum, start, eta, lepton=variable == "y") * product
         value[inside] = np.where((eta <= eta_max) & (angle <= np.pi), density, 0.0)
         return value
-    start, per_invariant = (ww.u_start(part, z), ww.per_u) if variable == "x" else (ww.t_start(part, z), ww.per_t)
-    invariant = start + z * (part.energy * angle) ** 2
+    form = ww.FORMS[variable]
+    invariant = form.start(part, z) + z * (part.energy * angle) ** 2
     chi = ww.improved(part) if method == "iww" else ww.weizsaecker(part, z, invariant)
-    value[inside] = per_invariant(part, z, invariant, chi) * 2.0 * z * part.energy**2
+    value[inside] = form.density(part, z, invariant, chi) * 2.0 * z * part.energy**2
     return value
 
 

@@ -73,6 +73,11 @@ class Process:
         """Return the process of the lanes picked, as columns of shape (P, 1), for points of shape (P, Q)."""
         return self.lanes((which, None))
 
+    def at(self, energy: Array) -> Process:
+        """Return the process of the first lane's mass at other energies (GeV), one lane each."""
+        m_phi = np.full(len(energy), self.m_phi[0])
+        return Process(self.m_i, self.m_f, m_phi, energy, self.nucleus, self.coupling)
+
     @property
     def delta(self) -> Array:
         """Delta m^2 = m_phi^2 - m_i^2 - m_f^2 (below Eq. 10), GeV^2."""
@@ -97,9 +102,9 @@ class Process:
         """alpha^2 h^2 Z^2 in pb GeV^2, common to all formulas; Z^2 of the form factor once (misprinted in the seed)."""
         return PICOBARN * (ALPHA * self.coupling * self.nucleus.z) ** 2
 
-    def open(self) -> Array:
+    def open(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Return for each lane whether the energy is above threshold."""
-        return self._invariant() > self.nucleus.mass + self.m_f + self.m_phi
+        return np.asarray(self._invariant() > self.nucleus.mass + self.m_f + self.m_phi)
 
     def _invariant(self) -> Array:
         """Return sqrt(s) of lepton and nucleus, GeV."""

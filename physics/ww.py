@@ -6,13 +6,15 @@ said, per unit cosine; angles enter through theta^2 as in the paper (d cos = the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from physics.form_factor import flux
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from physics.process import Process
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -131,3 +133,22 @@ def _power(low: Array, high: Array, n: int) -> Array:
     """Return the integral of 1/z^(n+1) from low to high."""
     value: Array = (low**-n - high**-n) / n
     return value
+
+
+class Form(NamedTuple):
+    """The approximation in one variable."""
+
+    start: Callable[[Process, Array], Array]
+    """U or t^ at zero angle."""
+    density: Callable[[Process, Array, Array, Array], Array]
+    """Cross section per share and invariant."""
+    improved: Callable[[Process, Array, float], Array]
+    """Cross section per share with the constant flux."""
+    largest_angle: float
+    """rad."""
+
+
+FORMS: Mapping[str, Form] = {
+    "x": Form(u_start, per_u, improved_x, THETA_MAX),
+    "y": Form(t_start, per_t, improved_y, PSI_MAX),
+}

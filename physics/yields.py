@@ -132,7 +132,7 @@ def per_electron(
         The yield from each bin.
     """
     lengths = track_lengths(primary, threshold)
-    sigma = total(m_phi, lengths.energy, coupling=coupling, nucleus=nucleus)
+    sigma = total(m_phi, lengths.energy, coupling=coupling, nucleus=nucleus, method="ww", variable="y")
     made = lengths.electrons * sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length
     return float(made.sum()), lengths.edges[::-1], made[::-1]
 

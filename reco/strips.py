@@ -23,7 +23,11 @@ THRESHOLD = 4.0
 
 
 class StripStage:
-    """APV digits to ``clusters``: plane, position and error (mm), charge (ADC), time (ns), strips."""
+    """APV digits to ``clusters``: plane, position and error (mm), charge (ADC), time (ns), strips.
+
+    The charge of a channel is its largest sample divided by its gain, summed over the channels of a cluster; the time is the
+    charge-weighted mean of the ratio timing, NaN where no channel has one.
+    """
 
     uses: tuple[str, ...] = ()
     produces: tuple[str, ...] = ("clusters",)
