@@ -60,10 +60,11 @@ class WaveformStage:
         constants, settings = self._constants, self.detector.waveform
         kernels.measure(
             digits["samples"],
-            digits["n_samples"].astype(np.int64),
-            constants["even"][channel],
-            constants["odd"][channel],
-            constants["sigma"][channel],
+            digits["n_samples"],
+            channel,
+            constants["even"],
+            constants["odd"],
+            constants["sigma"],
             settings.threshold,
             settings.before,
             settings.after,

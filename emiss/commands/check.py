@@ -21,8 +21,8 @@ def check(
 ) -> None:
     """Check run files, event tables and configs without running; prints one line each, or all mistakes found.
 
-    Examples
-    --------
+    For example:
+
       emiss check configs/runs/demo.yaml my_cuts.yaml
 
       emiss check run-003855.dat calib/2026/pedestals.txt

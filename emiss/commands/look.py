@@ -24,8 +24,8 @@ def dump(
 ) -> None:
     """Print the events of a raw run file: headers, digits, errors, and the ledger.
 
-    Examples
-    --------
+    For example:
+
       emiss dump samples/data/signal.dat --events 3:5
 
       emiss dump run.dat --map maps/ --json | head -1
@@ -48,7 +48,7 @@ def show(
 ) -> None:
     """Draw one event: waveforms, calorimeter cells, strips and track, as a PNG.
 
-    Example:
+    For example:
 
       emiss show samples/data/signal.dat --event 12 --out event.png
     """
@@ -64,8 +64,8 @@ def columns(
 ) -> None:
     """List the columns of the event table with unit and meaning: what a cut may use.
 
-    Examples
-    --------
+    For example:
+
       emiss columns
 
       emiss columns out/demo/tables/signal/signal.root

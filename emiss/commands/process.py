@@ -43,8 +43,8 @@ def process(
     A table that is there already, made from the same input by the same code and constants, is used again, so that an
     interrupted job goes on and a changed cut costs only the selection.
 
-    Examples
-    --------
+    For example:
+
       emiss process configs/runs/demo.yaml --out out/demo
 
       emiss process 'cdr*-003855.dat' --detector na64e_lfc --calib demo --out out/3855
@@ -88,8 +88,8 @@ def select(
 ) -> None:
     """Apply the cuts again to stored event tables; nothing is reconstructed.
 
-    Examples
-    --------
+    For example:
+
       emiss select out/demo --set e_miss_min=25GeV
 
       emiss select out/demo/tables/signal/*.root --analysis my_cuts.yaml --out out/mine

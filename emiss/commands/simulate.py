@@ -19,8 +19,8 @@ def simulate(
 ) -> None:
     """Simulate a sample; both tiers come out of the same generated events.
 
-    Examples
-    --------
+    For example:
+
       emiss simulate signal --events 20000 --out signal.root
 
       emiss simulate my_sample.yaml --out run.dat

@@ -136,7 +136,7 @@ def _chart(sample: str, lines: Sequence[Line]) -> Markup:
     height = step * len(cuts) + 18
     said = "; ".join(f"{name} {text}" for name, _, text in cuts)
     out = [
-        f'<svg viewBox="0 0 720 {height}" role="img" aria-label="{escape(f"{view.clean(sample)}: {said}")}">',
+        f'<svg viewBox="0 0 760 {height}" role="img" aria-label="{escape(f"{view.clean(sample)}: {said}")}">',
         f"<title>{escape(view.clean(sample))}: fraction left after each cut</title>",
     ]
     ticks = range(0, decades + 1, max(1, math.ceil(decades / 6)))

@@ -28,10 +28,11 @@ def measure(samples, *, sigma=1.2, n=None, before=4, after=8):
     charge, start, status = np.empty(size), np.empty(size), np.empty(size, np.uint8)
     kernels.measure(
         samples,
-        np.full(size, samples.shape[1] if n is None else n, np.int64),
-        np.full(size, 120.0),
-        np.full(size, 130.0),
-        np.full(size, sigma),
+        np.full(size, samples.shape[1] if n is None else n, np.uint16),
+        np.arange(size) % 2,  # row of the constants
+        np.full(2, 120.0),
+        np.full(2, 130.0),
+        np.full(2, sigma),
         6.0,
         before,
         after,
