@@ -260,7 +260,7 @@ def _key(
         "input": identity,
         "range": [start, stop],
         "file": file_number,
-        "sample": [sample.name, sample.role, sample.runs],
+        "sample": [sample.name, sample.role, [str(part) for part in sample.runs]],
         "detector": maps,
         "payloads": list(payloads),
         "excluded": sorted(setup.bad_spills),

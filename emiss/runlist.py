@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
+from calib.ranges import OPEN, RunRange, parse_ranges
 from configs import loader
 from configs.errors import Location, Problems, UserError
 from configs.schema import Model, Number
@@ -67,7 +68,7 @@ class Sample:
     on_target: float | None = None
     on_target_table: Path | None = None
     scale: float = 1.0
-    runs: tuple[tuple[int, int], ...] = ()
+    runs: tuple[RunRange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sam
         if not table.is_file():
             raise document.error(f"no file {table}", (*path, "on_target", "from"))
     try:
-        runs = parse_runs(item.runs) if item.runs else ()
+        runs = parse_ranges(item.runs) if item.runs else ()
     except ValueError as error:
         raise document.error(str(error), (*path, "runs")) from None
     number_ = item.on_target if isinstance(item.on_target, float | int) else None
@@ -157,27 +158,6 @@ def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sam
 def _match(pattern: str, near: Path) -> list[Path]:
     base = pattern if Path(pattern).is_absolute() else str(near / pattern)
     return [Path(name) for name in sorted(glob.glob(base)) if Path(name).is_file()]  # noqa: PTH207 - absolute patterns
-
-
-def parse_runs(text: str) -> tuple[tuple[int, int], ...]:
-    """Return the ranges of a text such as ``3855-4207, 4300``.
-
-    Raises
-    ------
-    ValueError
-        If it is not a list of runs.
-    """
-    ranges = []
-    for part in text.split(","):
-        first, dash, last = (word.strip() for word in part.partition("-"))
-        if not first.isdigit() or (dash and not last.isdigit()):
-            msg = f"'{part.strip()}' is no run or range of runs such as 3855-4207"
-            raise ValueError(msg)
-        ranges.append((int(first), int(last or first)))
-        if ranges[-1][0] > ranges[-1][1]:
-            msg = f"the range '{part.strip()}' ends before it begins"
-            raise ValueError(msg)
-    return tuple(ranges)
 
 
 class BadSpills(Model):
@@ -200,10 +180,12 @@ def _bad_spills(path: Path) -> frozenset[tuple[int, int]]:
     bad: set[tuple[int, int]] = set()
     for number, item in enumerate(entry.bad_spills):
         try:
-            ranges = parse_runs(item.spills)
+            ranges = parse_ranges(item.spills)
         except ValueError as error:
             raise document.error(str(error), ("bad_spills", number, "spills")) from None
-        bad |= {(item.run, spill) for first, last in ranges for spill in range(first, last + 1)}
+        if any(part.last == OPEN for part in ranges):
+            raise document.error("name the last spill of the range", ("bad_spills", number, "spills"))
+        bad |= {(item.run, spill) for part in ranges for spill in range(part.first, part.last + 1)}
     return frozenset(bad)
 
 

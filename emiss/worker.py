@@ -134,7 +134,7 @@ class Worker:
         run, spill = table.flat["event.run"], table.flat["event.spill"]
         other_run = np.zeros(len(table), bool)
         if task.sample.runs:
-            other_run = ~np.logical_or.reduce([(run >= first) & (run <= last) for first, last in task.sample.runs])
+            other_run = ~np.logical_or.reduce([(run >= part.first) & (run <= part.last) for part in task.sample.runs])
         bad = np.zeros(len(table), bool)
         for bad_run, bad_spill in self.setup.bad_spills:
             bad |= (run == bad_run) & (spill == bad_spill)

@@ -148,7 +148,7 @@ def over_lepton(
             left, left_u = ratio / (1.0 + r), ratio_u / (1.0 + r_u)  # 1 - r
             square = 4.0 * mass * mass + t
             first, second = 2.0 * mass * energy - 0.5 * t, 2.0 * mass * e_k[n] + 0.5 * t  # u P.p + s P.p' as above
-            gap = 2.0 * mass * w - t  # first - second, and P.k without its -(s~ + u~)/2 - t/2
+            gap = 2.0 * mass * w - t  # first - second
             # first a_u + second a, in which the terms of the order v cancel to (m/E)^2
             mean = (
                 -2.0 * mass * v_ * small / v2

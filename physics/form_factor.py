@@ -26,8 +26,7 @@ def squared(t: Array, t_a: float, t_d: float) -> Array:
 def flux(t_min: Array, t_max: Array | float, t_a: float, t_d: float) -> Array:
     """Return chi/Z^2, the integral of (t - t_min)/t^2 F^2/Z^2 from t_min to t_max (Eqs. 14-16), 0 where t_min >= t_max.
 
-    The paper does not stop at t_min = t_max; beyond, the formula turns negative or, squared away, makes totals up to 8 %
-    too high. The closed form of Eq. 16 loses digits when t_max is close to t_min; there the flux itself vanishes.
+    The paper does not say that the flux ends at t_min = t_max; carried on beyond, Eq. 15 makes totals up to 8 % too high.
     """
     low = np.minimum(t_min, t_max)
 

@@ -96,6 +96,8 @@ def _exact_over_angle(process: Process, share: Array, variable: Variable, rtol: 
 def per_cosine(process: Process, share: Array, angle: Array, method: Method, variable: Variable) -> Array:
     """Return d2sigma/dz dcos(angle) in pb, z = x or y; 0 outside the limits of energy and angle.
 
+    The approximations end at the angles to which the paper integrates them, so that they add up to its totals.
+
     Parameters
     ----------
     share, angle : arrays of shape (L,)
@@ -118,7 +120,8 @@ def per_cosine(process: Process, share: Array, angle: Array, method: Method, var
     form = ww.FORMS[variable]
     invariant = form.start(part, z) + z * (part.energy * angle) ** 2
     chi = ww.improved(part) if method == "iww" else ww.weizsaecker(part, z, invariant)
-    value[inside] = form.density(part, z, invariant, chi) * 2.0 * z * part.energy**2
+    density = form.density(part, z, invariant, chi) * 2.0 * z * part.energy**2
+    value[inside] = np.where(angle <= form.largest_angle, density, 0.0)
     return value
 
 

@@ -1,7 +1,6 @@
 """Adaptive quadrature over many lanes at once: each lane is an integral of its own limits, all are refined together.
 
-Gauss-Kronrod pairs of 10 and 21 points (the pair and the error formula of QUADPACK: R. Piessens et al., QUADPACK, Springer
-1983; nodes computed here from the Legendre and Stieltjes polynomials would gain nothing, they are constants).
+Gauss-Kronrod rules of 10 and 21 points with the error estimate of QUADPACK (R. Piessens et al., QUADPACK, Springer 1983).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from physics.phase_space import masses, over_angle, over_energy
 from physics.process import Process
 
 if TYPE_CHECKING:
-    from physics.phase_space import Variable
+    from physics.phase_space import Index, Variable
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -140,7 +140,8 @@ class _Sampler:
         low = np.maximum(this, min_energy)
         span = np.maximum(process.energy - other - low, 0.0)
         fraction = 1.0 / (1.0 + np.exp(LOGIT * (1.0 - 2.0 * u)))
-        share = (low + span * fraction) / process.energy
+        # below the region's threshold the span is 0: any share inside the limits will do, the density is 0
+        share = np.minimum((low + span * fraction) / process.energy, 1.0 - 1e-12)
         begin = form.start(process, share)
         end = np.minimum(begin + share * (process.energy * max_angle) ** 2, ww.largest_invariant(process, share))
         log = np.log(np.maximum(end / begin, 1.0))
@@ -151,10 +152,14 @@ class _Sampler:
 
     def weight(self, energy: Array) -> Array:
         """Return the share of the cross section that is in the region, for beam energies in GeV."""
-        return np.interp(energy, self.process.energy, self.share)
+        # logarithms: near the region's threshold the share rises by orders of magnitude between two energies
+        logarithm = np.log(np.maximum(self.share, np.finfo(float).tiny))
+        return np.exp(np.interp(np.log(energy), np.log(self.process.energy), logarithm))
 
     def sample(self, energy: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return share of the energy and angle (rad), one state for each beam energy (GeV) of shape (N,).
+
+        Where a density exceeds the envelope, which the margin makes rare, the chunk is drawn again below a higher one.
 
         Raises
         ------
@@ -167,24 +172,27 @@ class _Sampler:
         if np.any((energy < grid[0]) | (energy > grid[-1])):
             msg = f"an energy is outside the tabulated range of {grid[0]:.6g} to {grid[-1]:.6g} GeV"
             raise ValueError(msg)
-        if np.any(energy - other <= max(self.min_energy, this)) or np.any(self.weight(energy) <= 0):
-            msg = "the region is empty at one of the energies"
+        bracket = np.clip(np.searchsorted(grid, energy) - 1, 0, ENERGIES - 2)
+        filled = (self.envelope.max(axis=1) > 0)[bracket] & (energy - other > max(self.min_energy, this))
+        if not filled.all():
+            msg = f"the region is empty at {energy[~filled][0]:.6g} GeV"
             raise ValueError(msg)
         share, angle = np.empty(len(energy)), np.empty(len(energy))
         for start in range(0, len(energy), CHUNK):
             part = slice(start, start + CHUNK)
             scale = 1.0
-            while (drawn := self._draw(energy[part], rng, scale)) is None:
-                scale *= 1.5  # the envelope was too low: draw all of the chunk again, below a higher one
+            while (drawn := self._draw(energy[part], bracket[part], rng, scale)) is None:
+                scale *= 1.5
             share[part], angle[part] = drawn
         return share, angle
 
-    def _draw(self, energy: Array, rng: np.random.Generator, scale: float) -> tuple[Array, Array] | None:
+    def _draw(
+        self, energy: Array, bracket: Index, rng: np.random.Generator, scale: float
+    ) -> tuple[Array, Array] | None:
         """Draw one state per energy, None if a density is above `scale` times the envelope."""
         form = ww.FORMS[self.variable]
         cells = self.envelope.shape[1]
         share, invariant = np.empty(len(energy)), np.empty(len(energy))
-        bracket = np.clip(np.searchsorted(self.process.energy, energy) - 1, 0, ENERGIES - 2)
         todo = np.arange(len(energy))
         while len(todo):
             which, (choice, in_row, in_column, height) = bracket[todo], rng.random((4, len(todo)))

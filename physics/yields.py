@@ -7,12 +7,15 @@ screening, no ionisation) integrated over depth; the yield is Eq. 29 of arXiv:24
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from physics.constants import CM2_PER_PICOBARN, LEAD, Nucleus
 from physics.cross_sections import total
+
+if TYPE_CHECKING:
+    from physics.phase_space import Method
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -119,8 +122,21 @@ def per_electron(
     primary: float = 100.0,
     threshold: float = THRESHOLD,
     nucleus: Nucleus = LEAD,
+    method: Method = "ww",
 ) -> tuple[float, Array, Array]:
     """Return e N -> mu N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
+
+    Parameters
+    ----------
+    m_phi : float
+        GeV.
+    coupling : float
+        h of Eq. 1.
+    primary, threshold : float
+        Energy of the beam electron and lowest energy of an electron that counts, GeV.
+    nucleus : Nucleus
+    method : 'ww', 'exact' or 'iww'
+        Of the total cross section; the muon's variables are the ones integrated over, as in `physics.sampling`.
 
     Returns
     -------
@@ -132,7 +148,7 @@ def per_electron(
         The yield from each bin.
     """
     lengths = track_lengths(primary, threshold)
-    sigma = total(m_phi, lengths.energy, coupling=coupling, nucleus=nucleus, method="ww", variable="y")
+    sigma = total(m_phi, lengths.energy, coupling=coupling, nucleus=nucleus, method=method, variable="y")
     made = lengths.electrons * sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length
     return float(made.sum()), lengths.edges[::-1], made[::-1]
 

@@ -38,106 +38,101 @@ class CalorimeterStage:
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
-        channels = len(detector.channels)
-        self._threshold = np.zeros(channels)
-        self._hcal = list(detector.hcal.modules)
-        # group[kind][channel]: position in the kind's fixed array, -1 where the channel is of another kind
-        self._group = {kind: np.full(channels, -1, np.int64) for kind in ("counter", "srd", "veto", "hcal")}
-        for position, (name, counter) in enumerate(detector.counters.items()):
-            self._assign("counter", name, position, counter.threshold)
-        for position, name in enumerate(detector.srd.modules):
-            self._assign("srd", name, position, detector.srd.threshold)
-        for panel, pair in enumerate(detector.veto.panels):
-            for side, name in enumerate(pair):
-                self._assign("veto", name, 2 * panel + side, detector.veto.threshold)
-        for position, name in enumerate(self._hcal):
-            self._assign("hcal", name, position, detector.hcal.threshold)
-        self._layer = np.full(channels, -1, np.int32)
-        for layer, name in enumerate((detector.ecal.preshower, detector.ecal.main)):
-            self._layer[detector.numbers(name)] = layer
-            self._threshold[detector.numbers(name)] = detector.ecal.threshold
-        middle = (detector.hcal.columns // 2, detector.hcal.rows // 2)
-        self._central = (detector.channel_x == middle[0]) & (detector.channel_y == middle[1])
-        self._mip = np.ones(len(self._hcal))
+        self._threshold = np.zeros(len(detector.channels))
+        # each channel adds to one slot: a counter, an SRD module, a photomultiplier, the centre or the rest of a module ...
+        self._slot = np.zeros(len(detector.channels), np.int64)
+        self._kinds: dict[str, slice] = {}
+        self._modules = list(detector.hcal.modules)
+        self._mip = np.ones(len(self._modules))
+        numbers, ecal, hcal, veto, srd = detector.numbers, detector.ecal, detector.hcal, detector.veto, detector.srd
+        self._add("counter", [(numbers(name), counter.threshold) for name, counter in detector.counters.items()])
+        self._add("srd", [(numbers(name), srd.threshold) for name in srd.modules])
+        self._add("veto", [(numbers(name), veto.threshold) for pair in veto.panels for name in pair])
+        central = (detector.channel_x == hcal.columns // 2) & (detector.channel_y == hcal.rows // 2)
+        modules = [numbers(name) for name in self._modules]
+        self._add("hcal_centre", [(module[central[module]], hcal.threshold) for module in modules])
+        self._add("hcal_rest", [(module[~central[module]], hcal.threshold) for module in modules])
+        first, main = numbers(ecal.preshower), numbers(ecal.main)
+        self._add("preshower", [(first, ecal.threshold)])
+        dx = np.abs(detector.channel_x[main] - ecal.beam_cell[0])
+        dy = np.abs(detector.channel_y[main] - ecal.beam_cell[1])
+        ring = np.minimum(np.maximum(dx, dy), 2)  # the beam cell, the eight around it, the others
+        self._add("main", [(main[ring == number], ecal.threshold) for number in range(3)])
+        self._layer = np.full(len(detector.channels), -1, np.int32)
+        self._layer[first], self._layer[main] = 0, 1
+        # of the main part; 0 elsewhere, so that the other cells add nothing to the centre of gravity
+        self._x, self._y = np.zeros(len(detector.channels)), np.zeros(len(detector.channels))
+        self._x[main], self._y[main] = ecal.centre(detector.channel_x[main], detector.channel_y[main])
 
-    def _assign(self, kind: str, part: str, position: int, threshold: float) -> None:
-        numbers = self.detector.numbers(part)
-        self._group[kind][numbers] = position
-        self._threshold[numbers] = threshold
+    def _add(self, kind: str, slots: list[tuple[Array, float]]) -> None:
+        """Give the next slots to the channels of a kind."""
+        begin = max((taken.stop for taken in self._kinds.values()), default=0)
+        for position, (numbers, threshold) in enumerate(slots):
+            self._slot[numbers] = begin + position
+            self._threshold[numbers] = threshold
+        self._kinds[kind] = slice(begin, begin + len(slots))
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
         """The conditions used: the MIP scale of the HCAL modules."""
-        return {"hcal.mip": self._hcal}
+        return {"hcal.mip": self._modules}
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
-        self._mip = conditions.get("hcal.mip", self._hcal)["scale"]
+        self._mip = conditions.get("hcal.mip", self._modules)["scale"]
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the columns of a batch."""
-        size = len(batch)
+        size, slots = len(batch), max(taken.stop for taken in self._kinds.values())
         cells: Lists = products["cells"]
-        channel = cells["channel"].astype(np.int64)
+        channel, time, event = cells["channel"], cells["time"], cells.parents
         above = cells["energy"] > self._threshold[channel]
         low, high = self.detector.waveform.window
         reference = channel == self.detector.channel_number[f"{self.detector.reference}.0.0"]
-        in_time = reference | ((cells["time"] >= low) & (cells["time"] <= high))
-        used = above & in_time
-        event = cells.parents
-        quality = products["quality"] | batch.header["quality"]
-        late = above & ~in_time & (self._layer[channel] >= 0)
-        flagged = cells["quality"].copy()
-        flagged[late] |= np.uint32(1 << QUALITY_BITS["pile_up"])
-        np.bitwise_or.at(quality, event[above], flagged[above])
-        picked = _Cells(size, event[used], channel[used], cells["energy"][used], cells["time"][used])
+        in_time = reference | ((time >= low) & (time <= high))
+        used, late = above & in_time, above & ~in_time
+        in_ecal = self._layer[channel] >= 0
+        count = _Counted(event[used] * slots + self._slot[channel[used]], cells["energy"][used], (size, slots))
+        energy, moment = count.sum(), count.sum(time[used])
+        part = {kind: energy[:, taken] for kind, taken in self._kinds.items()}
+        moments = {kind: moment[:, taken] for kind, taken in self._kinds.items()}
+        main = part["main"].sum(axis=1)
+        whole = main + part["preshower"][:, 0]
+        hcal = part["hcal_centre"] + part["hcal_rest"]
         return {
-            **self._ecal(picked),
-            "ecal.pileup": _sums(event[late], cells["energy"][late], size),
-            "ecal_cells": self._ecal_cells(cells.rows(used)),
-            **self._veto(picked),
-            **self._hcal_modules(picked),
-            **self._fixed(picked, "srd", "srd", len(self.detector.srd.modules)),
-            **self._fixed(picked, "counter", "s", len(self.detector.counters)),
-            "event.quality": quality.astype(np.uint32),
+            "ecal.energy": whole,
+            "ecal.preshower": part["preshower"][:, 0].copy(),
+            "ecal.x": _ratio(count.sum(self._x[channel[used]]).sum(axis=1), main),
+            "ecal.y": _ratio(count.sum(self._y[channel[used]]).sum(axis=1), main),
+            "ecal.time": _ratio(moments["main"].sum(axis=1) + moments["preshower"][:, 0], whole),
+            "ecal.profile_chi2": self._profile(part["main"], main),
+            "ecal.pileup": _sums(event[late & in_ecal], cells["energy"][late & in_ecal], size),
+            "ecal_cells": self._ecal_cells(cells.rows(used & in_ecal)),
+            "veto.energy": self._veto(part["veto"]),
+            "hcal.energy": hcal,
+            "hcal.mip": hcal / self._mip,
+            "hcal.time": _ratio(moments["hcal_centre"] + moments["hcal_rest"], hcal),
+            "hcal.centre_fraction": np.divide(part["hcal_centre"], hcal, out=np.zeros_like(hcal), where=hcal > 0),
+            "srd.energy": part["srd"].copy(),
+            "srd.time": _ratio(moments["srd"], part["srd"]),
+            "s.energy": part["counter"].copy(),
+            "s.time": _ratio(moments["counter"], part["counter"]),
+            "event.quality": self._quality(batch, products["quality"], cells, above, late),
         }
 
-    def _ecal(self, cells: _Cells) -> dict[str, Array]:
-        """Return sums, centre of gravity (main part), time and lateral profile of the ECAL."""
-        detector = self.detector
-        ecal = cells.where(self._layer[cells.channel] >= 0)
-        main = cells.where(self._layer[cells.channel] == 1)
-        energy, total = ecal.sum(ecal.energy), main.sum(main.energy)
-        x, y = detector.ecal.centre(detector.channel_x[main.channel], detector.channel_y[main.channel])
-        return {
-            "ecal.energy": energy,
-            "ecal.preshower": energy - total,
-            "ecal.x": _ratio(main.sum(main.energy * x), total),
-            "ecal.y": _ratio(main.sum(main.energy * y), total),
-            "ecal.time": _ratio(ecal.sum(ecal.energy * ecal.time), energy),
-            "ecal.profile_chi2": self._profile(main, total),
-        }
-
-    def _profile(self, main: _Cells, total: Array) -> Array:
+    def _profile(self, rings: Array, total: Array) -> Array:
         """Return the mean squared distance, in sigma, of three energy shares to those of an electron on the beam cell.
 
         The shares are of the beam cell, of the eight around it, and of the rest: `cell_share`, `block_share` less it,
         and 1 less `block_share` (NA64's public analysis code; the spreads are illustrative).
         """
         ecal = self.detector.ecal
-        dx = np.abs(self.detector.channel_x[main.channel] - ecal.beam_cell[0])
-        dy = np.abs(self.detector.channel_y[main.channel] - ecal.beam_cell[1])
-        distance = np.maximum(dx, dy)
-        expected = (ecal.cell_share, ecal.block_share - ecal.cell_share, 1.0 - ecal.block_share)
-        inside = [distance == 0, distance == 1, distance > 1]
-        chi2 = np.zeros(main.size)
-        for mask, mean, sigma in zip(inside, expected, PROFILE_SIGMA, strict=True):
-            share = _ratio(_sums(main.event[mask], main.energy[mask], main.size), total)
-            chi2 += ((share - mean) / sigma) ** 2 / len(expected)
-        return chi2
+        expected = np.array([ecal.cell_share, ecal.block_share - ecal.cell_share, 1.0 - ecal.block_share])
+        shares = _ratio(rings, np.repeat(total[:, None], len(expected), axis=1))
+        distance: Array = np.square((shares - expected) / PROFILE_SIGMA).mean(axis=1)
+        return distance
 
-    def _ecal_cells(self, cells: Lists) -> Lists:
-        rows = cells.rows(self._layer[cells["channel"]] >= 0)
+    def _ecal_cells(self, rows: Lists) -> Lists:
         number = rows["channel"]
         return Lists(
             rows.offsets,
@@ -150,57 +145,42 @@ class CalorimeterStage:
             },
         )
 
-    def _veto(self, cells: _Cells) -> dict[str, Array]:
+    def _veto(self, photomultipliers: Array) -> Array:
         """Return the energy of each panel: geometric mean of the two sides, or the larger where they differ too much.
 
         NA64's public analysis code: the larger counts alone when the other is below `ratio` of it.
         """
-        panels = len(self.detector.veto.panels)
-        sides = cells.fixed(self._group["veto"], 2 * panels, cells.energy).reshape(cells.size, panels, 2)
+        veto = self.detector.veto
+        sides = photomultipliers.reshape(-1, len(veto.panels), 2)
         smaller, larger = sides.min(axis=2), sides.max(axis=2)
-        both = np.sqrt(smaller * larger)
-        return {"veto.energy": np.where(smaller < self.detector.veto.ratio * larger, larger, both)}
+        panels: Array = np.where(smaller < veto.ratio * larger, larger, np.sqrt(smaller * larger))
+        return panels
 
-    def _hcal_modules(self, cells: _Cells) -> dict[str, Array]:
-        group, modules = self._group["hcal"], len(self._hcal)
-        energy = cells.fixed(group, modules, cells.energy)
-        centre = cells.fixed(group, modules, np.where(self._central[cells.channel], cells.energy, 0.0))
-        return {
-            "hcal.energy": energy,
-            "hcal.mip": energy / self._mip,
-            "hcal.time": _ratio(cells.fixed(group, modules, cells.energy * cells.time), energy),
-            "hcal.centre_fraction": np.divide(centre, energy, out=np.zeros_like(energy), where=energy > 0),
-        }
+    @staticmethod
+    def _quality(batch: Batch, found: Array, cells: Lists, above: Array, late: Array) -> Array:
+        """Return the bits of the reader, of the stage before, and of all cells above threshold.
 
-    def _fixed(self, cells: _Cells, kind: str, name: str, size: int) -> dict[str, Array]:
-        energy = cells.fixed(self._group[kind], size, cells.energy)
-        weighted = cells.fixed(self._group[kind], size, cells.energy * cells.time)
-        return {f"{name}.energy": energy, f"{name}.time": _ratio(weighted, energy)}
+        A pulse outside the window is pile-up, whichever part it is in.
+        """
+        bits = np.where(above, cells["quality"], np.uint32(0))
+        bits[late] |= np.uint32(1 << QUALITY_BITS["pile_up"])
+        quality = (found | batch.header["quality"]).astype(np.uint32)
+        flagged = np.flatnonzero(bits)
+        np.bitwise_or.at(quality, cells.parents[flagged], bits[flagged])
+        return quality
 
 
-class _Cells:
-    """The cells that count, flat, with the event each belongs to."""
+class _Counted:
+    """The cells that count, with the place in the (events, slots) array that each adds to."""
 
-    def __init__(self, size: int, event: Array, channel: Array, energy: Array, time: Array) -> None:
-        self.size = size
-        self.event = event
-        self.channel = channel
+    def __init__(self, place: Array, energy: Array, shape: tuple[int, int]) -> None:
+        self.place = place
         self.energy = energy
-        self.time = time
+        self.shape = shape
 
-    def where(self, mask: Array) -> _Cells:
-        return _Cells(self.size, self.event[mask], self.channel[mask], self.energy[mask], self.time[mask])
-
-    def sum(self, values: Array) -> Array:
-        """Return the sum per event, shape (N,)."""
-        return _sums(self.event, values, self.size)
-
-    def fixed(self, group: Array, width: int, values: Array) -> Array:
-        """Return the sum per event and position in a group, shape (N, width)."""
-        position = group[self.channel]
-        mask = position >= 0
-        index = self.event[mask] * width + position[mask]
-        return _sums(index, values[mask], self.size * width).reshape(self.size, width)
+    def sum(self, weight: Array | float = 1.0) -> Array:
+        """Return the sums of energy times weight, shape (events, slots)."""
+        return _sums(self.place, self.energy * weight, self.shape[0] * self.shape[1]).reshape(self.shape)
 
 
 def _sums(index: Array, values: Array, size: int) -> Array:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 NO_PULSE, GOOD, SATURATED, PILE_UP = 0, 1, 2, 4
 """Bits of the status of a waveform; 0 where nothing is above the threshold."""
 
-STEPS = 10
-"""Most Gauss-Newton steps of the pulse fit; most pulses need two."""
+STEPS = 16
+"""Most Gauss-Newton steps of the pulse fit; most pulses need two or three."""
 
 SETTLED = 0.01
 """The fit ends when a step changes the time by less than this, ns: far below what the noise of one sample does."""
@@ -94,7 +94,8 @@ def measure(
         else:
             area = amplitude * math.e * rise / period
         bits = GOOD | (SATURATED if clipped else 0)
-        if not clipped and _largest_rest(values, count, amplitude, time, period, rise) > max(bar, SECOND * highest):
+        bar = max(bar, SECOND * highest)
+        if not clipped and _leaves_more(values, count, amplitude, time, period, rise, bar):
             bits |= PILE_UP
         status[digit], charge[digit], start[digit] = bits, area, time
 
@@ -138,8 +139,8 @@ def _fit(
             break
         amplitude += (ra * tt - rt * at) / determinant
         previous, change = change, (rt * aa - ra * at) / determinant
-        if change * previous < 0.0:
-            change *= 0.5  # where a sample is at the kink of the start, full steps may jump to and fro
+        if change * previous < 0.0 and abs(change) > 0.5 * abs(previous):
+            change *= 0.5  # with a sample near the kink at the start, full steps may jump to and fro
         change = min(max(change, -period), period)
         time += change
         if abs(change) < SETTLED:
@@ -148,17 +149,20 @@ def _fit(
 
 
 @numba.njit(cache=True, nogil=True)
-def _largest_rest(values: Array, count: int, amplitude: float, time: float, period: float, rise: float) -> float:
-    """Return the largest of what the pulse leaves in the samples of a waveform."""
-    largest = -1.0e30
+def _leaves_more(
+    values: Array, count: int, amplitude: float, time: float, period: float, rise: float, bar: float
+) -> bool:
+    """Return whether a sample of the waveform is above the pulse by more than `bar`."""
     begin = min(count, max(0, math.floor(time / period) + 1))
     for k in range(begin):
-        largest = max(largest, values[k])
+        if values[k] > bar:
+            return True
     u = (begin * period - time) / rise
     decay = amplitude * math.exp(1.0 - u)
     step = math.exp(-period / rise)
     for k in range(begin, count):
-        largest = max(largest, values[k] - u * decay)
+        if values[k] - u * decay > bar:
+            return True
         u += period / rise
         decay *= step
-    return largest
+    return False

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from physics import amplitude, exact, exact_kernels, ww
-from physics.constants import ALPHA, ELECTRON_MASS, LEAD, MUON_MASS, PICOBARN
+from physics.constants import ALPHA, ELECTRON_MASS, LEAD, MUON_MASS, PICOBARN, Nucleus
 from physics.cross_sections import total
 from physics.form_factor import squared
 from physics.process import Process
@@ -64,28 +64,25 @@ def isotropic(rng, count):
 def events(process: Process, count: int, rng: np.random.Generator, kind: type = REAL):
     """Return p, P_i, p', k, P_f, t and the phase space weight of Monte Carlo events, in the centre of mass.
 
-    N -> P_f + Q with t log-uniform, Q -> p' k isotropic with s~ log-uniform: nothing of this is in the formulas tested.
+    To P_f and Q with t log-uniform, Q -> p' k isotropic with s~ as 1/s~^2: nothing of this is in the formulas tested.
     """
     mass, energy = kind(process.nucleus.mass), kind(process.energy[0])
     m_i, m_f, m_phi = kind(process.m_i), kind(process.m_f), kind(process.m_phi[0])
     root2 = mass**2 + m_i**2 + 2 * mass * energy
     root = np.sqrt(root2)
     low, high = (m_f + m_phi) ** 2 - m_i**2, (root - mass) ** 2 - m_i**2
-    s = low * (high / low) ** rng.random(count).astype(kind)
-    weight = s * np.log(high / low)
+    share = 1 - low / high
+    s = low / (1 - share * rng.random(count).astype(kind))  # density low/(share s^2)
+    weight = s**2 * share / low
     q2 = s + m_i**2
     p_star = np.sqrt((root2 - (mass + m_i) ** 2) * (root2 - (mass - m_i) ** 2)) / (2 * root)
     f_star = np.sqrt((root2 - (mass + np.sqrt(q2)) ** 2) * (root2 - (mass - np.sqrt(q2)) ** 2)) / (2 * root)
     n_i, n_f = np.sqrt(p_star**2 + mass**2), np.sqrt(f_star**2 + mass**2)
-    t_max = -(2 * mass**2 - 2 * (n_i * n_f + p_star * f_star))
-    t_min = (
-        (q2 - m_i**2) ** 2 * mass**2 / root2
-    ) / t_max  # product of the two, without cancellation, up to m_i^2 terms
-    exact_min = -(2 * mass**2 - 2 * (n_i * n_f - p_star * f_star))
-    t_min = np.where(exact_min > 1e-4 * t_max, exact_min, np.maximum(exact_min, t_min * 0))
-    t = t_min * (t_max / t_min) ** rng.random(count).astype(kind)
-    weight = weight * t * np.log(t_max / t_min)
-    cosine = np.clip(1 - (t - exact_min) / (2 * p_star * f_star), -1, 1)
+    t_min, t_max = (2 * (n_i * n_f + sign * p_star * f_star - mass**2) for sign in (-1, 1))
+    t_end = np.minimum(t_max, np.maximum(1.0, 2 * t_min))  # the form factor leaves nothing above 1 GeV^2
+    t = t_min * (t_end / t_min) ** rng.random(count).astype(kind)
+    weight = weight * t * np.log(t_end / t_min)
+    cosine = np.clip(1 - (t - t_min) / (2 * p_star * f_star), -1, 1)
     sine, phi = np.sqrt(1 - cosine**2), rng.uniform(0, 2 * np.pi, count)
     zero = np.zeros(count, kind)
     # the nucleus comes along -z and leaves at the angle of t
@@ -102,41 +99,39 @@ def events(process: Process, count: int, rng: np.random.Generator, kind: type = 
     return p, nucleus, out, k, recoil, t, weight
 
 
-CASES = [("electron", "muon", 0.3, 100.0), ("electron", "muon", 1.0, 20.0), ("muon", "electron", 0.2, 160.0)]
+LIGHT = Nucleus(z=1, a=2, radiation_length=1.0, molar_mass=2.0)
+"""The amplitude knows no form factor: with a light nucleus and few GeV the trace itself does not lose its digits."""
+
+CASES = [("electron", "muon", 0.3, 4.0), ("electron", "muon", 1.0, 6.0), ("muon", "electron", 0.2, 4.0)]
 
 
 @pytest.mark.parametrize(("beam", "final", "m_phi", "energy"), CASES)
 def test_eq_10_is_the_trace(beam, final, m_phi, energy):
-    process = Process.of(np.array([m_phi]), np.array([energy]), coupling=1.0, nucleus=LEAD, beam=beam, final=final)
+    process = Process.of(np.array([m_phi]), np.array([energy]), coupling=1.0, nucleus=LIGHT, beam=beam, final=final)
     p, nucleus, out, k, recoil, _, _ = events(process, 200, np.random.default_rng(3))
     photon = nucleus + recoil
     t = -dot(nucleus - recoil, nucleus - recoil)
     s = dot(out + k, out + k) - REAL(process.m_i) ** 2
     u = dot(p - k, p - k) - REAL(process.m_f) ** 2
     got = amplitude.squared_2_to_3(
-        s, u, t, dot(photon, p), dot(photon, out), REAL(LEAD.mass), REAL(m_phi) ** 2 - process.m_i**2 - process.m_f**2
+        s, u, t, dot(photon, p), dot(photon, out), REAL(LIGHT.mass), REAL(m_phi) ** 2 - process.m_i**2 - process.m_f**2
     )
     wanted = traced(p, out, k, photon, process.m_i, process.m_f)
-    # the two diagrams cancel to (m/E)^4: the trace itself is good to that times the precision of a long double
-    lost = np.abs(dot(photon, p) / s) ** 2 * process.delta * np.finfo(REAL).eps
-    np.testing.assert_array_less(np.abs(got - wanted), 1e-10 * np.abs(wanted) + 100 * lost.astype(float))
-    assert np.median(np.abs(got / wanted - 1)) < 1e-10
+    np.testing.assert_allclose((got / wanted).astype(float), 1.0, rtol=0, atol=1e-10)
 
 
 def test_eq_11_with_the_sign_corrected():
-    process = Process.of(np.array([0.3]), np.array([100.0]), coupling=1.0, nucleus=LEAD, beam="electron", final="muon")
+    process = Process.of(np.array([0.3]), np.array([4.0]), coupling=1.0, nucleus=LIGHT, beam="electron", final="muon")
     p, nucleus, out, k, recoil, t, _ = events(process, 50, np.random.default_rng(4))
-    photon, mass = nucleus + recoil, LEAD.mass
+    photon, mass = nucleus + recoil, LIGHT.mass
     s = dot(out + k, out + k) - process.m_i**2
     u = dot(p - k, p - k) - process.m_f**2
     e_i, e_phi, e_f = (dot(nucleus, v) / mass for v in (p, k, out))  # in the laboratory
     np.testing.assert_allclose(dot(photon, p).astype(float), (2 * mass * e_i - (s + t) / 2).astype(float), rtol=1e-9)
     np.testing.assert_allclose(
-        dot(photon, out).astype(float), (2 * mass * (e_i - e_phi) + (u - t) / 2).astype(float), rtol=1e-7, atol=1e-6
+        dot(photon, out).astype(float), (2 * mass * (e_i - e_phi) + (u - t) / 2).astype(float), rtol=1e-10
     )
-    np.testing.assert_allclose(
-        dot(photon, out).astype(float), (2 * mass * e_f + (u + t) / 2).astype(float), rtol=1e-7, atol=1e-6
-    )
+    np.testing.assert_allclose(dot(photon, out).astype(float), (2 * mass * e_f + (u + t) / 2).astype(float), rtol=1e-10)
 
 
 @pytest.mark.parametrize(("beam", "final", "m_phi", "energy"), CASES)
@@ -243,6 +238,5 @@ def test_the_total_is_that_of_a_monte_carlo_over_four_vectors(m_phi, energy):
 def traced_in_double(p, out, k, photon):
     """Return the trace with the photon's vector taken less a multiple of q, which changes nothing, so that less cancels."""
     q = out + k - p
-    # P.p' large: remove the part along q that makes the time component in the centre of mass large
     shifted = photon - q * (dot(photon, p) / dot(q, p))[:, None]
     return traced(*(v.astype(float) for v in (p, out, k, shifted)), ELECTRON_MASS, MUON_MASS)

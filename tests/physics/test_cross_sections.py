@@ -1,35 +1,101 @@
-"""Cross sections and sampling against check values, quadrature and each other."""
+"""Totals and differentials against check values, each other and other quadratures."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import dblquad, quad
 
-from physics import cross_sections, form_factor, yields
-from physics.constants import ELECTRON_MASS, LEAD, MUON_MASS
-from physics.sampling import MuonSampler
+import physics
+from physics import cross_sections, ww
+from physics.constants import ELECTRON_MASS, LEAD, MUON_MASS, Nucleus
+from physics.form_factor import flux
+
+CHECKED = 2.0487
+"""pb, exact: 100 GeV on lead, h = 1e-4, m_phi = 0.3 GeV."""
 
 
-def test_the_check_values():
-    # 100 GeV on lead, h = 1e-4, m_phi = 0.3 GeV
-    exact = cross_sections.total(0.3, 100.0)
-    assert exact == pytest.approx(2.0487, rel=2e-5)
-    assert cross_sections.total(0.3, 100.0, method="ww") / exact == pytest.approx(1.0080, abs=1e-4)
-    assert cross_sections.total(0.3, 100.0, method="iww") / exact == pytest.approx(2.132, abs=1e-3)
+@pytest.mark.parametrize(("method", "over_exact"), [("exact", 1.0), ("ww", 1.0080), ("iww", 2.132)])
+def test_the_check_values(method, over_exact):
+    assert cross_sections.total(0.3, 100.0, method=method) == pytest.approx(CHECKED * over_exact, rel=1e-4)
 
 
-@pytest.mark.parametrize("mass", [0.11, 0.3, 1.0])
-def test_exact_totals_in_x_and_in_y_are_the_same(mass):
-    in_x = cross_sections.total(mass, 100.0, variable="x")
-    assert cross_sections.total(mass, 100.0, variable="y") == pytest.approx(in_x, rel=2e-5)
-    for variable in ("x", "y"):  # the claim of the paper: the approximation is good to 2 %
-        assert cross_sections.total(mass, 100.0, method="ww", variable=variable) == pytest.approx(in_x, rel=0.025)
+def test_exact_totals_from_x_and_from_y_are_one():
+    mass, energy = np.array([0.11, 0.3, 1.0, 3.0])[:, None], np.array([20.0, 100.0])
+    in_x = cross_sections.total(mass, energy, method="exact", variable="x")
+    in_y = cross_sections.total(mass, energy, method="exact", variable="y")
+    assert in_x.shape == (4, 2)
+    np.testing.assert_allclose(in_y, in_x, rtol=1e-5)
 
 
-def test_the_flux_is_its_integral():
+def test_claims_of_the_paper():
+    mass, energy = np.array([0.11, 0.2, 0.5, 1.0])[:, None], np.array([50.0, 100.0, 200.0])
+    exact = cross_sections.total(mass, energy)
+    near = cross_sections.total(mass, energy, method="ww")
+    assert np.abs(near / exact - 1).max() < 0.02
+    far = cross_sections.total(np.array([0.11, 1.0]), 100.0, method="iww") / exact[[0, 3], 1]
+    np.testing.assert_allclose(far, [2.0, 3.0], rtol=0.1)
+
+
+def test_x_and_y_are_two_approximations_that_agree_within_a_per_cent():
+    mass = np.array([0.11, 0.3, 1.0])
+    in_x = cross_sections.total(mass, 100.0, method="ww", variable="x")
+    in_y = cross_sections.total(mass, 100.0, method="ww", variable="y")
+    np.testing.assert_allclose(in_y, in_x, rtol=0.015)
+
+
+def test_the_approximation_against_another_quadrature():
+    def inner(psi: float, log_y: float) -> float:
+        y = np.array([np.exp(log_y)])
+        return float(cross_sections.double_differential_y(y, psi, 0.3, 100.0, method="ww")[0] * psi * y[0])
+
+    low, high = np.log(MUON_MASS / 100.0), np.log(1 - 0.3 / 100.0)
+    # psi is integrated in two parts, as nearly all of it is below 50 mrad
+    wanted = sum(dblquad(inner, low, high, a, b, epsrel=1e-3)[0] for a, b in ((0.0, 0.01), (0.01, 0.05), (0.05, 0.3)))
+    assert cross_sections.total(0.3, 100.0, method="ww", variable="y") == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["exact", "ww", "iww"])
+def test_differentials_integrate_to_the_total(method):
+    x = np.concatenate([np.linspace(0.004, 0.9, 150), 1 - np.geomspace(0.1, 1.07e-3, 250)[1:]])
+    in_x = cross_sections.differential_x(x, 0.3, 100.0, method=method)
+    wanted = cross_sections.total(0.3, 100.0, method=method)
+    assert np.trapezoid(in_x, x) == pytest.approx(wanted, rel=2e-3)
+    y = np.geomspace(1.06e-3, 0.996, 500)
+    in_y = cross_sections.differential_y(y, 0.3, 100.0, method=method)
+    wanted = cross_sections.total(0.3, 100.0, method=method, variable="y")
+    assert np.trapezoid(in_y * y, np.log(y)) == pytest.approx(wanted, rel=2e-3)
+    psi = np.geomspace(1e-5, 0.3, 250)
+    in_psi = cross_sections.differential_psi(psi, 0.3, 100.0, method=method)
+    assert np.trapezoid(in_psi * psi, np.log(psi)) == pytest.approx(wanted, rel=2e-3)
+
+
+@pytest.mark.parametrize("method", ["exact", "ww"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_double_differentials_integrate_to_the_single_ones(method, share):
+    for double, single, end in (
+        (cross_sections.double_differential_x, cross_sections.differential_x, ww.THETA_MAX),
+        (cross_sections.double_differential_y, cross_sections.differential_y, ww.PSI_MAX),
+    ):
+        angle = np.geomspace(1e-6, end if method == "ww" else np.pi, 2000)
+        value = double(share, angle, 0.3, 100.0, method=method)
+        jacobian = angle if method == "ww" else np.sin(angle)
+        integral = np.trapezoid(value * jacobian * angle, np.log(angle))
+        assert integral == pytest.approx(single(share, 0.3, 100.0, method=method), rel=1e-3)
+
+
+def test_the_angle_peaks_near_mass_over_energy():
+    for mass in (0.11, 0.3, 1.0):
+        psi = np.geomspace(1e-5, 0.1, 80)
+        density = cross_sections.differential_psi(psi, mass, 100.0)
+        assert 0.5 < psi[np.argmax(density)] / (mass / 100.0) < 2.0
+
+
+def test_the_flux_is_its_integral_and_ends_where_its_limits_meet():
     t_a = (ELECTRON_MASS * LEAD.z ** (1 / 3) / 111.0) ** 2
     t_d = 0.164 * LEAD.a ** (-2 / 3)
     for t_min in (1e-8, 1e-6, 1e-4, 1e-2):
@@ -40,58 +106,88 @@ def test_the_flux_is_its_integral():
             epsabs=0,
             epsrel=1e-10,
         )
-        assert form_factor.flux(np.array(t_min), 0.09, t_a, t_d) == pytest.approx(wanted, rel=1e-8)
-    assert form_factor.flux(np.array(0.1), 0.09, t_a, t_d) == 0.0
+        assert flux(np.array(t_min), 0.09, t_a, t_d) == pytest.approx(wanted, rel=1e-8)
+    assert flux(np.array(0.1), 0.09, t_a, t_d) == 0.0
 
 
-def test_the_total_is_the_integral_of_the_double_differential():
-    def inner(psi: float, log_y: float) -> float:
-        y = np.exp(log_y)
-        return float(cross_sections.double_differential_y(y, psi, 0.3, 100.0, method="ww") * psi * y)
-
-    low, high = np.log(MUON_MASS / 100.0), np.log(1 - 0.3 / 100.0)
-    # psi is integrated in two parts, as nearly all of it is below 20 mrad
-    wanted = sum(dblquad(inner, low, high, a, b, epsrel=1e-3)[0] for a, b in ((0.0, 0.02), (0.02, 0.3)))
-    assert cross_sections.total(0.3, 100.0, method="ww", variable="y") == pytest.approx(wanted, rel=2e-3)
-
-
-def test_scaling_and_threshold():
-    assert cross_sections.total(0.3, 0.2) == 0.0
-    assert cross_sections.total(0.3, 30.0) < cross_sections.total(0.3, 100.0)
-    assert cross_sections.total(0.3, 100.0, coupling=2e-4) == pytest.approx(4 * cross_sections.total(0.3, 100.0))
+@settings(deadline=None, max_examples=25)
+@given(
+    mass=st.floats(0.12, 3.0),
+    energy=st.floats(20.0, 300.0),
+    coupling=st.floats(1e-6, 1.0),
+    method=st.sampled_from(["exact", "ww", "iww"]),
+)
+def test_scaling_and_order(mass, energy, coupling, method):
+    sigma = cross_sections.total(mass, energy, coupling=coupling, method=method)
+    assert sigma == pytest.approx((coupling / 1e-4) ** 2 * cross_sections.total(mass, energy, method=method), rel=1e-9)
+    assert 0 < sigma < cross_sections.total(mass, 1.1 * energy, coupling=coupling, method=method)
+    assert sigma > cross_sections.total(1.1 * mass, energy, coupling=coupling, method=method)
 
 
-def test_the_angle_peaks_near_mass_over_energy():
-    psi = np.linspace(2e-4, 0.02, 100)
-    density = cross_sections.differential_psi(psi, 0.3, 100.0, method="ww", rtol=1e-3)
-    assert 0.3 < psi[np.argmax(density)] / (0.3 / 100.0) < 3.0
+def test_the_estimated_error_covers_a_looser_tolerance():
+    mass = np.array([0.11, 0.5, 2.0])
+    fine = cross_sections.total(mass, 60.0, rtol=1e-6)
+    rough = cross_sections.estimate(mass, 60.0, rtol=1e-3)
+    assert (np.abs(rough.value - fine) <= rough.error).all()
+    assert (rough.error <= 1.3e-3 * rough.value).all()
 
 
-def test_samples_follow_the_differential_in_the_region():
-    sampler = MuonSampler.tabulate(0.3, 20.0, 100.0, min_energy=15.0, max_angle=0.02)
-    y, psi = sampler.sample(np.full(20000, 80.0), np.random.default_rng(5))
-    assert (y * 80.0 >= 15.0 * 0.999999).all()
-    assert psi.max() <= 0.02 * 1.000001
-    edges = np.quantile(y, np.linspace(0, 1, 11))
-    edges[0], edges[-1] = 15.0 / 80.0, 1 - 0.3 / 80.0
-    above = cross_sections.total_in_region(0.3, 80.0, min_energy=edges * 80.0 * (1 - 1e-12), max_angle=0.02)
-    wanted = np.array([a - b for a, b in pairwise(above)])
-    counts, _ = np.histogram(y, edges)
-    expected = wanted / wanted.sum() * len(y)
-    assert ((counts - expected) ** 2 / expected).sum() < 30.0  # 9 degrees of freedom
-    whole = cross_sections.total(0.3, 80.0, method="ww", variable="y")
-    assert sampler.weight(np.array([80.0]))[0] == pytest.approx(wanted.sum() / whole, rel=0.02)
+@pytest.mark.parametrize("method", ["exact", "ww", "iww"])
+def test_below_threshold_and_outside_the_limits_it_is_zero(method):
+    with pytest.warns(physics.RangeWarning) if method != "exact" else nullcontext():
+        sigma = cross_sections.total(1.0, np.array([0.5, 1.0, 30.0]), method=method)
+    assert (sigma[:2] == 0).all()
+    assert sigma[2] > 0
+    for single in (cross_sections.differential_x, cross_sections.differential_y):
+        assert (single(np.array([-0.1, 0.0, 1.0, 1.5]), 0.3, 100.0, method=method) == 0).all()
+    assert (cross_sections.differential_psi(np.array([-0.1, 0.0, 4.0]), 0.3, 100.0, method=method) == 0).all()
 
 
-def test_track_lengths_follow_approximation_a():
-    lengths = yields.track_lengths(100.0, 1.0)
-    both = lengths.electrons + lengths.positrons
-    for energy in (2.0, 5.0, 10.0):
-        assert both[lengths.energy > energy].sum() == pytest.approx(0.437 * 100.0 / energy, rel=0.04)
-    assert (lengths.electrons >= lengths.positrons).all()
+def test_warnings_come_once_and_at_the_caller():
+    with pytest.warns(physics.RangeWarning, match="at 5 GeV: below 20 GeV") as caught:
+        cross_sections.total(0.3, np.array([5.0, 10.0, 100.0]), method="ww")
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    with pytest.warns(physics.RangeWarning, match="40-50 % too high"):
+        cross_sections.differential_x(0.5, 0.3, 100.0, beam="muon", final="electron", method="iww")
 
 
-def test_the_yield_of_the_paper_is_not_reached():
-    # the tension that docs/validation.md reports: below one event emitted above 20 GeV in 1e11 electrons
-    rate, _, _ = yields.per_electron(0.110, coupling=7e-4)
-    assert 0.3 < rate * 1e11 < 1.5
+def test_the_exact_form_serves_muon_to_electron_and_the_approximation_does_not():
+    leptons = {"beam": "muon", "final": "electron"}
+    exact = cross_sections.total(0.3, 160.0, **leptons)
+    np.testing.assert_allclose(cross_sections.total(0.3, 160.0, variable="y", **leptons), exact, rtol=1e-5)
+    with pytest.warns(physics.RangeWarning):
+        assert 1.3 < cross_sections.total(0.3, 160.0, method="ww", **leptons) / exact < 1.6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "wwa"}, "no method 'wwa'; there are exact, ww, iww"),
+        ({"variable": "z"}, "no variable 'z'"),
+        ({"beam": "proton"}, "'proton' is no lepton"),
+        ({"m_phi": 0.1}, "m_phi must be above 0.105147 GeV: below, the muon decays to electron and phi"),
+        ({"m_phi": np.nan}, "must be finite"),
+        ({"energy": -1.0}, "must be above 0"),
+    ],
+)
+def test_what_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        cross_sections.total(**({"m_phi": 0.3, "energy": 100.0} | arguments))
+
+
+def test_other_nuclei():
+    iron = Nucleus(z=26, a=56, radiation_length=13.84, molar_mass=55.845)
+    ratio = cross_sections.total(0.3, 100.0, nucleus=iron) / cross_sections.total(0.3, 100.0)
+    # Z^2, and less suppression by the smaller nucleus
+    assert (26 / 82) ** 2 < ratio < 1.6 * (26 / 82) ** 2
+
+
+def test_the_region_is_a_part_of_the_whole():
+    whole = cross_sections.total(0.3, 100.0, method="ww", variable="y")
+    assert cross_sections.total_in_region(0.3, 100.0) == pytest.approx(whole, rel=1e-5)
+    part = cross_sections.total_in_region(0.3, 100.0, min_energy=15.0, max_angle=0.02)
+    y = np.linspace(0.15, 0.997, 1200)
+    wanted = np.trapezoid(cross_sections.differential_y(y, 0.3, 100.0, method="ww", psi_max=0.02), y)
+    assert part == pytest.approx(wanted, rel=1e-3)
+    assert cross_sections.total_in_region(0.3, 100.0, min_energy=99.9) == 0.0

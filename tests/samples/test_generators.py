@@ -1,0 +1,87 @@
+"""The generators: kinematics that close, rates with their factors, blocks that do not depend on how many are asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from physics import constants
+from physics.decays import decay_probability
+from samples.config import load_sample
+from samples.generators import generator_of
+from samples.muon_state import MUON_MASS
+from samples.simulate import BLOCK, Simulation
+
+
+def _generate(detector, name, events=2000):
+    sample = load_sample(name)
+    parallel = sample.model_copy(update={"beam": sample.beam.model_copy(update={"divergence": 0.0})})
+    return sample, *generator_of(parallel, detector).generate(events, np.random.default_rng(8))
+
+
+@pytest.mark.parametrize(
+    ("name", "mass", "lifetime"),
+    [
+        ("pion_decay", constants.PION_MASS, constants.PION_LIFETIME),
+        ("kaon_decay", constants.KAON_MASS, constants.KAON_LIFETIME),
+    ],
+)
+def test_the_neutrino_of_a_decay_has_no_mass(detector, name, mass, lifetime):
+    sample, made, _ = _generate(detector, name)
+    muons = made.muons
+    p = np.sqrt(muons["energy"] ** 2 - MUON_MASS**2)
+    angle = np.arctan(np.hypot(muons["tx"], muons["ty"]))
+    hadron = np.sqrt(made.energy**2 - mass**2)
+    along, across = hadron - p * np.cos(angle), p * np.sin(angle)
+    np.testing.assert_allclose(made.lost**2 - along**2 - across**2, 0.0, atol=1e-6)
+    # flat in energy between the kinematic limits of a two-body decay
+    low = (MUON_MASS / mass) ** 2 * made.energy[0]
+    assert muons["energy"].min() == pytest.approx(low, rel=0.02)
+    assert muons["energy"].max() == pytest.approx(made.energy[0], rel=0.01)
+    assert muons["energy"].mean() == pytest.approx(0.5 * (low + made.energy[0]), rel=0.02)
+    length = detector.ecal.z - detector.srd.z
+    assert detector.srd.z <= muons["z"].min() < muons["z"].max() <= detector.ecal.z
+    # the published probability is rounded to two digits
+    computed = decay_probability(sample.beam.energy, mass, lifetime, length)
+    assert sample.process.decay_probability == pytest.approx(computed, rel=0.06)
+
+
+def test_the_rate_of_decays_is_the_product_of_its_factors(detector):
+    pion, kaon = (load_sample(name) for name in ("pion_decay", "kaon_decay"))
+    assert pion.process.rate == pytest.approx(1e-2 * 2e-5 * 4e-4 * 0.999877)
+    assert kaon.process.rate == pytest.approx(1e-2 * 3e-2 * 2e-5 * 3.2e-3 * 0.6356)
+    assert generator_of(pion, detector).on_target(1000) == pytest.approx(1000 / pion.process.rate)
+
+
+def test_the_muons_of_the_signal_stay_in_the_region(detector):
+    sample, made, weight = _generate(detector, "signal")
+    process, muons = sample.process, made.muons
+    assert muons["energy"].min() >= process.min_muon_energy
+    assert np.arctan(np.hypot(muons["tx"], muons["ty"])).max() <= process.max_angle * (1 + 1e-9)
+    assert made.emission.min() >= process.threshold
+    assert (made.lost >= process.m_phi).all()
+    assert (weight > 0).all()
+    assert (weight < 1).all()
+
+
+def test_a_pair_shares_its_photon(detector):
+    sample, made, _ = _generate(detector, "dimuon")
+    assert (made.muons.counts == 2).all()
+    np.testing.assert_allclose(made.muons["energy"].reshape(-1, 2).sum(axis=1), made.emission)
+    assert made.emission.min() >= sample.process.threshold
+    assert (made.muons["energy"] > MUON_MASS).all()
+    assert (made.muons["charge"].reshape(-1, 2).sum(axis=1) == 0).all()
+
+
+def test_blocks_have_their_own_seeds_and_do_not_depend_on_the_number_of_events():
+    simulation = Simulation(load_sample("kaon_decay"))
+    short = [batch for batch, _ in simulation.blocks(BLOCK + 100)]
+    long = [batch for batch, _ in simulation.blocks(2 * BLOCK)]
+    assert [len(batch) for batch in short] == [BLOCK, 100]
+    for one, other in zip(short, long, strict=True):
+        for name, values in one.truth.items():
+            np.testing.assert_array_equal(values, other.truth[name][: len(one)])
+        np.testing.assert_array_equal(one.points["position"], other.points.slice(0, len(one))["position"])
+    assert not np.array_equal(long[0].truth["e_mu"], long[1].truth["e_mu"])
+    entries = np.concatenate([batch.header["entry"] for batch in long])
+    np.testing.assert_array_equal(entries, np.arange(2 * BLOCK))

@@ -1,0 +1,185 @@
+"""Parts of the fast response and of the digitisation against closed forms and independent integration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from events.lists import Lists, offsets_of
+from samples.absorber import cross, moyal, slabs
+from samples.config import Digitisation, Response
+from samples.digitise import strips, waveforms
+from samples.muon_state import MUON_MASS, MuonState
+from samples.particles import MUON_COLUMNS, deflect
+from samples.shower import LateralProfile, cell_energies
+from samples.spectrometer import BEND, bend
+
+
+def _muons(energy, *, charge=-1.0, x=0.0, y=0.0, z=0.0, tx=0.0, ty=0.0):
+    energy = np.atleast_1d(np.asarray(energy, float))
+    values = {"charge": charge, "energy": energy, "x": x, "y": y, "z": z, "tx": tx, "ty": ty}
+    columns = {name: np.broadcast_to(values[name], energy.shape).astype(kind) for name, kind in MUON_COLUMNS.items()}
+    return MuonState.of(Lists(offsets_of(np.ones(len(energy), np.int64)), columns))
+
+
+def test_deflect_gives_the_angle_to_the_axis_and_all_azimuths():
+    rng = np.random.default_rng(1)
+    tx, ty = rng.normal(0, 0.1, (2, 1000))
+    theta, phi = rng.uniform(0, 0.4, 1000), rng.uniform(0, 2 * np.pi, 1000)
+    ux, uy = deflect(tx, ty, theta, phi)
+    dot = (1 + tx * ux + ty * uy) / np.sqrt((1 + tx**2 + ty**2) * (1 + ux**2 + uy**2))
+    np.testing.assert_allclose(dot, np.cos(theta), rtol=1e-12)
+    # around the z axis itself the azimuth is the ordinary one
+    ux, uy = deflect(np.zeros(1), np.zeros(1), np.array([0.3]), np.array([0.7]))
+    np.testing.assert_allclose([ux[0], uy[0]], np.tan(0.3) * np.array([np.cos(0.7), np.sin(0.7)]))
+
+
+def test_the_lateral_profile_has_the_shares_of_the_detector_file(detector):
+    ecal = detector.ecal
+    shares = LateralProfile.of(ecal, 1.0).shares(ecal, np.zeros(1), np.zeros(1))[0]
+    ix, iy = ecal.beam_cell
+    assert shares.sum() == pytest.approx(1.0)
+    # normalised to what the ECAL's edges leave
+    assert shares[ix, iy] == pytest.approx(ecal.cell_share, rel=0.01)
+    assert shares[ix - 1 : ix + 2, iy - 1 : iy + 2].sum() == pytest.approx(ecal.block_share, rel=0.01)
+
+
+def test_cells_sum_to_the_measured_energy_with_its_preshower_share(detector):
+    rng = np.random.default_rng(2)
+    energy = np.full(20000, 100.0)
+    first, main = cell_energies(detector.ecal, Response(), energy, np.zeros(20000), np.zeros(20000), rng)
+    early, late = first.sum(axis=(1, 2)), main.sum(axis=(1, 2))
+    assert (early + late).std() == pytest.approx(np.hypot(1.0, 3.0), rel=0.03)  # 10 %/sqrt(E) and 3 % at 100 GeV
+    share = early / (early + late)
+    assert share.mean() == pytest.approx(detector.ecal.preshower_share, rel=0.01)
+    assert share.std() / share.mean() == pytest.approx(Response().preshower_spread, rel=0.05)
+
+
+def test_landau_like_energies_follow_moyals_distribution():
+    values = moyal(0.08, 20000, np.random.default_rng(3))
+    assert stats.kstest((values - 1.0) / 0.08, stats.moyal.cdf).pvalue > 1e-3
+
+
+def test_scattering_has_the_covariance_of_a_thick_scatterer():
+    muons = _muons(np.full(100_000, 20.0))
+    theta, length = 3e-3, 500.0
+    muons.scatter(np.full(100_000, theta), length, np.random.default_rng(4))
+    expected = theta**2 * np.array([[length**2 / 3, length / 2], [length / 2, 1.0]])
+    np.testing.assert_allclose(np.cov(muons.x, muons.tx), expected, rtol=0.03)
+    np.testing.assert_allclose(np.cov(muons.y, muons.ty), expected, rtol=0.03)
+    assert abs(np.corrcoef(muons.x, muons.y)[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("start", [4.0, 8.0, 20.0, 80.0])
+def test_the_energy_loss_in_the_hcal_is_the_integral_of_the_mean_loss(detector, start, monkeypatch):
+    from physics.muons import mean_loss
+
+    monkeypatch.setattr("physics.muons.highland_angle", lambda momentum, _: np.zeros_like(momentum))
+    rng = np.random.default_rng(5)
+    muons = _muons([start], z=detector.hcal.modules["HCAL0"].z)
+    path = 0.0
+    for slab in slabs(detector):
+        if slab.start >= muons.z[0]:
+            path += cross(muons, slab, np.ones(1), 200.0, rng)[1][0]
+    energy, steps = start, 3000
+    for _ in range(3 * steps):  # small steps through the mixture of three modules
+        iron, plastic = detector.hcal.iron / steps, (detector.hcal.depth - detector.hcal.iron) / steps
+        energy -= float(
+            mean_loss(np.array(energy), "iron") * iron + mean_loss(np.array(energy), "scintillator") * plastic
+        )
+        if energy <= MUON_MASS:
+            break
+    if energy <= MUON_MASS:
+        assert not muons.alive[0]
+        assert path < 12
+    else:
+        assert muons.alive[0]
+        assert start - muons.energy[0] == pytest.approx(start - energy, rel=0.02)
+
+
+@pytest.mark.parametrize("charge", [-1.0, 1.0])
+def test_the_bend_is_the_motion_in_the_field(detector, charge):
+    magnet = detector.magnet
+    p = np.array([3.0, 15.0, 80.0])
+    muons = _muons(np.hypot(p, MUON_MASS), charge=charge, x=2.0, y=-3.0, z=magnet.z[0] - 100, tx=0.02, ty=-0.03)
+    bend(muons, magnet, 1.0, magnet.z[1] + 50)
+    for number, momentum in enumerate(p):
+        unit = np.array([0.02, -0.03, 1.0]) / np.sqrt(1 + 0.02**2 + 0.03**2)
+        place, steps = np.array([2.0 + 0.02 * 100, -3.0 - 0.03 * 100, magnet.z[0]]), 4000
+
+        def slope(state, factor=BEND * charge * magnet.by / momentum):
+            # d(x, y)/dz and du/dz along z, with du/ds = factor * u x B/|B|
+            u = state[2:]
+            return np.concatenate([u[:2] / u[2], factor * np.cross(u, [0.0, 1.0, 0.0]) / u[2]])
+
+        state, h = np.concatenate([place[:2], unit]), (magnet.z[1] - magnet.z[0]) / steps
+        for _ in range(steps):
+            middle = state + 0.5 * h * slope(state)
+            state = state + h * slope(middle)
+        tx, ty = state[2] / state[4], state[3] / state[4]
+        np.testing.assert_allclose([muons.tx[number], muons.ty[number]], [tx, ty], rtol=1e-5)
+        np.testing.assert_allclose(
+            [muons.x[number], muons.y[number]], [state[0] + 50 * tx, state[1] + 50 * ty], rtol=1e-5
+        )
+    assert (np.sign(muons.tx - 0.02) == -charge).all()  # By > 0 bends a positive charge to -x
+
+
+def test_a_muon_that_the_field_turns_back_is_gone(detector):
+    muons = _muons([0.5, 20.0])
+    bend(muons, detector.magnet, 1.0, detector.magnet.z[1])
+    assert muons.alive.tolist() == [False, True]
+
+
+def test_digits_give_back_energy_and_time(detector, conditions):
+    from events.batch import Batch
+    from reco.waveform import WaveformStage
+
+    constants = conditions.for_run(6105)
+    events, rng = 50, np.random.default_rng(6)
+    s0 = detector.channel_number["S0.0.0"]
+    cell = int(detector.numbers("ECAL1")[14])
+    cells = Lists(
+        np.arange(events + 1) * 2,
+        {
+            "channel": np.tile([s0, cell], events).astype(np.int32),
+            "energy": np.stack([np.full(events, 1e-3), np.linspace(5, 80, events)], axis=1).ravel(),
+            "time": np.stack([rng.uniform(-6, 6, events), rng.normal(0, 1, events)], axis=1).ravel(),
+        },
+    )
+    digits = waveforms(cells, detector, constants, Digitisation(), rng)
+    digits.columns["n_samples"] = np.full(2 * events, detector.digitiser.samples)
+    stage = WaveformStage(detector)
+    stage.begin_run(constants)
+    found = stage(Batch(6105, (0, events), {"entry": np.arange(events)}, sadc=digits), {})["cells"]
+    of_cell = found["channel"] == cell
+    np.testing.assert_allclose(found["energy"][of_cell], cells["energy"][1::2], rtol=0.02, atol=0.15)
+    assert np.abs(found["time"][of_cell] - cells["time"][1::2]).max() < 1.0
+
+
+def test_amplitudes_give_back_position_charge_and_time(detector, conditions):
+    from events.batch import Batch
+    from reco.strips import StripStage
+
+    constants = conditions.for_run(6106)
+    events, rng = 300, np.random.default_rng(7)
+    points = Lists(
+        np.arange(events + 1),
+        {
+            "plane": np.arange(events) % len(detector.planes),
+            "position": rng.uniform(-35, 35, events),
+            "charge": rng.uniform(250, 700, events),
+            "time": rng.normal(0, 5, events),
+        },
+    )
+    digits = strips(points, detector, constants, Digitisation(), rng)
+    stage = StripStage(detector)
+    stage.begin_run(constants)
+    found = stage(Batch(6106, (0, events), {"entry": np.arange(events)}, apv=digits), {})["clusters"]
+    one = found.counts == 1
+    assert one.mean() > 0.98
+    rows = found.offsets[:-1][one]
+    assert (found["plane"][rows] == points["plane"][one]).all()
+    assert np.abs(found["position"][rows] - points["position"][one]).std() < 0.03  # strip noise: well below 100 um
+    np.testing.assert_allclose(found["charge"][rows] / points["charge"][one], 1.0, atol=0.15)
+    assert np.nanstd(found["time"][rows] - points["time"][one]) < 3.0
