@@ -20,6 +20,9 @@ STEPS = 16
 SETTLED = 0.01
 """The fit ends when a step changes the time by less than this, ns: far below what the noise of one sample does."""
 
+KINK = 0.25
+"""A sample just before the start of a fitted pulse belongs to the pulse if it has this share of the amplitude."""
+
 SECOND = 0.15
 """A second pulse counts from this share of the first (smaller ones hide in differences of the pulse shape)."""
 
@@ -106,21 +109,57 @@ def _fit(
 ) -> tuple[float, float]:
     """Return amplitude and start time of the pulse in samples `first` to `last`; amplitude 0 where the fit fails.
 
-    Samples that reach `full_scale` are left out; those before the start of the pulse add nothing to the normal equations.
+    Samples that reach `full_scale` are left out. A sample before the start has no say in where the start is, so that a fit may
+    come to rest just behind a sample that belongs to the pulse: then it begins again before that sample, and the better of
+    the two is taken.
     """
-    step = math.exp(-period / rise)
-    amplitude, time = values[top], top * period - rise
+    amplitude, time = _first_guess(samples, values, first, last, top, full_scale, period, rise)
+    amplitude, time = _descend(samples, values, first, last, full_scale, period, rise, amplitude, time)
+    before = math.floor(time / period)
+    if first <= before < last and values[before] > KINK * amplitude:
+        other, earlier = _descend(
+            samples, values, first, last, full_scale, period, rise, amplitude, (before - 0.5) * period
+        )
+        there = _chi2(samples, values, first, last, full_scale, period, rise, other, earlier)
+        if there < _chi2(samples, values, first, last, full_scale, period, rise, amplitude, time):
+            amplitude, time = other, earlier
+    return (amplitude, time) if abs(time + rise - top * period) < 3.0 * rise else (0.0, time)
+
+
+@numba.njit(cache=True, nogil=True)
+def _first_guess(
+    samples: Array, values: Array, first: int, last: int, top: int, full_scale: int, period: float, rise: float
+) -> tuple[float, float]:
+    """Return amplitude and start time from the maximum and, where they can be used, the samples on both sides of it.
+
+    Of a pulse without noise f(k + 1)/f(k - 1) = (u + d)/(u - d) exp(-2 d), with u from the start to the maximum and d the
+    period, both in rise times.
+    """
     if first < top < last - 1 and samples[top] < full_scale and values[top - 1] > 0.0:
-        # of a pulse without noise the samples on both sides of the maximum give the start: f(k + 1)/f(k - 1) =
-        # (u + d)/(u - d) exp(-2 d) with u from the start to the maximum and d the period, both in rise times
-        ratio = values[top + 1] / (values[top - 1] * step * step)
+        ratio = values[top + 1] / values[top - 1] * math.exp(2.0 * period / rise)
         if ratio > 2.0:
             u = (ratio + 1.0) / (ratio - 1.0) * period / rise
-            amplitude, time = values[top] / (u * math.exp(1.0 - u)), top * period - u * rise
-    change = 0.0
+            return values[top] / (u * math.exp(1.0 - u)), top * period - u * rise
+    return values[top], top * period - rise
+
+
+@numba.njit(cache=True, nogil=True)
+def _descend(
+    samples: Array,
+    values: Array,
+    first: int,
+    last: int,
+    full_scale: int,
+    period: float,
+    rise: float,
+    amplitude: float,
+    time: float,
+) -> tuple[float, float]:
+    """Return amplitude and start time after Gauss-Newton steps until they settle."""
+    step, change, scale = math.exp(-period / rise), 0.0, 1.0
     for _ in range(STEPS):
         aa, at, tt, ra, rt = 0.0, 0.0, 0.0, 0.0, 0.0
-        begin = max(first, math.floor(time / period) + 1)
+        begin = max(first, math.floor(time / period) + 1)  # samples before the start add nothing
         u = (begin * period - time) / rise
         decay = math.exp(1.0 - u)  # from sample to sample it falls by the same factor: one exponential is enough
         for k in range(begin, last):
@@ -140,12 +179,33 @@ def _fit(
         amplitude += (ra * tt - rt * at) / determinant
         previous, change = change, (rt * aa - ra * at) / determinant
         if change * previous < 0.0 and abs(change) > 0.5 * abs(previous):
-            change *= 0.5  # with a sample near the kink at the start, full steps may jump to and fro
-        change = min(max(change, -period), period)
+            scale *= 0.5  # with a sample near the kink at the start, full steps may jump to and fro
+        change = min(max(scale * change, -period), period)
         time += change
         if abs(change) < SETTLED:
             break
-    return (amplitude, time) if abs(time + rise - top * period) < 3.0 * rise else (0.0, time)
+    return amplitude, time
+
+
+@numba.njit(cache=True, nogil=True)
+def _chi2(
+    samples: Array,
+    values: Array,
+    first: int,
+    last: int,
+    full_scale: int,
+    period: float,
+    rise: float,
+    amplitude: float,
+    time: float,
+) -> float:
+    """Return the sum of squares of what a pulse leaves in samples `first` to `last`."""
+    total = 0.0
+    for k in range(first, last):
+        if samples[k] < full_scale:
+            u = (k * period - time) / rise
+            total += (values[k] - (amplitude * u * math.exp(1.0 - u) if u > 0.0 else 0.0)) ** 2
+    return total
 
 
 @numba.njit(cache=True, nogil=True)

@@ -59,7 +59,7 @@ class Simulation:
             batch = Batch(
                 run=self.sample.run,
                 entries=(start, start + size),
-                header=self._header(np.arange(start, start + size), hits.trigger[:size], weight[:size]),
+                header=self._header(np.arange(start, start + size), events, hits.trigger[:size], weight[:size]),
                 ledger=Ledger(read=size, passed=size),
                 cells=hits.cells.slice(0, size),
                 points=hits.points.slice(0, size),
@@ -67,9 +67,10 @@ class Simulation:
             )
             yield batch, digits
 
-    def _header(self, entry: Array, trigger: Array, weight: Array) -> dict[str, Array]:
+    def _header(self, entry: Array, events: int, trigger: Array, weight: Array) -> dict[str, Array]:
         spill = self.sample.spill
         number, position = entry // spill.events, entry % spill.events
+        length = np.minimum(spill.events, events - number * spill.events)  # the last spill may be short
         seconds = spill.period / UNITS["s"].factor
         return {
             "entry": entry,
@@ -81,7 +82,7 @@ class Simulation:
             "trigger": trigger.astype(np.uint32),
             "type": np.full(len(entry), PHYSICS, np.uint32),
             "quality": np.zeros(len(entry), np.uint32),
-            "spill_position": (position + 1) / spill.events,
+            "spill_position": (position + 1) / length,
             "weight": weight,
         }
 

@@ -1,8 +1,9 @@
 """The signal: an electron of the shower converts, e- N -> mu- N phi, and phi carries energy away.
 
-The electron's energy follows the yield of Eq. 29 of arXiv:2404.15931, the muon's energy and angle the Weizsaecker-Williams
-cross section in the region that can be seen. The weight of an event is the share of the cross section in that region, so
-that the sum of weights over the number of events is the efficiency per phi emitted above the threshold.
+The muon's energy and angle follow the Weizsaecker-Williams cross section in the region that can be seen, the electron's
+energy the yield of Eq. 29 of arXiv:2404.15931 into that region. All events have the same weight, the share of the whole yield
+that goes there: the sum of weights over the number of events is the efficiency per phi emitted above the threshold, and a raw
+file, which has no place for weights, holds the same spectrum with weight 1.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class SignalGenerator:
             min_energy=process.min_muon_energy,
             max_angle=process.max_angle,
         )
+        seen = self._content * self._sampler.weight(np.sqrt(self._edges[1:] * self._edges[:-1]))
+        self.weight = float(seen.sum() / self._content.sum())
+        self._content = seen
 
     def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
         """Return events with the weight of the region they are made in."""
@@ -59,8 +63,11 @@ class SignalGenerator:
             muons=muons,
             per_event=1,
         )
-        return made, self._sampler.weight(electron)
+        return made, np.full(events, self.weight)
 
     def on_target(self, events: int) -> float:
-        """Return events over phi emitted per electron on target."""
+        """Return events over phi emitted per electron on target, for events that carry their weight.
+
+        An event of weight 1, as raw files have them, stands for 1/`weight` phi.
+        """
         return events / self._rate

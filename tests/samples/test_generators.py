@@ -64,6 +64,22 @@ def test_the_muons_of_the_signal_stay_in_the_region(detector):
     assert (weight < 1).all()
 
 
+def test_the_signal_of_the_region_is_the_weighted_signal_of_the_whole(detector):
+    """Against electrons of the whole yield, each with the share of its own cross section."""
+    from physics import yields
+
+    sample, made, weight = _generate(detector, "signal", 20000)
+    process = sample.process
+    _, edges, content = yields.per_electron(process.m_phi, coupling=1.0, primary=100.0, threshold=process.threshold)
+    electron = yields.sample_energy(edges, content, 20000, np.random.default_rng(9))
+    share = generator_of(sample, detector)._sampler.weight(electron)
+    assert weight[0] == pytest.approx(share.mean(), rel=0.02)
+    bins = np.linspace(20, 100, 9)
+    expected, _ = np.histogram(electron, bins, weights=share)
+    found, _ = np.histogram(made.emission, bins, weights=weight)
+    np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.05 * expected.max())
+
+
 def test_a_pair_shares_its_photon(detector):
     sample, made, _ = _generate(detector, "dimuon")
     assert (made.muons.counts == 2).all()
