@@ -103,7 +103,7 @@ def test_parts_add_up_to_the_whole_in_any_order_and_grouping(part: Events, cuts:
     edges = sorted({0, len(part), *(min(c, len(part)) for c in cuts)})
     pieces = [cutflow(part[a:b], a) for a, b in pairwise(edges)] or [cutflow(part)]
     whole = cutflow(part)
-    random.Random(seed).shuffle(pieces)  # noqa: S311 - an order, not a secret
+    random.Random(seed).shuffle(pieces)
     left = sum(pieces, Cutflow.empty())
     right = pieces[-1]
     for piece in reversed(pieces[:-1]):
