@@ -155,8 +155,14 @@ COLUMNS: tuple[Column, ...] = (
         """,
     ),
     Column("srd.energy", "f8", "GeV", "energy in each SRD module", "fixed"),
-    Column("srd.time", "f8", "ns", "time of each SRD module relative to S0", "fixed"),
-    Column("s.time", "f8", "ns", "time of each beam counter; S0 in trigger time, the others relative to S0", "fixed"),
+    Column("srd.time", "f8", "ns", "time of each SRD module relative to S0; undefined without a hit", "fixed"),
+    Column(
+        "s.time",
+        "f8",
+        "ns",
+        "time of each beam counter relative to S0, of S0 in trigger time; undefined without a hit",
+        "fixed",
+    ),
     Column("s.energy", "f8", "GeV", "energy in each beam counter", "fixed"),
     *_flat(
         "ecal",
@@ -164,10 +170,10 @@ COLUMNS: tuple[Column, ...] = (
         """
         energy | GeV | energy in the ECAL, preshower included
         preshower | GeV | energy in the first 4 radiation lengths
-        x | mm | energy-weighted x of the main part
-        y | mm | energy-weighted y of the main part
-        time | ns | energy-weighted time relative to S0
-        profile_chi2 | 1 | distance of the lateral profile to that of an electron, per cell compared
+        x | mm | energy-weighted x of the main part; undefined without energy
+        y | mm | energy-weighted y of the main part; undefined without energy
+        time | ns | energy-weighted time relative to S0; undefined without energy
+        profile_chi2 | 1 | distance of the lateral profile to that of an electron, per share compared; undefined without energy
         pileup | GeV | energy in pulses outside the time window
         """,
     ),
@@ -193,7 +199,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("veto.energy", "f8", "GeV", "energy in each VETO panel", "fixed"),
     Column("hcal.energy", "f8", "GeV", "energy in each HCAL module", "fixed"),
     Column("hcal.mip", "f8", "1", "energy in each HCAL module in units of a minimum ionizing muon", "fixed"),
-    Column("hcal.time", "f8", "ns", "time of each HCAL module relative to S0", "fixed"),
+    Column("hcal.time", "f8", "ns", "time of each HCAL module relative to S0; undefined without a hit", "fixed"),
     Column("hcal.centre_fraction", "f8", "1", "share of the central cell in each HCAL module", "fixed"),
     Column("hcal_zero.energy", "f8", "GeV", "energy in the HCAL module at zero degrees"),
     Column("vhcal.energy", "f8", "GeV", "energy in the upstream veto calorimeter"),

@@ -6,6 +6,7 @@ Any other TTree or RNTuple with numbers, fixed arrays and lists of numbers can b
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,18 +32,14 @@ class RootTable:
         import uproot
 
         self.path = path
-        try:
+        self.ignored: dict[str, str] = {}
+        with reading(path):
             self._file = uproot.open(path)
             classes = {name.partition(";")[0]: kind for name, kind in self._file.classnames().items()}
-        except Exception as error:
-            if isinstance(error, OSError | ValueError | KeyError | NotImplementedError | AssertionError):
-                raise UserError(f"not readable as a ROOT file: {_line(error)}", at=Location(str(path))) from None
-            raise
-        self._tree = self._file[self._choose(classes, tree)]
-        self.metadata = self._metadata(classes)
-        self.entries = int(self._tree.num_entries)
-        self.ignored: dict[str, str] = {}
-        self.columns: Mapping[str, Column] = self._columns()
+            self._tree = self._file[self._choose(classes, tree)]
+            self.metadata = self._metadata(classes)
+            self.entries = int(self._tree.num_entries)
+            self.columns: Mapping[str, Column] = self._columns()
 
     def _choose(self, classes: dict[str, str], tree: str | None) -> str:
         trees = [name for name, kind in classes.items() if kind in TABLES]
@@ -99,13 +96,28 @@ class RootTable:
         metadata = self.metadata or Metadata(sample=self.path.stem, columns=self.columns)
         for first in range(start, stop, size) if stop > start else [start]:
             last = min(first + size, stop)
-            flat, lists = read_rows(self._tree, self.path, [self.columns[name] for name in names], first, last)
+            with reading(self.path):
+                flat, lists = read_rows(self._tree, self.path, [self.columns[name] for name in names], first, last)
             yield EventTable(last - first, flat, lists, metadata)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what fails while a ROOT file is read into a UserError that names the file.
+
+    The bytes of a damaged file decide what fails, and with which exception: no list of types would be complete.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(error.message, at=error.at or Location(str(path)), hint=error.hint) from error
+    except Exception as error:
+        raise UserError(f"not readable as a ROOT file: {_line(error)}", at=Location(str(path))) from error
 
 
 def _line(error: BaseException) -> str:
     text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    return text.splitlines()[0].rstrip(",:") if text else type(error).__name__
 
 
 def read_rows(

@@ -71,7 +71,7 @@ class Pipeline:
         common: list[Stage] = [CalorimeterStage(detector), TrackStage(detector)]
         self._stages: dict[str, list[Stage]] = {
             "raw": [WaveformStage(detector), StripStage(detector), *common],
-            "hits": [HitStage(), PointStage(detector), *common],
+            "hits": [HitStage(detector), PointStage(detector), *common],
         }
         for stages in self._stages.values():
             _check_order(stages)
@@ -108,9 +108,10 @@ class Pipeline:
         stages = self._stages[tier]
         if self._begun[tier] != batch.run and len(batch):
             conditions = self.conditions.for_run(batch.run)
+            self._begun = {"raw": None, "hits": None}  # should a constant be missing, no stage is of any run
             for stage in stages:
                 stage.begin_run(conditions)
-            self._begun = {"raw": None, "hits": None, tier: batch.run}
+            self._begun[tier] = batch.run
         products: dict[str, Any] = {}
         if len(batch):
             for stage in stages:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calib.conditions import Conditions
-from configs.errors import Problems, UserError
+from configs.errors import Location, Problems, UserError
 from events.provenance import record
 from events.table import EventTable
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
+from reco.readers.base import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reco.detector import Detector
     from reco.readers.base import RunFile
 
 
@@ -28,24 +30,52 @@ class Run:
         self.files = tuple(files)
         self.pipeline = pipeline
 
+    @property
+    def detector(self) -> Detector:
+        """The set-up."""
+        return self.pipeline.detector
+
+    @property
+    def conditions(self) -> Conditions:
+        """The calibration constants."""
+        return self.pipeline.conditions
+
+    @property
+    def payloads(self) -> list[str]:
+        """The ids of the conditions tables that hold for the runs of the files."""
+        runs = {run for file in self.files for run in file.index().runs()}
+        return sorted({payload for run in runs for payload in self.conditions.for_run(run).payloads})
+
     def check(self) -> None:
-        """Raise a UserError if a file does not fit the detector or a constant is missing."""
+        """Raise a UserError if a file does not fit the detector or the other files, or a constant is missing."""
+        if not self.files:
+            raise UserError("no run files were given")
         problems = Problems()
         for file in self.files:
             try:
                 file.check()
-                self.pipeline.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
+                self.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
+                if set(file.truth) != set(self.files[0].truth):
+                    other = f"the truth columns are not those of {self.files[0].path}"
+                    raise UserError(other, at=Location(str(file.path)), hint="open raw and simulated files apart")
             except UserError as error:
                 problems.add(error)
         problems.check()
 
-    def tables(self, *, size: int = 2048) -> Iterator[EventTable]:
+    def tables(self, *, size: int = BATCH) -> Iterator[EventTable]:
         """Yield the event table of each batch of each file."""
-        for number, file in enumerate(self.files):
-            for batch in file.batches(size=size):
-                table = self.pipeline.run(batch, file.truth)
-                table.flat["event.file"][:] = np.int32(number)
-                yield table
+        for number in range(len(self.files)):
+            yield from self.file_tables(number, size=size)
+
+    def file_tables(
+        self, number: int, start: int = 0, stop: int | None = None, *, size: int = BATCH
+    ) -> Iterator[EventTable]:
+        """Yield the event table of each batch of the entries start to stop of one file."""
+        file = self.files[number]
+        for batch in file.batches(start, stop, size):
+            table = self.pipeline.run(batch, file.truth)
+            table.flat["event.file"][:] = np.int32(number)
+            yield table
 
 
 def open(  # noqa: A001 - reco.open is what users expect
@@ -72,7 +102,7 @@ def open(  # noqa: A001 - reco.open is what users expect
     return run
 
 
-def process(run: Run, *, size: int = 2048) -> EventTable:
+def process(run: Run, *, size: int = BATCH) -> EventTable:
     """Reconstruct all events of a run into one table in memory.
 
     Parameters
@@ -81,12 +111,16 @@ def process(run: Run, *, size: int = 2048) -> EventTable:
     size : int
         Events per batch; changes nothing in the result.
     """
-    detector = run.pipeline.detector
+    detector = run.detector
     table = EventTable.concatenate(run.tables(size=size))
     table.metadata.ledger.check()
     known = [file.on_target for file in run.files]
     inputs = [{"path": str(f.path), "identity": f.identity, "entries": [[0, len(f.index())]]} for f in run.files]
     return table.with_metadata(
         on_target=sum(n for n in known if n) if known and None not in known else None,
-        provenance=record(configs={str(detector.file): detector.file.read_text(encoding="utf-8")}, inputs=inputs),
+        provenance=record(
+            configs={str(detector.file): detector.file.read_text(encoding="utf-8")},
+            payloads=run.payloads,
+            inputs=inputs,
+        ),
     )

@@ -95,26 +95,36 @@ class WaveformStage:
                 "quality": quality,
             },
         )
-        bits = np.where(lacking, np.uint32(1 << QUALITY_BITS["no_start_time"]), np.uint32(0))
-        bits |= np.where(cells.counts == 0, np.uint32(1 << QUALITY_BITS["no_pulse"]), np.uint32(0))
-        return {"cells": cells, "quality": bits.astype(np.uint32)}
+        return {"cells": cells, "quality": _event_quality(cells, lacking)}
 
 
 class HitStage:
-    """Simulated calorimeter hits to ``cells``: they are calibrated already."""
+    """Simulated calorimeter hits to ``cells``: they are calibrated already, and their times are relative to S0."""
 
     uses: tuple[str, ...] = ()
     produces: tuple[str, ...] = ("cells", "quality")
     needs: Mapping[str, Sequence[str]] = {}
 
+    def __init__(self, detector: Detector) -> None:
+        self._reference = detector.channel_number[f"{detector.reference}.0.0"]
+
     def begin_run(self, conditions: RunConditions) -> None:
         """Take nothing: hits carry energies and times."""
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
-        """Return the hits of a batch as cells of good quality."""
+        """Return the hits of a batch as cells of good quality, and the quality bits of its events."""
         if batch.cells is None:
             msg = "a batch without hits"
             raise ValueError(msg)
         quality = np.zeros(int(batch.cells.offsets[-1]), np.uint32)
         cells = replace(batch.cells, columns={**batch.cells.columns, "quality": quality})
-        return {"cells": cells, "quality": np.zeros(len(batch), np.uint32)}
+        lacking = np.ones(len(batch), bool)
+        lacking[cells.parents[cells["channel"] == self._reference]] = False
+        return {"cells": cells, "quality": _event_quality(cells, lacking)}
+
+
+def _event_quality(cells: Lists, lacking: Array) -> Array:
+    """Return the bits of events: `lacking` a pulse in the reference counter, or without any pulse."""
+    quality = np.where(lacking, np.uint32(1 << QUALITY_BITS["no_start_time"]), np.uint32(0))
+    quality |= np.where(cells.counts == 0, np.uint32(1 << QUALITY_BITS["no_pulse"]), np.uint32(0))
+    return quality

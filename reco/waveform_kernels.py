@@ -17,11 +17,11 @@ NO_PULSE, GOOD, SATURATED, PILE_UP = 0, 1, 2, 4
 STEPS = 16
 """Most Gauss-Newton steps of the pulse fit; most pulses need two or three."""
 
-SETTLED = 0.01
-"""The fit ends when a step changes the time by less than this, ns: far below what the noise of one sample does."""
+SETTLED = 1e-3
+"""The fit ends when a step changes the start by less than this, in samples: far below what noise does to it."""
 
-KINK = 0.25
-"""A sample just before the start of a fitted pulse belongs to the pulse if it has this share of the amplitude."""
+KINK = 1.5
+"""A sample just before the start of a fitted pulse may belong to the pulse if it is above this many sigma."""
 
 SECOND = 0.15
 """A second pulse counts from this share of the first (smaller ones hide in differences of the pulse shape)."""
@@ -69,8 +69,10 @@ def measure(
         ADC, ns after the first sample, bits; NaN time where there is no pulse.
     """
     values = np.empty(samples.shape[1], np.float64)
+    width = rise / period  # from here on in samples
+    fall = math.exp(-1.0 / width)
     for digit in range(len(samples)):
-        count, row = np.int64(n_samples[digit]), channel[digit]
+        count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
         pedestal = (even[row], odd[row])
         top, highest, largest = 0, -1.0e30, 0
         for k in range(count):
@@ -84,145 +86,136 @@ def measure(
         bar = threshold * sigma[row]
         if count == 0 or highest <= bar:
             continue
-        clipped = largest >= full_scale
-        first, last = max(0, top - before), min(count, top + after + 1)
-        amplitude, time = _fit(
-            samples[digit], values, first, last, top, full_scale if clipped else largest + 1, period, rise
-        )
-        if not amplitude > 0.0 or (amplitude > 2.0 * highest and not clipped):
-            amplitude, time = highest, top * period - rise
-            area = 0.0
+        total = 0.0
+        for k in range(count):
+            total += values[k]
+        bits = GOOD
+        if largest >= full_scale:
+            bits |= SATURATED
             for k in range(count):
-                area += values[k]
-        else:
-            area = amplitude * math.e * rise / period
-        bits = GOOD | (SATURATED if clipped else 0)
-        bar = max(bar, SECOND * highest)
-        if not clipped and _leaves_more(values, count, amplitude, time, period, rise, bar):
-            bits |= PILE_UP
-        status[digit], charge[digit], start[digit] = bits, area, time
-
-
-@numba.njit(cache=True, nogil=True)
-def _fit(
-    samples: Array, values: Array, first: int, last: int, top: int, full_scale: int, period: float, rise: float
-) -> tuple[float, float]:
-    """Return amplitude and start time of the pulse in samples `first` to `last`; amplitude 0 where the fit fails.
-
-    Samples that reach `full_scale` are left out. A sample before the start has no say in where the start is, so that a fit may
-    come to rest just behind a sample that belongs to the pulse: then it begins again before that sample, and the better of
-    the two is taken.
-    """
-    amplitude, time = _first_guess(samples, values, first, last, top, full_scale, period, rise)
-    amplitude, time = _descend(samples, values, first, last, full_scale, period, rise, amplitude, time)
-    before = math.floor(time / period)
-    if first <= before < last and values[before] > KINK * amplitude:
-        other, earlier = _descend(
-            samples, values, first, last, full_scale, period, rise, amplitude, (before - 0.5) * period
+                if samples[digit, k] >= full_scale:
+                    values[k] = np.nan  # the fit leaves these out
+        first = max(0, top - before)
+        amplitude, time = _fit(
+            values[first : min(count, top + after + 1)], top - first, highest, sigma[row], width, fall
         )
-        there = _chi2(samples, values, first, last, full_scale, period, rise, other, earlier)
-        if there < _chi2(samples, values, first, last, full_scale, period, rise, amplitude, time):
-            amplitude, time = other, earlier
-    return (amplitude, time) if abs(time + rise - top * period) < 3.0 * rise else (0.0, time)
+        time += first
+        if not amplitude > 0.0 or (amplitude > 2.0 * highest and not bits & SATURATED):
+            amplitude, time = highest, top - width
+        else:
+            total = amplitude * math.e * width
+        if not bits & SATURATED and _leaves_more(
+            values[:count], amplitude, time, width, fall, max(bar, SECOND * highest)
+        ):
+            bits |= PILE_UP
+        status[digit], charge[digit], start[digit] = bits, total, time * period
 
 
 @numba.njit(cache=True, nogil=True)
-def _first_guess(
-    samples: Array, values: Array, first: int, last: int, top: int, full_scale: int, period: float, rise: float
-) -> tuple[float, float]:
-    """Return amplitude and start time from the maximum and, where they can be used, the samples on both sides of it.
+def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fall: float) -> tuple[float, float]:
+    """Return amplitude and start of the pulse in some samples; amplitude 0 where the fit fails.
 
-    Of a pulse without noise f(k + 1)/f(k - 1) = (u + d)/(u - d) exp(-2 d), with u from the start to the maximum and d the
-    period, both in rise times.
+    A sample before the start has no say in where the start is, so that a fit may come to rest just behind a sample that
+    belongs to the pulse: then it begins again before that sample, and the better of the two is taken.
+
+    Parameters
+    ----------
+    values : array of shape (S,), ADC
+        NaN where saturated.
+    top : int
+        The sample of the maximum.
+    highest : float
+        Its value.
+    sigma : float
+        Noise.
+    width : float
+        Rise time in samples.
+    fall : float
+        exp(-1/width), by which the exponential falls from sample to sample.
     """
-    if first < top < last - 1 and samples[top] < full_scale and values[top - 1] > 0.0:
-        ratio = values[top + 1] / values[top - 1] * math.exp(2.0 * period / rise)
-        if ratio > 2.0:
-            u = (ratio + 1.0) / (ratio - 1.0) * period / rise
-            return values[top] / (u * math.exp(1.0 - u)), top * period - u * rise
-    return values[top], top * period - rise
+    amplitude, time = _first_guess(values, top, highest, width, fall)
+    amplitude, time = _descend(values, width, fall, amplitude, time)
+    before = math.floor(time)
+    if 0 <= before < len(values) and values[before] > KINK * sigma:
+        other, earlier = _descend(values, width, fall, amplitude, before - 0.1)
+        if _distance(values, width, other, earlier) < _distance(values, width, amplitude, time):
+            amplitude, time = other, earlier
+    return (amplitude, time) if abs(time + width - top) < 3.0 * width else (0.0, time)
 
 
 @numba.njit(cache=True, nogil=True)
-def _descend(
-    samples: Array,
-    values: Array,
-    first: int,
-    last: int,
-    full_scale: int,
-    period: float,
-    rise: float,
-    amplitude: float,
-    time: float,
-) -> tuple[float, float]:
-    """Return amplitude and start time after Gauss-Newton steps until they settle."""
-    step, change, scale = math.exp(-period / rise), 0.0, 1.0
+def _first_guess(values: Array, top: int, highest: float, width: float, fall: float) -> tuple[float, float]:
+    """Return amplitude and start from the maximum and, where they can be used, the samples on both sides of it.
+
+    Of a pulse without noise f(k + 1)/f(k - 1) = (u + d)/(u - d) exp(-2 d), with u from the start to the maximum and d a
+    sample, both in rise times.
+    """
+    if 0 < top < len(values) - 1 and values[top - 1] > 0.0:
+        ratio = values[top + 1] / (values[top - 1] * fall * fall)
+        if ratio > 2.0:  # never with a NaN
+            u = (ratio + 1.0) / (ratio - 1.0) / width
+            return highest / (u * math.exp(1.0 - u)), top - u * width
+    return highest, top - width
+
+
+@numba.njit(cache=True, nogil=True)
+def _descend(values: Array, width: float, fall: float, amplitude: float, time: float) -> tuple[float, float]:
+    """Return amplitude and start after Gauss-Newton steps until they settle."""
+    change, scale = 0.0, 1.0
     for _ in range(STEPS):
         aa, at, tt, ra, rt = 0.0, 0.0, 0.0, 0.0, 0.0
-        begin = max(first, math.floor(time / period) + 1)  # samples before the start add nothing
-        u = (begin * period - time) / rise
+        begin = max(0, math.floor(time) + 1)  # samples before the start add nothing
+        u = (begin - time) / width
         decay = math.exp(1.0 - u)  # from sample to sample it falls by the same factor: one exponential is enough
-        for k in range(begin, last):
-            if samples[k] < full_scale:
-                shape, slope = u * decay, (u - 1.0) * decay * (amplitude / rise)
+        for k in range(begin, len(values)):
+            if not math.isnan(values[k]):
+                shape, slope = u * decay, (u - 1.0) * decay * (amplitude / width)
                 residual = values[k] - amplitude * shape
                 aa += shape * shape
                 at += shape * slope
                 tt += slope * slope
                 ra += shape * residual
                 rt += slope * residual
-            u += period / rise
-            decay *= step
+            u += 1.0 / width
+            decay *= fall
         determinant = aa * tt - at * at
         if determinant <= 1e-12 * aa * tt:
             break
-        amplitude += (ra * tt - rt * at) / determinant
         previous, change = change, (rt * aa - ra * at) / determinant
         if change * previous < 0.0 and abs(change) > 0.5 * abs(previous):
             scale *= 0.5  # with a sample near the kink at the start, full steps may jump to and fro
-        change = min(max(scale * change, -period), period)
+        part = min(scale, 1.0 / max(abs(change), 1.0))  # no step is longer than a sample
+        change *= part
         time += change
+        amplitude += part * (ra * tt - rt * at) / determinant
         if abs(change) < SETTLED:
             break
     return amplitude, time
 
 
 @numba.njit(cache=True, nogil=True)
-def _chi2(
-    samples: Array,
-    values: Array,
-    first: int,
-    last: int,
-    full_scale: int,
-    period: float,
-    rise: float,
-    amplitude: float,
-    time: float,
-) -> float:
-    """Return the sum of squares of what a pulse leaves in samples `first` to `last`."""
+def _distance(values: Array, width: float, amplitude: float, time: float) -> float:
+    """Return the sum of squares of what a pulse leaves in the samples."""
     total = 0.0
-    for k in range(first, last):
-        if samples[k] < full_scale:
-            u = (k * period - time) / rise
+    for k in range(len(values)):
+        if not math.isnan(values[k]):
+            u = (k - time) / width
             total += (values[k] - (amplitude * u * math.exp(1.0 - u) if u > 0.0 else 0.0)) ** 2
     return total
 
 
 @numba.njit(cache=True, nogil=True)
-def _leaves_more(
-    values: Array, count: int, amplitude: float, time: float, period: float, rise: float, bar: float
-) -> bool:
-    """Return whether a sample of the waveform is above the pulse by more than `bar`."""
-    begin = min(count, max(0, math.floor(time / period) + 1))
+def _leaves_more(values: Array, amplitude: float, time: float, width: float, fall: float, bar: float) -> bool:
+    """Return whether a sample is above the pulse by more than `bar`."""
+    begin = min(len(values), max(0, math.floor(time) + 1))
     for k in range(begin):
         if values[k] > bar:
             return True
-    u = (begin * period - time) / rise
+    u = (begin - time) / width
     decay = amplitude * math.exp(1.0 - u)
-    step = math.exp(-period / rise)
-    for k in range(begin, count):
+    for k in range(begin, len(values)):
         if values[k] - u * decay > bar:
             return True
-        u += period / rise
-        decay *= step
+        u += 1.0 / width
+        decay *= fall
     return False

@@ -20,7 +20,7 @@ from events.columns import Column
 from events.ledger import Ledger
 from events.lists import Lists
 from events.provenance import checksum
-from events.rootfile import RootSink, column_of, read_rows
+from events.rootfile import RootSink, column_of, read_rows, reading
 from events.table import EventTable
 
 if TYPE_CHECKING:
@@ -80,17 +80,19 @@ class SimulatedRunFile:
 
         self.path = Path(path)
         self.detector = detector
-        try:
+        with reading(self.path):
             self._file = uproot.open(self.path)
             names = self._file.classnames(cycle=False)
-        except (OSError, ValueError, KeyError, NotImplementedError, AssertionError) as error:
-            text = str(error).strip().partition("\n")[0]
-            raise self._error(f"not readable as a ROOT file: {text}") from None
-        if names.get(TREE) != "TTree" or names.get("emiss") != "TObjString":
-            held = ", ".join(f"'{name}'" for name in names) or "nothing"
-            raise self._error(f"no simulated run file: it holds {held}", "an event table goes to 'emiss select'")
-        self._tree = self._file[TREE]
-        self.metadata: dict[str, Any] = json.loads(str(self._file["emiss"]))
+            if names.get(TREE) != "TTree" or names.get("emiss") != "TObjString":
+                held = ", ".join(f"'{name}'" for name in names) or "nothing"
+                raise self._error(f"no simulated run file: it holds {held}", "an event table goes to 'emiss select'")
+            self._tree = self._file[TREE]
+            self.metadata: dict[str, Any] = json.loads(str(self._file["emiss"]))
+        if self.metadata.get("schema") != SCHEMA:
+            raise self._error(f"schema '{self.metadata.get('schema')}', expected '{SCHEMA}'")
+        missing = [key for key in ("channels", "planes", "truth") if key not in self.metadata]
+        if missing:
+            raise self._error(f"the metadata have no '{missing[0]}'")
         self.truth = {
             f"truth.{name}": Column.from_json(f"truth.{name}", item) for name, item in self.metadata["truth"].items()
         }
@@ -106,13 +108,12 @@ class SimulatedRunFile:
 
     def check(self) -> None:
         """Raise a UserError that lists every branch that differs from the schema, or names that the detector lacks."""
-        if self.metadata.get("schema") != SCHEMA:
-            raise self._error(f"schema '{self.metadata.get('schema')}', expected '{SCHEMA}'")
         wanted = {name: (kind, "flat") for name, kind in HEADER.items()}
         for collection, fields in COLLECTIONS.items():
             wanted |= {f"{collection}.{name}": (kind, "list") for name, kind in fields.items()}
         wanted |= {name: (column.type, "flat") for name, column in self.truth.items()}
-        form = self._tree.arrays(entry_stop=0, library="ak")
+        with reading(self.path):
+            form = self._tree.arrays(entry_stop=0, library="ak")
         differences = []
         for name, (kind, shape) in wanted.items():
             column = column_of(name, form[name]) if name in form.fields else None
@@ -135,7 +136,8 @@ class SimulatedRunFile:
     @cached_property
     def _index(self) -> HitsIndex:
         columns = [Column(name, HEADER[name]) for name in ("run", "spill", "type")]
-        flat, _ = read_rows(self._tree, self.path, columns, 0, self._tree.num_entries)
+        with reading(self.path):
+            flat, _ = read_rows(self._tree, self.path, columns, 0, self._tree.num_entries)
         return HitsIndex(**flat, good=np.ones(len(flat["run"]), bool))
 
     def batches(self, start: int = 0, stop: int | None = None, size: int = 2048) -> Iterator[Batch]:
@@ -157,7 +159,8 @@ class SimulatedRunFile:
         columns = [Column(name, kind) for name, kind in HEADER.items()] + list(self.truth.values())
         for collection, fields in COLLECTIONS.items():
             columns += [Column(f"{collection}.{name}", kind, shape="list") for name, kind in fields.items()]
-        flat, lists = read_rows(self._tree, self.path, columns, start, stop)
+        with reading(self.path):
+            flat, lists = read_rows(self._tree, self.path, columns, start, stop)
         number = stop - start
         header = {name: flat[name] for name in HEADER}
         header["entry"] = np.arange(start, stop)
@@ -167,14 +170,29 @@ class SimulatedRunFile:
             entries=(start, stop),
             header=header,
             ledger=Ledger(read=number, passed=number),
-            cells=self._renumber(lists["cells"], "channel", self.metadata["channels"], self.detector.channels),
-            points=self._renumber(lists["points"], "plane", self.metadata["planes"], self.detector.plane_names),
+            cells=self._renumber(lists["cells"], "channel", "channels", self.detector.channels, start),
+            points=self._renumber(lists["points"], "plane", "planes", self.detector.plane_names, start),
             truth={name.removeprefix("truth."): flat[name] for name in self.truth},
         )
 
-    @staticmethod
-    def _renumber(lists: Lists, field: str, names: list[str], known: tuple[str, ...]) -> Lists:
-        """Turn the file's numbers of channels or planes into the detector's."""
+    def _renumber(self, lists: Lists, field: str, key: str, known: tuple[str, ...], start: int) -> Lists:
+        """Turn the file's numbers of channels or planes into the detector's.
+
+        Raises
+        ------
+        UserError
+            For a number outside the file's list, or a value that is not finite; with the entry.
+        """
+        names: list[str] = self.metadata[key]
+        wrong = (lists[field] < 0) | (lists[field] >= len(names))
+        for name, values in lists.columns.items():
+            if name != field:
+                wrong |= ~np.isfinite(values)
+        if wrong.any():
+            entry = start + int(lists.parents[np.flatnonzero(wrong)[0]])
+            raise self._error(
+                f"entry {entry}: a {field} outside the {len(names)} {key} of the file, or no finite value"
+            )
         if tuple(names) == known:
             return lists
         table = np.array([known.index(name) for name in names], lists[field].dtype)

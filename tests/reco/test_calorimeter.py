@@ -81,3 +81,63 @@ def test_veto_panels_against_the_rule(detector, conditions, sides):
     for (a, b), value in zip(sides, got, strict=True):
         low, high = min(a, b), max(a, b)
         assert value == pytest.approx(high if low < 0.3 * high else math.sqrt(a * b))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_against_a_loop_over_cells(detector, conditions, seed):
+    rng = np.random.default_rng(seed)
+    events = [
+        [
+            (detector.channels[channel], float(rng.exponential(0.2)), float(rng.normal(0, 8)))
+            for channel in rng.permutation(len(detector.channels))[: rng.integers(0, 60)]
+        ]
+        for _ in range(4)
+    ]
+    out = run(detector, conditions, events)
+    thresholds = {"ECAL0": detector.ecal.threshold, "ECAL1": detector.ecal.threshold}
+    thresholds |= {name: counter.threshold for name, counter in detector.counters.items()}
+    thresholds |= dict.fromkeys(detector.srd.modules, detector.srd.threshold)
+    thresholds |= dict.fromkeys(detector.hcal.modules, detector.hcal.threshold)
+    thresholds |= {name: detector.veto.threshold for pair in detector.veto.panels for name in pair}
+    for number, event in enumerate(events):
+        used: dict[str, list[tuple[int, int, float, float]]] = {}
+        pile_up = False
+        for name, energy, time in event:
+            part, x, y = name.split(".")
+            if energy <= thresholds[part]:
+                continue
+            if part == "S0" or -15.0 <= time <= 15.0:
+                used.setdefault(part, []).append((int(x), int(y), energy, time))
+            else:
+                pile_up = True
+
+        def total(part, used=used):
+            return sum(energy for _, _, energy, _ in used.get(part, []))
+
+        def mean(parts, pick, used=used):
+            cells = [cell for part in parts for cell in used.get(part, [])]
+            weight = sum(cell[2] for cell in cells)
+            return sum(cell[2] * pick(cell) for cell in cells) / weight if weight else math.nan
+
+        want = {
+            "ecal.energy": total("ECAL0") + total("ECAL1"),
+            "ecal.preshower": total("ECAL0"),
+            "ecal.x": mean(["ECAL1"], lambda cell: (cell[0] - 2) * 38.2),
+            "ecal.y": mean(["ECAL1"], lambda cell: (cell[1] - 2) * 38.2),
+            "ecal.time": mean(["ECAL0", "ECAL1"], lambda cell: cell[3]),
+            "hcal.energy": [total(module) for module in detector.hcal.modules],
+            "hcal.time": [mean([module], lambda cell: cell[3]) for module in detector.hcal.modules],
+            "hcal.centre_fraction": [
+                np.nan_to_num(mean([module], lambda cell: float(cell[:2] == (1, 1))))
+                for module in detector.hcal.modules
+            ],
+            "srd.energy": [total(module) for module in detector.srd.modules],
+            "srd.time": [mean([module], lambda cell: cell[3]) for module in detector.srd.modules],
+            "s.energy": [total(counter) for counter in detector.counters],
+            "s.time": [mean([counter], lambda cell: cell[3]) for counter in detector.counters],
+        }
+        for name, value in want.items():
+            np.testing.assert_allclose(out[name][number], value, atol=1e-12, err_msg=name)
+        assert out["event.quality"][number] == (1 << QUALITY_BITS["pile_up"] if pile_up else 0)
+        assert out["ecal_cells"].counts[number] == len(used.get("ECAL0", [])) + len(used.get("ECAL1", []))

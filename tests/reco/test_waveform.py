@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
+from events.batch import Batch
+from events.columns import QUALITY_BITS
+from events.lists import Lists, offsets_of
 from reco import waveform_kernels as kernels
+from reco.waveform import HitStage, WaveformStage
 
 PERIOD, RISE, FULL = 12.5, 30.0, 4095
 
@@ -109,3 +113,112 @@ def test_fewer_samples_than_the_array_is_wide():
     assert status[0] == kernels.GOOD
     assert abs(start[0] - 100.0) < 0.2
     assert charge[0] == pytest.approx(9000.0, rel=0.05)
+
+
+def unit_pulse(start):
+    u = np.maximum((np.arange(32) * PERIOD - start[:, None]) / RISE, 0.0)
+    return u * np.exp(1.0 - u)
+
+
+@pytest.mark.parametrize("height", [10.0, 20.0, 60.0])
+def test_small_pulses_reach_the_best_fit_there_is(height):
+    """Against a scan of all start times with the best amplitude at each, in plain NumPy.
+
+    Near the start of a pulse the sum of squares has a kink at every sample, where a descent may come to rest.
+    """
+    rng = np.random.default_rng(3)
+    true = rng.uniform(90, 115, 1000)
+    samples = pulses(height * math.e * RISE / PERIOD, true, sigma=1.2, seed=4)
+    charge, start, status = measure(samples)
+    found = status > 0
+    assert found.mean() > 0.8
+    values = samples - np.where(np.arange(32) % 2, 130.0, 120.0)
+    top = values.argmax(axis=1)
+    window = (np.arange(32) >= top[:, None] - 4) & (np.arange(32) <= top[:, None] + 8)
+
+    def rest(amplitude, time):
+        return (np.where(window, values - amplitude[:, None] * unit_pulse(time), 0.0) ** 2).sum(axis=1)
+
+    best = np.full(len(values), np.inf)
+    for shift in np.arange(-45.0, 45.0, 0.25):
+        time = top * PERIOD - RISE + shift
+        shape = np.where(window, unit_pulse(time), 0.0)
+        amplitude = (shape * values).sum(axis=1) / np.maximum((shape**2).sum(axis=1), 1e-9)
+        best = np.minimum(best, rest(np.maximum(amplitude, 0.0), time))
+    got = rest(charge * PERIOD / RISE / math.e, start)
+    noise = 1.2**2
+    # two minima of nearly the same depth may stand side by side
+    missed = (got - best)[found] / noise
+    assert missed.max() < 3.0
+    assert np.mean(missed > 1.0) < 0.005
+    assert np.mean(missed > 0.1) < 0.04
+
+
+def test_a_single_pulse_is_not_taken_for_two():
+    rng = np.random.default_rng(5)
+    charge = rng.uniform(60, 3000, 20000)
+    _, _, status = measure(pulses(charge, rng.uniform(90, 115, 20000), sigma=1.2))
+    assert np.mean(status > kernels.GOOD) < 2e-4
+
+
+def test_every_second_pulse_of_some_size_is_seen():
+    rng = np.random.default_rng(6)
+    first, second = rng.uniform(2000, 20000, 500), rng.uniform(0.3, 1.0, 500)
+    early = pulses(first, [100.0] * 500, sigma=1.2).astype(int)
+    late = pulses(first * second, rng.uniform(200, 300, 500), even=0.0, odd=0.0)
+    _, _, status = measure((early + late).clip(0, FULL).astype(np.uint16))
+    assert np.mean((status & kernels.PILE_UP) > 0) > 0.99
+
+
+@pytest.fixture(scope="module")
+def raw_stage(detector, conditions):
+    stage = WaveformStage(detector)
+    stage.begin_run(conditions.for_run(6101))
+    return stage
+
+
+def digits(detector, conditions, events):
+    """Return a batch of events given as lists of (channel name, energy, time), with the pulses of the demo's constants."""
+    rows = [row for event in events for row in event]
+    channel = np.array([detector.channel_number[name] for name, _, _ in rows])
+    run = conditions.for_run(6101)
+    pedestal, gain, time = (run.get(f"sadc.{kind}", detector.channels) for kind in ("pedestal", "gain", "time"))
+    base = np.where(np.arange(32) % 2, pedestal["odd"][channel, None], pedestal["even"][channel, None])
+    start = np.array([time for _, _, time in rows]) + time["offset"][channel]
+    charge = np.array([energy for _, energy, _ in rows]) / gain["gain"][channel]
+    values = base + (charge * PERIOD / RISE / math.e)[:, None] * unit_pulse(start)
+    columns = {
+        "channel": channel.astype(np.int32),
+        "samples": np.clip(np.rint(values), 0, FULL).astype(np.uint16),
+        "n_samples": np.full(len(rows), 32, np.uint16),
+    }
+    offsets = offsets_of(np.array([len(event) for event in events]))
+    return Batch(
+        run=6101, entries=(0, len(events)), header={"entry": np.arange(len(events))}, sadc=Lists(offsets, columns)
+    )
+
+
+def test_the_stage_gives_energies_and_times_relative_to_s0(detector, conditions, raw_stage):
+    full = [("S0.0.0", 0.001, 3.0), ("ECAL1.2.2", 50.0, 4.0), ("HCAL1.1.1", 2.5, 1.0), ("HCAL0.0.0", 0.0, 3.0)]
+    without_s0 = [("ECAL1.2.2", 50.0, 4.0)]
+    saturated = [("S0.0.0", 0.001, 0.0), ("ECAL1.2.2", 400.0, 0.0)]
+    out = raw_stage(digits(detector, conditions, [full, without_s0, [("HCAL0.0.0", 0.0, 0.0)], saturated]), {})
+    cells, bits = out["cells"], QUALITY_BITS
+    assert cells.counts.tolist() == [3, 1, 0, 2]
+    np.testing.assert_allclose(cells["energy"][:4], [0.001, 50.0, 2.5, 50.0], rtol=0.01)
+    np.testing.assert_allclose(cells["time"], [3.0, 1.0, -2.0, 4.0, 0.0, 0.0], atol=0.5)
+    lacking, empty = 1 << bits["no_start_time"], 1 << bits["no_pulse"]
+    assert out["quality"].tolist() == [0, lacking, lacking | empty, 0]
+    assert cells["quality"].tolist() == [0, 0, 0, 0, 0, 1 << bits["saturated"]]
+
+
+def test_hits_without_s0_are_flagged_as_in_raw_data(detector):
+    columns = {
+        "channel": np.array([detector.channel_number[name] for name in ("S0.0.0", "S1.0.0", "S1.0.0")], np.int32),
+        "energy": np.full(3, 0.001),
+        "time": np.zeros(3),
+    }
+    cells = Lists(np.array([0, 2, 3, 3]), columns)
+    batch = Batch(run=6101, entries=(0, 3), header={"entry": np.arange(3)}, cells=cells)
+    lacking, empty = 1 << QUALITY_BITS["no_start_time"], 1 << QUALITY_BITS["no_pulse"]
+    assert HitStage(detector)(batch, {})["quality"].tolist() == [0, lacking, lacking | empty]
