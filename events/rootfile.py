@@ -175,13 +175,14 @@ def _lists(parts: dict[str, Any]) -> Lists:
     offsets: Array | None = None
     columns: dict[str, Array] = {}
     for inner, array in parts.items():
-        packed = ak.to_packed(array).layout
-        if not isinstance(packed, ak.contents.ListOffsetArray):
-            packed = packed.to_ListOffsetArray64(start_at_zero=True)
-        own = np.asarray(packed.offsets, np.int64)
-        if offsets is not None and not np.array_equal(offsets, own):
+        packed = array.layout
+        if not isinstance(packed, ak.contents.ListOffsetArray) or packed.offsets[0] != 0:
+            packed = ak.to_packed(array).layout.to_ListOffsetArray64(start_at_zero=True)
+        own = np.asarray(packed.offsets)
+        if offsets is None:
+            offsets = own.astype(np.int64, copy=False)
+        elif not np.array_equal(offsets, own):
             raise UserError(f"the lists of '{inner}' are not as long as those of '{next(iter(columns))}'")
-        offsets = own
         columns[inner] = np.asarray(packed.content.data)[: own[-1]]
     if offsets is None:
         msg = "a collection has at least one column"
@@ -192,7 +193,7 @@ def _lists(parts: dict[str, Any]) -> Lists:
 class RootSink:
     """Writes a TTree (``events`` unless said otherwise) batch by batch."""
 
-    def __init__(self, path: Path, table: EventTable, tree: str = TREE) -> None:
+    def __init__(self, path: Path, table: EventTable, tree: str = TREE, compression: Any = None) -> None:
         import awkward as ak
         import uproot
 
@@ -204,7 +205,7 @@ class RootSink:
             bare = inner.get("")
             types[name] = ak.types.ListType(bare or ak.types.RecordType(list(inner.values()), list(inner)))
         # level 1 of ZSTD: five times the speed of level 5 for a tenth more bytes
-        self._file = uproot.recreate(path, compression=uproot.ZSTD(1))
+        self._file = uproot.recreate(path, compression=uproot.ZSTD(1) if compression is None else compression)
         self._tree = self._file.mktree(
             tree,
             types,

@@ -1,6 +1,6 @@
 """The selection: from an event table to a cutflow. Knows no detector; any table of flat and list columns will do.
 
-`load` reads an analysis file, `run` applies it to a table; `Analysis` and `Result` are what they give.
+`load` reads an analysis file (`loads` its text), `run` applies it to a table; `Analysis` and `Result` are what they give.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selection.analysis import Analysis
-    from selection.read import load
+    from selection.read import load, loads
     from selection.result import Result, run
 
-__all__ = ["Analysis", "Result", "load", "run"]
+__all__ = ["Analysis", "Result", "load", "loads", "run"]
 
 
-_HOMES = {"Analysis": "analysis", "load": "read", "Result": "result", "run": "result"}
+_HOMES = {"Analysis": "analysis", "load": "read", "loads": "read", "Result": "result", "run": "result"}
 
 
 def __getattr__(name: str) -> Any:

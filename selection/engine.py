@@ -13,7 +13,7 @@ import numpy as np
 from configs.errors import UserError, did_you_mean
 from selection.counts import ALL, CutCounts, Tally
 from selection.evaluate import Plan, blocks, columns_read
-from selection.masks import KINDS, Counts, Weights, pack
+from selection.masks import KINDS, Counts, pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,7 +155,7 @@ class Bound:
             ids = [node.id for node in region.nodes]
             count.add(everything, [passed[i] for i in ids], [undefined[i] for i in ids], weights)
 
-    def _weights(self, values: Mapping[int, object], size: int, visible: Array) -> Weights:
+    def _weights(self, values: Mapping[int, object], size: int, visible: Array) -> Array:
         rows = np.zeros((len(self.weights), size))
         for row, (name, node) in zip(rows, self.weights.items(), strict=True):
             number = cast("Numbers", values[node.id])
@@ -166,7 +166,7 @@ class Bound:
                 message = f"the weight '{name}' is undefined for {int(wrong.sum())} of {size} events"
                 hint = "an event without a weight cannot be counted; write where(isfinite(w), w, 1) to give it one"
                 raise expression.place.error(message, hint=hint)
-        return Weights(rows)
+        return rows
 
 
 def _identity(table: EventTable, sample: str | None, role: str | None) -> tuple[str | None, str | None]:

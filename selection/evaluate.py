@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from events.table import EventTable
     from selection.program import Node
 
-BLOCK = 32_768
-"""Events per block: a float64 array of this length stays in the second-level cache; a multiple of 64 for packed masks."""
+BLOCK = 65_536
+"""Events per block: a few float64 arrays of this length stay in the cache; a multiple of 64 for packed masks."""
 
 
 class Plan:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from configs.errors import Problems, UserError, did_you_mean
 from configs.loader import Document, find
 from configs.loader import load as load_document
+from configs.loader import loads as loads_document
 from configs.units import UnitError, parse_unit
 from selection.analysis import Analysis, Blind, Cut, Histogram, Scan
 from selection.expression import Expression, ObjectDeclaration, read_expression
@@ -44,6 +45,17 @@ def load(path_or_name: str | Path, set: Mapping[str, str] | None = None) -> Anal
         message = f"no analysis '{path_or_name}'"
         raise UserError(message, hint=error.hint) from None
     return from_document(load_document(path), set)
+
+
+def loads(text: str, set: Mapping[str, str] | None = None, *, name: str = "analysis.yaml") -> Analysis:  # noqa: A002
+    """Read an analysis from the text of a file; `name` stands for the file in messages.
+
+    Raises
+    ------
+    UserErrors
+        With every mistake in the text.
+    """
+    return from_document(loads_document(text, name), set)
 
 
 def from_document(document: Document, values: Mapping[str, str] | None = None) -> Analysis:
