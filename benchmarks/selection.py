@@ -1,15 +1,10 @@
-"""The cut engine against coffea's (same masks, in memory) and against reading alone (from file): ``python -m benchmarks.selection``.
+"""The cut engine against coffea's and against reading alone: ``python -m benchmarks.selection``.
 
-One thread, one process; times are process time, the shortest of a few repeats; memory is the peak of what NumPy allocates.
+Times are process time (all threads), the shortest of a few repeats; memory is the peak of what NumPy allocates.
 ``pip install -e '.[bench]'`` brings coffea; without it that part says so and is left out.
 """
 
 from __future__ import annotations
-
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
 
 import argparse
 import subprocess
@@ -103,7 +98,9 @@ def in_memory(count: int) -> None:
     mine, other = timed(ours, theirs)
     print(f"  emiss   {mine:7.3f} s   {peak(ours):8.1f} MB    also: only-failed, alone, undefined, overlaps")
     print(f"  coffea  {other:7.3f} s   {peak(theirs):8.1f} MB    cutflow and nminusone")
-    print(f"  emiss is {other / mine:.1f} x faster with {peak(ours) / peak(theirs):.3f} of the memory; the counts agree")
+    print(
+        f"  emiss is {other / mine:.1f} x faster with {peak(ours) / peak(theirs):.3f} of the memory; the counts agree"
+    )
     variance = flow.yieldhist()[1].variances()[-1]
     last = rows[-1].sequential
     print(f"  variance of the last row: emiss {last.sum_w2:.6g} = sum w^2; coffea {variance:.6g} = (sum w)^2")
@@ -133,8 +130,6 @@ weights: {nominal: 1, variations: {up: 1.05}}
 
 def make(path: Path, count: int, compression: Any) -> None:
     """Write a table of 8 flat and 4 list columns with at most two tracks per event, in clusters of 100 000 events."""
-    import uproot
-
     rng = np.random.default_rng(2)
     sink: RootSink | None = None
     for start in range(0, count, 100_000):
@@ -199,7 +194,7 @@ def from_file(folder: Path, count: int) -> None:
 
 
 def command(folder: Path, count: int) -> None:
-    """The wall time of `emiss select` with one threshold changed, from command to printed table."""
+    """Time `emiss select` with one threshold changed by the wall clock, from command to printed table."""
     import reco
     from samples.config import load_sample
     from samples.simulate import simulate
@@ -216,7 +211,9 @@ def command(folder: Path, count: int) -> None:
         begun = time.perf_counter()
         subprocess.run(run, check=True, capture_output=True)
         times.append(time.perf_counter() - begun)
-    print(f"\nemiss select --set e_miss_min=25GeV on {count} events of the demo's table: {min(times):.2f} s by the wall clock")
+    print(
+        f"\nemiss select --set e_miss_min=25GeV on {count} events of the demo's table: {min(times):.2f} s by the wall clock"
+    )
 
 
 if __name__ == "__main__":

@@ -62,6 +62,9 @@ class CutCounts:
         Events that pass all other cuts.
     only_failed : Tally
         Events that pass all other cuts and fail this one.
+    overlap : tuple of int
+        Events that pass both this cut and another, whatever the rest say: one number per cut before it. Not known, and
+        empty, where a file does not say it.
     """
 
     name: str
@@ -72,6 +75,7 @@ class CutCounts:
     individual_undefined: int = 0
     n_minus_1: Tally = Tally()
     only_failed: Tally = Tally()
+    overlap: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "undefined", int(self.undefined))
@@ -89,6 +93,7 @@ class CutCounts:
             self.individual_undefined + other.individual_undefined,
             self.n_minus_1 + other.n_minus_1,
             self.only_failed + other.only_failed,
+            tuple(a + b for a, b in zip(self.overlap, other.overlap, strict=False)),
         )
 
 

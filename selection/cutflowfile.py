@@ -73,6 +73,7 @@ def _row(row: CutCounts, efficiency: Efficiency) -> dict[str, Any]:
         "individual": {**_tally(row.individual), "undefined": row.individual_undefined},
         "n_minus_1": _tally(row.n_minus_1),
         "only_failed": _tally(row.only_failed),
+        "overlap": list(row.overlap),
         "efficiency": {key: getattr(efficiency, key) for key in _EFFICIENCY},
     }
 
@@ -148,6 +149,7 @@ def _read_row(data: Mapping[str, Any]) -> CutCounts:
         int(data["individual"]["undefined"]),
         _read_tally(data["n_minus_1"]),
         _read_tally(data["only_failed"]),
+        tuple(int(n) for n in data.get("overlap", ())),
     )
 
 

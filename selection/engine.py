@@ -198,6 +198,7 @@ def _rows(region: Region, counts: Counts, v: int, variations: int) -> Rows:
                 individual_undefined=alone,
                 n_minus_1=kinds["n_minus_1"],
                 only_failed=kinds["only_failed"],
+                overlap=tuple(int(n) for n in counts.overlap[i, :i]),
             )
         )
     return tuple(rows)

@@ -1,7 +1,7 @@
 """Packed masks: one bit per event, and from them everything a cutflow counts, for any number of cuts.
 
 The events that a cut is reached by, that pass it, that fail it alone, and that pass it together with another all come from
-the same words; see `mask_kernels`.
+the same words; see `masks_kernels`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class Counts:
             np.zeros((cuts, cuts), np.int64),
         )
 
-    def add(self, everything: Array, passed: Sequence[Array], undefined: Sequence[Array | None], weights: Array) -> None:
+    def add(
+        self, everything: Array, passed: Sequence[Array], undefined: Sequence[Array | None], weights: Array
+    ) -> None:
         """Add a block, given as packed masks.
 
         Parameters
@@ -84,7 +86,7 @@ class Counts:
         weights : float64 array of shape (V, N)
             V variations; V = 0 where every event counts as 1.
         """
-        from selection.mask_kernels import count_words, sum_weights
+        from selection.masks_kernels import count_words, sum_weights
 
         shape = (len(passed), len(everything))
         cuts, unknown = np.empty(shape, np.uint64), np.zeros(shape, np.uint64)
