@@ -193,6 +193,28 @@ def from_file(folder: Path, count: int) -> None:
         path.unlink()
 
 
+def scans(count: int) -> None:
+    """Time a scan of 61 steps against the same pass without one: as a threshold, and inside a list."""
+    table = chunk(np.random.default_rng(3), count)
+    plain = TEN_COLUMNS + "parameters: {least: 20, near: 60}\n"
+    plain = plain.replace("missing > 20", "missing > least").replace("< 60)", "< near)")
+    columns = columns_of(table)
+
+    def work(parameter: str, stop: int) -> Callable[[], Any]:
+        scan = f"scan: {{parameter: {parameter}, from: 0, to: {stop}, points: 61}}"
+        text = plain.replace("  - {name: trigger, ", f"  - {{name: trigger, {scan}, ")
+        bound = selection.loads(text).bind(columns)
+        return lambda: bound.run(table)
+
+    once = selection.loads(plain).bind(columns)
+    base, threshold, steps = timed(lambda: once.run(table), work("least", 60), work("near", 60))
+    print(
+        f"\nscan of 61 steps on {count} events in memory, 12 cuts with N-1, two weights; ratio to the pass without it"
+    )
+    print(f"  threshold of one comparison           {threshold / base:6.2f} x")
+    print(f"  inside a list, evaluated at each step {steps / base:6.2f} x")
+
+
 def command(folder: Path, count: int) -> None:
     """Time `emiss select` with one threshold changed by the wall clock, from command to printed table."""
     import reco
@@ -222,6 +244,7 @@ if __name__ == "__main__":
     parser.add_argument("--file-events", type=int, default=5_000_000, help="events in the files")
     arguments = parser.parse_args()
     in_memory(arguments.events)
+    scans(arguments.events)
     with tempfile.TemporaryDirectory() as name:
         from_file(Path(name), arguments.file_events)
         command(Path(name), arguments.events)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.commands import check, look, process, simulate
+from emiss.commands import check, look, process, scan, simulate
 
 app = typer.Typer(
     name="emiss",
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(process.process)
 app.command()(process.select)
+app.command()(scan.scan)
 app.command()(simulate.simulate)
 app.command()(check.check)
 app.command()(look.dump)

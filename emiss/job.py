@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reco.detector import Detector
     from reco.readers.base import Index, RunFile
     from selection import Analysis
+    from selection.scans import BoundScan
 
 PHYSICS = 7
 TASK_ENTRIES = 20_000
@@ -82,6 +83,7 @@ class Job:
     tasks: tuple[Task, ...]
     entries: int
     configs: Mapping[str, str]
+    scans: tuple[BoundScan, ...] = ()
     payloads: tuple[str, ...] = ()
     inputs: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
 
@@ -129,13 +131,14 @@ def plan(
     problems = Problems()
     _check_blinding(analysis, runlist, problems)
     opened: list[tuple[Sample, int, RunFile]] = []
+    scans: tuple[BoundScan, ...] = ()
     number = 0
     for sample in runlist.samples:
         for path in sample.files:
             try:
                 file = open_run_file(path, detector)
                 file.check()
-                analysis.bind(pipeline.columns(file))
+                scans = analysis.bind(pipeline.columns(file)).scans
                 conditions.check(file.index().runs(), pipeline.needs(file.tier))
                 opened.append((sample, number, file))
             except UserError as error:
@@ -198,6 +201,7 @@ def plan(
             str(detector.file): detector.file.read_text(encoding="utf-8"),
             **analysis.source_texts,
         },
+        scans=scans,
         payloads=tuple(
             sorted({p for _, _, f in opened for r in f.index().runs() for p in conditions.for_run(r).payloads})
         ),

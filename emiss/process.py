@@ -12,7 +12,9 @@ from emiss.worker import is_hidden
 from events import provenance
 from events.ledger import Ledger, total
 from events.tablefile import open_table
-from selection.cutflow import PER_ON_TARGET, Cutflow, add_regions
+from selection.cutflow import PER_ON_TARGET, Cutflow
+from selection.engine import Yields
+from selection.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from emiss.job import Job
     from emiss.worker import Done
     from selection import Analysis
-    from selection.cutflow import Regions
+    from selection.scans import BoundScan
 
 log = logging.getLogger("emiss")
 
@@ -32,7 +34,8 @@ class Outcome:
 
     Attributes
     ----------
-    cutflow : Cutflow
+    result : Result
+        Cutflow, histograms and scans.
     losses : tuple of str
         One line per file that lost something: file, how many, why.
     too_bad : tuple of str
@@ -43,11 +46,16 @@ class Outcome:
         Tasks whose table was there already.
     """
 
-    cutflow: Cutflow
+    result: Result
     losses: tuple[str, ...]
     too_bad: tuple[str, ...]
     reports: tuple[Path, ...]
     reused: int = 0
+
+    @property
+    def cutflow(self) -> Cutflow:
+        """The cutflow of the result."""
+        return self.result.cutflow
 
 
 def process(
@@ -98,14 +106,18 @@ def process(
             for name, sample in cutflow.samples.items()
         },
     )
+    yields: dict[str, Yields] = {}
+    for item in done:
+        yields[item.task.sample.name] = yields.get(item.task.sample.name, Yields()) + item.yields
+    result = _result(cutflow, yields, job.scans)
     losses = _losses([(str(item.task.file), item.cutflow) for item in done])
     for line in losses:
         log.warning(line)
     return Outcome(
-        cutflow,
+        result,
         losses,
         _too_bad(cutflow, job.runlist.max_bad_fraction),
-        _report(cutflow, job.analysis, out, job.configs, normalise),
+        _report(result, job.analysis, out, job.configs, normalise),
         sum(item.reused for item in done),
     )
 
@@ -148,6 +160,7 @@ def select(
     cutflow: Cutflow | None = None
     inputs: list[dict[str, Any]] = []
     parts: list[tuple[str, Cutflow]] = []
+    yields: dict[str, Yields] = {}
     files = [(path, open_table(path)) for path in find_tables(tables)]
     files.sort(key=lambda item: item[1].metadata.provenance.get("file", 0) if item[1].metadata else 0)
     bound = [analysis.bind(file.columns) for _, file in files]
@@ -155,11 +168,11 @@ def select(
         metadata = file.metadata
         sample = metadata.sample if metadata else path.stem
         role = metadata.role if metadata else "data"
-        regions: Regions | None = None
+        found = Yields()
         for table in file.batches(bound_.columns):
-            counted = bound_.count(table, sample=sample, role=role, unblind=unblind)
-            regions = counted if regions is None else add_regions(regions, counted)
+            found += bound_.run(table, sample=sample, role=role, unblind=unblind)
             progress(len(table))
+        yields[sample] = yields.get(sample, Yields()) + replace(found, regions={})
         identity = provenance.checksum(path)
         origin = metadata.provenance.get("inputs", []) if metadata else []
         coverage = {str(item["identity"]): tuple((int(a), int(b)) for a, b in item["entries"]) for item in origin} or {
@@ -175,7 +188,7 @@ def select(
             scale=metadata.scale if metadata else 1.0,
             partial=metadata.partial if metadata else False,
             ledger=metadata.ledger if metadata else Ledger(read=file.entries, passed=file.entries),
-            regions=regions or {},
+            regions=found.regions,
             coverage=coverage,
             provenance={},
             hidden=is_hidden(analysis, sample, role) and not unblind,
@@ -191,8 +204,18 @@ def select(
             configs=configs, inputs=inputs, started=started, unblinded=unblind, overrides=dict(overrides or {})
         ),
     )
-    reports = _report(cutflow, analysis, out, configs, normalise) if out is not None else ()
-    return Outcome(cutflow, _losses(parts), _too_bad(cutflow, max_bad_fraction), reports)
+    result = _result(cutflow, yields, bound[0].scans)
+    reports = _report(result, analysis, out, configs, normalise) if out is not None else ()
+    return Outcome(result, _losses(parts), _too_bad(cutflow, max_bad_fraction), reports)
+
+
+def _result(cutflow: Cutflow, yields: Mapping[str, Yields], scans: tuple[BoundScan, ...]) -> Result:
+    return Result(
+        cutflow,
+        {sample: found.histograms for sample, found in yields.items()},
+        {sample: found.scans for sample, found in yields.items()},
+        scans,
+    )
 
 
 def find_tables(paths: Sequence[Path]) -> list[Path]:
@@ -211,13 +234,13 @@ def find_tables(paths: Sequence[Path]) -> list[Path]:
 
 
 def _report(
-    cutflow: Cutflow, analysis: Analysis, out: Path, configs: Mapping[str, str], normalise: float
+    result: Result, analysis: Analysis, out: Path, configs: Mapping[str, str], normalise: float
 ) -> tuple[Path, ...]:
     from selection import report
 
     out.mkdir(parents=True, exist_ok=True)
     sources = {**analysis.source_texts, **configs}
-    return tuple(report.write_all(cutflow, out, sources=sources, normalise_to=normalise))
+    return tuple(report.write_all(result, out, sources=sources, normalise_to=normalise))
 
 
 def _losses(parts: Sequence[tuple[str, Cutflow]]) -> tuple[str, ...]:

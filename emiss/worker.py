@@ -15,7 +15,8 @@ from events.tablefile import TableWriter, open_table
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
-from selection.cutflow import Cutflow, add_regions
+from selection.cutflow import Cutflow
+from selection.engine import Yields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from events.table import EventTable
     from reco.readers.base import RunFile
     from selection import Analysis
-    from selection.cutflow import Regions
     from selection.engine import Bound
 
 
@@ -35,6 +35,7 @@ class Done:
 
     task: Task
     cutflow: Cutflow
+    yields: Yields
     events: int
     seconds: float
     reused: bool
@@ -56,7 +57,7 @@ class Worker:
         """Make the task's table, or take the one that is there, and count the cuts."""
         begun = time.perf_counter()
         reused = self._stored(task)
-        ledger, regions, events = self._count_stored(task) if reused else self._make(task)
+        ledger, yields, events = self._count_stored(task) if reused else self._make(task)
         cutflow = Cutflow.single(
             analysis=self.analysis.name,
             cuts_hash=self.analysis.cuts_hash,
@@ -66,12 +67,12 @@ class Worker:
             scale=task.sample.scale,
             partial=task.partial,
             ledger=ledger,
-            regions=regions,
+            regions=yields.regions,
             coverage={task.identity: ((task.start, task.stop),)},
             provenance={},
             hidden=is_hidden(self.analysis, task.sample.name, task.sample.role) and not self.setup.unblind,
         )
-        return Done(task, cutflow, events, time.perf_counter() - begun, reused)
+        return Done(task, cutflow, replace(yields, regions={}), events, time.perf_counter() - begun, reused)
 
     def _bind(self, columns: Mapping[str, Column]) -> Bound:
         key = tuple(columns)
@@ -79,24 +80,23 @@ class Worker:
             self._bound[key] = self.analysis.bind(columns)
         return self._bound[key]
 
-    def _count(self, bound: Bound, table: EventTable, task: Task) -> Regions:
-        return bound.count(table, sample=task.sample.name, role=task.sample.role, unblind=self.setup.unblind)
+    def _count(self, bound: Bound, table: EventTable, task: Task) -> Yields:
+        return bound.run(table, sample=task.sample.name, role=task.sample.role, unblind=self.setup.unblind)
 
-    def _make(self, task: Task) -> tuple[Ledger, Regions, int]:
+    def _make(self, task: Task) -> tuple[Ledger, Yields, int]:
         """Reconstruct the entries of the task into its table."""
         file = open_run_file(task.file, self.detector)
         ledger, events = Ledger(), 0
-        regions: Regions | None = None
+        yields = Yields()
         metadata = None
         with TableWriter(task.table) as writer:
             for table in self._tables(task, file):
                 writer.extend(table)
                 metadata = table.metadata
                 ledger += metadata.ledger
-                counted = self._count(self._bind(metadata.columns), table, task)
-                regions = counted if regions is None else add_regions(regions, counted)
+                yields += self._count(self._bind(metadata.columns), table, task)
                 events += len(table)
-            if metadata is None or regions is None:
+            if metadata is None:
                 msg = f"{task}: the reader yielded no batch"
                 raise RuntimeError(msg)
             writer.finish(
@@ -121,7 +121,7 @@ class Worker:
                     },
                 )
             )
-        return ledger, regions, events
+        return ledger, yields, events
 
     def _tables(self, task: Task, file: RunFile) -> Iterator[EventTable]:
         """Yield the event tables of the task's batches with the excluded events taken out and counted."""
@@ -157,21 +157,17 @@ class Worker:
             return False
         return metadata is not None and metadata.provenance.get("task") == task.key
 
-    def _count_stored(self, task: Task) -> tuple[Ledger, Regions, int]:
+    def _count_stored(self, task: Task) -> tuple[Ledger, Yields, int]:
         """Count the cuts on the stored table of the task."""
         file = open_table(task.table)
         if file.metadata is None:
             msg = f"{task.table} lost its metadata"
             raise RuntimeError(msg)
         bound = self._bind(file.columns)
-        regions: Regions | None = None
+        yields = Yields()
         for table in file.batches(bound.columns):
-            counted = self._count(bound, table, task)
-            regions = counted if regions is None else add_regions(regions, counted)
-        if regions is None:
-            msg = f"{task.table} yielded no batch"
-            raise RuntimeError(msg)
-        return file.metadata.ledger, regions, file.entries
+            yields += self._count(bound, table, task)
+        return file.metadata.ledger, yields, file.entries
 
 
 def is_hidden(analysis: Analysis, sample: str, role: str) -> bool:

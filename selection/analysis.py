@@ -34,25 +34,41 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Scan:
-    """A scan of a parameter beside a cut."""
+class ScannedParameter:
+    """A parameter to scan (`position` tells which of its values), from where to where and in how many steps."""
 
     parameter: Text
+    name: str
+    position: int
     start: Expression
     stop: Expression
     points: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan of one or two parameters; `name` is unique in the analysis."""
+
+    name: str
+    axes: tuple[ScannedParameter, ...]
     figure_of_merit: Expression
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """A histogram: one or two expressions, and for each the edges, or the lower and the upper end, in its unit."""
+    """A histogram: one or two expressions, and for each the edges, or the lower and the upper end, in its unit.
+
+    `bins` is empty where the edges are given. `after` names the stages: a cut (it and all before it have passed), ``all``
+    (before any cut), ``n-1`` (all cuts but those on this very quantity), ``n-1 CUT`` (all cuts but that one).
+    """
 
     name: Text
     of: tuple[Expression, ...]
     limits: tuple[tuple[Expression, ...], ...]
+    bins: tuple[int, ...]
     after: tuple[Text, ...]
     regions: tuple[Text, ...]
+    title: str
 
 
 @dataclass(frozen=True)
@@ -95,12 +111,13 @@ class Analysis:
     histograms: tuple[Histogram, ...]
     blind: Blind | None
     source_texts: Mapping[str, str]
+    more_scans: tuple[Scan, ...] = ()
 
     @property
-    def not_run(self) -> tuple[str, ...]:
-        """What the file asks for and this version checks but does not run."""
-        scans = [f"scan of cut '{cut.name}'" for cut in self.cuts if cut.scan]
-        return (*(f"histogram '{histogram.name.value}'" for histogram in self.histograms), *scans)
+    def scans(self) -> tuple[Scan, ...]:
+        """The scans beside the cuts, and those asked for apart from the file."""
+        distinct = {id(cut.scan): cut.scan for cuts in (self.cuts, *self.regions.values()) for cut in cuts if cut.scan}
+        return (*distinct.values(), *self.more_scans)
 
     @cached_property
     def cuts_hash(self) -> str:

@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 
 from configs.errors import Problems, did_you_mean
 from configs.units import PURE
-from events.columns import Column
+from selection.bind_histograms import bind_histogram
+from selection.bind_scans import bind_scan
 from selection.engine import Bound, Region
 from selection.program import Program
 from selection.scope import TOO_DEEP, ReportedError, Scope
 from selection.tree import ExpressionError, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from events.columns import Column
     from selection.analysis import Analysis, Histogram, Scan
     from selection.check import Checker
     from selection.expression import Expression
+    from selection.histograms import BoundHistogram
     from selection.program import Node
+    from selection.scans import BoundScan
 
     Rule = Callable[[Checker, Expression], Node]
 
@@ -72,22 +76,22 @@ class _Binder:
         nodes = {key: self._node(cut.require, partial(_decision, "a cut")) for key, cut in distinct.items()}
         weights = {name: self._node(weight, _weight) for name, weight in self.analysis.weights.items()}
         box = self._node(self.analysis.blind.box, partial(_decision, "a box")) if self.analysis.blind else None
-        for cut in self.analysis.cuts:
-            if cut.scan is not None:
-                self._scan(cut.scan)
-        for histogram in self.analysis.histograms:
-            self._histogram(histogram)
         self.problems.check()
         regions = [
             Region(name, cuts, tuple(node for cut in cuts if (node := nodes[id(cut)]) is not None))
             for name, cuts in self.analysis.regions.items()
         ]
+        scans = [self._scan(scan, regions) for scan in self.analysis.scans]
+        histograms = [self._histogram(histogram, regions) for histogram in self.analysis.histograms]
+        self.problems.check()
         return Bound(
             self.analysis,
             self.columns,
             regions,
             {name: node for name, node in weights.items() if node is not None},
             box,
+            [histogram for histogram in histograms if histogram is not None],
+            [scan for scan in scans if scan is not None],
         )
 
     def _node(self, expression: Expression, rule: Rule) -> Node | None:
@@ -122,43 +126,21 @@ class _Binder:
             except RecursionError:
                 self.problems.add(place.error(TOO_DEEP))
 
-    def _scan(self, scan: Scan) -> None:
-        parameter = self.analysis.parameters[scan.parameter.value]
-        if parameter.several:
-            self.problems.add(
-                scan.parameter.place.error(f"'{parameter.name}' has several values and cannot be scanned")
-            )
-            return
-        for end in (scan.start, scan.stop):
-            node = self._node(end, _constant)
-            dimension = parameter.values[0].dimension
-            if node is not None and None not in (node.dimension, dimension) and node.dimension != dimension:
-                self.problems.add(
-                    end.place.error(f"'{end.text}' is not in {dimension}, the unit of '{parameter.name}'")
-                )
-        yields = Scope(Program(), {name: Column(name) for name in ("signal", "background")}, {}, {}, {}, {})
-        try:
-            yields.attempt(scan.figure_of_merit, lambda checker: _number(checker, scan.figure_of_merit))
-        except ReportedError:
-            for error in yields.problems.errors:
-                self.problems.add(error)
+    def _scan(self, scan: Scan, regions: Sequence[Region]) -> BoundScan | None:
+        return bind_scan(self.analysis, scan, self.scope, regions, self._end)
 
-    def _histogram(self, histogram: Histogram) -> None:
-        for axis, expression in zip(histogram.limits, histogram.of, strict=True):
-            node = self._node(expression, _number)
-            for limit in axis:
-                end = self._node(limit, _constant)
-                if node is None or end is None or None in (node.dimension, end.dimension):
-                    continue
-                if node.dimension != end.dimension:
-                    unit = "a pure number" if node.dimension == PURE else f"in {node.dimension}"
-                    self.problems.add(limit.place.error(f"'{expression.text}' is {unit}, '{limit.text}' is not"))
-        cuts = {cut.name for region in self.analysis.regions.values() for cut in region}
-        for names, known, what in (
-            (histogram.after, {*cuts, "all", "n-1"}, "cut"),
-            (histogram.regions, set(self.analysis.regions), "region"),
-        ):
-            for name in names:
-                if name.value not in known:
-                    hint = did_you_mean(name.value, sorted(known))
-                    self.problems.add(name.place.error(f"there is no {what} '{name.value}'", hint=hint))
+    def _histogram(self, histogram: Histogram, regions: Sequence[Region]) -> BoundHistogram | None:
+        known = {region.name for region in regions}
+        for name in histogram.regions:
+            if name.value not in known:
+                hint = did_you_mean(name.value, sorted(known))
+                self.problems.add(name.place.error(f"there is no region '{name.value}'", hint=hint))
+                return None
+
+        def number(expression: Expression) -> Node | None:
+            return self._node(expression, _number)
+
+        return bind_histogram(histogram, regions, self.scope.program, number, self._end, self.problems)
+
+    def _end(self, expression: Expression) -> Node | None:
+        return self._node(expression, _constant)

@@ -15,7 +15,7 @@ from selection import tree
 from selection.calls import call
 from selection.evaluate import constant
 from selection.objects import Collection, Item, Literal, Values
-from selection.program import Kind, Node, Program
+from selection.program import Kind, Node, Program, depends
 from selection.tree import ExpressionError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Checker:
         value = self.number(node, "a whole number")
         if not value.constant or value.dimension not in (None, PURE):
             raise self.error("an index is a whole number that is the same for all events", node)
-        index = constant(value)
+        index = self._settled(value, node)
         if not math.isfinite(index) or index != int(index) or abs(index) > 1_000_000_000:
             raise self.error("an index is a whole number", node)
         return int(index)
@@ -191,9 +191,15 @@ class Checker:
             if not exponent.constant:
                 message = f"'{self.shown(node.left)}' is in {dimension}: its exponent has to be the same for all events"
                 raise self.error(message, node.right)
-            dimension **= self._fraction(constant(exponent), node.right)
+            dimension **= self._fraction(self._settled(exponent, node.right), node.right)
         operands = self.aligned([(base, node.left), (exponent, node.right)])
         return self.same_axis("**", operands, dimension=dimension)
+
+    def _settled(self, value: Node, node: tree.Syntax) -> float:
+        """Return the value of a constant that shapes the program, and so cannot be scanned."""
+        if depends(value):
+            raise self.error("an index, or the exponent of a unit, cannot be scanned", node)
+        return constant(value)
 
     def _fraction(self, value: float, node: tree.Syntax) -> Fraction:
         fraction = Fraction(value).limit_denominator(12) if abs(value) <= MAX_POWER else None

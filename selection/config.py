@@ -6,18 +6,23 @@ checked by `merge` once all files are put together.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from configs.schema import Model
 
+MAX_STEPS = 10_000
+"""Most steps of a parameter in a scan."""
+
 
 class ScanModel(Model):
-    """A scan of a threshold beside its cut."""
+    """A scan of a parameter, or of two, beside a cut."""
 
-    parameter: str
-    from_: str = Field(alias="from")
-    to: str
-    points: int = Field(ge=2, le=100_000)
+    parameter: str | list[str]
+    from_: str | list[str] = Field(alias="from")
+    to: str | list[str]
+    points: Annotated[int, Field(ge=2, le=MAX_STEPS)] | list[Annotated[int, Field(ge=2, le=MAX_STEPS)]]
     figure_of_merit: str = "signal / sqrt(background + 1)"
 
 

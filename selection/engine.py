@@ -5,15 +5,16 @@ All cuts, regions and weights are one program (made in `bind`), so that what the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from configs.errors import UserError, did_you_mean
-from selection.counts import ALL, CutCounts, Tally
+from selection import histograms, scans
+from selection.counts import ALL, CutCounts, Tally, add_regions
 from selection.evaluate import Plan, blocks, columns_read
-from selection.masks import KINDS, Counts, pack
+from selection.masks import KINDS, Counts, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
     from events.table import EventTable
     from selection.analysis import Analysis, Cut
     from selection.counts import Regions, Rows
+    from selection.histograms import BoundHistogram
     from selection.program import Node
+    from selection.scans import BoundScan
     from selection.values import Numbers, Truths
+
+ALL_EVENTS = -1
+"""Stands for the id of a node that is true for all events that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,30 @@ class Region:
     name: str
     cuts: tuple[Cut, ...]
     nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Yields:
+    """What an analysis makes of the events of one sample; such yields add.
+
+    Attributes
+    ----------
+    regions : Regions
+        The counts of the cutflow.
+    histograms : mapping of Key to Filled
+    scans : mapping of (scan, region) to ScanCounts
+    """
+
+    regions: Regions = field(default_factory=dict)
+    histograms: Mapping[histograms.Key, histograms.Filled] = field(default_factory=dict)
+    scans: Mapping[tuple[str, str], scans.ScanCounts] = field(default_factory=dict)
+
+    def __add__(self, other: Yields) -> Yields:
+        return Yields(
+            add_regions(self.regions, other.regions),
+            histograms.add(self.histograms, other.histograms),
+            scans.add(self.scans, other.scans),
+        )
 
 
 class Bound:
@@ -53,16 +83,27 @@ class Bound:
         regions: Sequence[Region],
         weights: Mapping[str, Node],
         box: Node | None,
+        histograms: Sequence[BoundHistogram] = (),
+        scans: Sequence[BoundScan] = (),
     ) -> None:
         self.analysis = analysis
         self.regions = tuple(regions)
         self.weights = dict(weights)
         self.box = box
-        roots = [node for region in regions for node in region.nodes] + list(weights.values())
-        self._open = Plan(list(dict.fromkeys(roots)))
-        self._blinded = Plan(list(dict.fromkeys([box, *roots]))) if box is not None else self._open
-        self.columns = columns_read(self._blinded.roots, columns)
-        self._open_columns = columns_read(self._open.roots, columns)
+        self.histograms = tuple(histograms)
+        self.scans = tuple(scans)
+        counted = [node for region in regions for node in region.nodes] + list(weights.values())
+        filled = [node for histogram in histograms for node in histogram.roots]
+        filled += [node for scan in scans for node in scan.roots]
+        self._plans = {
+            (hide, full): Plan(
+                list(dict.fromkeys([*([box] if hide and box else []), *counted, *(filled if full else [])]))
+            )
+            for hide in (False, True)
+            for full in (False, True)
+        }
+        self._read = {key: columns_read(plan.roots, columns) for key, plan in self._plans.items()}
+        self.columns = self._read[True, True]
 
     def blinded(self, sample: str | None, role: str | None) -> bool:
         """Return whether events of this sample are hidden inside the box."""
@@ -72,7 +113,13 @@ class Bound:
     def count(
         self, table: EventTable, *, sample: str | None = None, role: str | None = None, unblind: bool = False
     ) -> Regions:
-        """Count the events of a table.
+        """Count the events of a table, without histograms and scans; see `run`."""
+        return self._run(table, sample, role, unblind=unblind, full=False).regions
+
+    def run(
+        self, table: EventTable, *, sample: str | None = None, role: str | None = None, unblind: bool = False
+    ) -> Yields:
+        """Count the events of a table, fill the histograms and do the scans, in one pass.
 
         Parameters
         ----------
@@ -88,18 +135,33 @@ class Bound:
         UserError
             If a column is not there, or the weight of an event is undefined.
         """
+        return self._run(table, sample, role, unblind=unblind, full=True)
+
+    def _run(self, table: EventTable, sample: str | None, role: str | None, *, unblind: bool, full: bool) -> Yields:
         hide = not unblind and self.blinded(*_identity(table, sample, role))
-        plan = self._blinded if hide else self._open
+        plan = self._plans[hide, full]
         counts = [Counts.empty(len(region.cuts), len(self.weights)) for region in self.regions]
-        for block in blocks(table, self.columns if hide else self._open_columns):
-            self._add(plan, block, counts, hide=hide)
-        variations = list(self.weights) or ["nominal"]
-        return {
+        filled = histograms.empty(self.histograms if full else (), list(self.weights))
+        scanned = scans.empty(self.scans if full else (), len(self.weights))
+        for block in blocks(table, self._read[hide, full]):
+            values = plan.run(block)
+            visible = np.broadcast_to(values[self.box.id].false if hide and self.box else True, (block.size,))
+            weights = self._weights(values, block.size, visible)
+            passed = self._add(values, block.size, visible, weights, counts)
+            if full:
+                self._fill(values, block, passed, weights, filled)
+                for scan in self.scans:
+                    for region in scan.regions:
+                        key = scan.name, region.region
+                        scanned[key] += scans.count(scan, region, block, values, visible, weights)
+        variations = list(self.weights) or [histograms.UNWEIGHTED]
+        regions = {
             region.name: {
                 variation: _rows(region, count, v, len(self.weights)) for v, variation in enumerate(variations)
             }
             for region, count in zip(self.regions, counts, strict=True)
         }
+        return Yields(regions, filled, scanned)
 
     def passing(
         self,
@@ -118,7 +180,7 @@ class Bound:
         hide = not unblind and self.blinded(*_identity(table, sample, role))
         plan = Plan(list(dict.fromkeys([*chosen.nodes, *([self.box] if hide and self.box else [])])))
         parts = [np.zeros(0, bool)]
-        for block in blocks(table, self.columns if hide else self._open_columns):
+        for block in blocks(table, self._read[hide, False]):
             values = plan.run(block)
             mask = np.ones(block.size, bool)
             for node in chosen.nodes:
@@ -135,14 +197,12 @@ class Bound:
         hint = did_you_mean(str(name), [region.name for region in self.regions])
         raise UserError(f"the analysis has no region '{name}'", hint=hint)
 
-    def _add(self, plan: Plan, block: EventTable, counts: list[Counts], *, hide: bool) -> None:
-        """Add a block to the counts of each region."""
-        size = block.size
-        values = plan.run(block)
-        visible = values[self.box.id].false if hide and self.box is not None else np.asarray(True)
+    def _add(
+        self, values: Mapping[int, object], size: int, visible: Array, weights: Array, counts: list[Counts]
+    ) -> dict[int, Array]:
+        """Add a block to the counts of each region; return the visible events that pass each cut, packed, by node id."""
         everything = pack(visible, size)
-        weights = self._weights(values, size, np.broadcast_to(visible, (size,)))
-        passed: dict[int, Array] = {}
+        passed: dict[int, Array] = {ALL_EVENTS: everything}
         undefined: dict[int, Array | None] = {}
         for region in self.regions:
             for node in region.nodes:
@@ -154,6 +214,27 @@ class Bound:
         for region, count in zip(self.regions, counts, strict=True):
             ids = [node.id for node in region.nodes]
             count.add(everything, [passed[i] for i in ids], [undefined[i] for i in ids], weights)
+        return passed
+
+    def _fill(
+        self,
+        values: Mapping[int, object],
+        block: EventTable,
+        passed: Mapping[int, Array],
+        weights: Array,
+        into: histograms.Histograms,
+    ) -> None:
+        """Fill all histograms with a block."""
+        regions = {region.name: region for region in self.regions}
+
+        def mask(stage: histograms.Stage) -> Array:
+            words = passed[ALL_EVENTS]
+            for position in stage.cuts:
+                words = words & passed[regions[stage.region].nodes[position].id]
+            return unpack(words, block.size)
+
+        for spec in self.histograms:
+            histograms.fill(spec, values, block.size, mask, weights, list(self.weights), into)
 
     def _weights(self, values: Mapping[int, object], size: int, visible: Array) -> Array:
         rows = np.zeros((len(self.weights), size))

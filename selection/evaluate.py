@@ -14,7 +14,7 @@ from selection.operations import OPERATIONS
 from selection.program import needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from events.columns import Column
     from events.table import EventTable
@@ -25,11 +25,14 @@ BLOCK = 65_536
 
 
 class Plan:
-    """What has to be computed for some roots, in order, and when each intermediate result can go."""
+    """What has to be computed for some roots, in order, and when each intermediate result can go.
 
-    def __init__(self, roots: Sequence[Node]) -> None:
+    Nodes whose id is in `given` are not computed; `run` is told their values.
+    """
+
+    def __init__(self, roots: Sequence[Node], given: Collection[int] = ()) -> None:
         self.roots = tuple(roots)
-        self.nodes = needed(roots)
+        self.nodes = [node for node in needed(roots, given) if node.id not in given]
         kept = {node.id for node in roots}
         last = {arg.id: position for position, node in enumerate(self.nodes) for arg in node.args}
         self._free: list[list[int]] = [[] for _ in self.nodes]
@@ -37,9 +40,9 @@ class Plan:
             if node_id not in kept:
                 self._free[position].append(node_id)
 
-    def run(self, block: EventTable) -> dict[int, Any]:
-        """Return the values of the roots for a block of events, by node id."""
-        values: dict[int, Any] = {}
+    def run(self, block: EventTable, given: Mapping[int, Any] | None = None) -> dict[int, Any]:
+        """Return the values of the roots for a block of events, by node id, from those of the nodes that are given."""
+        values: dict[int, Any] = dict(given or {})
         with np.errstate(all="ignore"):
             for node, free in zip(self.nodes, self._free, strict=True):
                 values[node.id] = OPERATIONS[node.op](block, node, tuple(values[arg.id] for arg in node.args))

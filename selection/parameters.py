@@ -17,7 +17,7 @@ from selection.expression import placed, read_expression
 from selection.place import Items, Place, Text
 from selection.program import Node, Program
 from selection.scope import Scope
-from selection.tree import ExpressionError, Index, Name, Number, Syntax, Unary, walk
+from selection.tree import ExpressionError, Index, Name, Number, Syntax, Unary, names, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,12 +39,13 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter with its value, or its values where the file gives a list."""
+    """A parameter with its value, or its values where the file gives a list; `uses` are the parameters it comes from."""
 
     name: str
     values: tuple[Quantity, ...]
     several: bool
     place: Place
+    uses: frozenset[str] = frozenset()
 
     def resolved(self) -> str | list[str]:
         """Return the value or values as text."""
@@ -118,7 +119,16 @@ class _Reader:
         known = tuple(value for value in values if value is not None)
         if len(known) < len(values):
             return None
-        return Parameter(name, known, isinstance(item, Items), item.place)
+        uses = frozenset().union(*(self._uses(text) for text in texts))
+        return Parameter(name, known, isinstance(item, Items), item.place, uses)
+
+    def _uses(self, text: Text) -> frozenset[str]:
+        """Return the parameters that a value comes from, directly or not."""
+        if _QUANTITY.fullmatch(text.value):
+            return frozenset()
+        direct = {name for name in names(read_expression(text).tree) if name in self.items}
+        parts = [known.uses for name in direct if (known := self._known.get(name)) is not None]
+        return frozenset(direct).union(*parts)
 
     def _quantity(self, text: Text) -> Quantity | None:
         try:

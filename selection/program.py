@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from configs.units import PURE, Dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Collection, Hashable, Iterable, Mapping
 
 Kind = Literal["number", "truth", "rows"]
 
@@ -94,18 +94,31 @@ class Program:
         """Return the node of a constant in base units."""
         return self.add("constant", (), value.hex(), dimension=dimension, constant=True)
 
+    def scanned(self, name: str, position: int, dimension: Dimension | None) -> Node:
+        """Return the node of a parameter that a scan gives its values."""
+        return self.add("scanned", (), (name, position), dimension=dimension, constant=True)
+
     def truth(self, value: bool) -> Node:
         """Return the node of ``true`` or ``false``."""
         return self.add("truth", (), value, kind="truth", constant=True)
 
 
-def needed(roots: Iterable[Node]) -> list[Node]:
-    """Return the nodes that `roots` are computed from, and themselves, in the order of evaluation."""
+def needed(roots: Iterable[Node], given: Collection[int] = ()) -> list[Node]:
+    """Return the nodes that `roots` are computed from, and themselves, in the order of evaluation.
+
+    What is needed only for a node whose id is in `given` is left out.
+    """
     found: dict[int, Node] = {}
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
         if node.id not in found:
             found[node.id] = node
-            waiting.extend(node.args)
+            if node.id not in given:
+                waiting.extend(node.args)
     return [found[i] for i in sorted(found)]
+
+
+def depends(node: Node) -> bool:
+    """Return whether the value of a node changes with a scanned parameter."""
+    return any(part.op == "scanned" for part in needed([node]))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from configs.errors import Problems, UserError, did_you_mean
+from configs.errors import Problems, UserError
 from configs.loader import Document, find
 from configs.loader import load as load_document
 from configs.loader import loads as loads_document
 from configs.units import UnitError, parse_unit
-from selection.analysis import Analysis, Blind, Cut, Histogram, Scan
+from selection.analysis import Analysis, Blind, Cut, Histogram
 from selection.expression import Expression, ObjectDeclaration, read_expression
 from selection.functions import FUNCTIONS
 from selection.merge import merge, override
 from selection.parameters import Parameter, read_parameters, written
-from selection.place import Branch, Text
+from selection.read_scan import read_scan
 from selection.tokens import RESERVED
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from selection.merge import CutText, Merged
+    from selection.place import Branch, Text
+
+MAX_BINS = 10_000
 
 
 def load(path_or_name: str | Path, set: Mapping[str, str] | None = None) -> Analysis:  # noqa: A002 - the option's name
@@ -152,23 +155,10 @@ class _Reader:
 
     def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut | None:
         require = self._expression(cut.require)
-        scan = self._scan(cut.scan) if cut.scan else None
+        scan = read_scan(cut.scan, self.merged.tree.branch("parameters").items, self.problems) if cut.scan else None
         if require is None:
             return None
         return Cut(cut.name.value, require, written(require.text, require.tree, parameters), scan)
-
-    def _scan(self, item: Branch) -> Scan | None:
-        parameter = item.items["parameter"]
-        if parameter.value not in self.merged.tree.branch("parameters").items:
-            known = self.merged.tree.branch("parameters").items
-            hint = did_you_mean(parameter.value, known, otherwise="parameters are")
-            self.problems.add(parameter.place.error(f"there is no parameter '{parameter.value}' to scan", hint=hint))
-        start, stop = self._expression(item.items["from"]), self._expression(item.items["to"])
-        figure = item.text("figure_of_merit") or Text("signal / sqrt(background + 1)", item.place)
-        merit = self._expression(figure)
-        if start is None or stop is None or merit is None:
-            return None
-        return Scan(parameter, start, stop, int(item.items["points"].value), merit)
 
     def _weights(self, branch: Branch) -> dict[str, Expression | None]:
         if not branch.items:
@@ -188,6 +178,8 @@ class _Reader:
     def _histogram(self, item: Branch) -> Histogram | None:
         of, edges = item.texts("of"), item.texts("edges")
         limits = list(zip(item.texts("from"), item.texts("to"), strict=False))
+        bins = [int(text.value) for text in item.texts("bins")]
+        bins = bins * len(of) if len(bins) == 1 else bins
         wrong = None
         if not 1 <= len(of) <= 2:
             wrong = "a histogram is of one expression or of two"
@@ -195,6 +187,8 @@ class _Reader:
             wrong = "'edges' are the bins of a histogram of one expression, without 'bins', 'from' and 'to'"
         elif not edges and ("bins" not in item.items or any(len(item.texts(k)) != len(of) for k in ("from", "to"))):
             wrong = "a histogram needs 'bins', 'from' and 'to' for each of its expressions, or 'edges'"
+        elif not edges and (len(bins) != len(of) or not all(1 <= n <= MAX_BINS for n in bins)):
+            wrong = f"'bins' is a whole number from 1 to {MAX_BINS} for each expression"
         if wrong:
             self.problems.add(item.place.error(wrong))
             return None
@@ -207,8 +201,10 @@ class _Reader:
             name=item.items["name"],
             of=tuple(part for part in expressions if part),
             limits=tuple(tuple(part for part in axis if part) for axis in bounds),
+            bins=tuple(bins),
             after=item.texts("after"),
             regions=item.texts("regions"),
+            title=title.value if (title := item.text("title")) else "",
         )
 
     def _blind(self, item: Branch) -> Blind | None:

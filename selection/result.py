@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from configs.errors import UserError, did_you_mean
 from events.columns import Column
 from selection.analysis import Analysis
+from selection.cutflow import PER_ON_TARGET, Cutflow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from hist import Hist
 
     from events.table import EventTable
-    from selection.cutflow import Cutflow
     from selection.engine import Bound
+    from selection.histograms import Filled, Key
+    from selection.optimum import Curve
+    from selection.scans import BoundScan, ScanCounts
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,51 @@ class Result:
     Attributes
     ----------
     cutflow : Cutflow
-    histograms : mapping of name to histogram
+    histograms : mapping of sample to its histograms
+    scans : mapping of sample to the counts of its scans
+    bound_scans : tuple of BoundScan
+        The scans themselves: parameters, steps, figure of merit.
     """
 
     cutflow: Cutflow
-    histograms: Mapping[str, Any] = field(default_factory=dict)
+    histograms: Mapping[str, Mapping[Key, Filled]] = field(default_factory=dict)
+    scans: Mapping[str, Mapping[tuple[str, str], ScanCounts]] = field(default_factory=dict)
+    bound_scans: tuple[BoundScan, ...] = ()
+
+    def histogram(
+        self,
+        name: str,
+        stage: str | None = None,
+        *,
+        sample: str | None = None,
+        region: str | None = None,
+        variation: str | None = None,
+    ) -> Hist:
+        """Return a histogram; what is not asked for is that of the first one of the name.
+
+        Raises
+        ------
+        UserError
+            If there is none such.
+        """
+        for owner, made in self.histograms.items():
+            for key, filled in made.items():
+                asked = ((sample, owner), (stage, key.stage), (region, key.region), (variation, key.variation))
+                if key.name == name and all(wanted in (None, given) for wanted, given in asked):
+                    return filled.hist
+        known = {key.name for made in self.histograms.values() for key in made}
+        raise UserError(f"there is no such histogram '{name}'", hint=did_you_mean(name, known))
+
+    def curves(self, name: str | None = None, *, normalise_to: float = PER_ON_TARGET) -> tuple[Curve, ...]:
+        """Return the curves of a scan (of all, by default): events expected and figure of merit at each step."""
+        from selection import optimum
+
+        return tuple(
+            curve
+            for scan in self.bound_scans
+            if name in (None, scan.name)
+            for curve in optimum.curves(scan, self.scans, self.cutflow, normalise_to=normalise_to)
+        )
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the cutflow as a data frame: one row per sample, region, weight and cut."""
@@ -93,11 +138,10 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
     unblind : bool
         Count the events inside the box of blinded samples, too; the provenance says so.
     """
-    from selection.cutflow import Cutflow
-
     bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
     metadata = table.metadata
     blinded = bound.blinded(metadata.sample, metadata.role)
+    yields = bound.run(table, unblind=unblind)
     cutflow = Cutflow.single(
         analysis=bound.analysis.name,
         cuts_hash=bound.analysis.cuts_hash,
@@ -107,7 +151,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         scale=metadata.scale,
         partial=metadata.partial,
         ledger=metadata.ledger,
-        regions=bound.count(table, unblind=unblind),
+        regions=yields.regions,
         coverage={},
         provenance={
             **metadata.provenance,
@@ -116,4 +160,4 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         },
         hidden=blinded and not unblind,
     )
-    return Result(cutflow)
+    return Result(cutflow, {metadata.sample: yields.histograms}, {metadata.sample: yields.scans}, bound.scans)

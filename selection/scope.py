@@ -18,6 +18,7 @@ from selection.tree import ExpressionError, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from collections.abc import Collection as Container
 
     from selection.expression import Expression, ObjectDeclaration
     from selection.parameters import Parameter
@@ -41,6 +42,8 @@ class Scope:
     units : mapping of full name to unit
         What the analysis says of columns whose table does not say it.
     parameters, definitions, objects : mappings of name to declaration
+    scanned : collection of (parameter, position of the value)
+        Parameters without a value of their own: a scan gives them one after another.
     """
 
     def __init__(
@@ -51,8 +54,10 @@ class Scope:
         parameters: Mapping[str, Parameter],
         definitions: Mapping[str, Expression],
         objects: Mapping[str, ObjectDeclaration],
+        scanned: Container[tuple[str, int]] = (),
     ) -> None:
         self.program = program
+        self.scanned = scanned
         self.columns = columns
         self.units = units
         self.parameters = parameters
@@ -68,6 +73,11 @@ class Scope:
             if column.shape != "flat":
                 group = self._lists if column.shape == "list" else self._fixed
                 group.setdefault(column.collection, []).append(column)
+
+    def open(self, scanned: Container[tuple[str, int]]) -> Scope:
+        """Return the same scope on the same program with some parameters left open, and problems of its own."""
+        known = (self.program, self.columns, self.units, self.parameters, self.definitions, self.objects)
+        return Scope(*known, scanned)
 
     def check(self, expression: Expression, fields: Collection | None = None) -> Checker:
         """Return the checker of an expression."""
@@ -169,7 +179,12 @@ class Scope:
         return None
 
     def _parameter(self, parameter: Parameter) -> Item:
-        nodes = tuple(self.program.number(value.value, value.dimension) for value in parameter.values)
+        nodes = tuple(
+            self.program.scanned(parameter.name, i, value.dimension)
+            if (parameter.name, i) in self.scanned
+            else self.program.number(value.value, value.dimension)
+            for i, value in enumerate(parameter.values)
+        )
         return Values(parameter.name, nodes) if parameter.several else nodes[0]
 
     def _definition(self, name: str) -> Item:

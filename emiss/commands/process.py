@@ -73,7 +73,7 @@ def process(
     )
     with log_to(out / "log.txt"), progress("process", job.entries, quiet=quiet) as step:
         outcome = run(job, out, executor=executor, workers=workers, normalise=normalise, progress=step)
-    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, not_run=job.analysis.not_run)
+    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
 
 
 def select(
@@ -102,7 +102,7 @@ def select(
         outcome = run(
             tables, loaded, out, unblind=unblind, overrides=parse_sets(set_), normalise=normalise, progress=step
         )
-    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, not_run=loaded.not_run)
+    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
 
 
 def parse_sets(items: list[str] | None) -> dict[str, str]:
@@ -122,9 +122,7 @@ def _is_file_pattern(text: str) -> bool:
     return Path(text).suffix in (".dat", ".root", ".gz", ".zst") or any(c in text for c in "*?[")
 
 
-def _finish(
-    outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool, not_run: tuple[str, ...]
-) -> None:
+def _finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:
     """Print the cutflow and what was lost; leave with code 3 if it was too much."""
     from configs.errors import DataLossError
     from selection.report import terminal
@@ -135,13 +133,13 @@ def _finish(
         if detail:
             for name in outcome.cutflow.samples:
                 screen.print(terminal.detail(outcome.cutflow, name))
+        for line in terminal.scans(outcome.result, normalise_to=normalise):
+            screen.print(line, markup=False)
         if outcome.reused:
             screen.print(f"{outcome.reused} stored tables used again", style="dim")
         if out is not None:
             names = ", ".join(path.name for path in outcome.reports)
             screen.print(f"written to {out}: {names}", style="dim", markup=False)
-    for part in not_run:
-        warn(f"note: '{part}' of the analysis is checked but not run by this version")
     for line in outcome.losses:
         warn(line)
     if outcome.too_bad:

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from selection.cutflow import Cutflow
+    from selection.report.figures import Drawn
     from selection.report.view import Line
+
+MAX_OVERLAPS = 24
+"""Most cuts whose overlaps are shown."""
 
 
 def render(
@@ -26,6 +30,7 @@ def render(
     title: str | None = None,
     sources: Mapping[str, str] | None = None,
     normalise_to: float = PER_ON_TARGET,
+    figures: Sequence[Drawn] = (),
 ) -> str:
     """Return the whole report as one page, readable on a phone, in print and in the dark.
 
@@ -38,6 +43,8 @@ def render(
         The YAML files behind the cutflow, shown as they are.
     normalise_to : float
         Particles on target that expected events are given for.
+    figures : sequence of Drawn
+        Plots, see `report.figures`.
     """
     environment = _environment()
     shown = _shown(cutflow, normalise_to)
@@ -51,6 +58,10 @@ def render(
         cuts_hash=cutflow.cuts_hash,
         provenance=json.dumps(dict(cutflow.provenance), indent=1, ensure_ascii=False, default=str),
         sources=list((sources or {}).items()),
+        plots=[
+            (heading, [(f.title, f.alt, _markup(f.svg)) for f in figures if f.heading == heading])
+            for heading in dict.fromkeys(figure.heading for figure in figures)
+        ],
         **shown,
     )
 
@@ -120,9 +131,18 @@ def _details(cutflow: Cutflow, sample: str, region: str, lines: Sequence[Line]) 
     return {
         "weighted": any(line.n != line.passed for line in lines),
         "chart": _chart(sample, lines),
+        "overlaps": _overlaps(lines),
         "variations": list(variations),
         "varied": [(view.clean(row[0].name), [numbers.significant(r.sequential.sum_w) for r in row]) for row in rows],
     }
+
+
+def _overlaps(lines: Sequence[Line]) -> list[tuple[str, list[int]]]:
+    """Return how many events pass both of two cuts, for each pair; nothing where the cutflow does not say it."""
+    cuts = [line.row for line in lines if line.is_cut]
+    if len(cuts) > MAX_OVERLAPS or any(len(row.overlap) != i for i, row in enumerate(cuts)):
+        return []
+    return [(view.clean(row.name), [*row.overlap, row.individual.n]) for row in cuts]
 
 
 def _chart(sample: str, lines: Sequence[Line]) -> Markup:

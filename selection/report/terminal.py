@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from selection.cutflow import Cutflow
+    from selection.result import Result
 
 Style = str
 """How a line looks in colour: ``title``, ``head``, ``note``, ``warn`` or nothing."""
@@ -265,4 +266,26 @@ def _detail(cutflow: Cutflow, sample: str, region: str | None, width: int) -> li
             if line.is_cut:
                 wrapped = _wrapped(f"{line.name.ljust(column)}{GAP}{line.require}", width)
                 out += [Printed(part, "note") for part in wrapped]
+    return out
+
+
+def scans(result: Result, *, normalise_to: float = PER_ON_TARGET) -> list[str]:
+    """Return one line per scan, and one per signal and region with the best step."""
+    from selection import optimum
+    from selection.report import figures
+
+    out: list[str] = []
+    for scan in result.bound_scans:
+        found = optimum.curves(scan, result.scans, result.cutflow, normalise_to=normalise_to)
+        regions = dict.fromkeys(curve.region for curve in found)
+        for region in regions:
+            where = f", region {view.clean(region)}" if len(regions) > 1 else ""
+            axes = ", ".join(
+                f"{a.parameter} {a.values[0]:g} to {a.values[-1]:g} {a.unit} in {len(a.values)} steps".replace(
+                    "  ", " "
+                )
+                for a in scan.axes
+            )
+            out.append(f"scan of {axes}{where}: {scan.figure_of_merit} ({figures.method_in_words(scan, region)})")
+            out += [f"  {figures.curve_in_words(curve)}" for curve in found if curve.region == region]
     return out

@@ -299,29 +299,6 @@ def test_shipped_analysis_selects_a_signal_like_event_only() -> None:
     assert counts[-1].individual_undefined == 2  # without a track, and with a mu+ only
 
 
-def test_what_is_checked_but_not_run_is_named() -> None:
-    analysis = read(
-        """
-parameters: {low: 20 GeV}
-cuts:
-  - name: energy
-    require: ecal.energy > low
-    scan: {parameter: low, from: 0 GeV, to: 60 GeV, points: 61}
-histograms:
-  - {name: energy, of: ecal.energy, bins: 100, from: 0 GeV, to: 100 GeV, after: [energy, n-1]}
-  - {name: plane, of: [ecal.energy, sum(hcal.energy)], bins: [10, 20], from: [0, 0], to: [100 GeV, 80 GeV]}
-  - {name: tracks, of: tracks.p, edges: [0, 10 GeV, 100 GeV], regions: nominal}
-"""
-    )
-    analysis.bind(DECLARED)
-    assert analysis.not_run == (
-        "histogram 'energy'",
-        "histogram 'plane'",
-        "histogram 'tracks'",
-        "scan of cut 'energy'",
-    )
-
-
 def test_shipped_analyses_bind_to_the_event_table() -> None:
     from configs.loader import shipped
 

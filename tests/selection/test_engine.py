@@ -496,7 +496,7 @@ def test_shared_parts_of_expressions_are_computed_once() -> None:
     table = random_table(10)
     cuts = ["sum(hits.u * 2) + a > 0", "sum(hits.u * 2) + a > 1", "1 < sum(hits.u * 2) + a", "s > 3"]
     bound = analysis_of({"define": {"s": "sum(hits.u * 2) + a"}, "cuts": cuts_of(cuts)}).bind(columns_of(table))
-    operations = [node.op for node in bound._open.nodes]
+    operations = [node.op for node in bound._plans[False, False].nodes]
     assert operations.count("sum") == operations.count("*") == operations.count("+") == 1
     assert bound.regions[0].nodes[1] is bound.regions[0].nodes[2]
 
@@ -598,4 +598,3 @@ def test_result_as_a_data_frame() -> None:
     assert frame["name"].tolist() == ["all", *(f"c{i}" for i in range(len(CUTS)))]
     assert frame["n"].iloc[0] == 300
     assert frame["n_minus_1_n"].iloc[1] >= frame["n"].iloc[-1]
-    assert run(table, analysis_of({"cuts": cuts_of(CUTS)})).histograms == {}

@@ -1,0 +1,135 @@
+"""``emiss scan``: how the yields and a figure of merit change with a parameter of the cuts, on stored event tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emiss.commands.process import Quiet, Sets, Unblind, parse_sets
+from emiss.terminal import console, progress, warn
+
+if TYPE_CHECKING:
+    from selection.optimum import Curve
+    from selection.result import Result
+
+MAX_LINES = 21
+"""Steps that the table on the screen shows; all of them go into the files."""
+
+
+def scan(
+    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Event tables, or folders that hold some.")],
+    parameter: Annotated[
+        list[str], typer.Option("--parameter", "-p", help="Parameter of the analysis, or one of its values: 'mip[0]'.")
+    ],
+    start: Annotated[list[str], typer.Option("--from", help="First value, with its unit; once per parameter.")],
+    stop: Annotated[list[str], typer.Option("--to", help="Last value; once per parameter.")],
+    points: Annotated[list[int] | None, typer.Option(help="Number of steps; once per parameter.")] = None,
+    merit: Annotated[
+        str, typer.Option(help="Figure of merit, an expression of 'signal' and 'background'.")
+    ] = "signal / sqrt(background + 1)",
+    analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
+    region: Annotated[str | None, typer.Option(help="Print only this region.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the scan as JSON, CSV and plot.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it to this .png, .pdf or .svg.")] = None,
+    set_: Sets = None,
+    normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    unblind: Unblind = False,
+    quiet: Quiet = False,
+) -> None:
+    """Scan one parameter of the cuts, or two, in a single pass over stored event tables.
+
+    Every signal sample is compared with all backgrounds together. The best step comes with the interval in which it lies
+    when the samples fluctuate, and with the range that is within 5 % of it.
+
+    For example:
+
+      emiss scan out/demo -p e_miss_min --from 0GeV --to 60GeV --points 61 --plot scan.png
+
+      emiss scan out/demo -p 'hcal_mip[0]' --from 0GeV --to 2GeV -p e_miss_min --from 0GeV --to 40GeV --out out/scan
+    """
+    import selection
+    from emiss.process import select
+    from selection.read_scan import with_scan
+
+    steps = points or [61 if len(parameter) == 1 else 21] * len(parameter)
+    loaded = with_scan(selection.load(analysis, set=parse_sets(set_)), parameter, start, stop, steps, merit)
+    with progress("scan", None, quiet=quiet) as step:
+        outcome = select(tables, loaded, None, unblind=unblind, progress=step, normalise=normalise)
+    result = outcome.result
+    curves = [curve for curve in result.curves(normalise_to=normalise) if region in (None, curve.region)]
+    if not curves:
+        from configs.errors import UserError
+
+        raise UserError("there is nothing to compare: a scan needs a sample of the role 'signal'")
+    if not quiet:
+        _print(result, curves, normalise)
+    written = [*_write(result, out, normalise), *_draw(curves, result, plot, normalise)]
+    if written and not quiet:
+        console().print("written: " + ", ".join(str(path) for path in written), style="dim", markup=False)
+    for line in outcome.losses:
+        warn(line)
+
+
+def _print(result: Result, curves: list[Curve], normalise: float) -> None:
+    """Print one table per region, and the best steps."""
+    from rich.table import Table
+
+    from selection.report import numbers, terminal
+
+    screen = console()
+    for region in dict.fromkeys(curve.region for curve in curves):
+        shown = [curve for curve in curves if curve.region == region]
+        if len(shown[0].axes) == 1:
+            axis = shown[0].axes[0]
+            table = Table(title=f"events per {numbers.particles(normalise)}, region {region}", title_justify="left")
+            for head in (axis.title, "background", *(x for c in shown for x in (c.name, "merit"))):
+                table.add_column(head, justify="right")
+            for i in _thinned(len(axis.values), [curve.best[0] for curve in shown if curve.best]):
+                cells = [f"{axis.values[i]:g}", numbers.significant(float(shown[0].background[i]))]
+                for curve in shown:
+                    mark = " *" if curve.best == (i,) else ""
+                    cells += [numbers.significant(float(curve.signal[i])), f"{curve.merit[i]:.4g}{mark}"]
+                table.add_row(*cells)
+            screen.print(table)
+    for line in terminal.scans(result, normalise_to=normalise):
+        screen.print(line, markup=False)
+
+
+def _thinned(count: int, kept: list[int]) -> list[int]:
+    every = max(1, -(-count // MAX_LINES))
+    return sorted({*range(0, count, every), count - 1, *kept})
+
+
+def _write(result: Result, out: Path | None, normalise: float) -> list[Path]:
+    if out is None:
+        return []
+    from selection import scanfile
+    from selection.cutflowfile import write_text
+    from selection.report import figures
+
+    out.mkdir(parents=True, exist_ok=True)
+    texts = {f"{drawn.file}.svg": drawn.svg for drawn in figures.of(result, normalise_to=normalise) if drawn.file}
+    for one in result.bound_scans:
+        texts[f"scan_{one.name}.json"] = scanfile.dumps(one, result.scans, result.cutflow, normalise)
+        texts[f"scan_{one.name}.csv"] = scanfile.csv(one, result.scans, result.cutflow, normalise)
+    for name, text in texts.items():
+        write_text(out / name, text)
+    return [out / name for name in texts]
+
+
+def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: float) -> list[Path]:
+    if plot is None:
+        return []
+    from configs.errors import UserError
+    from selection import plots
+    from selection.report import numbers
+
+    if plot.suffix not in (".png", ".pdf", ".svg"):
+        raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")
+    first = [curve for curve in curves if curve.region == curves[0].region]
+    merit = result.bound_scans[0].figure_of_merit
+    title = f"scan of {result.bound_scans[0].name}, region {curves[0].region}"
+    plots.save(plots.scan(first, merit, title, f"events per {numbers.particles(normalise)}"), plot)
+    return [plot]

@@ -1,0 +1,109 @@
+"""Scans as they are written: beside a cut in the analysis file, or on the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from configs.errors import Problems, UserError, did_you_mean
+from configs.loader import loads, validate
+from selection.analysis import Scan, ScannedParameter
+from selection.config import ScanModel
+from selection.expression import read_expression
+from selection.place import Branch, Text, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from selection.analysis import Analysis, Cut
+    from selection.expression import Expression
+
+FIGURE_OF_MERIT = "signal / sqrt(background + 1)"
+
+_SCANNED = re.compile(r"(?P<name>\w+)\s*(?:\[\s*(?P<at>\d+)\s*\])?")
+"""A parameter, or one of its values: ``e_miss_min``, ``hcal_mip[0]``."""
+
+
+def with_scan(
+    analysis: Analysis,
+    parameters: Sequence[str],
+    start: Sequence[str],
+    stop: Sequence[str],
+    points: Sequence[int],
+    figure_of_merit: str = FIGURE_OF_MERIT,
+) -> Analysis:
+    """Return an analysis with one scan, in the place of those in its file.
+
+    Raises
+    ------
+    UserErrors
+        If the scan is not what a scan may be; the place is on the command line.
+    """
+    data = {
+        "parameter": list(parameters),
+        "from": list(start),
+        "to": list(stop),
+        "points": list(points),
+        "figure_of_merit": figure_of_merit,
+    }
+    document = loads(json.dumps(data), "command line")
+    validate(document, ScanModel)
+    problems = Problems()
+    branch = locate(document, document.data)
+    scan = read_scan(branch, analysis.parameters, problems)
+    problems.check()
+    assert scan is not None  # noqa: S101 - else there was a problem
+
+    def bare(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
+        return tuple(replace(cut, scan=None) for cut in cuts)
+
+    regions = {name: bare(cuts) for name, cuts in analysis.regions.items()}
+    return replace(analysis, cuts=bare(analysis.cuts), regions=regions, more_scans=(scan,), histograms=())
+
+
+def read_scan(item: Branch, known: Collection[str], problems: Problems) -> Scan | None:
+    """Return a scan; None, with the mistakes noted, if it is none.
+
+    Parameters
+    ----------
+    known : collection of str
+        Names of the parameters of the analysis.
+    """
+    columns = [item.texts(key) for key in ("parameter", "from", "to", "points")]
+    if len({len(texts) for texts in columns}) > 1 or not 1 <= len(columns[0]) <= 2:
+        message = "a scan is of one parameter or of two, each with 'from', 'to' and 'points'"
+        problems.add(item.place.error(message))
+        return None
+    axes = [_scanned(*texts, known=known, problems=problems) for texts in zip(*columns, strict=True)]
+    figure = item.text("figure_of_merit") or Text(FIGURE_OF_MERIT, item.place)
+    merit = _expression(figure, problems)
+    made = tuple(axis for axis in axes if axis is not None)
+    if merit is None or len(made) < len(axes):
+        return None
+    name = "_".join(re.sub(r"\W+", "_", axis.parameter.value).strip("_") for axis in made)
+    return Scan(name, made, merit)
+
+
+def _scanned(
+    parameter: Text, start: Text, stop: Text, points: Text, *, known: Collection[str], problems: Problems
+) -> ScannedParameter | None:
+    match = _SCANNED.fullmatch(parameter.value.strip())
+    name = match["name"] if match else parameter.value
+    if name not in known:
+        hint = did_you_mean(name, known, otherwise="parameters are")
+        problems.add(parameter.place.error(f"there is no parameter '{name}' to scan", hint=hint))
+    first, last = _expression(start, problems), _expression(stop, problems)
+    if first is None or last is None:
+        return None
+    position = int(match["at"]) if match and match["at"] else -1
+    return ScannedParameter(parameter, name, position, first, last, int(points.value))
+
+
+def _expression(text: Text, problems: Problems) -> Expression | None:
+    try:
+        return read_expression(text)
+    except UserError as error:
+        problems.add(error)
+        return None

@@ -1,0 +1,145 @@
+"""The plots of a report: distributions with the lines of the cuts, planes, scans; each with a text for those who cannot see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from selection import optimum, plots
+from selection.cutflow import PER_ON_TARGET
+from selection.histograms import UNWEIGHTED
+from selection.report import numbers, view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from selection.cutflow import Cutflow
+    from selection.histograms import Filled, Key
+    from selection.optimum import Curve
+    from selection.result import Result
+    from selection.scans import BoundScan
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A plot.
+
+    Attributes
+    ----------
+    heading : str
+        The section it belongs to.
+    title : str
+        Caption.
+    alt : str
+        What can be seen, in words.
+    svg : str
+        The plot as an ``<svg>`` element.
+    file : str
+        Name, without suffix, under which the plot is written beside the page; "" for none.
+    """
+
+    heading: str
+    title: str
+    alt: str
+    svg: str
+    file: str = ""
+
+
+def of(result: Result, *, normalise_to: float = PER_ON_TARGET) -> tuple[Drawn, ...]:
+    """Return all plots of a result, in the order of the analysis."""
+    return (*_histograms(result, normalise_to), *_scans(result, normalise_to))
+
+
+def _histograms(result: Result, target: float) -> Iterator[Drawn]:
+    """Yield one plot per quantity, region and stage with all samples; of planes one per sample."""
+    cutflow = result.cutflow
+    keys = dict.fromkeys(key for made in result.histograms.values() for key in made)
+    normalised = all(cutflow.per_on_target(sample) is not None for sample in result.histograms)
+    events = f"events per {numbers.particles(target)}" if normalised else "events"
+    for key in keys:
+        filled = {sample: made[key] for sample, made in result.histograms.items() if key in made}
+        if key.variation not in (UNWEIGHTED, next(k.variation for k in keys)):
+            continue
+        title = f"{view.clean(next(iter(filled.values())).title)}, {_where(cutflow, key)}"
+        factors = {s: optimum.factor(cutflow, s, target) if normalised else 1.0 for s in filled}
+        if len(next(iter(filled.values())).axes) == 1:
+            roles = {sample: cutflow.samples[sample].role for sample in filled}
+            drawn = plots.distribution(filled, roles, factors, title, events)
+            yield Drawn("Distributions", title, _said(filled, factors), plots.svg(drawn))
+            continue
+        for sample, one in filled.items():
+            drawn = plots.plane(one, factors[sample], f"{view.clean(sample)}: {title}", events)
+            alt = _said({sample: one}, factors)
+            yield Drawn("Planes", f"{view.clean(sample)}: {title}", alt, plots.svg(drawn))
+
+
+def _where(cutflow: Cutflow, key: Key) -> str:
+    """Say at which stage a histogram was filled."""
+    stage = {"all": "before any cut", "n-1": "after all other cuts"}.get(key.stage, key.stage)
+    stage = stage.replace("n-1 ", "after all cuts but ")
+    return f"{view.clean(stage)} of region {view.clean(key.region)}" if len(view.regions(cutflow)) > 1 else stage
+
+
+def _said(filled: Mapping[str, Filled], factors: Mapping[str, float]) -> str:
+    """Return a distribution in words: how much, and around where, for each sample."""
+    parts = []
+    for sample, one in filled.items():
+        values = np.asarray(one.hist.view(flow=True)["value"])
+        total = float(values.sum()) * factors[sample]
+        where = []
+        inside = np.asarray(one.hist.view()["value"])
+        for number, axis in enumerate(one.axes):
+            along = inside.sum(axis=tuple(i for i in range(inside.ndim) if i != number))
+            if along.sum() > 0:
+                middle = (np.asarray(axis.edges[1:]) + np.asarray(axis.edges[:-1])) / 2
+                where.append(f"{axis.label} on average {float((along * middle).sum() / along.sum()):.4g} {axis.unit}")
+        said = f"{view.clean(sample)}: {total:.4g} events"
+        parts.append(", ".join([said, *where]) + (f", {one.undefined} undefined" if one.undefined else ""))
+    lines = [
+        f"{axis.label} is cut at {cut:g} {axis.unit}" for axis in next(iter(filled.values())).axes for cut in axis.cuts
+    ]
+    return "; ".join(view.clean(part) for part in (*parts, *lines))
+
+
+def _scans(result: Result, target: float) -> Iterator[Drawn]:
+    for scan in result.bound_scans:
+        found = optimum.curves(scan, result.scans, result.cutflow, normalise_to=target)
+        events = f"events per {numbers.particles(target)}"
+        regions = dict.fromkeys(curve.region for curve in found)
+        for region in regions:
+            curves = [curve for curve in found if curve.region == region]
+            title = f"scan of {', '.join(axis.parameter for axis in scan.axes)}"
+            title += f", region {view.clean(region)}" if len(regions) > 1 else ""
+            drawn = plots.scan(curves, scan.figure_of_merit, title, events)
+            file = f"scan_{scan.name}" + (f"_{region}" if len(regions) > 1 else "")
+            alt = "; ".join(curve_in_words(curve) for curve in curves)
+            yield Drawn("Scans", f"{title} ({method_in_words(scan, region)})", alt, plots.svg(drawn), file)
+
+
+def method_in_words(scan: BoundScan, region: str) -> str:
+    """Say how a scan was done."""
+    method = next(part.method for part in scan.regions if part.region == region)
+    if method == "threshold":
+        return "each event put once between two thresholds"
+    return "what depends on the parameter evaluated for each step"
+
+
+def curve_in_words(curve: Curve) -> str:
+    """Return the best step of a curve in one line."""
+    name = view.clean(curve.name)
+    if curve.best is None or curve.best_values is None:
+        return f"{name}: no step has a figure of merit"
+    best = ", ".join(
+        f"{axis.parameter} = {value:g} {axis.unit}".strip()
+        for axis, value in zip(curve.axes, curve.best_values, strict=True)
+    )
+    said = f"{name}: best at {best}"
+    unit = f" {curve.axes[0].unit}".rstrip()
+    if curve.interval is not None:
+        said += f" (68 %: {curve.interval[0]:g} to {curve.interval[1]:g}{unit})"
+    if curve.close is not None:
+        said += f", within 5 % of it from {curve.close[0]:g} to {curve.close[1]:g}{unit}"
+    at = f"; there {curve.signal[curve.best]:.3g} signal, {curve.background[curve.best]:.3g} background"
+    return said + at + (f" ({curve.note})" if curve.note else "")
