@@ -8,7 +8,8 @@ twice and never taken for another.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ import numpy as np
 import selection
 from calib.conditions import Conditions
 from configs import loader
-from configs.errors import Location, Problems, UserError, did_you_mean
+from configs.errors import Location, Problems, UserError
 from emiss.runlist import read_on_target
 from events.provenance import code_version, text_hash
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
+from selection import blinding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +56,10 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """One entry range of one file, and the table it becomes."""
+    """One entry range of one file, and the table it becomes.
+
+    `part` is its number among the tasks of its sample and how many these are; `sample_on_target` is the whole sample's.
+    """
 
     sample: Sample
     file: Path
@@ -66,6 +71,8 @@ class Task:
     key: str
     on_target: float | None
     partial: bool
+    part: tuple[int, int] = (0, 1)
+    sample_on_target: float | None = None
 
     def __str__(self) -> str:
         return f"{self.file} entries {self.start}-{self.stop}"
@@ -86,6 +93,13 @@ class Job:
     scans: tuple[BoundScan, ...] = ()
     payloads: tuple[str, ...] = ()
     inputs: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The samples of which events are hidden: their number of entries is shown nowhere."""
+        if self.setup.unblind:
+            return ()
+        return tuple(s.name for s in self.runlist.samples if blinding.is_hidden(self.analysis, s.name, s.role))
 
 
 def plan(
@@ -129,7 +143,11 @@ def plan(
     analysis = selection.load(analysis_path, set=overrides)
     pipeline = Pipeline(detector, conditions)
     problems = Problems()
-    _check_blinding(analysis, runlist, problems)
+    roles = {sample.name: sample.role for sample in runlist.samples}
+    try:
+        blinding.check(analysis, roles, overrides or {}, unblind=unblind)
+    except UserError as error:
+        problems.add(error)
     opened: list[tuple[Sample, int, RunFile]] = []
     scans: tuple[BoundScan, ...] = ()
     number = 0
@@ -145,7 +163,7 @@ def plan(
                 problems.add(error)
             number += 1
     problems.check()
-    shares = _shares(runlist, opened)
+    totals, shares = _shares(runlist, opened)
     setup = Setup(
         detector=detector.file,
         calib=calib,
@@ -186,8 +204,10 @@ def plan(
                     key=_key(setup, sample, file_number, file.identity, start, stop, payloads, detector),
                     on_target=None if each is None else each * float(physics[stop] - physics[start]),
                     partial=last < len(index),
+                    sample_on_target=totals[sample.name],
                 )
             )
+    tasks = [replace(task, part=part) for task, part in zip(tasks, _parts(tasks), strict=True)]
     return Job(
         setup=setup,
         runlist=runlist,
@@ -209,13 +229,15 @@ def plan(
     )
 
 
-def _check_blinding(analysis: Analysis, runlist: RunList, problems: Problems) -> None:
-    """Refuse a name in `blind` that is no sample: it would hide nothing without a word."""
-    known = [*(sample.name for sample in runlist.samples), "data", "signal", "background"]
-    for name in analysis.blind.samples if analysis.blind else ():
-        if name not in known:
-            hint = did_you_mean(name, known)
-            problems.add(UserError(f"blind: '{name}' is neither a sample of the run list nor a role", hint=hint))
+def _parts(tasks: Sequence[Task]) -> list[tuple[int, int]]:
+    """Return for each task its number among those of its sample, and how many these are."""
+    counts = Counter(task.sample.name for task in tasks)
+    seen: Counter[str] = Counter()
+    parts = []
+    for task in tasks:
+        parts.append((seen[task.sample.name], counts[task.sample.name]))
+        seen[task.sample.name] += 1
+    return parts
 
 
 def _physics(index: Index) -> Array:
@@ -224,8 +246,11 @@ def _physics(index: Index) -> Array:
     return chosen
 
 
-def _shares(runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]) -> dict[str, float | None]:
-    """Return for each sample the particles on target per physics event of its files, None where they are not known."""
+def _shares(
+    runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """Return for each sample the particles on target, and those per physics event; None where they are not known."""
+    totals: dict[str, float | None] = {}
     shares: dict[str, float | None] = {}
     for sample in runlist.samples:
         files = [file for other, _, file in opened if other.name == sample.name]
@@ -244,8 +269,9 @@ def _shares(runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]) -> 
             total = None if None in stored else sum(part for part in stored if part is not None)
         if total is not None and not physics:
             raise UserError(f"sample '{sample.name}' has no physics event", at=Location(str(sample.files[0])))
+        totals[sample.name] = total or None
         shares[sample.name] = None if not total else total / physics
-    return shares
+    return totals, shares
 
 
 def _key(

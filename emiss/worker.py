@@ -15,6 +15,7 @@ from events.tablefile import TableWriter, open_table
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
+from selection.blinding import is_hidden
 from selection.cutflow import Cutflow
 from selection.engine import Yields
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from events.columns import Column
     from events.table import EventTable
     from reco.readers.base import RunFile
-    from selection import Analysis
     from selection.engine import Bound
 
 
@@ -111,6 +111,8 @@ class Worker:
                     provenance={
                         "task": task.key,
                         "file": task.file_number,
+                        "part": list(task.part),
+                        "sample_on_target": task.sample_on_target,
                         "inputs": [
                             {
                                 "path": str(task.file),
@@ -168,8 +170,3 @@ class Worker:
         for table in file.batches(bound.columns):
             yields += self._count(bound, table, task)
         return file.metadata.ledger, yields, file.entries
-
-
-def is_hidden(analysis: Analysis, sample: str, role: str) -> bool:
-    """Return whether the analysis blinds a sample, by its name or by its role."""
-    return analysis.blind is not None and not {sample, role}.isdisjoint(analysis.blind.samples)

@@ -174,7 +174,7 @@ class Analysis:
 
         blind = [] if self.blind is None else [self.blind.box]
         roots = [cut.require for cuts in self.regions.values() for cut in cuts] + [*self.weights.values(), *blind]
-        used = self._reachable(roots)
+        used = self.reachable(roots)
         objects = {
             name: [[s.value for s in declared.sources], normal(declared.where) if declared.where else ""]
             for name, declared in self.objects.items()
@@ -193,7 +193,7 @@ class Analysis:
         parameter = self.parameters.get(name)
         return None if parameter is None else parameter.normal()
 
-    def _reachable(self, roots: Iterable[Expression]) -> set[str]:
+    def reachable(self, roots: Iterable[Expression]) -> set[str]:
         """Return the definitions and objects that expressions use, directly or not."""
         used: set[str] = set()
         waiting = [name for root in roots for name in names(root.tree)]

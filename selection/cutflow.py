@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from configs.errors import UserError
 from events.ledger import Ledger, total
+from selection import blinding
 from selection import coverage as entry_ranges
 from selection.counts import ALL, CutCounts, Regions, Tally, add_regions, freeze_regions, same_conditions
 
@@ -85,14 +86,11 @@ class SampleCounts:
             coverage=entry_ranges.add(self.coverage, other.coverage),
         )
 
-    def outside(self) -> SampleCounts:
-        """Return the sample with a ledger of the events outside the blind box only.
-
-        What the ledger passed less what was counted would be the number inside.
-        """
-        counted = [rows[0].sequential.n for variations in self.regions.values() for rows in variations.values()]
-        inside = max(0, self.ledger.passed - max(counted, default=self.ledger.passed))
-        return replace(self, ledger=self.ledger + Ledger(read=-inside, passed=-inside))
+    def sealed(self) -> SampleCounts:
+        """Return the sample as outputs may show it: where events are hidden, without the entries that it was made from."""
+        if not self.hidden:
+            return self
+        return replace(self, coverage={blinding.sealed_identity(file): blinding.WHOLE for file in self.coverage})
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,13 @@ class Cutflow:
     ) -> Self:
         """Return the cutflow of one sample; `hidden` says that `regions` count only what is outside the blind box."""
         ranges = entry_ranges.frozen(coverage)
-        counts = SampleCounts(role, on_target, scale, partial, ledger, regions, ranges, hidden)
-        return cls(analysis, cuts_hash, provenance, {sample: counts.outside() if hidden else counts})
+        seen = blinding.outside(ledger, regions) if hidden else ledger
+        counts = SampleCounts(role, on_target, scale, partial, seen, regions, ranges, hidden)
+        return cls(analysis, cuts_hash, provenance, {sample: counts})
+
+    def sealed(self) -> Cutflow:
+        """Return the cutflow as outputs may show it; see `blinding`. Parts of one file cannot be added any more then."""
+        return replace(self, samples={name: counts.sealed() for name, counts in self.samples.items()})
 
     def __add__(self, other: Cutflow) -> Cutflow:
         if not isinstance(other, Cutflow):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from configs.errors import Location, UserError
 from events.ledger import Ledger
+from selection.blinding import WHOLE
 from selection.counts import CutCounts, Tally, efficiencies
 from selection.cutflow import Cutflow, SampleCounts
 
@@ -23,14 +24,14 @@ _EFFICIENCY = ("relative", "total", "interval", "relative_low", "relative_high",
 
 
 def to_json(cutflow: Cutflow) -> dict[str, Any]:
-    """Return the cutflow as plain data; nothing in it is NaN, 0/0 is null."""
+    """Return the cutflow as plain data; nothing in it is NaN, 0/0 is null, and nothing tells of hidden events."""
     return {
         "schema": SCHEMA,
         "analysis": cutflow.analysis,
         "cuts_hash": cutflow.cuts_hash,
         "provenance": dict(cutflow.provenance),
         "ledger": cutflow.ledger.to_json(),
-        "samples": {name: _sample(counts) for name, counts in cutflow.samples.items()},
+        "samples": {name: _sample(counts.sealed()) for name, counts in cutflow.samples.items()},
     }
 
 
@@ -53,7 +54,9 @@ def _sample(counts: SampleCounts) -> dict[str, Any]:
         "partial": counts.partial,
         "hidden": counts.hidden,
         "ledger": counts.ledger.to_json(),
-        "coverage": {file: [list(pair) for pair in ranges] for file, ranges in counts.coverage.items()},
+        "coverage": {
+            file: None if counts.hidden else [list(pair) for pair in ranges] for file, ranges in counts.coverage.items()
+        },
         "regions": regions,
     }
 
@@ -127,7 +130,10 @@ def _read_sample(data: Mapping[str, Any]) -> SampleCounts:
             }
             for region, regions in data["regions"].items()
         },
-        coverage={file: tuple((a, b) for a, b in ranges) for file, ranges in data.get("coverage", {}).items()},
+        coverage={
+            file: WHOLE if ranges is None else tuple((a, b) for a, b in ranges)
+            for file, ranges in data.get("coverage", {}).items()
+        },
         hidden=bool(data.get("hidden", False)),
     )
 

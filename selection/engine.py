@@ -12,6 +12,7 @@ import numpy as np
 
 from configs.errors import UserError, did_you_mean
 from selection import histograms, scans
+from selection.blinding import is_hidden
 from selection.counts import ALL, CutCounts, Tally, add_regions
 from selection.evaluate import Plan, blocks, columns_read
 from selection.masks import KINDS, Counts, pack, unpack
@@ -107,8 +108,7 @@ class Bound:
 
     def blinded(self, sample: str | None, role: str | None) -> bool:
         """Return whether events of this sample are hidden inside the box."""
-        blind = self.analysis.blind
-        return blind is not None and not {sample, role}.isdisjoint(blind.samples)
+        return is_hidden(self.analysis, sample, role)
 
     def count(
         self, table: EventTable, *, sample: str | None = None, role: str | None = None, unblind: bool = False
@@ -167,6 +167,7 @@ class Bound:
         self,
         table: EventTable,
         region: str | None = None,
+        after: str | None = None,
         *,
         sample: str | None = None,
         role: str | None = None,
@@ -174,23 +175,34 @@ class Bound:
     ) -> Array:
         """Return the mask of the events that pass all cuts of a region (of the first one, by default); shape (N,).
 
-        Hidden events of blinded samples do not pass.
+        With `after`, only that cut and those before it have to be passed. Hidden events of blinded samples do not pass.
         """
-        chosen = self._region(region)
+        chosen = self.region(region)
+        nodes = chosen.nodes[: self._position(chosen, after) + 1]
         hide = not unblind and self.blinded(*_identity(table, sample, role))
-        plan = Plan(list(dict.fromkeys([*chosen.nodes, *([self.box] if hide and self.box else [])])))
+        plan = Plan(list(dict.fromkeys([*nodes, *([self.box] if hide and self.box else [])])))
         parts = [np.zeros(0, bool)]
         for block in blocks(table, self._read[hide, False]):
             values = plan.run(block)
             mask = np.ones(block.size, bool)
-            for node in chosen.nodes:
+            for node in nodes:
                 mask &= values[node.id].true
             if hide and self.box is not None:
                 mask &= values[self.box.id].false
             parts.append(mask)
         return np.concatenate(parts)
 
-    def _region(self, name: str | None) -> Region:
+    @staticmethod
+    def _position(region: Region, cut: str | None) -> int:
+        names = [cut.name for cut in region.cuts]
+        if cut is None:
+            return len(names) - 1
+        if cut not in names:
+            raise UserError(f"region '{region.name}' has no cut '{cut}'", hint=did_you_mean(cut, names))
+        return names.index(cut)
+
+    def region(self, name: str | None) -> Region:
+        """Return a region by its name; the first one for None."""
         for region in self.regions:
             if name in (None, region.name):
                 return region
@@ -244,7 +256,7 @@ class Bound:
             unknown = number.undefined
             if unknown is not None and (wrong := np.broadcast_to(unknown, (size,)) & visible).any():
                 expression = self.analysis.weights[name]
-                message = f"the weight '{name}' is undefined for {int(wrong.sum())} of {size} events"
+                message = f"the weight '{name}' is undefined for {int(wrong.sum())} of {int(visible.sum())} events"
                 hint = "an event without a weight cannot be counted; write where(isfinite(w), w, 1) to give it one"
                 raise expression.place.error(message, hint=hint)
         return rows

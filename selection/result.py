@@ -10,6 +10,7 @@ import numpy as np
 from configs.errors import UserError, did_you_mean
 from events.columns import Column
 from selection.analysis import Analysis
+from selection.blinding import sealed_inputs
 from selection.cutflow import PER_ON_TARGET, Cutflow
 
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ def _column(table: EventTable, name: str, values: Any, shape: Any, size: int) ->
     return Column(name, kind, declared.unit, declared.meaning, shape, size, declared.bits)
 
 
+def _sealed(provenance: Mapping[str, Any], sample: str) -> dict[str, Any]:
+    inputs = [{**item, "sample": sample} for item in provenance.get("inputs", [])]
+    return {**provenance, "inputs": sealed_inputs(inputs, [sample])}
+
+
 def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False) -> Result:
     """Run an analysis on a table in memory.
 
@@ -154,7 +160,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         regions=yields.regions,
         coverage={},
         provenance={
-            **metadata.provenance,
+            **(_sealed(metadata.provenance, metadata.sample) if blinded and not unblind else metadata.provenance),
             "configs": dict(bound.analysis.source_texts),
             "unblind": unblind and blinded,
         },

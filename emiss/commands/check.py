@@ -123,4 +123,6 @@ def _check_run_list(document: Document) -> str:
     runs = runlist.load(document.path)
     with tempfile.TemporaryDirectory() as folder:
         job = plan(runs, Path(folder))
-    return f"run list, {len(runs.samples)} samples, {len(job.inputs)} files, {job.entries} entries"
+    entries = sum(task.stop - task.start for task in job.tasks if task.sample.name not in job.hidden)
+    blinded = f" and those of {', '.join(job.hidden)} (blinded)" if job.hidden else ""
+    return f"run list, {len(runs.samples)} samples, {len(job.inputs)} files, {entries} entries{blinded}"

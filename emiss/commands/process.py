@@ -11,6 +11,8 @@ from emiss.terminal import console, log_to, progress, warn
 
 if TYPE_CHECKING:
     from emiss.process import Outcome
+    from emiss.skim import Wanted
+    from selection import Analysis
 
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
@@ -18,6 +20,16 @@ Sets = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Unblind = Annotated[bool, typer.Option("--unblind", help="Open the box of blinded samples (goes into the provenance).")]
 Detail = Annotated[bool, typer.Option("--detail", help="Also print each cut alone, N-1, and only it failed.")]
+Keep = Annotated[
+    Path | None,
+    typer.Option(help="Write the events that pass to this folder (SAMPLE.root), or .root or .parquet file."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="Columns of the kept events: names and patterns with commas, e.g. 'event.*,tracks.p'."),
+]
+KeepRegion = Annotated[str | None, typer.Option("--region", help="Region of the kept events; the first by default.")]
+After = Annotated[str | None, typer.Option(help="Keep the events that pass this cut and those before it.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, cutflow, reports and log.")]
 
 
@@ -34,6 +46,10 @@ def process(
     batch: Annotated[int, typer.Option(min=1, help="Events per batch; changes no count.")] = 2048,
     tables: Annotated[Literal["root", "parquet"], typer.Option(help="Format of the event tables.")] = "root",
     normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    keep: Keep = None,
+    columns: Columns = None,
+    region: KeepRegion = None,
+    after: After = None,
     unblind: Unblind = False,
     detail: Detail = False,
     quiet: Quiet = False,
@@ -71,8 +87,16 @@ def process(
         batch=batch,
         table_suffix=f".{tables}",
     )
-    with log_to(out / "log.txt"), progress("process", job.entries, quiet=quiet) as step:
-        outcome = run(job, out, executor=executor, workers=workers, normalise=normalise, progress=step)
+    with log_to(out / "log.txt"), progress("process", job.entries if not job.hidden else None, quiet=quiet) as step:
+        outcome = run(
+            job,
+            out,
+            executor=executor,
+            workers=workers,
+            normalise=normalise,
+            keep=_wanted(job.analysis, keep, columns, region, after),
+            progress=step,
+        )
     _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
 
 
@@ -82,6 +106,10 @@ def select(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for cutflow and reports.")] = None,
     set_: Sets = None,
     normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    keep: Keep = None,
+    columns: Columns = None,
+    region: KeepRegion = None,
+    after: After = None,
     unblind: Unblind = False,
     detail: Detail = False,
     quiet: Quiet = False,
@@ -100,7 +128,14 @@ def select(
     loaded = selection.load(analysis, set=parse_sets(set_))
     with progress("select", None, quiet=quiet) as step:
         outcome = run(
-            tables, loaded, out, unblind=unblind, overrides=parse_sets(set_), normalise=normalise, progress=step
+            tables,
+            loaded,
+            out,
+            unblind=unblind,
+            overrides=parse_sets(set_),
+            normalise=normalise,
+            keep=_wanted(loaded, keep, columns, region, after),
+            progress=step,
         )
     _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
 
@@ -116,6 +151,26 @@ def parse_sets(items: list[str] | None) -> dict[str, str]:
             raise UserError(f"--set {item}: expected NAME=VALUE, such as e_miss_min=25GeV")
         found[name.strip()] = value.strip()
     return found
+
+
+def _wanted(
+    analysis: Analysis, keep: Path | None, columns: str | None, region: str | None, after: str | None
+) -> Wanted | None:
+    """Return what is to be kept; refuse, before any work, what the analysis does not have."""
+    from configs.errors import UserError, did_you_mean
+    from emiss.skim import Wanted
+
+    if keep is None:
+        if columns or region or after:
+            raise UserError("--columns, --region and --after say what --keep writes", hint="add --keep FOLDER")
+        return None
+    if region is not None and region not in analysis.regions:
+        raise UserError(f"the analysis has no region '{region}'", hint=did_you_mean(region, analysis.regions))
+    cuts = [cut.name for cut in analysis.regions[region or next(iter(analysis.regions))]]
+    if after is not None and after not in cuts:
+        raise UserError(f"the region has no cut '{after}'", hint=did_you_mean(after, cuts))
+    names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
+    return Wanted(keep, names, region, after)
 
 
 def _is_file_pattern(text: str) -> bool:
@@ -137,6 +192,8 @@ def _finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: boo
             screen.print(line, markup=False)
         if outcome.reused:
             screen.print(f"{outcome.reused} stored tables used again", style="dim")
+        for skim in outcome.kept:
+            screen.print(f"kept {skim.kept} of {skim.of} events of {skim.sample}: {skim.path}", markup=False)
         if out is not None:
             names = ", ".join(path.name for path in outcome.reports)
             screen.print(f"written to {out}: {names}", style="dim", markup=False)

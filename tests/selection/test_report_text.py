@@ -126,7 +126,7 @@ def test_write_all_makes_the_five_files_and_nothing_else(demo: Cutflow, tmp_path
     paths = report.write_all(demo, tmp_path / "new" / "out", sources={"cuts.yaml": "cuts: []"})
     assert [path.name for path in paths] == [f"cutflow.{end}" for end in ("json", "csv", "md", "tex", "html")]
     assert sorted((tmp_path / "new" / "out").iterdir()) == sorted(paths)
-    assert Cutflow.load(paths[0]) == demo
+    assert Cutflow.load(paths[0]) == demo.sealed()
     assert paths[1].read_text() == text.csv(demo)
     assert "cuts: []" in paths[4].read_text()
 

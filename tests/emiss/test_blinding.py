@@ -1,0 +1,177 @@
+"""Blinding, attacked: the outputs are the same, byte for byte, however many events are inside the box."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path  # noqa: TC003 - annotations of fixtures
+
+import pytest
+import uproot
+
+import reco
+import selection
+from configs.loader import find
+from events.tablefile import read
+from reco.formats.date.index import build, map_bytes
+from selection.result import columns_of
+
+BOX = "e_miss > 20 GeV and count(tracks) == 1"
+SHIPPED = find("analyses", "e_to_mu_phi").read_text(encoding="utf-8").partition("histograms:")[0]
+ANALYSIS = f"""{SHIPPED}
+histograms:
+  - {{name: e_miss, of: e_miss, bins: 5, from: 0 GeV, to: 100 GeV, after: n-1}}
+weights: {{nominal: 1, variations: {{up: 1.1}}}}
+regions: {{signal: {{}}, control: {{drop: [missing_energy]}}}}
+blind: {{samples: data, box: '{BOX}'}}
+"""
+RUNS = """
+detector: na64e_lfc
+analysis: cuts.yaml
+calib: demo
+max_bad_fraction: 1.0
+samples:
+  signal: {role: signal, files: [mc.root], on_target: 1e12}
+  run: {role: data, files: [run.dat], on_target: 1e9}
+"""
+
+
+@pytest.fixture(scope="module")
+def inside(run_files):
+    """The bytes of a raw file, entry by entry, and which of them are in the box."""
+    file = run_files["signal.dat"]
+    table = reco.process(reco.open(file))
+    analysis = selection.loads(f"extends: e_to_mu_phi\ncuts: [{{name: box, require: '{BOX}', before: single_track}}]\n")
+    bound = analysis.bind(columns_of(table))
+    chosen = set(table.flat["event.entry"][bound.passing(table, None, "box")].tolist())
+    data = map_bytes(file)
+    index = build(data)
+    parts = [bytes(data[o : o + s]) for o, s in zip(index.offset.tolist(), index.size.tolist(), strict=True)]
+    assert len(chosen) > 20
+    assert len(chosen) < len(parts) - 20
+    return parts, chosen
+
+
+def run_file(path: Path, inside, count: int) -> None:
+    """Write all entries outside the box, and `count` of those inside, in their order."""
+    parts, chosen = inside
+    left = iter(range(len(chosen)))
+    path.write_bytes(b"".join(part for i, part in enumerate(parts) if i not in chosen or next(left) < count))
+
+
+def everything(cli, folder: Path, *options: str) -> dict[str, object]:
+    """Run all commands on a run list, and return all that they say and write, without what time and place change."""
+    said = {}
+    tables = folder / "o" / "tables"
+    ends = ("--from", "0GeV", "--to", "60GeV", "--points", "4")
+    for name, arguments in {
+        "check": ("check", folder / "runs.yaml"),
+        "process": ("process", folder / "runs.yaml", "--out", folder / "o", "--keep", folder / "k1", *options),
+        "again": ("process", folder / "runs.yaml", "--out", folder / "o", *options),
+        "select": ("select", tables, "--analysis", folder / "cuts.yaml", "--detail", "--out", folder / "s", *options),
+        "keep": ("select", tables, "--analysis", folder / "cuts.yaml", "--keep", folder / "k2", *options),
+        "skim": ("select", folder / "k2", "--analysis", folder / "cuts.yaml", "--out", folder / "s2", *options),
+        "scan": (
+            *("scan", tables, "--analysis", folder / "cuts.yaml", "-p", "hcal_mip[0]", *ends, "--out", folder / "c"),
+            *options,
+        ),
+    }.items():
+        done = cli(*arguments)
+        assert done.code == 0, done.err
+        said[name] = normal(done.out + done.err, folder)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.parent != folder and tables not in path.parents:
+            name = str(path.relative_to(folder))
+            said[name] = contents(path) if path.suffix == ".root" else normal(path.read_text(), folder)
+    return said
+
+
+def normal(text: str, folder: Path) -> str:
+    text = re.sub(r"\s+", " ", text.replace(str(folder), "FOLDER"))  # lines are broken by the length of the path
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ][\d:,.+]+", "TIME", text)
+    text = re.sub(r"\b\d+\.\d\d s\b", "SECONDS", text)
+    return re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
+
+
+def contents(path: Path) -> object:
+    with uproot.open(path) as file:
+        kinds = {name.partition(";")[0]: kind for name, kind in file.classnames(recursive=True).items()}
+        if "events" in kinds:
+            table = read(path)
+            lists = {n: {k: v.tolist() for k, v in x.columns.items()} for n, x in table.lists.items()}
+            # event.entry is the place in the file, which events inside the box move
+            flat = {name: values.tolist() for name, values in table.flat.items() if name != "event.entry"}
+            return repr((flat, lists)), normal(str(file["emiss"]), path.parent.parent)
+        return {
+            name: (file[name].values(flow=True).tolist(), file[name].variances(flow=True).tolist())
+            for name, kind in kinds.items()
+            if kind in ("TH1D", "TH2D")
+        }
+
+
+@pytest.fixture
+def prepared(tmp_path, run_files, inside):
+    def prepare(count: int) -> Path:
+        folder = tmp_path / f"with{count:03d}"
+        folder.mkdir()
+        shutil.copy(run_files["signal.root"], folder / "mc.root")
+        (folder / "cuts.yaml").write_text(ANALYSIS)
+        (folder / "runs.yaml").write_text(RUNS)
+        run_file(folder / "run.dat", inside, count)
+        return folder
+
+    return prepare
+
+
+def test_no_output_depends_on_what_is_inside_the_box(cli, prepared):
+    first = everything(cli, prepared(0))
+    assert {"o/cutflow.json", "o/log.txt", "o/histograms.root", "c/scan_hcal_mip_0.json", "k2/run.root"} <= first.keys()
+    for count in (1, 13):
+        other = everything(cli, prepared(count))
+        assert other.keys() == first.keys()
+        for name, text in first.items():
+            assert other[name] == text, f"{name} tells that {count} events are inside"
+
+
+def test_the_comparison_sees_a_box_that_is_open(cli, prepared):
+    first, other = (everything(cli, prepared(count), "--unblind") for count in (0, 13))
+    differ = {name for name, text in first.items() if other[name] != text}
+    wanted = {"o/cutflow.json", "o/cutflow.csv", "o/cutflow.html", "o/histograms.json", "s/cutflow.json", "k2/run.root"}
+    assert wanted <= differ
+    assert '"unblinded": true' in first["o/cutflow.json"]
+
+
+def test_a_box_that_the_command_line_moves_is_refused(cli, prepared):
+    folder = prepared(3)
+    text = ANALYSIS.replace("e_miss > 20 GeV", "e_miss > 1 * e_miss_min")
+    (folder / "cuts.yaml").write_text(text)
+    done = cli("process", folder / "runs.yaml", "--out", folder / "o", "--set", "e_miss_min=90GeV")
+    assert done.code == 2
+    assert "--set e_miss_min: the blind box depends on it" in done.err
+    assert not (folder / "o").exists()
+    assert cli("process", folder / "runs.yaml", "--out", folder / "o").code == 0
+    again = ("select", folder / "o", "--analysis", folder / "cuts.yaml", "--set", "e_miss_min=90GeV")
+    assert cli(*again).code == 2
+    assert cli(*again, "--unblind").code == 0
+    assert cli("select", folder / "o/tables/signal", *again[2:]).code == 0  # nothing is hidden there
+
+
+def test_a_blind_name_that_hides_nothing_is_refused(cli, prepared):
+    folder = prepared(0)
+    (folder / "cuts.yaml").write_text(ANALYSIS.replace("samples: data", "samples: rum"))
+    for arguments in (("check", folder / "runs.yaml"), ("process", folder / "runs.yaml", "--out", folder / "o")):
+        done = cli(*arguments)
+        assert done.code == 2
+        assert "blind: 'rum' is neither a sample nor a role" in done.err
+        assert "did you mean 'run'" in done.err
+
+
+def test_parts_of_one_blinded_file_are_not_added_from_files(cli, prepared):
+    from configs.errors import UserError
+    from selection.cutflow import Cutflow
+
+    folder = prepared(2)
+    assert cli("process", folder / "runs.yaml", "--out", folder / "o").code == 0
+    saved = Cutflow.load(folder / "o" / "cutflow.json")
+    with pytest.raises(UserError, match="counted twice"):
+        _ = saved + saved
