@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.commands import check, look, process, scan, simulate
+from emiss.commands import check, diff, look, process, scan, simulate
 
 app = typer.Typer(
     name="emiss",
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command()(process.process)
 app.command()(process.select)
 app.command()(scan.scan)
+app.command()(diff.diff)
 app.command()(simulate.simulate)
 app.command()(check.check)
 app.command()(look.dump)

@@ -202,12 +202,12 @@ def select(
     yields: dict[str, Yields] = {}
     files = [(path, open_table(path)) for path in find_tables(tables)]
     files.sort(key=lambda item: item[1].metadata.provenance.get("file", 0) if item[1].metadata else 0)
-    roles = {_identity(path, file)[0]: _identity(path, file)[1] for path, file in files}
+    roles = {sample_of(path, file)[0]: sample_of(path, file)[1] for path, file in files}
     blinding.check(analysis, roles, overrides or {}, unblind=unblind)
     bound = [analysis.bind(file.columns) for _, file in files]
     for (path, file), bound_ in zip(files, bound, strict=True):
         metadata = file.metadata
-        sample, role = _identity(path, file)
+        sample, role = sample_of(path, file)
         hides = blinding.is_hidden(analysis, sample, role) and not unblind
         found = Yields()
         for table in file.batches(bound_.columns):
@@ -254,7 +254,7 @@ def select(
     )
     result = _result(cutflow.sealed(), yields, bound[0].scans)
     reports = _report(result, analysis, out, configs, normalise) if out is not None else ()
-    named = [(path, *_identity(path, file)) for path, file in files]
+    named = [(path, *sample_of(path, file)) for path, file in files]
     kept = _keep(named, analysis, keep, result, unblind=unblind)
     return Outcome(result, _losses(parts), _too_bad(cutflow, max_bad_fraction), reports, kept=kept)
 
@@ -294,7 +294,7 @@ def _coverage(item: Mapping[str, Any]) -> tuple[str, tuple[tuple[int, int], ...]
     return str(item["identity"]), tuple((int(a), int(b)) for a, b in item["entries"])
 
 
-def _identity(path: Path, file: TableFile) -> tuple[str, str]:
+def sample_of(path: Path, file: TableFile) -> tuple[str, str]:
     """Return sample and role of a table; one that does not say is data."""
     return (path.stem, "data") if file.metadata is None else (file.metadata.sample, file.metadata.role)
 

@@ -178,18 +178,33 @@ class Bound:
         With `after`, only that cut and those before it have to be passed. Hidden events of blinded samples do not pass.
         """
         chosen = self.region(region)
-        nodes = chosen.nodes[: self._position(chosen, after) + 1]
+        needed_ = self._position(chosen, after) + 1
+        return self.passed(table, region, sample=sample, role=role, unblind=unblind) >= needed_
+
+    def passed(
+        self,
+        table: EventTable,
+        region: str | None = None,
+        *,
+        sample: str | None = None,
+        role: str | None = None,
+        unblind: bool = False,
+    ) -> Array:
+        """Return how many cuts of a region each event passes one after the other; int of shape (N,), -1 where hidden."""
+        nodes = self.region(region).nodes
         hide = not unblind and self.blinded(*_identity(table, sample, role))
         plan = Plan(list(dict.fromkeys([*nodes, *([self.box] if hide and self.box else [])])))
-        parts = [np.zeros(0, bool)]
+        parts = [np.zeros(0, np.int64)]
         for block in blocks(table, self._read[hide, False]):
             values = plan.run(block)
             mask = np.ones(block.size, bool)
+            count = np.zeros(block.size, np.int64)
             for node in nodes:
                 mask &= values[node.id].true
+                count += mask
             if hide and self.box is not None:
-                mask &= values[self.box.id].false
-            parts.append(mask)
+                count[~np.broadcast_to(values[self.box.id].false, (block.size,))] = -1
+            parts.append(count)
         return np.concatenate(parts)
 
     @staticmethod

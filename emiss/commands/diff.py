@@ -1,0 +1,162 @@
+"""``emiss diff``: what differs between two cutflows, two analyses on the same tables, or two tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emiss.commands.process import Unblind
+from emiss.terminal import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from emiss.diff import Moved
+    from selection.cutflow import Cutflow
+    from selection.difference import Difference
+
+DIFFERENT = 4
+SHOWN = 20
+
+
+def diff(
+    a: Annotated[Path, typer.Argument(metavar="A", help="A cutflow.json (or its folder), an analysis, or tables.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The same of the other side.")],
+    on: Annotated[list[Path] | None, typer.Option(help="Event tables (or folders) to compare two analyses on.")] = None,
+    analysis: Annotated[str, typer.Option(help="Analysis to compare two sets of tables with.")] = "e_to_mu_phi",
+    region: Annotated[str | None, typer.Option(help="Region whose events are compared; the first by default.")] = None,
+    tolerance: Annotated[float, typer.Option(min=0.0, help="Relative difference of sums of weights to ignore.")] = 1e-9,
+    events: Annotated[Path | None, typer.Option(help="Write all events that differ to this CSV file.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the difference as JSON.")] = False,
+    unblind: Unblind = False,
+) -> None:
+    """Compare two cutflows, two analyses on the same tables, or two sets of tables under one analysis.
+
+    Which cut changed, by how many events, and, where tables are given, which events: those that pass on one side only, with
+    the cut that stops them on the other. The exit code is 4 if anything differs, 0 if not.
+
+    For example:
+
+      emiss diff out/demo out/new
+
+      emiss diff old_cuts.yaml new_cuts.yaml --on out/demo --events moved.csv
+
+      emiss diff out/demo/tables out/recalibrated/tables --analysis e_to_mu_phi
+    """
+    from selection.difference import compare
+
+    flows, moved = _sides(a, b, on or [], analysis, region, unblind=unblind)
+    found = compare(*flows, tolerance=tolerance)
+    count, listed = _written(moved, events, None if json_ else SHOWN)
+    if json_:
+        typer.echo(json.dumps(_plain(found, listed if moved is not None else None), indent=1))
+    else:
+        _print(found, (str(a), str(b)), count, listed, events)
+    if found or count:
+        raise typer.Exit(DIFFERENT)
+
+
+def _sides(
+    a: Path, b: Path, on: list[Path], analysis: str, region: str | None, *, unblind: bool
+) -> tuple[tuple[Cutflow, Cutflow], Iterable[Moved] | None]:
+    """Return the cutflows of both sides, and the events that move where there are tables."""
+    import selection
+    from configs.errors import UserError
+    from emiss import diff as tables
+    from emiss.process import select
+
+    def flow(paths: list[Path], by: selection.Analysis) -> Cutflow:
+        return select(paths, by, None, unblind=unblind).cutflow
+
+    kinds = {_kind(a), _kind(b)}
+    if kinds == {"analysis"}:
+        if not on:
+            raise UserError("two analyses are compared on event tables", hint="add --on out/demo")
+        first, second = selection.load(a), selection.load(b)
+        moved = tables.between_analyses(on, first, second, region=region, unblind=unblind)
+        return (flow(on, first), flow(on, second)), moved
+    if on:
+        raise UserError("--on is for two analyses; these are none")
+    if kinds == {"cutflow"}:
+        return (_cutflow(a), _cutflow(b)), None
+    if kinds == {"tables"}:
+        loaded = selection.load(analysis)
+        moved = tables.between_tables([a], [b], loaded, region=region, unblind=unblind)
+        return (flow([a], loaded), flow([b], loaded)), moved
+    raise UserError(f"{a} and {b} are not of one kind: two cutflows, two analyses or two tables are compared")
+
+
+def _kind(path: Path) -> str:
+    """Return what a path is: ``cutflow``, ``analysis`` or ``tables``."""
+    if path.suffix == ".json" or (path / "cutflow.json").is_file():
+        return "cutflow"
+    return "analysis" if path.suffix in (".yaml", ".yml") else "tables"
+
+
+def _cutflow(path: Path) -> Cutflow:
+    from selection.cutflow import Cutflow
+
+    return Cutflow.load(path / "cutflow.json" if path.is_dir() else path)
+
+
+def _written(moved: Iterable[Moved] | None, path: Path | None, keep: int | None) -> tuple[int, list[Moved]]:
+    """Return how many events move and the first of them, and write all of them where that is asked for."""
+    count, kept = 0, []
+    with open(path or os.devnull, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - devnull is no path of ours
+        sheet = csv.writer(file, lineterminator="\n")
+        sheet.writerow(("sample", "event", "passes only in", "stopped in the other by"))
+        for event in moved or ():
+            sheet.writerow((event.sample, "/".join(map(str, event.identity)), "AB"[event.side], event.at))
+            count += 1
+            if keep is None or count <= keep:
+                kept.append(event)
+    return count, kept
+
+
+def _print(found: Difference, names: tuple[str, str], count: int, moved: list[Moved], path: Path | None) -> None:
+    from selection.difference import lines
+
+    screen = console()
+    if not found and not count:
+        screen.print("no difference")
+        return
+    screen.print(f"A is {names[0]}\nB is {names[1]}", style="dim", markup=False, soft_wrap=True)
+    for line in lines(found):
+        screen.print(line, markup=False, soft_wrap=True)
+    if count:
+        screen.print(f"{count} events pass on one side only (run/spill/number):", markup=False)
+        for event in moved:
+            where = "/".join(map(str, event.identity))
+            stopped = f"stopped by {event.at}" if event.at else "not there"
+            screen.print(
+                f"  {event.sample} {where}: passes in {'AB'[event.side]}, {stopped} in {'BA'[event.side]}", markup=False
+            )
+        if count > len(moved):
+            more = f"all in {path}" if path else "--events FILE writes all"
+            screen.print(f"  ... and {count - len(moved)} more ({more})", markup=False)
+
+
+def _plain(found: Difference, moved: list[Moved] | None) -> dict[str, Any]:
+    return {
+        "notes": [{"sample": n.sample, "what": n.what, "a": n.a, "b": n.b} for n in found.notes],
+        "cuts": [
+            {
+                "sample": c.sample,
+                "region": c.region,
+                "weight": c.variation,
+                "cut": c.name,
+                "require": [row.require if row else None for row in (c.a, c.b)],
+                "n": [row.sequential.n if row else None for row in (c.a, c.b)],
+                "counts": {kind: [x.n, y.n] for kind, x, y in c.counts},
+            }
+            for c in found.cuts
+        ],
+        "events": None
+        if moved is None
+        else [{"sample": e.sample, "event": e.identity, "passes": "AB"[e.side], "stopped_by": e.at} for e in moved],
+    }

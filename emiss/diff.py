@@ -1,0 +1,139 @@
+"""``diff`` on tables: which events two analyses, or two tables, let through differently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from configs.errors import Location, UserError, did_you_mean
+from emiss.process import find_tables, sample_of
+from events.tablefile import open_table
+from selection import blinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from events.lists import Array
+    from selection import Analysis
+
+IDENTITY = ("event.run", "event.spill", "event.in_spill")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """An event that passes on one side only.
+
+    Attributes
+    ----------
+    sample : str
+    identity : tuple of int
+        Run, spill and number in the spill; or the row of the table where it has no such columns.
+    side : int
+        0: only the first lets it through; 1: only the second.
+    at : str
+        The cut that stops it on the other side; "" where the event is not there.
+    """
+
+    sample: str
+    identity: tuple[int, ...]
+    side: int
+    at: str
+
+
+def between_analyses(
+    tables: Sequence[Path], first: Analysis, second: Analysis, *, region: str | None = None, unblind: bool = False
+) -> Iterator[Moved]:
+    """Yield the events of some tables that only one of two analyses lets through, batch by batch.
+
+    Raises
+    ------
+    UserError
+        If the two hide different events of a table: what differs would tell of those inside.
+    """
+    for path in find_tables(tables):
+        file = open_table(path)
+        sample, role = sample_of(path, file)
+        if not unblind:
+            _same_box(first, second, sample, role, path)
+        keys = [name for name in IDENTITY if name in file.columns]
+        bounds = [analysis.bind(file.columns) for analysis in (first, second)]
+        cuts = [[cut.name for cut in bound.region(region).cuts] for bound in bounds]
+        row = 0
+        for table in file.batches(list(dict.fromkeys([*keys, *bounds[0].columns, *bounds[1].columns]))):
+            passed = [bound.passed(table, region, sample=sample, role=role, unblind=unblind) for bound in bounds]
+            through = [counts >= len(names) for counts, names in zip(passed, cuts, strict=True)]
+            for i in np.flatnonzero(through[0] != through[1]).tolist():
+                identity = tuple(int(table.flat[name][i]) for name in keys) or (row + i,)
+                side = int(through[1][i])
+                stopped = int(passed[1 - side][i])
+                yield Moved(sample, identity, side, cuts[1 - side][stopped])
+            row += len(table)
+
+
+def _same_box(first: Analysis, second: Analysis, sample: str, role: str, path: Path) -> None:
+    if not (blinding.is_hidden(first, sample, role) or blinding.is_hidden(second, sample, role)):
+        return
+    boxes = [
+        (set(analysis.blind.samples), analysis.substitute(analysis.blind.box)) if analysis.blind else None
+        for analysis in (first, second)
+    ]
+    if boxes[0] != boxes[1]:
+        raise UserError(
+            f"the two analyses hide different events of '{sample}': what differs would tell of them",
+            at=Location(str(path)),
+            hint="give both the same 'blind', or open the box with --unblind",
+        )
+
+
+def between_tables(
+    first: Sequence[Path],
+    second: Sequence[Path],
+    analysis: Analysis,
+    *,
+    region: str | None = None,
+    unblind: bool = False,
+) -> Iterator[Moved]:
+    """Yield the events that an analysis lets through in one of two sets of tables only, by run, spill and number."""
+    sides = [_outcomes(tables, analysis, region, unblind=unblind) for tables in (first, second)]
+    for sample in dict.fromkeys([*sides[0], *sides[1]]):
+        (a, a_passed), (b, b_passed) = (side.get(sample, _nothing()) for side in sides)
+        names = [cut.name for cut in analysis.regions[region or next(iter(analysis.regions))]]
+        for side, (mine, passed, theirs, other) in enumerate(((a, a_passed, b, b_passed), (b, b_passed, a, a_passed))):
+            there = dict(zip(map(tuple, theirs.tolist()), other.tolist(), strict=True))
+            for identity in map(tuple, mine[passed >= len(names)].tolist()):
+                reached = there.get(identity)
+                if reached is None or reached < len(names):
+                    # a hidden event is not there
+                    yield Moved(sample, identity, side, "" if reached is None or reached < 0 else names[reached])
+
+
+def _nothing() -> tuple[Array, Array]:
+    return np.zeros((0, len(IDENTITY)), np.int64), np.zeros(0, np.int64)
+
+
+def _outcomes(
+    tables: Sequence[Path], analysis: Analysis, region: str | None, *, unblind: bool
+) -> dict[str, tuple[Array, Array]]:
+    """Return identity and number of cuts passed of all events, by sample."""
+    found: dict[str, list[tuple[Array, Array]]] = {}
+    for path in find_tables(tables):
+        file = open_table(path)
+        sample, role = sample_of(path, file)
+        for name in IDENTITY:
+            if name not in file.columns:
+                hint = did_you_mean(name, file.columns)
+                raise UserError(
+                    f"events are told apart by '{name}', which is not there", at=Location(str(path)), hint=hint
+                )
+        bound = analysis.bind(file.columns)
+        for table in file.batches(list(dict.fromkeys([*IDENTITY, *bound.columns]))):
+            identity = np.stack([table.flat[name].astype(np.int64) for name in IDENTITY], axis=1)
+            passed = bound.passed(table, region, sample=sample, role=role, unblind=unblind)
+            found.setdefault(sample, []).append((identity, passed))
+    return {
+        sample: (np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts]))
+        for sample, parts in found.items()
+    }

@@ -1,0 +1,102 @@
+"""``emiss diff`` on cutflows, analyses and tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+import selection
+from events.tablefile import open_table, read, write
+from selection.result import columns_of
+
+
+@pytest.fixture
+def changed(tmp_path):
+    path = tmp_path / "tighter.yaml"
+    path.write_text("analysis: e_to_mu_phi\nextends: e_to_mu_phi\nparameters: {e_miss_min: 40 GeV}\n")
+    return path
+
+
+def test_two_cutflows(cli, tables, tmp_path):
+    for name, value in (("a", 20), ("b", 20), ("c", 40)):
+        assert cli("select", tables, "--set", f"e_miss_min={value}GeV", "--out", tmp_path / name).code == 0
+    same = cli("diff", tmp_path / "a", tmp_path / "b" / "cutflow.json")
+    assert (same.code, same.out) == (0, "no difference\n")
+    done = cli("diff", tmp_path / "a", tmp_path / "c")
+    assert done.code == 4
+    assert "missing_energy: A requires e_miss > 20 GeV" in done.out
+    assert "missing_energy: B requires e_miss > 40 GeV" in done.out
+    assert "signal  missing_energy  in sequence" in done.out
+    data = json.loads(cli("diff", tmp_path / "a", tmp_path / "c", "--json").out)
+    assert {cut["cut"] for cut in data["cuts"]} >= {"missing_energy"}
+    assert data["events"] is None
+
+
+def test_two_analyses_say_which_events(cli, tables, tmp_path, changed):
+    shipped = tmp_path / "shipped.yaml"
+    shipped.write_text("analysis: e_to_mu_phi\nextends: e_to_mu_phi\n")
+    done = cli("diff", shipped, changed, "--on", tables, "--events", tmp_path / "moved.csv")
+    assert done.code == 4
+    rows = list(csv.DictReader((tmp_path / "moved.csv").read_text().splitlines()))
+    expected = []
+    for sample in ("dimuon", "run", "signal"):
+        table = read(tables / f"{sample}.root")
+        masks = [
+            selection.load("e_to_mu_phi", {"e_miss_min": f"{value} GeV"}).bind(columns_of(table)).passing(table)
+            for value in (20, 40)
+        ]
+        gone = table.take(masks[0] & ~masks[1])
+        names = [gone.flat[f"event.{name}"].tolist() for name in ("run", "spill", "in_spill")]
+        expected += [(sample, "/".join(map(str, event)), "A", "missing_energy") for event in zip(*names, strict=True)]
+    assert [tuple(row.values()) for row in rows] == expected
+    assert f"{len(expected)} events pass on one side only" in done.out
+    assert cli("diff", shipped, shipped, "--on", tables).code == 0
+
+
+def test_two_tables_by_the_identity_of_events(cli, tables, tmp_path):
+    whole = read(tables / "signal.root")
+    passing = selection.load("e_to_mu_phi").bind(columns_of(whole)).passing(whole)
+    first = int(passing.nonzero()[0][0])
+    left = whole.take(~(whole.flat["event.entry"] == whole.flat["event.entry"][first]))
+    left.flat["ecal.energy"][:] += 3.0
+    write(replace(left, metadata=whole.metadata), tmp_path / "other.root")
+    done = cli("diff", tables / "signal.root", tmp_path / "other.root", "--json")
+    assert done.code == 4
+    events = json.loads(done.out)["events"]
+    absent = [event for event in events if event["stopped_by"] == ""]
+    assert absent == [
+        {
+            "sample": "signal",
+            "event": [int(whole.flat[f"event.{name}"][first]) for name in ("run", "spill", "in_spill")],
+            "passes": "A",
+            "stopped_by": "",
+        }
+    ]
+    assert all(event["stopped_by"] == "missing_energy" for event in events if event not in absent)
+    assert cli("diff", tables / "signal.root", tables / "signal.root").code == 0
+
+
+def test_boxes_that_differ_are_not_compared(cli, tables, tmp_path, changed):
+    blinded = tmp_path / "blinded.yaml"
+    blinded.write_text(
+        "analysis: e_to_mu_phi\nextends: e_to_mu_phi\nblind: {samples: data, box: 'e_miss > 40 GeV and e_miss < 90 GeV'}\n"
+    )
+    done = cli("diff", changed, blinded, "--on", tables)
+    assert done.code == 2
+    assert "hide different events of 'run'" in done.err
+    assert cli("diff", changed, blinded, "--on", tables, "--unblind").code == 4
+    assert cli("diff", blinded, blinded, "--on", tables).code == 0
+
+
+def test_mistakes(cli, tables, tmp_path, changed):
+    assert "add --on" in cli("diff", changed, changed).err
+    assert "not of one kind" in cli("diff", changed, tables).err
+    assert "--on is for two analyses" in cli("diff", tables, tables, "--on", tables).err
+    assert open_table(tables / "signal.root").entries == 300
+    (tmp_path / "cutflow.json").write_text("{}")
+    done = cli("diff", tmp_path, tmp_path)
+    assert done.code == 2
+    assert "cutflow.json" in done.err
