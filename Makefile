@@ -7,7 +7,7 @@ OUT    ?= out/demo
 SAMPLES := signal dimuon pion_decay kaon_decay beam
 HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
-.PHONY: demo test check lint types imports bench samples clean help
+.PHONY: demo test check lint types imports bench fuzz samples clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -33,6 +33,9 @@ imports: $(VENV)/.dev
 bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.selection
+
+fuzz: $(VENV)/.test    ## ten thousand hostile expressions and selection files
+	$(BIN)/python -m tests.selection.fuzz 10000
 
 samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again
 	for sample in $(SAMPLES); do $(BIN)/emiss simulate $$sample --events 500 --out samples/data/$$sample.dat || exit 1; done

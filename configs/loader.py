@@ -123,11 +123,15 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
     single = kind.removesuffix("s")
     places = [Path(name)] if near is None else [near / name, Path(name)]
     base = SHIPPED / kind
-    for candidate in [*places, base / name, base / f"{name}.yaml"]:
-        if candidate.is_file() or (kind == "calib" and candidate.is_dir()):
-            return candidate
-        if (candidate / f"{single}.yaml").is_file():
-            return candidate / f"{single}.yaml"
+    try:
+        for candidate in [*places, base / name, base / f"{name}.yaml"]:
+            if candidate.is_file() or (kind == "calib" and candidate.is_dir()):
+                return candidate
+            if (candidate / f"{single}.yaml").is_file():
+                return candidate / f"{single}.yaml"
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a null character
+        shown = str(name)[:60].replace("\0", "?")
+        raise UserError(f"no {single} '{shown}...'") from None
     raise UserError(f"no {single} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
 
 

@@ -141,6 +141,8 @@ def oracle(node: tree.Syntax, event: Event) -> Value:
             return [known(x) for x in value] if isinstance(value, list) else known(value)
         case tree.Unary(operator="not"):
             return each(defined(lambda x: not x), oracle(node.operand, event))
+        case tree.Unary(operator="+"):
+            return oracle(node.operand, event)
         case tree.Unary():
             return each(defined(lambda x: -x), oracle(node.operand, event))
         case tree.Binary():
