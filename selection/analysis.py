@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from selection.parameters import Parameter, written
-from selection.tree import canonical, names
+from events.language.parameters import Parameter, written
+from events.language.tree import canonical, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from events.columns import Column
+    from events.language.expression import Expression, ObjectDeclaration
+    from events.language.place import Text
     from selection.engine import Bound
-    from selection.expression import Expression, ObjectDeclaration
-    from selection.place import Text
 
 HASH_DIGITS = 16
 """Digits of the sha256 kept as `cuts_hash`."""

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from configs.errors import Problems, did_you_mean
 from configs.units import PURE
+from events.language.program import Program
+from events.language.scope import TOO_DEEP, ReportedError, Scope
+from events.language.tree import ExpressionError, Span
 from selection.bind_histograms import bind_histogram
 from selection.bind_scans import bind_scan
 from selection.engine import Bound, Region
-from selection.program import Program
-from selection.scope import TOO_DEEP, ReportedError, Scope
-from selection.tree import ExpressionError, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from events.columns import Column
+    from events.language.check import Checker
+    from events.language.expression import Expression
+    from events.language.program import Node
     from selection.analysis import Analysis, Histogram, Scan
-    from selection.check import Checker
-    from selection.expression import Expression
     from selection.histograms import BoundHistogram
-    from selection.program import Node
     from selection.scans import BoundScan
 
     Rule = Callable[[Checker, Expression], Node]

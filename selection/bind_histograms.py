@@ -8,20 +8,20 @@ import numpy as np
 
 from configs.errors import did_you_mean
 from configs.units import PURE
+from events.language.evaluate import constant
+from events.language.program import needed
 from selection.bind_scans import display_unit
-from selection.evaluate import constant
 from selection.histograms import BinAxis, BoundHistogram, Stage
-from selection.program import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from configs.errors import Problems, UserError
+    from events.language.expression import Expression
+    from events.language.place import Text
+    from events.language.program import Node, Program
     from selection.analysis import Histogram
     from selection.engine import Region
-    from selection.expression import Expression
-    from selection.place import Text
-    from selection.program import Node, Program
 
     Maker = Callable[[Expression], Node | None]
 

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from configs.units import PURE, UnitError, parse_unit
-from selection import tree
-from selection.evaluate import Plan, constant
+from events.language import tree
+from events.language.evaluate import Plan, constant
+from events.language.program import depends, needed
+from events.language.scope import ReportedError
+from events.language.values import Numbers
 from selection.optimum import check_merit
-from selection.program import depends, needed
 from selection.scans import BoundScan, RegionScan, ScanAxis, Threshold
-from selection.scope import ReportedError
-from selection.values import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from configs.units import Dimension
+    from events.language.expression import Expression
+    from events.language.program import Node
+    from events.language.scope import Scope
     from selection.analysis import Analysis, Scan, ScannedParameter
     from selection.engine import Region
-    from selection.expression import Expression
-    from selection.program import Node
-    from selection.scope import Scope
 
     End = Callable[[Expression], Node | None]
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import UserError, did_you_mean
+from events.language.tree import names
 from events.ledger import Ledger
-from selection.tree import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

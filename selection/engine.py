@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from configs.errors import UserError, did_you_mean
+from events.language.evaluate import Plan, blocks, columns_read
 from selection import histograms, scans
 from selection.blinding import is_hidden
 from selection.counts import ALL, CutCounts, Tally, add_regions
-from selection.evaluate import Plan, blocks, columns_read
 from selection.masks import KINDS, Counts, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from events.columns import Column
+    from events.language.program import Node
+    from events.language.values import Numbers, Truths
     from events.lists import Array
     from events.table import EventTable
     from selection.analysis import Analysis, Cut
     from selection.counts import Regions, Rows
     from selection.histograms import BoundHistogram
-    from selection.program import Node
     from selection.scans import BoundScan
-    from selection.values import Numbers, Truths
 
 ALL_EVENTS = -1
 """Stands for the id of a node that is true for all events that are looked at."""

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from hist import Hist
 
+    from events.language.program import Node
+    from events.language.values import Numbers, Rows
     from events.lists import Array
-    from selection.program import Node
-    from selection.values import Numbers, Rows
 
 UNWEIGHTED = "nominal"
 """The one variation of an analysis without weights."""

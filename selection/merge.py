@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from configs.errors import Problems, UserError, did_you_mean
 from configs.loader import find, load, validate
+from events.language.place import Branch, Items, Place, Text, locate, overlay
 from selection.config import AnalysisModel
-from selection.place import Branch, Items, Place, Text, locate, overlay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from events.columns import Column
+from events.language.evaluate import Plan
+from events.language.expression import Expression, read_expression
+from events.language.place import Text
+from events.language.program import Program
+from events.language.scope import Scope
 from events.table import EventTable
 from selection.cutflow import PER_ON_TARGET
-from selection.evaluate import Plan
-from selection.expression import Expression, read_expression
-from selection.place import Text
-from selection.program import Program
-from selection.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from configs.errors import Problems
+    from events.language.place import Place
     from events.lists import Array
     from selection.cutflow import Cutflow
-    from selection.place import Place
     from selection.scans import BoundScan, ScanAxis, ScanCounts
 
 REPLICAS = 1000
@@ -162,7 +162,7 @@ def merit_scope() -> Scope:
 
 def check_merit(expression: Expression, problems: Problems) -> bool:
     """Return whether an expression is a figure of merit; if not, note why."""
-    from selection.scope import ReportedError
+    from events.language.scope import ReportedError
 
     scope = merit_scope()
     try:
@@ -176,7 +176,7 @@ def check_merit(expression: Expression, problems: Problems) -> bool:
 
 def _nowhere() -> Place:
     from configs.loader import loads
-    from selection.place import Place
+    from events.language.place import Place
 
     return Place(loads("{}", "figure of merit"), ())
 

@@ -9,20 +9,20 @@ from configs.loader import Document, find
 from configs.loader import load as load_document
 from configs.loader import loads as loads_document
 from configs.units import UnitError, parse_unit
+from events.language.expression import Expression, ObjectDeclaration, read_expression
+from events.language.functions import FUNCTIONS
+from events.language.parameters import Parameter, read_parameters, written
+from events.language.tokens import RESERVED
 from selection.analysis import Analysis, Blind, Cut, Histogram
-from selection.expression import Expression, ObjectDeclaration, read_expression
-from selection.functions import FUNCTIONS
 from selection.merge import merge, override
-from selection.parameters import Parameter, read_parameters, written
 from selection.read_scan import read_scan
-from selection.tokens import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from events.language.place import Branch, Text
     from selection.merge import CutText, Merged
-    from selection.place import Branch, Text
 
 MAX_BINS = 10_000
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from configs.errors import Problems, UserError, did_you_mean
 from configs.loader import loads, validate
+from events.language.expression import read_expression
+from events.language.place import Branch, Text, locate
 from selection.analysis import Scan, ScannedParameter
 from selection.config import ScanModel
-from selection.expression import read_expression
-from selection.place import Branch, Text, locate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from events.language.expression import Expression
     from selection.analysis import Analysis, Cut
-    from selection.expression import Expression
 
 FIGURE_OF_MERIT = "signal / sqrt(background + 1)"
 

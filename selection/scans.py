@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from configs.errors import UserError
-from selection.evaluate import Plan
-from selection.program import depends, needed
+from events.language.evaluate import Plan
+from events.language.program import depends, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from events.language.program import Node
     from events.lists import Array
     from events.table import EventTable
-    from selection.program import Node
 
 CHUNK = 4096
 """Events whose weights are summed apart, so that the rounding of long sums stays below 1e-12."""
@@ -311,7 +311,7 @@ def _by_step(
 
 
 def _truths(scan: BoundScan, region: RegionScan, block: EventTable, values: Mapping[int, Any]) -> Iterator[Array]:
-    from selection.values import Numbers
+    from events.language.values import Numbers
 
     given = {node.id: values[node.id] for node in frontier(region.varied)}
     plan = Plan(region.varied, given={*given, *(node.id for node in scan.parameters)})

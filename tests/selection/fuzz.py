@@ -21,7 +21,7 @@ import selection
 from configs.errors import EmissError
 from configs.loader import find, shipped
 from events.columns import COLUMNS
-from selection.parser import parse
+from events.language.parser import parse
 from tests.selection.test_engine import DECLARED, added, oracle, table_of, with_objects
 
 LIMIT = 5.0

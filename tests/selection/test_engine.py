@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from configs.errors import UserError
 from configs.loader import loads
 from events.columns import Column
+from events.language import evaluate, tree
+from events.language.parser import parse
 from events.lists import Lists, offsets_of
 from events.table import EventTable, Metadata
-from selection import evaluate, masks, tree
-from selection.parser import parse
+from selection import masks
 from selection.read import from_document
 from selection.result import columns_of, run
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 import selection
 from configs.errors import UserError
 from events.columns import Column
+from events.language import evaluate
 from events.lists import Lists, offsets_of
 from events.table import EventTable, Metadata
-from selection import evaluate, histograms
+from selection import histograms
 from selection.engine import Yields
 from selection.histograms import Key
 

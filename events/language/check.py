@@ -11,15 +11,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from configs.units import PURE, UNITS, Dimension
-from selection import tree
-from selection.calls import call
-from selection.evaluate import constant
-from selection.objects import Collection, Item, Literal, Values
-from selection.program import Kind, Node, Program, depends
-from selection.tree import ExpressionError
+from events.language import tree
+from events.language.calls import call
+from events.language.evaluate import constant
+from events.language.objects import Collection, Item, Literal, Values
+from events.language.program import Kind, Node, Program, depends
+from events.language.tree import ExpressionError
 
 if TYPE_CHECKING:
-    from selection.scope import Scope
+    from events.language.scope import Scope
 
 MAX_POWER = 16
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from configs.errors import UserError
 from configs.units import PURE, Dimension, UnitError, parse_unit
-from selection.evaluate import constant
-from selection.expression import placed, read_expression
-from selection.place import Items, Place, Text
-from selection.program import Node, Program
-from selection.scope import Scope
-from selection.tree import ExpressionError, Index, Name, Number, Syntax, Unary, names, walk
+from events.language.evaluate import constant
+from events.language.expression import placed, read_expression
+from events.language.place import Items, Place, Text
+from events.language.program import Node, Program
+from events.language.scope import Scope
+from events.language.tree import ExpressionError, Index, Name, Number, Syntax, Unary, names, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from configs.errors import Problems
-    from selection.place import Branch
+    from events.language.place import Branch
 
 _QUANTITY = re.compile(r"\s*([+-]?)\s*((?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)\s*([^\W\d][\w/*^ ]*?)?\s*")
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from configs.errors import Problems, did_you_mean
 from configs.units import UNITS, UnitError, parse_unit
 from events.columns import Column, split
-from selection.check import Checker
-from selection.objects import Collection, Item, Values, filter_rows, select, zip_fields
-from selection.program import Node, Program
-from selection.tree import ExpressionError, Span
+from events.language.check import Checker
+from events.language.objects import Collection, Item, Values, filter_rows, select, zip_fields
+from events.language.program import Node, Program
+from events.language.tree import ExpressionError, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from collections.abc import Collection as Container
 
-    from selection.expression import Expression, ObjectDeclaration
-    from selection.parameters import Parameter
+    from events.language.expression import Expression, ObjectDeclaration
+    from events.language.parameters import Parameter
 
 
 MAX_OPEN = 50

@@ -18,16 +18,16 @@ from configs.errors import UserError
 from configs.loader import loads
 from configs.units import parse_unit
 from events.columns import Column, split
+from events.language.evaluate import Plan, blocks, columns_read
+from events.language.parser import parse
+from events.language.program import Node, Program
+from events.language.scope import ReportedError, Scope
+from events.language.tree import ExpressionError, canonical
+from events.language.values import Numbers
 from events.lists import Lists, offsets_of
 from events.table import EventTable, Metadata
-from selection.evaluate import Plan, blocks, columns_read
-from selection.parser import parse
-from selection.program import Node, Program
 from selection.read import from_document
 from selection.result import columns_of
-from selection.scope import ReportedError, Scope
-from selection.tree import ExpressionError, canonical
-from selection.values import Numbers
 
 HERE = Path(__file__).parent
 SHARED = Path(os.environ.get("EMISS_SHARED", HERE.parents[1] / ".." / "shared")) / "data" / "selection" / "cases.yaml"

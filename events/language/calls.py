@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from configs.errors import did_you_mean
 from configs.units import PURE, Dimension
-from selection.functions import FUNCTIONS
-from selection.objects import Collection, Item, Literal, select, sort_rows, take
-from selection.program import Node
+from events.language.functions import FUNCTIONS
+from events.language.objects import Collection, Item, Literal, select, sort_rows, take
+from events.language.program import Node
 
 if TYPE_CHECKING:
-    from selection import tree
-    from selection.check import Checker
+    from events.language import tree
+    from events.language.check import Checker
 
 _PURE_ONLY = ("exp", "log", "log10", "sin", "cos", "tan")
 _REDUCTIONS = ("any", "all", "count", "sum", "min", "max", "mean", "first", "last")

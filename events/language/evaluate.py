@@ -9,16 +9,16 @@ import numpy as np
 
 from configs.errors import UserError, did_you_mean
 from events.columns import join, split
+from events.language.operations import OPERATIONS
+from events.language.program import needed
 from events.lists import Lists
-from selection.operations import OPERATIONS
-from selection.program import needed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from events.columns import Column
+    from events.language.program import Node
     from events.table import EventTable
-    from selection.program import Node
 
 BLOCK = 65_536
 """Events per block: a few float64 arrays of this length stay in the cache; a multiple of 64 for packed masks."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selection.parser import parse
-from selection.tree import ExpressionError
+from events.language.parser import parse
+from events.language.tree import ExpressionError
 
 if TYPE_CHECKING:
     from configs.errors import UserError
-    from selection.place import Place, Text
-    from selection.tree import Syntax
+    from events.language.place import Place, Text
+    from events.language.tree import Syntax
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from configs.errors import UserError
-from selection.values import Numbers, Rows, Truths, either, finite
+from events.language.values import Numbers, Rows, Truths, either, finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from events.language.program import Node
     from events.lists import Array
     from events.table import EventTable
-    from selection.program import Node
 
     Value = Numbers | Truths | Rows
     Operation = Callable[[EventTable, Node, tuple[Any, ...]], Value]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from configs.units import UNITS
-from selection.tree import ExpressionError, Span
+from events.language.tree import ExpressionError, Span
 
 MAX_LENGTH = 20_000
 MAX_NAME = 200

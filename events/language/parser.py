@@ -7,9 +7,9 @@ and fields. Names of functions are checked here: what is called must be a functi
 from __future__ import annotations
 
 from configs.errors import did_you_mean
-from selection.functions import FUNCTIONS
-from selection.tokens import Token, tokenize
-from selection.tree import (
+from events.language.functions import FUNCTIONS
+from events.language.tokens import Token, tokenize
+from events.language.tree import (
     Binary,
     Call,
     Compare,
