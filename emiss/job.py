@@ -16,22 +16,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import selection
-from calib.conditions import Conditions
 from configs import loader
 from configs.errors import Location, Problems, UserError
 from emiss.runlist import read_on_target
+from emiss.source import source_of
 from events.provenance import code_version, text_hash
 from reco.detector import load_detector
-from reco.pipeline import Pipeline
-from reco.readers import open_run_file
 from selection import blinding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.runlist import RunList, Sample
+    from emiss.source import Source
     from events.lists import Array
-    from reco.detector import Detector
     from reco.readers.base import Index, RunFile
     from selection import Analysis
     from selection.scans import BoundScan
@@ -45,9 +43,10 @@ BATCH = 2_048
 class Setup:
     """What every task of a job shares; plain values, so that a worker process can be given it."""
 
-    detector: Path
-    calib: Path
     analysis: str
+    detector: Path | None = None
+    calib: Path | None = None
+    reader: Path | None = None
     overrides: tuple[tuple[str, str], ...] = ()
     unblind: bool = False
     batch: int = BATCH
@@ -84,9 +83,7 @@ class Job:
 
     setup: Setup
     runlist: RunList
-    detector: Detector
     analysis: Analysis
-    conditions: Conditions
     tasks: tuple[Task, ...]
     entries: int
     configs: Mapping[str, str]
@@ -136,12 +133,10 @@ def plan(
     UserError
         All mistakes that can be found without reading events.
     """
-    detector = load_detector(runlist.detector, near=runlist.near)
-    calib = loader.find("calib", runlist.calib, near=runlist.near)
-    conditions = Conditions.load(calib)
     analysis_path = loader.find("analyses", runlist.analysis, near=runlist.near)
     analysis = selection.load(analysis_path, set=overrides)
-    pipeline = Pipeline(detector, conditions)
+    setup = _setup(runlist, str(analysis_path), overrides, unblind=unblind, batch=batch)
+    source = source_of(setup)
     problems = Problems()
     roles = {sample.name: sample.role for sample in runlist.samples}
     try:
@@ -154,25 +149,14 @@ def plan(
     for sample in runlist.samples:
         for path in sample.files:
             try:
-                file = open_run_file(path, detector)
-                file.check()
-                scans = analysis.bind(pipeline.columns(file)).scans
-                conditions.check(file.index().runs(), pipeline.needs(file.tier))
+                file = source.open(path)
+                scans = analysis.bind(source.columns(file)).scans
                 opened.append((sample, number, file))
             except UserError as error:
                 problems.add(error)
             number += 1
     problems.check()
     totals, shares = _shares(runlist, opened)
-    setup = Setup(
-        detector=detector.file,
-        calib=calib,
-        analysis=str(analysis_path),
-        overrides=tuple((overrides or {}).items()),
-        unblind=unblind,
-        batch=batch,
-        bad_spills=runlist.bad_spills,
-    )
     tasks: list[Task] = []
     inputs: list[dict[str, Any]] = []
     tables: set[Path] = set()
@@ -191,7 +175,6 @@ def plan(
             while table in tables:  # two files of one name in different folders
                 table = table.with_name(f"{file_number}_{table.name}")
             tables.add(table)
-            payloads = sorted({p for run in index.runs() for p in conditions.for_run(run).payloads})
             tasks.append(
                 Task(
                     sample=sample,
@@ -201,7 +184,9 @@ def plan(
                     start=start,
                     stop=stop,
                     table=table,
-                    key=_key(setup, sample, file_number, file.identity, start, stop, payloads, detector),
+                    key=_key(
+                        setup, sample, file_number, file.identity, start, stop, source.payloads(index.runs()), source
+                    ),
                     on_target=None if each is None else each * float(physics[stop] - physics[start]),
                     partial=last < len(index),
                     sample_on_target=totals[sample.name],
@@ -211,21 +196,35 @@ def plan(
     return Job(
         setup=setup,
         runlist=runlist,
-        detector=detector,
         analysis=analysis,
-        conditions=conditions,
         tasks=tuple(tasks),
         entries=sum(task.stop - task.start for task in tasks),
         configs={
             **({f"{runlist.name}.yaml": runlist.text} if runlist.text else {}),
-            str(detector.file): detector.file.read_text(encoding="utf-8"),
+            **source.configs,
             **analysis.source_texts,
         },
         scans=scans,
-        payloads=tuple(
-            sorted({p for _, _, f in opened for r in f.index().runs() for p in conditions.for_run(r).payloads})
-        ),
+        payloads=tuple(source.payloads([run for _, _, file in opened for run in file.index().runs()])),
         inputs=tuple(inputs),
+    )
+
+
+def _setup(runlist: RunList, analysis: str, overrides: Mapping[str, str] | None, *, unblind: bool, batch: int) -> Setup:
+    """Return what all tasks share."""
+    shared = Setup(
+        analysis=analysis,
+        overrides=tuple((overrides or {}).items()),
+        unblind=unblind,
+        batch=batch,
+        bad_spills=runlist.bad_spills,
+    )
+    if runlist.reader is not None:
+        return replace(shared, reader=loader.find("readers", runlist.reader, near=runlist.near))
+    return replace(
+        shared,
+        detector=load_detector(runlist.detector, near=runlist.near).file,
+        calib=loader.find("calib", runlist.calib, near=runlist.near),
     )
 
 
@@ -282,16 +281,15 @@ def _key(
     start: int,
     stop: int,
     payloads: Sequence[str],
-    detector: Detector,
+    source: Source,
 ) -> str:
     """Return what names the content of a task's table: input, range, set-up, constants, code; not the cuts."""
-    maps = {p.name: p.read_text(encoding="utf-8") for p in sorted(detector.folder.rglob("*")) if p.is_file()}
     parts = {
         "input": identity,
         "range": [start, stop],
         "file": file_number,
         "sample": [sample.name, sample.role, [str(part) for part in sample.runs]],
-        "detector": maps,
+        **source.key,
         "payloads": list(payloads),
         "excluded": sorted(setup.bad_spills),
         "code": code_version(),

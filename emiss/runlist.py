@@ -50,9 +50,10 @@ class SampleEntry(Model):
 class RunListFile(Model):
     """A run list, as written."""
 
-    detector: str
+    detector: str = ""
     analysis: str
-    calib: str
+    calib: str = ""
+    reader: str | None = None
     quality: str | None = None
     max_bad_fraction: Number = 0.01
     samples: dict[str, SampleEntry] = Field(min_length=1)
@@ -84,6 +85,7 @@ class RunList:
     max_bad_fraction: float = 0.01
     bad_spills: frozenset[tuple[int, int]] = frozenset()
     text: str = ""
+    reader: str | None = None
 
 
 def load(path: str | Path) -> RunList:
@@ -97,6 +99,11 @@ def load(path: str | Path) -> RunList:
     document = loader.load(loader.find("runs", path))
     entry = loader.validate(document, RunListFile)
     near = document.path.parent
+    for key in ("detector", "calib"):
+        if bool(getattr(entry, key)) == (entry.reader is not None):
+            if entry.reader is not None:
+                raise document.error(f"a file read with a 'reader' needs no '{key}'", (key,), key=True)
+            raise document.error(f"the key '{key}' is missing", hint="or 'reader', for files of other programs")
     problems = Problems()
     samples = []
     for name, item in entry.samples.items():
@@ -115,10 +122,13 @@ def load(path: str | Path) -> RunList:
         max_bad_fraction=entry.max_bad_fraction,
         bad_spills=_bad_spills(near / entry.quality) if entry.quality else frozenset(),
         text=document.text,
+        reader=entry.reader,
     )
 
 
-def from_files(files: Sequence[str | Path], *, detector: str, analysis: str, calib: str) -> RunList:
+def from_files(
+    files: Sequence[str | Path], *, detector: str = "", analysis: str, calib: str = "", reader: str | None = None
+) -> RunList:
     """Return the run list of bare files: one sample ``data`` without a number of particles on target."""
     found: list[Path] = []
     for pattern in files:
@@ -126,7 +136,7 @@ def from_files(files: Sequence[str | Path], *, detector: str, analysis: str, cal
         if not matches:
             raise UserError("no such file", at=Location(str(pattern)))
         found += matches
-    return RunList("data", detector, analysis, calib, (Sample("data", "data", tuple(found)),), Path())
+    return RunList("data", detector, analysis, calib, (Sample("data", "data", tuple(found)),), Path(), reader=reader)
 
 
 def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sample:

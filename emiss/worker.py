@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib.conditions import Conditions
 from configs.errors import UserError
+from emiss.source import source_of
 from events.ledger import Ledger
 from events.tablefile import TableWriter, open_table
-from reco.detector import load_detector
-from reco.pipeline import Pipeline
-from reco.readers import open_run_file
 from selection.blinding import is_hidden
 from selection.cutflow import Cutflow
 from selection.engine import Yields
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from emiss.job import Setup, Task
     from events.columns import Column
     from events.table import EventTable
-    from reco.readers.base import RunFile
     from selection.engine import Bound
 
 
@@ -42,14 +38,13 @@ class Done:
 
 
 class Worker:
-    """Does tasks of one job; holds what they share (detector, conditions, stages, analysis)."""
+    """Does tasks of one job; holds what they share (source, analysis)."""
 
     def __init__(self, setup: Setup) -> None:
         import selection
 
         self.setup = setup
-        self.detector = load_detector(setup.detector)
-        self.pipeline = Pipeline(self.detector, Conditions.load(setup.calib))
+        self.source = source_of(setup)
         self.analysis = selection.load(setup.analysis, set=dict(setup.overrides))
         self._bound: dict[tuple[str, ...], Bound] = {}
 
@@ -85,7 +80,7 @@ class Worker:
 
     def _make(self, task: Task) -> tuple[Ledger, Yields, int]:
         """Reconstruct the entries of the task into its table."""
-        file = open_run_file(task.file, self.detector)
+        file = self.source.open(task.file)
         ledger, events = Ledger(), 0
         yields = Yields()
         metadata = None
@@ -125,15 +120,15 @@ class Worker:
             )
         return ledger, yields, events
 
-    def _tables(self, task: Task, file: RunFile) -> Iterator[EventTable]:
+    def _tables(self, task: Task, file: Any) -> Iterator[EventTable]:
         """Yield the event tables of the task's batches with the excluded events taken out and counted."""
-        for batch in file.batches(task.start, task.stop, self.setup.batch):
-            table = self.pipeline.run(batch, file.truth)
+        for table in self.source.tables(file, task.start, task.stop, self.setup.batch):
             table.flat["event.file"][:] = task.file_number
             yield self._exclude(table, task)
 
     def _exclude(self, table: EventTable, task: Task) -> EventTable:
-        run, spill = table.flat["event.run"], table.flat["event.spill"]
+        nothing = np.zeros(len(table), np.int32)
+        run, spill = (table.flat.get(name, nothing) for name in ("event.run", "event.spill"))
         other_run = np.zeros(len(table), bool)
         if task.sample.runs:
             other_run = ~np.logical_or.reduce([(run >= part.first) & (run <= part.last) for part in task.sample.runs])

@@ -89,6 +89,11 @@ def _check_config(document: Document, detector: str) -> str:
     keys = set(document.data) if isinstance(document.data, dict) else set()
     if "samples" in keys:
         return _check_run_list(document)
+    if "reader" in keys:
+        from reco.readers.map_config import MapFile
+
+        read = loader.validate(document, MapFile)
+        return f"map '{read.reader}', {len(read.columns)} columns (checked against a file when that is opened)"
     if "cuts" in keys or "analysis" in keys:
         import selection
         from reco.detector import load_detector
@@ -109,8 +114,8 @@ def _check_config(document: Document, detector: str) -> str:
         loaded = load_detector(document.path)
         return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes"
     raise document.error(
-        "neither a run list, an analysis, a detector nor a sample",
-        hint="they have the keys 'samples', 'cuts', 'ecal' and 'process'",
+        "neither a run list, an analysis, a detector, a map nor a sample",
+        hint="they have the keys 'samples', 'cuts', 'ecal', 'reader' and 'process'",
     )
 
 

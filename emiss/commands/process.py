@@ -39,6 +39,9 @@ def process(
     detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
     analysis: Annotated[str | None, typer.Option(help="Analysis: a name that ships, or a file.")] = None,
     calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
+    reader: Annotated[
+        str | None, typer.Option(help="Map for files of other programs: a name that ships, or a file.")
+    ] = None,
     set_: Sets = None,
     executor: Annotated[Literal["serial", "processes"], typer.Option(help="How tasks are run.")] = "serial",
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
@@ -66,6 +69,8 @@ def process(
       emiss process 'cdr*-003855.dat' --detector na64e_lfc --calib demo --out out/3855
 
       emiss process configs/runs/demo.yaml --set e_miss_min=25GeV --executor processes
+
+      emiss process events.root --reader ldmx --analysis ldmx_missing_energy --out out/ldmx
     """
     from dataclasses import replace
 
@@ -77,7 +82,8 @@ def process(
         runs = runlist.load(inputs[0])
         runs = runs if analysis is None else replace(runs, analysis=analysis, near=Path())
     else:
-        runs = runlist.from_files(inputs, detector=detector, analysis=analysis or "e_to_mu_phi", calib=calib)
+        wanted = analysis or "e_to_mu_phi"
+        runs = runlist.from_files(inputs, detector=detector, analysis=wanted, calib=calib, reader=reader)
     job = plan(
         runs,
         out,

@@ -1,0 +1,132 @@
+"""Where the event tables of a job come from: run files through detector and constants, or foreign files through a map."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - part of a signature that is pickled
+from typing import TYPE_CHECKING, Any, Protocol
+
+from calib.conditions import Conditions
+from reco.detector import load_detector
+from reco.pipeline import Pipeline
+from reco.readers import open_run_file
+from reco.readers.mapped import MappedFile, load_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from emiss.job import Setup
+    from events.columns import Column
+    from events.table import EventTable
+
+
+class Source(Protocol):
+    """Opens files and turns them into event tables."""
+
+    @property
+    def configs(self) -> Mapping[str, str]:
+        """The config files that have a say, with their texts."""
+        ...
+
+    @property
+    def key(self) -> Mapping[str, Any]:
+        """What the content of a table depends on besides file, range, constants and code."""
+        ...
+
+    def open(self, path: Path) -> Any:
+        """Return a file after it has been checked."""
+        ...
+
+    def columns(self, file: Any) -> Mapping[str, Column]:
+        """Return the columns of the tables of a file."""
+        ...
+
+    def payloads(self, runs: Sequence[int]) -> list[str]:
+        """Return the ids of the constants that hold for some runs."""
+        ...
+
+    def tables(self, file: Any, start: int, stop: int, size: int) -> Iterator[EventTable]:
+        """Yield the event tables of entries start to stop of a file."""
+        ...
+
+
+class DetectorSource:
+    """Raw and simulated run files of a detector."""
+
+    def __init__(self, detector: Path, calib: Path) -> None:
+        self.detector = load_detector(detector)
+        self.conditions = Conditions.load(calib)
+        self.pipeline = Pipeline(self.detector, self.conditions)
+
+    @property
+    def configs(self) -> Mapping[str, str]:
+        """The detector file."""
+        return {str(self.detector.file): self.detector.file.read_text(encoding="utf-8")}
+
+    @property
+    def key(self) -> Mapping[str, Any]:
+        """All files of the detector."""
+        files = sorted(self.detector.folder.rglob("*"))
+        return {"detector": {p.name: p.read_text(encoding="utf-8") for p in files if p.is_file()}}
+
+    def open(self, path: Path) -> Any:
+        """Return a run file that fits the detector and for whose runs all constants are there."""
+        file = open_run_file(path, self.detector)
+        file.check()
+        self.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
+        return file
+
+    def columns(self, file: Any) -> Mapping[str, Column]:
+        """Return the columns of the detector, with the truth of a simulated file."""
+        return self.pipeline.columns(file)
+
+    def payloads(self, runs: Sequence[int]) -> list[str]:
+        """Return the ids of the conditions tables for some runs."""
+        return sorted({payload for run in runs for payload in self.conditions.for_run(run).payloads})
+
+    def tables(self, file: Any, start: int, stop: int, size: int) -> Iterator[EventTable]:
+        """Yield reconstructed batches."""
+        for batch in file.batches(start, stop, size):
+            yield self.pipeline.run(batch, file.truth)
+
+
+class MapSource:
+    """Foreign files through a map."""
+
+    def __init__(self, reader: Path) -> None:
+        self.document = load_map(reader)
+
+    @property
+    def configs(self) -> Mapping[str, str]:
+        """The map."""
+        return {str(self.document.path): self.document.text}
+
+    @property
+    def key(self) -> Mapping[str, Any]:
+        """The text of the map."""
+        return {"map": self.document.text}
+
+    def open(self, path: Path) -> Any:
+        """Return a file that fits the map."""
+        return MappedFile(path, self.document)
+
+    def columns(self, file: Any) -> Mapping[str, Column]:
+        """Return the columns that the map makes."""
+        columns: Mapping[str, Column] = file.columns
+        return columns
+
+    def payloads(self, runs: Sequence[int]) -> list[str]:  # noqa: ARG002 - a map needs no constants
+        """Return nothing."""
+        return []
+
+    def tables(self, file: Any, start: int, stop: int, size: int) -> Iterator[EventTable]:
+        """Yield the tables of the file."""
+        yield from file.tables(start, stop, size)
+
+
+def source_of(setup: Setup) -> Source:
+    """Return the source that a job's setup names."""
+    if setup.reader is not None:
+        return MapSource(setup.reader)
+    assert setup.detector is not None  # noqa: S101 - a setup has one or the other
+    assert setup.calib is not None  # noqa: S101
+    return DetectorSource(setup.detector, setup.calib)

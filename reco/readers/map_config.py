@@ -1,0 +1,64 @@
+"""The map of a foreign file, as it is written in YAML (``configs/readers/*.yaml``)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from configs.schema import Model
+
+Reduction = Annotated[dict[str, str], Field(min_length=1, max_length=1)]
+"""``{max: EXPRESSION}``: one of count, sum, min, max, mean, first."""
+
+
+class ObjectEntry(Model):
+    """A list made from another one, as in an analysis."""
+
+    from_: str | list[str] = Field(alias="from")
+    where: str | None = None
+
+
+class GroupEntry(Model):
+    """Elements of a list put together by a key: one element per key and event, with counts and sums over its members."""
+
+    from_: str = Field(alias="from")
+    by: str
+    where: str | None = None
+    columns: dict[str, str | Reduction] = Field(min_length=1)
+
+
+class CellsEntry(Model):
+    """Detector cells of a fixed array (`branch`, `shape`, `axes`), or of one branch each (`pattern`)."""
+
+    branch: str | None = None
+    shape: list[int] | None = None
+    axes: list[str] | None = None
+    pattern: str | None = None
+    value: str = "energy"
+    unit: str = "GeV"
+    above: str = "0"
+    constants: dict[str, float] = Field(default_factory=dict)
+
+
+class ColumnEntry(Model):
+    """A column of the event table."""
+
+    from_: str | list[str] = Field(alias="from")
+    default: str | None = None
+    meaning: str = ""
+
+
+class MapFile(Model):
+    """A map from the branches of a tree to the columns of an event table."""
+
+    reader: str
+    description: str = ""
+    tree: str | None = None
+    group_by: str | None = None
+    units: dict[str, str] = Field(default_factory=dict)
+    define: dict[str, str] = Field(default_factory=dict)
+    objects: dict[str, ObjectEntry] = Field(default_factory=dict)
+    groups: dict[str, GroupEntry] = Field(default_factory=dict)
+    cells: dict[str, CellsEntry] = Field(default_factory=dict)
+    columns: dict[str, str | list[str] | ColumnEntry] = Field(min_length=1)
