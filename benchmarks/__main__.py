@@ -29,7 +29,8 @@ def best(work: Callable[[], object]) -> float:
 def raw(folder: Path) -> None:
     """Time decoding and reconstruction of a raw file against one pass over its bytes."""
     import reco
-    from reco.formats.date.index import build, map_bytes
+    from reco.formats.date.bytes import map_bytes
+    from reco.formats.date.index import build
     from reco.readers.raw import RawRunFile
     from samples.config import load_sample
     from samples.simulate import simulate

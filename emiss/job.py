@@ -168,9 +168,10 @@ def plan(
         inputs.append(
             {"path": str(file.path), "identity": file.identity, "entries": [[0, last]], "sample": sample.name}
         )
-        for start in range(0, max(last, 1), task_entries):
-            stop = min(start + task_entries, last)
-            name = file.path.stem if last <= task_entries else f"{file.path.stem}.{start:09d}"
+        step = task_entries if file.splits else max(last, 1)
+        for start in range(0, max(last, 1), step):
+            stop = min(start + step, last)
+            name = _stem(file.path) if last <= step else f"{_stem(file.path)}.{start:09d}"
             table = out / "tables" / sample.name / f"{name}{table_suffix}"
             while table in tables:  # two files of one name in different folders
                 table = table.with_name(f"{file_number}_{table.name}")
@@ -226,6 +227,11 @@ def _setup(runlist: RunList, analysis: str, overrides: Mapping[str, str] | None,
         detector=load_detector(runlist.detector, near=runlist.near).file,
         calib=loader.find("calib", runlist.calib, near=runlist.near),
     )
+
+
+def _stem(path: Path) -> str:
+    """Return the name of a file without ``.dat``, ``.dat.gz`` and the like."""
+    return path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[0] or path.stem
 
 
 def _parts(tasks: Sequence[Task]) -> list[tuple[int, int]]:

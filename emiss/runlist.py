@@ -166,6 +166,23 @@ def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sam
 
 
 def _match(pattern: str, near: Path) -> list[Path]:
+    """Return the files that a pattern matches; ``@LIST`` is a file with one pattern per line, ``#`` begins a comment."""
+    if pattern.startswith("@"):
+        listed = near / pattern[1:]
+        try:
+            lines = listed.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "no text"
+            raise UserError(f"the list of files cannot be read: {reason}", at=Location(str(listed))) from None
+        found: list[Path] = []
+        for number, line in enumerate(lines, 1):
+            text = line.partition("#")[0].strip()
+            if text:
+                matches = [] if text.startswith("@") else _match(text, listed.parent)
+                if not matches:
+                    raise UserError(f"no file matches '{text}'", at=Location(str(listed), number))
+                found += matches
+        return found
     base = pattern if Path(pattern).is_absolute() else str(near / pattern)
     return [Path(name) for name in sorted(glob.glob(base)) if Path(name).is_file()]  # noqa: PTH207 - absolute patterns
 

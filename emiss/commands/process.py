@@ -66,7 +66,7 @@ def process(
 
       emiss process configs/runs/demo.yaml --out out/demo
 
-      emiss process 'cdr*-003855.dat' --detector na64e_lfc --calib demo --out out/3855
+      emiss process 'cdr*-003855.dat.gz' @more_files.txt --detector na64e_lfc --calib demo --out out/3855
 
       emiss process configs/runs/demo.yaml --set e_miss_min=25GeV --executor processes
 
@@ -180,7 +180,9 @@ def _wanted(
 
 
 def _is_file_pattern(text: str) -> bool:
-    return Path(text).suffix in (".dat", ".root", ".gz", ".zst") or any(c in text for c in "*?[")
+    return (
+        text.startswith("@") or Path(text).suffix in (".dat", ".root", ".gz", ".zst") or any(c in text for c in "*?[")
+    )
 
 
 def _finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:

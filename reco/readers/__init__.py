@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.errors import Location, UserError
+from reco.formats.date.bytes import first_bytes
 
 if TYPE_CHECKING:
     from reco.detector import Detector
@@ -15,7 +16,7 @@ _DATE_MAGIC = b"\xfe\x5a\x1e\xda"
 
 
 def open_run_file(path: str | Path, detector: Detector) -> RunFile:
-    """Open a raw (DATE) or a simulated (ROOT) run file.
+    """Open a raw (DATE, also compressed with gzip or Zstandard) or a simulated (ROOT) run file.
 
     Raises
     ------
@@ -23,11 +24,7 @@ def open_run_file(path: str | Path, detector: Detector) -> RunFile:
         If it cannot be read, or is neither.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise UserError(error.strerror or "cannot be read", at=Location(str(path))) from None
+    head = first_bytes(path)
     if head[:4] == b"root":
         from reco.readers.simulated import SimulatedRunFile
 

@@ -71,6 +71,11 @@ class RunFile(Protocol):
         """Size and checksum of the file."""
         ...
 
+    @property
+    def splits(self) -> bool:
+        """Whether a part of the file can be read without all before it, so that tasks may share it."""
+        ...
+
     def check(self) -> None:
         """Raise a UserError if the file does not fit the detector."""
         ...

@@ -95,6 +95,7 @@ class MappedFile:
     """
 
     tier = "table"
+    splits = True
 
     def __init__(self, path: str | Path, document: Document) -> None:
         self.path = Path(path)

@@ -14,8 +14,9 @@ from events.columns import QUALITY_BITS
 from events.ledger import Ledger
 from events.lists import Lists, offsets_of
 from events.provenance import checksum
+from reco.formats.date.bytes import is_compressed, map_bytes
 from reco.formats.date.decode import Decoder, decode_entries, groups
-from reco.formats.date.index import Index, Policy, build, map_bytes
+from reco.formats.date.index import Index, Policy, build
 from reco.formats.date.layout import PHYSICS
 from reco.formats.date.ledger import ledger
 from reco.formats.date.maps import read_maps
@@ -66,6 +67,12 @@ class RawRunFile:
         self._data = map_bytes(self.path)
         self._decoder: Decoder | None = None
         self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)
+
+    @cached_property
+    def splits(self) -> bool:
+        """Whether parts of the file are read at the cost of that part only; a compressed one is read as a whole."""
+        with self.path.open("rb") as file:
+            return not is_compressed(file.read(8))
 
     @cached_property
     def identity(self) -> str:

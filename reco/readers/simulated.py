@@ -74,6 +74,7 @@ class SimulatedRunFile:
     """A ROOT file of the hits tier."""
 
     tier = "hits"
+    splits = True
 
     def __init__(self, path: str | Path, detector: Detector) -> None:
         import uproot

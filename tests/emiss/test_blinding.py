@@ -14,7 +14,8 @@ import reco
 import selection
 from configs.loader import find
 from events.tablefile import read
-from reco.formats.date.index import build, map_bytes
+from reco.formats.date.bytes import map_bytes
+from reco.formats.date.index import build
 from selection.result import columns_of
 
 BOX = "e_miss > 20 GeV and count(tracks) == 1"

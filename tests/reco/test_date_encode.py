@@ -83,7 +83,7 @@ def test_other_files_are_told_apart(tmp_path, detector):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError, match=says):
             open_run_file(tmp_path / name, detector)
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="no such file"):
         open_run_file(tmp_path / "none.dat", detector)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reco.formats.date import reasons
+from reco.formats.date.bytes import map_bytes
 from reco.formats.date.decode import Decoded, Decoder, decode_entries, groups
-from reco.formats.date.index import Index, build, map_bytes
+from reco.formats.date.index import Index, build
 from reco.formats.date.ledger import ledger
 from reco.formats.date.maps import read_maps
 from reco.formats.date.workspace import SPARSE

@@ -6,14 +6,11 @@ a damaged event; under ``oracle`` the file ends there, as in the library.
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from configs.errors import Location, UserError
 from events.lists import Array  # noqa: TC001 - a dataclass
 from reco.formats.date import reasons
 
@@ -69,27 +66,6 @@ class Index:
         np.maximum.at(largest, which, self.in_spill)
         position: Array = self.in_spill / np.maximum(largest[which], 1)
         return position
-
-
-def map_bytes(path: str | Path) -> Array:
-    """Return the bytes of a file as a read-only uint8 array, memory-mapped.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            try:
-                data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-            except ValueError:  # an empty file cannot be mapped
-                data = np.frombuffer(b"", np.uint8)
-    except FileNotFoundError:
-        raise UserError("no such file", at=Location(str(path))) from None
-    except OSError as error:
-        raise UserError(f"cannot be read: {error.strerror}", at=Location(str(path))) from None
-    return data
 
 
 def build(data: Array, policy: Policy = "safe") -> Index:
