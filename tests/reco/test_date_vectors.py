@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from configs.errors import UserError
 from reco.formats.date.dump import dump
@@ -60,6 +61,36 @@ def test_safe_accounts_for_every_event(vectors, name):
     for event in events:
         for digit in event.get("sadc", []):
             assert len(digit[-1]) > 0
+
+
+SAFE = yaml.safe_load(Path(__file__).with_name("safe_policy.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_list_of_the_safe_policy_is_complete():
+    assert sorted(SAFE["vectors"]) == NAMES
+    used = {rule for vector in SAFE["vectors"].values() for rule in vector["differs"].values()}
+    assert used == set(SAFE["rules"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_safe_differs_from_the_oracle_by_rule_only(vectors, name):
+    maps = vectors / json.loads((vectors / f"{name}.json").read_text())["maps"]
+    sides = []
+    for policy in ("oracle", "safe"):
+        *events, last = dump(vectors / f"{name}.dat", maps, policy=policy)
+        sides.append({event["index"]: event for event in events})
+    oracle, safe = sides
+    wanted = SAFE["vectors"][name]
+    assert {key: value for key, value in last["ledger"].items() if value} == wanted["ledger"]
+    differing = [i for i in sorted({*oracle, *safe}) if oracle.get(i) != safe.get(i)]
+    assert differing == list(wanted["differs"])
+    for i, rule in wanted["differs"].items():
+        if rule == "go_on":
+            assert i not in oracle
+        elif rule == "short_channel":
+            full = [digit for digit in oracle[i]["sadc"] if digit in safe[i]["sadc"]]
+            assert safe[i]["sadc"] == full
+            assert len(full) < len(oracle[i]["sadc"])
 
 
 def test_worked_example(vectors):
