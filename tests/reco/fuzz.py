@@ -1,0 +1,207 @@
+"""Mutated raw files: whatever the bytes, no crash, no hang, no read out of bounds, and every event in one bin.
+
+``make fuzz`` runs 100 000 of them with the compiled kernels checking their bounds, in a cache of their own; a few hundred run
+with the tests, without that check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import random
+import sys
+import tarfile
+import tempfile
+import time
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from reco.formats.date.maps import RunMaps
+
+PACKED = Path(__file__).with_name("vectors.tar.xz")
+HANG = 120.0
+"""Seconds after which a batch of cases is taken for a hang."""
+
+SPECIAL = (
+    0,
+    1,
+    2,
+    3,
+    0xFFFFFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xDA1E5AFE,
+    0xC0000000,
+    0x40000000,
+    68,
+    56,
+    28,
+    27,
+    4,
+    8,
+    12,
+    16,
+)
+
+
+def corpus(folder: Path) -> list[tuple[bytes, Path]]:
+    """Return the vectors and an encoded file of the simulation, each with its maps."""
+    import json
+
+    from reco.detector import load_detector
+    from samples.config import load_sample
+    from samples.simulate import simulate
+
+    with tarfile.open(PACKED) as archive:
+        archive.extractall(folder, filter="data")
+    found = []
+    for path in sorted(folder.glob("*.dat")):
+        about = path.with_suffix(".json")
+        data = json.loads(about.read_text()) if about.exists() else {}
+        found.append((path.read_bytes(), folder / data.get("maps", "exmaps")))
+    encoded = simulate(load_sample("signal"), folder / "made" / "signal.dat", events=12)
+    found.append((encoded.read_bytes(), load_detector("na64e_lfc").maps_path))
+    return found
+
+
+def mutated(data: bytes, other: bytes, rng: random.Random) -> bytes:
+    """Return the bytes of a file with some damage."""
+    hurt = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 3, 6, 20))):
+        size = len(hurt)
+        if size < 8:
+            return bytes(hurt)
+        at = rng.randrange(size)
+        word = 4 * (at // 4)
+        length = rng.choice((1, 2, 3, 4, 8, 40, 300, 4000))
+        match rng.randrange(9):
+            case 0:
+                hurt[at] ^= 1 << rng.randrange(8)
+            case 1:
+                hurt[at : at + length] = rng.randbytes(min(length, size - at))
+            case 2:
+                hurt[word : word + 4] = rng.choice(SPECIAL).to_bytes(4, "little")
+            case 3:
+                hurt[at:at] = rng.randbytes(length)
+            case 4:
+                del hurt[at : at + length]
+            case 5:
+                del hurt[at:]
+            case 6:
+                hurt[at:at] = hurt[at : at + length]
+            case 7:
+                start = rng.randrange(len(other))
+                hurt[at : at + length] = other[start : start + length]
+            case 8:  # a number that is a little off
+                old = int.from_bytes(hurt[word : word + 4], "little")
+                hurt[word : word + 4] = ((old + rng.choice((-2, -1, 1, 2, 1 << 12, 1 << 16))) % 2**32).to_bytes(
+                    4, "little"
+                )
+    return bytes(hurt)
+
+
+@cache
+def maps_of(folder: Path, run: int) -> RunMaps | None:
+    """Return the maps of a run; None where there are none."""
+    from configs.errors import UserError
+    from reco.formats.date.maps import read_maps
+
+    try:
+        return read_maps(folder, run)
+    except UserError:
+        return None
+
+
+def examine(data: bytes, maps: Path, policy: str) -> Counter[str]:
+    """Decode a file to mapped digits, check what has to hold, and return what became of its events."""
+    from reco.formats.date.decode import Decoder, decode_entries, groups
+    from reco.formats.date.index import build
+    from reco.formats.date.ledger import ledger
+
+    array = np.frombuffer(data, np.uint8)
+    index = build(array, policy)  # type: ignore[arg-type]
+    good = np.flatnonzero(index.good)
+    assert (index.offset[good] + index.size[good] <= len(data)).all()
+    assert (np.diff(index.offset[good]) > 0).all()
+    total = ledger(index, slice(0, 0))
+    for low, high in groups(index.run, index.offset, 64):
+        entries = np.arange(low, high)
+        entries = entries[index.good[entries]]
+        decoded = None
+        known = maps_of(maps, int(index.run[entries[0]])) if len(entries) else None
+        if known is not None:
+            decoder = Decoder(known, policy)  # type: ignore[arg-type]
+            decoded = decode_entries(decoder, array, index, entries)
+            assert (np.diff(decoded.sadc_stop) >= 0).all()
+            sadc, apv = decoder.map_sadc(decoded), decoder.map_apv(decoded)
+            waveforms, count = decoder.waveforms(decoded, sadc)
+            assert waveforms.shape[1] <= 512
+            assert (waveforms < 4096).all()
+            assert (count <= 511).all()
+            assert decoder.amplitudes(decoded, apv).shape == (3, len(apv.digit))
+        total += ledger(index, slice(low, high), entries, decoded)
+    total.check()
+    assert total.read == len(index)
+    return Counter(total.lost) + Counter({"passed": total.passed, "not physics": sum(total.not_physics.values())})
+
+
+def run(count: int, seed: int = 1, folder: Path | None = None) -> Counter[str]:
+    """Examine mutated files under both policies."""
+    outcomes: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as made:
+        files = corpus(folder or Path(made))
+        for number in range(count):
+            if number % 50 == 0 and sys.stderr.isatty():
+                print(f"\r{number} of {count}", end="", file=sys.stderr)
+            rng = random.Random(f"{seed}-{number}")
+            data, maps = rng.choice(files)
+            hurt = mutated(data, rng.choice(files)[0], rng)
+            try:
+                for policy in ("safe", "oracle"):
+                    outcomes += Counter({f"{policy}: {what}": n for what, n in examine(hurt, maps, policy).items()})
+            except Exception as error:
+                error.add_note(f"case {seed}-{number}")
+                raise
+            outcomes["files"] += 1
+    return outcomes
+
+
+def prove_bounds_checking() -> None:
+    """Stop if a kernel that reads out of bounds is not caught: then the rest would prove nothing."""
+    import numba
+
+    @numba.njit
+    def beyond(x: np.ndarray) -> float:
+        return x[len(x) + 5]
+
+    try:
+        beyond(np.zeros(3))
+    except IndexError:
+        return
+    sys.exit("bounds are not checked: run this with NUMBA_BOUNDSCHECK=1 and a NUMBA_CACHE_DIR of its own")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    prove_bounds_checking()
+    begun = time.perf_counter()
+    done = 0
+    total: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as name:
+        while done < arguments.count:
+            faulthandler.dump_traceback_later(HANG, exit=True)
+            step = min(1000, arguments.count - done)
+            total += run(step, arguments.seed + done, Path(name))
+            done += step
+            faulthandler.cancel_dump_traceback_later()
+    for what, n in sorted(total.items()):
+        print(f"{n:9} {what}")
+    print(f"{arguments.count} files under both policies in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
