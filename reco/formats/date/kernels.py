@@ -15,6 +15,7 @@ from numba import njit
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 from reco.formats.date import workspace as ws
+from reco.formats.date.compiled import bare
 from reco.formats.date.kernels_apv import decode_source, put_record
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ _GO_ON, _STOP, _THROW = 0, 1, 2
 """What becomes of the rest of an event after one of its parts; `_THROW` + n means: lost for reason n."""
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _class_of(tables: Tables, slink_type: int, source: int, format_: int) -> int:
     """Return what decodes a source: the first rule that matches, else what the S-Link format says."""
-    for row in range(len(tables.rules)):
-        rule = tables.rules[row]
+    rules = tables.rules
+    for row in range(len(rules)):
         if (
-            (rule[0] < 0 or rule[0] == slink_type)
-            and (rule[1] < 0 or rule[1] == source)
-            and (rule[2] < 0 or rule[2] == format_ & 127)
+            (rules[row, 0] < 0 or rules[row, 0] == slink_type)
+            and (rules[row, 1] < 0 or rules[row, 1] == source)
+            and (rules[row, 2] < 0 or rules[row, 2] == format_ & 127)
         ):
-            return rule[3]
+            return rules[row, 3]
     if format_ & 3:
         return la.CLASS_UNKNOWN
     if (format_ & 127) >> 4 == 0:
@@ -45,7 +46,7 @@ def _class_of(tables: Tables, slink_type: int, source: int, format_: int) -> int
     return la.CLASS_UNKNOWN
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _slink(words: Array, first: int, last: int, event: int, tables: Tables, out: Output, n: int) -> int:
     """Check one S-Link block (three header words at `first`) that ends before `last`; enter it into the list of sources.
 
@@ -87,7 +88,7 @@ def _slink(words: Array, first: int, last: int, event: int, tables: Tables, out:
     return n
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _multiplexer(
     words: Array, first: int, last: int, event: int, in_spill: int, tables: Tables, out: Output, n: int
 ) -> int:
@@ -112,7 +113,7 @@ def _multiplexer(
     return n
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _leaf(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output, n: int
 ) -> tuple[int, int]:
@@ -175,7 +176,7 @@ def _leaf(
     return _GO_ON, n
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _same_event(words: Array, a: int, b: int) -> bool:
     """Whether two headers agree in version, run, spill, event in run and event in spill."""
     if words[a + 3] != words[b + 3]:
@@ -190,14 +191,14 @@ def _same_event(words: Array, a: int, b: int) -> bool:
     return words[a + 5] == words[b + 5] and words[a + 6] == words[b + 6] and words[a + 7] == words[b + 7]
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _is_super(words: Array, first: int) -> bool:
     if words[first + 3] < la.VERSION_LIMIT:
         return (words[first + 10] | words[first + 12]) >> 31 != 0
     return words[first + 13] & la.SUPER_FLAG != 0
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _event(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output
 ) -> tuple[int, int]:
@@ -210,9 +211,7 @@ def _event(
         return _leaf(words, first, last, event, physics, safe, tables, out, 0)
     limit = la.MAX_NESTING if safe else la.MAX_NESTING_ORACLE
     # one open event per level: its header and end, and where its next sub-event begins
-    header = np.empty(la.MAX_NESTING_ORACLE + 1, np.int64)
-    end = np.empty(la.MAX_NESTING_ORACLE + 1, np.int64)
-    at = np.empty(la.MAX_NESTING_ORACLE + 1, np.int64)
+    header, end, at = out.levels[0], out.levels[1], out.levels[2]
     level = 0
     header[0], end[0] = first, last
     at[0] = first + np.int64(words[first + (3 if words[first + 3] < la.VERSION_LIMIT else 2)]) // 4
@@ -273,7 +272,7 @@ def _event(
     return _GO_ON, n
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output) -> None:
     """Record sources that a map names and the event lacks, and sources that no map names; both ascending."""
     if len(tables.sources) == 0:
@@ -294,12 +293,12 @@ def _compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Outpu
         seen[out.sources[row, 2]] = False
 
 
-@njit(cache=True, nogil=True)
-def _waveform(words: Array, first: int, samples: int, out: Output, start: int) -> int:
-    """Unpack the data words of one channel to `out.samples[start:]`; return the number of samples before a bad marker."""
+@bare()
+def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -> int:
+    """Unpack the data words of one channel to `room[start:]`; return the number of samples before a bad marker."""
     count = (samples + 1) // 2
     source = words[first : first + count]
-    target = out.samples[start : start + count]
+    target = room[start : start + count]
     # the first marker is 01, all others are 10; bits that differ pile up in `wrong`
     wrong = (source[0] >> np.uint32(30)) ^ np.uint32(1)
     target[0] = (source[0] & np.uint32(0xFFF)) | ((source[0] & np.uint32(0xFFF000)) << np.uint32(4))
@@ -317,7 +316,7 @@ def _waveform(words: Array, first: int, samples: int, out: Output, start: int) -
     return samples
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _sadc(
     words: Array,
     first: int,
@@ -331,6 +330,7 @@ def _sadc(
     out: Output,
 ) -> None:
     """Decode the MSADC blocks of a source, words `first` to `last`; no word from `limit` on may be read."""
+    digits, starts, room, counts = out.sadc, out.start, out.samples, out.counts
     at = first
     while at < last:
         head = np.int64(words[at])
@@ -367,11 +367,10 @@ def _sadc(
                 put_record(out, event, why.SADC_DATA_OUTSIDE, source, 0, 0, 0, 0)
                 break
             number = (word >> 26) & 15
-            row, start = out.counts[ws.SADC], out.counts[ws.SAMPLES]
+            row, start = counts[ws.SADC], counts[ws.SAMPLES]
             # without room for its samples only the words are counted; the batch is decoded again
-            good = samples
-            if row < len(out.start) and start + count <= len(out.samples):
-                good = _waveform(words, channel + 1, samples, out, start)
+            stored = row < len(starts) and start + count <= len(room)
+            good = _waveform(words, channel + 1, samples, room, start) if stored else samples
             if good != samples:
                 closing = np.int64(words[channel + count]) >> 30
                 if safe and good == 2 * (count - 1) and count > 1 and closing == 1:
@@ -380,15 +379,14 @@ def _sadc(
                     break
                 put_record(out, event, why.SADC_BAD_DATA, number, source, 0, 0, 0)
             if good == samples or not safe:
-                if row < len(out.start) and start + count <= len(out.samples):
-                    digit = out.sadc[row]
-                    digit[0], digit[1], digit[2], digit[3] = source, port, adc, number
-                    digit[4], digit[5] = word & 0xFFFF, good
-                    out.start[row] = start
+                if stored:
+                    digits[row, 0], digits[row, 1], digits[row, 2], digits[row, 3] = source, port, adc, number
+                    digits[row, 4], digits[row, 5] = word & 0xFFFF, good
+                    starts[row] = start
                     if good != samples:
-                        out.samples[start + good // 2 : start + count] = 0
-                out.counts[ws.SADC] += 1
-                out.counts[ws.SAMPLES] += count
+                        room[start + good // 2 : start + count] = 0
+                counts[ws.SADC] += 1
+                counts[ws.SAMPLES] += count
             channel += 1 + count
         at = stop
 

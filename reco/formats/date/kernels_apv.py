@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 from reco.formats.date import workspace as ws
+from reco.formats.date.compiled import bare
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -19,7 +19,7 @@ _THREE_FRAMES, _SPARSE, _COMMON_MODE, _VERSION2 = 1, 2, 8, 64
 """Bits of an ADC's format."""
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def put_record(out: Output, event: int, code: int, a: int, b: int, c: int, d: int, e: int) -> None:
     """Add a record with its arguments; unused ones are 0."""
     row = out.counts[ws.RECORD]
@@ -30,7 +30,7 @@ def put_record(out: Output, event: int, code: int, a: int, b: int, c: int, d: in
     out.counts[ws.RECORD] = row + 1
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _cell(code: int) -> int:
     """Return the pipeline cell 0 to 191 of a Gray-coded address of 8 bits, or -1."""
     code ^= code >> 1
@@ -39,7 +39,7 @@ def _cell(code: int) -> int:
     return code - 32 if 32 <= code <= 223 else -1
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _scan(
     words: Array,
     first: int,
@@ -54,7 +54,10 @@ def _scan(
 ) -> tuple[int, int]:
     """Check the blocks of a source; return where its good chips end and the time tag of the event's first ADC (or -1)."""
     row = tables.adc_row[source]
-    seen = np.zeros(la.APV_ADCS, np.bool_)
+    # an ADC is seen if it bears the stamp of this source and event; nothing has to be cleared
+    stamps = out.stamps
+    stamp = stamps[la.APV_ADCS] + 1
+    stamps[la.APV_ADCS] = stamp
     local = np.int64(-1)
     told = False
     at = first
@@ -64,7 +67,7 @@ def _scan(
             put_record(out, event, why.APV_ADC_OUT, source, 0, 0, 0, 0)
             return first, tag
         adc = (np.int64(words[at]) >> 16) & 0xFF
-        seen[adc] = True
+        stamps[adc] = stamp
         mine = np.int64(words[at + 1]) & 0xFFFFFF
         format_ = np.int64(words[at + 1]) >> 24
         if local < 0:
@@ -99,13 +102,13 @@ def _scan(
             chip += length
         at = chip
     if row >= 0:
-        for adc in range(la.APV_ADCS):
-            if tables.adcs[row, adc] and not seen[adc]:
-                put_record(out, event, why.APV_MISS_ADC, adc, source, 0, 0, 0)
+        for k in range(tables.adc_first[row], tables.adc_first[row + 1]):
+            if stamps[tables.adcs[k]] != stamp:
+                put_record(out, event, why.APV_MISS_ADC, tables.adcs[k], source, 0, 0, 0)
     return last, (tag | (1 << 32) if told else tag)
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _chip(
     words: Array,
     first: int,
@@ -165,7 +168,7 @@ def _chip(
     return 0
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def decode_source(
     words: Array,
     first: int,

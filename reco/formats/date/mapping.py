@@ -12,6 +12,7 @@ from numba import njit
 
 from reco.formats.date import layout as la
 from reco.formats.date import workspace as ws
+from reco.formats.date.compiled import bare
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -44,9 +45,10 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
     digit = 0
     for event in range(len(stop)):
         while digit < stop[event]:
-            word = sadc[digit]
-            if slot[word[0]] >= 0:
-                key = ((slot[word[0]] * la.PORTS + word[1]) * la.ADCS + word[2]) * la.SADC_CHANNELS + word[3]
+            source = slot[sadc[digit, 0]]
+            if source >= 0:
+                module = (source * la.PORTS + sadc[digit, 1]) * la.ADCS + sadc[digit, 2]
+                key = module * la.SADC_CHANNELS + sadc[digit, 3]
                 for at in range(first[key], first[key + 1]):
                     if n < len(entry):
                         entry[n] = at
@@ -67,8 +69,8 @@ def rows_apv(
     digit = 0
     for event in range(len(stop)):
         while digit < stop[event]:
-            about = chip[apv_chip[digit]]
-            place = slot[(about[0] * la.APV_ADCS + about[1]) * la.APV_CHIPS + about[2]]
+            block = apv_chip[digit]
+            place = slot[(chip[block, 0] * la.APV_ADCS + chip[block, 1]) * la.APV_CHIPS + chip[block, 2]]
             channel = chip_channel(position[digit])
             if place >= 0 and channel < la.APV_CHANNELS:
                 key = place * la.APV_CHANNELS + channel
@@ -82,13 +84,13 @@ def rows_apv(
     return offsets
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def chip_channel(position: int) -> int:
     """Return the channel of a position 16a + 4b + c in an APV25's stream: 32c + 8b + a (its multiplexer's order)."""
     return 32 * (position & 3) + 8 * ((position >> 2) & 3) + (position >> 4)
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def copy_samples(sadc: Array, start: Array, samples: Array, row: Array, target: Array) -> None:
     """Copy the waveforms of digits `row` to `target` of shape (rows, S), zero beyond the samples there are."""
     for n in range(len(row)):
@@ -101,13 +103,13 @@ def copy_samples(sadc: Array, start: Array, samples: Array, row: Array, target: 
         waveform[count:] = 0
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def _rich(value: int) -> int:
     """Return the amplitude of the two-slope scale of the RICH front end."""
     return value if value < 256 else 2 * value - 256
 
 
-@njit(cache=True, nogil=True)
+@bare()
 def amplitudes(
     chip: Array, apv_chip: Array, apv: Array, row: Array, entry: Array, rich: Array, factor: Array, target: Array
 ) -> None:

@@ -21,8 +21,8 @@ class Tables(NamedTuple):
     """What the kernels must know of a run's maps.
 
     `rules` has the columns S-Link type, source, format, class. `known` and `common_mode` are true for sources named by a
-    map and for sources with CMC_always; `sources` lists the known ones. `adcs[s, a]` is true if a map names ADC a of
-    source s; only rows `adc_row[s]` >= 0 exist.
+    map and for sources with CMC_always; `sources` lists the known ones. The ADCs of source s that a map names are
+    `adcs[adc_first[r]:adc_first[r + 1]]` with r = `adc_row[s]`, -1 for a source without APVs.
     """
 
     rules: Array
@@ -30,6 +30,7 @@ class Tables(NamedTuple):
     sources: Array
     common_mode: Array
     adc_row: Array
+    adc_first: Array
     adcs: Array
 
 
@@ -60,6 +61,10 @@ class Output(NamedTuple):
         Rows needed of sadc, samples, chip, apv, record.
     sources : int64 array of shape (blocks, 4)
         Scratch for one event: first and last word, source, S-Link word 1; `source_class` beside it.
+    levels : int64 array of shape (3, MAX_NESTING_ORACLE + 1)
+        Scratch for super-events: header, end and next sub-event of each level that is open.
+    stamps : int64 array of shape (APV_ADCS + 1,)
+        Scratch for one source: who has seen each ADC last; the number of the last source at the end.
     """
 
     flagged: Array
@@ -77,6 +82,8 @@ class Output(NamedTuple):
     counts: Array
     sources: Array
     source_class: Array
+    levels: Array
+    stamps: Array
 
 
 SADC, SAMPLES, CHIP, APV, RECORD = 0, 1, 2, 3, 4
@@ -101,10 +108,10 @@ def tables(maps: RunMaps) -> Tables:
     strips = sorted({entry.source for entry in maps.apv})
     adc_row = np.full(layout.SOURCES, -1, np.int64)
     adc_row[strips] = np.arange(len(strips))
-    adcs = np.zeros((len(strips), layout.APV_ADCS), np.bool_)
-    for entry in maps.apv:
-        adcs[adc_row[entry.source], entry.adc] = True
-    return Tables(rules, known, np.array(maps.sources, np.int64), common_mode, adc_row, adcs)
+    named = sorted({(entry.source, entry.adc) for entry in maps.apv})
+    adc_first = np.searchsorted([adc_row[source] for source, _ in named], np.arange(len(strips) + 1)).astype(np.int64)
+    adcs = np.array([adc for _, adc in named], np.int64)
+    return Tables(rules, known, np.array(maps.sources, np.int64), common_mode, adc_row, adc_first, adcs)
 
 
 def allocate(events: int, largest: int, counts: Array) -> Output:
@@ -136,4 +143,6 @@ def allocate(events: int, largest: int, counts: Array) -> Output:
         counts=np.zeros(5, np.int64),
         sources=np.empty((largest // 3 + 1, 4), np.int64),
         source_class=np.empty(largest // 3 + 1, np.int64),
+        levels=np.empty((3, layout.MAX_NESTING_ORACLE + 1), np.int64),
+        stamps=np.zeros(layout.APV_ADCS + 1, np.int64),
     )
