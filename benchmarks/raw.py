@@ -1,7 +1,7 @@
 """Speed of the raw decoder on full waveforms: ``python -m benchmarks.raw``.
 
-A file of all MSADC channels with 32 samples and all Micromegas views (sparse), 8 to 10 kB per event. Process time, the shortest of
-some repeats; ratios to one sum over the words of the same file.
+A file of all MSADC channels with 32 samples and all Micromegas views (sparse), 8 to 10 kB per event. Process time, the
+shortest of some repeats; ratios to one sum over the words of the same file.
 """
 
 from __future__ import annotations
