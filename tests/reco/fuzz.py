@@ -173,17 +173,19 @@ def run(count: int, seed: int = 1, folder: Path | None = None) -> Counter[str]:
 
 def prove_bounds_checking() -> None:
     """Stop if a kernel that reads out of bounds is not caught: then the rest would prove nothing."""
-    import numba
+    from numba import njit
 
-    @numba.njit
+    from reco.formats.date.compiled import bare
+
     def beyond(x: np.ndarray) -> float:
         return x[len(x) + 5]
 
-    try:
-        beyond(np.zeros(3))
-    except IndexError:
-        return
-    sys.exit("bounds are not checked: run this with NUMBA_BOUNDSCHECK=1 and a NUMBA_CACHE_DIR of its own")
+    for compiled in (njit(beyond), bare()(beyond)):
+        try:
+            compiled(np.zeros(3))
+        except IndexError:
+            continue
+        sys.exit("bounds are not checked: run this with NUMBA_BOUNDSCHECK=1 and a NUMBA_CACHE_DIR of its own")
 
 
 if __name__ == "__main__":
