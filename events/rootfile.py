@@ -144,7 +144,7 @@ def read_rows(
                 parts.setdefault(collection, {})[inner] = arrays[column.name]
             else:
                 flat[column.name] = np.asarray(arrays[column.name])
-    return flat, {name: _lists(each) for name, each in parts.items()}
+    return flat, {name: lists_of(each) for name, each in parts.items()}
 
 
 def column_of(name: str, array: Any) -> Column | None:
@@ -168,7 +168,7 @@ def column_of(name: str, array: Any) -> Column | None:
     return Column(name, kind.data.dtype.str[1:], shape=shape, size=size)  # type: ignore[arg-type]
 
 
-def _lists(parts: dict[str, Any]) -> Lists:
+def lists_of(parts: Mapping[str, Any]) -> Lists:
     """Turn awkward lists that share their lengths into one collection."""
     import awkward as ak
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from events.lists import Array
 
 BATCH = 2048
+
+PHYSICS = 7
+"""DATE event type of physics events."""
 
 
 class Index(Protocol):
@@ -43,6 +49,28 @@ class Index(Protocol):
     def runs(self) -> list[int]:
         """Return the run numbers in the order of the file."""
         ...
+
+
+@dataclass(frozen=True)
+class PlainIndex:
+    """The index of a file without damage: every event is a good physics event."""
+
+    run: Array
+    spill: Array
+    type: Array
+    good: Array
+
+    @classmethod
+    def of(cls, run: Array, spill: Array) -> PlainIndex:
+        """Return the index of events of these runs and spills, shape (N,) each."""
+        return cls(run, spill, np.full(len(run), PHYSICS), np.ones(len(run), bool))
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    def runs(self) -> list[int]:
+        """Return the run numbers in the order of the file."""
+        return list(dict.fromkeys(self.run.tolist()))
 
 
 class RunFile(Protocol):

@@ -17,7 +17,7 @@ from configs.errors import Location, UserError, did_you_mean
 from events.columns import Column, split
 from events.lists import Lists
 from events.provenance import checksum
-from events.rootfile import TABLES, column_of, reading
+from events.rootfile import TABLES, column_of, lists_of, reading
 from events.table import EventTable
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class ForeignTree:
                 else:
                     parts.setdefault(ROWS, {})[name.removeprefix(f"{ROWS}.")] = np.asarray(array)
         if self.group_by is None:
-            return EventTable(stop - start, flat, {name: _lists(name, each) for name, each in parts.items()})
+            return EventTable(stop - start, flat, {name: lists_of(each) for name, each in parts.items()})
         offsets = self._edges[start : stop + 1] - low
         flat = {name: values[offsets[:-1]] for name, values in flat.items()}
         return EventTable(stop - start, flat, {name: Lists(offsets, each) for name, each in parts.items()})
@@ -219,20 +219,3 @@ def _column(name: str, interpretation: Any) -> tuple[Column, tuple[int, ...]] | 
     if not inner:
         return Column(name, kind), ()
     return Column(name, kind, shape="fixed", size=int(np.prod(inner))), inner
-
-
-def _lists(name: str, parts: Mapping[str, Any]) -> Lists:
-    """Return list branches of one collection as one; they have to be as long as each other in every event."""
-    import awkward as ak
-
-    offsets: Array | None = None
-    columns: dict[str, Array] = {}
-    for inner, array in parts.items():
-        packed = ak.to_packed(array).layout.to_ListOffsetArray64(start_at_zero=True)
-        own = np.asarray(packed.offsets)
-        if offsets is not None and not np.array_equal(offsets, own):
-            raise UserError(f"the lists of '{name}.{inner}' are not as long as those of '{name}.{next(iter(columns))}'")
-        offsets = own
-        columns[inner] = np.asarray(packed.content.data)[: own[-1]]
-    assert offsets is not None  # noqa: S101 - there is at least one part
-    return Lists(offsets, columns)

@@ -26,6 +26,7 @@ from events.language.scope import ReportedError, Scope
 from events.ledger import Ledger
 from events.lists import Lists
 from events.table import EventTable, Metadata
+from reco.readers.base import BATCH, PlainIndex
 from reco.readers.cells import Cells, bind_cells
 from reco.readers.foreign import ForeignTree
 from reco.readers.groups import Groups, bind_groups
@@ -41,25 +42,6 @@ if TYPE_CHECKING:
     from events.lists import Array
 
 DECLARED = {column.name: column for column in COLUMNS}
-PHYSICS = 7
-BATCH = 2048
-
-
-@dataclass(frozen=True)
-class MapIndex:
-    """The index of a mapped file: every event is a good physics event."""
-
-    run: Array
-    spill: Array
-    type: Array
-    good: Array
-
-    def __len__(self) -> int:
-        return len(self.run)
-
-    def runs(self) -> list[int]:
-        """Return the run numbers in the order of the file."""
-        return list(dict.fromkeys(self.run.tolist()))
 
 
 @dataclass(frozen=True)
@@ -136,12 +118,12 @@ class MappedFile:
     def check(self) -> None:
         """Do nothing: a file that does not fit its map is refused when it is opened."""
 
-    def index(self) -> MapIndex:
+    def index(self) -> PlainIndex:
         """Return the index: run and spill are those that the map gives, else 0."""
         return self._index
 
     @cached_property
-    def _index(self) -> MapIndex:
+    def _index(self) -> PlainIndex:
         size = self.tree.entries
         run, spill = np.zeros(size, np.int64), np.zeros(size, np.int64)
         if {output.column.name for output in self._outputs} & {"event.run", "event.spill"}:
@@ -151,7 +133,7 @@ class MappedFile:
                     if name in table.flat:
                         values[at : at + len(table)] = table.flat[name]
                 at += len(table)
-        return MapIndex(run, spill, np.full(size, PHYSICS), np.ones(size, bool))
+        return PlainIndex.of(run, spill)
 
     def tables(self, start: int = 0, stop: int | None = None, size: int = BATCH) -> Iterator[EventTable]:
         """Yield the event table of entries start to stop in batches; at least one, which may hold no event."""

@@ -7,7 +7,6 @@ charge, time} and flat ``truth.`` columns; the TObjString ``emiss`` says which d
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,17 +21,17 @@ from events.lists import Lists
 from events.provenance import checksum
 from events.rootfile import RootSink, column_of, read_rows, reading
 from events.table import EventTable
+from reco.readers.base import PlainIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
-    from events.lists import Array
     from reco.detector import Detector
 
 SCHEMA = "emiss.hits/1"
 TREE = "hits"
-PHYSICS = 7
+
 
 HEADER: Mapping[str, str] = {
     "entry": "i8",
@@ -51,23 +50,6 @@ COLLECTIONS: Mapping[str, Mapping[str, str]] = {
     "cells": {"channel": "i4", "energy": "f8", "time": "f8"},
     "points": {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"},
 }
-
-
-@dataclass(frozen=True)
-class HitsIndex:
-    """The index of a simulated run file: all events are good physics events."""
-
-    run: Array
-    spill: Array
-    type: Array
-    good: Array
-
-    def __len__(self) -> int:
-        return len(self.run)
-
-    def runs(self) -> list[int]:
-        """Return the run numbers in the order of the file."""
-        return list(dict.fromkeys(self.run.tolist()))
 
 
 class SimulatedRunFile:
@@ -130,16 +112,16 @@ class SimulatedRunFile:
                     hint = did_you_mean(name, known)
                     raise self._error(f"detector '{self.detector.name}' has no {what[:-1]} '{name}'", hint)
 
-    def index(self) -> HitsIndex:
+    def index(self) -> PlainIndex:
         """Return run, spill and type of every event."""
         return self._index
 
     @cached_property
-    def _index(self) -> HitsIndex:
+    def _index(self) -> PlainIndex:
         columns = [Column(name, HEADER[name]) for name in ("run", "spill", "type")]
         with reading(self.path):
             flat, _ = read_rows(self._tree, self.path, columns, 0, self._tree.num_entries)
-        return HitsIndex(**flat, good=np.ones(len(flat["run"]), bool))
+        return PlainIndex(**flat, good=np.ones(len(flat["run"]), bool))
 
     def batches(self, start: int = 0, stop: int | None = None, size: int = 2048) -> Iterator[Batch]:
         """Yield entries start to stop in batches that never span two runs; at least one, which may hold no event."""

@@ -184,3 +184,14 @@ def test_parts_of_one_blinded_file_are_not_added_from_files(cli, prepared):
     saved = Cutflow.load(folder / "o" / "cutflow.json")
     with pytest.raises(UserError, match="counted twice"):
         _ = saved + saved
+
+
+def test_a_part_of_a_blinded_sample_stands_for_an_unknown_number(cli, prepared):
+    """Its share of the particles on target would be one of its share of the events."""
+    folder = prepared(4)
+    assert cli("process", folder / "runs.yaml", "--out", folder / "o", "--events", "100").code == 0
+    samples = json.loads((folder / "o" / "cutflow.json").read_text())["samples"]
+    assert samples["run"]["on_target"] is None
+    assert samples["signal"]["on_target"] == pytest.approx(1e12 / 3)
+    assert cli("process", folder / "runs.yaml", "--out", folder / "o", "--events", "100", "--unblind").code == 0
+    assert json.loads((folder / "o" / "cutflow.json").read_text())["samples"]["run"]["on_target"] > 0
