@@ -210,8 +210,9 @@ def select(
         sample, role = sample_of(path, file)
         hides = blinding.is_hidden(analysis, sample, role) and not unblind
         found = Yields()
-        for table in file.batches(bound_.columns):
-            found += bound_.run(table, sample=sample, role=role, unblind=unblind)
+        fill = out is not None  # without a folder nobody would see the histograms
+        for table in file.batches(bound_.columns_for(fill=fill)):
+            found += bound_.run(table, sample=sample, role=role, unblind=unblind, fill=fill)
             progress(0 if hides else len(table))
         yields[sample] = yields.get(sample, Yields()) + replace(found, regions={})
         identity = provenance.checksum(path)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from selection.histograms import BoundHistogram
     from selection.scans import BoundScan
 
+COUNTS, SCANS, ALL_PRODUCTS = "counts", "scans", "all"
+"""What a pass over the events makes: counts; these and scans; these and histograms."""
+
 ALL_EVENTS = -1
 """Stands for the id of a node that is true for all events that are looked at."""
 
@@ -94,17 +97,16 @@ class Bound:
         self.histograms = tuple(histograms)
         self.scans = tuple(scans)
         counted = [node for region in regions for node in region.nodes] + list(weights.values())
+        scanned = [node for scan in scans for node in scan.roots]
         filled = [node for histogram in histograms for node in histogram.roots]
-        filled += [node for scan in scans for node in scan.roots]
+        needed = {COUNTS: counted, SCANS: [*counted, *scanned], ALL_PRODUCTS: [*counted, *scanned, *filled]}
         self._plans = {
-            (hide, full): Plan(
-                list(dict.fromkeys([*([box] if hide and box else []), *counted, *(filled if full else [])]))
-            )
+            (hide, what): Plan(list(dict.fromkeys([*([box] if hide and box else []), *roots])))
             for hide in (False, True)
-            for full in (False, True)
+            for what, roots in needed.items()
         }
         self._read = {key: columns_read(plan.roots, columns) for key, plan in self._plans.items()}
-        self.columns = self._read[True, True]
+        self.columns = self._read[True, ALL_PRODUCTS]
 
     def blinded(self, sample: str | None, role: str | None) -> bool:
         """Return whether events of this sample are hidden inside the box."""
@@ -114,10 +116,16 @@ class Bound:
         self, table: EventTable, *, sample: str | None = None, role: str | None = None, unblind: bool = False
     ) -> Regions:
         """Count the events of a table, without histograms and scans; see `run`."""
-        return self._run(table, sample, role, unblind=unblind, full=False).regions
+        return self._run(table, sample, role, COUNTS, unblind=unblind).regions
 
     def run(
-        self, table: EventTable, *, sample: str | None = None, role: str | None = None, unblind: bool = False
+        self,
+        table: EventTable,
+        *,
+        sample: str | None = None,
+        role: str | None = None,
+        unblind: bool = False,
+        fill: bool = True,
     ) -> Yields:
         """Count the events of a table, fill the histograms and do the scans, in one pass.
 
@@ -129,31 +137,37 @@ class Bound:
             Of the sample that the table is of; the table's own where neither is given. They decide about blinding.
         unblind : bool
             Count also the events inside the box of blinded samples.
+        fill : bool
+            Fill the histograms, too; without, their columns are not needed.
 
         Raises
         ------
         UserError
             If a column is not there, or the weight of an event is undefined.
         """
-        return self._run(table, sample, role, unblind=unblind, full=True)
+        return self._run(table, sample, role, ALL_PRODUCTS if fill else SCANS, unblind=unblind)
 
-    def _run(self, table: EventTable, sample: str | None, role: str | None, *, unblind: bool, full: bool) -> Yields:
+    def columns_for(self, *, fill: bool) -> tuple[str, ...]:
+        """Return the columns that `run` reads, with or without histograms."""
+        return self._read[True, ALL_PRODUCTS if fill else SCANS]
+
+    def _run(self, table: EventTable, sample: str | None, role: str | None, what: str, *, unblind: bool) -> Yields:
         hide = not unblind and self.blinded(*_identity(table, sample, role))
-        plan = self._plans[hide, full]
+        plan = self._plans[hide, what]
         counts = [Counts.empty(len(region.cuts), len(self.weights)) for region in self.regions]
-        filled = histograms.empty(self.histograms if full else (), list(self.weights))
-        scanned = scans.empty(self.scans if full else (), len(self.weights))
-        for block in blocks(table, self._read[hide, full]):
+        filled = histograms.empty(self.histograms if what == ALL_PRODUCTS else (), list(self.weights))
+        scanned = scans.empty(self.scans if what != COUNTS else (), len(self.weights))
+        for block in blocks(table, self._read[hide, what]):
             values = plan.run(block)
             visible = np.broadcast_to(values[self.box.id].false if hide and self.box else True, (block.size,))
             weights = self._weights(values, block.size, visible)
             passed = self._add(values, block.size, visible, weights, counts)
-            if full:
+            if filled:
                 self._fill(values, block, passed, weights, filled)
-                for scan in self.scans:
-                    for region in scan.regions:
-                        key = scan.name, region.region
-                        scanned[key] += scans.count(scan, region, block, values, visible, weights)
+            for scan in self.scans if scanned else ():
+                for region in scan.regions:
+                    key = scan.name, region.region
+                    scanned[key] += scans.count(scan, region, block, values, visible, weights)
         variations = list(self.weights) or [histograms.UNWEIGHTED]
         regions = {
             region.name: {
@@ -195,7 +209,7 @@ class Bound:
         hide = not unblind and self.blinded(*_identity(table, sample, role))
         plan = Plan(list(dict.fromkeys([*nodes, *([self.box] if hide and self.box else [])])))
         parts = [np.zeros(0, np.int64)]
-        for block in blocks(table, self._read[hide, False]):
+        for block in blocks(table, self._read[hide, COUNTS]):
             values = plan.run(block)
             mask = np.ones(block.size, bool)
             count = np.zeros(block.size, np.int64)
