@@ -22,6 +22,7 @@ from emiss.runlist import read_on_target
 from emiss.source import source_of
 from events.provenance import code_version, text_hash
 from reco.detector import load_detector
+from reco.spills import Spills
 from selection import blinding
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Task:
     """One entry range of one file, and the table it becomes.
 
     `part` is its number among the tasks of its sample and how many these are; `sample_on_target` is the whole sample's.
+    `spills` are those of its events, known from all files of the sample; `index` is the folder with the files' indices.
     """
 
     sample: Sample
@@ -72,6 +74,8 @@ class Task:
     partial: bool
     part: tuple[int, int] = (0, 1)
     sample_on_target: float | None = None
+    spills: Spills | None = None
+    index: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.file} entries {self.start}-{self.stop}"
@@ -137,6 +141,7 @@ def plan(
     analysis = selection.load(analysis_path, set=overrides)
     setup = _setup(runlist, str(analysis_path), overrides, unblind=unblind, batch=batch)
     source = source_of(setup)
+    index_folder = out / "tables" / ".index"
     problems = Problems()
     roles = {sample.name: sample.role for sample in runlist.samples}
     try:
@@ -149,7 +154,7 @@ def plan(
     for sample in runlist.samples:
         for path in sample.files:
             try:
-                file = source.open(path)
+                file = source.open(path, index_folder)
                 scans = analysis.bind(source.columns(file)).scans
                 opened.append((sample, number, file))
             except UserError as error:
@@ -157,6 +162,7 @@ def plan(
             number += 1
     problems.check()
     totals, shares = _shares(runlist, opened)
+    spills = _spills(source, opened)
     tasks: list[Task] = []
     inputs: list[dict[str, Any]] = []
     tables: set[Path] = set()
@@ -176,6 +182,10 @@ def plan(
             while table in tables:  # two files of one name in different folders
                 table = table.with_name(f"{file_number}_{table.name}")
             tables.add(table)
+            known = spills[sample.name] if source.spills(file) is not None else None
+            if known is not None:
+                good = np.flatnonzero(index.good[start:stop]) + start
+                known = known.part(index.run[good], index.spill[good])
             tasks.append(
                 Task(
                     sample=sample,
@@ -186,13 +196,25 @@ def plan(
                     stop=stop,
                     table=table,
                     key=_key(
-                        setup, sample, file_number, file.identity, start, stop, source.payloads(index.runs()), source
+                        setup,
+                        sample,
+                        file_number,
+                        file.identity,
+                        start,
+                        stop,
+                        source.payloads(index.runs()),
+                        source,
+                        known,
                     ),
                     on_target=None if each is None else each * float(physics[stop] - physics[start]),
                     partial=last < len(index),
                     sample_on_target=totals[sample.name],
+                    spills=known,
+                    index=index_folder,
                 )
             )
+    for _, _, file in opened:
+        source.keep_index(file, index_folder)
     tasks = [replace(task, part=part) for task, part in zip(tasks, _parts(tasks), strict=True)]
     return Job(
         setup=setup,
@@ -245,6 +267,15 @@ def _parts(tasks: Sequence[Task]) -> list[tuple[int, int]]:
     return parts
 
 
+def _spills(source: Source, opened: Sequence[tuple[Sample, int, RunFile]]) -> dict[str, Spills | None]:
+    """Return for each sample the spills of all its files; None where the events know all themselves."""
+    found: dict[str, list[Spills]] = {sample.name: [] for sample, _, _ in opened}
+    for sample, _, file in opened:
+        if (spills := source.spills(file)) is not None:
+            found[sample.name].append(spills)
+    return {name: Spills.merge(parts) if parts else None for name, parts in found.items()}
+
+
 def _physics(index: Index) -> Array:
     """Return which entries are physics events, shape (N,)."""
     chosen: Array = index.good & (index.type == PHYSICS)
@@ -288,6 +319,7 @@ def _key(
     stop: int,
     payloads: Sequence[str],
     source: Source,
+    spills: Spills | None,
 ) -> str:
     """Return what names the content of a task's table: input, range, set-up, constants, code; not the cuts."""
     parts = {
@@ -298,6 +330,7 @@ def _key(
         **source.key,
         "payloads": list(payloads),
         "excluded": sorted(setup.bad_spills),
+        "spills": None if spills is None else spills.to_json(),
         "code": code_version(),
     }
     return text_hash(json.dumps(parts, sort_keys=True))

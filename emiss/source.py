@@ -6,6 +6,7 @@ from pathlib import Path  # noqa: TC003 - part of a signature that is pickled
 from typing import TYPE_CHECKING, Any, Protocol
 
 from calib.conditions import Conditions
+from events.provenance import code_version, text_hash
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from emiss.job import Setup
     from events.columns import Column
     from events.table import EventTable
+    from reco.readers.base import RunFile
+    from reco.spills import Spills
 
 
 class Source(Protocol):
@@ -32,8 +35,8 @@ class Source(Protocol):
         """What the content of a table depends on besides file, range, constants and code."""
         ...
 
-    def open(self, path: Path) -> Any:
-        """Return a file after it has been checked."""
+    def open(self, path: Path, index: Path | None = None) -> Any:
+        """Return a file after it has been checked; `index` is where its index is kept."""
         ...
 
     def columns(self, file: Any) -> Mapping[str, Column]:
@@ -44,8 +47,16 @@ class Source(Protocol):
         """Return the ids of the constants that hold for some runs."""
         ...
 
-    def tables(self, file: Any, start: int, stop: int, size: int) -> Iterator[EventTable]:
-        """Yield the event tables of entries start to stop of a file."""
+    def keep_index(self, file: Any, index: Path) -> None:
+        """Store the index of a file in a folder, for the tasks to come."""
+        ...
+
+    def spills(self, file: Any) -> Spills | None:
+        """Return the spills of a file, where its events do not say themselves what their place in the spill tells."""
+        ...
+
+    def tables(self, file: Any, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
+        """Yield the event tables of entries start to stop of a file; `spills` are those of all files of the sample."""
         ...
 
 
@@ -68,9 +79,11 @@ class DetectorSource:
         files = sorted(self.detector.folder.rglob("*"))
         return {"detector": {p.name: p.read_text(encoding="utf-8") for p in files if p.is_file()}}
 
-    def open(self, path: Path) -> Any:
+    def open(self, path: Path, index: Path | None = None) -> Any:
         """Return a run file that fits the detector and for whose runs all constants are there."""
         file = open_run_file(path, self.detector)
+        if index is not None:
+            file.load_index(_index_file(file, index))
         file.check()
         self.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
         return file
@@ -83,8 +96,18 @@ class DetectorSource:
         """Return the ids of the conditions tables for some runs."""
         return sorted({payload for run in runs for payload in self.conditions.for_run(run).payloads})
 
-    def tables(self, file: Any, start: int, stop: int, size: int) -> Iterator[EventTable]:
+    def keep_index(self, file: Any, index: Path) -> None:
+        """Store the index of a raw file."""
+        file.save_index(_index_file(file, index))
+
+    def spills(self, file: Any) -> Spills | None:
+        """Return the spills of a raw file."""
+        spills: Spills | None = file.spills()
+        return spills
+
+    def tables(self, file: Any, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
         """Yield reconstructed batches."""
+        file.context = spills
         for batch in file.batches(start, stop, size):
             yield self.pipeline.run(batch, file.truth)
 
@@ -105,7 +128,7 @@ class MapSource:
         """The text of the map."""
         return {"map": self.document.text}
 
-    def open(self, path: Path) -> Any:
+    def open(self, path: Path, index: Path | None = None) -> Any:  # noqa: ARG002 - a map needs no index
         """Return a file that fits the map."""
         return MappedFile(path, self.document)
 
@@ -118,9 +141,20 @@ class MapSource:
         """Return nothing."""
         return []
 
-    def tables(self, file: Any, start: int, stop: int, size: int) -> Iterator[EventTable]:
+    def keep_index(self, file: Any, index: Path) -> None:
+        """Do nothing: the index of a map is its event numbers."""
+
+    def spills(self, file: Any) -> None:
+        """Return None: the map says what the events are."""
+
+    def tables(self, file: Any, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:  # noqa: ARG002 - not needed
         """Yield the tables of the file."""
         yield from file.tables(start, stop, size)
+
+
+def _index_file(file: RunFile, index: Path) -> Path:
+    """Return where the index of a file is kept: it is of this content and this code."""
+    return index / f"{text_hash(f'{file.identity} {code_version()}')}.npz"
 
 
 def source_of(setup: Setup) -> Source:

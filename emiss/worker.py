@@ -80,7 +80,7 @@ class Worker:
 
     def _make(self, task: Task) -> tuple[Ledger, Yields, int]:
         """Reconstruct the entries of the task into its table."""
-        file = self.source.open(task.file)
+        file = self.source.open(task.file, task.index)
         ledger, events = Ledger(), 0
         yields = Yields()
         metadata = None
@@ -122,7 +122,7 @@ class Worker:
 
     def _tables(self, task: Task, file: Any) -> Iterator[EventTable]:
         """Yield the event tables of the task's batches with the excluded events taken out and counted."""
-        for table in self.source.tables(file, task.start, task.stop, self.setup.batch):
+        for table in self.source.tables(file, task.start, task.stop, self.setup.batch, task.spills):
             table.flat["event.file"][:] = task.file_number
             yield self._exclude(table, task)
 

@@ -15,6 +15,7 @@ from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
 from reco.readers.base import BATCH
+from reco.spills import Spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,6 +100,9 @@ def open(  # noqa: A001 - reco.open is what users expect
     loaded = load_detector(detector)
     run = Run([open_run_file(path, loaded) for path in paths], Pipeline(loaded, Conditions.load(calib)))
     run.check()
+    known = [spills for file in run.files if (spills := file.spills()) is not None]
+    for file in run.files:
+        file.context = Spills.merge(known) if known else None
     return run
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from calib.conditions import Conditions
 from configs import loader
-from configs.errors import Location, UserError
+from configs.errors import Location, UserError, did_you_mean
 from configs.units import UNITS
 from events import provenance
 from events.batch import Batch
@@ -21,6 +21,8 @@ from events.ledger import Ledger
 from events.lists import Lists, offsets_of
 from reco.detector import load_detector
 from reco.formats.date import encode
+from reco.formats.date.damage import KINDS
+from reco.formats.date.damage import damage as damage_events
 from reco.formats.date.maps import read_maps
 from reco.readers.simulated import HitsWriter
 from samples.digitise import strips, waveforms
@@ -28,7 +30,7 @@ from samples.generators import generator_of
 from samples.response import TRUTH, respond
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from events.lists import Array
     from reco.detector import Detector
@@ -93,6 +95,7 @@ def simulate(
     *,
     events: int | None = None,
     seed: int | None = None,
+    damage: Mapping[str, int] | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """Simulate a sample and write its run file.
@@ -104,22 +107,30 @@ def simulate(
         ``.dat`` for the raw tier, ``.root`` for the hits tier.
     events, seed : int, optional
         Default: those of the sample.
+    damage : mapping of kind to int, optional
+        Raw tier: how many events are to be damaged in each way (`reco.formats.date.damage.KINDS`).
     progress : callable
         Called with the number of events made.
 
     Raises
     ------
     UserError
-        If the suffix is neither, or a constant is missing.
+        If the suffix is neither, a constant is missing, or the damage cannot be done.
     """
     path = Path(out)
     count = sample.events if events is None else events
     if path.suffix not in (".dat", ".root"):
         raise UserError(f"a run file is '.dat' (raw) or '.root' (hits), not '{path.suffix}'", at=Location(str(out)))
+    hurts = dict(damage or {})
+    for kind in hurts:
+        if kind not in KINDS:
+            raise UserError(f"no damage '{kind}'", hint=did_you_mean(kind, KINDS, otherwise="one of"))
+    if hurts and path.suffix == ".root":
+        raise UserError("only raw files ('.dat') can be damaged", at=Location(str(out)))
     simulation = Simulation(sample, seed=seed)
     if path.suffix == ".root":
         return _write_hits(simulation, path, count, progress)
-    return _write_raw(simulation, path, count, progress)
+    return _write_raw(simulation, path, count, progress, hurts)
 
 
 def _write_hits(simulation: Simulation, path: Path, events: int, progress: Callable[[int], None]) -> Path:
@@ -152,7 +163,9 @@ def _write_hits(simulation: Simulation, path: Path, events: int, progress: Calla
     return path
 
 
-def _write_raw(simulation: Simulation, path: Path, events: int, progress: Callable[[int], None]) -> Path:
+def _write_raw(
+    simulation: Simulation, path: Path, events: int, progress: Callable[[int], None], hurts: Mapping[str, int]
+) -> Path:
     sample, detector = simulation.sample, simulation.detector
     maps = read_maps(detector.maps_path, sample.run)
     maps.check(detector.channels, detector.plane_names)
@@ -163,7 +176,12 @@ def _write_raw(simulation: Simulation, path: Path, events: int, progress: Callab
     sadc = Lists.concatenate([part[1] for part in parts])
     apv = Lists.concatenate([part[2] for part in parts])
     header = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
-    return encode.write(path, _with_marks(sample.run, header, sadc, apv), maps, detector.channels, detector.plane_names)
+    data = encode.to_bytes(_with_marks(sample.run, header, sadc, apv), maps, detector.channels, detector.plane_names)
+    try:
+        data, _ = damage_events(data, maps, hurts, seed=simulation.seed)
+    except ValueError as error:
+        raise UserError(str(error), at=Location(str(path))) from None
+    return encode.write(path, data)
 
 
 def _raw(batch: Batch, simulation: Simulation, rng: np.random.Generator) -> tuple[dict[str, Array], Lists, Lists]:

@@ -15,6 +15,9 @@ def simulate(
     out: Annotated[Path, typer.Option("--out", "-o", help="FILE.dat for the raw tier, FILE.root for the hits tier.")],
     events: Annotated[int | None, typer.Option(min=1, help="Number of events; default: that of the sample.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed; default: that of the sample.")] = None,
+    damage: Annotated[
+        list[str] | None, typer.Option(help="Raw tier: damage some events: KIND=COUNT, KIND a name of a ledger.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Simulate a sample; both tiers come out of the same generated events.
@@ -24,6 +27,8 @@ def simulate(
       emiss simulate signal --events 20000 --out signal.root
 
       emiss simulate my_sample.yaml --out run.dat
+
+      emiss simulate beam --out hurt.dat --damage sadc_wrong_event=3 --damage event_size=1
     """
     from samples.config import load_sample
     from samples.simulate import simulate as run
@@ -31,6 +36,19 @@ def simulate(
     loaded = load_sample(sample)
     count = events or loaded.events
     with progress(f"simulate {loaded.name}", count, quiet=quiet) as step:
-        path = run(loaded, out, events=count, seed=seed, progress=step)
+        path = run(loaded, out, events=count, seed=seed, damage=parse_damage(damage), progress=step)
     if not quiet:
         console().print(f"written: {path} ({count} events, {path.stat().st_size / 1e6:.1f} MB)", markup=False)
+
+
+def parse_damage(written: list[str] | None) -> dict[str, int]:
+    """Return kind and count of each ``KIND=COUNT``."""
+    from configs.errors import UserError
+
+    found: dict[str, int] = {}
+    for text in written or []:
+        kind, _, count = text.partition("=")
+        if not count.isdecimal():
+            raise UserError(f"--damage {text}: how many events?", hint=f"write --damage {kind}=1")
+        found[kind.strip()] = int(count)
+    return found

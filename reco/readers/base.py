@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from events.batch import Batch
     from events.columns import Column
     from events.lists import Array
+    from reco.spills import Spills
 
 BATCH = 2048
 
@@ -87,12 +88,15 @@ class RunFile(Protocol):
         The ``truth.`` columns of its batches.
     on_target : float or None
         Particles on target it stands for, where it knows.
+    context : Spills or None
+        The spills of all files of the run; None: those of this file alone.
     """
 
     path: Path
     tier: str
     truth: dict[str, Column]
     on_target: float | None
+    context: Spills | None
 
     @property
     def identity(self) -> str:
@@ -110,6 +114,18 @@ class RunFile(Protocol):
 
     def index(self) -> Index:
         """Return the index, from one cheap pass over the headers."""
+        ...
+
+    def load_index(self, path: Path) -> None:
+        """Take the index from a file, if it stands there."""
+        ...
+
+    def save_index(self, path: Path) -> None:
+        """Write the index to a file, if making it takes time and the file is not there yet."""
+        ...
+
+    def spills(self) -> Spills | None:
+        """Return the spills of this file; None if its events say themselves where in the spill they are."""
         ...
 
     def batches(self, start: int = 0, stop: int | None = None, size: int = BATCH) -> Iterator[Batch]:

@@ -20,6 +20,8 @@ from reco.formats.date.index import Index, Policy, build
 from reco.formats.date.layout import PHYSICS
 from reco.formats.date.ledger import ledger
 from reco.formats.date.maps import read_maps
+from reco.formats.date.survey import lost_blocks
+from reco.spills import Spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +44,11 @@ class RawRunFile:
     samples : int
         Samples of a full waveform.
     policy : "safe" or "oracle"
+
+    Attributes
+    ----------
+    context : Spills or None
+        The spills of all files of the run, where there are more than this one.
     """
 
     tier = "raw"
@@ -64,7 +71,9 @@ class RawRunFile:
         self.policy: Policy = policy
         self.truth: dict[str, Column] = {}
         self.on_target: float | None = None
+        self.context: Spills | None = None
         self._data = map_bytes(self.path)
+        self._index: Index | None = None
         self._decoder: Decoder | None = None
         self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)
 
@@ -79,13 +88,31 @@ class RawRunFile:
         """Size and checksum of the file."""
         return checksum(self.path)
 
-    @cached_property
-    def _index(self) -> Index:
-        return build(self._data, self.policy)
-
     def index(self) -> Index:
         """Return the index, made in one pass over the event headers and kept."""
+        if self._index is None:
+            self._index = build(self._data, self.policy)
         return self._index
+
+    def load_index(self, path: Path) -> None:
+        """Take the index from a file, if it stands there."""
+        self._index = Index.load(path)
+
+    def save_index(self, path: Path) -> None:
+        """Write the index to a file that is not there yet."""
+        if not path.exists():
+            self.index().save(path)
+
+    def spills(self) -> Spills:
+        """Return the spills of this file, from a pass over its block headers that is made once."""
+        return self._spills
+
+    @cached_property
+    def _spills(self) -> Spills:
+        index = self.index()
+        lost = lost_blocks(self._data, index, lambda run: read_maps(self.maps, run), self.policy)
+        chosen = index.good
+        return Spills.of(index.run[chosen], index.spill[chosen], index.in_spill[chosen], lost[chosen])
 
     def check(self) -> None:
         """Raise a UserError if no event can be read or the maps of a run do not fit the detector."""
@@ -145,11 +172,15 @@ class RawRunFile:
         )
 
     def _header(self, entries: Array, quality: Array) -> dict[str, Array]:
-        index = self.index()
+        index, spills = self.index(), self.context or self.spills()
+        event = index.run[entries], index.spill[entries], index.in_spill[entries]
+        after = np.where(
+            spills.after_lost_block(*event), np.uint32(1 << QUALITY_BITS["after_lost_block"]), np.uint32(0)
+        )
         header = {
             "entry": entries.astype(np.int64),
-            "quality": quality,
-            "spill_position": self._spill_position[entries],
+            "quality": quality | after,
+            "spill_position": spills.position(*event),
             "weight": np.ones(len(entries)),
             "time": index.time[entries].astype(np.int64),
         }
@@ -158,10 +189,6 @@ class RawRunFile:
         }
         header |= {name: getattr(index, name)[entries].astype(np.uint32) for name in ("trigger", "type")}
         return header
-
-    @cached_property
-    def _spill_position(self) -> Array:
-        return self.index().spill_position()
 
     def _sadc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_sadc(decoded)

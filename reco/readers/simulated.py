@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reco.detector import Detector
+    from reco.spills import Spills
 
 SCHEMA = "emiss.hits/1"
 TREE = "hits"
@@ -80,6 +81,7 @@ class SimulatedRunFile:
             f"truth.{name}": Column.from_json(f"truth.{name}", item) for name, item in self.metadata["truth"].items()
         }
         self.on_target: float | None = self.metadata.get("on_target")
+        self.context: Spills | None = None
 
     def _error(self, message: str, hint: str | None = None) -> UserError:
         return UserError(message, at=Location(str(self.path)), hint=hint)
@@ -115,6 +117,15 @@ class SimulatedRunFile:
     def index(self) -> PlainIndex:
         """Return run, spill and type of every event."""
         return self._index
+
+    def load_index(self, path: Path) -> None:
+        """Do nothing: reading three columns is as fast as a stored index."""
+
+    def save_index(self, path: Path) -> None:
+        """Do nothing, see `load_index`."""
+
+    def spills(self) -> None:
+        """Return None: simulated events carry their position in the spill."""
 
     @cached_property
     def _index(self) -> PlainIndex:

@@ -6,10 +6,17 @@ import gzip
 import json
 import shutil
 
+import numpy as np
 import zstandard
 
+from emiss import runlist
+from emiss.job import plan
+from emiss.process import process
+from reco.detector import load_detector
 from reco.formats.date.bytes import map_bytes
+from reco.formats.date.damage import damage
 from reco.formats.date.index import build
+from reco.formats.date.maps import read_maps
 
 
 def account(folder):
@@ -64,3 +71,28 @@ def test_three_damaged_files_of_twenty(cli, run_files, tmp_path):
     for number in range(20):
         assert (f"run{number:02}.dat: of" in done.err) == (number in (3, 9, 14))
     assert len(list((tmp_path / "o/tables/data").iterdir())) == 20
+
+
+def test_a_cut_tells_what_follows_a_lost_block_in_another_file(run_files, tmp_path):
+    data = run_files["muon.dat"].read_bytes()
+    index = build(np.frombuffer(data, np.uint8))
+    middle = np.flatnonzero(index.type == 7)[150]
+    cut = int(index.offset[middle])
+    maps = read_maps(load_detector("na64e_lfc").maps_path, 6101)
+    first, chosen = damage(data[:cut], maps, {"event_missing_srcid": 1}, seed=4)
+    (tmp_path / "run_1.dat").write_bytes(first)
+    (tmp_path / "run_2.dat").write_bytes(data[cut:])
+    broken = next(iter(chosen))
+    after = (index.spill == index.spill[broken]) & (index.in_spill > index.in_spill[broken]) & (index.type == 7)
+    assert after[middle:].any()
+    (tmp_path / "cuts.yaml").write_text(
+        "analysis: quality\ncuts:\n  - {name: clean, require: \"not matches(event.quality, 'after_lost_block')\"}\n"
+    )
+    listed = runlist.from_files(
+        [tmp_path / "run_*.dat"], detector="na64e_lfc", calib="demo", analysis=str(tmp_path / "cuts.yaml")
+    )
+    for size in (1000, 37):  # whatever the tasks
+        out = tmp_path / f"out{size}"
+        cutflow = process(plan(listed, out, task_entries=size), out).cutflow
+        rows = next(iter(cutflow.samples["data"].regions.values()))["nominal"]
+        assert rows[0].sequential.n - rows[1].sequential.n == np.count_nonzero(after)

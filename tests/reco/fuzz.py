@@ -122,12 +122,17 @@ def examine(data: bytes, maps: Path, policy: str) -> Counter[str]:
     from reco.formats.date.decode import Decoder, decode_entries, groups
     from reco.formats.date.index import build
     from reco.formats.date.ledger import ledger
+    from reco.formats.date.survey import lost_blocks
 
     array = np.frombuffer(data, np.uint8)
     index = build(array, policy)  # type: ignore[arg-type]
     good = np.flatnonzero(index.good)
     assert (index.offset[good] + index.size[good] <= len(data)).all()
     assert (np.diff(index.offset[good]) > 0).all()
+    known_everywhere = all(maps_of(maps, run) is not None for run in index.runs())
+    if known_everywhere:
+        lost = lost_blocks(array, index, lambda run: maps_of(maps, run), policy)  # type: ignore[arg-type, return-value]
+        assert not lost[~index.good].any()
     total = ledger(index, slice(0, 0))
     for low, high in groups(index.run, index.offset, 64):
         entries = np.arange(low, high)

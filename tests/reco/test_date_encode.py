@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -55,7 +57,8 @@ def sorted_rows(lists: Lists, keys: list[str]) -> dict[str, np.ndarray]:
 def test_encode_then_decode_is_the_identity(tmp_path_factory, detector, events, samples, seed, size):
     raw = make_events(detector, events, samples, seed)
     maps = read_maps(detector.maps_path, 6101)
-    path = encode.write(tmp_path_factory.mktemp("e") / "x.dat", raw, maps, detector.channels, detector.plane_names)
+    data = encode.to_bytes(raw, maps, detector.channels, detector.plane_names)
+    path = encode.write(tmp_path_factory.mktemp("e") / "x.dat", data)
     file = RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names, samples=samples)
     file.check()
     batches = list(file.batches(size=size))
@@ -72,6 +75,26 @@ def test_encode_then_decode_is_the_identity(tmp_path_factory, detector, events, 
         got = sorted_rows(Lists.concatenate([getattr(b, lists) for b in batches]), keys)
         for name, values in want.items():
             np.testing.assert_array_equal(got[name], values)
+
+
+def test_latch_all_writes_every_channel_with_ten_bits(tmp_path, detector):
+    raw = make_events(detector, 5, 32, 3)
+    fine = {name: values % 1000 + 23 for name, values in raw.apv.columns.items() if name[0] == "a"}  # low bits, too
+    raw = replace(raw, apv=replace(raw.apv, columns={**raw.apv.columns, **fine}))
+    maps = read_maps(detector.maps_path, 6101)
+    path = tmp_path / "x.dat"
+    path.write_bytes(encode.to_bytes(raw, maps, detector.channels, detector.plane_names, latch_all=True))
+    file = RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names)
+    (batch,) = file.batches()
+    assert batch.ledger.passed == 5
+    assert not batch.ledger.damage
+    strips = sum(entry.count for entry in maps.apv if entry.name in detector.plane_names)
+    assert batch.apv.counts.tolist() == [strips] * 5
+    seen = batch.apv.rows(batch.apv["a2"] > 0)
+    keys = ["plane", "wire"]
+    want, got = sorted_rows(raw.apv, keys), sorted_rows(seen, keys)
+    for name, values in want.items():
+        np.testing.assert_array_equal(got[name], values)
 
 
 def test_other_files_are_told_apart(tmp_path, detector):

@@ -1,7 +1,8 @@
 """Writing of raw run files in the DAQ's format, for simulated runs: the inverse of the channel map, and of decoding.
 
 Events are flat (no sub-events), one equipment with one S-Link block per source. Every module of the maps gets its MSADC
-block, those without a channel above threshold an empty one; APV chips are sparse (three frames, ADC version 1).
+block, those without a channel above threshold an empty one; APV chips have three frames of ADC version 1, sparse or, with
+`latch_all`, of every channel.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ class RawEvents:
         return len(self.spill)
 
 
-def to_bytes(events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: Sequence[str]) -> bytes:
+def to_bytes(
+    events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: Sequence[str], *, latch_all: bool = False
+) -> bytes:
     """Return the events as the bytes of a raw run file.
 
     Parameters
@@ -63,6 +66,8 @@ def to_bytes(events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: 
         Channel maps of the run.
     channels, planes : sequences of str
         Names that the digits number.
+    latch_all : bool
+        Whether every APV channel is written: with 10 bits per frame, and 0 where there is no digit.
 
     Raises
     ------
@@ -90,6 +95,8 @@ def to_bytes(events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: 
     )
     samples = events.sadc["samples"]
     width = layout.HEADER_WORDS + (len(sadc_table) + len(apv_table)) * 10 + 2 * (len(modules) + 2 * len(chips))
+    if latch_all:
+        width += len(chips) * layout.APV_CHANNELS
     room = len(events) * width + len(samples) * (1 + (samples.shape[1] + 1) // 2) + amplitudes.shape[1]
     words = np.zeros(room, np.uint32)
     used = kernels.encode(
@@ -106,16 +113,17 @@ def to_bytes(events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: 
         amplitudes,
         apv_table,
         chips,
+        latch_all,
     )
     return words[:used].astype("<u4").tobytes()
 
 
-def write(path: str | Path, events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: Sequence[str]) -> Path:
+def write(path: str | Path, data: bytes) -> Path:
     """Write a raw run file; it appears when it is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    part.write_bytes(to_bytes(events, maps, channels, planes))
+    part.write_bytes(data)
     part.replace(path)
     return path
 

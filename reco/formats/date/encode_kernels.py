@@ -12,8 +12,8 @@ from reco.formats.date import layout as la
 if TYPE_CHECKING:
     from events.lists import Array
 
-APV_FORMAT = 0b111
-"""Three frames, sparse, pedestals subtracted; ADC version 1, no common-mode word."""
+SPARSE_FORMAT, LATCH_ALL_FORMAT = 0b111, 0b101
+"""Three frames, pedestals subtracted, ADC version 1, no common-mode word; sparse or every channel."""
 
 GOOD_STATUS = 1 << 11
 """TCS error byte of a healthy source: bit 3 set."""
@@ -63,6 +63,7 @@ def encode(
     amplitudes: Array,
     apv_sources: Array,
     chips: Array,
+    latch_all: bool,
 ) -> int:
     """Write all events; return the number of words.
 
@@ -80,9 +81,12 @@ def encode(
     amplitudes : int64 array of shape (3, digits)
     sadc_sources, apv_sources : int64 arrays of rows (source, first module or chip, last)
     modules, chips : int64 arrays of rows (port, adc) and (adc, chip)
+    latch_all : bool
+        Whether every channel of a chip is written, those without a digit as 0.
     """
     at = 0
     count = samples.shape[1]
+    format_ = LATCH_ALL_FORMAT if latch_all else SPARSE_FORMAT
     for event in range(header.shape[1]):
         begin = at
         kind, in_run, in_spill = header[0, event], header[1, event], header[2, event]
@@ -134,7 +138,7 @@ def encode(
                             words[adc_block] |= np.uint32(at - adc_block)
                         adc_block = at
                         words[at] = adc << 16
-                        words[at + 1] = (in_spill & 0xFFFFFF) | (APV_FORMAT << 24)
+                        words[at + 1] = (in_spill & 0xFFFFFF) | (format_ << 24)
                         at += 2
                     block = at
                     frames = 0
@@ -142,8 +146,19 @@ def encode(
                         frames |= (1 | (_gray(FIRST_CELL + frame) << 1)) << (9 * frame)
                     words[at + 1] = frames
                     at += 2
+                    stream = at
+                    if latch_all:
+                        at += la.APV_CHANNELS
                     while digit < apv_offsets[event + 1] and apv_key[digit] // la.APV_CHANNELS == chip:
                         position = apv_key[digit] % la.APV_CHANNELS
+                        if latch_all:
+                            words[stream + position] = (
+                                min(amplitudes[0, digit], 0x3FF)
+                                | (min(amplitudes[1, digit], 0x3FF) << 10)
+                                | (min(amplitudes[2, digit], 0x3FF) << 20)
+                            )
+                            digit += 1
+                            continue
                         first = min(amplitudes[0, digit] >> 2, 0xFF)
                         second = min(amplitudes[1, digit] >> 2, 0xFF)
                         third = min(amplitudes[2, digit] >> 1, 0x1FF)

@@ -6,13 +6,18 @@ a damaged event; under ``oracle`` the file ends there, as in the library.
 
 from __future__ import annotations
 
+import os
+import zipfile
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from events.lists import Array  # noqa: TC001 - a dataclass
 from reco.formats.date import reasons
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Policy = Literal["safe", "oracle"]
 
@@ -58,14 +63,21 @@ class Index:
         """Return the run numbers of the good events in the order of the file."""
         return list(dict.fromkeys(self.run[self.good].tolist()))
 
-    def spill_position(self) -> Array:
-        """Return event in spill over the largest one of that run and spill in the file, 0 to 1; 0 for lost events."""
-        key = (self.run << 32) | self.spill
-        _, which = np.unique(key, return_inverse=True)
-        largest = np.zeros(which.max() + 1 if len(which) else 0, np.int64)
-        np.maximum.at(largest, which, self.in_spill)
-        position: Array = self.in_spill / np.maximum(largest[which], 1)
-        return position
+    def save(self, path: Path) -> None:
+        """Write the index to a file, which appears when it is complete."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
+        np.savez(part, allow_pickle=False, **vars(self))
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Index | None:
+        """Return the index that `save` wrote; None if there is none or the file is no index."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(**stored)
+        except (OSError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
 
 
 def build(data: Array, policy: Policy = "safe") -> Index:

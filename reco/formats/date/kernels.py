@@ -1,6 +1,6 @@
 """Compiled walk from events to sources and from sources to digits, every size checked before a word is read.
 
-`decode` is called for the events of a batch. It walks an event down to its S-Link blocks (`_event`, `_leaf`, `_slink`),
+`decode` is called for the events of a batch. It walks an event down to its S-Link blocks (`walk_event`, `_leaf`, `_slink`),
 compares the sources seen with the maps, then decodes each block (`_sadc`, and `kernels_apv.decode_source`). What does not
 fit into the workspace is counted and not stored.
 """
@@ -199,7 +199,7 @@ def _is_super(words: Array, first: int) -> bool:
 
 
 @bare()
-def _event(
+def walk_event(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output
 ) -> tuple[int, int]:
     """Walk an event down to its S-Link blocks.
@@ -273,7 +273,7 @@ def _event(
 
 
 @bare()
-def _compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output) -> None:
+def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output) -> None:
     """Record sources that a map names and the event lacks, and sources that no map names; both ascending."""
     if len(tables.sources) == 0:
         return
@@ -416,12 +416,12 @@ def decode(words: Array, first: Array, size: Array, physics: Array, safe: bool, 
         start, stop = first[event], first[event] + size[event]
         out.flagged[event] = 0
         out.thrown[event] = 0
-        fate, n = _event(words, start, stop, event, physics[event], safe, tables, out)
+        fate, n = walk_event(words, start, stop, event, physics[event], safe, tables, out)
         if fate >= _THROW:
             out.thrown[event] = fate - _THROW
             n = 0
         elif fate == _GO_ON and (physics[event] or not safe):
-            _compare_sources(event, n, seen, tables, out)
+            compare_sources(event, n, seen, tables, out)
         old = words[start + 3] < la.VERSION_LIMIT
         in_spill = np.int64(words[start + 7]) & (0xFFFFFFFF if old else 0xFFFFF)
         for row in range(n):
