@@ -1,11 +1,13 @@
-"""Speed of the raw decoder on full waveforms: ``python -m benchmarks.raw``.
+"""Speed and memory of the raw reader on full waveforms: ``python -m benchmarks.raw``.
 
-A file of all MSADC channels with 32 samples and all Micromegas views (sparse), 8 to 10 kB per event. Process time, the
-shortest of some repeats; ratios to one sum over the words of the same file.
+Two files of the simulation's dimuon events with every MSADC channel written (32 samples, noise where nothing was seen): with
+sparse strips, and with every strip (latch-all). Process time, the shortest of some repeats; ratios to one sum over the words of
+the same file.
 """
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -13,19 +15,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import reco
 from events.lists import Lists
-from reco.detector import load_detector
 from reco.formats.date.bytes import map_bytes
 from reco.formats.date.decode import Decoder, decode_entries, groups
 from reco.formats.date.encode import RawEvents, to_bytes
 from reco.formats.date.index import build
 from reco.formats.date.maps import read_maps
+from samples.config import load_sample
+from samples.digitise import strips, waveforms
+from samples.simulate import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 EVENTS = 6000
-RUN = 6101
+LONG = 1.5e9
+"""Bytes of the file that memory is measured on."""
 
 
 def best(work: Callable[[], object], repeats: int = 7) -> float:
@@ -39,57 +45,47 @@ def best(work: Callable[[], object], repeats: int = 7) -> float:
     return min(times)
 
 
-def make(path: Path, events: int = EVENTS) -> None:
-    """Write a file of random full waveforms on every channel, and 25 strips per view."""
-    detector = load_detector("na64e_lfc")
-    maps = read_maps(detector.maps_path, RUN)
-    channels, planes = detector.channels, detector.plane_names
-    rng = np.random.default_rng(1)
-    full = np.arange(events + 1) * len(channels)
-    samples = rng.integers(0, 4096, (events * len(channels), 32), dtype=np.uint16)
-    sadc = Lists(full, {"channel": np.tile(np.arange(len(channels), dtype=np.int32), events), "samples": samples})
-    strips = 25
-    rows = events * len(planes) * strips
-    amplitudes = {name: rng.integers(0, 250, rows).astype(np.int16) * 4 for name in ("a0", "a1", "a2")}
-    apv = Lists(
-        np.arange(events + 1) * len(planes) * strips,
-        {
-            "plane": np.tile(np.repeat(np.arange(len(planes), dtype=np.int16), strips), events),
-            "wire": np.tile(np.arange(strips, dtype=np.int16), events * len(planes)),
-            **amplitudes,
-        },
+def make(path: Path, events: int = EVENTS, *, latch_all: bool = False) -> None:
+    """Write a file of simulated muon pairs with all channels, those without a hit with pedestal and noise."""
+    simulation = Simulation(load_sample("dimuon"))
+    detector, constants = simulation.detector, simulation.conditions
+    names = detector.channels
+    pedestal = constants.get("sadc.pedestal", names)
+    count = detector.digitiser.samples
+    base = np.where(np.arange(count) % 2, pedestal["odd"][:, None], pedestal["even"][:, None])
+    parts = []
+    for batch, rng in simulation.blocks(events):
+        assert batch.cells is not None
+        assert batch.points is not None
+        shared = (detector, constants, simulation.sample.digitisation, rng)
+        seen = waveforms(batch.cells, *shared)
+        full = rng.normal(base, pedestal["sigma"][:, None], (len(batch), len(names), count))
+        samples = np.rint(full).astype(np.uint16)
+        samples[seen.parents, seen["channel"]] = seen["samples"]
+        every = {"channel": np.tile(np.arange(len(names), dtype=np.int32), len(batch))}
+        sadc = Lists(np.arange(len(batch) + 1) * len(names), {**every, "samples": samples.reshape(-1, count)})
+        parts.append((batch.header, sadc, strips(batch.points, *shared)))
+    header = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
+    raw = RawEvents(
+        run=simulation.sample.run,
+        **{name: header[name] for name in ("spill", "in_spill", "in_run", "time", "type", "trigger")},
+        sadc=Lists.concatenate([part[1] for part in parts]),
+        apv=Lists.concatenate([part[2] for part in parts]),
     )
-    number = np.arange(events)
-    path.write_bytes(
-        to_bytes(
-            RawEvents(
-                run=RUN,
-                spill=np.ones(events, np.int64),
-                in_spill=number + 1,
-                in_run=number + 1,
-                time=np.full(events, 1_660_000_000),
-                type=np.full(events, 7),
-                trigger=np.ones(events, np.uint32),
-                sadc=sadc,
-                apv=apv,
-            ),
-            maps,
-            channels,
-            planes,
-        )
-    )
+    maps = read_maps(detector.maps_path, simulation.sample.run)
+    path.write_bytes(to_bytes(raw, maps, names, detector.plane_names, latch_all=latch_all))
 
 
-def main(folder: Path) -> None:
-    """Print the speed of each step."""
-    path = folder / "full.dat"
-    make(path)
+def measure(path: Path, title: str) -> None:
+    """Print the speed of each step on a file."""
+    run = reco.open(path)
+    detector = run.detector
     data = map_bytes(path)
     index = build(data)
-    decoder = Decoder(read_maps(load_detector("na64e_lfc").maps_path, RUN))
     spans = groups(index.run, index.offset, 2048)
+    maps = read_maps(detector.maps_path, int(index.run[0]))
 
-    def decode(*, mapped: bool) -> None:
+    def decode(decoder: Decoder, *, mapped: bool) -> None:
         for low, high in spans:
             decoded = decode_entries(decoder, data, index, np.arange(low, high))
             if mapped:
@@ -97,25 +93,51 @@ def main(folder: Path) -> None:
                 decoder.waveforms(decoded, sadc, 32)
                 decoder.amplitudes(decoded, decoder.map_apv(decoded))
 
-    begun = time.process_time()
-    decode(mapped=False)
-    first = time.process_time() - begun
+    def table() -> None:
+        for _ in run.tables():
+            pass
+
     words = np.frombuffer(data, "<u4")
     base = best(words.sum)
+    warm = Decoder(maps)
+    decode(warm, mapped=False)  # compiled
+    begun = time.process_time()
+    decode(Decoder(maps), mapped=False)
+    fresh = time.process_time() - begun
     size = len(data)
-    print(f"raw file, {len(index)} events of {size / len(index):.0f} bytes; ratios to one sum over its words")
-    print(f"  first pass, with compilation or its cache and fresh memory: {first:.2f} s")
+    print(f"\n{title}: {len(index)} events of {size / len(index):.0f} bytes; ratios to one sum over its words")
     for name, work in (
         ("index", lambda: build(data)),
-        ("digits, every check on", lambda: decode(mapped=False)),
-        ("and mapped to channels", lambda: decode(mapped=True)),
+        ("index and lost blocks", reco.open(path).files[0].spills),
+        ("digits, every check on", lambda: decode(warm, mapped=False)),
+        ("and mapped to channels", lambda: decode(warm, mapped=True)),
+        ("event table", table),
     ):
-        took = best(work)
-        print(
-            f"  {name:24} {took / base:7.1f} x  {size / took / 1e9:7.2f} GB/s  {len(index) / took / 1e3:8.0f} k events/s"
-        )
+        took = best(work, 3 if work is table else 7)
+        rate = f"{size / took / 1e9:7.2f} GB/s  {len(index) / took / 1e3:8.1f} k events/s"
+        more = f"   ({fresh - took:.3f} s more with fresh memory)" if name.startswith("digits") else ""
+        print(f"  {name:24} {took / base:7.1f} x  {rate}{more}")
+
+
+def memory(path: Path, long: Path) -> None:
+    """Print what reconstructing a long file takes, apart from the file's own pages, which the system may drop."""
+    part = path.read_bytes()
+    with long.open("wb") as file:
+        for _ in range(int(LONG / len(part)) + 1):
+            file.write(part)
+    run = reco.open(long)
+    most = 0.0
+    for _ in run.tables():
+        found = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text())
+        most = max(most, float(found[1]) / 1e3 if found else np.nan)
+    print(f"\nto the event table on {long.stat().st_size / 1e9:.1f} GB: at most {most:.0f} MB of memory")
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        main(Path(name))
+        folder = Path(name)
+        make(folder / "sparse.dat")
+        make(folder / "latch_all.dat", latch_all=True)
+        measure(folder / "sparse.dat", "sparse strips")
+        measure(folder / "latch_all.dat", "latch-all strips")
+        memory(folder / "sparse.dat", folder / "long.dat")

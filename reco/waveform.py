@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,60 @@ if TYPE_CHECKING:
     from reco.detector import Detector
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How pulses are measured: see `waveform_kernels.measure` for each of these."""
+
+    period: float
+    rise: float
+    threshold: float
+    before: int
+    after: int
+    full_scale: int
+
+
+def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -> tuple[Array, Array, Array]:
+    """Measure the pulse of each waveform.
+
+    Parameters
+    ----------
+    digits : Lists
+        channel, samples, n_samples, as in `Batch.sadc`.
+    constants : mapping
+        even, odd, sigma by channel, ADC.
+    settings : Settings
+
+    Returns
+    -------
+    charge, start : float64 arrays of shape (D,), ADC and ns after the first sample
+    status : uint8 array of shape (D,)
+        Bits of `waveform_kernels`; 0 where nothing is above the threshold.
+    """
+    from reco import waveform_kernels as kernels
+
+    size = len(digits["channel"])
+    charge, start, status = np.empty(size), np.empty(size), np.empty(size, np.uint8)
+    kernels.measure(
+        digits["samples"],
+        digits["n_samples"],
+        digits["channel"].astype(np.int64),
+        constants["even"],
+        constants["odd"],
+        constants["sigma"],
+        settings.threshold,
+        settings.before,
+        settings.after,
+        settings.full_scale,
+        settings.period,
+        settings.rise,
+        np.empty(digits["samples"].shape[1]),
+        charge,
+        start,
+        status,
+    )
+    return charge, start, status
+
+
 class WaveformStage:
     """MSADC digits to ``cells``: energy in GeV, time in ns relative to the reference counter, quality bits.
 
@@ -33,6 +87,14 @@ class WaveformStage:
         self.detector = detector
         self._reference = detector.channel_number[f"{detector.reference}.0.0"]
         self._constants: dict[str, Array] = {}
+        self._settings = Settings(
+            period=detector.digitiser.period,
+            rise=detector.pulse.rise,
+            threshold=detector.waveform.threshold,
+            before=detector.waveform.before,
+            after=detector.waveform.after,
+            full_scale=(1 << detector.digitiser.bits) - 1,
+        )
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
@@ -54,27 +116,9 @@ class WaveformStage:
         if digits is None:
             msg = "a batch without digits has no waveforms"
             raise ValueError(msg)
+        constants = self._constants
         channel = digits["channel"].astype(np.int64)
-        charge, start = np.empty(len(channel)), np.empty(len(channel))
-        status = np.empty(len(channel), np.uint8)
-        constants, settings = self._constants, self.detector.waveform
-        kernels.measure(
-            digits["samples"],
-            digits["n_samples"],
-            channel,
-            constants["even"],
-            constants["odd"],
-            constants["sigma"],
-            settings.threshold,
-            settings.before,
-            settings.after,
-            (1 << self.detector.digitiser.bits) - 1,
-            self.detector.digitiser.period,
-            self.detector.pulse.rise,
-            charge,
-            start,
-            status,
-        )
+        charge, start, status = measure(digits, constants, self._settings)
         found = status != kernels.NO_PULSE
         event, channel = digits.parents[found], channel[found]
         time = start[found] - constants["offset"][channel]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from reco.compiled import bare
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -27,7 +28,7 @@ SECOND = 0.15
 """A second pulse counts from this share of the first (smaller ones hide in differences of the pulse shape)."""
 
 
-@numba.njit(cache=True, nogil=True)
+@bare(error_model="numpy")
 def measure(
     samples: Array,
     n_samples: Array,
@@ -41,6 +42,7 @@ def measure(
     full_scale: int,
     period: float,
     rise: float,
+    values: Array,
     charge: Array,
     start: Array,
     status: Array,
@@ -65,30 +67,29 @@ def measure(
     full_scale : int
         Largest value of a sample; one that reaches it is saturated.
     period, rise : float, ns
+    values : float64 array of shape (S,)
+        Scratch.
     charge, start, status : arrays of shape (D,), written
         ADC, ns after the first sample, bits; NaN time where there is no pulse.
     """
-    values = np.empty(samples.shape[1], np.float64)
     width = rise / period  # from here on in samples
     fall = math.exp(-1.0 / width)
     for digit in range(len(samples)):
         count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
-        pedestal = (even[row], odd[row])
-        top, highest, largest = 0, -1.0e30, 0
-        for k in range(count):
-            sample = np.int64(samples[digit, k])
-            value = sample - pedestal[k & 1]
-            values[k] = value
-            largest = max(largest, sample)
-            if value > highest:
-                top, highest = k, value
         status[digit], charge[digit], start[digit] = NO_PULSE, 0.0, np.nan
         bar = threshold * sigma[row]
-        if count == 0 or highest <= bar:
+        # most channels hold noise: they are done with the largest even and odd sample
+        largest_even, largest_odd = _largest(samples[digit], count)
+        if count == 0 or max(largest_even - even[row], largest_odd - odd[row]) <= bar:
             continue
-        total = 0.0
+        largest = max(largest_even, largest_odd)
+        pedestal = (even[row], odd[row])
+        top, highest = 0, -1.0e30
         for k in range(count):
-            total += values[k]
+            value = samples[digit, k] - pedestal[k & 1]
+            values[k] = value
+            if value > highest:
+                top, highest = k, value
         bits = GOOD
         if largest >= full_scale:
             bits |= SATURATED
@@ -100,10 +101,12 @@ def measure(
             values[first : min(count, top + after + 1)], top - first, highest, sigma[row], width, fall
         )
         time += first
+        total = amplitude * math.e * width
         if not amplitude > 0.0 or (amplitude > 2.0 * highest and not bits & SATURATED):
             amplitude, time = highest, top - width
-        else:
-            total = amplitude * math.e * width
+            total = 0.0
+            for k in range(count):
+                total += samples[digit, k] - pedestal[k & 1]
         if not bits & SATURATED and _leaves_more(
             values[:count], amplitude, time, width, fall, max(bar, SECOND * highest)
         ):
@@ -111,7 +114,19 @@ def measure(
         status[digit], charge[digit], start[digit] = bits, total, time * period
 
 
-@numba.njit(cache=True, nogil=True)
+@bare(error_model="numpy")
+def _largest(samples: Array, count: int) -> tuple[int, int]:
+    """Return the largest even and the largest odd sample, 0 where there is none."""
+    even = odd = np.uint16(0)
+    for k in range(count // 2):
+        even = max(even, samples[2 * k])
+        odd = max(odd, samples[2 * k + 1])
+    if count & 1:
+        even = max(even, samples[count - 1])
+    return np.int64(even), np.int64(odd)
+
+
+@bare(error_model="numpy")
 def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fall: float) -> tuple[float, float]:
     """Return amplitude and start of the pulse in some samples; amplitude 0 where the fit fails.
 
@@ -143,7 +158,7 @@ def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fa
     return (amplitude, time) if abs(time + width - top) < 3.0 * width else (0.0, time)
 
 
-@numba.njit(cache=True, nogil=True)
+@bare(error_model="numpy")
 def _first_guess(values: Array, top: int, highest: float, width: float, fall: float) -> tuple[float, float]:
     """Return amplitude and start from the maximum and, where they can be used, the samples on both sides of it.
 
@@ -158,7 +173,7 @@ def _first_guess(values: Array, top: int, highest: float, width: float, fall: fl
     return highest, top - width
 
 
-@numba.njit(cache=True, nogil=True)
+@bare(error_model="numpy")
 def _descend(values: Array, width: float, fall: float, amplitude: float, time: float) -> tuple[float, float]:
     """Return amplitude and start after Gauss-Newton steps until they settle."""
     change, scale = 0.0, 1.0
@@ -193,7 +208,7 @@ def _descend(values: Array, width: float, fall: float, amplitude: float, time: f
     return amplitude, time
 
 
-@numba.njit(cache=True, nogil=True)
+@bare(error_model="numpy")
 def _distance(values: Array, width: float, amplitude: float, time: float) -> float:
     """Return the sum of squares of what a pulse leaves in the samples."""
     total = 0.0
@@ -204,16 +219,19 @@ def _distance(values: Array, width: float, amplitude: float, time: float) -> flo
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@bare(error_model="numpy")
 def _leaves_more(values: Array, amplitude: float, time: float, width: float, fall: float, bar: float) -> bool:
     """Return whether a sample is above the pulse by more than `bar`."""
     begin = min(len(values), max(0, math.floor(time) + 1))
     for k in range(begin):
         if values[k] > bar:
             return True
+    last = len(values)
+    while last > begin and not values[last - 1] > bar:
+        last -= 1  # what is not above the bar itself cannot be so after the pulse is taken away
     u = (begin - time) / width
     decay = amplitude * math.exp(1.0 - u)
-    for k in range(begin, len(values)):
+    for k in range(begin, last):
         if values[k] - u * decay > bar:
             return True
         u += 1.0 / width

@@ -47,6 +47,8 @@ class ForeignTree:
     shapes : mapping of name to tuple
         Of fixed arrays with more than one dimension: all of them.
     ignored : mapping of branch to type
+    found : mapping of name to Column
+        As they are in the file, before rows are grouped.
     """
 
     def __init__(self, path: str | Path, tree: str | None = None, group_by: str | None = None) -> None:
@@ -61,6 +63,7 @@ class ForeignTree:
             self._tree = self._file[self.tree]
             self.rows = int(self._tree.num_entries)
             self._branches, found = self._find()
+        self.found = found
         self.group_by = group_by
         if group_by is not None and group_by not in found:
             raise self.error(f"no branch '{group_by}' to group rows by", did_you_mean(group_by, found))
@@ -185,6 +188,36 @@ class ForeignTree:
         offsets = self._edges[start : stop + 1] - low
         flat = {name: values[offsets[:-1]] for name, values in flat.items()}
         return EventTable(stop - start, flat, {name: Lists(offsets, each) for name, each in parts.items()})
+
+    def rows_of(self, start: int, stop: int) -> Array:
+        """Return where the rows of events start to stop begin, counted from the first; int64 of shape (events + 1,)."""
+        edges: Array = self._edges[start : stop + 1]
+        return edges - edges[0]
+
+    def waveforms(self, name: str, start: int, stop: int) -> tuple[Array, Array]:
+        """Return the samples in the rows of events start to stop, padded with 0, and how many each row has.
+
+        Returns
+        -------
+        samples : uint16 array of shape (rows, S)
+        n_samples : uint16 array of shape (rows,)
+
+        Raises
+        ------
+        UserError
+            For a sample that 16 bits do not hold.
+        """
+        import awkward as ak
+
+        low, high = int(self._edges[start]), int(self._edges[stop])
+        with reading(self.path):
+            array = self._array(self._branches[name], low, high)
+        count = np.asarray(ak.num(array, axis=1), np.uint16)
+        longest = int(count.max()) if len(count) else 0
+        samples = np.asarray(ak.fill_none(ak.pad_none(array, longest, clip=True), 0)).reshape(len(count), longest)
+        if samples.size and not (samples.min() >= 0 and samples.max() <= np.iinfo(np.uint16).max):
+            raise self.error(f"'{name}' has samples below 0 or above 65535")
+        return samples.astype(np.uint16), count
 
     def _array(self, branch: str, start: int, stop: int) -> Any:
         if hasattr(self._tree, "branches"):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from configs.schema import Model
+from configs.schema import Model, Number, Time
 
 Reduction = Annotated[dict[str, str], Field(min_length=1, max_length=1)]
 """``{max: EXPRESSION}``: one of count, sum, min, max, mean, first."""
@@ -41,6 +41,20 @@ class CellsEntry(Model):
     constants: dict[str, float] = Field(default_factory=dict)
 
 
+class WaveformsEntry(Model):
+    """Waveforms of another digitiser: one row each, measured as the MSADC's are, with one pedestal per channel."""
+
+    samples: str
+    channel: str | None = None
+    period: Time
+    bits: int = Field(gt=0, le=16)
+    pedestal: tuple[int, int]
+    rise: Time
+    threshold: Number = 6.0
+    before: int = Field(4, ge=0)
+    after: int = Field(8, ge=0)
+
+
 class ColumnEntry(Model):
     """A column of the event table."""
 
@@ -61,4 +75,5 @@ class MapFile(Model):
     objects: dict[str, ObjectEntry] = Field(default_factory=dict)
     groups: dict[str, GroupEntry] = Field(default_factory=dict)
     cells: dict[str, CellsEntry] = Field(default_factory=dict)
+    waveforms: dict[str, WaveformsEntry] = Field(default_factory=dict)
     columns: dict[str, str | list[str] | ColumnEntry] = Field(min_length=1)

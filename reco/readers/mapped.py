@@ -1,7 +1,8 @@
 """Foreign files through a map: from the branches of any TTree or RNTuple straight to an event table, without Python.
 
 A map (`map_config`, YAML) gives each column of the event table an expression of branches, in the language of the cuts. Before
-that, elements may be put together by a key (`groups`), and detector cells be made of arrays or of one branch each (`cells`).
+that, elements may be put together by a key (`groups`), detector cells be made of arrays or of one branch each (`cells`), and
+waveforms be measured (`waveforms`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from reco.readers.cells import Cells, bind_cells
 from reco.readers.foreign import ForeignTree
 from reco.readers.groups import Groups, bind_groups
 from reco.readers.map_config import MapFile
+from reco.readers.waveforms import Waveforms, bind_waveforms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,6 +98,10 @@ class MappedFile:
         self._cells: tuple[Cells, ...] = bind_cells(self.map.cells, self._written.branch("cells"), self.tree)
         made = {name: column for group in self._groups for name, column in group.columns.items()}
         made |= {name: column for cells in self._cells for name, column in cells.columns.items()}
+        self._waveforms: tuple[Waveforms, ...] = bind_waveforms(
+            self.map.waveforms, self._written.branch("waveforms"), self.tree
+        )
+        made |= {name: column for waves in self._waveforms for name, column in waves.columns.items()}
         self._source = source
         self._scope = Scope(self._program, {**source, **made}, {}, {}, *declared)
         self._outputs = self._bind()
@@ -259,6 +265,8 @@ class MappedFile:
             lists[group.name] = group.make(values, source.size)
         for cells in self._cells:
             lists[cells.name] = cells.make(source.flat, source.size)
+        for waves in self._waveforms:
+            lists[waves.name] = waves.make(start, stop)
         found = self._plan.run(EventTable(source.size, source.flat, lists))
         size = source.size
         flat: dict[str, Array] = {

@@ -180,7 +180,7 @@ def prove_bounds_checking() -> None:
     """Stop if a kernel that reads out of bounds is not caught: then the rest would prove nothing."""
     from numba import njit
 
-    from reco.formats.date.compiled import bare
+    from reco.compiled import bare
 
     def beyond(x: np.ndarray) -> float:
         return x[len(x) + 5]

@@ -233,3 +233,26 @@ def test_ldmx_against_plain_uproot(shared: Path) -> None:
     analysis = selection.load("ldmx_missing_energy", {"e_miss_min": "0.3 GeV"})
     rows = selection.run(table, analysis).cutflow.samples["data"].regions["nominal"]["nominal"]
     assert rows[-1].sequential.n == len(left) > 10
+
+
+def test_the_flat_ntuple_that_ships(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    size = 30
+    energy = rng.exponential(400, (size, 5, 6))
+    counts = rng.integers(0, 3, size)
+    data = {"run": np.full(size, 7, np.int32), "event": np.arange(size), "energy": energy}
+    data |= {f"hcal_{m}_{c}": rng.exponential(80, size) for m in (0, 1) for c in range(9)}
+    momenta = ak.unflatten(rng.uniform(5, 90, int(counts.sum())), counts)
+    types = {name: np.asarray(values).dtype for name, values in data.items()} | {"energy": np.dtype(("f8", (5, 6)))}
+    with uproot.recreate(tmp_path / "ntuple.root") as file:
+        file.mktree("ntuple", {**types, "track_p": "var * float64"})
+        file["ntuple"].extend({**data, "track_p": momenta})
+    table = table_of(MappedFile(tmp_path / "ntuple.root", load_map("flat_ntuple")))
+    above = np.where(energy > 5, energy, 0).sum(axis=(1, 2)) / 1000
+    np.testing.assert_allclose(table["ecal.energy"], above, rtol=1e-12)
+    hcal = np.stack([sum(data[f"hcal_{m}_{c}"] for c in range(9)) for m in (0, 1)], axis=1) / 1000
+    np.testing.assert_allclose(table["hcal.energy"], hcal, rtol=1e-12)
+    rows = selection.run(table, selection.load("flat_ntuple")).cutflow.samples["data"].regions["nominal"]["nominal"]
+    one = counts == 1
+    missing = one & (100 - above - ak.to_numpy(ak.sum(momenta, axis=1)) > 20)
+    assert [row.sequential.n for row in rows] == [size, one.sum(), missing.sum(), (missing & (hcal < 1).all(1)).sum()]

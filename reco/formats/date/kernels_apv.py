@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reco.compiled import bare
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 from reco.formats.date import workspace as ws
-from reco.formats.date.compiled import bare
 
 if TYPE_CHECKING:
     from events.lists import Array

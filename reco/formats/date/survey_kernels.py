@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from reco.compiled import bare
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 from reco.formats.date import workspace as ws
-from reco.formats.date.compiled import bare
 from reco.formats.date.kernels import compare_sources, walk_event
 
 if TYPE_CHECKING:

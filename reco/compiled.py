@@ -1,4 +1,4 @@
-"""How the small kernels of the decoder are compiled: without counting references.
+"""How small kernels are compiled: without counting references.
 
 A kernel that is given a workspace of twenty arrays counts twenty references up and down, atomically, at every call; with some
 fifty calls per event that took half the time. These kernels make no arrays and keep none, so that there is nothing to count:
