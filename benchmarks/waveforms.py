@@ -12,6 +12,9 @@ import numpy as np
 
 from reco.readers.mapped import MappedFile, load_map
 
+QUIET = 0.3
+"""Rms of the pedestal in ADC above which a channel has pulses, or feels its neighbour's."""
+
 
 def main(path: Path, plot: Path | None) -> None:
     """Print how stable pedestals and pulses are, channel by channel, and draw both."""
@@ -36,10 +39,11 @@ def main(path: Path, plot: Path | None) -> None:
 
     made = figure(height=5.0)
     upper, lower = made.subplots(2, 1, sharex=True)
-    for number in channels:
+    calm = [number for number in channels if pedestal[channel == number].std() < QUIET]
+    for number in calm:
         rows = channel == number
         upper.plot(event[rows], pedestal[rows] - np.median(pedestal[rows]), lw=0.6, alpha=0.7, color=COLOURS[0])
-    upper.set_ylabel("pedestal - median [ADC]\nall channels")
+    upper.set_ylabel(f"pedestal - median [ADC]\n{len(calm)} channels without pulses")
     pulser = channels[np.argmax([(height[channel == number] > 500).sum() for number in channels])]
     rows = (channel == pulser) & (height > 500)
     lower.plot(event[rows], height[rows] / np.median(height[rows]), ".", ms=3, color=COLOURS[5])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.commands import check, diff, inspect, look, process, scan, simulate
+from emiss.commands import check, diff, inspect, look, process, quality, scan, simulate
 
 app = typer.Typer(
     name="emiss",
@@ -25,6 +25,7 @@ app.command()(scan.scan)
 app.command()(diff.diff)
 app.command()(simulate.simulate)
 app.command()(check.check)
+app.command()(quality.quality)
 app.command()(inspect.inspect)
 app.command()(look.dump)
 app.command()(look.show)

@@ -1,0 +1,82 @@
+"""``emiss quality``: which spills of raw files are to be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emiss.commands.process import Quiet
+from emiss.terminal import console, progress
+
+if TYPE_CHECKING:
+    from emiss.quality import Quality
+
+MAX_LINES = 40
+"""Spills that the table on the screen shows; if there are more, only the bad ones."""
+
+
+def quality(
+    inputs: Annotated[list[str], typer.Argument(metavar="RUNS.yaml|FILES...", help="A run list, or raw run files.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for bad_spills.yaml, quality.csv and the plot.")
+    ] = Path("out/quality"),
+    detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
+    calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
+    rate: Annotated[float, typer.Option(help="Bad below this share of the run's median of events per spill.")] = 0.5,
+    lost: Annotated[float, typer.Option(help="Bad above this share of events damaged or after a lost block.")] = 0.05,
+    shift: Annotated[float, typer.Option(help="Bad where a pedestal changes by more than this, in ADC.")] = 5.0,
+    saturated: Annotated[
+        float, typer.Option(help="Bad where this share of events more than usual is saturated.")
+    ] = 0.05,
+    quiet: Quiet = False,
+) -> None:
+    """Survey raw files spill by spill and propose a list of bad spills.
+
+    Each spill is compared with the others of its run: rate, events lost or damaged or after a lost front-end block,
+    pedestals, saturated waveforms. The list is a proposal; a run list takes it as 'quality: bad_spills.yaml'.
+
+    For example:
+
+      emiss quality 'cdr*-003855.dat' --out out/quality
+
+      emiss quality configs/runs/2023.yaml --shift 3 --saturated 0.02
+    """
+    from emiss import quality as job
+    from emiss import runlist
+    from reco.quality import Limits
+
+    if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
+        runs = runlist.load(inputs[0])
+    else:
+        runs = runlist.from_files(inputs, detector=detector, analysis="", calib=calib)
+    source, files = job.open_files(runs)
+    limits = Limits(rate=rate, lost=lost, shift=shift, saturated=saturated)
+    with progress("quality", sum(len(file.index()) for file in files), quiet=quiet) as step:
+        found = job.measure(source, files, limits, step)
+    written = job.write(found, out)
+    if not quiet:
+        _print(found)
+        console().print("written: " + ", ".join(str(path) for path in written), style="dim", markup=False)
+
+
+def _print(found: Quality) -> None:
+    """Print one line per spill, or per bad spill where there are many."""
+    from rich.table import Table
+
+    screen = console()
+    few = len(found.verdicts) <= MAX_LINES
+    shown = found.verdicts if few else found.bad
+    lines = Table(box=None, header_style="dim")
+    for head in ("run", "spill", "events", "rate", "lost", "pedestal", "saturated"):
+        lines.add_column(head, justify="right")
+    lines.add_column("bad because")
+    for v in shown:
+        numbers = (str(v.run), str(v.spill), str(v.events), f"{v.rate:.2f}", f"{v.lost:.1%}", f"{v.shift:+.1f} ADC")
+        lines.add_row(*numbers, f"{v.saturated:.1%}", "; ".join(v.reasons), style="yellow" if v.reasons else None)
+    screen.print(lines)
+    more = "" if few else " (only these are shown)"
+    screen.print(f"{len(found.bad)} of {len(found.verdicts)} spills are bad{more}", markup=False)
+    if found.survey.lost:
+        screen.print(f"{found.survey.lost} events could not be read and belong to no spill", markup=False)
