@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from events.location import for_uproot
 from events.rootfile import TABLES, reading
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def trees(path: Path) -> dict[str, tuple[str, int]]:
     """Return the TTrees and RNTuples of a file with their kind and number of entries."""
     import uproot
 
-    with reading(path), uproot.open(path) as file:
+    with reading(path), uproot.open(for_uproot(path)) as file:
         kinds = {name: kind for name, kind in file.classnames(cycle=False).items() if kind in TABLES}
         return {name: (kind.rpartition(":")[2], int(file[name].num_entries)) for name, kind in kinds.items()}
 

@@ -6,7 +6,6 @@ Read from ``configs/runs/*.yaml`` (see docs/run-files.md), or made from bare fil
 from __future__ import annotations
 
 import csv
-import glob
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +16,7 @@ from calib.ranges import OPEN, RunRange, parse_ranges
 from configs import loader
 from configs.errors import Location, Problems, UserError
 from configs.schema import Model, Number
+from events.location import matching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -183,8 +183,7 @@ def _match(pattern: str, near: Path) -> list[Path]:
                     raise UserError(f"no file matches '{text}'", at=Location(str(listed), number))
                 found += matches
         return found
-    base = pattern if Path(pattern).is_absolute() else str(near / pattern)
-    return [Path(name) for name in sorted(glob.glob(base)) if Path(name).is_file()]  # noqa: PTH207 - absolute patterns
+    return matching(pattern, near)
 
 
 class BadSpills(Model):

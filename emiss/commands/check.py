@@ -28,12 +28,13 @@ def check(
       emiss check run-003855.dat calib/2026/pedestals.txt
     """
     from configs.errors import Problems, UserError
+    from events.location import located
 
     problems = Problems()
     screen = console()
     for path in paths:
         try:
-            screen.print(f"{path}: {_check(Path(path), detector)}", markup=False, soft_wrap=True)
+            screen.print(f"{path}: {_check(located(path), detector)}", markup=False, soft_wrap=True)
         except UserError as error:
             problems.add(error)
     problems.check()

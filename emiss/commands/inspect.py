@@ -11,7 +11,7 @@ from emiss.terminal import console
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A ROOT file.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A ROOT file, or the address of one.")],
     tree: Annotated[str | None, typer.Option(help="Only this TTree or RNTuple.")] = None,
     group_by: Annotated[
         str | None, typer.Option(help="Column that is the same for all rows of an event, where rows are no events.")
@@ -32,10 +32,12 @@ def inspect(
 
     from configs.errors import Location, UserError, did_you_mean
     from emiss import inspect as looking
+    from events.location import located
     from reco.readers.foreign import ForeignTree
     from selection.cutflowfile import write_text
 
-    held = looking.trees(file)
+    path = located(file)
+    held = looking.trees(path)
     if not held:
         raise UserError("holds no TTree or RNTuple", at=Location(str(file)))
     if tree is not None and tree not in held:
@@ -46,7 +48,7 @@ def inspect(
         raise UserError("of which tree is the map to be?", at=Location(str(file)), hint=f"--tree with one of {known}")
     screen = console()
     for name in chosen:
-        opened = ForeignTree(file, name, group_by if tree or len(held) == 1 else None)
+        opened = ForeignTree(path, name, group_by if tree or len(held) == 1 else None)
         kind, entries = held[name]
         title = f"{name} ({kind}, {entries} entries" + (f", {opened.entries} events)" if opened.group_by else ")")
         table = Table(title=title, title_justify="left", box=None, header_style="dim")

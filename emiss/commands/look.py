@@ -12,7 +12,7 @@ from emiss.terminal import console
 
 
 def dump(
-    file: Annotated[Path, typer.Argument(metavar="RUNFILE", help="A raw run file.")],
+    file: Annotated[str, typer.Argument(metavar="RUNFILE", help="A raw run file, or the address of one.")],
     map_: Annotated[
         Path | None, typer.Option("--map", help="Folder of XML channel maps; without it only headers are shown.")
     ] = None,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.errors import Location, UserError
+from events.location import located
 from reco.formats.date.bytes import first_bytes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reco.detector import Detector
     from reco.readers.base import RunFile
 
@@ -23,7 +25,7 @@ def open_run_file(path: str | Path, detector: Detector) -> RunFile:
     UserError
         If it cannot be read, or is neither.
     """
-    path = Path(path)
+    path = located(path)
     head = first_bytes(path)
     if head[:4] == b"root":
         from reco.readers.simulated import SimulatedRunFile

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +15,14 @@ import numpy as np
 from configs.errors import Location, UserError, did_you_mean
 from events.columns import Column, split
 from events.lists import Lists
+from events.location import for_uproot, located
 from events.provenance import checksum
 from events.rootfile import TABLES, column_of, lists_of, reading
 from events.table import EventTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from events.lists import Array
 
@@ -54,11 +55,11 @@ class ForeignTree:
     def __init__(self, path: str | Path, tree: str | None = None, group_by: str | None = None) -> None:
         import uproot
 
-        self.path = Path(path)
+        self.path = located(path)
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.ignored: dict[str, str] = {}
         with reading(self.path):
-            self._file = uproot.open(self.path)
+            self._file = uproot.open(for_uproot(self.path))
             self.tree = self._choose(tree)
             self._tree = self._file[self.tree]
             self.rows = int(self._tree.num_entries)

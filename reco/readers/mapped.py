@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from events.language.program import Program
 from events.language.scope import ReportedError, Scope
 from events.ledger import Ledger
 from events.lists import Lists
+from events.location import located
 from events.table import EventTable, Metadata
 from reco.readers.base import BATCH, PlainIndex
 from reco.readers.cells import Cells, bind_cells
@@ -36,6 +36,7 @@ from reco.readers.waveforms import Waveforms, bind_waveforms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from configs.loader import Document
     from events.language.check import Checker
@@ -82,7 +83,7 @@ class MappedFile:
     splits = True
 
     def __init__(self, path: str | Path, document: Document) -> None:
-        self.path = Path(path)
+        self.path = located(path)
         self.document = document
         self.map = loader.validate(document, MapFile)
         self.on_target: float | None = None

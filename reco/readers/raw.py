@@ -13,8 +13,9 @@ from events.batch import Batch
 from events.columns import QUALITY_BITS
 from events.ledger import Ledger
 from events.lists import Lists, offsets_of
+from events.location import located
 from events.provenance import checksum
-from reco.formats.date.bytes import is_compressed, map_bytes
+from reco.formats.date.bytes import Bytes, is_compressed
 from reco.formats.date.decode import Decoder, decode_entries, groups
 from reco.formats.date.index import Index, Policy, build
 from reco.formats.date.layout import PHYSICS
@@ -63,7 +64,7 @@ class RawRunFile:
         samples: int = 32,
         policy: Policy = "safe",
     ) -> None:
-        self.path = Path(path)
+        self.path = located(path)
         self.maps = Path(maps)
         self.channels = tuple(channels)
         self.planes = tuple(planes)
@@ -72,7 +73,7 @@ class RawRunFile:
         self.truth: dict[str, Column] = {}
         self.on_target: float | None = None
         self.context: Spills | None = None
-        self._data = map_bytes(self.path)
+        self._bytes = Bytes(self.path)
         self._index: Index | None = None
         self._decoder: Decoder | None = None
         self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)
@@ -91,7 +92,7 @@ class RawRunFile:
     def index(self) -> Index:
         """Return the index, made in one pass over the event headers and kept."""
         if self._index is None:
-            self._index = build(self._data, self.policy)
+            self._index = build(self._bytes.all, self.policy)
         return self._index
 
     def load_index(self, path: Path) -> None:
@@ -110,7 +111,7 @@ class RawRunFile:
     @cached_property
     def _spills(self) -> Spills:
         index = self.index()
-        lost = lost_blocks(self._data, index, lambda run: read_maps(self.maps, run), self.policy)
+        lost = lost_blocks(self._bytes.all, index, lambda run: read_maps(self.maps, run), self.policy)
         chosen = index.good
         return Spills.of(index.run[chosen], index.spill[chosen], index.in_spill[chosen], lost[chosen])
 
@@ -157,7 +158,8 @@ class RawRunFile:
             return Batch(runs[0] if runs else 0, (start, stop), header, account, *self._nothing())
         run = int(index.run[good[0]])
         decoder = self._begin_run(run)
-        decoded = decode_entries(decoder, self._data, index, good)
+        data = self._bytes.need(int(index.offset[good[0]]), int(index.offset[good[-1]] + index.size[good[-1]]))
+        decoded = decode_entries(decoder, data, index, good)
         passed = (index.type[good] == PHYSICS) & (decoded.thrown == 0)
         quality = np.zeros(len(good), np.uint32)
         quality[decoded.damaged] |= np.uint32(1 << QUALITY_BITS["damaged"])

@@ -18,6 +18,7 @@ from events.batch import Batch
 from events.columns import Column
 from events.ledger import Ledger
 from events.lists import Lists
+from events.location import for_uproot, located
 from events.provenance import checksum
 from events.rootfile import RootSink, column_of, read_rows, reading
 from events.table import EventTable
@@ -62,10 +63,10 @@ class SimulatedRunFile:
     def __init__(self, path: str | Path, detector: Detector) -> None:
         import uproot
 
-        self.path = Path(path)
+        self.path = located(path)
         self.detector = detector
         with reading(self.path):
-            self._file = uproot.open(self.path)
+            self._file = uproot.open(for_uproot(self.path))
             names = self._file.classnames(cycle=False)
             if names.get(TREE) != "TTree" or names.get("emiss") != "TObjString":
                 held = ", ".join(f"'{name}'" for name in names) or "nothing"
@@ -107,7 +108,7 @@ class SimulatedRunFile:
             elif (column.type, column.shape) != (kind, shape):
                 differences.append(f"{name}: {column.type} {column.shape}, expected {kind} {shape}")
         if differences:
-            raise self._error("branches differ from the schema: " + "; ".join(differences))
+            raise self._error("branches differ from the schema:" + "".join(f"\n    {line}" for line in differences))
         for what, known in (("channels", self.detector.channels), ("planes", self.detector.plane_names)):
             for name in self.metadata[what]:
                 if name not in known:

@@ -148,7 +148,7 @@ def test_files_of_another_kind(tmp_path, detector):
     with uproot.recreate(tmp_path / "c.root") as file:
         file.mktree("hits", {"run": "i8", "spill": "i4"})
         file["emiss"] = json.dumps({"schema": "emiss.hits/1", "channels": [], "planes": [], "truth": {}})
-    with pytest.raises(UserError, match=r"run: i8 flat, expected i4 flat; .*weight: missing"):
+    with pytest.raises(UserError, match=r"(?s)run: i8 flat, expected i4 flat\n.*weight: missing"):
         SimulatedRunFile(tmp_path / "c.root", detector).check()
 
 

@@ -1,21 +1,23 @@
 """The bytes of a raw run file: memory-mapped as they are, or decompressed (``.gz``, ``.zst``) to a file without a name first.
 
 The content tells which; memory stays small however long the file is. A compressed file that ends early is refused: what is
-missing from it cannot be counted.
+missing from it cannot be counted. Of a file elsewhere (`events.location`) only the ranges that are asked for are fetched.
 """
 
 from __future__ import annotations
 
 import mmap
 import tempfile
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from configs.errors import Location, UserError
+from events.location import is_remote, located
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from events.lists import Array
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -36,7 +38,7 @@ def first_bytes(path: str | Path, count: int = 8) -> bytes:
         If it cannot be read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with located(path).open("rb") as file:
             head = file.read(8)
             file.seek(0)
             if not is_compressed(head):
@@ -45,36 +47,91 @@ def first_bytes(path: str | Path, count: int = 8) -> bytes:
             while len(found) < count and (more := source.read(4096)):
                 found += more
             return found[:count]
-    except FileNotFoundError:
-        raise UserError("no such file", at=Location(str(path))) from None
     except Exception as error:
         raise _damaged(path, error) from error
 
 
 def map_bytes(path: str | Path) -> Array:
-    """Return the bytes of a file as a read-only uint8 array.
+    """Return all bytes of a file as a read-only uint8 array; see `Bytes`."""
+    return Bytes(path).all
+
+
+class Bytes:
+    """The bytes of a run file, as a read-only uint8 array `data`; those of a range are there after `need`.
 
     Raises
     ------
     UserError
-        If it cannot be read, or its compressed data are damaged or end early.
+        If the file cannot be read, or its compressed data are damaged or end early.
     """
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(8)
-            if not is_compressed(head):
-                return _mapped(file)
-            file.seek(0)
-            with tempfile.TemporaryFile(prefix="emiss-") as plain:
-                source = _stream(file, head)
-                while chunk := source.read(CHUNK):
-                    plain.write(chunk)
-                plain.flush()
-                return _mapped(plain)
-    except FileNotFoundError:
-        raise UserError("no such file", at=Location(str(path))) from None
-    except Exception as error:
-        raise _damaged(path, error) from error
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = located(path)
+        self._remote: _Ranges | None = None
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(8)
+                if is_compressed(head):
+                    file.seek(0)
+                    self.data = _decompressed(file, head)
+                elif is_remote(self.path):
+                    self._remote = _Ranges(self.path)
+                    self.data = self._remote.data
+                else:
+                    self.data = _mapped(file)
+        except Exception as error:
+            raise _damaged(path, error) from error
+
+    def need(self, start: int, stop: int) -> Array:
+        """Return all bytes; those from `start` to `stop` are there."""
+        if self._remote is not None:
+            try:
+                self._remote.fetch(start, stop)
+            except Exception as error:
+                raise _damaged(self.path, error) from error
+        return self.data
+
+    @property
+    def all(self) -> Array:
+        """All bytes, all of them there."""
+        return self.need(0, len(self.data))
+
+
+class _Ranges:
+    """A file elsewhere, of which blocks are fetched once, when they are needed, into a file without a name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path: Any = path
+        self.size = int(path.stat().st_size)
+        self._there: set[int] = set()
+        with tempfile.TemporaryFile(prefix="emiss-") as copy:
+            copy.truncate(max(self.size, 1))
+            self._copy = mmap.mmap(copy.fileno(), 0)
+        self.data = np.frombuffer(self._copy, np.uint8, count=self.size)
+        self.data.flags.writeable = False
+
+    def fetch(self, start: int, stop: int) -> None:
+        """Bring the bytes from `start` to `stop` here."""
+        wanted = [n for n in range(start // CHUNK, -(-min(stop, self.size) // CHUNK)) if n not in self._there]
+        if not wanted:
+            return
+        with self.path.open("rb", block_size=CHUNK) as file:
+            for number in wanted:
+                file.seek(number * CHUNK)
+                block = file.read(min(CHUNK, self.size - number * CHUNK))
+                if len(block) != min(CHUNK, self.size - number * CHUNK):
+                    raise OSError(0, "the file ends early")
+                self._copy[number * CHUNK : number * CHUNK + len(block)] = block
+                self._there.add(number)
+
+
+def _decompressed(file: IO[bytes], head: bytes) -> Array:
+    with tempfile.TemporaryFile(prefix="emiss-") as plain:
+        source = _stream(file, head)
+        while chunk := source.read(CHUNK):
+            plain.write(chunk)
+        plain.flush()
+        return _mapped(plain)
 
 
 def _mapped(file: IO[bytes]) -> Array:
@@ -124,10 +181,16 @@ class _Frames:
 
 
 def _damaged(path: str | Path, error: Exception) -> UserError:
-    if isinstance(error, EOFError):
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, FileNotFoundError):
+        said = "no such file" + (", or its server does not answer" if is_remote(path) else "")
+    elif isinstance(error, EOFError):
         said = "the compressed data end early"
     elif isinstance(error, OSError) and error.strerror:
         said = f"cannot be read: {error.strerror}"
+    elif is_remote(path):
+        said = f"cannot be read: {error or type(error).__name__}"
     else:
         said = f"the compressed data are damaged: {error}"
     return UserError(said, at=Location(str(path)))

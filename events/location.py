@@ -1,0 +1,59 @@
+"""Where files are: paths on this machine, or addresses that fsspec reads (https://, s3://, root:// with their libraries).
+
+What has a scheme is opened through `upath`, which looks like a path; everything else stays a `pathlib.Path`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from configs.errors import Location, UserError
+
+
+def is_remote(name: str | Path) -> bool:
+    """Return whether a name is an address with a scheme."""
+    return "://" in str(name)
+
+
+def located(name: str | Path) -> Path:
+    """Return a path; an address becomes an object that behaves as one for what we do (name, open, stat, glob).
+
+    Raises
+    ------
+    UserError
+        If the library that reads such addresses is not installed.
+    """
+    if not is_remote(name):
+        return Path(name)
+    from upath import UPath
+
+    try:
+        remote: Any = UPath(str(name))
+        remote.fs  # noqa: B018 - the library that reads it is imported here
+    except (ImportError, ValueError) as error:
+        scheme = str(name).partition("://")[0]
+        raise UserError(f"addresses with '{scheme}://' cannot be read: {error}", at=Location(str(name))) from None
+    path: Path = remote
+    return path
+
+
+def for_uproot(path: Path) -> str | Path:
+    """Return what `uproot.open` is to be given: the text of an address, a path otherwise (a colon is part of its name)."""
+    return str(path) if is_remote(path) else path
+
+
+def matching(pattern: str, near: Path) -> list[Path]:
+    """Return the files that a pattern matches, sorted; an address without ``*?[`` is taken as it is."""
+    import glob
+
+    if not is_remote(pattern):
+        base = pattern if Path(pattern).is_absolute() else str(near / pattern)
+        return [Path(name) for name in sorted(glob.glob(base)) if Path(name).is_file()]  # noqa: PTH207 - absolute
+    if not glob.has_magic(pattern):
+        return [located(pattern)]
+    folder, _, last = pattern.rpartition("/")
+    try:
+        return sorted(located(folder).glob(last), key=str)
+    except (OSError, NotImplementedError) as error:
+        raise UserError(f"cannot be listed: {error or type(error).__name__}", at=Location(folder)) from None
