@@ -22,6 +22,7 @@ from reco.formats.date.decode import Decoder, decode_entries, groups
 from reco.formats.date.encode import RawEvents, to_bytes
 from reco.formats.date.index import build
 from reco.formats.date.maps import read_maps
+from reco.formats.date.survey import lost_blocks
 from samples.config import load_sample
 from samples.digitise import strips, waveforms
 from samples.simulate import Simulation
@@ -108,7 +109,7 @@ def measure(path: Path, title: str) -> None:
     print(f"\n{title}: {len(index)} events of {size / len(index):.0f} bytes; ratios to one sum over its words")
     for name, work in (
         ("index", lambda: build(data)),
-        ("index and lost blocks", reco.open(path).files[0].spills),
+        ("index and lost blocks", lambda: lost_blocks(data, build(data), lambda _: maps, "safe")),
         ("digits, every check on", lambda: decode(warm, mapped=False)),
         ("and mapped to channels", lambda: decode(warm, mapped=True)),
         ("event table", table),

@@ -67,6 +67,8 @@ class Lists:
             events = np.flatnonzero(events)
         counts = self.counts[events]
         offsets = offsets_of(counts)
+        if offsets[-1] == self.offsets[-1] and np.all(np.diff(events) > 0):
+            return Lists(offsets, self.columns)  # only events without rows are left out
         index = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][events] - offsets[:-1], counts)
         return Lists(offsets, {name: values[index] for name, values in self.columns.items()})
 
