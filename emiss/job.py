@@ -72,6 +72,7 @@ class Task:
     partial: bool
     part: tuple[int, int] = (0, 1)
     sample_on_target: float | None = None
+    process: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.file} entries {self.start}-{self.stop}"
@@ -191,6 +192,7 @@ def plan(
                     on_target=None if each is None else each * float(physics[stop] - physics[start]),
                     partial=last < len(index),
                     sample_on_target=totals[sample.name],
+                    process=file.process,
                 )
             )
     tasks = [replace(task, part=part) for task, part in zip(tasks, _parts(tasks), strict=True)]

@@ -14,6 +14,7 @@ import numpy as np
 from calib.conditions import Conditions
 from configs import loader
 from configs.errors import Location, UserError
+from configs.schema import dump
 from configs.units import UNITS
 from events import provenance
 from events.batch import Batch
@@ -138,6 +139,7 @@ def _write_hits(simulation: Simulation, path: Path, events: int, progress: Calla
             "sample": sample.name,
             "role": sample.role,
             "on_target": simulation.generator.on_target(events),
+            "process": {**dump(sample.process), "beam_energy": sample.beam.energy},
             "events": events,
             "seed": simulation.seed,
             "truth": {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from events.batch import Batch
@@ -87,12 +87,15 @@ class RunFile(Protocol):
         The ``truth.`` columns of its batches.
     on_target : float or None
         Particles on target it stands for, where it knows.
+    process : mapping
+        What was simulated: its kind and parameters in base units; empty for data and where it is not known.
     """
 
     path: Path
     tier: str
     truth: dict[str, Column]
     on_target: float | None
+    process: Mapping[str, Any]
 
     @property
     def identity(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from reco.formats.date.ledger import ledger
 from reco.formats.date.maps import read_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from events.columns import Column
     from events.lists import Array
@@ -64,6 +64,7 @@ class RawRunFile:
         self.policy: Policy = policy
         self.truth: dict[str, Column] = {}
         self.on_target: float | None = None
+        self.process: Mapping[str, Any] = {}
         self._data = map_bytes(self.path)
         self._decoder: Decoder | None = None
         self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)

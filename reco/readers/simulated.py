@@ -80,6 +80,7 @@ class SimulatedRunFile:
             f"truth.{name}": Column.from_json(f"truth.{name}", item) for name, item in self.metadata["truth"].items()
         }
         self.on_target: float | None = self.metadata.get("on_target")
+        self.process: Mapping[str, Any] = self.metadata.get("process", {})
 
     def _error(self, message: str, hint: str | None = None) -> UserError:
         return UserError(message, at=Location(str(self.path)), hint=hint)
