@@ -42,7 +42,7 @@ class Sensitivity:
     events: str
 
 
-SOURCE = "seed 000; Phys. Rev. D 98 (2018) 015007"
+SOURCE = "NA64 talk of 30.08.2023; Phys. Rev. D 98 (2018) 015007"
 
 LIMITS = (
     ScaleLimit("e -> tau", "S", 0.04, 0.19, "NA64, lead target"),
