@@ -82,7 +82,7 @@ def test_errors_are_averaged_over_as_an_integral_says():
 )
 def test_toys_agree_with_the_exact_sum(period, correlations):
     exact = upper_limit(period, method="exact", correlations=correlations)
-    toys = upper_limit(period, method="toys", correlations=correlations, toys=30_000)
+    toys = upper_limit(period, method="toys", correlations=correlations, toys=20_000)
     assert 0 < toys.error < 0.03 * toys.observed
     assert toys.observed == pytest.approx(exact.observed, abs=4.0 * toys.error)
     assert toys.expected[1:4] == pytest.approx(exact.expected[1:4], rel=0.06)  # a count more or less at a quantile
