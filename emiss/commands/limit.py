@@ -315,12 +315,8 @@ def _print(
     screen = console()
     total = sum(period.on_target for period in exposures)
     level = 100.0 * points[0].limit.confidence
-    table = Table(
-        title=f"{level:g} % CL upper limits on h, {total:g} electrons on target (masses in GeV; phi per electron at h = 1e-4)",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=0,
-    )
+    screen.print(f"{level:g} % CL upper limits on h, {total:g} electrons on target; masses in GeV, phi/EOT at h = 1e-4")
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
     heads = ["m_phi", "efficiency", "phi/EOT", *(["observed"] if points[0].observed is not None else []), "median"]
     heads += ["68 % from", "to", "g-2 3 sigma", "to", *(f"relic {line['ratio']:.2g}" for line in compared["relic"])]
     for head in heads:
