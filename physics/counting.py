@@ -8,6 +8,7 @@ exp(-s), whatever the background. Averages over nuisance parameters are Gauss-He
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,8 +72,36 @@ def weights(periods: Sequence[Period], strength: float) -> Array:
 
 
 def enumerable(periods: Sequence[Period], common: Correlations) -> bool:
-    """Return whether the outcomes are few enough for the exact sum, at a strength where the limit may be."""
-    return _terms(periods, _start(periods), common) <= MAX_TERMS
+    """Return whether the outcomes are few enough for the exact sum, also at a strength well above the limit."""
+    return _terms(periods, 4.0 * _start(periods), common) <= MAX_TERMS
+
+
+def merged(periods: Sequence[Period], common: Correlations) -> tuple[Period, ...]:
+    """Return the periods with those added up of which only the sum of events matters.
+
+    These have the same s/b and the same errors, which are common or zero: the sum of their counts has a Poisson distribution
+    for any value of the nuisance parameters, and their events have the same weight in the statistic.
+    """
+    found: list[Period] = []
+    for group in _groups(periods):
+        kept: dict[tuple[float, float], Period] = {}
+        for period in (periods[i] for i in group):
+            errors = (period.efficiency_error, period.background_error)
+            shared = (common.efficiency or errors[0] == 0.0) and (common.background or errors[1] == 0.0)
+            if shared and errors in kept:
+                kept[errors] = _added(kept[errors], period)
+            elif shared:
+                kept[errors] = period
+            else:
+                found.append(period)
+        found += kept.values()
+    return tuple(found)
+
+
+def _added(a: Period, b: Period) -> Period:
+    seen = None if a.observed is None or b.observed is None else a.observed + b.observed
+    name = " + ".join(name for name in (a.name, b.name) if name)
+    return replace(a, signal=a.signal + b.signal, background=a.background + b.background, observed=seen, name=name)
 
 
 def limits(

@@ -175,6 +175,7 @@ def upper_limit(
         raise ValueError(msg)
     common = correlations or Correlations()
     signal = sum(period.signal for period in found)
+    found = counting.merged(found, common)
     if method == "auto":
         method = "exact" if counting.enumerable(found, common) else "toys" if few(found) else "asymptotic"
     if method == "exact":

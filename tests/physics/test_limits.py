@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from physics import RangeWarning
+from physics import RangeWarning, counting
 from physics.feldman_cousins import interval
 from physics.limits import Correlations, Period, few, upper_limit
 
@@ -132,8 +133,12 @@ def test_the_asymptotic_limit_is_close_where_it_holds_and_says_where_it_does_not
 def test_combining_equal_periods_is_one_long_period():
     whole = upper_limit(Period(1.0, 2.0, 3, 0.2, 0.1))
     halves = [Period(0.5, 1.0, n, 0.2, 0.1) for n in (2, 1)]
+    observed, expected = counting.limits(halves, 0.9, Correlations())  # summed over the outcomes of both
+    assert observed == pytest.approx(whole.observed, rel=1e-5)
+    assert expected == pytest.approx(whole.expected, rel=1e-5)
     assert upper_limit(halves).observed == pytest.approx(whole.observed, rel=1e-5)
     assert upper_limit(halves).expected == pytest.approx(whole.expected, rel=1e-5)
+    assert upper_limit([replace(half, observed=None) for half in halves]).observed is None
     apart = upper_limit(halves, correlations=Correlations(background=False, efficiency=False))
     assert apart.median < whole.median  # independent errors average out
 
