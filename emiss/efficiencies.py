@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from configs.errors import Location, UserError, did_you_mean
 
@@ -79,7 +79,6 @@ def from_cutflow(
 
 def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mapping[str, Sample]) -> Efficiency:
     from configs.schema import dump
-    from physics import yields
 
     process = dict(counts.process)
     if name in known:
@@ -90,12 +89,8 @@ def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mappi
     if not counts.on_target:
         raise UserError(f"sample '{name}' does not say how many particles on target it stands for")
     passed = last_row(counts, region)
-    rate, _, _ = yields.per_electron(
-        process["m_phi"],
-        coupling=process["coupling"],
-        primary=process["beam_energy"],
-        threshold=process["threshold"],
-    )
+    # the rate that the sample was normalised with; a later version may have another
+    rate = process.get("per_electron") or _emitted(process)
     factor = counts.scale / (counts.on_target * rate)
     return Efficiency(
         m_phi=process["m_phi"],
@@ -105,6 +100,18 @@ def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mappi
         beam_energy=process["beam_energy"],
         source=f"sample '{name}', {passed.n} events left",
     )
+
+
+def _emitted(process: Mapping[str, Any]) -> float:
+    """Return the phi emitted per electron on target (Eq. 29)."""
+    from physics import yields
+
+    return yields.per_electron(
+        process["m_phi"],
+        coupling=process["coupling"],
+        primary=process["beam_energy"],
+        threshold=process["threshold"],
+    )[0]
 
 
 def last_row(counts: SampleCounts, region: str | None) -> Tally:
