@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from emiss.commands import check, diff, inspect, look, process, quality, scan, simulate
+from emiss.commands import (
+    check,
+    constraints,
+    diff,
+    inspect,
+    limit,
+    look,
+    process,
+    quality,
+    scan,
+    simulate,
+    xsec,
+)
 
 app = typer.Typer(
     name="emiss",
@@ -23,6 +35,9 @@ app.command()(process.process)
 app.command()(process.select)
 app.command()(scan.scan)
 app.command()(diff.diff)
+app.command()(limit.limit)
+app.command()(xsec.xsec)
+app.command()(constraints.constraints)
 app.command()(simulate.simulate)
 app.command()(check.check)
 app.command()(quality.quality)

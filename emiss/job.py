@@ -76,6 +76,7 @@ class Task:
     sample_on_target: float | None = None
     spills: Spills | None = None
     index: Path | None = None
+    process: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.file} entries {self.start}-{self.stop}"
@@ -211,6 +212,7 @@ def plan(
                     sample_on_target=totals[sample.name],
                     spills=known,
                     index=index_folder,
+                    process=file.process,
                 )
             )
     for _, _, file in opened:

@@ -231,6 +231,7 @@ def select(
             regions=found.regions,
             coverage=coverage,
             provenance={},
+            process=metadata.process if metadata else {},
             hidden=hides,
         )
         parts.append((str(path), part))

@@ -199,6 +199,7 @@ def _metadata(
         scale=counts.scale,
         partial=counts.partial,
         ledger=ledger.check(),
+        process=counts.process,
         provenance={
             "inputs": blinding.sealed_inputs(inputs, [sample] if counts.hidden else []),
             "skim": {

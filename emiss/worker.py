@@ -65,6 +65,7 @@ class Worker:
             regions=yields.regions,
             coverage={task.identity: ((task.start, task.stop),)},
             provenance={},
+            process=task.process,
             hidden=is_hidden(self.analysis, task.sample.name, task.sample.role) and not self.setup.unblind,
         )
         return Done(task, cutflow, replace(yields, regions={}), events, time.perf_counter() - begun, reused)
@@ -103,6 +104,7 @@ class Worker:
                     scale=task.sample.scale,
                     partial=task.partial,
                     ledger=ledger.check(),
+                    process=task.process,
                     provenance={
                         "task": task.key,
                         "file": task.file_number,

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a table says of itself: which sample it is, what it stands for, where it comes from."""
+    """What a table says of itself: which sample it is, what it stands for, where it comes from.
+
+    `process` is what was simulated (kind and parameters in base units); empty for data and where it is not known.
+    """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
     sample: str = "data"
@@ -31,6 +34,7 @@ class Metadata:
     ledger: Ledger = field(default_factory=Ledger)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     schema: str = SCHEMA
+    process: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the metadata as plain data."""
@@ -43,6 +47,7 @@ class Metadata:
             "partial": self.partial,
             "columns": {name: column.to_json() for name, column in self.columns.items()},
             "ledger": self.ledger.to_json(),
+            "process": dict(self.process),
             "provenance": dict(self.provenance),
         }
 
@@ -59,6 +64,7 @@ class Metadata:
             ledger=Ledger.from_json(data["ledger"]),
             provenance=data.get("provenance", {}),
             schema=data["schema"],
+            process=data.get("process", {}),
         )
 
 

@@ -37,6 +37,10 @@ HBAR_C = 1.973269804e-13
 """GeV mm (CODATA 2018)."""
 
 
+PLANCK_MASS = 1.220890e19
+"""GeV (CODATA 2018)."""
+
+
 @dataclass(frozen=True)
 class Nucleus:
     """A target nucleus.

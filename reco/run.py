@@ -120,7 +120,9 @@ def process(run: Run, *, size: int = BATCH) -> EventTable:
     table.metadata.ledger.check()
     known = [file.on_target for file in run.files]
     inputs = [{"path": str(f.path), "identity": f.identity, "entries": [[0, len(f.index())]]} for f in run.files]
+    processes = [dict(file.process) for file in run.files if file.process]
     return table.with_metadata(
+        process=processes[0] if processes and all(process == processes[0] for process in processes) else {},
         on_target=sum(n for n in known if n) if known and None not in known else None,
         provenance=record(
             configs={str(detector.file): detector.file.read_text(encoding="utf-8")},

@@ -14,6 +14,7 @@ import numpy as np
 from calib.conditions import Conditions
 from configs import loader
 from configs.errors import Location, UserError, did_you_mean
+from configs.schema import dump
 from configs.units import UNITS
 from events import provenance
 from events.batch import Batch
@@ -49,6 +50,13 @@ class Simulation:
         self.detector: Detector = load_detector(sample.detector, near=sample.folder)
         self.conditions = Conditions.load(loader.find("calib", sample.calib, near=sample.folder)).for_run(sample.run)
         self.generator = generator_of(sample, self.detector)
+
+    @property
+    def process(self) -> dict[str, Any]:
+        """What is simulated: kind and parameters in base units, energy of the beam, rate per electron on target if known."""
+        one = self.generator.on_target(1)
+        rate = {"per_electron": 1.0 / one} if one else {}
+        return {**dump(self.sample.process), "beam_energy": self.sample.beam.energy, **rate}
 
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
@@ -149,6 +157,7 @@ def _write_hits(simulation: Simulation, path: Path, events: int, progress: Calla
             "sample": sample.name,
             "role": sample.role,
             "on_target": simulation.generator.on_target(events),
+            "process": simulation.process,
             "events": events,
             "seed": simulation.seed,
             "truth": {

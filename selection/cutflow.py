@@ -48,6 +48,9 @@ class SampleCounts:
         File identity -> entry ranges that were read.
     hidden : bool
         Whether events inside the blind box were left out of every number.
+    process : mapping
+        What was simulated, with its parameters in base units (``{"kind": "signal", "m_phi": 0.3, ...}``); empty for data and
+        where it is not known.
     """
 
     role: str
@@ -58,15 +61,17 @@ class SampleCounts:
     regions: Regions
     coverage: entry_ranges.Coverage = field(default_factory=dict)
     hidden: bool = False
+    process: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", freeze_regions(self.regions))
         object.__setattr__(self, "coverage", entry_ranges.frozen(self.coverage))
+        object.__setattr__(self, "process", MappingProxyType(dict(self.process)))
 
     def __reduce__(self) -> tuple[Any, ...]:  # read-only mappings cannot be pickled
         regions = {region: dict(variations) for region, variations in self.regions.items()}
         fields = (self.role, self.on_target, self.scale, self.partial, self.ledger, regions)
-        return SampleCounts, (*fields, dict(self.coverage), self.hidden)
+        return SampleCounts, (*fields, dict(self.coverage), self.hidden, dict(self.process))
 
     def __add__(self, other: SampleCounts) -> SampleCounts:
         if self.role != other.role:
@@ -75,6 +80,12 @@ class SampleCounts:
             raise UserError(f"cannot add: the scales are {self.scale!r} and {other.scale!r}")
         if self.hidden != other.hidden:
             raise UserError("cannot add: one part is blinded, the other is not", hint="unblind both or none")
+        if self.process and other.process and self.process != other.process:
+            differs = next(
+                key for key in {**self.process, **other.process} if self.process.get(key) != other.process.get(key)
+            )
+            values = f"{differs} is {self.process.get(differs)} and {other.process.get(differs)}"
+            raise UserError(f"cannot add: two processes were simulated, {values}", hint="make them two samples")
         # a part that stands for an unknown number leaves the sum unknown
         known = self.on_target is not None and other.on_target is not None
         return replace(
@@ -84,6 +95,7 @@ class SampleCounts:
             ledger=self.ledger + other.ledger,
             regions=add_regions(self.regions, other.regions),
             coverage=entry_ranges.add(self.coverage, other.coverage),
+            process=self.process or other.process,  # raw files do not say it
         )
 
     def sealed(self) -> SampleCounts:
@@ -130,11 +142,12 @@ class Cutflow:
         coverage: Mapping[str, Iterable[tuple[int, int]]],
         provenance: Mapping[str, Any],
         hidden: bool = False,
+        process: Mapping[str, Any] | None = None,
     ) -> Self:
         """Return the cutflow of one sample; `hidden` says that `regions` count only what is outside the blind box."""
         ranges = entry_ranges.frozen(coverage)
         seen = blinding.outside(ledger, regions) if hidden else ledger
-        counts = SampleCounts(role, on_target, scale, partial, seen, regions, ranges, hidden)
+        counts = SampleCounts(role, on_target, scale, partial, seen, regions, ranges, hidden, process or {})
         return cls(analysis, cuts_hash, provenance, {sample: counts})
 
     def sealed(self) -> Cutflow:

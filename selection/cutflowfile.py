@@ -53,6 +53,7 @@ def _sample(counts: SampleCounts) -> dict[str, Any]:
         "scale": counts.scale,
         "partial": counts.partial,
         "hidden": counts.hidden,
+        "process": dict(counts.process),
         "ledger": counts.ledger.to_json(),
         "coverage": {
             file: None if counts.hidden else [list(pair) for pair in ranges] for file, ranges in counts.coverage.items()
@@ -135,6 +136,7 @@ def _read_sample(data: Mapping[str, Any]) -> SampleCounts:
             for file, ranges in data.get("coverage", {}).items()
         },
         hidden=bool(data.get("hidden", False)),
+        process=dict(data.get("process", {})),
     )
 
 

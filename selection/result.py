@@ -159,6 +159,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         ledger=metadata.ledger,
         regions=yields.regions,
         coverage={},
+        process=metadata.process,
         provenance={
             **(_sealed(metadata.provenance, metadata.sample) if blinded and not unblind else metadata.provenance),
             "configs": dict(bound.analysis.source_texts),

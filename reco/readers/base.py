@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from events.batch import Batch
@@ -90,6 +90,8 @@ class RunFile(Protocol):
         Particles on target it stands for, where it knows.
     context : Spills or None
         The spills of all files of the run; None: those of this file alone.
+    process : mapping
+        What was simulated: its kind and parameters in base units; empty for data and where it is not known.
     """
 
     path: Path
@@ -97,6 +99,7 @@ class RunFile(Protocol):
     truth: dict[str, Column]
     on_target: float | None
     context: Spills | None
+    process: Mapping[str, Any]
 
     @property
     def identity(self) -> str:

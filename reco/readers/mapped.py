@@ -87,6 +87,7 @@ class MappedFile:
         self.document = document
         self.map = loader.validate(document, MapFile)
         self.on_target: float | None = None
+        self.process: Mapping[str, Any] = {}
         self.truth: dict[str, Column] = {}
         self.tree = ForeignTree(self.path, self.map.tree, self.map.group_by)
         self._written: Branch = locate(document, document.data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from reco.formats.date.survey import lost_blocks
 from reco.spills import Spills
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from events.columns import Column
     from events.lists import Array
@@ -75,6 +75,7 @@ class RawRunFile:
         self.context: Spills | None = None
         self._bytes = Bytes(self.path)
         self._index: Index | None = None
+        self.process: Mapping[str, Any] = {}
         self._decoder: Decoder | None = None
         self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)
 

@@ -83,6 +83,7 @@ class SimulatedRunFile:
         }
         self.on_target: float | None = self.metadata.get("on_target")
         self.context: Spills | None = None
+        self.process: Mapping[str, Any] = self.metadata.get("process", {})
 
     def _error(self, message: str, hint: str | None = None) -> UserError:
         return UserError(message, at=Location(str(self.path)), hint=hint)

@@ -208,7 +208,18 @@ def test_the_commands_as_a_user_types_them(runs, tmp_path, run_files):
 
 def test_help_has_an_example_for_every_command_and_starts_fast():
     listed = emiss("--help").stdout
-    for command in ("process", "select", "simulate", "check", "dump", "show", "columns"):
+    for command in (
+        "process",
+        "select",
+        "simulate",
+        "check",
+        "dump",
+        "show",
+        "columns",
+        "limit",
+        "xsec",
+        "constraints",
+    ):
         assert command in listed
         text = emiss(command, "--help").stdout
         assert "For example:" in text, command

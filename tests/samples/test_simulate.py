@@ -42,6 +42,8 @@ def test_a_hits_file_passes_its_check_and_says_what_it_is(run_files, detector):
     file.check()
     assert file.metadata["sample"] == "signal"
     assert file.on_target > 1e12
+    assert (file.process["kind"], file.process["m_phi"], file.process["beam_energy"]) == ("signal", 0.3, 100.0)
+    assert file.process["per_electron"] == pytest.approx(300 / file.on_target)
     assert len(file.index()) == 300
 
 

@@ -254,3 +254,31 @@ def test_provenance_of_a_sum_keeps_each_different_part_once() -> None:
     a, b, c = (cutflow(part, start=k, provenance={"host": host}) for k, host in enumerate("aba"))
     assert (a + c).provenance == {"host": "a"}
     assert (a + b + c).provenance == (c + (b + a)).provenance == {"merged": [{"host": "a"}, {"host": "b"}]}
+
+
+def of_process(process: dict[str, Any], start: int) -> Cutflow:
+    return Cutflow.single(
+        analysis="a",
+        cuts_hash="0",
+        sample="signal",
+        role="signal",
+        on_target=1.0,
+        scale=1.0,
+        partial=False,
+        ledger=Ledger(read=1, passed=1),
+        regions={},
+        coverage={"file": ((start, start + 1),)},
+        provenance={},
+        process=process,
+    )
+
+
+def test_what_was_simulated_stays_with_the_sample():
+    one = {"kind": "signal", "m_phi": 0.3}
+    known, unknown = of_process(one, 0), of_process({}, 1)
+    for added in (known + unknown, unknown + known):
+        assert added.samples["signal"].process == one
+        assert Cutflow.from_json(added.to_json()).samples["signal"].process == one
+        assert pickle.loads(pickle.dumps(added)).samples["signal"].process == one
+    with pytest.raises(UserError, match=r"sample signal: .*two processes were simulated, m_phi is 0.3 and 0.5"):
+        known + of_process({"kind": "signal", "m_phi": 0.5}, 1)

@@ -1,0 +1,145 @@
+"""``emiss xsec``: cross sections of l N -> l' N phi, and the figures of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from emiss.terminal import console, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from physics.phase_space import Method
+
+KINDS = ("spectra", "totals", "ratios")
+DRAWN = {
+    "spectra": ["110 MeV", "500 MeV", "1 GeV"],
+    "totals": ["110 MeV", "1 GeV"],
+    "ratios": ["110 MeV", "300 MeV", "700 MeV"],
+}
+"""Masses of the figures where none is given."""
+
+
+def xsec(
+    mass: Annotated[
+        list[str] | None, typer.Option("--mass", "-m", help="Mass of phi, with unit; may be repeated.")
+    ] = None,
+    energy: Annotated[
+        list[str] | None, typer.Option("--energy", "-e", help="Energy of the lepton, with unit; may be repeated.")
+    ] = None,
+    coupling: Annotated[float, typer.Option(help="h; cross sections are proportional to its square.")] = 1e-4,
+    beam: Annotated[str, typer.Option(help="Incoming lepton: electron, muon or tau.")] = "electron",
+    final: Annotated[str, typer.Option(help="Outgoing lepton.")] = "muon",
+    plot: Annotated[Path | None, typer.Option(help="Draw a figure to this .png, .pdf or .svg.")] = None,
+    figure: Annotated[
+        str,
+        typer.Option(help="Which: 'spectra' in x and angle, 'totals' against energy, 'ratios' to the exact totals."),
+    ] = "totals",
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print total cross sections on lead: exact tree level, Weizsaecker-Williams and improved Weizsaecker-Williams.
+
+    For example:
+
+      emiss xsec --mass 0.11GeV --mass 1GeV --energy 50GeV --energy 100GeV
+
+      emiss xsec --figure spectra --plot fig1.pdf
+
+      emiss xsec --beam muon --final electron --mass 300MeV --energy 160GeV --json
+    """
+    import json
+    import warnings
+
+    import numpy as np
+
+    from configs.errors import UserError
+    from emiss.commands.quantities import energies
+    from physics.cross_sections import estimate
+
+    if plot is not None:
+        from emiss.figures import check_suffix
+
+        check_suffix(plot)
+    if figure not in KINDS:
+        raise UserError(f"--figure: there is no '{figure}'", hint=f"there are {', '.join(KINDS)}")
+    if not coupling > 0:
+        raise UserError(f"--coupling {coupling:g} is not above 0")
+    masses = energies(mass or ["110 MeV", "300 MeV", "1 GeV"], "--mass")
+    leptons = energies(energy or ["100 GeV"], "--energy")
+    shared: dict[str, Any] = {"coupling": coupling, "beam": beam, "final": final}
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            grid = np.array(masses)[:, None], np.array(leptons)
+            found = {method: estimate(*grid, method=method, **shared) for method in _methods()}
+            made = None if plot is None else _figure(figure, energies(mass or DRAWN[figure], "--mass"), leptons, shared)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+    rows = [
+        {
+            "m_phi": m,
+            "energy": e,
+            "pb": {method: float(found[method].value[i, j]) for method in _methods()},
+            "error": {method: float(found[method].error[i, j]) for method in _methods()},
+        }
+        for i, m in enumerate(masses)
+        for j, e in enumerate(leptons)
+    ]
+    if json_:
+        typer.echo(json.dumps({**shared, "nucleus": "lead", "totals": rows}, indent=1, allow_nan=False))
+    else:
+        _print(rows, f"{beam} Pb -> {final} Pb phi, h = {coupling:g}, cross sections in pb")
+    if plot is not None and made is not None:
+        from emiss.figures import write
+
+        write(made, plot)
+        if not json_:
+            console().print(f"written: {plot}", style="dim", markup=False)
+    for text in dict.fromkeys(str(warning.message) for warning in said):
+        warn(text)
+
+
+def _methods() -> tuple[Method, ...]:
+    from physics.phase_space import Method
+
+    return get_args(Method)
+
+
+def _print(rows: Sequence[dict[str, Any]], title: str) -> None:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for head in ("m_phi [GeV]", "energy [GeV]", "exact", "WW", "improved WW", "WW/exact", "IWW/exact"):
+        table.add_column(head, justify="right")
+    for row in rows:
+        pb = row["pb"]
+        shares = [f"{pb[name] / pb['exact']:.4g}" if pb["exact"] else "-" for name in ("ww", "iww")]
+        table.add_row(f"{row['m_phi']:g}", f"{row['energy']:g}", *(f"{value:.5g}" for value in pb.values()), *shares)
+    console().print(table)
+
+
+def _figure(kind: str, masses: Sequence[float], leptons: Sequence[float], shared: dict[str, Any]) -> Figure:
+    """Return the figure of a kind; spectra are those of the first energy."""
+    import numpy as np
+
+    from emiss import figures
+    from physics.cross_sections import differential_psi, differential_x, total
+
+    process = f"{shared['beam']} Pb to {shared['final']} Pb phi, h = {shared['coupling']:g}"
+    column = np.array(masses)[:, None]
+    if kind != "spectra":
+        along = np.linspace(20.0, 200.0, 37)
+        values: dict[str, Any] = {method: total(column, along, method=method, **shared) for method in _methods()}
+        return (figures.totals if kind == "totals" else figures.ratios)(along, masses, values, process)
+    x = np.linspace(0.02, 0.995, 80)
+    psi = column / leptons[0] * np.geomspace(0.05, 50.0, 60)
+    spectra: dict[str, Any] = {
+        "x": {method: differential_x(x, column, leptons[0], method=method, **shared) for method in _methods()},
+        "psi": {method: differential_psi(psi, column, leptons[0], method=method, **shared) for method in _methods()},
+    }
+    return figures.spectra(x, psi, masses, spectra, f"{process}, {leptons[0]:g} GeV")

@@ -1,0 +1,60 @@
+"""Limits on the scale of four-fermion operators that turn an electron or a muon into a tau on lead, as a table.
+
+The numbers are those of seed 000 (talk of 30.08.2023), which takes them from S. N. Gninenko, S. Kovalenko, S. Kuleshov,
+V. E. Lyubovitskij and A. S. Zhevlakov, Phys. Rev. D 98 (2018) 015007; the labels of the scales are lost in its text and were
+put back from the sentences around them (electron beam, muon beam). Nothing here is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScaleLimit:
+    """A lower limit on the scale Lambda (TeV); it depends on the quark flavours of the operator, hence a range.
+
+    Attributes
+    ----------
+    transition : str
+        ``e -> tau`` or ``mu -> tau``.
+    operator : str
+        S, V or T: scalar, vector, tensor; empty where the seed does not say.
+    lowest, highest : float
+        TeV.
+    experiment : str
+    """
+
+    transition: str
+    operator: str
+    lowest: float
+    highest: float
+    experiment: str
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What NA64 expects to reach in Lambda (TeV) with a number of leptons on target, and the events seen there."""
+
+    transition: str
+    scale: float
+    on_target: float
+    events: str
+
+
+SOURCE = "NA64 talk of 30.08.2023; Phys. Rev. D 98 (2018) 015007"
+
+LIMITS = (
+    ScaleLimit("e -> tau", "S", 0.04, 0.19, "NA64, lead target"),
+    ScaleLimit("e -> tau", "V", 0.05, 0.35, "NA64, lead target"),
+    ScaleLimit("e -> tau", "T", 0.09, 0.63, "NA64, lead target"),
+    ScaleLimit("mu -> tau", "S", 0.56, 2.45, "NA64, lead target"),
+    ScaleLimit("mu -> tau", "V", 0.78, 4.46, "NA64, lead target"),
+    ScaleLimit("mu -> tau", "T", 1.45, 8.01, "NA64, lead target"),
+    ScaleLimit("e -> tau", "", 0.41, 1.86, "ZEUS, Phys. Rev. D 65 (2002) 092004"),
+)
+
+SENSITIVITIES = (
+    Sensitivity("e -> tau", 0.15, 1e12, "about 100 with the lowest scales"),
+    Sensitivity("mu -> tau", 0.21, 1e11, "below 1 with the lowest scales"),
+)

@@ -1,0 +1,228 @@
+"""``emiss limit``: from cutflows, tables and simulation to the curve; what it writes, refuses and warns of."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import replace
+from pathlib import Path  # noqa: TC003 - annotations of fixtures
+
+import pytest
+
+import selection
+from configs.errors import UserError
+from emiss import efficiencies, sensitivity
+from emiss.process import process as run_job
+from emiss.process import select
+from physics import yields
+from physics.backgrounds import Budget
+from physics.limits import Period, upper_limit
+from samples.config import load_sample
+from samples.simulate import simulate
+from selection.cutflow import Cutflow, Tally
+
+
+@pytest.fixture(scope="module")
+def masses(tmp_path_factory) -> Path:
+    """A cutflow of two signal samples of different mass, as `emiss process` makes it from a run list, and its tables."""
+    from emiss import runlist
+    from emiss.job import plan
+
+    folder = tmp_path_factory.mktemp("masses")
+    sample = load_sample("signal")
+    listed = ""
+    for name, mass in (("light", 0.11), ("heavy", 1.0)):
+        changed = sample.model_copy(update={"process": sample.process.model_copy(update={"m_phi": mass}), "name": name})
+        simulate(changed, folder / f"{name}.root", events=400)
+        listed += f"  {name}: {{role: signal, files: [{name}.root]}}\n"
+    simulate(load_sample("pion_decay"), folder / "pion.root", events=300)
+    listed += "  pion: {role: background, files: [pion.root]}\n"
+    head = "detector: na64e_lfc\nanalysis: e_to_mu_phi\ncalib: demo\nsamples:\n"
+    (folder / "runs.yaml").write_text(head + listed, encoding="utf-8")
+    run_job(plan(runlist.load(folder / "runs.yaml"), folder / "out"), folder / "out")
+    return folder / "out"
+
+
+def test_the_mass_comes_with_the_cutflow_and_the_efficiency_with_it(masses):
+    flow = Cutflow.load(masses / "cutflow.json")
+    light, heavy = efficiencies.from_cutflow(flow)
+    assert (light.m_phi, heavy.m_phi, light.threshold, light.beam_energy) == (0.11, 1.0, 20.0, 100.0)
+    # of 400 events, each with the weight of the region they are made in
+    counts = flow.samples["light"]
+    rows = (
+        counts.regions["nominal"]["nominal"]
+        if "nominal" in counts.regions
+        else next(iter(counts.regions.values()))["nominal"]
+    )
+    assert light.value == pytest.approx(rows[-1].sequential.sum_w / 400, rel=1e-6)
+    assert 0.05 < light.value < 0.2
+    assert 0.005 < heavy.value < 0.04
+    assert light.error == pytest.approx(light.value / math.sqrt(rows[-1].sequential.n), rel=1e-6)
+    again = select([masses], selection.load("e_to_mu_phi"), None).cutflow  # from the stored tables
+    assert [(one.m_phi, pytest.approx(one.value)) for one in efficiencies.from_cutflow(again)] == [
+        (one.m_phi, one.value) for one in (light, heavy)
+    ]
+
+
+def test_the_limit_is_on_the_coupling_whose_signal_is_the_limit_in_events(masses):
+    flow = Cutflow.load(masses / "cutflow.json")
+    found = [replace(one, error=0.0) for one in efficiencies.from_cutflow(flow)]
+    background = sensitivity.from_budget(Budget())
+    points = sensitivity.curve(found, [sensitivity.Exposure(1e11, 1)], background)
+    for point in points:
+        rate, _, _ = yields.per_electron(point.m_phi, coupling=point.observed)
+        events = 1e11 * rate * point.efficiency.value
+        alone = upper_limit(Period(1.0, 1e11 * background.per_electron, 1, background.relative_error))
+        assert events == pytest.approx(alone.observed, rel=1e-5)
+    # twice the electrons without background: 1/sqrt(2) in h, as h^2 counts
+    empty = sensitivity.Background(0.0, 0.0, "none")
+    once, twice = (sensitivity.curve(found[:1], [sensitivity.Exposure(n, 0)], empty)[0] for n in (1e11, 2e11))
+    assert once.observed / twice.observed == pytest.approx(math.sqrt(2.0))
+    two = sensitivity.curve(found[:1], [sensitivity.Exposure(1e11, 0), sensitivity.Exposure(1e11, 0)], empty)[0]
+    assert two.observed == pytest.approx(twice.observed)
+
+
+def test_the_background_of_a_cutflow_is_that_of_its_samples(masses):
+    flow = Cutflow.load(masses / "cutflow.json")
+    found = sensitivity.from_cutflow(flow)
+    counts = flow.samples["pion"]
+    left = efficiencies.last_row(counts, None)
+    assert left.n > 20
+    assert found.per_electron == pytest.approx(left.n / counts.on_target)
+    assert found.relative_error == pytest.approx(1.0 / math.sqrt(left.n))
+    gone = replace(flow, samples={"pion": replace(counts, regions=_emptied(counts.regions))})
+    assert sensitivity.from_cutflow(gone).per_electron == 0.0
+    assert f"{2.3026 / counts.on_target:.2g} per electron" in sensitivity.from_cutflow(gone).notes[0]
+
+
+def _emptied(regions):
+    return {
+        region: {name: (*rows[:-1], replace(rows[-1], sequential=Tally())) for name, rows in variations.items()}
+        for region, variations in regions.items()
+    }
+
+
+def test_the_command_writes_the_curve_in_every_form(masses, tmp_path, cli):
+    done = cli("limit", "--eot", "1e11", "--cutflow", masses, "--analysis", "e_to_mu_phi", "-o", tmp_path / "o")
+    assert (done.code, done.err) == (0, "")
+    assert "90 % CL upper limits on h" in done.out
+    assert "background 1.95 +- 0.49, a projection" in done.out
+    assert "reaches the 3 sigma band of g-2 at no mass" in done.out
+    data = json.loads((tmp_path / "o" / "limit.json").read_text())
+    assert data["schema"] == "emiss.limit/1"
+    assert [point["m_phi"] for point in data["points"]] == [0.11, 1.0]
+    assert data["points"][0]["observed"] is None
+    assert data["points"][0]["limit"]["method"] == "exact"
+    assert data["provenance"]["inputs"][0]["path"].endswith("cutflow.json")
+    rows = list(csv.DictReader((tmp_path / "o" / "limit.csv").read_text().splitlines()))
+    assert [float(row["median"]) for row in rows] == pytest.approx([p["expected"][2] for p in data["points"]], rel=1e-5)
+    assert float(rows[0]["g2_low"]) == pytest.approx(3.43e-4, rel=1e-2)
+    assert (tmp_path / "o" / "limit.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "o" / "limit.pdf").read_bytes()[:4] == b"%PDF"
+
+
+def test_periods_table_and_observations_from_the_command_line(tmp_path, cli):
+    table = tmp_path / "table.csv"
+    table.write_text("# of Fig. 5\nm_phi,efficiency,error\n0.11,0.06,0.006\n1,0.03,0\n")
+    options = ["--efficiencies", table, "--background", "1.95e-11", "--background-error", "0.2", "--json"]
+    done = cli("limit", "--eot", "6e10", "--observed", "0", "--eot", "4e10", "--observed", "2", *options)
+    assert done.code == 0, done.err
+    data = json.loads(done.out)
+    assert data["periods"] == [{"on_target": 6e10, "observed": 0}, {"on_target": 4e10, "observed": 2}]
+    whole = cli("limit", "--eot", "1e11", "--observed", "2", *options)
+    assert [p["observed"] for p in data["points"]] == pytest.approx(
+        [p["observed"] for p in json.loads(whole.out)["points"]], rel=1e-5
+    )
+
+
+def test_a_mass_may_be_simulated_on_the_spot(tmp_path, cli):
+    done = cli("limit", "--eot", "1e11", "--mass", "300 MeV", "--events", "300", "--json", "--plot", tmp_path / "l.svg")
+    assert done.code == 0, done.err
+    (point,) = json.loads(done.out)["points"]
+    assert point["m_phi"] == 0.3
+    assert 0.03 < point["efficiency"]["value"] < 0.07
+    assert "<svg" in (tmp_path / "l.svg").read_text()
+
+
+def test_the_readings_of_the_srd_are_a_hundred_apart(tmp_path, cli):
+    table = tmp_path / "t.csv"
+    table.write_text("m_phi,efficiency\n0.3,0.05\n")
+    shared = ("limit", "--eot", "1e11", "--efficiencies", table, "--json")
+    factor, level = (json.loads(cli(*shared, "--srd-reading", name).out) for name in ("factor", "level"))
+    assert level["background"]["per_electron"] == pytest.approx(100.0 * factor["background"]["per_electron"])
+    assert level["points"][0]["expected"][2] > 2.0 * factor["points"][0]["expected"][2]
+
+
+def test_the_asymptotic_method_says_that_it_is_wrong_here(tmp_path, cli):
+    table = tmp_path / "t.csv"
+    table.write_text("m_phi,efficiency\n0.3,0.05\n")
+    done = cli("limit", "--eot", "1e11", "--observed", "0", "--efficiencies", table, "--method", "asymptotic")
+    assert done.code == 0, done.err
+    assert "no event observed: the asymptotic limit is too low" in done.out
+    assert "CLs, asymptotic" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--eot", "-1"], "--eot must be above 0"),
+        (["--eot", "1e11", "--observed", "1", "--observed", "2"], "given 2 times for 1 periods"),
+        (["--eot", "1e11", "--method", "asymptotics"], "did you mean 'asymptotic'"),
+        (["--eot", "1e11", "--difference", "wp2021"], "did you mean"),
+        (["--eot", "1e11", "--confidence", "90"], "between 0 and 1"),
+        (["--eot", "1e11", "--plot", "x.gif"], "not '.gif'"),
+        (["--eot", "1e11", "--background", "cutflow", "--efficiencies", "T"], "needs --cutflow"),
+        (["--eot", "1e11", "--background", "budge", "--efficiencies", "T"], "did you mean 'budget'"),
+        (["--eot", "1e11", "--srd-reading", "levels", "--efficiencies", "T"], "did you mean 'level'"),
+        (["--eot", "1e11", "--mass", "300"], "needs a unit"),
+        (["--eot", "1e11", "--mass", "50 MeV", "--events", "1"], "cannot be simulated at 0.05 GeV"),
+        (["--eot", "1e11", "--efficiencies", "T", "--ratio", "2"], "resonant"),
+        (["--eot", "1e11", "--signal", "a=signal"], "--signal is for the samples of a cutflow"),
+        (["--eot", "1e11", "--sample", "dimuon", "--mass", "1 GeV"], "is no signal"),
+    ],
+)
+def test_mistakes_are_one_line_with_exit_code_2(options, says, tmp_path, cli):
+    table = tmp_path / "t.csv"
+    table.write_text("m_phi,efficiency\n0.3,0.05\n")
+    done = cli("limit", *(table if option == "T" else option for option in options))
+    assert done.code == 2
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("m_phi,eficiency\n0.3,0.05\n", "did you mean 'efficiency'"),
+        ("m_phi\n0.3\n", "'efficiency' is missing"),
+        ("m_phi,efficiency\n0.3,much\n", "row 1"),
+        ("m_phi,efficiency\n0.3,5\n", "no efficiency"),
+        ("m_phi,efficiency\n0.3,0.1\n0.3,0.2\n", "two efficiencies at 0.3 GeV"),
+        ("m_phi,efficiency\n", "empty"),
+        ("m_phi,efficiency\n0.3,0\n", "no signal is left at any mass"),
+    ],
+)
+def test_a_wrong_table_is_refused(text, says, tmp_path, cli):
+    table = tmp_path / "t.csv"
+    table.write_text(text)
+    done = cli("limit", "--eot", "1e11", "--efficiencies", table)
+    assert done.code == 2
+    assert says in done.err
+
+
+def test_a_cutflow_of_other_cuts_or_without_masses_is_refused(masses, tmp_path, cli):
+    cuts = tmp_path / "harder.yaml"
+    cuts.write_text("analysis: e_to_mu_phi\nextends: e_to_mu_phi\nparameters: {e_miss_min: 30 GeV}\n")
+    done = cli("limit", "--eot", "1e11", "--cutflow", masses, "--analysis", cuts)
+    assert (done.code, "made with other cuts" in done.err) == (2, True)
+    flow = Cutflow.load(masses / "cutflow.json")
+    silent = replace(flow, samples={"signal": replace(flow.samples["light"], process={})})
+    with pytest.raises(UserError, match="does not say at which mass"):
+        efficiencies.from_cutflow(silent)
+    light = load_sample("signal")
+    light = light.model_copy(update={"process": light.process.model_copy(update={"m_phi": 0.11})})
+    told = efficiencies.from_cutflow(silent, known={"signal": light})
+    assert told[0].value == pytest.approx(efficiencies.from_cutflow(flow)[0].value)
+    with pytest.raises(UserError, match="no region 'nominl'"):
+        efficiencies.from_cutflow(flow, region="nominl")
