@@ -153,8 +153,6 @@ def _strips(axes: Any, clusters: Any, detector: Detector) -> None:
 
 
 def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Detector) -> None:
-    from reco.field import UniformBox
-
     low, high = (edge * 1e-3 for edge in detector.magnet.z)
     axes.axvspan(low, high, color="tab:blue", alpha=0.1, lw=0)
     for number, plane in enumerate(detector.planes):
@@ -167,8 +165,7 @@ def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Det
     first, last = detector.planes[0].z, detector.planes[-1].z + 200.0
     along = np.linspace(first, last, 100)
     states = np.stack([tracks[name] for name in ("x", "y", "tx", "ty", "q_over_p")], axis=1)
-    box = UniformBox(detector.magnet.by, detector.magnet.z)
-    paths = np.stack([box.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
+    paths = np.stack([detector.field.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
     for track, path in enumerate(paths):
         axes.plot(
             along * 1e-3, path, color="k", lw=1.2, label=f"{tracks['charge'][track]:+.0f} {tracks['p'][track]:.1f} GeV"

@@ -6,6 +6,7 @@ from pathlib import Path  # noqa: TC003 - part of a signature that is pickled
 from typing import TYPE_CHECKING, Any, Protocol
 
 from calib.conditions import Conditions
+from events.provenance import checksum
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
@@ -65,8 +66,7 @@ class DetectorSource:
     @property
     def key(self) -> Mapping[str, Any]:
         """All files of the detector."""
-        files = sorted(self.detector.folder.rglob("*"))
-        return {"detector": {p.name: p.read_text(encoding="utf-8") for p in files if p.is_file()}}
+        return {"detector": {path.name: checksum(path) for path in self.detector.files}}
 
     def open(self, path: Path) -> Any:
         """Return a run file that fits the detector and for whose runs all constants are there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
@@ -20,6 +20,9 @@ from configs.schema import Energy, Length, Model, Number, Time
 from configs.schema import Field as MagneticField
 from events.columns import TRIGGER_BITS
 from events.lists import Array  # noqa: TC001 - pydantic reads the annotations
+
+if TYPE_CHECKING:
+    from reco.field import Field as AnyField
 
 View = Literal["x", "y"]
 
@@ -137,13 +140,53 @@ class Hcal(Model):
     source: str
 
 
+class MapFile(Model):
+    """A field map: the file beside the detector file, where the origin of its coordinates stands, a factor."""
+
+    file: str
+    at: tuple[Length, Length, Length] = (0.0, 0.0, 0.0)
+    scale: Number = 1.0
+
+
 class Magnet(Model):
-    """A dipole with a vertical field By in a box in z."""
+    """A dipole between two z: with a vertical field `by`, with soft edges where `edge` is given, or with a map."""
 
     name: str
     z: tuple[Length, Length]
-    by: MagneticField
+    by: MagneticField | None = None
+    edge: Length | None = Field(default=None, gt=0)
+    map: MapFile | None = None
     source: str
+
+    @model_validator(mode="after")
+    def _one_field(self) -> Magnet:
+        if self.z[0] >= self.z[1]:
+            msg = f"the magnet {self.name} ends before it begins"
+            raise ValueError(msg)
+        if (self.by is None) == (self.map is None):
+            msg = "a magnet has either a field 'by' or a 'map'"
+            raise ValueError(msg)
+        if self.edge is not None and self.map is not None:
+            msg = "'edge' goes with 'by'; a map has its own edges"
+            raise ValueError(msg)
+        return self
+
+    def field(self, folder: Path) -> AnyField:
+        """Return the field; a map is read from `folder`.
+
+        Raises
+        ------
+        UserError
+            If the map cannot be read or is no magnetic field.
+        """
+        from reco.field import SoftBox, UniformBox
+
+        if self.map is not None:
+            from reco.field_map import FieldMap
+
+            return FieldMap.load(folder / self.map.file, at=self.map.at, scale=self.map.scale)
+        by = self.by or 0.0
+        return UniformBox(by, self.z) if self.edge is None else SoftBox(by, self.z, self.edge)
 
 
 class StripView(Model):
@@ -227,9 +270,6 @@ class Detector(Model):
         if self.reference not in self.counters:
             msg = f"the reference counter '{self.reference}' is not among the counters"
             raise ValueError(msg)
-        if self.magnet.z[0] >= self.magnet.z[1]:
-            msg = "the magnet ends before it begins"
-            raise ValueError(msg)
         return self
 
     def at(self, path: Path) -> Detector:
@@ -248,9 +288,28 @@ class Detector(Model):
         return self._file.parent
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that the detector is made of: those of its folder, and its field map where that stands elsewhere."""
+        files = {path for path in self.folder.rglob("*") if path.is_file()}
+        if self.magnet.map is not None:
+            files.add(self.folder / self.magnet.map.file)
+        return tuple(sorted(files))
+
+    @property
     def maps_path(self) -> Path:
         """The folder of the XML channel maps."""
         return self.folder / self.maps
+
+    @cached_property
+    def field(self) -> AnyField:
+        """The field of the magnet, T; a map is read when it is asked for.
+
+        Raises
+        ------
+        UserError
+            If the map cannot be read or is no magnetic field.
+        """
+        return self.magnet.field(self.folder)
 
     @cached_property
     def channels(self) -> tuple[str, ...]:

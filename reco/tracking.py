@@ -8,7 +8,6 @@ import numpy as np
 
 from configs.errors import Location, UserError
 from events.lists import Lists
-from reco.field import UniformBox
 from reco.finding import STATIONS, Finder, Roads
 from reco.momentum import Hits, Spectrometer, fit_tracks
 
@@ -56,9 +55,9 @@ class TrackStage:
         self._set_field(1.0)
 
     def _set_field(self, scale: float) -> None:
-        box = UniformBox(scale * self.detector.magnet.by, self.detector.magnet.z)
-        self._spectrometer = Spectrometer(box, self.detector.trackers.plane.x_over_x0)
-        self._find = Finder(self.detector.planes, box, self._roads)
+        field = self.detector.field.scaled(scale)
+        self._spectrometer = Spectrometer(field, self.detector.trackers.plane.x_over_x0)
+        self._find = Finder(self.detector.planes, field.box, self._roads)
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the scale of the magnet's field in a run."""
