@@ -74,9 +74,9 @@ def straggling(z: Array, lengths: Array, air: bool, steps: Steps) -> Array:
 
 
 def with_losses(steps: Steps, lengths: Array, air: bool) -> Steps:
-    """Return steps that begin with the mean energy loss in the plane they start from, and in their air."""
+    """Return steps that begin with the mean energy loss in the plane they start from; that in air half before a step, half after."""
     begins = np.concatenate(([0], steps.plane[:-1]))
-    loss = np.where(begins >= 0, LOSS * lengths[begins], 0.0)
+    thickness = np.where(begins >= 0, lengths[begins], 0.0)
     if air:
-        loss = loss + LOSS * steps.length / AIR
-    return steps._replace(loss=loss)
+        thickness = thickness + 0.5 * (steps.length + np.concatenate(([0.0], steps.length[:-1]))) / AIR
+    return steps._replace(loss=LOSS * thickness)

@@ -2,8 +2,9 @@
 
 A piece is a drift, an arc in a uniform field, or one Runge-Kutta step (a curve). Where a Runge-Kutta step may end follows
 from the field alone and not from the track: `partition` joins the planes of a field map as long as Simpson's rule, which the
-fourth-order step comes down to along a straight line, still gives the field's integrals. So no track pays for step control,
-and the map is interpolated in z once for all tracks: what is left at run time is bilinear in x and y.
+fourth-order step comes down to along a straight line, nearly gives the field's integrals; what it lacks is put into the
+field that the step sees (`_three`). So no track pays for step control, and the map is interpolated in z once for all tracks:
+what is left at run time is bilinear in x and y.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 DRIFT, ARC, CURVE = 0, 1, 2
 """Kinds of steps."""
 
-TOLERANCE = 2e-5
-"""Error of the field integral in one step, as a part of the whole; a spectrometer measures momenta to some 1e-3."""
+TOLERANCE = 1e-3
+"""What Simpson's rule may miss of the field integral in one step, before it is corrected; as a part of the whole."""
 
 LONGEST = 500.0
 """mm; the longest Runge-Kutta step, for tracks that bend a lot."""
@@ -45,7 +46,7 @@ class Steps(NamedTuple):
     plane : int array of shape (S,)
         The plane at the end of the step, -1 for none; plane 0 stands where the first step begins.
     slices : float array of shape (K * nx * ny * 3,)
-        The field (T) at K positions in z on a grid of x and y.
+        The field (T) on a grid of x and y at K positions in z, three for each curve.
     grid : (float, float, float, float, int, int)
         Lowest x, nodes per mm in x, lowest y, nodes per mm in y, nx, ny.
     free : int
@@ -140,16 +141,13 @@ def _at_planes(edges: Array, kinds: Sequence[int], z: Array) -> tuple[Array, Arr
 def _with_slices(way: tuple[Array, Array], z: Array, field: Any) -> Steps:
     """Return the steps between edges, with the slices of the field that the curves need."""
     edges, kind = way
+    curves = np.flatnonzero(kind == CURVE)
     first = np.zeros(len(kind), np.int64)
-    places: list[float] = []
-    for step in np.flatnonzero(kind == CURVE):
-        begin, end = edges[step], edges[step + 1]
-        if not places or places[-1] != begin:
-            places.append(begin)
-        first[step] = len(places) - 1
-        places += [0.5 * (begin + end), end]
+    first[curves] = 3 * np.arange(len(curves))
+    _, grid = field.slices(edges[:1])
+    made = [_three(field, edges[step], edges[step + 1]) for step in curves]
+    slices = np.concatenate(made) if made else np.zeros((1, 2, 2, 3))
     bends, levers = field.axis_integrals(z)
-    slices, grid = field.slices(np.array(places or [edges[0]]))
     return Steps(
         kind=kind,
         length=np.diff(edges),
@@ -165,8 +163,24 @@ def _with_slices(way: tuple[Array, Array], z: Array, field: Any) -> Steps:
     )
 
 
+def _three(field: Any, begin: float, end: float) -> Array:
+    """Return the three slices of one step, shape (3, nx, ny, 3), such that it has the field's single and double integral.
+
+    A step of length h takes h/6 (B1 + 4 B2 + B3) for the integral and h^2/6 (B1 + 2 B2) for the double one. With B1 the field
+    where it begins, both are right on every line of x and y for these B2 and B3, however the field runs in between.
+    """
+    nodes = field.nodes
+    inner = nodes[(nodes > begin) & (nodes < end)]
+    z = np.concatenate([[begin], inner, [end]])
+    values, _ = field.slices(z)
+    once, twice = (found[-1] / (end - begin) for found in integrals(z, values))
+    middle = 3.0 * twice / (end - begin) - 0.5 * values[0]
+    three: Array = np.stack([values[0], middle, 6.0 * once - values[0] - 4.0 * middle])
+    return three
+
+
 def partition(z: Array, values: Array, stops: Array) -> list[int]:
-    """Return the nodes at which Runge-Kutta steps begin and end: as few as give the integrals of the field.
+    """Return the nodes at which Runge-Kutta steps begin and end: few, with the field in between near a parabola.
 
     Parameters
     ----------

@@ -153,6 +153,7 @@ def batch(size, **kinds):
 def toys():
     return SimpleNamespace(
         C=C,
+        LOSS=LOSS,
         Constants=Constants,
         Muons=Muons,
         follow=follow,

@@ -69,27 +69,28 @@ def test_transport_follows_the_lorentz_force(smooth, kind):
     start = states(4)
     moved, _ = field.transport(start, 0.0, 3400.0)
     expected = np.array([integrate(state, field, 0.0, 3400.0) for state in start])
-    assert abs(moved[:, :2] - expected[:, :2]).max() < 5e-3  # mm, where planes measure 80 um
+    assert abs(moved[:, :2] - expected[:, :2]).max() < 1e-3  # mm, where planes measure 80 um
     kicks = np.abs(start[:, 4] * field.kick)
-    assert (abs(moved[:, 2] - expected[:, 2]) / kicks).max() < 5e-5
+    assert (abs(moved[:, 2] - expected[:, 2]) / kicks).max() < 1e-5
     assert abs(moved[:, 3] - expected[:, 3]).max() < 1e-6
 
 
 @pytest.mark.parametrize("kind", ["map", "soft"])
-def test_derivatives_are_those_of_the_step(smooth, kind):
-    field = smooth if kind == "map" else SoftBox(BY, BOX, EDGE)
-    start = states(20, seed=2)
-    start[:, :2] += 3.0  # inside one cell of the map for all shifts
+def test_derivatives_are_those_of_the_step(kind):
+    soft = SoftBox(BY, BOX, EDGE)
+    # one cell in x and y, so that no difference is taken over a kink of the interpolation
+    axes = (np.array([-300.0, 300.0]), np.array([-80.0, 80.0]), np.arange(0.0, 3401.0, 20.0))
+    x, y, z = np.meshgrid(*axes, indexing="ij")
+    skew = FieldMap(axes, soft.at(x, y, z) * (1 + 1e-3 * x - 2e-3 * y)[..., None] + [1e-2, 0, 0])
+    field = skew if kind == "map" else soft
+    start = states(20, seed=2, lowest=10.0)
     _, jacobian = field.transport(start, 0.0, 3400.0)
     for k, step in enumerate((1e-2, 1e-2, 1e-6, 1e-6, 1e-6)):
         shift = np.zeros(5)
         shift[k] = step
         difference = field.transport(start + shift, 0.0, 3400.0)[0] - field.transport(start - shift, 0.0, 3400.0)[0]
         slope = difference / (2 * step)
-        scale = np.abs(slope).max(axis=0) + 1e-3 * (step < 1e-3)
-        # tracks that cross from one cell to another between the two shifts see its kink: few, and small
-        assert np.median(abs(jacobian[:, :, k] - slope) / (scale + 1e-12), axis=0).max() < 1e-4
-        assert (abs(jacobian[:, :, k] - slope) / (scale + 1e-12)).max() < 0.05
+        np.testing.assert_allclose(jacobian[:, :, k], slope, rtol=1e-5, atol=1e-6 * np.abs(slope).max())
 
 
 def test_a_map_of_a_box_is_the_box():
@@ -110,13 +111,13 @@ def test_in_two_steps_as_in_one(smooth):
     once, jacobian = smooth.transport(start, 0.0, 3400.0)
     half, first = smooth.transport(start, 0.0, 1234.5)
     twice, second = smooth.transport(half, 1234.5, 3400.0)
-    np.testing.assert_allclose(twice[:, :2], once[:, :2], atol=5e-3)
-    np.testing.assert_allclose(second @ first, jacobian, rtol=2e-4, atol=0.5)
+    np.testing.assert_allclose(twice[:, :2], once[:, :2], atol=1e-3)
+    np.testing.assert_allclose(second @ first, jacobian, rtol=2e-4, atol=1.5)
 
 
 def test_few_steps_are_enough(smooth):
     kinds = smooth.steps(np.array([0.0, 500.0, 2900.0, 3400.0])).kind
-    assert 5 < len(kinds) < 30  # of the 170 cells of the map
+    assert 5 < len(kinds) < 20  # of the 170 cells of the map
 
 
 def test_soft_edges_keep_the_integral_and_bend_like_the_box():
