@@ -74,7 +74,7 @@ def straggling(z: Array, lengths: Array, air: bool, steps: Steps) -> Array:
 
 
 def with_losses(steps: Steps, lengths: Array, air: bool) -> Steps:
-    """Return steps that begin with the mean energy loss in the plane they start from; that in air half before a step, half after."""
+    """Return steps that begin with the mean energy loss in the plane they start from, and half that in the air around."""
     begins = np.concatenate(([0], steps.plane[:-1]))
     thickness = np.where(begins >= 0, lengths[begins], 0.0)
     if air:

@@ -280,7 +280,7 @@ def test_a_map_of_the_same_box_gives_the_same_fits(toys):
     assert (b.status == 0).all()
     error = np.sqrt(np.diagonal(a.cov, axis1=1, axis2=2))
     assert (abs(states(a) - states(b)) / error).max() < 2e-3
-    np.testing.assert_allclose((a.cov - b.cov) / error[:, :, None] / error[:, None, :], 0.0, atol=1e-4)
+    np.testing.assert_allclose((a.cov - b.cov) / error[:, :, None] / error[:, None, :], 0.0, atol=5e-3)
     np.testing.assert_allclose(a.chi2, b.chi2, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(a.residuals, b.residuals, atol=1e-3)
 
