@@ -60,13 +60,13 @@ class DetectorSource:
 
     @property
     def configs(self) -> Mapping[str, str]:
-        """The detector file."""
-        return {str(self.detector.file): self.detector.file.read_text(encoding="utf-8")}
+        """The detector file and those it extends."""
+        return self.detector.texts
 
     @property
     def key(self) -> Mapping[str, Any]:
         """All files of the detector."""
-        return {"detector": {path.name: checksum(path) for path in self.detector.files}}
+        return {"detector": [f"{path.name} {checksum(path)}" for path in self.detector.files]}
 
     def open(self, path: Path) -> Any:
         """Return a run file that fits the detector and for whose runs all constants are there."""

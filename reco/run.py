@@ -119,7 +119,7 @@ def process(run: Run, *, size: int = BATCH) -> EventTable:
     return table.with_metadata(
         on_target=sum(n for n in known if n) if known and None not in known else None,
         provenance=record(
-            configs={str(detector.file): detector.file.read_text(encoding="utf-8")},
+            configs=detector.texts,
             payloads=run.payloads,
             inputs=inputs,
         ),
