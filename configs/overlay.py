@@ -28,9 +28,7 @@ class Overlay(Document):
         self._base = base
         self._said = frozenset(said)
 
-    def locate(
-        self, path: YamlPath = (), *, key: bool = False, offset: int = 0, length: int | None = None
-    ) -> Location:
+    def locate(self, path: YamlPath = (), *, key: bool = False, offset: int = 0, length: int | None = None) -> Location:
         """Return the place of a node in the file that says it."""
         if path and path[0] not in self._said and path[0] in self._base.data:
             return self._base.locate(path, key=key, offset=offset, length=length)

@@ -164,7 +164,9 @@ class TrackStage:
 
     def _beam(self, found: Found) -> tuple[dict[str, Any], Array]:
         """Return the upstream products, and the best track's state (N, 5) at the front of the ECAL, NaN where there is none."""
-        good = Lists(found.offsets, {**_columns(found), "row": np.arange(len(found.planes))}).rows(found.fits.status == 0)
+        good = Lists(found.offsets, {**_columns(found), "row": np.arange(len(found.planes))}).rows(
+            found.fits.status == 0
+        )
         events = len(good)
         order = np.lexsort((good["chi2"], -good["planes"], good.parents))
         has = good.counts > 0

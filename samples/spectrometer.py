@@ -1,4 +1,4 @@
-"""Muons through the magnet and the Micromegas: bend, scattering, acceptance, efficiency, and the points that are seen."""
+"""Muons and beam particles through a magnet and its Micromegas: bend, scattering, acceptance, and the points that are seen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from samples.absorber import moyal
 
 if TYPE_CHECKING:
     from events.lists import Array
-    from reco.detector import Detector
+    from reco.detector import Arm, Detector
     from reco.field import Field
     from samples.config import Response
     from samples.muon_state import MuonState
@@ -89,34 +89,37 @@ def transport(muons: MuonState, field: Field, z: float) -> None:
 def through_spectrometer(
     muons: MuonState,
     detector: Detector,
+    arm: Arm,
     settings: Response,
-    events: int,
     start: Array,
     scale: float,
     rng: np.random.Generator,
+    *,
+    radiating: Array | None = None,
 ) -> tuple[Lists, FirstPlane]:
-    """Take muons through all stations; return the points (fields as in `Batch.points`) and the true state at the first.
+    """Take muons through all stations of a spectrometer; return the points (as in `Batch.points`) and the state at the first.
 
     Parameters
     ----------
-    events : int
-        Number of events.
+    arm : reco.detector.Arm
     start : array of shape (events,)
         Time of the beam particle relative to the trigger, ns.
     scale : float
         Factor on the magnet's field, from the conditions.
+    radiating : bool array of shape (M,), optional
+        Electrons, which radiate in each plane.
     """
     from physics.muons import highland_angle
 
-    field = detector.field.scaled(scale)
+    field = arm.field.scaled(scale)
     common = detector.trackers.plane
     count = len(muons.event)
     found: list[dict[str, Array]] = []
     first = FirstPlane(*(np.zeros(count) for _ in range(5)))
-    stations = sorted({plane.station: plane.z for plane in detector.planes}.items())
+    stations = sorted({plane.station: plane.z for plane in arm.planes}.items())
     for station, z in stations:
         transport(muons, field, z)
-        views = [(number, plane) for number, plane in enumerate(detector.planes) if plane.station == station]
+        views = [(number, plane) for number, plane in enumerate(arm.planes, arm.first) if plane.station == station]
         here = muons.at(z)
         local = {plane.view: (muons.x if plane.view == "x" else muons.y) - plane.centre for _, plane in views}
         for _, plane in views:
@@ -141,7 +144,18 @@ def through_spectrometer(
         p = np.maximum(muons.momentum, 1e-3)
         theta = highland_angle(p, common.x_over_x0 * muons.stretch)
         muons.scatter(np.where(here, theta, 0.0), 0.0, rng)
+        if radiating is not None:
+            muons.energy *= np.where(radiating & here, bremsstrahlung(common.x_over_x0, count, rng), 1.0)
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
     order = np.argsort(columns["event"], kind="stable")
-    counts = np.bincount(columns.pop("event"), minlength=events)
+    counts = np.bincount(columns.pop("event"), minlength=len(start))
     return Lists(offsets_of(counts), {name: values[order] for name, values in columns.items()}), first
+
+
+def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Array:
+    """Return the part of its energy that an electron keeps in `thickness` radiation lengths, shape (count,).
+
+    Its logarithm is Gamma distributed with the shape thickness/ln 2 (H. Bethe, W. Heitler, Proc. R. Soc. A 146 (1934) 83).
+    """
+    kept: Array = np.exp(-rng.gamma(thickness / np.log(2.0), size=count))
+    return kept
