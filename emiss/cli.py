@@ -11,6 +11,7 @@ from emiss.commands import (
     check,
     constraints,
     diff,
+    field,
     inspect,
     limit,
     look,
@@ -45,6 +46,7 @@ app.command()(inspect.inspect)
 app.command()(look.dump)
 app.command()(look.show)
 app.command()(look.columns)
+app.add_typer(field.app)
 
 
 @app.callback(invoke_without_command=True)

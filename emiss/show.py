@@ -153,22 +153,20 @@ def _strips(axes: Any, clusters: Any, detector: Detector) -> None:
 
 
 def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Detector) -> None:
-    from reco.field import UniformBox
-
+    planes = detector.arms["tracks"].planes
     low, high = (edge * 1e-3 for edge in detector.magnet.z)
     axes.axvspan(low, high, color="tab:blue", alpha=0.1, lw=0)
-    for number, plane in enumerate(detector.planes):
+    for number, plane in enumerate(planes):
         if plane.view == view:
             rows = clusters["plane"] == number
             half = 0.5 * plane.strips * plane.pitch
             axes.plot([plane.z * 1e-3] * 2, [plane.centre - half, plane.centre + half], color="0.8", lw=2)
             axes.plot(np.full(rows.sum(), plane.z * 1e-3), clusters["position"][rows], "o", color="tab:red", ms=5)
     tracks = table.lists["tracks"].columns
-    first, last = detector.planes[0].z, detector.planes[-1].z + 200.0
+    first, last = planes[0].z, planes[-1].z + 200.0
     along = np.linspace(first, last, 100)
     states = np.stack([tracks[name] for name in ("x", "y", "tx", "ty", "q_over_p")], axis=1)
-    box = UniformBox(detector.magnet.by, detector.magnet.z)
-    paths = np.stack([box.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
+    paths = np.stack([detector.field.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
     for track, path in enumerate(paths):
         axes.plot(
             along * 1e-3, path, color="k", lw=1.2, label=f"{tracks['charge'][track]:+.0f} {tracks['p'][track]:.1f} GeV"

@@ -6,7 +6,7 @@ from pathlib import Path  # noqa: TC003 - part of a signature that is pickled
 from typing import TYPE_CHECKING, Any, Protocol
 
 from calib.conditions import Conditions
-from events.provenance import code_version, text_hash
+from events.provenance import checksum, code_version, text_hash
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
@@ -70,14 +70,13 @@ class DetectorSource:
 
     @property
     def configs(self) -> Mapping[str, str]:
-        """The detector file."""
-        return {str(self.detector.file): self.detector.file.read_text(encoding="utf-8")}
+        """The detector file and those it extends."""
+        return self.detector.texts
 
     @property
     def key(self) -> Mapping[str, Any]:
         """All files of the detector."""
-        files = sorted(self.detector.folder.rglob("*"))
-        return {"detector": {p.name: p.read_text(encoding="utf-8") for p in files if p.is_file()}}
+        return {"detector": [f"{path.name} {checksum(path)}" for path in self.detector.files]}
 
     def open(self, path: Path, index: Path | None = None) -> Any:
         """Return a run file that fits the detector and for whose runs all constants are there."""

@@ -147,7 +147,7 @@ COLUMNS: tuple[Column, ...] = (
         "beam",
         "f8",
         """
-        p | GeV | momentum of the best upstream track
+        p | GeV | momentum of the best upstream track; undefined without one
         tx | 1 | dx/dz of the best upstream track at the target
         ty | 1 | dy/dz of the best upstream track at the target
         chi2 | 1 | chi2 of the best upstream track
@@ -204,6 +204,32 @@ COLUMNS: tuple[Column, ...] = (
     Column("hcal_zero.energy", "f8", "GeV", "energy in the HCAL module at zero degrees"),
     Column("vhcal.energy", "f8", "GeV", "energy in the upstream veto calorimeter"),
     Column("wcal.energy", "f8", "GeV", "energy in each part of the WCAL", "fixed"),
+    *_flat(
+        "beam_tracks",
+        "f8",
+        """
+        p | GeV | momentum
+        charge | e | charge
+        q_over_p | 1/GeV | charge over momentum
+        sigma_q_over_p | 1/GeV | its error from the fit
+        x | mm | x at the first upstream plane
+        y | mm | y at the first upstream plane
+        tx | 1 | dx/dz at the first upstream plane
+        ty | 1 | dy/dz at the first upstream plane
+        chi2 | 1 | chi2 of the fit
+        time | ns | mean time of the clusters relative to the trigger
+        """,
+        "list",
+    ),
+    *_flat(
+        "beam_tracks",
+        "i4",
+        """
+        ndf | 1 | degrees of freedom of the fit
+        planes | 1 | stations with a hit on the track
+        """,
+        "list",
+    ),
     *_flat(
         "tracks",
         "f8",

@@ -9,17 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
-from configs import loader
+from configs import loader, overlay
 from configs.errors import Location, UserError
 from configs.schema import Energy, Length, Model, Number, Time
 from configs.schema import Field as MagneticField
 from events.columns import TRIGGER_BITS
 from events.lists import Array  # noqa: TC001 - pydantic reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reco.field import Field as AnyField
 
 View = Literal["x", "y"]
 
@@ -137,13 +142,53 @@ class Hcal(Model):
     source: str
 
 
+class MapFile(Model):
+    """A field map: the file beside the detector file, where the origin of its coordinates stands, a factor."""
+
+    file: str
+    at: tuple[Length, Length, Length] = (0.0, 0.0, 0.0)
+    scale: Number = 1.0
+
+
 class Magnet(Model):
-    """A dipole with a vertical field By in a box in z."""
+    """A dipole between two z: with a vertical field `by`, with soft edges where `edge` is given, or with a map."""
 
     name: str
     z: tuple[Length, Length]
-    by: MagneticField
+    by: MagneticField | None = None
+    edge: Length | None = Field(default=None, gt=0)
+    map: MapFile | None = None
     source: str
+
+    @model_validator(mode="after")
+    def _one_field(self) -> Magnet:
+        if self.z[0] >= self.z[1]:
+            msg = f"the magnet {self.name} ends before it begins"
+            raise ValueError(msg)
+        if (self.by is None) == (self.map is None):
+            msg = "a magnet has either a field 'by' or a 'map'"
+            raise ValueError(msg)
+        if self.edge is not None and self.map is not None:
+            msg = "'edge' goes with 'by'; a map has its own edges"
+            raise ValueError(msg)
+        return self
+
+    def field(self, path: Path | None) -> AnyField:
+        """Return the field; that of a map is read from `path`.
+
+        Raises
+        ------
+        UserError
+            If the map cannot be read or is no magnetic field.
+        """
+        from reco.field import SoftBox, UniformBox
+
+        if self.map is not None and path is not None:
+            from reco.field_map import FieldMap
+
+            return FieldMap.load(path, at=self.map.at, scale=self.map.scale)
+        by = self.by or 0.0
+        return UniformBox(by, self.z) if self.edge is None else SoftBox(by, self.z, self.edge)
 
 
 class StripView(Model):
@@ -181,9 +226,20 @@ class Trackers(Model):
     source: str
 
 
+class Upstream(Model):
+    """The spectrometer before the target: a magnet and stations of the same kind as those behind the HCAL."""
+
+    magnet: Magnet
+    stations: dict[str, Station]
+    source: str
+
+
 @dataclass(frozen=True)
 class Plane:
-    """One read-out view of a station, e.g. MM1X: where it stands (mm) and how it is read."""
+    """One read-out view of a station, e.g. MM1X: where it stands (mm) and how it is read.
+
+    `station` counts along the beam within the spectrometer it belongs to.
+    """
 
     name: str
     station: int
@@ -197,6 +253,16 @@ class Plane:
     def position(self, strip: Array) -> Array:
         """Return the coordinate (mm) of the centres of strips; strip 0 is at the negative edge."""
         return self.centre + (strip - 0.5 * (self.strips - 1)) * self.pitch
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A spectrometer: its magnet and field, its planes, and their first number in `Detector.planes`."""
+
+    magnet: Magnet
+    field: AnyField
+    planes: tuple[Plane, ...]
+    first: int
 
 
 class Detector(Model):
@@ -219,38 +285,81 @@ class Detector(Model):
     hcal: Hcal
     magnet: Magnet
     trackers: Trackers
+    upstream: Upstream | None = None
     trigger_bits: dict[str, int] = Field(default_factory=lambda: dict(TRIGGER_BITS))
-    _file: Path = PrivateAttr(default=Path())
+    _chain: tuple[Path, ...] = PrivateAttr(default=(Path(),))
 
     @model_validator(mode="after")
     def _consistent(self) -> Detector:
+        if self.upstream and set(self.upstream.stations) & set(self.trackers.stations):
+            msg = "two stations have the same name"
+            raise ValueError(msg)
         if self.reference not in self.counters:
             msg = f"the reference counter '{self.reference}' is not among the counters"
             raise ValueError(msg)
-        if self.magnet.z[0] >= self.magnet.z[1]:
-            msg = "the magnet ends before it begins"
-            raise ValueError(msg)
         return self
 
-    def at(self, path: Path) -> Detector:
-        """Return this detector with the file it was read from."""
-        self._file = path
+    def at(self, files: Sequence[Path]) -> Detector:
+        """Return this detector with the file it was read from, and those that it extends."""
+        self._chain = tuple(files)
         return self
 
     @property
     def file(self) -> Path:
         """The detector file."""
-        return self._file
+        return self._chain[0]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The detector file and those it extends, with their texts."""
+        return {str(file): file.read_text(encoding="utf-8") for file in self._chain}
 
     @property
     def folder(self) -> Path:
         """The folder of the detector file; maps and tables stand in it."""
-        return self._file.parent
+        return self.file.parent
+
+    def beside(self, name: str) -> Path:
+        """Return the path of a file or folder beside the detector file, or else beside one that it extends."""
+        places = [file.parent / name for file in self._chain]
+        return next((place for place in places if place.exists()), places[0])
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that the detector is made of: those of its folders, and its field maps."""
+        files = {path for file in self._chain for path in file.parent.rglob("*") if path.is_file()}
+        magnets = [self.magnet, *([self.upstream.magnet] if self.upstream else [])]
+        files |= {self.beside(magnet.map.file) for magnet in magnets if magnet.map is not None}
+        return tuple(sorted(files))
 
     @property
     def maps_path(self) -> Path:
         """The folder of the XML channel maps."""
-        return self.folder / self.maps
+        return self.beside(self.maps)
+
+    @cached_property
+    def arms(self) -> dict[str, Arm]:
+        """The spectrometers by the collection of their tracks: `tracks`, and `beam_tracks` where there is one upstream."""
+        arms = {"tracks": Arm(self.magnet, self.field, self._views(self.trackers.stations), 0)}
+        if self.upstream is not None:
+            planes = self._views(self.upstream.stations)
+            magnet = self.upstream.magnet
+            arms["beam_tracks"] = Arm(magnet, self._field_of(magnet), planes, len(arms["tracks"].planes))
+        return arms
+
+    @cached_property
+    def field(self) -> AnyField:
+        """The field of the magnet behind the HCAL; a map is read when it is asked for.
+
+        Raises
+        ------
+        UserError
+            If the map cannot be read or is no magnetic field.
+        """
+        return self._field_of(self.magnet)
+
+    def _field_of(self, magnet: Magnet) -> AnyField:
+        return magnet.field(None if magnet.map is None else self.beside(magnet.map.file))
 
     @cached_property
     def channels(self) -> tuple[str, ...]:
@@ -286,9 +395,13 @@ class Detector(Model):
 
     @cached_property
     def planes(self) -> tuple[Plane, ...]:
-        """All views of all stations along the beam, x before y: MM1X, MM1Y, MM2X, ..."""
+        """All views of all stations, x before y along the beam: MM1X, MM1Y, MM2X, ..., then those upstream."""
+        upstream = self._views(self.upstream.stations) if self.upstream else ()
+        return (*self._views(self.trackers.stations), *upstream)
+
+    def _views(self, stations: Mapping[str, Station]) -> tuple[Plane, ...]:
         common = self.trackers.plane
-        ordered = sorted(self.trackers.stations.items(), key=lambda item: item[1].z)
+        ordered = sorted(stations.items(), key=lambda item: item[1].z)
         return tuple(
             Plane(
                 name=f"{name}{view.upper()}",
@@ -315,7 +428,7 @@ class Detector(Model):
 
         Read from the detector's text table ``view strip channel``; lines that begin with # are comments.
         """
-        path = self.folder / self.trackers.plane.multiplex
+        path = self.beside(self.trackers.plane.multiplex)
         return {view: _multiplex(path, view, size) for view, size in self.trackers.plane.views.items()}
 
 
@@ -357,5 +470,5 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     UserError
         If there is none, or the file is not right; with file, line and column.
     """
-    path = loader.find("detectors", name, near=near)
-    return loader.validate(loader.load(path), Detector).at(path)
+    document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
+    return loader.validate(document, Detector).at(files)

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reco.field import UniformBox
+from reco.field import Field, SoftBox, UniformBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from events.lists import Array
+    from reco.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,14 @@ class Spectrometer:
 
     Attributes
     ----------
-    field : UniformBox
+    field : Field
     x_over_x0 : float or sequence of P floats
         Radiation lengths of the planes.
     air : bool
         Whether there is air between the planes (else vacuum or helium, neglected).
     """
 
-    field: UniformBox
+    field: Field
     x_over_x0: float | Sequence[float] = 0.003
     air: bool = False
 
@@ -84,6 +86,64 @@ class Spectrometer:
             If the field ends before it begins, or a number is not finite.
         """
         return cls(UniformBox(float(by), (float(z_range[0]), float(z_range[1]))), x_over_x0, air)
+
+    @classmethod
+    def soft(
+        cls,
+        by: float,
+        z_range: tuple[float, float],
+        edge: float,
+        x_over_x0: float | Sequence[float] = 0.003,
+        air: bool = False,
+    ) -> Spectrometer:
+        """Return a spectrometer with the same field integral, and edges of a length `edge` (mm); see `field.SoftBox`.
+
+        Raises
+        ------
+        ValueError
+            As for `uniform`, or if the edge is not above zero.
+        """
+        return cls(SoftBox(float(by), (float(z_range[0]), float(z_range[1])), float(edge)), x_over_x0, air)
+
+    @classmethod
+    def from_map(
+        cls,
+        path: str | Path,
+        x_over_x0: float | Sequence[float] = 0.003,
+        air: bool = False,
+        *,
+        at: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        scale: float = 1.0,
+    ) -> Spectrometer:
+        """Return a spectrometer with the field of a map (text or ROOT, `field_files`).
+
+        Parameters
+        ----------
+        path : path
+        x_over_x0, air
+            As in the class.
+        at : (float, float, float)
+            Where the origin of the map's coordinates stands, mm.
+        scale : float
+            Factor on the field.
+
+        Raises
+        ------
+        UserError
+            If the map cannot be read, is no regular grid, or no magnetic field.
+        """
+        from reco.field_map import FieldMap
+
+        return cls(FieldMap.load(path, at=at, scale=scale), x_over_x0, air)
+
+    def way(self, z: Array) -> tuple[Steps, Array]:
+        """Return the steps past planes at `z` (P,) with their energy losses, and the noise (2, P, P) for p = 1 GeV."""
+        from reco import material
+
+        lengths = np.broadcast_to(np.asarray(self.x_over_x0, np.float64), z.shape)
+        steps = self.field.steps(z)
+        noise = np.stack([material.scattering(z, lengths, self.air), material.straggling(z, lengths, self.air, steps)])
+        return material.with_losses(steps, lengths, self.air), noise
 
 
 @dataclass(frozen=True)
@@ -140,9 +200,10 @@ class TrackFits:
 def fit_tracks(hits: Hits, spectrometer: Spectrometer) -> TrackFits:
     """Fit tracks through a dipole.
 
-    A least-squares fit of (x, y, tx, ty, q/p) with the exact transport through the box field; measurement errors and
-    multiple scattering (Highland formula) enter with all their correlations between planes. A bad track never raises:
-    it has a status.
+    A least-squares fit of (x, y, tx, ty, q/p) with the transport through the field (exact arcs in a uniform box,
+    Runge-Kutta steps else) and the mean energy loss; measurement errors, multiple scattering (Highland formula) and
+    fluctuations of the loss enter with all their correlations between planes. It is equivalent to a Kalman filter with its
+    smoother: the state at the first plane knows all hits. A bad track never raises: it has a status.
 
     Parameters
     ----------
@@ -171,8 +232,8 @@ def fit_tracks(hits: Hits, spectrometer: Spectrometer) -> TrackFits:
     if x.ndim != 2 or x.shape[1] != len(z):
         msg = f"x and y have shape (tracks, {len(z)}), not {x.shape}"
         raise ValueError(msg)
-    tracks, box = len(x), spectrometer.field
-    lengths = np.broadcast_to(np.asarray(spectrometer.x_over_x0, np.float64), z.shape).copy()
+    tracks = len(x)
+    steps, noise = spectrometer.way(z)
     state, cov = np.empty((tracks, 5)), np.empty((tracks, 5, 5))
     chi2, ndf = np.empty(tracks), np.empty(tracks, np.int32)
     residuals, pulls = np.empty((tracks, len(z), 2)), np.empty((tracks, len(z), 2))
@@ -181,9 +242,8 @@ def fit_tracks(hits: Hits, spectrometer: Spectrometer) -> TrackFits:
         z,
         np.stack([x, y], axis=-1),
         np.stack([sigma_x, sigma_y], axis=-1),
-        (*box.z_range, box.by),
-        lengths,
-        spectrometer.air,
+        steps,
+        noise,
         state,
         cov,
         chi2,
@@ -191,6 +251,7 @@ def fit_tracks(hits: Hits, spectrometer: Spectrometer) -> TrackFits:
         residuals,
         pulls,
         status,
+        kernels.work_for(len(z)),
     )
     x, y, tx, ty, q_over_p = state.T
     return TrackFits(q_over_p, x, y, tx, ty, cov, chi2, ndf, residuals, pulls, status)

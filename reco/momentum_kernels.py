@@ -1,37 +1,32 @@
-"""The numba kernels of the track fit: weighted least squares with correlated multiple scattering, track by track.
+"""The numba kernels of the track fit: weighted least squares with correlated process noise, track by track.
 
-The model of a track is the exact transport of its state at the first plane. Scattering in plane k moves the hits behind it
-together, so the covariance of the hits of a view is diag(sigma^2) + sum_k theta_k^2 (z_i - z_k)(z_j - z_k). Gauss-Newton
-steps from the closed form for small angles; two or three of them settle a track.
+The model of a track is the transport of its state at the first plane. Scattering in plane k moves the hits behind it
+together, so the covariance of the hits of a view is diag(sigma^2) + sum_k theta_k^2 (z_i - z_k)(z_j - z_k), and the same
+holds for fluctuations of the energy loss in x (`material`). Gauss-Newton steps from the closed form: mostly one.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import numba
 import numpy as np
 
+from reco.compiled import fused
 from reco.field import CURVATURE
-from reco.field_kernels import lever, transport
+from reco.field_kernels import ROW, advance, identity
 
 if TYPE_CHECKING:
     from events.lists import Array
+    from reco.steps import Steps
 
 OK, TOO_FEW, NOT_CONVERGED, BAD_COVARIANCE, LEFT_FIELD = 0, 1, 2, 3, 4
 """Status of a fit."""
 
-HIGHLAND = 0.0136
-"""GeV: theta0 = 13.6 MeV/p sqrt(t) (1 + 0.038 ln t), t in radiation lengths (PDG 2022, Eq. 34.16; beta = 1)."""
-
-AIR = 303.9e3
-"""Radiation length of dry air at 20 C and 1 atm, mm (PDG: 36.62 g/cm2, 1.205 g/l)."""
-
 ITERATIONS = 12
 
-SETTLED = 0.01
-"""A step is the last when it changes no parameter by more than this part of its error; what is left is its square."""
+SETTLED = 0.005
+"""A step is the last when what it leaves is below this part of the errors, in the parameters and in the errors."""
 
 LOWEST_P = 0.05
 """GeV; a fit that goes below has lost its way."""
@@ -40,79 +35,76 @@ FREEDOM = 1e-6
 """A residual whose variance is below this part of sigma^2 is fixed by the fit and has no pull."""
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def scattering(z: Array, lengths: Array, air: bool) -> Array:
-    """Return the covariance of displacements (P, P) that scattering makes for p = 1 GeV along z; it goes as 1/p^2.
+class Work(NamedTuple):
+    """Room for one track on P planes: hits in each view, covariance, whitened rows, model, normal matrix, steps."""
 
-    Parameters
-    ----------
-    z : float array of shape (P,), mm
-    lengths : float array of shape (P,)
-        Radiation lengths of the planes.
-    air : bool
-        Whether the gaps between the planes hold air. A slab from a to b scatters as at its middle m, with
-        (z_i - m)(z_j - m) + (b - a)^2/12 for the lever arms.
-    """
-    planes = len(z)
-    out = np.zeros((planes, planes))
-    for k in range(planes - 1):
-        for part in range(2):
-            where, thickness, depth = z[k], lengths[k], 0.0
-            if part == 1:
-                depth = z[k + 1] - z[k]
-                where, thickness = z[k] + 0.5 * depth, depth / AIR if air else 0.0
-            if thickness <= 0.0:
-                continue
-            theta = HIGHLAND * math.sqrt(thickness) * max(1.0 + 0.038 * math.log(thickness), 0.0)
-            for i in range(k + 1, planes):
-                for j in range(k + 1, planes):
-                    out[i, j] += theta * theta * ((z[i] - where) * (z[j] - where) + depth * depth / 12.0)
-    return out
+    hits: Array
+    counts: Array
+    block: Array
+    rows: Array
+    model: Array
+    slopes: Array
+    normal: Array
+    inverse: Array
+    gradient: Array
+    par: Array
+    step: Array
+    moving: Array
+    part: Array
+    factors: Array
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+def work_for(planes: int) -> Work:
+    """Return room for a track on so many planes."""
+    shapes = ((planes, planes), (planes, 6), (planes, 2), (planes, 2, 5), (5, 6), (5, 5), 5, 5, 5, 5, 5 * ROW, 3)
+    return Work(np.empty((2, planes), np.int64), np.empty(2, np.int64), *(np.empty(shape) for shape in shapes))
+
+
+@fused()
 def _cholesky(a: Array, n: int) -> bool:
-    """Replace the lower triangle of a symmetric n x n block by its Cholesky factor; False if it is not positive."""
+    """Replace the lower triangle of a symmetric n x n block by its Cholesky factor; False if it is not positive.
+
+    The diagonal holds the inverses of the factor's own.
+    """
     for j in range(n):
-        for i in range(j, n):
+        total = a[j, j]
+        for k in range(j):
+            total -= a[j, k] * a[j, k]
+        if not total > 0.0:
+            return False
+        inverse = 1.0 / math.sqrt(total)
+        a[j, j] = inverse
+        for i in range(j + 1, n):
             total = a[i, j]
             for k in range(j):
                 total -= a[i, k] * a[j, k]
-            if i == j:
-                if not total > 0.0:
-                    return False
-                a[j, j] = math.sqrt(total)
-            else:
-                a[i, j] = total / a[j, j]
+            a[i, j] = total * inverse
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@fused()
 def _invert(a: Array, inverse: Array, n: int) -> bool:
     """Write the inverse of a symmetric positive n x n block, scaled to a unit diagonal on the way; False if there is none.
 
-    The parameters differ by orders of magnitude, hence the scaling; `a` is overwritten.
+    The parameters differ by orders of magnitude, hence the scaling; `a` (n, n + 1 or more) is overwritten.
     """
     for j in range(n):
         if not a[j, j] > 0.0:
             return False
-        inverse[j, j] = 1.0 / math.sqrt(a[j, j])
+        a[j, n] = 1.0 / math.sqrt(a[j, j])  # the last column keeps the scales
     for j in range(n):
         for i in range(j, n):
-            a[i, j] *= inverse[i, i] * inverse[j, j]
-    for j in range(n):
-        a[j, n] = inverse[j, j]  # the last column keeps the scales
+            a[i, j] *= a[i, n] * a[j, n]
     if not _cholesky(a, n):
         return False
     for j in range(n):  # the inverse of the triangle, in place
-        if a[j, j] < 1e-7:  # singular but for rounding
+        if not a[j, j] < 1e7:  # singular but for rounding
             return False
-        a[j, j] = 1.0 / a[j, j]
         for i in range(j + 1, n):
             total = 0.0
             for k in range(j, i):
                 total -= a[i, k] * a[k, j]
-            a[i, j] = total / a[i, i]
+            a[i, j] = total * a[i, i]
     for j in range(n):
         for i in range(j, n):
             total = 0.0
@@ -122,13 +114,22 @@ def _invert(a: Array, inverse: Array, n: int) -> bool:
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@fused()
 def _seed(
-    z: Array, hits: Array, index: Array, count: Array, levers: Array, by: float, work: Array, inverse: Array, par: Array
+    z: Array,
+    hits: Array,
+    index: Array,
+    count: Array,
+    bends: Array,
+    levers: Array,
+    work: Array,
+    inverse: Array,
+    par: Array,
 ) -> bool:
-    """Set the closed form for small angles: x = x0 + tx (z - z0) - C q/p By lever(z) and y through its outer hits.
+    """Set the closed form: x = x0 + tx (z - z0) - C q/p lever(z) for small angles, y through its outer hits.
 
-    False if the hits do not determine it.
+    q/p then follows from the slopes before and behind the field without assuming small angles: the sine of the angle
+    changes by C q/p times the integral of By times sqrt(1 + (p_y/p_t)^2). False if the hits do not determine it.
     """
     b0 = b1 = b2 = 0.0
     for j in range(3):
@@ -136,7 +137,7 @@ def _seed(
             work[j, k] = 0.0
     for n in range(count[0]):
         i = index[0, n]
-        x, dz, bend = hits[i, 0], z[i] - z[0], -CURVATURE * by * levers[i]
+        x, dz, bend = hits[i, 0], z[i] - z[0], -CURVATURE * levers[i]
         b0 += x
         b1 += x * dz
         b2 += x * bend
@@ -156,28 +157,39 @@ def _seed(
         a, b = index[1, 0], index[1, count[1] - 1]
         par[3] = (hits[b, 1] - hits[a, 1]) / (z[b] - z[a])
         par[1] = hits[a, 1] - par[3] * (z[a] - z[0])
+    last = len(z) - 1
+    if abs(bends[last] * (z[last] - z[0])) > abs(levers[last]):  # not where magnets cancel each other
+        behind = par[2] - CURVATURE * par[4] * bends[last]
+        cosine = 1.0 / math.sqrt(1.0 + par[2] * par[2])
+        change = par[2] * cosine - behind / math.sqrt(1.0 + behind * behind)
+        flat = par[3] * cosine
+        par[4] = change / (CURVATURE * bends[last] * math.sqrt(1.0 + flat * flat))
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _predict(
-    par: Array, z: Array, low: float, high: float, by: float, state: Array, part: Array, model: Array, slopes: Array
-) -> bool:
-    """Write positions (P, 2) of a state given at the first plane and their derivatives by tx, ty, q/p (P, 2, 3)."""
-    state[:] = par
-    part[:] = 0.0
-    part[2, 0] = part[3, 1] = 1.0
-    for i in range(len(z)):
-        if i > 0 and not transport(state, part, z[i - 1], z[i], low, high, by):
+@fused()
+def predict(par: Array, steps: Steps, state: Array, part: Array, model: Array, slopes: Array) -> bool:
+    """Write positions (P, 2) of a state given at the first plane and their derivatives by it (P, 2, 5)."""
+    for k in range(5):
+        state[k] = par[k]
+    identity(part)
+    for view in range(2):
+        model[0, view] = state[view]
+        for k in range(5):
+            slopes[0, view, k] = part[view * ROW + k]
+    for s in range(len(steps.kind)):
+        if not advance(state, part, steps, s):
             return False
-        for view in range(2):
-            model[i, view] = state[view]
-            for k in range(3):
-                slopes[i, view, k] = part[view, k]
+        at = steps.plane[s]
+        if at >= 0:
+            for view in range(2):
+                model[at, view] = state[view]
+                for k in range(5):
+                    slopes[at, view, k] = part[view * ROW + k]
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@fused()
 def _whiten(
     view: int,
     index: Array,
@@ -186,8 +198,8 @@ def _whiten(
     sigma: Array,
     model: Array,
     slopes: Array,
-    spread: Array,
-    factor: float,
+    noise: Array,
+    factors: Array,
     block: Array,
     rows: Array,
 ) -> bool:
@@ -198,12 +210,12 @@ def _whiten(
     for i in range(n):
         at = index[i]
         for j in range(i + 1):
-            block[i, j] = factor * spread[at, index[j]]
+            block[i, j] = factors[view] * noise[0, at, index[j]]
+            if view == 0:
+                block[i, j] += factors[2] * noise[1, at, index[j]]
         block[i, i] += sigma[at, view] * sigma[at, view]
-        rows[i, view] = 1.0
-        rows[i, 1 - view] = 0.0
-        for k in range(3):
-            rows[i, 2 + k] = slopes[at, view, k]
+        for k in range(5):
+            rows[i, k] = slopes[at, view, k]
         rows[i, 5] = hits[at, view] - model[at, view]
     if not _cholesky(block, n):
         return False
@@ -212,11 +224,11 @@ def _whiten(
             for k in range(6):
                 rows[i, k] -= block[i, j] * rows[j, k]
         for k in range(6):
-            rows[i, k] /= block[i, i]
+            rows[i, k] *= block[i, i]
     return True
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@fused()
 def _residuals(
     view: int,
     index: Array,
@@ -225,42 +237,68 @@ def _residuals(
     sigma: Array,
     model: Array,
     slopes: Array,
-    spread: Array,
-    factor: float,
+    noise: Array,
+    factors: Array,
     cov: Array,
     step: Array,
     residuals: Array,
     pulls: Array,
 ) -> None:
     """Write the residuals of one view after the last step, and over their expected spread."""
-    row = np.empty(5)
     for i in range(n):
         at = index[i]
-        row[view], row[1 - view] = 1.0, 0.0
-        for k in range(3):
-            row[2 + k] = slopes[at, view, k]
         square = sigma[at, view] * sigma[at, view]
         residual = hits[at, view] - model[at, view]
-        variance = square + factor * spread[at, at]
+        variance = square + factors[view] * noise[0, at, at]
+        if view == 0:
+            variance += factors[2] * noise[1, at, at]
         for k in range(5):
-            residual -= row[k] * step[k]
-            part = 0.0
-            for m in range(5):
-                part += cov[k, m] * row[m]
-            variance -= row[k] * part
+            residual -= slopes[at, view, k] * step[k]
+            half = 0.5 * cov[k, k] * slopes[at, view, k]
+            for m in range(k):
+                half += cov[k, m] * slopes[at, view, m]
+            variance -= 2.0 * slopes[at, view, k] * half
         residuals[at, view] = residual
         if variance > FREEDOM * square:
             pulls[at, view] = residual / math.sqrt(variance)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@fused()
+def noise_factors(par: Array, factors: Array) -> None:
+    """Write the factors on the noise of p = 1 GeV along z: scattering in x and y, fluctuations of the loss in x.
+
+    A slanted track meets more material, and the same kink moves its slopes more.
+    """
+    along = 1.0 + par[2] * par[2] + par[3] * par[3]
+    common = par[4] * par[4] * along * math.sqrt(along)
+    factors[0] = common * (1.0 + par[2] * par[2])
+    factors[1] = common * (1.0 + par[3] * par[3])
+    factors[2] = par[4] * par[4] * par[4] * par[4] * along
+
+
+@fused()
+def _left(par: Array, step: Array, largest: float, bend: float, share: float) -> float:
+    """Return what a Gauss-Newton step leaves to do, as a part of the errors.
+
+    After a step that changes q/p by the part e of itself the derivatives are off by about 2 e times the square of the bend
+    angle, and the noise, of which the last plane has the `share`, by 2 e.
+    """
+    if par[4] == 0.0:
+        return largest
+    change = abs(step[4] / par[4])
+    angle = CURVATURE * par[4] * bend
+    turned = abs(step[2]) + abs(step[3])
+    left = largest * (2.0 * change * (angle * angle + share) + 4.0 * turned * (abs(par[2]) + abs(angle)))
+    return min(largest, max(left, change * share))
+
+
+@fused()
 def fit(
     z: Array,
     hits: Array,
     sigma: Array,
-    box: tuple[float, float, float],
-    lengths: Array,
-    air: bool,
+    steps: Steps,
+    noise: Array,
     state: Array,
     cov: Array,
     chi2: Array,
@@ -268,6 +306,7 @@ def fit(
     residuals: Array,
     pulls: Array,
     status: Array,
+    work: Work,
 ) -> None:
     """Fit all tracks; what is written for one that fails is NaN.
 
@@ -276,23 +315,16 @@ def fit(
     z : float array of shape (P,), ascending
     hits, sigma : float arrays of shape (N, P, 2)
         Measured x and y and their errors, mm; a coordinate counts as measured where both are finite and sigma > 0.
-    box : (low, high, by)
-        The box of the field, mm, and By, T.
-    lengths : float array of shape (P,)
-        Radiation lengths of each plane.
-    air : bool
-        Whether the gaps between planes hold air.
+    steps : Steps
+        The way past the planes, with losses.
+    noise : float array of shape (2, P, P)
+        Covariance of displacements for p = 1 GeV: `material.scattering`, `material.straggling`.
     state (N, 5), cov (N, 5, 5), chi2 (N,), ndf (N,), residuals (N, P, 2), pulls (N, P, 2), status (N,) : written
+    work : Work
     """
-    low, high, by = box
     planes = len(z)
-    spread = scattering(z, lengths, air)
-    levers = np.array([lever(at, z[0], low, high) for at in z])
-    index, count = np.empty((2, planes), np.int64), np.empty(2, np.int64)
-    block, rows = np.empty((planes, planes)), np.empty((planes, 6))
-    model, slopes = np.empty((planes, 2)), np.empty((planes, 2, 3))
-    normal, inverse, gradient = np.empty((5, 6)), np.empty((5, 5)), np.empty(5)
-    par, step, moving, part = np.empty(5), np.empty(5), np.empty(5), np.empty((4, 3))
+    index, count, block, rows, model, slopes, normal, inverse, gradient, par, step, moving, part, factors = work
+    bend = abs(steps.bends[planes - 1])
     for track in range(len(hits)):
         state[track], cov[track], chi2[track], ndf[track] = np.nan, np.nan, np.nan, 0
         residuals[track], pulls[track] = np.nan, np.nan
@@ -307,21 +339,17 @@ def fit(
         if count[0] < 3 or count[1] == 1:
             status[track] = TOO_FEW
             continue
-        if not _seed(z, measured, index, count, levers, by, normal, inverse, par):
-            status[track] = TOO_FEW if by != 0.0 else BAD_COVARIANCE
+        if not _seed(z, measured, index, count, steps.bends, steps.levers, normal, inverse, par):
+            status[track] = TOO_FEW if bend > 0.0 else BAD_COVARIANCE
             continue
         status[track] = NOT_CONVERGED
-        factor_x = factor_y = 0.0
         for _ in range(ITERATIONS):
             if not abs(par[4]) < 1.0 / LOWEST_P:
                 break
-            if not _predict(par, z, low, high, by, moving, part, model, slopes):
+            if not predict(par, steps, moving, part, model, slopes):
                 status[track] = LEFT_FIELD
                 break
-            # a slanted track meets more material, and the same kink moves its slopes more
-            along = 1.0 + par[2] * par[2] + par[3] * par[3]
-            common = par[4] * par[4] * along * math.sqrt(along)
-            factor_x, factor_y = common * (1.0 + par[2] * par[2]), common * (1.0 + par[3] * par[3])
+            noise_factors(par, factors)
             for j in range(5):
                 gradient[j] = 0.0
                 for k in range(j + 1):
@@ -329,9 +357,8 @@ def fit(
             total, positive = 0.0, True
             for view in range(views):
                 n = count[view]
-                factor = factor_y if view else factor_x
                 positive = positive and _whiten(
-                    view, index[view], n, measured, errors, model, slopes, spread, factor, block, rows
+                    view, index[view], n, measured, errors, model, slopes, noise, factors, block, rows
                 )
                 for i in range(n):
                     total += rows[i, 5] * rows[i, 5]
@@ -357,17 +384,21 @@ def fit(
             for k in range(5):
                 par[k] += step[k]
                 total -= step[k] * gradient[k]
-            if largest < SETTLED:
+            at = index[0, count[0] - 1]
+            scattered = factors[0] * noise[0, at, at]
+            share = scattered / (scattered + errors[at, 0] * errors[at, 0])
+            if _left(par, step, largest, bend, share) < SETTLED:
                 status[track] = OK
                 break
         if status[track] != OK:
             continue
-        state[track] = par
-        cov[track] = inverse
+        for k in range(5):
+            state[track, k] = par[k]
+            for m in range(5):
+                cov[track, k, m] = inverse[k, m]
         chi2[track] = max(total, 0.0)
         ndf[track] = count[0] - 3 + max(count[1] - 2, 0)
         for view in range(views):
-            factor = factor_y if view else factor_x
             _residuals(
                 view,
                 index[view],
@@ -376,8 +407,8 @@ def fit(
                 errors,
                 model,
                 slopes,
-                spread,
-                factor,
+                noise,
+                factors,
                 inverse,
                 step,
                 residuals[track],

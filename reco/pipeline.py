@@ -155,7 +155,7 @@ def columns_of(detector: Detector) -> dict[str, Column]:
         "veto": len(detector.veto.panels),
         "hcal": len(detector.hcal.modules),
     }
-    absent = ("beam", "hcal_zero", "vhcal", "wcal")
+    absent = ("hcal_zero", "vhcal", "wcal", *(() if detector.upstream else ("beam", "beam_tracks")))
     chosen: dict[str, Column] = {}
     for column in COLUMNS:
         if column.collection in absent:

@@ -125,7 +125,7 @@ def process(run: Run, *, size: int = BATCH) -> EventTable:
         process=processes[0] if processes and all(process == processes[0] for process in processes) else {},
         on_target=sum(n for n in known if n) if known and None not in known else None,
         provenance=record(
-            configs={str(detector.file): detector.file.read_text(encoding="utf-8")},
+            configs=detector.texts,
             payloads=run.payloads,
             inputs=inputs,
         ),

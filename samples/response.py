@@ -9,6 +9,7 @@ import numpy as np
 
 from events.lists import Array, Lists, offsets_of
 from samples.absorber import moyal, through_calorimeters
+from samples.beam_line import merged, through_upstream
 from samples.muon_state import MuonState
 from samples.particles import ELECTRON
 from samples.shower import cell_energies
@@ -69,7 +70,13 @@ class Hits:
 
 
 def respond(
-    particles: Particles, detector: Detector, settings: Response, rng: np.random.Generator, *, field_scale: float = 1.0
+    particles: Particles,
+    detector: Detector,
+    settings: Response,
+    rng: np.random.Generator,
+    *,
+    field_scale: float = 1.0,
+    upstream_scale: float = 1.0,
 ) -> Hits:
     """Return what the detector sees of generated events.
 
@@ -80,8 +87,8 @@ def respond(
     settings : Response
     rng : numpy Generator
         Its state alone decides the outcome.
-    field_scale : float
-        Factor on the magnet's field, from the conditions.
+    field_scale, upstream_scale : float
+        Factors on the fields of the magnets behind the HCAL and upstream, from the conditions.
     """
     events = len(particles)
     energy = np.zeros((events, len(detector.channels)))
@@ -96,7 +103,10 @@ def respond(
     p_exit = np.where(exited, muons.momentum, 0.0)
     time = _times(detector, settings, events, rng)
     reference = detector.channel_number[f"{detector.reference}.0.0"]
-    points, at_first = through_spectrometer(muons, detector, settings, events, time[:, reference], field_scale, rng)
+    start = time[:, reference]
+    points, at_first = through_spectrometer(muons, detector, detector.arms["tracks"], settings, start, field_scale, rng)
+    if detector.upstream is not None:
+        points = merged(points, through_upstream(particles, detector, settings, start, upstream_scale, rng))
 
     kept = energy > STORED * thresholds(detector)
     row, channel = np.nonzero(kept)

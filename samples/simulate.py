@@ -60,12 +60,22 @@ class Simulation:
 
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
-        scale = float(self.conditions.get("magnet.field", [self.detector.magnet.name])["scale"][0])
+        names = [arm.magnet.name for arm in self.detector.arms.values()]
+        scales = dict(
+            zip(self.detector.arms, self.conditions.get("magnet.field", names)["scale"].tolist(), strict=True)
+        )
         for number, start in enumerate(range(0, events, BLOCK)):
             size = min(BLOCK, events - start)
             generation, response, digits = (np.random.default_rng([self.seed, number, stage]) for stage in range(3))
             particles, weight = self.generator.generate(BLOCK, generation)
-            hits = respond(particles, self.detector, self.sample.response, response, field_scale=scale)
+            hits = respond(
+                particles,
+                self.detector,
+                self.sample.response,
+                response,
+                field_scale=scales["tracks"],
+                upstream_scale=scales.get("beam_tracks", 1.0),
+            )
             batch = Batch(
                 run=self.sample.run,
                 entries=(start, start + size),

@@ -1,4 +1,4 @@
-"""Muons through the magnet and the Micromegas: bend, scattering, acceptance, efficiency, and the points that are seen."""
+"""Muons and beam particles through a magnet and its Micromegas: bend, scattering, acceptance, and the points that are seen."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from events.lists import Lists, offsets_of
+from reco.field import UniformBox
 from samples.absorber import moyal
 
 if TYPE_CHECKING:
     from events.lists import Array
-    from reco.detector import Detector, Magnet
+    from reco.detector import Arm, Detector
+    from reco.field import Field
     from samples.config import Response
     from samples.muon_state import MuonState
 
@@ -31,21 +33,21 @@ class FirstPlane:
     ty: Array
 
 
-def bend(muons: MuonState, magnet: Magnet, scale: float, z: float) -> None:
-    """Move muons to `z` through the part of the box field By that lies before it: the exact arc.
+def bend(muons: MuonState, box: UniformBox, z: float) -> None:
+    """Move muons to `z` through the part of a uniform field that lies before it: the exact arc.
 
     In the plane across the field sin(angle) falls by BEND q B dz / p_t, a positive charge in By > 0 bends to -x. A muon
     that would be turned back is dead.
     """
-    muons.drift_to(min(z, magnet.z[0]))
-    stop = min(z, magnet.z[1])
-    step = np.where(muons.alive, np.maximum(stop - np.maximum(muons.z, magnet.z[0]), 0.0), 0.0)
+    muons.drift_to(min(z, box.z_range[0]))
+    stop = min(z, box.z_range[1])
+    step = np.where(muons.alive, np.maximum(stop - np.maximum(muons.z, box.z_range[0]), 0.0), 0.0)
     inside = step > 0
-    if scale * magnet.by != 0.0 and np.any(inside):
+    if box.by != 0.0 and np.any(inside):
         p = muons.momentum
         norm = muons.stretch
         transverse = p * np.sqrt(1.0 + muons.tx**2) / norm
-        curvature = BEND * muons.charge * scale * magnet.by / np.maximum(transverse, 1e-12)  # 1/mm
+        curvature = BEND * muons.charge * box.by / np.maximum(transverse, 1e-12)  # 1/mm
         sine = muons.tx / np.sqrt(1.0 + muons.tx**2)
         after = sine - curvature * step
         turned = inside & (np.abs(after) >= 1.0)
@@ -64,36 +66,60 @@ def bend(muons: MuonState, magnet: Magnet, scale: float, z: float) -> None:
     muons.drift_to(z)
 
 
+def transport(muons: MuonState, field: Field, z: float) -> None:
+    """Move muons to `z` through the part of any field that lies before it; those that leave the known field are dead."""
+    if isinstance(field, UniformBox):
+        bend(muons, field, z)
+        return
+    muons.drift_to(min(z, field.region[0]))
+    under_way = muons.alive & (muons.z < z) & (muons.momentum > 0)
+    for start in np.unique(muons.z[under_way]):
+        rows = np.flatnonzero(under_way & (muons.z == start))
+        states = np.stack(
+            [muons.x, muons.y, muons.tx, muons.ty, muons.charge / np.maximum(muons.momentum, 1e-12)], axis=1
+        )[rows]
+        moved, _ = field.transport(states, float(start), z)
+        lost = np.isnan(moved[:, 0])
+        muons.alive[rows[lost]] = False
+        for values, column in zip((muons.x, muons.y, muons.tx, muons.ty), moved.T, strict=False):
+            values[rows[~lost]] = column[~lost]
+        muons.z[rows] = z
+
+
 def through_spectrometer(
     muons: MuonState,
     detector: Detector,
+    arm: Arm,
     settings: Response,
-    events: int,
     start: Array,
     scale: float,
     rng: np.random.Generator,
+    *,
+    radiating: Array | None = None,
 ) -> tuple[Lists, FirstPlane]:
-    """Take muons through all stations; return the points (fields as in `Batch.points`) and the true state at the first.
+    """Take muons through all stations of a spectrometer; return the points (as in `Batch.points`) and the state at the first.
 
     Parameters
     ----------
-    events : int
-        Number of events.
+    arm : reco.detector.Arm
     start : array of shape (events,)
         Time of the beam particle relative to the trigger, ns.
     scale : float
         Factor on the magnet's field, from the conditions.
+    radiating : bool array of shape (M,), optional
+        Electrons, which radiate in each plane.
     """
     from physics.muons import highland_angle
 
+    field = arm.field.scaled(scale)
     common = detector.trackers.plane
     count = len(muons.event)
     found: list[dict[str, Array]] = []
     first = FirstPlane(*(np.zeros(count) for _ in range(5)))
-    stations = sorted({plane.station: plane.z for plane in detector.planes}.items())
+    stations = sorted({plane.station: plane.z for plane in arm.planes}.items())
     for station, z in stations:
-        bend(muons, detector.magnet, scale, z)
-        views = [(number, plane) for number, plane in enumerate(detector.planes) if plane.station == station]
+        transport(muons, field, z)
+        views = [(number, plane) for number, plane in enumerate(arm.planes, arm.first) if plane.station == station]
         here = muons.at(z)
         local = {plane.view: (muons.x if plane.view == "x" else muons.y) - plane.centre for _, plane in views}
         for _, plane in views:
@@ -118,7 +144,18 @@ def through_spectrometer(
         p = np.maximum(muons.momentum, 1e-3)
         theta = highland_angle(p, common.x_over_x0 * muons.stretch)
         muons.scatter(np.where(here, theta, 0.0), 0.0, rng)
+        if radiating is not None:
+            muons.energy *= np.where(radiating & here, bremsstrahlung(common.x_over_x0, count, rng), 1.0)
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
     order = np.argsort(columns["event"], kind="stable")
-    counts = np.bincount(columns.pop("event"), minlength=events)
+    counts = np.bincount(columns.pop("event"), minlength=len(start))
     return Lists(offsets_of(counts), {name: values[order] for name, values in columns.items()}), first
+
+
+def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Array:
+    """Return the part of its energy that an electron keeps in `thickness` radiation lengths, shape (count,).
+
+    Its logarithm is Gamma distributed with the shape thickness/ln 2 (H. Bethe, W. Heitler, Proc. R. Soc. A 146 (1934) 83).
+    """
+    kept: Array = np.exp(-rng.gamma(thickness / np.log(2.0), size=count))
+    return kept

@@ -44,8 +44,11 @@ def highland(p, x_over_x0):
     return 0.0136 / p * np.sqrt(x_over_x0) * (1 + 0.038 * np.log(x_over_x0)) if x_over_x0 else 0.0 * p
 
 
-def follow(state, z, box, by, kicks=None):
-    """Return x, y (N, P) of states (N, 5) at the first plane: circles in the box, a kick (N, P, 2) in each plane.
+LOSS = 0.070  # GeV per radiation length of light matter
+
+
+def follow(state, z, box, by, kicks=None, x_over_x0=0.0):
+    """Return x, y (N, P) of states (N, 5) at the first plane: circles in the box, a kick (N, P, 2) and a loss in each plane.
 
     Independent of the code under test, with the momentum vector and the centre of the circle.
     """
@@ -71,6 +74,7 @@ def follow(state, z, box, by, kicks=None):
             tx, ty = new_px / new_pz, py / new_pz
         here = target
         xs[:, i], ys[:, i] = x, y
+        p = p - LOSS * x_over_x0 * np.sqrt(1 + tx**2 + ty**2)
         if kicks is not None:
             tx, ty = tx + kicks[:, i, 0], ty + kicks[:, i, 1]
     return xs, ys
@@ -81,7 +85,7 @@ def muons(rng, p, q, z, box, by, *, x_over_x0=0.003, size=5.0, slope=2e-3):
     n = len(p)
     state = np.column_stack([*rng.normal(0, size, (2, n)), *rng.normal(0, slope, (2, n)), q / p])
     kicks = rng.normal(0, 1, (n, len(z), 2)) * highland(p, x_over_x0)[:, None, None]
-    return Muons(state, *follow(state, z, box, by, kicks))
+    return Muons(state, *follow(state, z, box, by, kicks, x_over_x0))
 
 
 def digits(rng, detector, constants, points, *, spread=0.25, threshold=4.0):
@@ -149,6 +153,7 @@ def batch(size, **kinds):
 def toys():
     return SimpleNamespace(
         C=C,
+        LOSS=LOSS,
         Constants=Constants,
         Muons=Muons,
         follow=follow,

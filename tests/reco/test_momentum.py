@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reco.field import SoftBox
+from reco.field_map import FieldMap
 from reco.momentum import Hits, Spectrometer, fit_tracks
 
 BY = 1.4
@@ -86,7 +88,7 @@ def test_exact_hits_give_the_exact_track(toys):
     rng = np.random.default_rng(3)
     p = np.geomspace(2.0, 1000.0, 200)
     made = toys.muons(rng, p, rng.choice([-1.0, 1.0], 200), z, box, BY, x_over_x0=0.0, slope=0.02)
-    fits = fit_tracks(Hits(z, made.x, made.y, SIGMA, SIGMA), Spectrometer.uniform(BY, box))
+    fits = fit_tracks(Hits(z, made.x, made.y, SIGMA, SIGMA), Spectrometer.uniform(BY, box, x_over_x0=0.0))
     assert (fits.status == 0).all()
     np.testing.assert_allclose(fits.p, p, rtol=1e-5)
     np.testing.assert_allclose(states(fits)[:, :4], made.state[:, :4], atol=1e-4)
@@ -104,7 +106,7 @@ def test_iminuit_finds_the_same(toys):
 
     def chi2_of(measured, weight):
         def chi2(par):
-            residual = measured - np.concatenate(toys.follow([par * unit], z, box, BY))
+            residual = measured - np.concatenate(toys.follow([par * unit], z, box, BY, None, 0.003))
             return np.einsum("vi,ij,vj", residual, weight, residual)
 
         return chi2
@@ -210,9 +212,9 @@ def test_without_field_the_momentum_is_not_determined(toys):
 
 
 def test_a_particle_that_leaves_the_field():
-    """The closed form of these hits has a bend that the arc cannot follow."""
+    """The slopes of these hits bend by more than the field can turn a particle in its length."""
     z, box = LAYOUTS["2+2"]
-    hits = Hits(z, [[0.0, 0.0, -2100.0, -2950.0]], np.zeros((1, 4)), SIGMA, SIGMA)
+    hits = Hits(z, [[0.0, 450.0, -2100.0, -12950.0]], np.zeros((1, 4)), SIGMA, SIGMA)
     assert fit_tracks(hits, Spectrometer.uniform(BY, box)).status[0] == 4
 
 
@@ -267,3 +269,91 @@ def test_wrong_spectrometer():
         Spectrometer.uniform(BY, (0.0, 1.0), x_over_x0=-0.1)
     with pytest.raises(ValueError, match="no box"):
         Spectrometer.uniform(BY, (1.0, 0.0))
+
+
+def test_a_map_of_the_same_box_gives_the_same_fits(toys):
+    box = LAYOUTS["4+2"][1]
+    _, hits, uniform = sample(toys, "4+2", np.random.default_rng(12).uniform(5, 100, 500), 500, seed=12)
+    axes = (np.linspace(-600, 600, 9), np.linspace(-80, 80, 5), np.linspace(*box, 21))
+    same = FieldMap(axes, uniform.field.at(*np.meshgrid(*axes, indexing="ij")))
+    a, b = fit_tracks(hits, uniform), fit_tracks(hits, Spectrometer(same))
+    assert (b.status == 0).all()
+    error = np.sqrt(np.diagonal(a.cov, axis1=1, axis2=2))
+    assert (abs(states(a) - states(b)) / error).max() < 2e-3
+    np.testing.assert_allclose((a.cov - b.cov) / error[:, :, None] / error[:, None, :], 0.0, atol=5e-3)
+    np.testing.assert_allclose(a.chi2, b.chi2, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(a.residuals, b.residuals, atol=5e-3)
+
+
+def fringed(box):
+    """A map of a dipole that fulfils Maxwell's equations, wide enough for 5 GeV."""
+    axes = (np.arange(-400.0, 401, 50), np.arange(-60.0, 61, 20), np.arange(box[0] - 700, box[1] + 701, 20))
+    _, y, z = np.meshgrid(*axes, indexing="ij")
+    w = z + 1j * y
+    f = 0.5 * BY * (np.tanh((w - box[0]) / 120) - np.tanh((w - box[1]) / 120))
+    return FieldMap(axes, np.stack([np.zeros(y.shape), f.real, f.imag], axis=-1))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind", ["map", "soft"])
+@pytest.mark.parametrize("p", [5.0, 20.0, 100.0])
+def test_fits_through_maps_and_soft_edges(toys, layout, kind, p):
+    """Gaussian sample plane by plane through the field: bound (some per mille off for small angles), pulls, chi2."""
+    from scipy.stats import chi2
+
+    z, box = LAYOUTS[layout]
+    field, rng, count = fringed(box) if kind == "map" else SoftBox(BY, box, 100.0), np.random.default_rng(13), 20_000
+    truth = toys.muons(rng, np.full(count, p), rng.choice([-1.0, 1.0], count), z[:1], box, BY).state
+    state, points = truth.copy(), np.empty((count, len(z), 2))
+    for i in range(len(z)):
+        if i:
+            state, _ = field.transport(state, z[i - 1], z[i])
+        points[:, i] = state[:, :2]
+        state[:, 2:4] += rng.normal(0, 1, (count, 2)) * toys.highland(p, 0.003)
+        state[:, 4] /= 1 - toys.LOSS * 0.003 * np.abs(state[:, 4])
+    points += rng.normal(0, SIGMA, points.shape)
+    fits = fit_tracks(Hits(z, points[..., 0], points[..., 1], SIGMA, SIGMA), Spectrometer(field))
+    assert (fits.status == 0).all()
+    error = states(fits) - truth
+    assert error[:, 4].std() == pytest.approx(bound(toys, z, box, p)[2], rel=0.05 if p < 10 else 0.03)
+    pulls = error / np.sqrt(np.diagonal(fits.cov, axis1=1, axis2=2))
+    assert abs(pulls.mean(axis=0)).max() < 0.03  # 0.02 and its own error
+    assert pulls.std(axis=0) == pytest.approx(np.ones(5), abs=0.03)
+    counts, _ = np.histogram(chi2.sf(fits.chi2, fits.ndf), 10, (0, 1))
+    assert abs(counts - count / 10).max() < 5 * np.sqrt(count / 10)
+
+
+def test_tracks_that_leave_the_map(toys):
+    z, box = LAYOUTS["2+2"]
+    _, hits, _ = sample(toys, "2+2", 30.0, 5, seed=14)
+    y = hits.y.copy()
+    y[2] += 75.0  # beside the map
+    fits = fit_tracks(Hits(z, hits.x, y, SIGMA, SIGMA), Spectrometer(fringed(box)))
+    assert fits.status.tolist() == [0, 0, 4, 0, 0]
+    assert np.isnan(fits.p[2])
+
+
+def test_the_energy_loss_on_the_way(toys):
+    """Momentum is given at the first plane: matter before the magnet would bias it if the loss were left out."""
+    z, box = LAYOUTS["2+2"]
+    state = np.array([[0.0, 0.0, 0.0, 0.0, 0.2]] * 3)
+    x, y = toys.follow(state, z, box, BY, None, 0.1)
+    thick = Spectrometer.uniform(BY, box, x_over_x0=0.1)
+    fits = fit_tracks(Hits(z, x, y, SIGMA, SIGMA), thick)
+    np.testing.assert_allclose(fits.p, 5.0, rtol=1e-5)
+    without = fit_tracks(Hits(z, x, y, SIGMA, SIGMA), Spectrometer.uniform(BY, box, x_over_x0=0.0))
+    np.testing.assert_allclose(without.p, 5.0 - 2 * 0.007, rtol=2e-4)  # both planes before the magnet
+    air = fit_tracks(Hits(z, x, y, SIGMA, SIGMA), Spectrometer.uniform(BY, box, x_over_x0=0.1, air=True))
+    assert air.p[0] - 5.0 == pytest.approx(0.070 * 1700.0 / 303.9e3, rel=0.1)  # lost up to the middle of the magnet
+
+
+def test_from_map(tmp_path):
+    box = LAYOUTS["2+2"][1]
+    field = fringed(box)
+    grid = np.stack(np.meshgrid(*field.axes, indexing="ij"), axis=-1).reshape(-1, 3) - [0, 0, 1700.0]
+    np.savetxt(tmp_path / "map.txt", np.column_stack([grid, field.values.reshape(-1, 3)]), fmt="%.10g")
+    read = Spectrometer.from_map(tmp_path / "map.txt", x_over_x0=0.01, air=True, at=(0, 0, 1700.0))
+    assert read.field.region == field.region
+    np.testing.assert_allclose(read.field.values, field.values, atol=1e-9)
+    assert (read.x_over_x0, read.air) == (0.01, True)
+    assert Spectrometer.soft(BY, box, 50.0).field == SoftBox(BY, box, 50.0)

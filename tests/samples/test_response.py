@@ -103,7 +103,7 @@ def test_the_bend_is_the_motion_in_the_field(detector, charge):
     magnet = detector.magnet
     p = np.array([3.0, 15.0, 80.0])
     muons = _muons(np.hypot(p, MUON_MASS), charge=charge, x=2.0, y=-3.0, z=magnet.z[0] - 100, tx=0.02, ty=-0.03)
-    bend(muons, magnet, 1.0, magnet.z[1] + 50)
+    bend(muons, detector.field, magnet.z[1] + 50)
     for number, momentum in enumerate(p):
         unit = np.array([0.02, -0.03, 1.0]) / np.sqrt(1 + 0.02**2 + 0.03**2)
         place, steps = np.array([2.0 + 0.02 * 100, -3.0 - 0.03 * 100, magnet.z[0]]), 4000
@@ -127,7 +127,7 @@ def test_the_bend_is_the_motion_in_the_field(detector, charge):
 
 def test_a_muon_that_the_field_turns_back_is_gone(detector):
     muons = _muons([0.5, 20.0])
-    bend(muons, detector.magnet, 1.0, detector.magnet.z[1])
+    bend(muons, detector.field, detector.magnet.z[1])
     assert muons.alive.tolist() == [False, True]
 
 

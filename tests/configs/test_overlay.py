@@ -1,0 +1,63 @@
+"""Configs that extend others: what replaces what, and where mistakes are said to stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from configs import overlay
+from configs.errors import UserError
+from reco.detector import load_detector
+
+
+@pytest.fixture
+def extended(detector, tmp_path):
+    def make(text):
+        file = tmp_path / "detector.yaml"
+        file.write_text(text)
+        return file
+
+    return make
+
+
+def test_what_is_said_replaces_the_block(extended, detector):
+    file = extended("extends: na64e_lfc\nname: mine\nmagnet: {name: M, z: [6 m, 7 m], by: 1 T, source: here}\n")
+    mine = load_detector(file)
+    assert (mine.name, mine.magnet.by, mine.magnet.z) == ("mine", 1.0, (6000.0, 7000.0))
+    assert mine.ecal == detector.ecal
+    assert mine.file == file
+    assert mine.maps_path == detector.maps_path  # none of its own
+    assert (mine.multiplex["x"] == detector.multiplex["x"]).all()
+    assert set(mine.files) == {file, *detector.files}
+    assert list(mine.texts) == [str(file), str(detector.file)]
+
+
+def test_mistakes_stand_in_the_file_that_says_them(extended):
+    with pytest.raises(UserError, match=r"unknown key 'magent'.*did you mean 'magnet'") as told:
+        load_detector(extended("extends: na64e_lfc\nmagent: {by: 1 T}\n"))
+    assert told.value.at.line == 2
+    with pytest.raises(UserError, match="either a field 'by' or a 'map'") as told:
+        load_detector(extended("extends: na64e_lfc\n\nmagnet: {name: M, z: [6 m, 7 m], source: here}\n"))
+    assert (told.value.at.file.endswith("detector.yaml"), told.value.at.line) == (True, 3)
+
+
+def test_a_mistake_in_the_base_is_said_to_stand_there(extended, detector, tmp_path):
+    base = tmp_path / "base.yaml"
+    base.write_text(detector.file.read_text().replace("by: 1.4 T", "by: 1.4 GeV"))
+    with pytest.raises(UserError, match=r"base\.yaml:\d+:\d+: '1\.4 GeV' is in GeV"):
+        load_detector(extended("extends: base.yaml\nname: mine\n"))
+
+
+def test_circles_and_names_that_are_not_there(extended):
+    with pytest.raises(UserError, match="in a circle"):
+        load_detector(extended("extends: detector.yaml\nname: mine\n"))
+    with pytest.raises(UserError, match=r"detector\.yaml:1:10: no detector 'na64e_lf'.*did you mean 'na64e_lfc'"):
+        load_detector(extended("extends: na64e_lf\n"))
+    with pytest.raises(UserError, match="the name of a config to extend"):
+        load_detector(extended("extends: [a, b]\nname: mine\n"))
+
+
+def test_chains(extended, tmp_path):
+    (tmp_path / "middle.yaml").write_text("extends: na64e_lfc\nname: middle\nreference: S1\n")
+    document, files = overlay.load("detectors", extended("extends: middle.yaml\nname: top\n"))
+    assert (document.data["name"], document.data["reference"]) == ("top", "S1")
+    assert [file.name for file in files] == ["detector.yaml", "middle.yaml", "detector.yaml"]
