@@ -39,6 +39,7 @@ TYPES: Mapping[str, TableType] = {
     "sadc.time": TableType({"offset": TIME}, "start of an in-time pulse in the waveform"),
     "hcal.mip": TableType({"scale": ENERGY}, "visible energy of a muon that crosses the module"),
     "apv.gain": TableType({"gain": PURE, "noise": PURE}, "relative gain and noise (ADC) of a read-out channel"),
+    "apv.status": TableType({"status": PURE}, "0 for a good read-out channel, 1 for a dead, 2 for a hot one"),
     "apv.time": TableType({"t0": TIME, "r0": PURE, "a0": TIME}, "ratio timing t = t0 + a0 ln(r0/r - 1) of a plane"),
     "tracker.alignment": TableType({"shift": LENGTH}, "added to the local coordinate of a plane"),
     "magnet.field": TableType({"scale": PURE}, "factor on the nominal field of a magnet"),

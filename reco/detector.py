@@ -207,6 +207,7 @@ class TrackerPlane(Model):
     sigma: Length
     x_over_x0: Number
     frame: Time
+    window: tuple[Time, Time]
     efficiency: Number
 
 

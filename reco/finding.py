@@ -2,18 +2,21 @@
 
 In each view candidates are made from all combinations of clusters that stay within the roads; of the sets of candidates
 that share no cluster the one of most tracks that match well is taken, first with all four stations, then with three from what
-is left. Tracks of the two views are then paired by the charge and time of their clusters. The kernel stands in
-`finding_kernels`.
+is left. The straight view comes first: in the bend plane three clusters always make a track, so that a candidate there must
+agree with a track of the other view in charge and time. The tracks of both views are then paired by the same. The kernel
+stands in `finding_kernels`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from events.lists import offsets_of
+from reco.material import scattering
 
 if TYPE_CHECKING:
     from events.lists import Array, Lists
@@ -28,7 +31,7 @@ MAX_CLUSTERS = 16
 
 @dataclass(frozen=True)
 class Roads:
-    """What a candidate must fulfil; the defaults are some seven sigma of planes of 100 um half a metre apart.
+    """What a candidate must fulfil.
 
     Attributes
     ----------
@@ -36,16 +39,45 @@ class Roads:
         Largest slope before the dipole.
     momentum : float
         GeV; the lowest momentum looked for, whose bend is the largest change of slope in the bend plane.
-    meeting : float
-        mm; largest distance in x of the two segments at the middle of the dipole.
-    straight : float
-        mm; largest distance of a y cluster to the line through the outermost two.
+    sigmas : float
+        Half width of a road in errors of the planes and multiple scattering at the lowest momentum.
     """
 
     slope: float = 0.06
     momentum: float = 5.0
-    meeting: float = 4.0
-    straight: float = 1.0
+    sigmas: float = 7.0
+
+    def widths(self, z: Array, box: UniformBox, sigma: float, x_over_x0: float) -> tuple[float, float]:
+        """Return the half widths of two roads, mm.
+
+        The first is for the distance in x of the two segments at the middle of the dipole: to their error comes that they meet
+        there at small angles only, L theta^3/8 away from it at a bend of theta in L. The second is for the distance of a y
+        cluster to the line through two others.
+
+        Parameters
+        ----------
+        z : array of shape (4,)
+            Stations, mm.
+        box : UniformBox
+        sigma : float
+            Resolution of a plane, mm.
+        x_over_x0 : float
+            Its thickness in radiation lengths.
+        """
+        covariance = sigma**2 * np.eye(STATIONS)
+        covariance += scattering(z, np.full(STATIONS, x_over_x0), air=False) / self.momentum**2
+        middle, length = 0.5 * (box.z_range[0] + box.z_range[1]), box.z_range[1] - box.z_range[0]
+        before, behind = (middle - z[1]) / (z[1] - z[0]), (z[2] - middle) / (z[3] - z[2])
+        meeting = np.array([-before, 1.0 + before, -1.0 - behind, behind])
+        straight = []
+        for first, between, last in combinations(range(STATIONS), 3):
+            share = (z[between] - z[first]) / (z[last] - z[first])
+            line = np.zeros(STATIONS)
+            line[[first, between, last]] = share - 1.0, 1.0, -share
+            straight.append(line @ covariance @ line)
+        bend = abs(box.kick) / self.momentum
+        meets = self.sigmas * np.sqrt(meeting @ covariance @ meeting) + length * bend**3 / 8.0
+        return float(meets), float(self.sigmas * np.sqrt(max(straight)))
 
 
 @dataclass(frozen=True)
@@ -65,19 +97,31 @@ class Candidates:
 
 
 class Finder:
-    """Finds candidates in stations with both views, two before and two behind the field."""
+    """Finds candidates in stations with both views, two before and two behind the field.
 
-    def __init__(self, planes: tuple[Plane, ...], box: UniformBox, roads: Roads) -> None:
+    Parameters
+    ----------
+    planes : tuple of Plane
+    box : UniformBox
+        The field, or a box that does about the same.
+    roads : Roads
+    sigma, x_over_x0 : float
+        Resolution (mm) and thickness (radiation lengths) of a plane.
+    """
+
+    def __init__(
+        self, planes: tuple[Plane, ...], box: UniformBox, roads: Roads, *, sigma: float, x_over_x0: float
+    ) -> None:
         self._station = np.array([plane.station for plane in planes])
         self._view = np.array([int(plane.view == "y") for plane in planes])
         self.z = np.full((STATIONS, 2), np.nan)
         self.z[self._station, self._view] = [plane.z for plane in planes]
         self._middle = 0.5 * (box.z_range[0] + box.z_range[1])
         kick = abs(box.kick) / roads.momentum
-        self._roads = np.array([roads.slope, kick, roads.meeting, roads.straight])
+        self._roads = np.array([roads.slope, kick, *roads.widths(self.z[:, 0], box, sigma, x_over_x0), roads.sigmas])
 
     def __call__(self, clusters: Lists) -> Candidates:
-        """Return the candidates among clusters with plane, position, charge and time."""
+        """Return the candidates among clusters with plane, position, charge, time and in_time."""
         from reco.finding_kernels import find
 
         first, last, order = self._by_view(clusters)
@@ -95,10 +139,12 @@ class Finder:
         return Candidates(offsets_of(counts), rows)
 
     def _by_view(self, clusters: Lists) -> tuple[Array, Array, Array]:
-        """Sort clusters by event, station, view and falling charge; return first and last (N, 4, 2), and the order."""
+        """Sort the clusters in time by event, station, view and falling charge; return first, last (N, 4, 2) and order."""
         plane = clusters["plane"]
         group = clusters.parents * (2 * STATIONS) + 2 * self._station[plane] + self._view[plane]
-        order = np.lexsort((clusters["position"], -clusters["charge"], group))
+        chosen = np.flatnonzero(clusters["in_time"])
+        group = group[chosen]
+        order = chosen[np.lexsort((clusters["position"][chosen], -clusters["charge"][chosen], group))]
         ends = np.cumsum(np.bincount(group, minlength=len(clusters) * 2 * STATIONS))
         first = np.concatenate(([0], ends))[:-1].reshape(-1, STATIONS, 2)
         last = np.minimum(ends.reshape(-1, STATIONS, 2), first + MAX_CLUSTERS)

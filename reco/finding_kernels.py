@@ -19,8 +19,14 @@ MAX_CANDIDATES = 128
 MAX_TRACKS = 8
 """Tracks of a view and event."""
 
-CHARGE_SPREAD = 0.5
+CHARGE_SPREAD = 0.3
 """rms of the logarithm of the ratio of the charges of a particle in x and y (illustrative)."""
+
+ALONE = 9.0
+"""Square that counts for a station where one view has a cluster and the other has none: 3 sigma."""
+
+WORST = 5.0
+"""Largest mean square by which the clusters of x and y may differ in charge and time, in units of the spreads."""
 
 TIME_SPREAD = 5.0
 """ns; rms of the difference of the times of a particle in x and y (illustrative)."""
@@ -76,6 +82,35 @@ def straight_mismatch(z: Array, u: Array, roads: Array) -> float:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def _disagreement(x: int, y: int, charge: Array, time: Array) -> float:
+    """Return by how much the clusters of a particle in x and y differ in charge and time: a mean of squares."""
+    total = (math.log(charge[x] / charge[y]) / CHARGE_SPREAD) ** 2
+    late = time[x] - time[y]
+    return total if math.isnan(late) else 0.5 * (total + (late / TIME_SPREAD) ** 2)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
+    """Return how badly the clusters of an x and a y track agree in stations, charge and time: a mean of squares."""
+    total, stations = 0.0, 0
+    for s in range(STATIONS):
+        if x[s] >= 0 or y[s] >= 0:
+            total += _disagreement(x[s], y[s], charge, time) if x[s] >= 0 and y[s] >= 0 else ALONE
+            stations += 1
+    return total / stations
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _partners(first: Array, last: Array, charge: Array, time: Array, partner: Array) -> None:
+    """Write for each y cluster how badly the best x cluster of its station agrees with it."""
+    for s in range(STATIONS):
+        for y in range(first[s, 1], last[s, 1]):
+            partner[y] = ALONE
+            for x in range(first[s, 0], last[s, 0]):
+                partner[y] = min(partner[y], _disagreement(x, y, charge, time))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _candidates(
     needed: int,
     view: int,
@@ -86,10 +121,18 @@ def _candidates(
     z: Array,
     middle: float,
     roads: Array,
+    charge: Array,
+    time: Array,
+    partner: Array,
+    others: Array,
     chosen: Array,
     mismatch: Array,
 ) -> int:
-    """Write the best combinations of clusters of `needed` stations, best first; return how many."""
+    """Write the best combinations of clusters of `needed` stations, best first; return how many.
+
+    To the mismatch adds how badly the clusters agree in charge and time with the other view: in the straight view with the
+    best `partner` of each, in the bend view with the best of the `others`, the tracks of the straight view.
+    """
     found = 0
     u, pick = np.empty(STATIONS), np.empty(STATIONS, np.int64)
     counter = np.zeros(STATIONS, np.int64)  # 0: missing, k: the cluster first + k - 1
@@ -105,6 +148,16 @@ def _candidates(
                 known += 1
         if known == needed and not taken:
             value = straight_mismatch(z, u, roads) if view else bend_mismatch(z, u, middle, roads)
+            if view:
+                alone = 0.0
+                for s in range(STATIONS):
+                    alone += partner[pick[s]] if pick[s] >= 0 else 0.0
+                value += alone / (needed * roads[4] ** 2)
+            elif value < np.inf:
+                nearest = np.inf
+                for j in range(len(others)):
+                    nearest = min(nearest, _difference(pick, others[j], charge, time))
+                value = value + nearest / roads[4] ** 2 if nearest < WORST else np.inf
             if value < np.inf and (found < MAX_CANDIDATES or value < mismatch[found - 1]):
                 at = min(found, MAX_CANDIDATES - 1)
                 while at > 0 and mismatch[at - 1] > value:
@@ -147,9 +200,24 @@ def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, pic
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _tracks(
-    view: int, first: Array, last: Array, position: Array, z: Array, middle: float, roads: Array, tracks: Array
+    view: int,
+    first: Array,
+    last: Array,
+    position: Array,
+    charge: Array,
+    time: Array,
+    partner: Array,
+    others: Array,
+    z: Array,
+    middle: float,
+    roads: Array,
+    tracks: Array,
 ) -> int:
-    """Write the tracks of one view as clusters (tracks, 4), -1 where one is missing; return how many."""
+    """Write the tracks of one view as clusters (tracks, 4), -1 where one is missing; return how many.
+
+    In the bend view there are as many as `others` at most: more could not be paired, and of two wrong ones that share no
+    cluster each may look well enough to push out the right one.
+    """
     stations = 0
     for s in range(STATIONS):
         stations += int(last[s] > first[s])
@@ -160,11 +228,14 @@ def _tracks(
     chosen, mismatch = np.empty((MAX_CANDIDATES, STATIONS), np.int64), np.empty(MAX_CANDIDATES)
     picked, best = np.empty(MAX_TRACKS, np.int64), np.empty(MAX_TRACKS, np.int64)
     made = 0
+    most_tracks = len(tracks) if view else min(len(others), len(tracks))
     for needed in (STATIONS, STATIONS - 1):
-        found = _candidates(needed, view, first, last, position, used, z, middle, roads, chosen, mismatch)
+        found = _candidates(
+            needed, view, first, last, position, used, z, middle, roads, charge, time, partner, others, chosen, mismatch
+        )
         most, highest = 0, -np.inf
         for start in range(found):
-            size, worth = _fill(start, found, MAX_TRACKS - made, chosen, mismatch, picked)
+            size, worth = _fill(start, found, most_tracks - made, chosen, mismatch, picked)
             if worth > highest:
                 most, highest = size, worth
                 best[:] = picked
@@ -174,25 +245,9 @@ def _tracks(
                 if tracks[made, s] >= 0:
                     used[tracks[made, s] - lowest] = True
             made += 1
-        if made == MAX_TRACKS:
+        if made == most_tracks:
             break
     return made
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
-    """Return how badly the clusters of an x and a y track agree in charge and time, a mean of squares."""
-    total, terms = 0.0, 0
-    for s in range(STATIONS):
-        if x[s] < 0 or y[s] < 0:
-            continue
-        late = time[x[s]] - time[y[s]]
-        total += (math.log(charge[x[s]] / charge[y[s]]) / CHARGE_SPREAD) ** 2
-        terms += 1
-        if not math.isnan(late):
-            total += (late / TIME_SPREAD) ** 2
-            terms += 1
-    return total / terms if terms else np.inf
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -220,8 +275,8 @@ def find(
         Positions of the planes, mm.
     middle : float
         Middle of the dipole, mm.
-    roads : array of shape (4,)
-        Slope, kick, meeting (mm), straight (mm).
+    roads : array of shape (5,)
+        Slope, kick, meeting (mm), straight (mm), and the errors that the last two are wide.
     counts : int64 array of shape (N,), written
         Candidates of each event.
     out : int64 array of shape (room, 4, 2), written
@@ -230,12 +285,15 @@ def find(
     found = 0
     xs, ys = np.empty((MAX_TRACKS, STATIONS), np.int64), np.empty((MAX_TRACKS, STATIONS), np.int64)
     difference = np.empty((MAX_TRACKS, MAX_TRACKS))
+    partner = np.empty(len(position))
     for event in range(len(first)):
         counts[event] = 0
-        n_x = _tracks(0, first[event, :, 0], last[event, :, 0], position, z[:, 0], middle, roads, xs)
-        if n_x == 0:
+        low, high = first[event], last[event]
+        _partners(low, high, charge, time, partner)
+        n_y = _tracks(1, low[:, 1], high[:, 1], position, charge, time, partner, ys[:0], z[:, 1], middle, roads, ys)
+        if n_y == 0:
             continue
-        n_y = _tracks(1, first[event, :, 1], last[event, :, 1], position, z[:, 1], middle, roads, ys)
+        n_x = _tracks(0, low[:, 0], high[:, 0], position, charge, time, partner, ys[:n_y], z[:, 0], middle, roads, xs)
         for i in range(n_x):
             for j in range(n_y):
                 difference[i, j] = _difference(xs[i], ys[j], charge, time)

@@ -23,10 +23,11 @@ THRESHOLD = 4.0
 
 
 class StripStage:
-    """APV digits to ``clusters``: plane, position and error (mm), charge (ADC), time (ns), strips.
+    """APV digits to ``clusters``: plane, position, charge (ADC) and time (ns) with errors, strips, in_time.
 
     The charge of a channel is its largest sample divided by its gain, summed over the channels of a cluster; the time is the
-    charge-weighted mean of the ratio timing, NaN where no channel has one.
+    mean of the ratio timing, weighted by its errors, NaN where no channel has one. Channels that are dead or hot (`apv.status`)
+    are left out. A cluster is `in_time` inside the window of the detector file; one without a time is not.
     """
 
     uses: tuple[str, ...] = ()
@@ -44,19 +45,21 @@ class StripStage:
         self._pitch = np.array([plane.pitch for plane in planes])
         self._widest = max(plane.strips for plane in planes)
         self._gain = self._noise = self._shift = np.empty(0)
+        self._good = np.empty(0, bool)
         self._timing: dict[str, Array] = {}
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
-        """The conditions used: gain and noise of each channel, timing and alignment of each plane."""
+        """The conditions used: gain, noise and status of each channel, timing and alignment of each plane."""
         planes = self.detector.planes
         channels = [f"{plane.name}.{wire}" for plane in planes for wire in range(plane.channels)]
         names = self.detector.plane_names
-        return {"apv.gain": channels, "apv.time": names, "tracker.alignment": names}
+        return {"apv.gain": channels, "apv.status": channels, "apv.time": names, "tracker.alignment": names}
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         needs = self.needs
+        self._good = conditions.get("apv.status", needs["apv.status"])["status"] == 0
         channels = conditions.get("apv.gain", needs["apv.gain"])
         self._gain, self._noise = channels["gain"], channels["noise"]
         self._timing = conditions.get("apv.time", needs["apv.time"])
@@ -74,12 +77,13 @@ class StripStage:
         channel = self._base[plane] + digits["wire"]
         samples = np.stack([digits[name].astype(np.float64) for name in ("a0", "a1", "a2")])
         height = samples.max(axis=0)
-        kept = height > THRESHOLD * self._noise[channel]
+        kept = (height > THRESHOLD * self._noise[channel]) & self._good[channel]
         key = digits.parents[kept] * len(self._pitch) + plane[kept]
         order = np.flatnonzero(kept)[np.lexsort((channel[kept], key))]
         plane, channel, samples = plane[order], channel[order], samples[:, order]
         charge = height[order] / self._gain[channel]
         noise = self._noise[channel] / self._gain[channel]
+        time, error = self._times(plane, samples, self._noise[channel])
         groups, start = np.unique(np.sort(key), return_index=True)
         member, place, group = (np.empty(len(order), np.int64) for _ in range(3))
         found = kernels.cluster(
@@ -87,6 +91,8 @@ class StripStage:
             channel,
             charge,
             noise,
+            time,
+            error,
             self._strip_start,
             self._strip_of,
             self._widest,
@@ -102,13 +108,14 @@ class StripStage:
             place[used],
             charge[used],
             noise[used],
-            self._times(plane[used], samples[:, used]),
+            time[used],
+            error[used],
         )
         counts = np.bincount(key // len(self._pitch), minlength=len(batch))
         return {"clusters": Lists(offsets_of(counts), columns)}
 
     def _columns(
-        self, plane: Array, member: Array, place: Array, charge: Array, noise: Array, time: Array
+        self, plane: Array, member: Array, place: Array, charge: Array, noise: Array, time: Array, error: Array
     ) -> dict[str, Array]:
         """Return the fields of the clusters on `plane` from their digits.
 
@@ -120,29 +127,42 @@ class StripStage:
         centre = np.bincount(member, charge * place, found) / total
         shaken = np.bincount(member, (noise * (place - centre[member])) ** 2, found) / total**2
         timed = np.isfinite(time)
-        weight = np.bincount(member[timed], charge[timed], found)
-        when = np.bincount(member[timed], (charge * time)[timed], found)
+        weight = np.bincount(member[timed], 1.0 / error[timed] ** 2, found)
+        mean = np.bincount(member[timed], (time / error**2)[timed], found)
+        known = weight > 0
+        when = np.divide(mean, weight, out=np.full(found, np.nan), where=known)
         pitch = self._pitch[plane]
         return {
             "plane": plane,
             "position": self._first[plane] + centre * pitch + self._shift[plane],
             "sigma": np.sqrt(self.detector.trackers.plane.sigma**2 + shaken * pitch**2),
             "charge": total,
-            "time": np.divide(when, weight, out=np.full(found, np.nan), where=weight > 0),
+            "time": when,
+            "sigma_time": np.sqrt(np.divide(1.0, weight, out=np.full(found, np.nan), where=known)),
+            "in_time": in_time(when, self.detector),
             "size": np.bincount(member, minlength=found).astype(np.int32),
         }
 
-    def _times(self, plane: Array, samples: Array) -> Array:
-        """Return the time of digits from the ratio r of second to third sample, t = t0 + a0 ln(r0/r - 1).
+    def _times(self, plane: Array, samples: Array, noise: Array) -> tuple[Array, Array]:
+        """Return time and error of digits from the ratio r of second to third sample, t = t0 + a0 ln(r0/r - 1).
 
-        NA64's public analysis code; NaN where the ratio is outside 0 to r0.
+        NA64's public analysis code; NaN where the ratio is outside 0 to r0. The error is that of the noise of the two samples:
+        sigma_r = noise/a2 sqrt(1 + r^2), dt/dr = -a0 r0 / (r (r0 - r)).
         """
         t0, r0, a0 = (self._timing[name][plane] for name in ("t0", "r0", "a0"))
         ratio = np.divide(samples[1], samples[2], out=np.full(len(plane), np.nan), where=samples[2] > 0)
         known = (ratio > 0) & (ratio < r0)
-        inside = np.where(known, r0 / np.where(known, ratio, 1.0) - 1.0, np.nan)
-        times: Array = t0 + a0 * np.log(inside)
-        return times
+        safe = np.where(known, ratio, 0.5 * r0)
+        time = t0 + a0 * np.log(r0 / safe - 1.0)
+        error = a0 * r0 / (safe * (r0 - safe)) * noise / np.maximum(samples[2], 1.0) * np.sqrt(1.0 + safe**2)
+        return np.where(known, time, np.nan), np.where(known, error, np.nan)
+
+
+def in_time(time: Array, detector: Detector) -> Array:
+    """Return which clusters are inside the time window of the detector file; not those without a time."""
+    first, last = detector.trackers.plane.window
+    inside: Array = (time >= first) & (time <= last)  # False for NaN
+    return inside
 
 
 class PointStage:
@@ -171,6 +191,8 @@ class PointStage:
             "sigma": np.full(size, self.detector.trackers.plane.sigma),
             "charge": points["charge"],
             "time": points["time"],
+            "sigma_time": np.zeros(size),
+            "in_time": in_time(points["time"], self.detector),
             "size": np.ones(size, np.int32),
         }
         return {"clusters": Lists(points.offsets, columns)}

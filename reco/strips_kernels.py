@@ -16,13 +16,38 @@ SMALLEST = 2
 GAP = 2
 """Distance of strips between which one is missing (dead, or below threshold)."""
 
+APART = 5.0
+"""Sigmas by which the times of neighbouring strips of a cluster may differ."""
+
+SPREAD = 5.0
+"""ns; spread of the times of the strips of one particle beyond their errors (illustrative)."""
+
 RISE = 3.0
 """Noise sigmas by which the charge may rise again on the way out from the peak of a cluster."""
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _reach(strip: int, side: int, reach: int, digit_at: Array, charge: Array, noise: Array, free: Array) -> int:
-    """Return the last strip of the cluster that peaks at `strip`, going to one side (-1, 1) in steps of up to `reach`."""
+def _apart(a: int, b: int, time: Array, error: Array) -> bool:
+    """Whether two digits are of different times; one whose time is unknown may belong to any."""
+    return abs(time[a] - time[b]) > APART * np.sqrt(error[a] ** 2 + error[b] ** 2 + SPREAD**2)  # False for NaN
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _reach(
+    strip: int,
+    side: int,
+    reach: int,
+    digit_at: Array,
+    charge: Array,
+    noise: Array,
+    time: Array,
+    error: Array,
+    free: Array,
+) -> int:
+    """Return the last strip of the cluster that peaks at `strip`, going to one side (-1, 1) in steps of up to `reach`.
+
+    The charge does not rise on the way, and no strip is of another time than the one at the peak.
+    """
     last = strip
     while True:
         found = -1
@@ -38,18 +63,22 @@ def _reach(strip: int, side: int, reach: int, digit_at: Array, charge: Array, no
         inner, outer = digit_at[last], digit_at[found]
         if charge[outer] > charge[inner] + RISE * np.hypot(noise[inner], noise[outer]):
             return last
+        if _apart(digit_at[strip], outer, time, error) or _apart(inner, outer, time, error):
+            return last
         last = found
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _best(lit: Array, reach: int, digit_at: Array, charge: Array, noise: Array, free: Array) -> tuple[int, int, int]:
+def _best(
+    lit: Array, reach: int, digit_at: Array, charge: Array, noise: Array, time: Array, error: Array, free: Array
+) -> tuple[int, int, int]:
     """Return first strip, last strip and size of the largest free cluster (then of highest charge, then the first)."""
     best_first, best_last, best_size, best_charge = -1, -1, 0, 0.0
     for strip in lit:
         if not free[digit_at[strip]]:
             continue
-        first = _reach(strip, -1, reach, digit_at, charge, noise, free)
-        last = _reach(strip, 1, reach, digit_at, charge, noise, free)
+        first = _reach(strip, -1, reach, digit_at, charge, noise, time, error, free)
+        last = _reach(strip, 1, reach, digit_at, charge, noise, time, error, free)
         size, total = 0, 0.0
         for member in range(first, last + 1):
             if digit_at[member] >= 0 and free[digit_at[member]]:
@@ -62,13 +91,25 @@ def _best(lit: Array, reach: int, digit_at: Array, charge: Array, noise: Array, 
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _join(strip: int, digit: int, found: int, begin: int, first: Array, last: Array, edge: Array, charge: Array) -> int:
+def _join(
+    strip: int,
+    digit: int,
+    found: int,
+    begin: int,
+    first: Array,
+    last: Array,
+    edge: Array,
+    charge: Array,
+    time: Array,
+    error: Array,
+) -> int:
     """Return the cluster that a left-over digit on `strip` continues beyond one missing strip, or -1."""
     for cluster in range(begin, found):
-        if strip == last[cluster] + GAP and charge[digit] <= charge[edge[cluster, 1]]:
-            return cluster
-        if strip == first[cluster] - GAP and charge[digit] <= charge[edge[cluster, 0]]:
-            return cluster
+        for side in range(2):
+            beyond = last[cluster] + GAP if side else first[cluster] - GAP
+            outermost = edge[cluster, side]
+            if strip == beyond and charge[digit] <= charge[outermost] and not _apart(outermost, digit, time, error):
+                return cluster
     return -1
 
 
@@ -78,6 +119,8 @@ def cluster(
     channel: Array,
     charge: Array,
     noise: Array,
+    time: Array,
+    error: Array,
     strip_start: Array,
     strip_of: Array,
     strips: int,
@@ -88,17 +131,17 @@ def cluster(
     """Assign the digits of every group to clusters; return how many clusters there are.
 
     A group holds the digits of one view in one event. Every digit lights all strips that its channel reads. A cluster is a
-    run of neighbouring lit strips whose charge falls from its peak to both sides: where it rises again another particle's
-    digit happens to be a neighbour. The largest cluster (then the one of highest charge) takes its digits out, and so on
-    while there are clusters of two strips and more; then those with a missing strip; then a digit that is left over joins
-    the cluster it continues beyond one missing strip. What is left then is no cluster.
+    run of neighbouring lit strips of one time whose charge falls from its peak to both sides: where it rises again, or the
+    time changes, another particle's digit or noise happens to be a neighbour. The largest cluster (then the one of highest
+    charge) takes its digits out, and so on while there are clusters of two strips and more; then those with a missing strip;
+    then a digit that is left over joins the cluster it continues beyond one missing strip. What is left then is no cluster.
 
     Parameters
     ----------
     offsets : int64 array of shape (G + 1,)
         Of the groups in the digits.
-    channel, charge, noise : arrays of shape (D,)
-        Read-out channel (numbered through all planes), charge and its noise (ADC).
+    channel, charge, noise, time, error : arrays of shape (D,)
+        Read-out channel (numbered through all planes), charge and its noise (ADC), time and its error (ns, NaN: unknown).
     strip_start, strip_of : int64 arrays
         The strips of channel c are strip_of[strip_start[c] : strip_start[c + 1]].
     strips : int
@@ -131,7 +174,7 @@ def cluster(
         begin = found
         for reach in range(1, GAP + 1):
             while True:
-                low, high, size = _best(lit[:n], reach, digit_at, charge, noise, free)
+                low, high, size = _best(lit[:n], reach, digit_at, charge, noise, time, error, free)
                 if size < SMALLEST:
                     break
                 group[found], first[found], last[found] = g, low, high
@@ -144,7 +187,7 @@ def cluster(
         for i in range(n):
             digit = digit_at[lit[i]]
             if free[digit]:
-                joined = _join(lit[i], digit, found, begin, first, last, edge, charge)
+                joined = _join(lit[i], digit, found, begin, first, last, edge, charge, time, error)
                 if joined >= 0:
                     free[digit], member[digit], place[digit] = False, joined, lit[i]
         for i in range(n):

@@ -70,14 +70,15 @@ class ArmTracks:
             )
         self.arm = arm
         self.alone = len(arm.planes) == len(detector.planes)
-        self._x_over_x0 = detector.trackers.plane.x_over_x0
+        self._plane = detector.trackers.plane
         self._roads = roads
         self.set_scale(1.0)
 
     def set_scale(self, scale: float) -> None:
         """Take the factor on the magnet's field."""
-        self.spectrometer = Spectrometer(self.arm.field.scaled(scale), self._x_over_x0)
-        self._find = Finder(self.arm.planes, self.spectrometer.field.box, self._roads)
+        sigma, x_over_x0 = self._plane.sigma, self._plane.x_over_x0
+        self.spectrometer = Spectrometer(self.arm.field.scaled(scale), x_over_x0)
+        self._find = Finder(self.arm.planes, self.spectrometer.field.box, self._roads, sigma=sigma, x_over_x0=x_over_x0)
 
     @property
     def z(self) -> Array:

@@ -148,6 +148,8 @@ class Response(Model):
         Most probable charge of a muon in a Micromegas view, ADC.
     cluster_landau : float
         Its Moyal width over the most probable value.
+    cluster_sharing : float
+        rms of the logarithm by which the charge in a view differs from what both views of a chamber share.
     physics_preshower, physics_ecal : float
         The physics trigger: preshower above, ECAL below (arXiv:2404.15931 and NA64 papers: 2 GeV, 95 GeV).
     """
@@ -171,6 +173,7 @@ class Response(Model):
     clock_phase: Time = 12.5
     cluster_charge: Number = 400.0
     cluster_landau: Number = 0.2
+    cluster_sharing: Number = 0.15
     physics_preshower: Energy = 2.0
     physics_ecal: Energy = 95.0
 

@@ -116,6 +116,7 @@ def strips(
         for frame, largest, low in zip(frames, LARGEST, APV_SHIFT, strict=True)
     ]
     kept = np.max(amplitudes, axis=0) > settings.strip_threshold * constants["noise"]
+    kept &= conditions.get("apv.status", names)["status"] == 0
     columns: dict[str, Array] = {
         "plane": plane[kept].astype(np.int16),
         "wire": wire[kept].astype(np.int16),

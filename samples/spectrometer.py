@@ -128,9 +128,10 @@ def through_spectrometer(
             values = (muons.momentum, muons.x, muons.y, muons.tx, muons.ty)
             first = FirstPlane(*(np.where(here, value, 0.0) for value in values))
         time = start[muons.event] + settings.tracker_time * rng.normal(size=count)
+        deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
         for number, plane in views:
             position = plane.centre + local[plane.view] + common.sigma * rng.normal(size=count)
-            charge = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)
+            charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
             seen = here & (rng.random(count) < common.efficiency) & (charge > 0)
             found.append(
                 {

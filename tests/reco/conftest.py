@@ -25,6 +25,7 @@ class Constants:
         n, rng = len(channels), np.random.default_rng(self.seed)
         return {
             "apv.gain": lambda: {"gain": rng.uniform(0.9, 1.1, n), "noise": rng.uniform(4.0, 6.0, n)},
+            "apv.status": lambda: {"status": np.zeros(n)},
             "apv.time": lambda: {"t0": rng.uniform(-5, 5, n), "r0": np.full(n, 1.3), "a0": np.full(n, 20.0)},
             "tracker.alignment": lambda: {"shift": rng.uniform(-0.2, 0.2, n)},
             "magnet.field": lambda: {"scale": np.full(n, self.scale)},

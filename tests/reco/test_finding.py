@@ -21,13 +21,14 @@ MIDDLE = 6800.0
 
 @pytest.fixture(scope="module")
 def finder(detector):
-    return Finder(detector.planes, UniformBox(1.4, BOX), Roads())
+    return Finder(detector.planes, UniformBox(1.4, BOX), Roads(), sigma=0.1, x_over_x0=0.003)
 
 
 def clusters_of(events):
     """Lists of clusters from, for each event, rows (plane, position, charge, time)."""
     rows = np.array([row for event in events for row in event], float).reshape(-1, 4).T
     columns = {"plane": rows[0].astype(np.int32), "position": rows[1], "charge": rows[2], "time": rows[3]}
+    columns["in_time"] = np.abs(rows[3]) < 60.0
     return Lists(offsets_of(np.array([len(event) for event in events], np.int64)), columns)
 
 
@@ -46,7 +47,11 @@ def straight(y0, ty):
     return y0 + ty * (Z - Z[0])
 
 
-def plain_best(positions, view, roads, needed):
+SLOPE, MOMENTUM, MEETING, STRAIGHT = 0.06, 5.0, 30.0, 8.0
+"""Roads of the comparison with plain Python: wide, so that most candidates are inside."""
+
+
+def plain_best(positions, view, needed):
     """Mismatch and indices of the best combination of `needed` stations in one view, by trying all."""
     best = (np.inf, None)
     for pick in product(*[range(-1, len(p)) for p in positions]):
@@ -58,9 +63,9 @@ def plain_best(positions, view, roads, needed):
             first, last = np.flatnonzero(known)[[0, -1]]
             slope = (u[last] - u[first]) / (Z[last] - Z[first])
             distance = (u - u[first] - slope * (Z - Z[first]))[known]
-            if abs(slope) > roads.slope or abs(distance).max() > roads.straight:
+            if abs(slope) > SLOPE or abs(distance).max() > STRAIGHT:
                 continue
-            value = float(np.sum((distance / roads.straight) ** 2)) / (needed - 2)
+            value = float(np.sum((distance / STRAIGHT) ** 2)) / (needed - 2)
         else:
             segments = []
             for a, b in ((0, 1), (2, 3)):
@@ -75,10 +80,10 @@ def plain_best(positions, view, roads, needed):
                     at = segments[1 - k][0]
                     segments[k] = (at, (at - u[s]) / (MIDDLE - Z[s]))
             (x1, t1), (x2, t2) = segments
-            kick = 0.299792458e-3 * 1.4 * 2000 / roads.momentum
-            if abs(t1) > roads.slope or abs(t2 - t1) > kick or abs(x1 - x2) > roads.meeting:
+            kick = 0.299792458e-3 * 1.4 * 2000 / MOMENTUM
+            if abs(t1) > SLOPE or abs(t2 - t1) > kick or abs(x1 - x2) > MEETING:
                 continue
-            value = ((x1 - x2) / roads.meeting) ** 2 if needed == 4 else (t1 / roads.slope) ** 2
+            value = ((x1 - x2) / MEETING) ** 2 if needed == 4 else (t1 / SLOPE) ** 2
         best = min(best, (value, pick), key=lambda item: item[0])
     return best
 
@@ -89,15 +94,14 @@ positions = st.lists(st.floats(-20, 20).map(lambda v: round(v, 3)), max_size=3, 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(positions, min_size=4, max_size=4), st.sampled_from("xy"))
 def test_mismatch_against_plain_python(columns, view):
-    roads = Roads(straight=8.0, meeting=30.0)
-    numbers = np.array([roads.slope, 0.299792458e-3 * 1.4 * 2000 / roads.momentum, roads.meeting, roads.straight])
+    numbers = np.array([SLOPE, 0.299792458e-3 * 1.4 * 2000 / MOMENTUM, MEETING, STRAIGHT])
     for needed in (4, 3):
         values = []
         for pick in product(*[[*c, np.nan] for c in columns]):
             if np.isfinite(pick).sum() == needed:
                 u = np.array(pick)
                 values.append(bend_mismatch(Z, u, MIDDLE, numbers) if view == "x" else straight_mismatch(Z, u, numbers))
-        expected = plain_best(columns, view, roads, needed)[0]
+        expected = plain_best(columns, view, needed)[0]
         assert min(values, default=np.inf) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
@@ -131,7 +135,7 @@ def test_roads(finder):
     assert len(finder(clusters_of([track(bent(0.0, 0.065, 30.0), y)])).clusters) == 0
     assert len(finder(clusters_of([track(bent(0.0, 0.0, 5.5), y)])).clusters) == 1
     assert len(finder(clusters_of([track(bent(0.0, 0.0, 4.5), y)])).clusters) == 0
-    kinked = bent(0.0, 0.0, 30.0) + np.array([0, 0, 5.0, 5.0])
+    kinked = bent(0.0, 0.0, 30.0) + np.array([0, 0, 8.0, 8.0])
     found = finder(clusters_of([track(kinked, y)])).clusters  # three positions in x always make a track
     assert (found[:, :, 0] >= 0).sum(axis=1).tolist() == [3]
     assert (
@@ -196,3 +200,57 @@ def test_the_order_of_clusters_does_not_matter(finder):
         return sorted(data["position"][found].tolist() for found in finder(data).clusters)
 
     assert tracks_of(rows) == tracks_of(shuffled)
+
+
+def test_roads_are_as_wide_as_errors_and_scattering(detector):
+    """Against toys at the lowest momentum: straight segments with kicks in the planes, and the arc of the dipole."""
+    rng = np.random.default_rng(6)
+    sigma, thickness, p, size = 0.1, 0.003, 5.0, 200_000
+    box = UniformBox(1.4, BOX)
+    meeting, straight_road = Roads(momentum=p).widths(Z, box, sigma, thickness)
+    angle = 0.0136 / p * np.sqrt(thickness) * (1 + 0.038 * np.log(thickness))
+    u, slope, at = np.zeros((size, 4)), np.zeros(size), np.zeros(size)
+    for s in range(1, 4):
+        slope = slope + angle * rng.normal(size=size)
+        at = at + slope * (Z[s] - Z[s - 1])
+        u[:, s] = at
+    u += sigma * rng.normal(size=u.shape)
+    middle = (0, 1, 3), (0, 2, 3), (0, 1, 2), (1, 2, 3)
+    widest = 0.0
+    for first, between, last in middle:
+        share = (Z[between] - Z[first]) / (Z[last] - Z[first])
+        widest = max(widest, (u[:, between] - u[:, first] - share * (u[:, last] - u[:, first])).std())
+    assert straight_road == pytest.approx(7 * widest, rel=0.02)
+    before = u[:, 1] + (u[:, 1] - u[:, 0]) / (Z[1] - Z[0]) * (MIDDLE - Z[1])
+    behind = u[:, 2] - (u[:, 3] - u[:, 2]) / (Z[3] - Z[2]) * (Z[2] - MIDDLE)
+    bend = bent(0.0, 0.0, p)
+    off = bend[2] - (bend[3] - bend[2]) / (Z[3] - Z[2]) * (Z[2] - MIDDLE)  # of the exact arc, which is a parabola here
+    assert meeting - 7 * (before - behind).std() == pytest.approx(
+        2000 * (0.299792458e-3 * 1.4 * 2000 / p) ** 3 / 8, rel=0.02
+    )
+    assert abs(off) < 0.1
+
+
+def test_a_late_cluster_is_left_out(finder):
+    rows = track(bent(3.0, 0.004, 30.0), straight(-2.0, 0.001))
+    late = [(plane, position, charge, 80.0 if plane == 2 else time) for plane, position, charge, time in rows]
+    found = finder(clusters_of([late])).clusters
+    assert (found[0] < 0).sum() == 1
+    assert found[0, 1, 0] == -1
+
+
+def test_three_stations_take_the_clusters_that_agree_with_the_other_view(finder):
+    """In the bend plane any three clusters make a track; noise there has another charge and another time."""
+    rng = np.random.default_rng(7)
+    right = 0
+    for _ in range(200):
+        gone = int(rng.integers(4))
+        rows = track(
+            bent(rng.normal(0, 5), rng.normal(0, 0.002), rng.uniform(20, 80)),
+            straight(rng.normal(0, 5), 0.0),
+            missing=(2 * gone, 2 * gone + 1),
+        )
+        noise = [(2 * s, rng.uniform(-60, 60), 70.0, rng.uniform(-40, 40)) for s in range(4)]
+        found = finder(clusters_of([rows + noise])).clusters
+        right += sorted(found[0].ravel().tolist()) == [-1, -1, *range(6)]
+    assert right >= 194

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from events.lists import Lists, offsets_of
 from reco.multiplex import genetic_map
 from reco.strips import PointStage, StripStage
-from reco.strips_kernels import GAP, RISE, SMALLEST, cluster
+from reco.strips_kernels import APART, GAP, RISE, SMALLEST, SPREAD, cluster
 
 STATIONS = [5100.0, 5600.0, 7950.0, 8450.0]
 BOX = (5800.0, 7800.0)
@@ -20,8 +20,14 @@ STRIPS, CHANNELS = 320, 64
 MAP = genetic_map(STRIPS, CHANNELS)
 
 
-def plain_clusters(channels, charges, noises):
+def plain_clusters(channels, charges, noises, times, errors):
     """The clusters of one group of digits as sets of (channel, strip), in the order they are made."""
+
+    def apart(a, b):
+        if np.isnan(times[a]) or np.isnan(times[b]):
+            return False
+        return abs(times[a] - times[b]) > APART * np.sqrt(errors[a] ** 2 + errors[b] ** 2 + SPREAD**2)
+
     at = {strip: int(np.flatnonzero(channels == c)[0]) for strip, c in enumerate(MAP) if c in channels}
     free = set(range(len(channels)))
 
@@ -34,6 +40,8 @@ def plain_clusters(channels, charges, noises):
                 return inside
             a, b = at[inside[-1]], at[lit[0]]
             if charges[b] > charges[a] + RISE * np.hypot(noises[a], noises[b]):
+                return inside
+            if apart(at[peak], b) or apart(a, b):
                 return inside
             inside.append(lit[0])
 
@@ -62,7 +70,7 @@ def plain_clusters(channels, charges, noises):
             for k, ((first, low), (last, high)) in enumerate(edges):
                 right = strip == high + GAP and charges[digit] <= charges[last]
                 left = strip == low - GAP and charges[digit] <= charges[first]
-                if left or right:
+                if (left and not apart(first, digit)) or (right and not apart(last, digit)):
                     made[k].append((digit, int(strip)))
                     free.discard(digit)
                     break
@@ -77,17 +85,18 @@ def groups(draw):
         hit += MAP[strip : strip + size].tolist()
     channels = np.unique(np.array(hit, np.int64))
     charges = [draw(st.floats(20, 500)) for _ in channels]
-    return channels, np.array(charges, float), np.full(len(channels), 5.0)
+    times = [draw(st.sampled_from([0.0, 5.0, 30.0, 60.0, float("nan")])) for _ in channels]
+    return channels, np.array(charges, float), np.full(len(channels), 5.0), np.array(times), np.full(len(channels), 2.0)
 
 
 def run_kernel(parts):
     """Run the kernel over groups of digits; returns the clusters of each group as sets of (digit, strip)."""
     offsets = offsets_of(np.array([len(part[0]) for part in parts], np.int64))
-    channel, charge, noise = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    channel, charge, noise, time, error = (np.concatenate([part[k] for part in parts]) for k in range(5))
     member, place, group = (np.empty(len(channel), np.int64) for _ in range(3))
     strip_of = np.argsort(MAP, kind="stable").astype(np.int64)
     start = offsets_of(np.bincount(MAP, minlength=CHANNELS))
-    found = cluster(offsets, channel, charge, noise, start, strip_of, STRIPS, member, place, group)
+    found = cluster(offsets, channel, charge, noise, time, error, start, strip_of, STRIPS, member, place, group)
     made = [[] for _ in parts]
     for k in range(found):
         digits = np.flatnonzero(member == k)
@@ -114,9 +123,12 @@ def test_no_map_where_there_is_none():
         genetic_map(100, 5)
 
 
-def one(strips, charges):
+def one(strips, charges, times=None):
     order = np.argsort(MAP[strips])
-    return MAP[strips][order].astype(np.int64), np.array(charges, float)[order], np.full(len(strips), 5.0)
+    size = len(strips)
+    times = np.zeros(size) if times is None else np.array(times)
+    digits = MAP[strips].astype(np.int64), np.array(charges, float), np.full(size, 5.0), times, np.full(size, 2.0)
+    return tuple(values[order] for values in digits)
 
 
 def places(made):
@@ -135,6 +147,13 @@ def test_a_single_strip_is_no_cluster():
 def test_where_the_charge_rises_again_another_cluster_begins():
     made = places(run_kernel([one([100, 101, 102, 103, 104, 105], [50.0, 200.0, 60.0, 130.0, 300.0, 80.0])]))
     assert made == [[102, 103, 104, 105], [100, 101]]  # the valley goes to the larger
+
+
+def test_a_strip_of_another_time_is_no_part_of_a_cluster():
+    charges = [60.0, 200.0, 150.0, 70.0]
+    assert places(run_kernel([one([100, 101, 102, 103], charges, [0.0, 1.0, -3.0, 60.0])])) == [[100, 101, 102]]
+    assert places(run_kernel([one([100, 101, 102, 103], charges, [0.0, 1.0, -3.0, np.nan])])) == [[100, 101, 102, 103]]
+    assert places(run_kernel([one([100, 101], [80.0, 90.0], [-40.0, 40.0])])) == []
 
 
 def sample(toys, detector, muons, events, *, size, seed, smear=0.0):
@@ -178,6 +197,52 @@ def test_one_muon(toys, detector):
     late = clusters["time"][row[found]] - hits["time"][found]
     assert abs(np.nanmean(late)) < 0.3
     assert np.nanstd(late) < 4.0
+
+
+def test_times_have_the_errors_they_say(toys, detector):
+    hits, digits, stage = sample(toys, detector, 1, 600, size=5.0, seed=7)
+    clusters = stage(toys.batch(600, apv=digits), {})["clusters"]
+    distance, row = nearest(hits, clusters)
+    found = np.abs(distance) < 0.3
+    pull = (clusters["time"][row] - hits["time"])[found] / clusters["sigma_time"][row[found]]
+    known = np.isfinite(pull)
+    assert known.mean() > 0.99
+    core = pull[known & (np.abs(pull) < 4)]
+    assert len(core) > 0.98 * known.sum()
+    assert abs(core.mean()) < 0.15
+    assert core.std() == pytest.approx(1.0, abs=0.12)
+    assert clusters["in_time"][row[found]].mean() > 0.99
+
+
+def test_late_particles_are_flagged(toys, detector):
+    hits, _, stage = sample(toys, detector, 1, 200, size=5.0, seed=8)
+    late = Lists(hits.offsets, {**hits.columns, "time": hits["time"] + 60.0})
+    constants = toys.Constants()
+    digits = toys.digits(np.random.default_rng(1), detector, constants, late)
+    stage.begin_run(constants)
+    clusters = stage(toys.batch(200, apv=digits), {})["clusters"]
+    assert clusters["in_time"].mean() < 0.1
+    assert not PointStage(detector)(toys.batch(200, points=late), {})["clusters"]["in_time"].any()
+
+
+def test_dead_and_hot_channels_are_left_out(toys, detector):
+    _, digits, stage = sample(toys, detector, 1, 100, size=5.0, seed=9)
+
+    class Masked(toys.Constants):
+        def get(self, type_, channels):
+            found = super().get(type_, channels)
+            if type_ == "apv.status":
+                found["status"][: len(channels) // 2] = 1 + np.arange(len(channels) // 2) % 2
+            return found
+
+    stage.begin_run(Masked())
+    whole = stage.detector.planes
+    clusters = stage(toys.batch(100, apv=digits), {})["clusters"]
+    first = np.cumsum([0, *(plane.channels for plane in whole)])
+    masked = [number for number in range(len(whole)) if first[number + 1] <= first[-1] // 2]
+    assert masked
+    assert not np.isin(clusters["plane"], masked).any()
+    assert len(clusters["plane"])
 
 
 def test_two_muons(toys, detector):

@@ -167,7 +167,11 @@ def test_clusters_without_a_time(toys, detector):
 
 
 def test_no_clusters_no_tracks(toys, detector):
-    types = dict.fromkeys(("position", "sigma", "charge", "time"), np.float64) | {"plane": np.int32, "size": np.int32}
+    types = dict.fromkeys(("position", "sigma", "charge", "time"), np.float64) | {
+        "plane": np.int32,
+        "size": np.int32,
+        "in_time": bool,
+    }
     tracks = TrackStage(detector)(toys.batch(4), {"clusters": Lists.empty(4, types)})["tracks"]
     assert tracks.counts.tolist() == [0, 0, 0, 0]
 

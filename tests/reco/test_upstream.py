@@ -89,6 +89,7 @@ def test_the_match_is_to_the_beams_trajectory(beamline, toys):
         "charge": np.full(16, 400.0),
         "time": np.zeros(16),
         "size": np.ones(16, np.int32),
+        "in_time": np.ones(16, bool),
     }
     both, alone = np.array([0, 16, 24]), np.concatenate([np.arange(16), np.arange(8)])
     made = stage(toys.batch(2), {"clusters": Lists(both, {k: v[alone] for k, v in columns.items()})})
