@@ -1,46 +1,54 @@
-"""Yields in a thick target: how far the particles of a shower go, and what they make on the way.
+"""Yields in a thick target: what the particles of a shower make on their way (Eq. 29 of arXiv:2404.15931), and where.
 
-`track_lengths` solves the shower equations of Rossi's approximation A (pair production and bremsstrahlung in complete
-screening, no ionisation) integrated over depth; the yield is Eq. 29 of arXiv:2404.15931 with these track lengths.
+The sum over steps of Eq. 29 is a sum over cells of depth and energy with the track lengths of `physics.shower`. All yields
+are of particles above a threshold in energy, which the paper leaves open; at small masses they depend strongly on it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import CM2_PER_PICOBARN, LEAD, Nucleus
+from physics.constants import CM2_PER_PICOBARN, LEAD, LEPTON_MASSES, Nucleus
 from physics.cross_sections import total
+from physics.shower import track_lengths
 
 if TYPE_CHECKING:
-    from physics.phase_space import Method
+    from physics.phase_space import Method, Variable
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 THRESHOLD = 20.0
-"""GeV: electrons below are not counted unless said otherwise; at small masses the yield depends strongly on it."""
+"""GeV: electrons below are not counted unless said otherwise."""
 
-BINS_PER_E_FOLD = 80
+ENERGIES = 24
+"""Energies at which the exact cross section is integrated; between them its logarithm is a cubic spline, right to 1e-4."""
 
 
 @dataclass(frozen=True)
-class TrackLengths:
-    """Track lengths in a shower, in radiation lengths per bin of energy.
+class Emission:
+    """What is made in a shower, per electron on target, in cells of depth and of the energy of the particle that makes it.
 
     Attributes
     ----------
     edges : array of shape (B + 1,)
-        Bin edges, GeV, falling from the primary's energy.
-    electrons, positrons, photons : arrays of shape (B,)
-        Radiation lengths travelled at energies in each bin, per primary electron.
+        Edges of energy, GeV, rising.
+    depth : array of shape (D + 1,)
+        Edges of depth, radiation lengths, rising.
+    content : array of shape (D, B)
+        Expected number.
     """
 
     edges: Array
-    electrons: Array
-    positrons: Array
-    photons: Array
+    depth: Array
+    content: Array
+
+    @property
+    def total(self) -> float:
+        """Expected number in all cells."""
+        return float(self.content.sum())
 
     @property
     def energy(self) -> Array:
@@ -48,71 +56,87 @@ class TrackLengths:
         centres: Array = np.sqrt(self.edges[1:] * self.edges[:-1])
         return centres
 
+    @property
+    def spectrum(self) -> Array:
+        """Expected number in each bin of energy, shape (B,)."""
+        summed: Array = self.content.sum(axis=0)
+        return summed
 
-def track_lengths(primary: float, lowest: float) -> TrackLengths:
-    """Return the track lengths in the shower of an electron, integrated over depth.
+    def weighted(self, weight: Array) -> Emission:
+        """Return the part that is left when each bin of energy is multiplied by a weight, shape (B,)."""
+        return replace(self, content=self.content * weight)
 
-    Rossi (High-Energy Particles, 1952), approximation A: bremsstrahlung [4/3 (1-v) + v^2]/v dv and pair production
-    [1 - 4/3 u(1-u)] du per radiation length. For energies far below the primary's the sum of electrons and positrons above
-    E is 0.437 E0/E.
+    def sample(self, events: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return energies (GeV) and depths (radiation lengths) at emission, evenly drawn within a cell.
+
+        Raises
+        ------
+        ValueError
+            If nothing is made.
+        """
+        if not self.total > 0.0:
+            msg = "nothing is made in this shower: the threshold or the mass is too high"
+            raise ValueError(msg)
+        share = self.content.ravel() / self.total
+        row, column = np.divmod(rng.choice(share.size, size=events, p=share), self.content.shape[1])
+        u, v = rng.random((2, events))
+        energy: Array = self.edges[column] ** (1.0 - u) * self.edges[column + 1] ** u
+        return energy, self.depth[row] + v * np.diff(self.depth)[row]
+
+
+def emission(
+    m_phi: float,
+    *,
+    coupling: float,
+    primary: float = 100.0,
+    threshold: float = THRESHOLD,
+    nucleus: Nucleus = LEAD,
+    method: Method = "ww",
+) -> Emission:
+    """Return how much e- N -> mu- N phi the electrons of a shower make, and where (Eq. 29).
+
+    Positrons are left out: theirs is mu+, another signature.
 
     Parameters
     ----------
-    primary, lowest : float
-        Energies of the electron and of the lowest bin, GeV.
+    m_phi : float
+        GeV.
+    coupling : float
+        h of Eq. 1.
+    primary, threshold : float
+        Energy of the beam electron and lowest energy of an electron that counts, GeV.
+    nucleus : Nucleus
+        All of the target's radiation lengths are in it; in 1.5 mm of lead and 1.5 mm of scintillator 98.7 % are.
+    method : 'ww', 'exact' or 'iww'
+        Of the total cross section; in the approximations the muon's variables are integrated over, as in
+        `physics.sampling`, and above 1 GeV of mass they are low by up to 18 %.
+
+    Raises
+    ------
+    ValueError
+        If the energies are not in order, or as `physics.cross_sections.total`.
     """
-    bins = max(int(np.ceil(BINS_PER_E_FOLD * np.log(primary / lowest))), 2)
-    edges = np.geomspace(primary, lowest, bins + 1)
-    energy = np.sqrt(edges[1:] * edges[:-1])
-    # rates from bin j to bin i >= j, per radiation length: a particle of energy[j] gives one between edges[i + 1], edges[i]
-    high = np.minimum(edges[:-1][None, :] / energy[:, None], 1.0)
-    low = np.minimum(edges[1:][None, :] / energy[:, None], 1.0)
-    later = np.triu(np.ones((bins, bins), bool), 1)
-    brem = np.where(later, _electron_left(high, low), 0.0)
-    photon = np.where(np.triu(np.ones((bins, bins), bool)), _photon_made(high, low), 0.0)
-    pair = np.where(later, 2.0 * _pair_share(high, low), 0.0)
-    # an electron leaves its bin at the rate at which it falls below the bin's lower edge
-    boundary = np.minimum(edges[1:] / energy, 1.0 - 1e-9)
-    leave = _electron_left(boundary, np.full(bins, 1e-9))
-    primary_chain, all_chain, photons = np.zeros(bins), np.zeros(bins), np.zeros(bins)
-    for i in range(bins):
-        source = 1.0 if i == 0 else 0.0
-        primary_chain[i] = (source + primary_chain[:i] @ brem[:i, i]) / leave[i]
-        all_chain[i] = (source + all_chain[:i] @ brem[:i, i] + photons[:i] @ pair[:i, i]) / leave[i]
-        photons[i] = (all_chain[: i + 1] @ photon[: i + 1, i]) * 9.0 / 7.0
-    half = 0.5 * (all_chain - primary_chain)
-    return TrackLengths(edges, primary_chain + half, half, photons)
+    lengths = track_lengths(primary, threshold)
+    sigma = _cross_section(m_phi, lengths.energy, coupling, nucleus, method)
+    return Emission(
+        lengths.edges, lengths.depth, lengths.electrons * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
+    )
 
 
-def _electron_left(high: Array, low: Array) -> Array:
-    """Integrate bremsstrahlung over the electron's remaining share w = 1 - v from low to high < 1."""
+def _cross_section(m_phi: float, energy: Array, coupling: float, nucleus: Nucleus, method: Method) -> Array:
+    """Return the total cross section (pb) at rising energies; the exact one from fewer, where it is smooth."""
+    # E of a lepton at rest with the nucleus in the centre of mass; m_i is nothing against M
+    open_at = m_phi + LEPTON_MASSES["muon"] + (m_phi + LEPTON_MASSES["muon"]) ** 2 / (2.0 * nucleus.mass)
+    if method != "exact" or len(energy) <= ENERGIES or energy[0] < 2.0 * open_at:
+        variable: Variable = "x" if method == "exact" else "y"
+        return total(m_phi, energy, coupling=coupling, nucleus=nucleus, method=method, variable=variable)
+    from scipy.interpolate import CubicSpline
 
-    def antiderivative(w: Array) -> Array:
-        v = np.maximum(1.0 - w, 1e-12)
-        value: Array = -(4.0 / 3.0 * (np.log(v) - v) + 0.5 * v * v)
-        return value
-
-    return antiderivative(high) - antiderivative(low)
-
-
-def _photon_made(high: Array, low: Array) -> Array:
-    """Integrate bremsstrahlung over the photon's share v from low to high."""
-
-    def antiderivative(v: Array) -> Array:
-        value: Array = 4.0 / 3.0 * (np.log(v) - v) + 0.5 * v * v
-        return value
-
-    return antiderivative(high) - antiderivative(low)
-
-
-def _pair_share(high: Array, low: Array) -> Array:
-    """Integrate pair production over the share u of one of the pair from low to high."""
-
-    def antiderivative(u: Array) -> Array:
-        value: Array = u - 2.0 / 3.0 * u**2 + 4.0 / 9.0 * u**3
-        return value
-
-    return antiderivative(high) - antiderivative(low)
+    few = np.geomspace(energy[0], energy[-1], ENERGIES)
+    few[0], few[-1] = energy[0], energy[-1]
+    sigma = total(m_phi, few, coupling=coupling, nucleus=nucleus)
+    smooth: Array = np.exp(CubicSpline(np.log(few), np.log(sigma))(np.log(energy)))
+    return smooth
 
 
 def per_electron(
@@ -124,19 +148,12 @@ def per_electron(
     nucleus: Nucleus = LEAD,
     method: Method = "ww",
 ) -> tuple[float, Array, Array]:
-    """Return e N -> mu N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
+    """Return e- N -> mu- N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
 
     Parameters
     ----------
-    m_phi : float
-        GeV.
-    coupling : float
-        h of Eq. 1.
-    primary, threshold : float
-        Energy of the beam electron and lowest energy of an electron that counts, GeV.
-    nucleus : Nucleus
-    method : 'ww', 'exact' or 'iww'
-        Of the total cross section; the muon's variables are the ones integrated over, as in `physics.sampling`.
+    m_phi, coupling, primary, threshold, nucleus, method
+        As in `emission`.
 
     Returns
     -------
@@ -144,18 +161,8 @@ def per_electron(
         Per electron on target, from electrons above `threshold`.
     edges : array of shape (B + 1,)
         GeV, rising.
-    density : array of shape (B,)
+    spectrum : array of shape (B,)
         The yield from each bin.
     """
-    lengths = track_lengths(primary, threshold)
-    sigma = total(m_phi, lengths.energy, coupling=coupling, nucleus=nucleus, method=method, variable="y")
-    made = lengths.electrons * sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length
-    return float(made.sum()), lengths.edges[::-1], made[::-1]
-
-
-def sample_energy(edges: Array, content: Array, events: int, rng: np.random.Generator) -> Array:
-    """Return energies drawn from a histogram, log-uniform within its bins."""
-    bins = rng.choice(len(content), size=events, p=content / content.sum())
-    u = rng.random(events)
-    drawn: Array = edges[bins] ** (1.0 - u) * edges[bins + 1] ** u
-    return drawn
+    made = emission(m_phi, coupling=coupling, primary=primary, threshold=threshold, nucleus=nucleus, method=method)
+    return made.total, made.edges, made.spectrum
