@@ -23,6 +23,9 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 THRESHOLD = 20.0
 """GeV: electrons below are not counted unless said otherwise."""
 
+EVENTS_AT_90 = float(np.log(10.0))
+"""Expected events that 90 % of experiments without background would see something of: the limit where none is seen."""
+
 ENERGIES = 24
 """Energies at which the exact cross section is integrated; between them its logarithm is a cubic spline, right to 1e-4."""
 
@@ -166,3 +169,31 @@ def per_electron(
     """
     made = emission(m_phi, coupling=coupling, primary=primary, threshold=threshold, nucleus=nucleus, method=method)
     return made.total, made.edges, made.spectrum
+
+
+def coupling_limit(
+    rate: float, coupling: float, eot: float, *, efficiency: float = 1.0, events: float = EVENTS_AT_90
+) -> float:
+    """Return the coupling that gives so many selected events, for yields that go with its square.
+
+    Parameters
+    ----------
+    rate, coupling : float
+        Yield per electron on target, at a coupling.
+    eot : float
+        Electrons on target.
+    efficiency : float
+        Selected over emitted.
+    events : float
+        Default ln 10 = 2.3026: the upper limit at 90 % CL where nothing is seen and no background is taken away.
+
+    Raises
+    ------
+    ValueError
+        If no event is expected at all.
+    """
+    expected = rate * eot * efficiency
+    if not expected > 0.0:
+        msg = "no event is expected: there is no limit"
+        raise ValueError(msg)
+    return float(coupling * np.sqrt(events / expected))
