@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.commands import check, diff, inspect, look, process, scan, simulate
+from emiss.commands import check, diff, inspect, look, process, scan, simulate, yields
 
 app = typer.Typer(
     name="emiss",
@@ -29,6 +29,7 @@ app.command()(inspect.inspect)
 app.command()(look.dump)
 app.command()(look.show)
 app.command()(look.columns)
+app.command()(yields.yields)
 
 
 @app.callback(invoke_without_command=True)

@@ -22,7 +22,7 @@ from physics.phase_space import METHODS, differential, flat, integral
 from physics.process import Process
 from physics.ranges import RangeWarning
 from physics.shower import track_lengths
-from physics.yields import Emission
+from physics.yields import TOLERANCE, Emission, between
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -38,15 +38,11 @@ MIXING = 1e-4
 RTOL = 1e-5
 """Relative tolerance of the results."""
 
-YIELD_RTOL = 1e-4
-"""Relative tolerance of the cross sections that yields are made of."""
-
 THRESHOLD = 50.0
 """GeV: lowest energy of an A' that is missed, the calorimeter's upper limit of NA64's search."""
 
 ENERGIES = 16
-"""Energies of electrons at which yields take the cross section above the threshold; between them its logarithm is a cubic
-spline in that of E - threshold, right to 1e-3."""
+"""Energies of electrons at which yields take the cross section above the threshold; with them it is right to 1e-3."""
 
 
 def total(
@@ -145,37 +141,27 @@ def emission(
     ------
     ValueError
         If the energies are not in order, or the K factors are of another process or do not reach.
+
+    Warns
+    -----
+    RangeWarning
+        For an approximation without K factors.
     """
     lengths = track_lengths(primary, threshold)
-    energy = lengths.energy
-    few = energy
-    if len(energy) > ENERGIES:
-        few = threshold + np.geomspace(energy[0] - threshold, energy[-1] - threshold, ENERGIES)
-    _known(method)
-    process = _process(np.full(len(few), m_a), few, mixing, nucleus)
-    sigma = integral(process, method, "x", YIELD_RTOL, threshold)[0]
-    if k_factors is not None:
-        if (k_factors.boson, k_factors.method, k_factors.nucleus) != ("vector", method, nucleus):
-            msg = f"these K factors are not those of a vector, '{method}' and this nucleus"
-            raise ValueError(msg)
-        sigma = sigma / k_factors(m_a, few)
-    if len(few) < len(energy):
-        sigma = _between(few - threshold, sigma, energy - threshold)
+    if k_factors is None:
+        _check(method)
+    elif (k_factors.boson, k_factors.method, k_factors.nucleus) != ("vector", method, nucleus):
+        msg = f"these K factors are not those of a vector, '{method}' and this nucleus"
+        raise ValueError(msg)
+
+    def cross_section(energy: Array) -> Array:
+        process = _process(np.full(len(energy), m_a), energy, mixing, nucleus)
+        sigma = integral(process, method, "x", TOLERANCE, threshold)[0]
+        return sigma if k_factors is None else sigma / k_factors(m_a, energy)
+
+    sigma = between(cross_section, lengths.energy, threshold, ENERGIES)
     made = lengths.charged * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
     return Emission(lengths.edges, lengths.depth, made)
-
-
-def _between(few: Array, value: Array, many: Array) -> Array:
-    """Return values between points by a cubic spline in logarithms, 0 below the last point that is 0."""
-    from scipy.interpolate import CubicSpline
-
-    positive = value > 0.0
-    result = np.zeros(len(many))
-    if positive.sum() > 1:
-        inside = many >= few[positive][0]
-        spline = CubicSpline(np.log(few[positive]), np.log(value[positive]))
-        result[inside] = np.exp(spline(np.log(many[inside])))
-    return result
 
 
 def _process(masses: Array, energies: Array, mixing: float, nucleus: Nucleus) -> Process:
@@ -186,16 +172,11 @@ def _process(masses: Array, energies: Array, mixing: float, nucleus: Nucleus) ->
     )
 
 
-def _known(method: str) -> None:
-    """Raise for an unknown method."""
+def _check(method: str) -> None:
+    """Raise for an unknown method, warn for an approximation; called by the public functions themselves."""
     if method not in METHODS:
         msg = f"no method '{method}'; there are {', '.join(METHODS)}"
         raise ValueError(msg)
-
-
-def _check(method: str) -> None:
-    """Raise for an unknown method, warn for an approximation; called by the public functions themselves."""
-    _known(method)
     if method != "exact":
         name = {"ww": "Weizsaecker-Williams", "iww": "improved Weizsaecker-Williams"}[method]
         text = f"{name} for A' bremsstrahlung is off by 10 % to a factor 3: use the exact form, or K factors"

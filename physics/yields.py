@@ -16,6 +16,8 @@ from physics.cross_sections import total
 from physics.shower import track_lengths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from physics.phase_space import Method, Variable
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -26,8 +28,11 @@ THRESHOLD = 20.0
 EVENTS_AT_90 = float(np.log(10.0))
 """Expected events that 90 % of experiments without background would see something of: the limit where none is seen."""
 
+TOLERANCE = 1e-4
+"""Relative, of the cross sections that yields are made of."""
+
 ENERGIES = 24
-"""Energies at which the exact cross section is integrated; between them its logarithm is a cubic spline, right to 1e-4."""
+"""Energies at which the exact cross section is integrated."""
 
 
 @dataclass(frozen=True)
@@ -120,26 +125,58 @@ def emission(
         If the energies are not in order, or as `physics.cross_sections.total`.
     """
     lengths = track_lengths(primary, threshold)
-    sigma = _cross_section(m_phi, lengths.energy, coupling, nucleus, method)
-    return Emission(
-        lengths.edges, lengths.depth, lengths.electrons * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
-    )
 
-
-def _cross_section(m_phi: float, energy: Array, coupling: float, nucleus: Nucleus, method: Method) -> Array:
-    """Return the total cross section (pb) at rising energies; the exact one from fewer, where it is smooth."""
-    # E of a lepton at rest with the nucleus in the centre of mass; m_i is nothing against M
-    open_at = m_phi + LEPTON_MASSES["muon"] + (m_phi + LEPTON_MASSES["muon"]) ** 2 / (2.0 * nucleus.mass)
-    if method != "exact" or len(energy) <= ENERGIES or energy[0] < 2.0 * open_at:
+    def cross_section(energy: Array) -> Array:
         variable: Variable = "x" if method == "exact" else "y"
-        return total(m_phi, energy, coupling=coupling, nucleus=nucleus, method=method, variable=variable)
+        return total(
+            m_phi, energy, coupling=coupling, nucleus=nucleus, method=method, variable=variable, rtol=TOLERANCE
+        )
+
+    if method == "exact":
+        sigma = between(cross_section, lengths.energy, _open_at(m_phi, nucleus), ENERGIES)
+    else:
+        sigma = cross_section(lengths.energy)
+    made = lengths.electrons * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
+    return Emission(lengths.edges, lengths.depth, made)
+
+
+def _open_at(m_phi: float, nucleus: Nucleus) -> float:
+    """Return the energy of an electron at which e N -> mu N phi opens, GeV; the electron's mass is nothing against M."""
+    rest = m_phi + LEPTON_MASSES["muon"]
+    return rest + rest**2 / (2.0 * nucleus.mass)
+
+
+def between(cross_section: Callable[[Array], Array], energy: Array, origin: float, count: int) -> Array:
+    """Return a slow cross section at many energies from `count` of them, 0 up to `origin`.
+
+    Between them, its logarithm is a cubic spline in ln(E - origin).
+
+    Parameters
+    ----------
+    cross_section : callable
+        Of an array of energies, GeV.
+    energy : array of shape (B,)
+        GeV, rising.
+    origin : float
+        Where the cross section begins, GeV.
+    count : int
+    """
     from scipy.interpolate import CubicSpline
 
-    few = np.geomspace(energy[0], energy[-1], ENERGIES)
-    few[0], few[-1] = energy[0], energy[-1]
-    sigma = total(m_phi, few, coupling=coupling, nucleus=nucleus)
-    smooth: Array = np.exp(CubicSpline(np.log(few), np.log(sigma))(np.log(energy)))
-    return smooth
+    above = energy > origin
+    if above.sum() <= count:
+        return np.where(above, cross_section(energy), 0.0)
+    distance = energy - origin
+    few = np.geomspace(distance[above][0], distance[-1], count)
+    few[0], few[-1] = distance[above][0], distance[-1]
+    value = cross_section(origin + few)
+    positive = value > 0.0
+    result = np.zeros(len(energy))
+    if positive.sum() > 1:
+        spline = CubicSpline(np.log(few[positive]), np.log(value[positive]))
+        inside = distance >= few[positive][0]
+        result[inside] = np.exp(spline(np.log(distance[inside])))
+    return result
 
 
 def per_electron(

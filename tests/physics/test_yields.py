@@ -70,11 +70,21 @@ def test_the_sampler_draws_what_electrons_of_simulated_showers_make():
     assert (np.abs(drawn * scale - expected) < 4 * spread + 6 * error + 0.02 * expected).all()
 
 
-def test_the_spline_of_exact_totals():
-    energy = track_lengths(100.0, 20.0).energy
-    made = yields.emission(1.0, coupling=1e-4, method="exact")
-    wanted = track_lengths(100.0, 20.0).electrons.sum(axis=0) * cross_sections.total(1.0, energy) * 1e-36
-    np.testing.assert_allclose(made.spectrum, wanted * LEAD.per_radiation_length, rtol=1e-4)
+@pytest.mark.parametrize(("mass", "threshold"), [(0.11, 20.0), (1.0, 20.0), (3.0, 2.0)])
+def test_the_spline_of_exact_totals(mass, threshold):
+    lengths = track_lengths(100.0, threshold)
+    some = np.arange(0, len(lengths.energy), 10)
+    made = yields.emission(mass, coupling=1e-4, method="exact", threshold=threshold)
+    wanted = lengths.electrons.sum(axis=0)[some] * cross_sections.total(mass, lengths.energy[some]) * 1e-36
+    np.testing.assert_allclose(
+        made.spectrum[some], wanted * LEAD.per_radiation_length, rtol=1e-3, atol=1e-4 * made.spectrum.max()
+    )
+
+
+@pytest.mark.parametrize("method", ["exact", "ww"])
+def test_every_bin_above_the_threshold_has_its_part(method):
+    made = yields.emission(0.3, coupling=1e-4, threshold=20.0, method=method)
+    assert made.spectrum.min() > 0.0
 
 
 def test_a_shower_without_a_yield():
