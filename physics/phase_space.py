@@ -28,7 +28,7 @@ Variable = Literal["x", "y"]
 METHODS = ("exact", "ww", "iww")
 
 INNER = 0.2
-"""Tolerance of the integrals over angle, relative to that of the integral over energy."""
+"""Share of the tolerance that the integrals over angle may take."""
 
 LOGIT = 16.0
 """The energy runs over E_low + (E_high - E_low)/(1 + exp(-z)), |z| < 16: less than 1e-9 of an integral is beyond."""
@@ -196,7 +196,7 @@ def integral(
     def density(lanes: Process, share: Array, _: Index) -> Array:
         return over_angle(lanes, share, method, variable, INNER * rtol, angle)
 
-    value, error = over_energy(process, density, method, variable, rtol, lowest)
+    value, error = over_energy(process, density, method, variable, (1.0 - INNER) * rtol, lowest)
     # the integrals over angle are each off by up to INNER * rtol
     return value, error + INNER * rtol * value
 

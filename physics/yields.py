@@ -18,7 +18,7 @@ from physics.shower import track_lengths
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from physics.phase_space import Method, Variable
+    from physics.phase_space import Method
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -99,7 +99,7 @@ def emission(
     primary: float = 100.0,
     threshold: float = THRESHOLD,
     nucleus: Nucleus = LEAD,
-    method: Method = "ww",
+    method: Method = "exact",
 ) -> Emission:
     """Return how much e- N -> mu- N phi the electrons of a shower make, and where (Eq. 29).
 
@@ -115,9 +115,8 @@ def emission(
         Energy of the beam electron and lowest energy of an electron that counts, GeV.
     nucleus : Nucleus
         All of the target's radiation lengths are in it; in 1.5 mm of lead and 1.5 mm of scintillator 98.7 % are.
-    method : 'ww', 'exact' or 'iww'
-        Of the total cross section; in the approximations the muon's variables are integrated over, as in
-        `physics.sampling`, and above 1 GeV of mass they are low by up to 18 %.
+    method : 'exact', 'ww' or 'iww'
+        Of the total cross section.
 
     Raises
     ------
@@ -127,10 +126,7 @@ def emission(
     lengths = track_lengths(primary, threshold)
 
     def cross_section(energy: Array) -> Array:
-        variable: Variable = "x" if method == "exact" else "y"
-        return total(
-            m_phi, energy, coupling=coupling, nucleus=nucleus, method=method, variable=variable, rtol=TOLERANCE
-        )
+        return total(m_phi, energy, coupling=coupling, nucleus=nucleus, method=method, rtol=TOLERANCE)
 
     if method == "exact":
         sigma = between(cross_section, lengths.energy, _open_at(m_phi, nucleus), ENERGIES)
@@ -186,7 +182,7 @@ def per_electron(
     primary: float = 100.0,
     threshold: float = THRESHOLD,
     nucleus: Nucleus = LEAD,
-    method: Method = "ww",
+    method: Method = "exact",
 ) -> tuple[float, Array, Array]:
     """Return e- N -> mu- N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
 

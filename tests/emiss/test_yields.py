@@ -19,7 +19,7 @@ def test_the_table_of_phi_has_its_thresholds(cli):
         assert said in done.out
     rows = [line.split() for line in done.out.splitlines() if line.split()[:1] in (["0.3"], ["1"])]
     assert [row[:2] for row in rows] == [["0.3", "20"], ["1", "20"], ["0.3", "50"], ["1", "50"]]
-    made = yields.emission(0.3, coupling=1e-4, threshold=50.0)
+    made = yields.emission(0.3, coupling=1e-4, threshold=50.0, method="ww")
     assert float(rows[2][3]) == pytest.approx(made.total, rel=1e-3)
     assert float(rows[2][4]) == pytest.approx(made.total * 1e12, rel=1e-3)
 
