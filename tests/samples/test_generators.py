@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from physics import constants
 from physics.decays import decay_probability
@@ -78,6 +81,14 @@ def test_the_signal_of_the_region_is_the_weighted_signal_of_the_whole(detector):
     expected, _ = np.histogram(electron, bins, weights=share)
     found, _ = np.histogram(made.emission, bins, weights=weight)
     np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.05 * expected.max())
+
+
+def test_the_demo_states_what_the_generator_makes(detector):
+    text = (Path(__file__).parents[2] / "configs/runs/demo.yaml").read_text(encoding="utf-8")
+    stated = float(yaml.safe_load(text)["samples"]["signal"]["on_target"])
+    generator = generator_of(load_sample("signal"), detector)
+    # 500 raw events, which have no weights, and 20000 with theirs
+    assert stated == pytest.approx(generator.on_target(500) / generator.weight + generator.on_target(20000), rel=1e-4)
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("signal", 0.5, 0.9), ("dimuon", 3.5, 5.0)])
