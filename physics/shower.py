@@ -3,7 +3,7 @@
 `track_lengths` is Rossi's approximation A, exact (`physics.approximation_a`); `simulate` is a Monte Carlo of the same two
 processes, which agrees with it and knows how showers differ. Depth is in radiation lengths, so that both hold for any
 material whose critical energy is far below the energies in question. `DEPTH` of the calorimeter's 40 makes no difference
-above 1 GeV: less than 1e-7 of the track length is behind.
+above 1 GeV: less than 1e-6 of the track length is behind.
 """
 
 from __future__ import annotations
@@ -133,10 +133,19 @@ def simulate(
     showers : int
         At least 2.
     rng : numpy Generator
+
+    Raises
+    ------
+    ValueError
+        If the edges do not rise from above 0 (energy) and from 0 (depth), or for less than 2 showers.
     """
     from physics import shower_kernels
 
     energy, layers = np.asarray(edges, np.float64), np.asarray(depth, np.float64)
+    rising = all(len(e) > 1 and np.all(np.diff(e) > 0) for e in (energy, layers))
+    if not (rising and energy[0] > 0 and layers[0] == 0 and showers >= 2):
+        msg = "a simulation needs edges of energy that rise from above 0, of depth that rise from 0, and 2 showers or more"
+        raise ValueError(msg)
     sums, squares = shower_kernels.showers(primary, showers, energy, layers, approximation_a.SLOPE, SOFTEST, rng)
     mean = sums / showers
     error = np.sqrt(np.maximum(squares / showers - mean**2, 0.0) / (showers - 1))

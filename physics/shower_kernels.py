@@ -12,8 +12,9 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 ELECTRON, POSITRON, PHOTON = 0, 1, 2
 """Kinds of particles, the first index of the lengths."""
 
-STACK = 4096
-"""Particles that wait to be followed: the lighter one of two does, so that their number grows with a logarithm only."""
+STACK = 128
+"""Particles that can wait to be followed. Of two the one with more energy waits, so that each that waits has at least twice the
+energy of the next, and there are at most log2(E0/E_lowest)."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -96,15 +97,16 @@ def showers(
                     while rng.random() * slope > slope * (1.0 - share) + share * share:
                         share = softest ** rng.random()
                     other = PHOTON
-                # `other` takes the share; the one with less energy waits
+                # `other` takes the share
                 taken = share * energy
                 energy -= taken
                 if taken > energy:
                     kind, other = other, kind
                     energy, taken = taken, energy
                 if taken > lowest:
-                    kinds[waiting], energies[waiting], places[waiting] = other, taken, place
+                    kinds[waiting], energies[waiting], places[waiting] = kind, energy, place
                     waiting += 1
+                    kind, energy = other, taken
         sums += lengths
         squares += lengths * lengths
     return sums, squares

@@ -101,3 +101,28 @@ def test_the_seed_decides():
     )
     assert first == again
     assert first != other
+
+
+def test_the_monte_carlo_agrees_far_down():
+    # several thousand particles per shower
+    edges, depth = np.array([0.002, 0.1, 10.0]), np.array([0.0, 40.0])
+    found = shower.simulate(10.0, edges, depth, 40, np.random.default_rng(2))
+    above = approximation_a.lengths_above(edges / 10.0, depth)[1][1]
+    wanted = -np.diff(above)
+    mean, error = found.mean.charged[0], found.error.electrons[0] + found.error.positrons[0]
+    assert (np.abs(mean - wanted) < 4 * error).all()
+    assert wanted[0] > 1000.0
+
+
+@pytest.mark.parametrize(
+    ("edges", "depth", "showers"),
+    [
+        ([0.0, 1.0], [0.0, 1.0], 2),
+        ([2.0, 1.0], [0.0, 1.0], 2),
+        ([1.0, 2.0], [1.0, 2.0], 2),
+        ([1.0, 2.0], [0.0, 1.0], 1),
+    ],
+)
+def test_what_cannot_be_simulated(edges, depth, showers):
+    with pytest.raises(ValueError, match="a simulation needs edges"):
+        shower.simulate(100.0, edges, depth, showers, np.random.default_rng(1))
