@@ -9,7 +9,7 @@ import numpy as np
 
 import reco
 import selection
-from physics import dimuons, yields
+from physics import dark_photon, dimuons, shower, yields
 from physics.cross_sections import total
 from samples.config import load_sample
 from samples.simulate import Simulation, simulate
@@ -93,8 +93,40 @@ def efficiencies(folder: Path) -> None:
     )
 
 
+def showers_and_yields() -> None:
+    """Print track lengths, how yields depend on the threshold, and the simple limit on A' beside the published one."""
+    lengths = shower.track_lengths(100.0, 1.0)
+    for energy in (5.0, 10.0, 20.0, 50.0):
+        length = lengths.charged[:, lengths.energy > energy].sum()
+        print(f"  e- and e+ above {energy:g} GeV: {length * energy / 100.0:.4f} E0/E")
+    cells = np.array([20.0, 100.0]), np.array([0.0, 40.0])
+    found = shower.simulate(100.0, *cells, 400_000, np.random.default_rng(3))
+    expected = shower.track_lengths(100.0, 20.0).electrons.sum()
+    print(
+        f"  e- above 20 GeV: {expected:.4f} radiation lengths, "
+        f"Monte Carlo {found.mean.electrons.sum():.4f} +- {found.error.electrons.sum():.4f}"
+    )
+    for mass in (0.11, 0.3, 1.0):
+        made = {t: yields.emission(mass, coupling=1e-4, threshold=t) for t in (1.0, 5.0, 20.0, 50.0)}
+        base = made[20.0]
+        depth = base.content.sum(axis=1) @ (0.5 * (base.depth[1:] + base.depth[:-1])) / base.total
+        ratios = ", ".join(f"{t:g} GeV {one.total / base.total:.3f}" for t, one in made.items())
+        print(
+            f"  phi of {mass:g} GeV: emitted over that above 20 GeV: {ratios}; above 20 GeV mean energy "
+            f"{base.spectrum @ base.energy / base.total:.1f} GeV, depth {depth:.2f} X0"
+        )
+    for mass, published in ((0.01, 3.30e-5), (0.1, 3.46e-4)):
+        rate = dark_photon.emission(mass).total
+        for efficiency in (1.0, 0.9, 0.5):
+            limit = yields.coupling_limit(rate, dark_photon.MIXING, 2.84e11, efficiency=efficiency)
+            print(
+                f"  A' of {mass:g} GeV, efficiency {efficiency:g}: {limit:.2e}, over published {limit / published:.3f}"
+            )
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         momentum(Path(name))
         calorimeters(Path(name))
         efficiencies(Path(name))
+    showers_and_yields()

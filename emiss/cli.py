@@ -20,6 +20,7 @@ from emiss.commands import (
     scan,
     simulate,
     xsec,
+    yields,
 )
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ app.command()(look.dump)
 app.command()(look.show)
 app.command()(look.columns)
 app.add_typer(field.app)
+app.command()(yields.yields)
 
 
 @app.callback(invoke_without_command=True)

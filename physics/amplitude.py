@@ -1,5 +1,6 @@
 """Squared amplitudes of l_i gamma -> l_f phi (real photon) and l_i N -> l_f N phi (tree level), averaged over spins.
 
+phi is the scalar of Eq. 1, or a vector with the same lepton before and after.
 h^2 e^4 F^2/t^2 (2 -> 3) and h^2 e^2 (2 -> 2) are left out. Invariants of Eq. 8: s~ = (p' + k)^2 - m_i^2,
 u~ = (p - k)^2 - m_f^2, t2 = (p - p')^2, t = -q^2, q = P_i - P_f; s~ + u~ + t2 + t = m_phi^2.
 """
@@ -56,5 +57,38 @@ def squared_2_to_3(
         total**2 / (2.0 * s * u) * square
         - 2.0 * t / (s * u) * p_k**2
         + total**2 / (2.0 * (s * u) ** 2) * delta * bracket
+    )
+    return value
+
+
+def squared_2_to_3_vector(
+    s: Array,
+    u: Array,
+    t: Array,
+    p_p: Array,
+    p_p_out: Array,
+    mass: float,
+    m_vector: float,
+    m_lepton: float,
+) -> Array:
+    """Return |A|^2 of l N -> l N A' for a vector that couples to i gamma_mu and scalar nuclei, GeV^2.
+
+    Y.-S. Liu, G. A. Miller, Phys. Rev. D 96 (2017) 016004, in the notation of `squared_2_to_3` and for its normalisation;
+    summed over polarisations, averaged over the lepton's spin.
+
+    Parameters
+    ----------
+    s, u, t, p_p, p_p_out, mass
+        As in `squared_2_to_3`.
+    m_vector, m_lepton : float
+        GeV.
+    """
+    square, total = 4.0 * mass**2 + t, s + u
+    t2 = m_vector**2 - s - u - t
+    bracket = square * t - 4.0 * ((u * p_p + s * p_p_out) / total) ** 2
+    value: Array = (
+        2.0 * (s**2 + u**2) / (s * u) * square
+        - 8.0 * t / (s * u) * (p_p**2 + p_p_out**2 + 0.5 * (t2 + m_vector**2) * square)
+        + 2.0 * (total / (s * u)) ** 2 * (m_vector**2 + 2.0 * m_lepton**2) * bracket
     )
     return value

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from physics.constants import ALPHA, ELECTRON_MASS, HBAR_C, LEAD, MUON_MASS, Nucleus
-from physics.yields import track_lengths
+from physics.shower import track_lengths
+from physics.yields import Emission
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -41,13 +42,19 @@ def pair_cross_section(energy: Array, share: Array, nucleus: Nucleus = LEAD) -> 
     return sigma
 
 
-def per_electron(primary: float = 100.0, threshold: float = 1.0, nucleus: Nucleus = LEAD) -> tuple[float, Array, Array]:
-    """Return muon pairs per electron on target from photons above `threshold` (GeV), with bin edges and contents."""
+def emission(primary: float = 100.0, threshold: float = 1.0, nucleus: Nucleus = LEAD) -> Emission:
+    """Return how many muon pairs the photons above `threshold` (GeV) of a shower make, and where."""
     lengths = track_lengths(primary, threshold)
     x = (np.arange(SHARES) + 0.5) / SHARES
     sigma = pair_cross_section(lengths.energy[:, None], x[None, :], nucleus).mean(axis=1)
-    made = lengths.photons * sigma * 1e-2 * nucleus.per_radiation_length
-    return float(made.sum()), lengths.edges[::-1], made[::-1]
+    made = lengths.photons * (sigma * 1e-2 * nucleus.per_radiation_length)  # mm^2 in cm^2
+    return Emission(lengths.edges, lengths.depth, made)
+
+
+def per_electron(primary: float = 100.0, threshold: float = 1.0, nucleus: Nucleus = LEAD) -> tuple[float, Array, Array]:
+    """Return muon pairs per electron on target from photons above `threshold` (GeV), with bin edges and contents."""
+    made = emission(primary, threshold, nucleus)
+    return made.total, made.edges, made.spectrum
 
 
 def sample_pair(energy: Array, rng: np.random.Generator, nucleus: Nucleus = LEAD) -> tuple[Array, Array, Array]:

@@ -25,7 +25,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def over_phi(
     e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
-    m_i: float, m_f: float, mass: float, t_a: float, t_d: float, node: Array, weight: Array,
+    m_i: float, m_f: float, mass: float, t_a: float, t_d: float, node: Array, weight: Array, vector: bool,
 ) -> Array:  # fmt: skip
     """Return the integral over t of F^2/(Z^2 t^2) <|A|^2>/(8 M^2 V) at fixed energy and angle of phi, 1/GeV^3.
 
@@ -35,11 +35,13 @@ def over_phi(
         E_i, m_phi, E_phi, |k|, U_0 and eta of `Process.angular`; u~ = -(U_0 + 2 eta).
     node, weight : arrays
         Gauss-Legendre nodes on (0, 1) for ln t.
+    vector : bool
+        Whether phi is a vector (`amplitude.squared_2_to_3_vector`) and not a scalar.
     """
     out = np.zeros(e_i.shape[0])
     for n in range(e_i.shape[0]):
         energy, m2 = e_i[n], m_phi[n] * m_phi[n]
-        delta = m2 - m_i * m_i - m_f * m_f
+        delta = 4.0 * (m2 + 2.0 * m_i * m_i) if vector else m2 - m_i * m_i - m_f * m_f
         u = -(start[n] + 2.0 * eta[n])
         w = energy - e_k[n]
         v2 = w * w - u - m_f * m_f
@@ -80,9 +82,15 @@ def over_phi(
             one_minus_r = ratio / (1.0 + r)
             rho = 1.0 - off / a
             vanishing = ((off / a - one_minus_r) / r) ** 2 + rho * rho * one_minus_r / (r * r * r)  # <(1 - s_0/s)^2>
-            c = 2.0 * mass * e_k[n]
-            amplitude = 0.5 * square * (a / u + 2.0 + u * inverse)
-            amplitude -= 2.0 * t * ((c - 0.5 * u) ** 2 / u * inverse - (c - 0.5 * u) / u + 0.25 * a / u)
+            if vector:
+                first, last = 2.0 * mass * energy - 0.5 * t, 2.0 * mass * w + 0.5 * (u - t)  # P.p + s/2 and P.p'
+                amplitude = 2.0 * square * (a / u + u * inverse)
+                product = first * first + last * last + (m2 - 0.5 * (u + t)) * square
+                amplitude -= 8.0 * t / u * (product * inverse - first - 0.5 * square + 0.25 * a)
+            else:
+                c = 2.0 * mass * e_k[n]
+                amplitude = 0.5 * square * (a / u + 2.0 + u * inverse)
+                amplitude -= 2.0 * t * ((c - 0.5 * u) ** 2 / u * inverse - (c - 0.5 * u) / u + 0.25 * a / u)
             amplitude += 0.5 * delta * square * t * (1.0 / (u * u) + 2.0 * inverse / u + inverse2)
             amplitude -= 2.0 * delta * second * second / (u * u) * vanishing
             form = t_d / ((t + t_a) * (t + t_d))

@@ -1,7 +1,7 @@
 """`KFactors`: an approximation's total cross section over the exact one, on a grid of mass and energy (Fig. 4 of the seed).
 
-With it a fast approximation is turned into the exact total: sigma_exact = sigma_ww / K. The text form is JSON; reading and
-writing files is the caller's.
+With it a fast approximation is turned into the exact total: sigma_exact = sigma_ww / K; for phi and for A'. The text form is
+JSON; reading and writing files is the caller's.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from physics import cross_sections, dark_photon
 from physics.constants import LEAD, Nucleus
-from physics.cross_sections import total
 from physics.ranges import RangeWarning
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from physics.phase_space import Method
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+
+Boson = Literal["scalar", "vector"]
 
 SCHEMA = "emiss.k_factors/1"
 
@@ -43,6 +46,8 @@ class KFactors:
         'ww' or 'iww'.
     beam, final : str
     nucleus : Nucleus
+    boson : 'scalar' or 'vector'
+        phi, or A'.
     """
 
     m_phi: Array
@@ -52,6 +57,7 @@ class KFactors:
     beam: str
     final: str
     nucleus: Nucleus
+    boson: Boson = "scalar"
 
     @classmethod
     def compute(
@@ -63,8 +69,11 @@ class KFactors:
         beam: str = "electron",
         final: str = "muon",
         nucleus: Nucleus = LEAD,
+        boson: Boson = "scalar",
     ) -> KFactors:
         """Return the table on a grid; the method's own range is no concern here, the ratio says how far off it is.
+
+        For a vector, beam and final lepton are electrons whatever is given.
 
         Raises
         ------
@@ -75,16 +84,20 @@ class KFactors:
         if np.any(np.diff(masses) <= 0) or np.any(np.diff(energies) <= 0):
             msg = "the masses and the energies of a K-factor table must rise"
             raise ValueError(msg)
-        leptons: dict[str, Any] = {"beam": beam, "final": final, "nucleus": nucleus}
-        exact = total(masses[:, None], energies, method="exact", **leptons)
+        if boson == "vector":
+            beam = final = "electron"
+            total = partial(dark_photon.total, nucleus=nucleus)
+        else:
+            total = partial(cross_sections.total, nucleus=nucleus, beam=beam, final=final)
+        exact = total(masses[:, None], energies, method="exact")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RangeWarning)
-            approximate = total(masses[:, None], energies, method=method, **leptons)
+            approximate = total(masses[:, None], energies, method=method)
         if np.any(exact <= 0):
             row, column = np.argwhere(exact <= 0)[0]
             msg = f"{masses[row]:g} GeV cannot be made at {energies[column]:g} GeV"
             raise ValueError(msg)
-        return cls(masses, energies, approximate / exact, method, beam, final, nucleus)
+        return cls(masses, energies, approximate / exact, method, beam, final, nucleus, boson)
 
     def __call__(self, m_phi: ArrayLike, energy: ArrayLike) -> Array:
         """Return the ratio, bilinear in the logarithms of mass and energy.

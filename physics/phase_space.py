@@ -16,6 +16,8 @@ from physics.quadrature import integrate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import ArrayLike
+
     from physics.process import Process
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -23,11 +25,22 @@ Index = np.ndarray[Any, np.dtype[np.intp]]
 Method = Literal["exact", "ww", "iww"]
 Variable = Literal["x", "y"]
 
+METHODS = ("exact", "ww", "iww")
+
+INNER = 0.2
+"""Share of the tolerance that the integrals over angle may take."""
+
 LOGIT = 16.0
 """The energy runs over E_low + (E_high - E_low)/(1 + exp(-z)), |z| < 16: less than 1e-9 of an integral is beyond."""
 
 ENERGY_PANELS, ANGLE_PANELS = 4, 2
 """Parts in which the adaptive integrals begin."""
+
+
+def flat(*arrays: ArrayLike) -> tuple[list[Array], tuple[int, ...]]:
+    """Broadcast the arguments; return them flat, and their shape."""
+    wide = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in arrays))
+    return [np.ravel(a) for a in wide], wide[0].shape
 
 
 def masses(process: Process, variable: Variable) -> tuple[Array | float, Array | float]:
@@ -162,3 +175,39 @@ def over_energy(
     limit = np.full(len(index), LOGIT)
     value[index], error[index] = integrate(function, -limit, limit, rtol=rtol, panels=ENERGY_PANELS)
     return value, error
+
+
+def integral(
+    process: Process,
+    method: Method,
+    variable: Variable,
+    rtol: float,
+    lowest: Array | float = 0.0,
+    angle: float | None = None,
+) -> tuple[Array, Array]:
+    """Return the cross section (pb) of each lane and the quadrature's estimate of its error.
+
+    Parameters
+    ----------
+    lowest, angle
+        Region: energy above (GeV), as in `over_energy`, and angle below (rad), as in `over_angle`.
+    """
+
+    def density(lanes: Process, share: Array, _: Index) -> Array:
+        return over_angle(lanes, share, method, variable, INNER * rtol, angle)
+
+    value, error = over_energy(process, density, method, variable, (1.0 - INNER) * rtol, lowest)
+    # the integrals over angle are each off by up to INNER * rtol
+    return value, error + INNER * rtol * value
+
+
+def differential(
+    process: Process, share: Array, method: Method, variable: Variable, rtol: float, angle: float | None = None
+) -> Array:
+    """Return dsigma/dx or dsigma/dy in pb, 0 outside the limits."""
+    value = np.zeros(len(share))
+    low, high = energy_range(process, method, variable)
+    energy = share * process.energy
+    inside = np.flatnonzero(process.open() & (energy > low) & (energy < high))
+    value[inside] = over_angle(process.lanes(inside), share[inside], method, variable, rtol, angle)
+    return value

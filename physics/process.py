@@ -28,7 +28,9 @@ class Process:
         Mass of the scalar and energy of the incoming lepton, one entry per lane.
     nucleus : Nucleus
     coupling : float
-        h of Eq. 1.
+        h of Eq. 1, or the vector's coupling to the lepton.
+    vector : bool
+        Whether the boson is a vector that couples to i gamma_mu (Eq. 1 has a scalar); then m_i = m_f.
     """
 
     m_i: float
@@ -37,9 +39,20 @@ class Process:
     energy: Array
     nucleus: Nucleus
     coupling: float
+    vector: bool = False
 
     @classmethod
-    def of(cls, m_phi: Array, energy: Array, *, coupling: float, nucleus: Nucleus, beam: str, final: str) -> Process:
+    def of(
+        cls,
+        m_phi: Array,
+        energy: Array,
+        *,
+        coupling: float,
+        nucleus: Nucleus,
+        beam: str,
+        final: str,
+        vector: bool = False,
+    ) -> Process:
         """Return the process of the named leptons.
 
         Raises
@@ -63,11 +76,15 @@ class Process:
             heavy, light = (final, beam) if m_f > m_i else (beam, final)
             msg = f"m_phi must be above {abs(m_f - m_i):.6g} GeV: below, the {heavy} decays to {light} and phi"
             raise ValueError(msg)
-        return cls(m_i, m_f, m_phi, energy, nucleus, coupling)
+        return cls(m_i, m_f, m_phi, energy, nucleus, coupling, vector)
 
     def lanes(self, which: Any) -> Process:
         """Return the process of the lanes picked by an index or mask."""
-        return Process(self.m_i, self.m_f, self.m_phi[which], self.energy[which], self.nucleus, self.coupling)
+        return self._with(self.m_phi[which], self.energy[which])
+
+    def _with(self, m_phi: Array, energy: Array) -> Process:
+        """Return the process of other lanes."""
+        return Process(self.m_i, self.m_f, m_phi, energy, self.nucleus, self.coupling, self.vector)
 
     def rows(self, which: Any) -> Process:
         """Return the process of the lanes picked, as columns of shape (P, 1), for points of shape (P, Q)."""
@@ -76,12 +93,22 @@ class Process:
     def at(self, energy: Array) -> Process:
         """Return the process of the first lane's mass at other energies (GeV), one lane each."""
         m_phi = np.full(len(energy), self.m_phi[0])
-        return Process(self.m_i, self.m_f, m_phi, energy, self.nucleus, self.coupling)
+        return self._with(m_phi, energy)
 
     @property
     def delta(self) -> Array:
         """Delta m^2 = m_phi^2 - m_i^2 - m_f^2 (below Eq. 10), GeV^2."""
         return self.m_phi**2 - self.m_i**2 - self.m_f**2
+
+    @property
+    def mass_term(self) -> Array:
+        """Return what multiplies the last term of the squared amplitudes (Eqs. 10, 20), GeV^2.
+
+        Delta m^2 of a scalar, 4 (m^2 + 2 m_l^2) of a vector.
+        """
+        if self.vector:
+            return 4.0 * (self.m_phi**2 + 2.0 * self.m_i**2)
+        return self.delta
 
     @property
     def momentum(self) -> Array:

@@ -42,6 +42,9 @@ _CHECK[11:20:2] = _GAUSS[::-1]
 
 MAX_ROUNDS = 24
 
+MAX_PANELS = 512
+"""Open panels of one lane: more of them are those of a noise, not of a peak."""
+
 
 class ConvergenceError(ArithmeticError):
     """An integral did not reach its tolerance."""
@@ -75,7 +78,7 @@ def integrate(
     Raises
     ------
     ConvergenceError
-        If a lane is not at its tolerance after `MAX_ROUNDS` bisections, or a value is not finite.
+        If a lane is not at its tolerance after `MAX_ROUNDS` bisections or with `MAX_PANELS` panels, or a value is not finite.
     """
     count = len(low)
     value, error = np.zeros(count), np.zeros(count)
@@ -85,6 +88,8 @@ def integrate(
     for _ in range(MAX_ROUNDS):
         if not len(lane):
             return value, error
+        if np.bincount(lane).max() > MAX_PANELS:
+            break
         panel, doubt = _rule(function, start, stop, lane)
         # what a lane has when all its open panels are counted in
         whole = np.abs(value + np.bincount(lane, panel, count))

@@ -44,10 +44,20 @@ def largest_invariant(process: Process, share: Array) -> Array:
     return value
 
 
+def terms_x(process: Process, x: Array) -> tuple[Array, Array, Array]:
+    """Return c0, c1 and mass^2 (GeV^2) of |A|^2 = c0 + c1 (mass^2 - U x)/U^2, Eq. 21.
+
+    A vector's is that of Y.-S. Liu, G. A. Miller, Phys. Rev. D 96 (2017) 016004.
+    """
+    mass2 = process.m_phi**2 * (1.0 - x) + x * (process.m_f**2 + process.m_i**2 * (x - 1.0))
+    first = 2.0 * (2.0 - 2.0 * x + x * x) if process.vector else 0.5 * x * x
+    return first / (1.0 - x), process.mass_term, mass2
+
+
 def amplitude_x(process: Process, x: Array, u: Array) -> Array:
     """Return |A|^2 of Eq. 21 for U = -u~ in GeV^2."""
-    inner = -u * x + process.m_phi**2 * (1.0 - x) + x * (process.m_f**2 + process.m_i**2 * (x - 1.0))
-    value: Array = x * x / (2.0 * (1.0 - x)) + process.delta * inner / u**2
+    first, factor, mass2 = terms_x(process, x)
+    value: Array = first + factor * (mass2 - u * x) / u**2
     return value
 
 
@@ -107,11 +117,10 @@ def improved_x(process: Process, x: Array, theta_max: float = THETA_MAX) -> Arra
     """Return dsigma/dx of the improved form in pb: Eqs. A1 and A2 in closed form."""
     low = u_start(process, x)
     high = low + x * (process.energy * theta_max) ** 2
-    mass2 = process.m_phi**2 * (1.0 - x) + x * (process.m_f**2 + process.m_i**2 * (x - 1.0))
+    first, factor, mass2 = terms_x(process, x)
 
     # integrals of 1/U^2, 1/U^3 and 1/U^4 of the three terms of Eq. 21
-    value = x * x / (2.0 * (1.0 - x)) * _power(low, high, 1)
-    value += process.delta * (mass2 * _power(low, high, 3) - x * _power(low, high, 2))
+    value = first * _power(low, high, 1) + factor * (mass2 * _power(low, high, 3) - x * _power(low, high, 2))
     beta = _speed(process.m_phi, x * process.energy)
     result: Array = process.factor / (4.0 * np.pi) * improved(process) * beta * (1.0 - x) * value
     return result

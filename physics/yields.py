@@ -1,46 +1,62 @@
-"""Yields in a thick target: how far the particles of a shower go, and what they make on the way.
+"""Yields in a thick target: what the particles of a shower make on their way (Eq. 29 of arXiv:2404.15931), and where.
 
-`track_lengths` solves the shower equations of Rossi's approximation A (pair production and bremsstrahlung in complete
-screening, no ionisation) integrated over depth; the yield is Eq. 29 of arXiv:2404.15931 with these track lengths.
+The sum over steps of Eq. 29 is a sum over cells of depth and energy with the track lengths of `physics.shower`. All yields
+are of particles above a threshold in energy, which the paper leaves open; at small masses they depend strongly on it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import CM2_PER_PICOBARN, LEAD, Nucleus
+from physics.constants import CM2_PER_PICOBARN, LEAD, LEPTON_MASSES, Nucleus
 from physics.cross_sections import total
+from physics.shower import track_lengths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from physics.phase_space import Method
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 THRESHOLD = 20.0
-"""GeV: electrons below are not counted unless said otherwise; at small masses the yield depends strongly on it."""
+"""GeV: electrons below are not counted unless said otherwise."""
 
-BINS_PER_E_FOLD = 80
+EVENTS_AT_90 = float(np.log(10.0))
+"""Expected events that 90 % of experiments without background would see something of: the limit where none is seen."""
+
+TOLERANCE = 1e-4
+"""Relative, of the cross sections that yields are made of."""
+
+ENERGIES = 24
+"""Energies at which the exact cross section is integrated."""
 
 
 @dataclass(frozen=True)
-class TrackLengths:
-    """Track lengths in a shower, in radiation lengths per bin of energy.
+class Emission:
+    """What is made in a shower, per electron on target, in cells of depth and of the energy of the particle that makes it.
 
     Attributes
     ----------
     edges : array of shape (B + 1,)
-        Bin edges, GeV, falling from the primary's energy.
-    electrons, positrons, photons : arrays of shape (B,)
-        Radiation lengths travelled at energies in each bin, per primary electron.
+        Edges of energy, GeV, rising.
+    depth : array of shape (D + 1,)
+        Edges of depth, radiation lengths, rising.
+    content : array of shape (D, B)
+        Expected number.
     """
 
     edges: Array
-    electrons: Array
-    positrons: Array
-    photons: Array
+    depth: Array
+    content: Array
+
+    @property
+    def total(self) -> float:
+        """Expected number in all cells."""
+        return float(self.content.sum())
 
     @property
     def energy(self) -> Array:
@@ -48,83 +64,46 @@ class TrackLengths:
         centres: Array = np.sqrt(self.edges[1:] * self.edges[:-1])
         return centres
 
+    @property
+    def spectrum(self) -> Array:
+        """Expected number in each bin of energy, shape (B,)."""
+        summed: Array = self.content.sum(axis=0)
+        return summed
 
-def track_lengths(primary: float, lowest: float) -> TrackLengths:
-    """Return the track lengths in the shower of an electron, integrated over depth.
+    def weighted(self, weight: Array) -> Emission:
+        """Return the part that is left when each bin of energy is multiplied by a weight, shape (B,)."""
+        return replace(self, content=self.content * weight)
 
-    Rossi (High-Energy Particles, 1952), approximation A: bremsstrahlung [4/3 (1-v) + v^2]/v dv and pair production
-    [1 - 4/3 u(1-u)] du per radiation length. For energies far below the primary's the sum of electrons and positrons above
-    E is 0.437 E0/E.
+    def sample(self, events: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return energies (GeV) and depths (radiation lengths) at emission, evenly drawn within a cell.
 
-    Parameters
-    ----------
-    primary, lowest : float
-        Energies of the electron and of the lowest bin, GeV.
-    """
-    bins = max(int(np.ceil(BINS_PER_E_FOLD * np.log(primary / lowest))), 2)
-    edges = np.geomspace(primary, lowest, bins + 1)
-    energy = np.sqrt(edges[1:] * edges[:-1])
-    # rates from bin j to bin i >= j, per radiation length: a particle of energy[j] gives one between edges[i + 1], edges[i]
-    high = np.minimum(edges[:-1][None, :] / energy[:, None], 1.0)
-    low = np.minimum(edges[1:][None, :] / energy[:, None], 1.0)
-    later = np.triu(np.ones((bins, bins), bool), 1)
-    brem = np.where(later, _electron_left(high, low), 0.0)
-    photon = np.where(np.triu(np.ones((bins, bins), bool)), _photon_made(high, low), 0.0)
-    pair = np.where(later, 2.0 * _pair_share(high, low), 0.0)
-    # an electron leaves its bin at the rate at which it falls below the bin's lower edge
-    boundary = np.minimum(edges[1:] / energy, 1.0 - 1e-9)
-    leave = _electron_left(boundary, np.full(bins, 1e-9))
-    primary_chain, all_chain, photons = np.zeros(bins), np.zeros(bins), np.zeros(bins)
-    for i in range(bins):
-        source = 1.0 if i == 0 else 0.0
-        primary_chain[i] = (source + primary_chain[:i] @ brem[:i, i]) / leave[i]
-        all_chain[i] = (source + all_chain[:i] @ brem[:i, i] + photons[:i] @ pair[:i, i]) / leave[i]
-        photons[i] = (all_chain[: i + 1] @ photon[: i + 1, i]) * 9.0 / 7.0
-    half = 0.5 * (all_chain - primary_chain)
-    return TrackLengths(edges, primary_chain + half, half, photons)
+        Raises
+        ------
+        ValueError
+            If nothing is made.
+        """
+        if not self.total > 0.0:
+            msg = "nothing is made in this shower: the threshold or the mass is too high"
+            raise ValueError(msg)
+        share = self.content.ravel() / self.total
+        row, column = np.divmod(rng.choice(share.size, size=events, p=share), self.content.shape[1])
+        u, v = rng.random((2, events))
+        energy: Array = self.edges[column] ** (1.0 - u) * self.edges[column + 1] ** u
+        return energy, self.depth[row] + v * np.diff(self.depth)[row]
 
 
-def _electron_left(high: Array, low: Array) -> Array:
-    """Integrate bremsstrahlung over the electron's remaining share w = 1 - v from low to high < 1."""
-
-    def antiderivative(w: Array) -> Array:
-        v = np.maximum(1.0 - w, 1e-12)
-        value: Array = -(4.0 / 3.0 * (np.log(v) - v) + 0.5 * v * v)
-        return value
-
-    return antiderivative(high) - antiderivative(low)
-
-
-def _photon_made(high: Array, low: Array) -> Array:
-    """Integrate bremsstrahlung over the photon's share v from low to high."""
-
-    def antiderivative(v: Array) -> Array:
-        value: Array = 4.0 / 3.0 * (np.log(v) - v) + 0.5 * v * v
-        return value
-
-    return antiderivative(high) - antiderivative(low)
-
-
-def _pair_share(high: Array, low: Array) -> Array:
-    """Integrate pair production over the share u of one of the pair from low to high."""
-
-    def antiderivative(u: Array) -> Array:
-        value: Array = u - 2.0 / 3.0 * u**2 + 4.0 / 9.0 * u**3
-        return value
-
-    return antiderivative(high) - antiderivative(low)
-
-
-def per_electron(
+def emission(
     m_phi: float,
     *,
     coupling: float,
     primary: float = 100.0,
     threshold: float = THRESHOLD,
     nucleus: Nucleus = LEAD,
-    method: Method = "ww",
-) -> tuple[float, Array, Array]:
-    """Return e N -> mu N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
+    method: Method = "exact",
+) -> Emission:
+    """Return how much e- N -> mu- N phi the electrons of a shower make, and where (Eq. 29).
+
+    Positrons are left out: theirs is mu+, another signature.
 
     Parameters
     ----------
@@ -135,8 +114,82 @@ def per_electron(
     primary, threshold : float
         Energy of the beam electron and lowest energy of an electron that counts, GeV.
     nucleus : Nucleus
-    method : 'ww', 'exact' or 'iww'
-        Of the total cross section; the muon's variables are the ones integrated over, as in `physics.sampling`.
+        All of the target's radiation lengths are in it; in 1.5 mm of lead and 1.5 mm of scintillator 98.7 % are.
+    method : 'exact', 'ww' or 'iww'
+        Of the total cross section.
+
+    Raises
+    ------
+    ValueError
+        If the energies are not in order, or as `physics.cross_sections.total`.
+    """
+    lengths = track_lengths(primary, threshold)
+
+    def cross_section(energy: Array) -> Array:
+        return total(m_phi, energy, coupling=coupling, nucleus=nucleus, method=method, rtol=TOLERANCE)
+
+    if method == "exact":
+        sigma = between(cross_section, lengths.energy, _open_at(m_phi, nucleus), ENERGIES)
+    else:
+        sigma = cross_section(lengths.energy)
+    made = lengths.electrons * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
+    return Emission(lengths.edges, lengths.depth, made)
+
+
+def _open_at(m_phi: float, nucleus: Nucleus) -> float:
+    """Return the energy of an electron at which e N -> mu N phi opens, GeV; the electron's mass is nothing against M."""
+    rest = m_phi + LEPTON_MASSES["muon"]
+    return rest + rest**2 / (2.0 * nucleus.mass)
+
+
+def between(cross_section: Callable[[Array], Array], energy: Array, origin: float, count: int) -> Array:
+    """Return a slow cross section at many energies from `count` of them, 0 up to `origin`.
+
+    Between them, its logarithm is a cubic spline in ln(E - origin).
+
+    Parameters
+    ----------
+    cross_section : callable
+        Of an array of energies, GeV.
+    energy : array of shape (B,)
+        GeV, rising.
+    origin : float
+        Where the cross section begins, GeV.
+    count : int
+    """
+    from scipy.interpolate import CubicSpline
+
+    above = energy > origin
+    if above.sum() <= count:
+        return np.where(above, cross_section(energy), 0.0)
+    distance = energy - origin
+    few = np.geomspace(distance[above][0], distance[-1], count)
+    few[0], few[-1] = distance[above][0], distance[-1]
+    value = cross_section(origin + few)
+    positive = value > 0.0
+    result = np.zeros(len(energy))
+    if positive.sum() > 1:
+        spline = CubicSpline(np.log(few[positive]), np.log(value[positive]))
+        inside = distance >= few[positive][0]
+        result[inside] = np.exp(spline(np.log(distance[inside])))
+    return result
+
+
+def per_electron(
+    m_phi: float,
+    *,
+    coupling: float,
+    primary: float = 100.0,
+    threshold: float = THRESHOLD,
+    nucleus: Nucleus = LEAD,
+    method: Method = "exact",
+) -> tuple[float, Array, Array]:
+    """Return e- N -> mu- N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
+
+    Parameters
+    ----------
+    m_phi, coupling, primary, threshold, nucleus, method
+        As in `emission`.
 
     Returns
     -------
@@ -144,18 +197,36 @@ def per_electron(
         Per electron on target, from electrons above `threshold`.
     edges : array of shape (B + 1,)
         GeV, rising.
-    density : array of shape (B,)
+    spectrum : array of shape (B,)
         The yield from each bin.
     """
-    lengths = track_lengths(primary, threshold)
-    sigma = total(m_phi, lengths.energy, coupling=coupling, nucleus=nucleus, method=method, variable="y")
-    made = lengths.electrons * sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length
-    return float(made.sum()), lengths.edges[::-1], made[::-1]
+    made = emission(m_phi, coupling=coupling, primary=primary, threshold=threshold, nucleus=nucleus, method=method)
+    return made.total, made.edges, made.spectrum
 
 
-def sample_energy(edges: Array, content: Array, events: int, rng: np.random.Generator) -> Array:
-    """Return energies drawn from a histogram, log-uniform within its bins."""
-    bins = rng.choice(len(content), size=events, p=content / content.sum())
-    u = rng.random(events)
-    drawn: Array = edges[bins] ** (1.0 - u) * edges[bins + 1] ** u
-    return drawn
+def coupling_limit(
+    rate: float, coupling: float, eot: float, *, efficiency: float = 1.0, events: float = EVENTS_AT_90
+) -> float:
+    """Return the coupling that gives so many selected events, for yields that go with its square.
+
+    Parameters
+    ----------
+    rate, coupling : float
+        Yield per electron on target, at a coupling.
+    eot : float
+        Electrons on target.
+    efficiency : float
+        Selected over emitted.
+    events : float
+        Default ln 10 = 2.3026: the upper limit at 90 % CL where nothing is seen and no background is taken away.
+
+    Raises
+    ------
+    ValueError
+        If no event is expected at all.
+    """
+    expected = rate * eot * efficiency
+    if not expected > 0.0:
+        msg = "no event is expected: there is no limit"
+        raise ValueError(msg)
+    return float(coupling * np.sqrt(events / expected))

@@ -1,4 +1,4 @@
-"""What generators have in common: their protocol, the depth of a process in the ECAL, the making of `Particles`."""
+"""What generators have in common: their protocol, places in the ECAL, the making of `Particles`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from samples.config import Beam
     from samples.particles import BeamState
 
-DEPTH = 0.6
-"""Radiation lengths per e-fold of energy between the beam and the particle that makes the muons, added to one
-(illustrative: a shower loses about a factor e in energy per radiation length)."""
-
 
 class Generator(Protocol):
     """Makes events of one process."""
@@ -31,14 +27,10 @@ class Generator(Protocol):
         ...
 
 
-def depth(ecal: Ecal, beam_energy: float, energy: Array, rng: np.random.Generator) -> Array:
-    """Return z (mm) at which a particle of `energy` (GeV) of the shower makes the muons.
-
-    Exponential in depth with a mean of 1 + 0.6 ln(E0/E) radiation lengths (illustrative).
-    """
-    mean = 1.0 + DEPTH * np.log(np.maximum(beam_energy / energy, 1.0))
-    lengths = np.minimum(rng.exponential(mean), 0.9 * ecal.radiation_lengths)
-    return ecal.z + lengths / ecal.radiation_lengths * ecal.depth
+def place(ecal: Ecal, depth: Array) -> Array:
+    """Return z (mm) in the ECAL at a depth in radiation lengths."""
+    z: Array = ecal.z + depth / ecal.radiation_lengths * ecal.depth
+    return z
 
 
 def particles(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from physics import dimuons, yields
-from samples.generators.base import depth, particles
+from physics import dimuons
+from samples.generators.base import particles, place
 from samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ class DimuonGenerator:
         self.beam = beam
         self.process = process
         self.ecal = detector.ecal
-        self.computed_rate, self._edges, self._content = dimuons.per_electron(beam.energy, process.threshold)
+        self._emission = dimuons.emission(beam.energy, process.threshold)
 
     def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
         """Return events of weight 1."""
         state = beam_state(self.beam, events, rng)
-        photon = yields.sample_energy(self._edges, self._content, events, rng)
+        photon, depth = self._emission.sample(events, rng)
         share, plus_angle, minus_angle = dimuons.sample_pair(photon, rng)
         phi = rng.uniform(0.0, 2.0 * np.pi, events)
-        z = depth(self.ecal, self.beam.energy, photon, rng)
+        z = place(self.ecal, depth)
         x, y = state.at(z)
         plus_tx, plus_ty = deflect(state.tx, state.ty, np.minimum(plus_angle, 1.0), phi)
         minus_tx, minus_ty = deflect(state.tx, state.ty, np.minimum(minus_angle, 1.0), phi + np.pi)

@@ -1,9 +1,9 @@
 """The signal: an electron of the shower converts, e- N -> mu- N phi, and phi carries energy away.
 
 The muon's energy and angle follow the Weizsaecker-Williams cross section in the region that can be seen, the electron's
-energy the yield of Eq. 29 of arXiv:2404.15931 into that region. All events have the same weight, the share of the whole yield
-that goes there: the sum of weights over the number of events is the efficiency per phi emitted above the threshold, and a raw
-file, which has no place for weights, holds the same spectrum with weight 1.
+energy and depth the yield of Eq. 29 of arXiv:2404.15931 into that region. All events have the same weight, the share of the
+whole yield that goes there: the sum of weights over the number of events is the efficiency per phi emitted above the
+threshold, and a raw file, which has no place for weights, holds the same spectrum with weight 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from physics import yields
 from physics.sampling import MuonSampler
-from samples.generators.base import depth, particles
+from samples.generators.base import particles, place
 from samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class SignalGenerator:
     def __init__(self, beam: Beam, process: SignalProcess, detector: Detector) -> None:
         self.beam = beam
         self.ecal = detector.ecal
-        self._rate, self._edges, self._content = yields.per_electron(
+        made = yields.emission(
             process.m_phi, coupling=process.coupling, primary=beam.energy, threshold=process.threshold
         )
         self._sampler = MuonSampler.tabulate(
@@ -39,18 +39,18 @@ class SignalGenerator:
             min_energy=process.min_muon_energy,
             max_angle=process.max_angle,
         )
-        seen = self._content * self._sampler.weight(np.sqrt(self._edges[1:] * self._edges[:-1]))
-        self.weight = float(seen.sum() / self._content.sum())
-        self._content = seen
+        self._rate = made.total
+        self._seen = made.weighted(self._sampler.weight(made.energy))
+        self.weight = self._seen.total / made.total
 
     def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
         """Return events with the weight of the region they are made in."""
         state = beam_state(self.beam, events, rng)
-        electron = yields.sample_energy(self._edges, self._content, events, rng)
+        electron, depth = self._seen.sample(events, rng)
         y, psi = self._sampler.sample(electron, rng)
         muon = y * electron
         tx, ty = deflect(state.tx, state.ty, psi, rng.uniform(0.0, 2.0 * np.pi, events))
-        z = depth(self.ecal, self.beam.energy, electron, rng)
+        z = place(self.ecal, depth)
         x, y_ = state.at(z)
         muons = {"charge": np.full(events, -1), "energy": muon, "x": x, "y": y_, "z": z, "tx": tx, "ty": ty}
         made = particles(

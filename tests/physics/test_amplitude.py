@@ -44,6 +44,20 @@ def traced(p, out, k, photon, m_i, m_f):
     return 0.5 * np.trace(product, axis1=1, axis2=2).real
 
 
+def traced_vector(p, out, k, photon, mass):
+    """Return the same for a vector of vertex i gamma_mu, summed over polarisations with -g_mu_nu: its current is conserved."""
+    g, _ = gammas()
+    s, u = dot(out + k, out + k) - mass**2, dot(p - k, p - k) - mass**2
+    value = np.zeros(len(p), REAL)
+    for gamma, sign in zip(g, (1, -1, -1, -1), strict=True):
+        vertex = gamma @ (slash(out + k) + mass * np.eye(4)) @ slash(photon) / s[:, None, None]
+        vertex = vertex + slash(photon) @ (slash(p - k) + mass * np.eye(4)) @ gamma / u[:, None, None]
+        bar = g[0] @ np.conj(np.swapaxes(vertex, 1, 2)) @ g[0]
+        product = (slash(out) + mass * np.eye(4)) @ vertex @ (slash(p) + mass * np.eye(4)) @ bar
+        value -= sign * 0.5 * np.trace(product, axis1=1, axis2=2).real
+    return value
+
+
 def boost(vector, frame):
     """Take four-vectors from the rest frame of `frame` to the frame in which it has that momentum."""
     mass = np.sqrt(dot(frame, frame))
@@ -120,6 +134,23 @@ def test_eq_10_is_the_trace(beam, final, m_phi, energy):
     np.testing.assert_allclose((got / wanted).astype(float), 1.0, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize(("lepton", "m_vector"), [("muon", 0.3), ("electron", 0.02)])
+def test_the_vectors_amplitude_is_the_trace(lepton, m_vector):
+    process = Process.of(
+        np.array([m_vector]), np.array([3.0]), coupling=1.0, nucleus=LIGHT, beam=lepton, final=lepton, vector=True
+    )
+    p, nucleus, out, k, recoil, _, _ = events(process, 200, np.random.default_rng(3))
+    photon = nucleus + recoil
+    t = -dot(nucleus - recoil, nucleus - recoil)
+    s = dot(out + k, out + k) - REAL(process.m_i) ** 2
+    u = dot(p - k, p - k) - REAL(process.m_i) ** 2
+    got = amplitude.squared_2_to_3_vector(
+        s, u, t, dot(photon, p), dot(photon, out), REAL(LIGHT.mass), REAL(m_vector), REAL(process.m_i)
+    )
+    wanted = traced_vector(p, out, k, photon, process.m_i)
+    np.testing.assert_allclose((got / wanted).astype(float), 1.0, rtol=0, atol=1e-10)
+
+
 def test_eq_11_with_the_sign_corrected():
     process = Process.of(np.array([0.3]), np.array([4.0]), coupling=1.0, nucleus=LIGHT, beam="electron", final="muon")
     p, nucleus, out, k, recoil, t, _ = events(process, 50, np.random.default_rng(4))
@@ -170,12 +201,23 @@ def test_eqs_21_and_26_are_eq_20_in_the_laboratory():
     np.testing.assert_allclose(ww.amplitude_y(process, share, invariant), in_y, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("beam", "final"), [("electron", "muon"), ("muon", "electron")])
-@pytest.mark.parametrize("lepton", [False, True])
+@pytest.mark.parametrize(
+    ("beam", "final", "lepton", "vector"),
+    [
+        ("electron", "muon", False, False),
+        ("electron", "muon", True, False),
+        ("muon", "electron", False, False),
+        ("muon", "electron", True, False),
+        ("electron", "electron", False, True),
+        ("muon", "muon", False, True),
+    ],
+)
 @pytest.mark.parametrize(("energy", "fraction", "theta"), [(100.0, 0.9, 0.002), (100.0, 0.1, 0.05), (5.0, 0.4, 2.0)])
-def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, energy, fraction, theta):
+def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, vector, energy, fraction, theta):
     m_phi, mass = 0.3, LEAD.mass
-    process = Process.of(np.array([m_phi]), np.array([energy]), coupling=1.0, nucleus=LEAD, beam=beam, final=final)
+    process = Process.of(
+        np.array([m_phi]), np.array([energy]), coupling=1.0, nucleus=LEAD, beam=beam, final=final, vector=vector
+    )
     this, other = (process.m_f, m_phi) if lepton else (m_phi, process.m_f)
     e_k = fraction * energy
     k, start, _ = process.angular(this, other, np.array([e_k]))
@@ -184,7 +226,7 @@ def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, ener
     kernel = exact_kernels.over_lepton if lepton else exact_kernels.over_phi
     t_a, t_d = process.screening
     arrays = (process.energy, process.m_phi, np.array([e_k]), k, start, eta)
-    got = kernel(*arrays, process.m_i, process.m_f, mass, t_a, t_d, node, weight)[0]
+    got = kernel(*arrays, process.m_i, process.m_f, mass, t_a, t_d, node, weight, *(() if lepton else (vector,)))[0]
 
     # vectors in the frame of Eq. 12, with V along z from an arbitrary frame
     three_p, three_k = np.array([0, 0, process.momentum[0]]), k[0] * np.array([np.sin(theta), 0, np.cos(theta)])
@@ -214,7 +256,10 @@ def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, ener
         u = np.full_like(s, variable)
         p_out = 2 * mass * w + (u - t) / 2
     p_p = 2 * mass * energy - (s + t) / 2
-    mean = amplitude.squared_2_to_3(s, u, t, p_p, p_out, mass, process.delta[0]).mean(axis=1)
+    if vector:
+        mean = amplitude.squared_2_to_3_vector(s, u, t, p_p, p_out, mass, m_phi, process.m_i).mean(axis=1)
+    else:
+        mean = amplitude.squared_2_to_3(s, u, t, p_p, p_out, mass, process.delta[0]).mean(axis=1)
     integrand = t[:, 0] * squared(t[:, 0], t_a, t_d) / t[:, 0] ** 2 * mean
     wanted = weight @ integrand * np.log(t_max / t_min) / (8 * mass**2 * v)
     assert got == pytest.approx(wanted, rel=1e-8)
@@ -233,6 +278,25 @@ def test_the_total_is_that_of_a_monte_carlo_over_four_vectors(m_phi, energy):
     error = value.std() / np.sqrt(len(value))
     assert error < 0.02 * value.mean()
     assert abs(value.mean() - total(m_phi, energy)) < 4 * error
+
+
+def test_the_vectors_total_is_that_of_a_monte_carlo_over_four_vectors():
+    from physics import dark_photon
+
+    process = Process.of(
+        np.array([0.3]), np.array([30.0]), coupling=1.0, nucleus=LEAD, beam="electron", final="electron", vector=True
+    )
+    p, nucleus, out, k, recoil, t, weight = events(process, 60000, np.random.default_rng(7))
+    form = LEAD.z**2 * squared(t, *process.screening)
+    photon = nucleus + recoil
+    q = out + k - p
+    shifted = photon - q * (dot(photon, p) / dot(q, p))[:, None]
+    square = traced_vector(*(v.astype(float) for v in (p, out, k, shifted)), ELECTRON_MASS)
+    value = (4 * np.pi * ALPHA) ** 3 * 1e-8 * form / t**2 * square * weight / (4 * LEAD.mass * process.momentum[0])
+    value = (value * PICOBARN).astype(float)
+    error = value.std() / np.sqrt(len(value))
+    assert error < 0.05 * value.mean()
+    assert abs(value.mean() - dark_photon.total(0.3, 30.0)) < 4 * error
 
 
 def traced_in_double(p, out, k, photon):

@@ -47,3 +47,15 @@ def test_what_does_not_converge_says_so():
         integrate(lambda x, _: 1.0 / x, np.array([1e-300]), np.array([1.0]), rtol=1e-6)
     with pytest.raises(ConvergenceError, match="not finite"), np.errstate(invalid="ignore"):
         integrate(lambda x, _: np.sqrt(x - 10.0), np.array([0.0]), np.array([1.0]), rtol=1e-6)
+
+
+def test_a_noise_is_given_up_before_it_fills_the_memory():
+    points = []
+
+    def noise(x, _):
+        points.append(x.size)
+        return 1.0 + 1e-3 * np.modf(np.abs(np.sin(x * 1e5)) * 43758.5453)[0]
+
+    with pytest.raises(ConvergenceError, match="1 of 2 integrals"):
+        integrate(lambda x, lane: np.where(lane[:, None] == 0, 1.0, noise(x, lane)), np.zeros(2), np.ones(2), rtol=1e-9)
+    assert sum(points) < 100_000

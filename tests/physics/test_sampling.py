@@ -74,6 +74,7 @@ def test_energies_may_vary_from_state_to_state():
             assert stats.ks_2samp(mixed[energy == beam], single).pvalue > 1e-3
 
 
+@pytest.mark.filterwarnings("ignore:.*too low:physics.RangeWarning")
 @pytest.mark.parametrize("mass", [0.11, 0.3, 2.0])
 def test_the_weight_is_the_share_of_the_cross_section(mass):
     sampler = MuonSampler.tabulate(mass, 20.0, 100.0, min_energy=15.0, max_angle=0.02)

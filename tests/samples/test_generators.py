@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from physics import constants
 from physics.decays import decay_probability
@@ -70,14 +73,34 @@ def test_the_signal_of_the_region_is_the_weighted_signal_of_the_whole(detector):
 
     sample, made, weight = _generate(detector, "signal", 20000)
     process = sample.process
-    _, edges, content = yields.per_electron(process.m_phi, coupling=1.0, primary=100.0, threshold=process.threshold)
-    electron = yields.sample_energy(edges, content, 20000, np.random.default_rng(9))
+    made_in_all = yields.emission(process.m_phi, coupling=1.0, primary=100.0, threshold=process.threshold)
+    electron, _ = made_in_all.sample(20000, np.random.default_rng(9))
     share = generator_of(sample, detector)._sampler.weight(electron)
     assert weight[0] == pytest.approx(share.mean(), rel=0.02)
     bins = np.linspace(20, 100, 9)
     expected, _ = np.histogram(electron, bins, weights=share)
     found, _ = np.histogram(made.emission, bins, weights=weight)
     np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.05 * expected.max())
+
+
+def test_the_demo_states_what_the_generator_makes(detector):
+    text = (Path(__file__).parents[2] / "configs/runs/demo.yaml").read_text(encoding="utf-8")
+    stated = float(yaml.safe_load(text)["samples"]["signal"]["on_target"])
+    generator = generator_of(load_sample("signal"), detector)
+    # 500 raw events, which have no weights, and 20000 with theirs
+    assert stated == pytest.approx(generator.on_target(500) / generator.weight + generator.on_target(20000), rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("signal", 0.5, 0.9), ("dimuon", 3.5, 5.0)])
+def test_muons_are_born_where_the_shower_is(detector, name, low, high):
+    _, made, _ = _generate(detector, name)
+    z = made.muons["z"][:: made.muons.counts[0]]
+    depth = (z - detector.ecal.z) / detector.ecal.depth * detector.ecal.radiation_lengths
+    assert depth.min() >= 0.0
+    assert depth.max() <= detector.ecal.radiation_lengths
+    assert low < depth.mean() < high  # radiation lengths
+    hard = made.emission > np.median(made.emission)
+    assert depth[hard].mean() < depth[~hard].mean()
 
 
 def test_a_pair_shares_its_photon(detector):

@@ -1,0 +1,132 @@
+"""``emiss yields``: how many phi or A' the electrons of a shower make, per electron on target, against mass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from emiss.terminal import console, warn
+
+if TYPE_CHECKING:
+    from emiss.yield_table import Row, YieldTable
+
+
+def yields(
+    model: Annotated[Literal["phi", "dark-photon"], typer.Option(help="e- N -> mu- N phi, or e N -> e N A'.")] = "phi",
+    mass: Annotated[list[str] | None, typer.Option("--mass", "-m", help="Mass with its unit; may be repeated.")] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--threshold", "-t", help="Lowest energy of the electron that emits (phi) or of the A'; may be repeated."
+        ),
+    ] = None,
+    energy: Annotated[str, typer.Option(help="Energy of the beam electron.")] = "100GeV",
+    coupling: Annotated[float, typer.Option(help="h of phi, or epsilon of A'.")] = 1e-4,
+    method: Annotated[
+        Literal["exact", "ww", "iww"], typer.Option(help="Exact tree level, Weizsaecker-Williams or improved.")
+    ] = "exact",
+    k_factors: Annotated[
+        bool, typer.Option("--k-factors", help="Divide an approximation for A' by its ratio to the exact total.")
+    ] = False,
+    eot: Annotated[float, typer.Option(min=0.0, help="Electrons on target that events are expected for.")] = 1e11,
+    efficiency: Annotated[float, typer.Option(min=0.0, max=1.0, help="Selected over emitted.")] = 1.0,
+    json_: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw it to this .png, .pdf or .svg.")] = None,
+) -> None:
+    """Print yields per electron on target in 40 radiation lengths of lead (Eq. 29), with the energy threshold explicit.
+
+    The track lengths of the shower are those of Rossi's approximation A. The last column is the coupling at which 2.3 events
+    are expected, the 90 % CL limit where none is seen.
+
+    For example:
+
+      emiss yields -t 5GeV -t 20GeV
+
+      emiss yields --model dark-photon -m 10MeV -m 100MeV --eot 2.84e11 --efficiency 0.5
+
+      emiss yields --model dark-photon --method iww --k-factors --json --plot yields.pdf
+    """
+    from configs.errors import UserError
+    from emiss import yield_table
+
+    chosen = yield_table.MODELS[model]
+    if plot is not None and plot.suffix not in (".png", ".pdf", ".svg"):
+        raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")
+    if coupling <= 0.0:
+        raise UserError("--coupling: a coupling is above 0")
+    masses = [_energy("--mass", text) for text in mass or ()] or list(chosen.masses)
+    thresholds = [_energy("--threshold", text) for text in threshold or ()] or [chosen.threshold]
+    beam = _energy("--energy", energy)
+    settings = yield_table.Settings(beam, coupling, method, k_factors, eot, efficiency)
+    try:
+        table = yield_table.compute(model, masses, thresholds, settings)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if json_:
+        from events import provenance
+
+        typer.echo(json.dumps({**table.to_dict(), "provenance": provenance.record(configs={})}, indent=1))
+    else:
+        _print(table)
+    for line in table.warnings:
+        warn(line)
+    if plot is not None:
+        from selection import plots
+
+        plots.save(yield_table.figure(table), plot)
+        if not json_:
+            console().print(f"written: {plot}", style="dim", markup=False)
+
+
+def _energy(option: str, text: str) -> float:
+    """Return an energy option in GeV."""
+    from configs.errors import UserError
+    from configs.units import ENERGY, UnitError, parse_quantity
+
+    try:
+        value = parse_quantity(text, ENERGY)
+    except UnitError as error:
+        raise UserError(f"{option}: {error}") from error
+    if value <= 0.0:
+        raise UserError(f"{option}: '{text}' is not above 0")
+    return value
+
+
+def _print(table: YieldTable) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from emiss.yield_table import MODELS
+    from selection.report import numbers
+
+    model, settings = MODELS[table.model], table.settings
+    method = settings.method + (" with K factors" if settings.k_factors else "")
+    title = (
+        f"{model.reaction} on lead, electrons of {settings.energy:g} GeV, {model.coupling} = {settings.coupling:g}, "
+    )
+    screen = Table(title=title + method, title_justify="left", box=None, header_style="dim", title_style="")
+    heads = (
+        f"{model.particle} [GeV]", f"{model.threshold_of} above [GeV]", "cross section [pb]", "per electron",
+        f"per {numbers.particles(settings.on_target)}", "mean electron [GeV]", "mean depth [X0]",
+        f"{model.coupling} of 2.3",
+    )  # fmt: skip
+    for head in heads:
+        screen.add_column(Text(head), justify="right")
+    for row in table.rows:
+        screen.add_row(*_cells(row))
+    console().print(screen)
+    if settings.efficiency != 1.0:
+        console().print(f"events and {model.coupling} with an efficiency of {settings.efficiency:g}", style="dim")
+
+
+def _cells(row: Row) -> list[str]:
+    from selection.report import numbers
+
+    values = (
+        row.cross_section, row.per_electron, row.expected, row.mean_energy, row.mean_depth, row.coupling_limit,
+    )  # fmt: skip
+    shown = [numbers.NONE if value is None else numbers.significant(value) for value in values]
+    return [f"{row.mass:g}", f"{row.threshold:g}", *shown]
