@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.commands import check, diff, field, inspect, look, process, scan, simulate
+from emiss.commands import check, diff, field, fit, inspect, look, process, scan, simulate
 
 app = typer.Typer(
     name="emiss",
@@ -29,6 +29,7 @@ app.command()(inspect.inspect)
 app.command()(look.dump)
 app.command()(look.show)
 app.command()(look.columns)
+app.command()(fit.fit)
 app.add_typer(field.app)
 
 
