@@ -33,6 +33,7 @@ imports: $(VENV)/.dev
 bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.raw
+	$(BIN)/python -m benchmarks.tracking
 	$(BIN)/python -m benchmarks.selection
 
 fuzz: $(VENV)/.test    ## hostile expressions and selection files; damaged raw files with bounds checked

@@ -11,12 +11,13 @@ import numpy as np
 from configs.errors import Location, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from events.lists import Array
     from reco.detector import Detector
     from reco.momentum import TrackFits
     from reco.single_track import SingleFit, TrackModel
+    from reco.tracking import ArmTracks
 
 NAMES = ("x", "y", "tx", "ty", "q/p")
 
@@ -38,6 +39,8 @@ class Explained:
         Its hits and the spectrometer.
     fits : TrackFits
         Of this one track.
+    at : mapping of name to (z, x, y, error of x, error of y)
+        Where the track meets the calorimeters' faces, or the ECAL's for one upstream, mm.
     single : SingleFit, optional
         By iminuit; none where it was not asked for or the hits do not determine a track.
     """
@@ -46,6 +49,7 @@ class Explained:
     number: int
     model: TrackModel
     fits: TrackFits
+    at: Mapping[str, tuple[float, float, float, float, float]]
     single: SingleFit | None = None
 
     @property
@@ -82,6 +86,9 @@ class Explained:
             "hits": self.model.hits,
             "residuals": fits.residuals[0],
             "pulls": fits.pulls[0],
+            "at": {
+                name: dict(zip(("z", "x", "y", "sigma_x", "sigma_y"), v, strict=True)) for name, v in self.at.items()
+            },
         }
         if self.single is not None:
             told["iminuit"] = {
@@ -116,6 +123,7 @@ def explain_event(
         If there is no such entry, or it is no physics event that can be read.
     """
     import reco
+    from reco.extrapolation import faces
     from reco.momentum import Hits, fit_tracks
     from reco.single_track import TrackModel, fit_single
     from reco.strips import PointStage, StripStage
@@ -144,8 +152,29 @@ def explain_event(
             one = Hits(hits.z, *(v[number : number + 1] for v in (hits.x, hits.y, hits.sigma_x, hits.sigma_y)))
             model = TrackModel(one, arm.spectrometer, 0)
             single = fit_single(one, arm.spectrometer) if oracle and model.determined else None
-            explained.append(Explained(name, number, model, fit_tracks(one, arm.spectrometer), single))
+            fits = fit_tracks(one, arm.spectrometer)
+            at = _extrapolated(fits, name, arm, faces(loaded))
+            explained.append(Explained(name, number, model, fits, at, single))
     return explained, loaded
+
+
+def _extrapolated(
+    fits: TrackFits, name: str, arm: ArmTracks, places: Mapping[str, float]
+) -> dict[str, tuple[float, float, float, float, float]]:
+    """Return where a track meets the calorimeters; one upstream goes through its magnet to the ECAL."""
+    from reco.extrapolation import downstream, straight
+
+    first = float(arm.z[0])
+    if name == "beam_tracks":
+        made = {"ECAL": downstream(fits, arm.spectrometer.field, first, places["ECAL"])}
+    else:
+        made = {face: straight(fits, z - first) for face, z in places.items()}
+    found = {}
+    for face, (state, cov) in made.items():
+        x, y = state[0, :2].tolist()
+        sigma_x, sigma_y = np.sqrt(np.diagonal(cov[0]))[:2].tolist()
+        found[face] = (places[face], x, y, sigma_x, sigma_y)
+    return found
 
 
 def draw(explained: Sequence[Explained], detector: Detector, title: str, out: str | Path) -> Path:

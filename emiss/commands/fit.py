@@ -49,6 +49,8 @@ def fit(
     for one in found:
         screen.print(_fit_table(one))
         screen.print(_hit_table(one))
+        if one.status == "ok":
+            screen.print(_face_table(one))
     if not found:
         screen.print("no track candidates in this event")
     if picture is not None:
@@ -89,4 +91,13 @@ def _hit_table(one: Explained) -> Any:
             residual, pull = one.fits.residuals[0, plane, view], one.fits.pulls[0, plane, view]
             row += [f"{one.model.hits[plane, view]:.3f}", f"{residual * 1e3:.0f}", f"{pull:+.2f}"]
         table.add_row(*row)
+    return table
+
+
+def _face_table(one: Explained) -> Any:
+    from rich.table import Table
+
+    table = Table("at", "z, m", "x, mm", "error", "y, mm", "error", box=None, header_style="dim")
+    for name, (z, x, y, sigma_x, sigma_y) in one.at.items():
+        table.add_row(name, f"{z * 1e-3:.3f}", f"{x:.2f}", f"{sigma_x:.2f}", f"{y:.2f}", f"{sigma_y:.2f}")
     return table
