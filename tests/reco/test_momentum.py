@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reco.field import SoftBox
+from reco.field import SoftBox, UniformBox
 from reco.field_map import FieldMap
 from reco.momentum import Hits, Spectrometer, fit_tracks
 
@@ -383,3 +383,26 @@ def toys_vector(made):
     import vector
 
     return vector.array({"px": made.state[:, 2], "py": made.state[:, 3], "pz": np.ones(len(made.state))})
+
+
+@pytest.mark.parametrize("kind", ["uniform", "soft", "map"])
+def test_garbage_never_raises_and_never_passes_for_a_fit(kind):
+    z, box = LAYOUTS["4+2"]
+    field = {"uniform": UniformBox(BY, box), "soft": SoftBox(BY, box, 100.0), "map": fringed(box)}[kind]
+    rng = np.random.default_rng(16)
+    count = 4000
+    size = 10.0 ** rng.uniform(-3, 12, (count, 1))
+    x, y = (size * rng.normal(size=(count, 6)) for _ in range(2))
+    sigma = 10.0 ** rng.uniform(-6, 4, (count, 6))
+    for values in (x, y, sigma):
+        values[rng.random((count, 6)) < 0.03] = np.nan
+        values[rng.random((count, 6)) < 0.01] = np.inf
+    sigma[rng.random((count, 6)) < 0.01] = 0.0
+    fits = fit_tracks(Hits(z, x, y, sigma, sigma), Spectrometer(field, air=True))
+    good = fits.status == 0
+    assert set(np.unique(fits.status)) <= {0, 1, 2, 3, 4}
+    assert 0 < good.sum() < count
+    assert np.isfinite(np.column_stack([fits.x, fits.tx, fits.q_over_p, fits.chi2, fits.sigma_q_over_p])[good]).all()
+    assert (np.diagonal(fits.cov, axis1=1, axis2=2)[good][:, [0, 2, 4]] > 0).all()
+    for name in ("x", "y", "tx", "ty", "q_over_p", "p", "charge", "cov", "chi2", "residuals", "pulls"):
+        assert np.isnan(getattr(fits, name)[~good]).all(), name
