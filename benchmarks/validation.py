@@ -57,7 +57,8 @@ def upstream(folder: Path) -> None:
         slopes = [core(table[f"beam.{slope}"][table["beam.n"] == 1])[1] * 1e3 for slope in ("tx", "ty")]
         print(
             f"{name}: one track in {np.mean(table['beam.n'] == 1):.4f}, "
-            f"sigma(p)/p {np.median(sigma) * sample.beam.energy:.4f}, pull {middle:+.3f} +- {width:.3f}, beyond 5 sigma {beyond:.4f}, spread at the target {slopes[0]:.3f}, "
+            f"sigma(p)/p {np.median(sigma) * sample.beam.energy:.4f}, pull {middle:+.3f} +- {width:.3f}, "
+            f"beyond 5 sigma {beyond:.4f}, spread at the target {slopes[0]:.3f}, "
             f"{slopes[1]:.3f} mrad (0.1 put in)"
         )
         down = table.lists["tracks"]

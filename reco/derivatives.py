@@ -66,8 +66,8 @@ def residuals(hits: Hits, fits: TrackFits, spectrometer: Spectrometer) -> Residu
     steps, noise = spectrometer.way(z)
     model, slopes = np.empty((tracks, planes, 2)), np.empty((tracks, planes, 2, 5))
     tangents, cov = np.empty((tracks, planes, 2)), np.empty((tracks, 2, planes, planes))
-    work = np.empty(5), np.empty(5 * ROW), np.empty(3)
-    predict_all(state, steps, noise, model, slopes, tangents, cov, *work)
+    work = np.empty(5), np.empty(5 * ROW), np.empty(3), np.empty((2, planes))
+    predict_all(z, state, steps, noise, model, slopes, tangents, cov, *work)
     index = np.arange(planes)
     cov[:, :, index, index] += np.moveaxis(sigma, 2, 1) ** 2
     found = measured - model

@@ -8,7 +8,7 @@ import numpy as np
 
 from reco.compiled import bare
 from reco.field_kernels import ROW, advance, identity
-from reco.momentum_kernels import noise_factors
+from reco.momentum_kernels import lever_stretch, noise_factors
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @bare()
 def predict_all(
+    z: Array,
     states: Array,
     steps: Steps,
     noise: Array,
@@ -27,21 +28,18 @@ def predict_all(
     state: Array,
     part: Array,
     factors: Array,
+    stretch: Array,
 ) -> None:
     """Write positions (N, P, 2), their derivatives (N, P, 2, 5), tx and ty (N, P, 2) and the noise (N, 2, P, P) of states.
 
-    NaN from the plane on that a track does not reach. There is room for one track in `state` (5,), `part` (5 * ROW,) and
-    `factors` (3,).
+    NaN from the plane on that a track does not reach. There is room for one track in `state` (5,), `part` (5 * ROW,),
+    `factors` (3,) and `stretch` (2, P).
     """
     planes = model.shape[1]
     for track in range(len(states)):
         for k in range(5):
             state[k] = states[track, k]
         noise_factors(state, factors)
-        for i in range(planes):
-            for j in range(planes):
-                cov[track, 0, i, j] = factors[0] * noise[0, i, j] + factors[2] * noise[1, i, j]
-                cov[track, 1, i, j] = factors[1] * noise[0, i, j]
         model[track] = np.nan
         slopes[track] = np.nan
         tangents[track] = np.nan
@@ -56,3 +54,9 @@ def predict_all(
                     tangents[track, at, view] = state[2 + view]
                     for k in range(5):
                         slopes[track, at, view, k] = part[view * ROW + k]
+        lever_stretch(z, slopes[track], stretch)
+        for i in range(planes):
+            for j in range(planes):
+                for view in range(2):
+                    cov[track, view, i, j] = factors[view] * noise[0, i, j] * stretch[view, i] * stretch[view, j]
+                cov[track, 0, i, j] += factors[2] * noise[1, i, j]

@@ -1,7 +1,8 @@
 """A plain fit of one track with iminuit: slow, with nothing of the fast fit but the field, to check it and to show a track.
 
 chi2 = sum over views of r^T W r, with r the residuals and W the inverse of the covariance of the hits, scattering with its
-correlations included. The covariance is that at the fitted momentum: it is held fixed in a fit, and the fit repeated.
+correlations included: every kick is followed through the field. The covariance is that of the fitted track: it is held fixed in
+a fit, and the fit repeated.
 """
 
 from __future__ import annotations
@@ -75,8 +76,6 @@ class TrackModel:
         x, y, sigma_x, sigma_y = (values[track] for values in arrays)
         self.hits, self.sigma = np.stack([x, y], axis=1), np.stack([sigma_x, sigma_y], axis=1)
         self.seen = np.isfinite(self.hits) & np.isfinite(self.sigma) & (self.sigma > 0.0)
-        self.scattering = material.scattering(self.z, self.lengths, self.air)
-        self.straggling = material.straggling(self.z, self.lengths, self.air, self.field.steps(self.z))
 
     @property
     def determined(self) -> bool:
@@ -114,13 +113,33 @@ class TrackModel:
         return points
 
     def covariance(self, state: Array) -> tuple[Array, Array]:
-        """Return the covariances (P, P) of the hits of both views for the momentum and slopes of a state."""
-        _, _, tx, ty, q_over_p = state
-        along = 1.0 + tx**2 + ty**2
-        common = q_over_p**2 * along**1.5 * self.scattering
-        x = common * (1.0 + tx**2) + q_over_p**4 * along * self.straggling
-        y = common * (1.0 + ty**2)
-        return x + np.diag(self.sigma[:, 0] ** 2), y + np.diag(self.sigma[:, 1] ** 2)
+        """Return the covariances (P, P) of the hits of both views around a track: each kick followed through the field.
+
+        A slab of air scatters as at its middle, with its depth^2/12 for the lever arms.
+        """
+        covs = [np.diag(self.sigma[:, view] ** 2) for view in range(2)]
+        places = [(z, length, 0.0) for z, length in zip(self.z, self.lengths, strict=True)]
+        if self.air:
+            places += [
+                (z + 0.5 * gap, gap / material.AIR, gap) for z, gap in zip(self.z, np.diff(self.z), strict=False)
+            ]
+        for z, length, depth in places:
+            if length == 0.0:
+                continue
+            here, _ = self.field.transport(state[None], self.z[0], z)
+            _, _, tx, ty, q_over_p = here[0]
+            along = 1.0 + tx**2 + ty**2
+            theta = material.highland(length) * abs(q_over_p) * along**0.75
+            arms = np.zeros((len(self.z), 3))  # dx by tx, dy by ty, dx by q/p
+            for plane in np.flatnonzero(self.z > z):
+                _, jacobian = self.field.transport(here, z, self.z[plane])
+                arms[plane] = jacobian[0, 0, 2], jacobian[0, 1, 3], jacobian[0, 0, 4]
+            behind = np.outer(self.z > z, self.z > z) * depth**2 / 12.0
+            for view, slope in enumerate((tx, ty)):
+                covs[view] += theta**2 * (1.0 + slope**2) * (np.outer(arms[:, view], arms[:, view]) + behind)
+            loss = material.STRAGGLING * length * np.sqrt(along) * q_over_p**2
+            covs[0] += loss**2 * np.outer(arms[:, 2], arms[:, 2])
+        return covs[0], covs[1]
 
     def chi2(self, state: Array) -> Callable[[Array], float]:
         """Return chi2 as a function of the parameters in `UNITS`, with the covariance at `state`."""
