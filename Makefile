@@ -34,6 +34,8 @@ bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.raw
 	$(BIN)/python -m benchmarks.physics
+	$(BIN)/python -m benchmarks.tracking
+	$(BIN)/python -m benchmarks.finding
 	$(BIN)/python -m benchmarks.selection
 
 fuzz: $(VENV)/.test    ## hostile expressions and selection files; damaged raw files with bounds checked

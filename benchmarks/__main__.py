@@ -1,4 +1,7 @@
-"""Speed of each step of the main job on one core, per event and as a ratio to the step it is measured against."""
+"""Speed of each step of the main job on one core, per event and as a ratio to the step it is measured against.
+
+The track fit has its own, `benchmarks.tracking`.
+"""
 
 from __future__ import annotations
 
@@ -59,27 +62,6 @@ def raw(folder: Path) -> None:
         )
 
 
-def tracks() -> None:
-    """Time the track fit against the closed form for small angles on the same hits."""
-    from reco.field import CURVATURE
-    from reco.momentum import Hits, Spectrometer, fit_tracks
-
-    rng = np.random.default_rng(1)
-    count = 100_000
-    z = np.array([0.0, 500.0, 2900.0, 3400.0])
-    kick = CURVATURE * 1.4 * 2000.0 / rng.uniform(5, 100, count)
-    x = np.outer(kick, np.maximum(z - 1700.0, 0.0)) + rng.normal(0, 0.08, (count, 4))
-    y = rng.normal(0, 0.08, (count, 4))
-    hits, spectrometer = Hits(z, x, y, 0.08, 0.08), Spectrometer.uniform(by=1.4, z_range=(700.0, 2700.0))
-
-    def closed() -> np.ndarray:
-        return CURVATURE * 1.4 * 2000.0 / ((x[:, 3] - x[:, 2]) / 500.0 - (x[:, 1] - x[:, 0]) / 500.0)
-
-    base, took = best(closed), best(lambda: fit_tracks(hits, spectrometer))
-    print("\ntrack fit, 2 + 2 planes; ratio to the closed-form bend in NumPy")
-    print(f"  fit_tracks           {took / base:9.1f} x   {count / took / 1e3:8.0f} k fits/s")
-
-
 def cuts(folder: Path) -> None:
     """Time the demo analysis on a stored table against reading its columns."""
     import reco
@@ -103,5 +85,4 @@ def cuts(folder: Path) -> None:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         raw(Path(name))
-        tracks()
         cuts(Path(name))

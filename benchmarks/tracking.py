@@ -190,6 +190,35 @@ def accuracy() -> None:
             )
 
 
+def single() -> None:
+    """Print the time of iminuit on single tracks over that of ours, and how far the answers are apart."""
+    from reco.single_track import fit_single
+
+    rng = np.random.default_rng(3)
+    count = 60
+    for name, layout in LAYOUTS.items():
+        for kind, spectrometer in spectrometers(layout).items():
+            state = start(np.geomspace(5, 100, count), rng)
+            hits = sample(layout, spectrometer.field, state, rng)
+            many = sample(layout, spectrometer.field, np.repeat(state, 500, axis=0), rng)
+            ours = best(lambda m=many, s=spectrometer: fit_tracks(m, s)) / (500 * count)
+            fits = fit_tracks(hits, spectrometer)
+            begun = time.process_time()
+            for track in range(count):
+                fit_single(hits, spectrometer, track, scan=False)
+            theirs = (time.process_time() - begun) / count
+            apart, wider = [], []
+            for track in range(0, count, 3):
+                found = fit_single(hits, spectrometer, track)
+                mine = np.array([v[track] for v in (fits.x, fits.y, fits.tx, fits.ty, fits.q_over_p)])
+                apart.append(abs(mine - found.state) / found.errors)
+                wider.append(abs(np.sqrt(np.diag(fits.cov[track])) / found.errors - 1))
+            print(
+                f"  {name} planes, {kind:10}  {theirs * 1e3:5.1f} ms against {ours * 1e6:.2f} us: {theirs / ours:6.0f} x; "
+                f"states apart by at most {np.max(apart):.4f} errors, errors by {100 * np.max(wider):.2f} %"
+            )
+
+
 def errors(fits: TrackFits, state: Array) -> Array:
     """Return fitted minus true states; a track that failed is an error of the benchmark."""
     assert (fits.status == 0).all()
@@ -198,5 +227,7 @@ def errors(fits: TrackFits, state: Array) -> Array:
 
 if __name__ == "__main__":
     speed()
+    print("\niminuit (MIGRAD, strategy 2, tol 1e-3, and HESSE) on single tracks; answers compared with MINOS errors")
+    single()
     print(f"\nGaussian sample, {COUNT} tracks at each of {', '.join(f'{p:g}' for p in MOMENTA)} GeV")
     accuracy()

@@ -39,6 +39,34 @@ def momentum(folder: Path) -> None:
         )
 
 
+def upstream(folder: Path) -> None:
+    """Print how the beam comes back from the spectrometer before the target, and the match of muons to it."""
+
+    def core(values):
+        return np.median(values), 0.5 * np.subtract(*np.quantile(values, [0.8413, 0.1587]))
+
+    for name in ("beam_track", "muon_160"):
+        sample = load_sample(name)
+        path = simulate(sample, folder / f"{name}.root", events=20000)
+        table = reco.process(reco.open(path, detector=sample.detector))
+        tracks = table.lists["beam_tracks"]
+        first = tracks.offsets[:-1][table["beam.n"] == 1]
+        sigma = tracks["sigma_q_over_p"][first]
+        middle, width = core((tracks["q_over_p"][first] + 1 / sample.beam.energy) / sigma)
+        beyond = np.mean(np.abs(tracks["q_over_p"][first] + 1 / sample.beam.energy) > 5 * sigma)
+        slopes = [core(table[f"beam.{slope}"][table["beam.n"] == 1])[1] * 1e3 for slope in ("tx", "ty")]
+        print(
+            f"{name}: one track in {np.mean(table['beam.n'] == 1):.4f}, "
+            f"sigma(p)/p {np.median(sigma) * sample.beam.energy:.4f}, pull {middle:+.3f} +- {width:.3f}, "
+            f"beyond 5 sigma {beyond:.4f}, spread at the target {slopes[0]:.3f}, "
+            f"{slopes[1]:.3f} mrad (0.1 put in)"
+        )
+        down = table.lists["tracks"]
+        if len(down["p"]):
+            widths = [core(down[f"match_{view}"])[1] for view in "xy"]
+            print(f"  match of {len(down['p'])} tracks: {widths[0]:.2f}, {widths[1]:.2f} mm")
+
+
 def calorimeters(folder: Path) -> None:
     """Print the ECAL resolution from raw files and the muon's peak in the HCAL."""
     beam = load_sample("beam")
@@ -127,6 +155,7 @@ def showers_and_yields() -> None:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         momentum(Path(name))
+        upstream(Path(name))
         calorimeters(Path(name))
         efficiencies(Path(name))
     showers_and_yields()

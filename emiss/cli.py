@@ -12,6 +12,7 @@ from emiss.commands import (
     constraints,
     diff,
     field,
+    fit,
     inspect,
     limit,
     look,
@@ -47,6 +48,7 @@ app.command()(inspect.inspect)
 app.command()(look.dump)
 app.command()(look.show)
 app.command()(look.columns)
+app.command()(fit.fit)
 app.add_typer(field.app)
 app.command()(yields.yields)
 

@@ -190,6 +190,13 @@ class TrackFits:
         sign: Array = np.sign(self.q_over_p)
         return sign
 
+    def momentum(self) -> Any:
+        """Momenta at the first plane (GeV) as an array of `vector`, shape (N,); needs that package (``pip install vector``)."""
+        import vector
+
+        p_z = self.p / np.sqrt(1.0 + self.tx**2 + self.ty**2)
+        return vector.array({"px": self.tx * p_z, "py": self.ty * p_z, "pz": p_z})
+
     @property
     def sigma_q_over_p(self) -> Array:
         """Error of q/p, e/GeV, shape (N,)."""

@@ -2,7 +2,8 @@
 
 The model of a track is the transport of its state at the first plane. Scattering in plane k moves the hits behind it
 together, so the covariance of the hits of a view is diag(sigma^2) + sum_k theta_k^2 (z_i - z_k)(z_j - z_k), and the same
-holds for fluctuations of the energy loss in x (`material`). Gauss-Newton steps from the closed form: mostly one.
+holds for fluctuations of the energy loss in x (`material`); a strong bend stretches the lever arms (`lever_stretch`).
+Gauss-Newton steps from the closed form: mostly one.
 """
 
 from __future__ import annotations
@@ -52,11 +53,13 @@ class Work(NamedTuple):
     moving: Array
     part: Array
     factors: Array
+    stretch: Array
 
 
 def work_for(planes: int) -> Work:
     """Return room for a track on so many planes."""
-    shapes = ((planes, planes), (planes, 6), (planes, 2), (planes, 2, 5), (5, 6), (5, 5), 5, 5, 5, 5, 5 * ROW, 3)
+    large = ((planes, planes), (planes, 6), (planes, 2), (planes, 2, 5), (5, 6), (5, 5))
+    shapes = (*large, 5, 5, 5, 5, 5 * ROW, 3, (2, planes))
     return Work(np.empty((2, planes), np.int64), np.empty(2, np.int64), *(np.empty(shape) for shape in shapes))
 
 
@@ -200,6 +203,7 @@ def _whiten(
     slopes: Array,
     noise: Array,
     factors: Array,
+    stretch: Array,
     block: Array,
     rows: Array,
 ) -> bool:
@@ -210,7 +214,7 @@ def _whiten(
     for i in range(n):
         at = index[i]
         for j in range(i + 1):
-            block[i, j] = factors[view] * noise[0, at, index[j]]
+            block[i, j] = factors[view] * noise[0, at, index[j]] * stretch[view, at] * stretch[view, index[j]]
             if view == 0:
                 block[i, j] += factors[2] * noise[1, at, index[j]]
         block[i, i] += sigma[at, view] * sigma[at, view]
@@ -239,6 +243,7 @@ def _residuals(
     slopes: Array,
     noise: Array,
     factors: Array,
+    stretch: Array,
     cov: Array,
     step: Array,
     residuals: Array,
@@ -249,7 +254,7 @@ def _residuals(
         at = index[i]
         square = sigma[at, view] * sigma[at, view]
         residual = hits[at, view] - model[at, view]
-        variance = square + factors[view] * noise[0, at, at]
+        variance = square + factors[view] * noise[0, at, at] * stretch[view, at] * stretch[view, at]
         if view == 0:
             variance += factors[2] * noise[1, at, at]
         for k in range(5):
@@ -274,6 +279,15 @@ def noise_factors(par: Array, factors: Array) -> None:
     factors[0] = common * (1.0 + par[2] * par[2])
     factors[1] = common * (1.0 + par[3] * par[3])
     factors[2] = par[4] * par[4] * par[4] * par[4] * along
+
+
+@fused()
+def lever_stretch(z: Array, slopes: Array, stretch: Array) -> None:
+    """Write by how much a track's bend stretches the lever arms of scattering, (2, P): dx/dtx and dy/dty over the distance."""
+    stretch[0, 0] = stretch[1, 0] = 1.0
+    for at in range(1, len(z)):
+        for view in range(2):
+            stretch[view, at] = slopes[at, view, 2 + view] / (z[at] - z[0])
 
 
 @fused()
@@ -323,7 +337,9 @@ def fit(
     work : Work
     """
     planes = len(z)
-    index, count, block, rows, model, slopes, normal, inverse, gradient, par, step, moving, part, factors = work
+    index, count, block, rows, model, slopes, normal, inverse, gradient, par, step, moving, part, factors, stretch = (
+        work
+    )
     bend = abs(steps.bends[planes - 1])
     for track in range(len(hits)):
         state[track], cov[track], chi2[track], ndf[track] = np.nan, np.nan, np.nan, 0
@@ -350,6 +366,7 @@ def fit(
                 status[track] = LEFT_FIELD
                 break
             noise_factors(par, factors)
+            lever_stretch(z, slopes, stretch)
             for j in range(5):
                 gradient[j] = 0.0
                 for k in range(j + 1):
@@ -358,7 +375,7 @@ def fit(
             for view in range(views):
                 n = count[view]
                 positive = positive and _whiten(
-                    view, index[view], n, measured, errors, model, slopes, noise, factors, block, rows
+                    view, index[view], n, measured, errors, model, slopes, noise, factors, stretch, block, rows
                 )
                 for i in range(n):
                     total += rows[i, 5] * rows[i, 5]
@@ -409,6 +426,7 @@ def fit(
                 slopes,
                 noise,
                 factors,
+                stretch,
                 inverse,
                 step,
                 residuals[track],

@@ -109,11 +109,12 @@ def _check_config(document: Document, detector: str) -> str:
 
         sample = loader.validate(document, Sample)
         return f"sample '{sample.name}', {sample.events} events"
-    if "ecal" in keys:
+    if keys & {"ecal", "extends"}:
         from reco.detector import load_detector
 
         loaded = load_detector(document.path)
-        return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes"
+        fields = ", ".join(f"{arm.magnet.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values())
+        return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes, {fields}"
     raise document.error(
         "neither a run list, an analysis, a detector, a map nor a sample",
         hint="they have the keys 'samples', 'cuts', 'ecal', 'reader' and 'process'",

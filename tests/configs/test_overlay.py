@@ -28,6 +28,7 @@ def test_what_is_said_replaces_the_block(extended, detector):
     assert mine.maps_path == detector.maps_path  # none of its own
     assert (mine.multiplex["x"] == detector.multiplex["x"]).all()
     assert set(mine.files) == {file, *detector.files}
+    assert str(mine.arms["tracks"].field.integral) == "1000.0"
     assert list(mine.texts) == [str(file), str(detector.file)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reco.field import SoftBox
+from reco.field import SoftBox, UniformBox
 from reco.field_map import FieldMap
 from reco.momentum import Hits, Spectrometer, fit_tracks
 
@@ -24,12 +24,22 @@ def covariance(z, theta):
 
 
 def bound(toys, z, box, p, x_over_x0=0.003):
-    """Cramer-Rao bound of (x, tx, q/p) for small angles."""
-    inside = np.clip(z - box[0], 0, box[1] - box[0])
-    double = 0.5 * inside**2 + inside * np.maximum(z - box[1], 0)
-    design = np.column_stack([np.ones(len(z)), z - z[0], -toys.C * BY * double])
-    weight = np.linalg.inv(covariance(z, toys.highland(p, x_over_x0)))
-    return np.sqrt(np.diag(np.linalg.inv(design.T @ weight @ design)))
+    """Cramer-Rao bound of (x, y, tx, ty, q/p) for a track along the axis: from differences of circles, with no small angles."""
+    planes, state = len(z), np.array([[0.0, 0.0, 0.0, 0.0, 1 / p]])
+
+    def points(state, kicks=None):
+        return np.concatenate(toys.follow(state, z, box, BY, kicks, x_over_x0), axis=1)[0]
+
+    shifts = np.diag([1e-2, 1e-2, 1e-6, 1e-6, 1e-6])
+    design = [(points(state + shift) - points(state - shift)) / (2 * shift.sum()) for shift in shifts]
+    cov = SIGMA**2 * np.eye(2 * planes)
+    for kick in 1e-6 * np.eye(2 * planes).reshape(-1, 1, planes, 2):
+        moved = (points(state, kick) - points(state, -kick)) / 2e-6
+        cov += toys.highland(p, x_over_x0) ** 2 * np.outer(moved, moved)
+    design = np.array(design).T
+    fisher = design.T @ np.linalg.solve(cov, design)
+    scale = np.sqrt(np.diag(fisher))
+    return np.sqrt(np.diag(np.linalg.inv(fisher / np.outer(scale, scale)))) / scale
 
 
 def sample(toys, layout, p, count, seed=1, **kinds):
@@ -47,18 +57,18 @@ def states(fits):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("p", [8.0, 15.0, 40.0, 80.0])
+@pytest.mark.parametrize("p", [5.0, 10.0, 20.0, 50.0, 100.0])
 def test_resolution_reaches_the_cramer_rao_bound(toys, layout, p):
-    made, hits, spectrometer = sample(toys, layout, p, 20_000)
+    made, hits, spectrometer = sample(toys, layout, p, 40_000)
     fits = fit_tracks(hits, spectrometer)
     assert (fits.status == 0).all()
     assert (fits.charge == np.sign(made.state[:, 4])).all()
     expected = bound(toys, *LAYOUTS[layout], p)
     error = states(fits) - made.state
-    assert error[:, [0, 2, 4]].std(axis=0) == pytest.approx(expected, rel=0.03)
-    assert np.median(fits.sigma_q_over_p) == pytest.approx(expected[2], rel=0.03)
+    assert error.std(axis=0) == pytest.approx(expected, rel=0.03)
+    assert np.median(fits.sigma_q_over_p) == pytest.approx(expected[4], rel=0.03)
     pulls = error / np.sqrt(np.diagonal(fits.cov, axis1=1, axis2=2))
-    assert abs(pulls.mean(axis=0)).max() < 0.03
+    assert abs(pulls.mean(axis=0)).max() < 0.02
     assert pulls.std(axis=0) == pytest.approx(np.ones(5), abs=0.03)
     # the whole covariance: d^T C^-1 d of five parameters has the mean 5
     distance = np.einsum("ni,nij,nj->n", error, np.linalg.inv(fits.cov), error)
@@ -127,7 +137,7 @@ def test_iminuit_finds_the_same(toys):
         errors = np.array([0.5 * (e.upper - e.lower) for e in minuit.merrors.values()]) * unit
         assert abs((states(fits)[i] - values) / errors).max() < 0.01
         assert np.sqrt(np.diag(fits.cov[i])) == pytest.approx(errors, rel=0.01)
-        assert fits.chi2[i] == pytest.approx(minuit.fval, abs=1e-3)
+        assert fits.chi2[i] == pytest.approx(minuit.fval, abs=5e-3)
 
 
 def test_a_positive_charge_bends_to_negative_x():
@@ -298,11 +308,11 @@ def fringed(box):
 @pytest.mark.parametrize("kind", ["map", "soft"])
 @pytest.mark.parametrize("p", [5.0, 20.0, 100.0])
 def test_fits_through_maps_and_soft_edges(toys, layout, kind, p):
-    """Gaussian sample plane by plane through the field: bound (some per mille off for small angles), pulls, chi2."""
+    """Gaussian sample plane by plane through the field: bound (that of the box of the same integral), pulls, chi2."""
     from scipy.stats import chi2
 
     z, box = LAYOUTS[layout]
-    field, rng, count = fringed(box) if kind == "map" else SoftBox(BY, box, 100.0), np.random.default_rng(13), 20_000
+    field, rng, count = fringed(box) if kind == "map" else SoftBox(BY, box, 100.0), np.random.default_rng(13), 40_000
     truth = toys.muons(rng, np.full(count, p), rng.choice([-1.0, 1.0], count), z[:1], box, BY).state
     state, points = truth.copy(), np.empty((count, len(z), 2))
     for i in range(len(z)):
@@ -315,9 +325,9 @@ def test_fits_through_maps_and_soft_edges(toys, layout, kind, p):
     fits = fit_tracks(Hits(z, points[..., 0], points[..., 1], SIGMA, SIGMA), Spectrometer(field))
     assert (fits.status == 0).all()
     error = states(fits) - truth
-    assert error[:, 4].std() == pytest.approx(bound(toys, z, box, p)[2], rel=0.05 if p < 10 else 0.03)
+    assert error[:, 4].std() == pytest.approx(bound(toys, z, box, p)[4], rel=0.03)
     pulls = error / np.sqrt(np.diagonal(fits.cov, axis1=1, axis2=2))
-    assert abs(pulls.mean(axis=0)).max() < 0.03  # 0.02 and its own error
+    assert abs(pulls.mean(axis=0)).max() < 0.02
     assert pulls.std(axis=0) == pytest.approx(np.ones(5), abs=0.03)
     counts, _ = np.histogram(chi2.sf(fits.chi2, fits.ndf), 10, (0, 1))
     assert abs(counts - count / 10).max() < 5 * np.sqrt(count / 10)
@@ -357,3 +367,42 @@ def test_from_map(tmp_path):
     np.testing.assert_allclose(read.field.values, field.values, atol=1e-9)
     assert (read.x_over_x0, read.air) == (0.01, True)
     assert Spectrometer.soft(BY, box, 50.0).field == SoftBox(BY, box, 50.0)
+
+
+def test_momentum_vectors(toys):
+    made, hits, spectrometer = sample(toys, "2+2", np.array([5.0, 20.0, 80.0]), 3, seed=15)
+    fits = fit_tracks(hits, spectrometer)
+    momentum = fits.momentum()
+    np.testing.assert_allclose(momentum.mag, fits.p)
+    np.testing.assert_allclose(momentum.px / momentum.pz, fits.tx)
+    np.testing.assert_allclose(momentum.py / momentum.pz, fits.ty)
+    assert momentum.deltaangle(toys_vector(made)).max() < 2e-3
+
+
+def toys_vector(made):
+    import vector
+
+    return vector.array({"px": made.state[:, 2], "py": made.state[:, 3], "pz": np.ones(len(made.state))})
+
+
+@pytest.mark.parametrize("kind", ["uniform", "soft", "map"])
+def test_garbage_never_raises_and_never_passes_for_a_fit(kind):
+    z, box = LAYOUTS["4+2"]
+    field = {"uniform": UniformBox(BY, box), "soft": SoftBox(BY, box, 100.0), "map": fringed(box)}[kind]
+    rng = np.random.default_rng(16)
+    count = 4000
+    size = 10.0 ** rng.uniform(-3, 12, (count, 1))
+    x, y = (size * rng.normal(size=(count, 6)) for _ in range(2))
+    sigma = 10.0 ** rng.uniform(-6, 4, (count, 6))
+    for values in (x, y, sigma):
+        values[rng.random((count, 6)) < 0.03] = np.nan
+        values[rng.random((count, 6)) < 0.01] = np.inf
+    sigma[rng.random((count, 6)) < 0.01] = 0.0
+    fits = fit_tracks(Hits(z, x, y, sigma, sigma), Spectrometer(field, air=True))
+    good = fits.status == 0
+    assert set(np.unique(fits.status)) <= {0, 1, 2, 3, 4}
+    assert 0 < good.sum() < count
+    assert np.isfinite(np.column_stack([fits.x, fits.tx, fits.q_over_p, fits.chi2, fits.sigma_q_over_p])[good]).all()
+    assert (np.diagonal(fits.cov, axis1=1, axis2=2)[good][:, [0, 2, 4]] > 0).all()
+    for name in ("x", "y", "tx", "ty", "q_over_p", "p", "charge", "cov", "chi2", "residuals", "pulls"):
+        assert np.isnan(getattr(fits, name)[~good]).all(), name
