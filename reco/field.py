@@ -25,7 +25,7 @@ CURVATURE = 0.299792458e-3
 REACH = 9.0
 """Soft edges end this many edge lengths before and behind the box; 3e-8 of the field is cut off."""
 
-KEPT = 8
+KEPT = 32
 """Ways from plane to plane that a field remembers."""
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from reco.compiled import fused
 from reco.field import CURVATURE
 from reco.field_kernels import ROW, advance, identity
+from reco.linear_kernels import cholesky, invert
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -64,60 +65,6 @@ def work_for(planes: int) -> Work:
 
 
 @fused()
-def _cholesky(a: Array, n: int) -> bool:
-    """Replace the lower triangle of a symmetric n x n block by its Cholesky factor; False if it is not positive.
-
-    The diagonal holds the inverses of the factor's own.
-    """
-    for j in range(n):
-        total = a[j, j]
-        for k in range(j):
-            total -= a[j, k] * a[j, k]
-        if not total > 0.0:
-            return False
-        inverse = 1.0 / math.sqrt(total)
-        a[j, j] = inverse
-        for i in range(j + 1, n):
-            total = a[i, j]
-            for k in range(j):
-                total -= a[i, k] * a[j, k]
-            a[i, j] = total * inverse
-    return True
-
-
-@fused()
-def _invert(a: Array, inverse: Array, n: int) -> bool:
-    """Write the inverse of a symmetric positive n x n block, scaled to a unit diagonal on the way; False if there is none.
-
-    The parameters differ by orders of magnitude, hence the scaling; `a` (n, n + 1 or more) is overwritten.
-    """
-    for j in range(n):
-        if not a[j, j] > 0.0:
-            return False
-        a[j, n] = 1.0 / math.sqrt(a[j, j])  # the last column keeps the scales
-    for j in range(n):
-        for i in range(j, n):
-            a[i, j] *= a[i, n] * a[j, n]
-    if not _cholesky(a, n):
-        return False
-    for j in range(n):  # the inverse of the triangle, in place
-        if not a[j, j] < 1e7:  # singular but for rounding
-            return False
-        for i in range(j + 1, n):
-            total = 0.0
-            for k in range(j, i):
-                total -= a[i, k] * a[k, j]
-            a[i, j] = total * a[i, i]
-    for j in range(n):
-        for i in range(j, n):
-            total = 0.0
-            for k in range(i, n):
-                total += a[k, i] * a[k, j]
-            inverse[i, j] = inverse[j, i] = total * a[i, n] * a[j, n]
-    return True
-
-
-@fused()
 def _seed(
     z: Array,
     hits: Array,
@@ -150,7 +97,7 @@ def _seed(
         work[2, 0] += bend
         work[2, 1] += bend * dz
         work[2, 2] += bend * bend
-    if not _invert(work, inverse, 3):
+    if not invert(work, inverse, 3):
         return False
     par[0] = inverse[0, 0] * b0 + inverse[0, 1] * b1 + inverse[0, 2] * b2
     par[2] = inverse[1, 0] * b0 + inverse[1, 1] * b1 + inverse[1, 2] * b2
@@ -221,7 +168,7 @@ def _whiten(
         for k in range(5):
             rows[i, k] = slopes[at, view, k]
         rows[i, 5] = hits[at, view] - model[at, view]
-    if not _cholesky(block, n):
+    if not cholesky(block, n):
         return False
     for i in range(n):
         for j in range(i):
@@ -389,7 +336,7 @@ def fit(
                         normal[max(k, held), min(k, held)] = 0.0
                 normal[1, 1] = normal[3, 3] = 1.0
                 gradient[1] = gradient[3] = 0.0
-            if not (positive and _invert(normal, inverse, 5)):
+            if not (positive and invert(normal, inverse, 5)):
                 status[track] = BAD_COVARIANCE
                 break
             largest = 0.0
