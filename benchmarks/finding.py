@@ -55,13 +55,15 @@ def muons(count: int, rng: np.random.Generator) -> MuonState:
     )
 
 
-def noise(events: int, detector: Detector, constants: RunConditions, rng: np.random.Generator) -> Lists:
+def noise(
+    events: int, detector: Detector, constants: RunConditions, rng: np.random.Generator, share: float = NOISY
+) -> Lists:
     """Return digits of single channels with the noise's spectrum: above the threshold it falls off with half of it."""
     planes = detector.planes
     timing = constants.get("apv.time", detector.plane_names)
     rows = []
     for number, plane in enumerate(planes):
-        event, wire = np.nonzero(rng.random((events, plane.channels)) < NOISY)
+        event, wire = np.nonzero(rng.random((events, plane.channels)) < share)
         names = [f"{plane.name}.{channel}" for channel in range(plane.channels)]
         sigma = constants.get("apv.gain", names)["noise"][wire]
         height = sigma * (4.0 + rng.exponential(4.0, len(event)))

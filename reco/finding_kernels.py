@@ -25,7 +25,7 @@ CHARGE_SPREAD = 0.3
 ALONE = 9.0
 """Square that counts for a station where one view has a cluster and the other has none: 3 sigma."""
 
-WORST = 5.0
+WORST = 2.5
 """Largest mean square by which the clusters of x and y may differ in charge and time, in units of the spreads."""
 
 TIME_SPREAD = 5.0

@@ -150,6 +150,10 @@ class Response(Model):
         Its Moyal width over the most probable value.
     cluster_sharing : float
         rms of the logarithm by which the charge in a view differs from what both views of a chamber share.
+    plane_scattering : str
+        Multiple scattering in the Micromegas: ``highland`` (Gaussian) or ``moliere`` (with single collisions).
+    decay_in_flight : bool
+        Whether muons decay on the way through the spectrometer; the electron goes on in their direction.
     physics_preshower, physics_ecal : float
         The physics trigger: preshower above, ECAL below (arXiv:2404.15931 and NA64 papers: 2 GeV, 95 GeV).
     """
@@ -174,6 +178,8 @@ class Response(Model):
     cluster_charge: Number = 400.0
     cluster_landau: Number = 0.2
     cluster_sharing: Number = 0.15
+    plane_scattering: Literal["highland", "moliere"] = "highland"
+    decay_in_flight: bool = False
     physics_preshower: Energy = 2.0
     physics_ecal: Energy = 95.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +10,13 @@ import numpy as np
 from events.lists import Lists, offsets_of
 from reco.field import UniformBox
 from samples.absorber import moyal
+from samples.muon_state import MuonState
 
 if TYPE_CHECKING:
     from events.lists import Array
     from reco.detector import Arm, Detector
     from reco.field import Field
     from samples.config import Response
-    from samples.muon_state import MuonState
 
 BEND = 0.299792458e-3
 """GeV/(T mm): p = BEND * B * R for charge 1; the speed of light in these units."""
@@ -110,6 +110,7 @@ def through_spectrometer(
         Electrons, which radiate in each plane.
     """
     from physics.muons import highland_angle
+    from physics.single_scattering import deflections
 
     field = arm.field.scaled(scale)
     common = detector.trackers.plane
@@ -118,6 +119,8 @@ def through_spectrometer(
     first = FirstPlane(*(np.zeros(count) for _ in range(5)))
     stations = sorted({plane.station: plane.z for plane in arm.planes}.items())
     for station, z in stations:
+        if settings.decay_in_flight and found:
+            _decay(muons, field, z, rng)
         transport(muons, field, z)
         views = [(number, plane) for number, plane in enumerate(arm.planes, arm.first) if plane.station == station]
         here = muons.at(z)
@@ -143,8 +146,13 @@ def through_spectrometer(
                 }
             )
         p = np.maximum(muons.momentum, 1e-3)
-        theta = highland_angle(p, common.x_over_x0 * muons.stretch)
-        muons.scatter(np.where(here, theta, 0.0), 0.0, rng)
+        thickness = common.x_over_x0 * muons.stretch
+        if settings.plane_scattering == "moliere":
+            kick_x, kick_y = deflections(p, np.where(here, thickness, 0.0), rng)
+            muons.tx += kick_x
+            muons.ty += kick_y
+        else:
+            muons.scatter(np.where(here, highland_angle(p, thickness), 0.0), 0.0, rng)
         if radiating is not None:
             muons.energy *= np.where(radiating & here, bremsstrahlung(common.x_over_x0, count, rng), 1.0)
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
@@ -160,3 +168,25 @@ def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Ar
     """
     kept: Array = np.exp(-rng.gamma(thickness / np.log(2.0), size=count))
     return kept
+
+
+def _decay(muons: MuonState, field: Field, z: float, rng: np.random.Generator) -> None:
+    """Let muons decay before `z`: they go on from there in the same direction with the energy of the electron.
+
+    The electron takes the share x of the energy with the density 5/3 - 3 x^2 + 4/3 x^3 (unpolarised, all masses neglected);
+    its angle to the muon, below m_mu/E, is neglected. Its distribution is (5 x - 3 x^3 + x^4)/3.
+    """
+    from physics.constants import MUON_LIFETIME, MUON_MASS
+
+    p = np.maximum(muons.momentum, 1e-6)
+    length = MUON_LIFETIME * p / MUON_MASS
+    way = -length * np.log1p(-rng.random(len(p)))
+    grid = np.linspace(0.0, 1.0, 4097)
+    share = np.interp(rng.random(len(p)), (5.0 * grid - 3.0 * grid**3 + grid**4) / 3.0, grid)
+    for row in np.flatnonzero(muons.alive & (muons.z + way < z)):
+        one = slice(row, row + 1)
+        single = MuonState(*(getattr(muons, part.name)[one].copy() for part in fields(muons)))
+        transport(single, field, float(muons.z[row] + way[row]))
+        for part in fields(muons):
+            getattr(muons, part.name)[row] = getattr(single, part.name)[0]
+        muons.energy[row] = max(share[row] * muons.energy[row], MUON_MASS * (1.0 + 1e-6))

@@ -13,7 +13,7 @@ from samples.digitise import strips, waveforms
 from samples.muon_state import MUON_MASS, MuonState
 from samples.particles import MUON_COLUMNS, deflect
 from samples.shower import LateralProfile, cell_energies
-from samples.spectrometer import BEND, bend
+from samples.spectrometer import BEND, bend, through_spectrometer
 
 
 def _muons(energy, *, charge=-1.0, x=0.0, y=0.0, z=0.0, tx=0.0, ty=0.0):
@@ -183,3 +183,40 @@ def test_amplitudes_give_back_position_charge_and_time(detector, conditions):
     assert np.abs(found["position"][rows] - points["position"][one]).std() < 0.03  # strip noise: well below 100 um
     np.testing.assert_allclose(found["charge"][rows] / points["charge"][one], 1.0, atol=0.15)
     assert np.nanstd(found["time"][rows] - points["time"][one]) < 3.0
+
+
+def _through(detector, settings, count, energy, seed):
+    state = _muons(np.full(count, energy), z=5000.0)
+    points, _ = through_spectrometer(
+        state, detector, detector.arms["tracks"], settings, np.zeros(count), 1.0, np.random.default_rng(seed)
+    )
+    return state, points
+
+
+def test_muons_decay_in_the_spectrometer_as_often_as_they_should(detector):
+    """At 0.3 GeV, so that there are some: 3.35 m between the first and the last station."""
+    far = detector.model_copy(update={"magnet": detector.magnet.model_copy(update={"by": 0.0})})
+    count, energy = 60_000, 0.3
+    state, _ = _through(far, Response(decay_in_flight=True), count, energy, 5)
+    p = np.sqrt(energy**2 - MUON_MASS**2)
+    expected = count * (1 - np.exp(-3350.0 * MUON_MASS / (p * 658.6384e3)))
+    decayed = state.energy < 0.999 * energy
+    assert decayed.sum() == pytest.approx(expected, abs=5 * np.sqrt(expected))
+    share = np.maximum(state.energy[decayed] - MUON_MASS, 0) / energy
+    # the mean share of the electron is 0.35; one below the muon's mass is raised to it
+    shares = np.linspace(0, 1, 20001)
+    density = 5 / 3 - 3 * shares**2 + 4 / 3 * shares**3
+    mean = np.trapezoid(np.maximum(shares * energy - MUON_MASS, 0) / energy * density, shares)
+    assert share.mean() == pytest.approx(mean, abs=5 * share.std() / np.sqrt(decayed.sum()))
+    untouched, _ = _through(far, Response(), 100, energy, 5)
+    assert (untouched.energy == energy).all()
+
+
+def test_planes_scatter_with_tails_where_that_is_asked_for(detector):
+    widths = {}
+    for kind in ("highland", "moliere"):
+        state, _ = _through(detector, Response(plane_scattering=kind), 40_000, 50.0, 6)
+        widths[kind] = np.quantile(np.abs(state.ty), 0.6827), np.mean(np.abs(state.ty) > 2e-4)
+    assert widths["moliere"][0] == pytest.approx(widths["highland"][0], rel=0.12)
+    assert widths["highland"][1] == 0.0
+    assert widths["moliere"][1] > 0.0
