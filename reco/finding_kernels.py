@@ -26,7 +26,10 @@ ALONE = 9.0
 """Square that counts for a station where one view has a cluster and the other has none: 3 sigma."""
 
 WORST = 2.5
-"""Largest mean square by which the clusters of x and y may differ in charge and time, in units of the spreads."""
+"""Largest mean square by which the clusters of x and y in the same stations may differ, in units of the spreads."""
+
+FAREST = 5.0
+"""The same with stations in which one view has no cluster."""
 
 TIME_SPREAD = 5.0
 """ns; rms of the difference of the times of a particle in x and y (illustrative)."""
@@ -91,13 +94,21 @@ def _disagreement(x: int, y: int, charge: Array, time: Array) -> float:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
-    """Return how badly the clusters of an x and a y track agree in stations, charge and time: a mean of squares."""
-    total, stations = 0.0, 0
+    """Return how badly the clusters of an x and a y track agree in stations, charge and time: a mean of squares.
+
+    Infinite if they are not of one particle.
+    """
+    total, both, alone = 0.0, 0, 0
     for s in range(STATIONS):
-        if x[s] >= 0 or y[s] >= 0:
-            total += _disagreement(x[s], y[s], charge, time) if x[s] >= 0 and y[s] >= 0 else ALONE
-            stations += 1
-    return total / stations
+        if x[s] >= 0 and y[s] >= 0:
+            total += _disagreement(x[s], y[s], charge, time)
+            both += 1
+        elif x[s] >= 0 or y[s] >= 0:
+            alone += 1
+    if both == 0 or total > WORST * both:
+        return np.inf
+    mean = (total + ALONE * alone) / (both + alone)
+    return mean if mean <= FAREST else np.inf
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -157,7 +168,7 @@ def _candidates(
                 nearest = np.inf
                 for j in range(len(others)):
                     nearest = min(nearest, _difference(pick, others[j], charge, time))
-                value = value + nearest / roads[4] ** 2 if nearest < WORST else np.inf
+                value += nearest / roads[4] ** 2
             if value < np.inf and (found < MAX_CANDIDATES or value < mismatch[found - 1]):
                 at = min(found, MAX_CANDIDATES - 1)
                 while at > 0 and mismatch[at - 1] > value:
