@@ -201,25 +201,18 @@ def simulated(
     """
     import reco
     import selection
-    from samples.config import SignalProcess
     from samples.simulate import simulate
 
-    if not isinstance(sample.process, SignalProcess):
-        raise UserError(f"sample '{sample.name}' is no signal: its process is '{sample.process.kind}'")
     flows = []
     with tempfile.TemporaryDirectory() as folder:
         for mass in masses:
-            name = f"signal_{mass:g}GeV"
-            process = sample.process.model_copy(update={"m_phi": mass})
-            changed = sample.model_copy(update={"process": process, "name": name})
+            changed = sample.with_mass(mass)
             try:
-                path = simulate(
-                    changed.of(sample.document) if sample.document else changed, Path(folder) / "s.root", events=events
-                )
+                path = simulate(changed, Path(folder) / "s.root", events=events)
             except ValueError as error:
                 raise UserError(f"the signal cannot be simulated at {mass:g} GeV: {error}") from None
             run = reco.open(path, detector=sample.detector, calib=sample.calib)
-            table = reco.process(run).with_metadata(sample=name, role="signal")
+            table = reco.process(run).with_metadata(sample=changed.name, role="signal")
             flows.append(selection.run(table, analysis).cutflow)
             progress(events)
     return _by_mass([one for flow in flows for one in from_cutflow(flow, region=region)])

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from configs import loader
 from configs.document import Document  # noqa: TC001 - pydantic reads the annotations
+from configs.errors import UserError
 from configs.schema import Angle, Energy, Length, Model, Number, Time
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
@@ -208,6 +209,20 @@ class Sample(Model):
     response: Response = Response()
     digitisation: Digitisation = Digitisation()
     _document: Document | None = PrivateAttr(default=None)
+
+    def with_mass(self, mass: float) -> Sample:
+        """Return this signal sample with another mass of phi (GeV), and a name that tells it.
+
+        Raises
+        ------
+        UserError
+            If the process is no signal.
+        """
+        if not isinstance(self.process, SignalProcess):
+            raise UserError(f"sample '{self.name}' is no signal: its process is '{self.process.kind}'")
+        process = self.process.model_copy(update={"m_phi": mass})
+        changed = self.model_copy(update={"process": process, "name": f"{self.name}_{mass:g}GeV"})
+        return changed.of(self._document) if self._document else changed
 
     @property
     def document(self) -> Document | None:

@@ -15,6 +15,7 @@ def simulate(
     out: Annotated[Path, typer.Option("--out", "-o", help="FILE.dat for the raw tier, FILE.root for the hits tier.")],
     events: Annotated[int | None, typer.Option(min=1, help="Number of events; default: that of the sample.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed; default: that of the sample.")] = None,
+    mass: Annotated[str | None, typer.Option(help="Signal: another mass of phi, with unit.")] = None,
     damage: Annotated[
         list[str] | None, typer.Option(help="Raw tier: damage some events: KIND=COUNT, KIND a name of a ledger.")
     ] = None,
@@ -26,14 +27,19 @@ def simulate(
 
       emiss simulate signal --events 20000 --out signal.root
 
+      emiss simulate signal --mass 110MeV --events 20000 --out signal_110.root
+
       emiss simulate my_sample.yaml --out run.dat
 
       emiss simulate beam --out hurt.dat --damage sadc_wrong_event=3 --damage event_size=1
     """
+    from emiss.commands.quantities import energy
     from samples.config import load_sample
     from samples.simulate import simulate as run
 
     loaded = load_sample(sample)
+    if mass is not None:
+        loaded = loaded.with_mass(energy(mass, "--mass"))
     count = events or loaded.events
     with progress(f"simulate {loaded.name}", count, quiet=quiet) as step:
         path = run(loaded, out, events=count, seed=seed, damage=parse_damage(damage), progress=step)
