@@ -139,7 +139,7 @@ class Chain:
             tally.cause += self._causes(event[wrong], clean, state, p)
 
     def _causes(self, events: Array, clean: Lists, state: MuonState, p: float) -> Array:
-        """Return the counts by cause: a decay, noise (right without it), a hard collision, or what is left."""
+        """Return the counts by cause: a decay, noise (without it right, or no track), a hard collision, or what is left."""
         again = self.reconstruct(clean.take(events))
         found = np.zeros(len(CAUSES), int)
         for i, event in enumerate(events.tolist()):
@@ -147,8 +147,8 @@ class Chain:
             ratio = again["p"][rows] / p * again["charge"][rows] * state.charge[event]
             if state.energy[event] < 0.99 * p:
                 found[0] += 1
-            elif len(ratio) == 1 and 0.5 < ratio[0] < 2.0:
-                found[1] += 1
+            elif not (len(ratio) == 1 and not 0.5 < ratio[0] < 2.0):
+                found[1] += 1  # right without the noise, or no track at all
             elif abs(state.ty[event]) > HARD * np.sqrt(1e-3**2 + 4 * (0.1 / 1e3 / p) ** 2):
                 found[2] += 1
             else:

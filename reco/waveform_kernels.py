@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.compiled import bare
+from reco.compiled import fused
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -28,7 +28,7 @@ SECOND = 0.15
 """A second pulse counts from this share of the first (smaller ones hide in differences of the pulse shape)."""
 
 
-@bare(error_model="numpy")
+@fused()
 def measure(
     samples: Array,
     n_samples: Array,
@@ -84,12 +84,14 @@ def measure(
             continue
         largest = max(largest_even, largest_odd)
         pedestal = (even[row], odd[row])
-        top, highest = 0, -1.0e30
-        for k in range(count):
-            value = samples[digit, k] - pedestal[k & 1]
-            values[k] = value
-            if value > highest:
-                top, highest = k, value
+        for k in range(0, count - 1, 2):
+            values[k] = samples[digit, k] - pedestal[0]
+            values[k + 1] = samples[digit, k + 1] - pedestal[1]
+        if count & 1:
+            values[count - 1] = samples[digit, count - 1] - pedestal[0]
+        top, highest = 0, max(largest_even - pedestal[0], largest_odd - pedestal[1])
+        while values[top] < highest and top < count - 1:
+            top += 1
         bits = GOOD
         if largest >= full_scale:
             bits |= SATURATED
@@ -114,7 +116,7 @@ def measure(
         status[digit], charge[digit], start[digit] = bits, total, time * period
 
 
-@bare(error_model="numpy")
+@fused()
 def _largest(samples: Array, count: int) -> tuple[int, int]:
     """Return the largest even and the largest odd sample, 0 where there is none."""
     even = odd = np.uint16(0)
@@ -126,7 +128,7 @@ def _largest(samples: Array, count: int) -> tuple[int, int]:
     return np.int64(even), np.int64(odd)
 
 
-@bare(error_model="numpy")
+@fused()
 def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fall: float) -> tuple[float, float]:
     """Return amplitude and start of the pulse in some samples; amplitude 0 where the fit fails.
 
@@ -158,7 +160,7 @@ def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fa
     return (amplitude, time) if abs(time + width - top) < 3.0 * width else (0.0, time)
 
 
-@bare(error_model="numpy")
+@fused()
 def _first_guess(values: Array, top: int, highest: float, width: float, fall: float) -> tuple[float, float]:
     """Return amplitude and start from the maximum and, where they can be used, the samples on both sides of it.
 
@@ -173,7 +175,7 @@ def _first_guess(values: Array, top: int, highest: float, width: float, fall: fl
     return highest, top - width
 
 
-@bare(error_model="numpy")
+@fused()
 def _descend(values: Array, width: float, fall: float, amplitude: float, time: float) -> tuple[float, float]:
     """Return amplitude and start after Gauss-Newton steps until they settle."""
     change, scale = 0.0, 1.0
@@ -196,19 +198,20 @@ def _descend(values: Array, width: float, fall: float, amplitude: float, time: f
         determinant = aa * tt - at * at
         if determinant <= 1e-12 * aa * tt:
             break
-        previous, change = change, (rt * aa - ra * at) / determinant
+        inverse = 1.0 / determinant
+        previous, change = change, (rt * aa - ra * at) * inverse
         if change * previous < 0.0 and abs(change) > 0.5 * abs(previous):
             scale *= 0.5  # with a sample near the kink at the start, full steps may jump to and fro
-        part = min(scale, 1.0 / max(abs(change), 1.0))  # no step is longer than a sample
+        part = scale if abs(change) <= 1.0 else min(scale, 1.0 / abs(change))  # no step is longer than a sample
         change *= part
         time += change
-        amplitude += part * (ra * tt - rt * at) / determinant
+        amplitude += part * (ra * tt - rt * at) * inverse
         if abs(change) < SETTLED:
             break
     return amplitude, time
 
 
-@bare(error_model="numpy")
+@fused()
 def _distance(values: Array, width: float, amplitude: float, time: float) -> float:
     """Return the sum of squares of what a pulse leaves in the samples."""
     total = 0.0
@@ -219,7 +222,7 @@ def _distance(values: Array, width: float, amplitude: float, time: float) -> flo
     return total
 
 
-@bare(error_model="numpy")
+@fused()
 def _leaves_more(values: Array, amplitude: float, time: float, width: float, fall: float, bar: float) -> bool:
     """Return whether a sample is above the pulse by more than `bar`."""
     begin = min(len(values), max(0, math.floor(time) + 1))
