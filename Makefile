@@ -16,7 +16,7 @@ demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo.yam
 	$(BIN)/emiss process configs/runs/demo.yaml --out $(OUT)
 
 test: $(VENV)/.test    ## set up and run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types imports test    ## everything that must pass before a commit
 
