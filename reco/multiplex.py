@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from events.lists import Array
-    from reco.detector import View
+    from reco.parts import View
 
 _HEADER = """\
 # Which read-out channel reads which strip of a Micromegas, for each view: view strip channel.

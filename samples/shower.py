@@ -16,7 +16,7 @@ from configs.errors import UserError
 
 if TYPE_CHECKING:
     from events.lists import Array
-    from reco.detector import Ecal
+    from reco.parts import Ecal
     from samples.config import Response
 
 

@@ -10,7 +10,7 @@ from events.lists import Array, Lists, offsets_of
 from samples.particles import MUON_COLUMNS, Particles
 
 if TYPE_CHECKING:
-    from reco.detector import Ecal
+    from reco.parts import Ecal
     from samples.config import Beam
     from samples.particles import BeamState
 
