@@ -101,6 +101,31 @@ def test_a_part_of_a_raw_file_is_read_by_its_ranges(server, detector, tmp_path, 
     assert found[0].sadc["samples"].tobytes() == expected[0].sadc["samples"].tobytes()
 
 
+class Plain(SimpleHTTPRequestHandler):
+    """A server that knows no ranges."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def test_a_server_without_ranges_sends_the_whole_file(server, detector, monkeypatch):
+    _, folder = server
+    monkeypatch.setattr(date_bytes, "CHUNK", 1 << 14)
+    running = ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(folder)))
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    try:
+        file = open_run_file(f"http://127.0.0.1:{running.server_port}/signal.dat", detector)
+        assert len(file.index()) == 304
+        expected = list(open_run_file(folder / "signal.dat", detector).batches())
+        found = list(file.batches())
+        assert [b.apv["a2"].tobytes() for b in found] == [b.apv["a2"].tobytes() for b in expected]
+    finally:
+        running.shutdown()
+        running.server_close()
+        thread.join()
+
+
 def test_other_commands_take_addresses(cli, server):
     address, _ = server
     assert "300 entries" in cli("inspect", f"{address}/signal.root").out

@@ -115,6 +115,12 @@ class _Ranges:
         wanted = [n for n in range(start // CHUNK, -(-min(stop, self.size) // CHUNK)) if n not in self._there]
         if not wanted:
             return
+        try:
+            self._ranges(wanted)
+        except ValueError:  # said of a server that knows no ranges
+            self._whole()
+
+    def _ranges(self, wanted: list[int]) -> None:
         with self.path.open("rb", block_size=CHUNK) as file:
             for number in wanted:
                 file.seek(number * CHUNK)
@@ -123,6 +129,16 @@ class _Ranges:
                     raise OSError(0, "the file ends early")
                 self._copy[number * CHUNK : number * CHUNK + len(block)] = block
                 self._there.add(number)
+
+    def _whole(self) -> None:
+        at = 0
+        with self.path.open("rb", block_size=0) as file:
+            while block := file.read(CHUNK):
+                self._copy[at : at + len(block)] = block
+                at += len(block)
+        if at != self.size:
+            raise OSError(0, "the file ends early")
+        self._there.update(range(-(-self.size // CHUNK)))
 
 
 def _decompressed(file: IO[bytes], head: bytes) -> Array:
