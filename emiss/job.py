@@ -170,7 +170,7 @@ def plan(
     for sample, file_number, file in opened:
         index = file.index()
         last = len(index) if max_events is None else min(max_events, len(index))
-        physics = np.concatenate(([0], np.cumsum(_physics(index))))
+        physics = np.concatenate(([0], np.cumsum(_kept(index, sample, runlist.bad_spills))))
         each = shares[sample.name]
         inputs.append(
             {"path": str(file.path), "identity": file.identity, "entries": [[0, last]], "sample": sample.name}
@@ -284,31 +284,48 @@ def _physics(index: Index) -> Array:
     return chosen
 
 
+def _kept(index: Index, sample: Sample, bad_spills: frozenset[tuple[int, int]]) -> Array:
+    """Return which entries are physics events of the sample's runs and not of bad spills, shape (N,)."""
+    kept = _physics(index)
+    if sample.runs:
+        kept &= np.logical_or.reduce([(index.run >= part.first) & (index.run <= part.last) for part in sample.runs])
+    for run, spill in bad_spills:
+        kept &= ~((index.run == run) & (index.spill == spill))
+    return kept
+
+
 def _shares(
     runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]
 ) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """Return for each sample the particles on target, and those per physics event; None where they are not known."""
+    """Return for each sample the particles on target, and those per physics event; None where they are not known.
+
+    What is excluded stands for nothing: of a table only the spills that are kept count, of a number their share.
+    """
     totals: dict[str, float | None] = {}
     shares: dict[str, float | None] = {}
     for sample in runlist.samples:
         files = [file for other, _, file in opened if other.name == sample.name]
         indices = [file.index() for file in files]
+        kept = [_kept(index, sample, runlist.bad_spills) for index in indices]
         physics = sum(int(np.count_nonzero(_physics(index))) for index in indices)
+        count = sum(int(np.count_nonzero(chosen)) for chosen in kept)
         total = sample.on_target
         stored = [file.on_target for file in files]
         if sample.on_target_table is not None:
             spills = {
                 (int(run), int(spill))
-                for index in indices
-                for run, spill in np.unique(np.stack([index.run, index.spill], 1)[_physics(index)], axis=0)
+                for index, chosen in zip(indices, kept, strict=True)
+                for run, spill in np.unique(np.stack([index.run, index.spill], 1)[chosen], axis=0)
             }
             total = read_on_target(sample.on_target_table, spills)
         elif total is None:
             total = None if None in stored else sum(part for part in stored if part is not None)
         if total is not None and not physics:
             raise UserError(f"sample '{sample.name}' has no physics event", at=Location(str(sample.files[0])))
+        if total is not None and sample.on_target_table is None and count < physics:
+            total *= count / physics
         totals[sample.name] = total or None
-        shares[sample.name] = None if not total else total / physics
+        shares[sample.name] = None if not total else total / count
     return totals, shares
 
 

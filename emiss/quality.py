@@ -116,7 +116,10 @@ def write(quality: Quality, out: Path) -> tuple[Path, ...]:
     from emiss import quality_plots
     from selection.plots import save
 
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be made", at=Location(str(out))) from None
     write_text(out / "bad_spills.yaml", bad_spills(quality))
     write_text(out / "quality.csv", table(quality))
     for suffix in ("svg", "png"):

@@ -127,6 +127,15 @@ def test_bad_spills_and_other_runs_are_excluded_and_counted(runs, tmp_path):
     assert signal.excluded == {"bad_spill": 100}
     assert beam.excluded == {"other_run": 300}
     assert signal.check().passed == 500
+    # what is excluded stands for no particles on target, as a number or spill by spill
+    assert outcome.cutflow.samples["signal"].on_target == pytest.approx(1e12 * 500 / 600)
+    assert outcome.cutflow.samples["beam"].on_target is None
+    rows = "".join(f"6101, {spill}, {1e11 * spill}\n" for spill in range(1, 9))
+    (runs.parent / "eot.csv").write_text("run, spill, on_target\n" + rows)
+    runs.write_text(text.replace("on_target: 1e12", "on_target: {from: eot.csv}"))
+    from_table = process(plan(runlist.load(runs), tmp_path / "t"), tmp_path / "t").cutflow.samples["signal"]
+    spills = {1, 2} - {2}
+    assert from_table.on_target == pytest.approx(sum(1e11 * spill for spill in spills))
 
 
 def test_particles_on_target_from_a_table(runs, tmp_path):
