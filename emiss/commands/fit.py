@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def fit(
-    file: Annotated[Path, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file.")],
+    file: Annotated[str, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file, or the address of one.")],
     event: Annotated[int, typer.Option(min=0, help="Entry of the event in the file.")] = 0,
     explain: Annotated[
         bool, typer.Option("--explain", help="Compare with iminuit on the same hits, and draw it.")
@@ -36,12 +36,14 @@ def fit(
       emiss fit run.root --event 3 --detector na64e_beam --json
     """
     from emiss.explain import draw, explain_event
+    from events.location import located
 
-    found, loaded = explain_event(file, event, detector, calib, oracle=explain)
+    run_file = located(file)
+    found, loaded = explain_event(run_file, event, detector, calib, oracle=explain)
     picture = None
     if explain and found and not (json_ and out is None):
-        title = f"{file.name}, entry {event}"
-        picture = draw(found, loaded, title, out or Path(f"{file.stem}.{event}.fit.png"))
+        title = f"{run_file.name}, entry {event}"
+        picture = draw(found, loaded, title, out or Path(f"{run_file.stem}.{event}.fit.png"))
     if json_:
         typer.echo(json.dumps([one.to_json() for one in found], indent=1))
         return

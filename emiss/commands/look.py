@@ -40,7 +40,7 @@ def dump(
 
 
 def show(
-    file: Annotated[Path, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file.")],
+    file: Annotated[str, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file, or the address of one.")],
     event: Annotated[int, typer.Option(min=0, help="Entry of the event in the file.")] = 0,
     detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
     calib: Annotated[str, typer.Option(help="Conditions: a tag that ships, or a folder.")] = "demo",
@@ -53,8 +53,10 @@ def show(
       emiss show samples/data/signal.dat --event 12 --out event.png
     """
     from emiss.show import show_event
+    from events.location import located
 
-    path = show_event(file, event, detector, calib, out or Path(f"{file.stem}.{event}.png"))
+    run_file = located(file)
+    path = show_event(run_file, event, detector, calib, out or Path(f"{run_file.stem}.{event}.png"))
     console().print(f"written: {path}", markup=False)
 
 
