@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selection import Analysis
 
 IDENTITY = ("event.run", "event.spill", "event.in_spill")
+PLACE = ("event.file", "event.entry")
 
 
 @dataclass(frozen=True)
@@ -96,22 +97,47 @@ def between_tables(
     region: str | None = None,
     unblind: bool = False,
 ) -> Iterator[Moved]:
-    """Yield the events that an analysis lets through in one of two sets of tables only, by run, spill and number."""
+    """Yield the events that an analysis lets through in one of two sets of tables only.
+
+    Events are told apart by run, spill and number; where these repeat within a sample (simulated files of one run), also by
+    file and entry.
+
+    Raises
+    ------
+    UserError
+        If a column is missing, or events cannot be told apart.
+    """
     sides = [_outcomes(tables, analysis, region, unblind=unblind) for tables in (first, second)]
+    names = [cut.name for cut in analysis.regions[region or next(iter(analysis.regions))]]
     for sample in dict.fromkeys([*sides[0], *sides[1]]):
-        (a, a_passed), (b, b_passed) = (side.get(sample, _nothing()) for side in sides)
-        names = [cut.name for cut in analysis.regions[region or next(iter(analysis.regions))]]
+        (a, a_passed), (b, b_passed) = _told_apart(sample, *(side.get(sample, _nothing()) for side in sides))
         for side, (mine, passed, theirs, other) in enumerate(((a, a_passed, b, b_passed), (b, b_passed, a, a_passed))):
             there = dict(zip(map(tuple, theirs.tolist()), other.tolist(), strict=True))
             for identity in map(tuple, mine[passed >= len(names)].tolist()):
                 reached = there.get(identity)
                 if reached is None or reached < len(names):
                     # a hidden event is not there
-                    yield Moved(sample, identity, side, "" if reached is None or reached < 0 else names[reached])
+                    stopped = "" if reached is None or reached < 0 else names[reached]
+                    yield Moved(sample, identity[: len(IDENTITY)], side, stopped)
+
+
+def _told_apart(
+    sample: str, first: tuple[Array, Array], second: tuple[Array, Array]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return both sides with the shortest identity by which no event stands twice on one side."""
+    width = len(IDENTITY)
+    for columns in (width, width + len(PLACE)):
+        parts = [(keys[:, :columns], passed) for keys, passed in (first, second)]
+        if all(len(np.unique(keys, axis=0)) == len(keys) for keys, _ in parts):
+            return parts[0], parts[1]
+    raise UserError(
+        f"events of sample '{sample}' cannot be told apart: run, spill and number stand twice, and file and entry do not help",
+        hint="compare one table with one table",
+    )
 
 
 def _nothing() -> tuple[Array, Array]:
-    return np.zeros((0, len(IDENTITY)), np.int64), np.zeros(0, np.int64)
+    return np.zeros((0, len(IDENTITY) + len(PLACE)), np.int64), np.zeros(0, np.int64)
 
 
 def _outcomes(
@@ -129,8 +155,13 @@ def _outcomes(
                     f"events are told apart by '{name}', which is not there", at=Location(str(path)), hint=hint
                 )
         bound = analysis.bind(file.columns)
-        for table in file.batches(list(dict.fromkeys([*IDENTITY, *bound.columns]))):
-            identity = np.stack([table.flat[name].astype(np.int64) for name in IDENTITY], axis=1)
+        place = [name for name in PLACE if name in file.columns]
+        for table in file.batches(list(dict.fromkeys([*IDENTITY, *place, *bound.columns]))):
+            absent = np.full(len(table), -1, np.int64)
+            columns = [
+                table.flat[name].astype(np.int64) if name in table.flat else absent for name in (*IDENTITY, *PLACE)
+            ]
+            identity = np.stack(columns, axis=1)
             passed = bound.passed(table, region, sample=sample, role=role, unblind=unblind)
             found.setdefault(sample, []).append((identity, passed))
     return {

@@ -120,8 +120,13 @@ def last_row(counts: SampleCounts, region: str | None) -> Tally:
     Raises
     ------
     UserError
-        If there is no such region.
+        If there is no such region, or the sample is blinded: what is in the box would be missing.
     """
+    if counts.hidden:
+        raise UserError(
+            f"a {counts.role} sample of the cutflow is blinded: the events in its box are missing",
+            hint="make the cutflow with --unblind, or blind the data alone",
+        )
     name = next(iter(counts.regions)) if region is None else region
     if name not in counts.regions:
         raise UserError(f"the cutflow has no region '{name}'", hint=did_you_mean(name, counts.regions))

@@ -135,9 +135,13 @@ def limit(
         limit_table.show(points, found, exposures, expected, compared)
     written = []
     if out is not None:
+        from configs.errors import Location, UserError
         from selection.cutflowfile import write_text
 
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(error.strerror or "cannot be made", at=Location(str(out))) from None
         write_text(out / "limit.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
         write_text(out / "limit.csv", sensitivity.to_csv(points, compared))
         written += [out / "limit.json", out / "limit.csv"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, warn
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ Sets = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Unblind = Annotated[bool, typer.Option("--unblind", help="Open the box of blinded samples (goes into the provenance).")]
+Normalise = Annotated[
+    float, typer.Option(callback=above_zero, help="Particles on target that expected events are given for.")
+]
 Detail = Annotated[bool, typer.Option("--detail", help="Also print each cut alone, N-1, and only it failed.")]
 Keep = Annotated[
     Path | None,
@@ -48,7 +52,7 @@ def process(
     events: Annotated[int | None, typer.Option(min=1, help="Read at most so many entries of each file.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Events per batch; changes no count.")] = 2048,
     tables: Annotated[Literal["root", "parquet"], typer.Option(help="Format of the event tables.")] = "root",
-    normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    normalise: Normalise = 1e11,
     keep: Keep = None,
     columns: Columns = None,
     region: KeepRegion = None,
@@ -111,7 +115,7 @@ def select(
     analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for cutflow and reports.")] = None,
     set_: Sets = None,
-    normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    normalise: Normalise = 1e11,
     keep: Keep = None,
     columns: Columns = None,
     region: KeepRegion = None,

@@ -34,3 +34,18 @@ def energies(texts: Sequence[str], option: str) -> list[float]:
 def energy(text: str, option: str) -> float:
     """Return the value of an option that is given once, in GeV; errors as in `energies`."""
     return energies([text], option)[0]
+
+
+def above_zero(value: float) -> float:
+    """Return the value of an option that has to be a finite number above 0.
+
+    Raises
+    ------
+    UserError
+        If it is not.
+    """
+    from configs.errors import UserError
+
+    if not 0.0 < value < float("inf"):
+        raise UserError(f"'{value:g}' is given where a number above 0 is needed (particles on target)")
+    return value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emiss.commands.process import Quiet, Sets, Unblind, parse_sets
+from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
 from emiss.terminal import console, progress, warn
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def scan(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the scan as JSON, CSV and plot.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it to this .png, .pdf or .svg.")] = None,
     set_: Sets = None,
-    normalise: Annotated[float, typer.Option(help="Particles on target that expected events are given for.")] = 1e11,
+    normalise: Normalise = 1e11,
     unblind: Unblind = False,
     quiet: Quiet = False,
 ) -> None:

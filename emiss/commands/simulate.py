@@ -33,6 +33,7 @@ def simulate(
 
       emiss simulate beam --out hurt.dat --damage sadc_wrong_event=3 --damage event_size=1
     """
+    from configs.errors import UserError
     from emiss.commands.quantities import energy
     from samples.config import load_sample
     from samples.simulate import simulate as run
@@ -42,7 +43,10 @@ def simulate(
         loaded = loaded.with_mass(energy(mass, "--mass"))
     count = events or loaded.events
     with progress(f"simulate {loaded.name}", count, quiet=quiet) as step:
-        path = run(loaded, out, events=count, seed=seed, damage=parse_damage(damage), progress=step)
+        try:
+            path = run(loaded, out, events=count, seed=seed, damage=parse_damage(damage), progress=step)
+        except ValueError as error:
+            raise UserError(f"sample '{loaded.name}' cannot be simulated: {error}") from None
     if not quiet:
         console().print(f"written: {path} ({count} events, {path.stat().st_size / 1e6:.1f} MB)", markup=False)
 

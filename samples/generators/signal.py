@@ -41,6 +41,9 @@ class SignalGenerator:
         )
         self._rate = made.total
         self._seen = made.weighted(self._sampler.weight(made.energy))
+        if not self._seen.total > 0.0:
+            msg = f"electrons of {beam.energy:g} GeV emit no phi of {process.m_phi:g} GeV with a muon that can be seen"
+            raise ValueError(msg)
         self.weight = self._seen.total / made.total
 
     def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:

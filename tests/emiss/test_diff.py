@@ -79,6 +79,23 @@ def test_two_tables_by_the_identity_of_events(cli, tables, tmp_path):
     assert cli("diff", tables / "signal.root", tables / "signal.root").code == 0
 
 
+def test_numbers_that_repeat_within_a_sample_are_told_apart_by_their_place(cli, tables, tmp_path):
+    """Two simulated files of one run have the same run, spill and number: a folder does not differ from itself."""
+    whole = read(tables / "signal.root")
+    second = replace(whole, metadata=replace(whole.metadata, provenance={}))
+    second.flat["event.file"] = second.flat["event.file"] + 1
+    second.flat["ecal.energy"] = second.flat["ecal.energy"] + 5.0  # other events under the same numbers
+    for folder in ("a", "b"):
+        write(read(tables / "signal.root"), tmp_path / folder / "tables" / "one.root")
+        write(second, tmp_path / folder / "tables" / "two.root")
+    assert cli("diff", tmp_path / "a/tables", tmp_path / "b/tables").code == 0
+    second.flat["event.file"] = second.flat["event.file"] - 1
+    write(second, tmp_path / "b" / "tables" / "two.root")
+    done = cli("diff", tmp_path / "a/tables", tmp_path / "b/tables")
+    assert done.code == 2
+    assert "cannot be told apart" in done.err
+
+
 def test_boxes_that_differ_are_not_compared(cli, tables, tmp_path, changed):
     blinded = tmp_path / "blinded.yaml"
     blinded.write_text(

@@ -96,6 +96,14 @@ def test_the_background_of_a_cutflow_is_that_of_its_samples(masses):
     assert f"{2.3026 / counts.on_target:.2g} per electron" in sensitivity.from_cutflow(gone).notes[0]
 
 
+def test_a_blinded_sample_has_no_efficiency_and_no_background(masses):
+    flow = Cutflow.load(masses / "cutflow.json")
+    hidden = replace(flow, samples={name: replace(counts, hidden=True) for name, counts in flow.samples.items()})
+    for taken in (efficiencies.from_cutflow, sensitivity.from_cutflow):
+        with pytest.raises(UserError, match="is blinded: the events in its box are missing"):
+            taken(hidden)
+
+
 def _emptied(regions):
     return {
         region: {name: (*rows[:-1], replace(rows[-1], sequential=Tally())) for name, rows in variations.items()}

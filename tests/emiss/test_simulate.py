@@ -21,6 +21,8 @@ def test_a_mass_of_the_command_line_travels_with_the_file(cli, tmp_path):
     ("arguments", "said"),
     [
         (("beam", "--mass", "110MeV", "--out", "b.root"), "sample 'beam' is no signal"),
+        (("signal", "--mass", "50MeV", "--events", "5", "--out", "b.root"), "m_phi must be above"),
+        (("signal", "--mass", "300GeV", "--events", "5", "--out", "b.root"), "cannot be simulated"),
         (("signal", "--mass", "110", "--out", "b.root"), "--mass"),
         (("beam", "--damage", "bad_majic=1", "--out", "b.dat"), "did you mean 'bad_magic'"),
         (("beam", "--damage", "bad_magic", "--out", "b.dat"), "how many events?"),
