@@ -115,7 +115,7 @@ def efficiencies(folder: Path) -> None:
             f"  muon pairs per electron, photons above {threshold:g} GeV: {dimuons.per_electron(100.0, threshold)[0]:.2e}"
         )
     for mass in (0.11, 0.3, 1.0):
-        print(f"  WW total at 100 GeV, h = 1e-4, {mass} GeV: {float(total(mass, 100.0)):.4f} pb")
+        print(f"  exact total at 100 GeV, h = 1e-4, {mass} GeV: {float(total(mass, 100.0)):.4f} pb")
     print(
         f"  phi emitted in 1e11 electrons, h = 7e-4, 0.11 GeV: {yields.per_electron(0.11, coupling=7e-4)[0] * 1e11:.3f}"
     )

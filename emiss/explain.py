@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
+from emiss.one_event import open_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,24 +122,14 @@ def explain_event(
     UserError
         If there is no such entry, or it is no physics event that can be read.
     """
-    import reco
     from reco.extrapolation import faces
     from reco.momentum import Hits, fit_tracks
     from reco.single_track import TrackModel, fit_single
     from reco.strips import PointStage, StripStage
     from reco.tracking import TrackStage
 
-    run = reco.open(path, detector=detector, calib=calib)
-    file, loaded = run.files[0], run.detector
-    entries = len(file.index())
-    if event >= entries:
-        raise UserError(f"no entry {event}; the file has {entries}", at=Location(str(path)))
-    batch = next(iter(file.batches(event, event + 1)))
-    if not len(batch):
-        why = {**batch.ledger.not_physics, **batch.ledger.lost}
-        raise UserError(
-            f"entry {event} is no physics event ({', '.join(why)})", at=Location(str(path)), hint="try the next one"
-        )
+    run, batch = open_event(path, event, detector, calib)
+    loaded = run.detector
     constants = run.conditions.for_run(batch.run)
     clustering, tracking = StripStage(loaded) if batch.cells is None else PointStage(loaded), TrackStage(loaded)
     clustering.begin_run(constants)

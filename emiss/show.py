@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
+from emiss.one_event import open_event
 
 if TYPE_CHECKING:
     from events.batch import Batch
@@ -40,20 +40,10 @@ def show_event(path: str | Path, event: int, detector: str | Path, calib: str | 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    import reco
     from reco.strips import PointStage, StripStage
 
-    run = reco.open(path, detector=detector, calib=calib)
-    file, loaded = run.files[0], run.pipeline.detector
-    entries = len(file.index())
-    if event >= entries:
-        raise UserError(f"no entry {event}; the file has {entries}", at=Location(str(path)))
-    batch = next(iter(file.batches(event, event + 1)))
-    if not len(batch):
-        why = {**batch.ledger.not_physics, **batch.ledger.lost}
-        raise UserError(
-            f"entry {event} is no physics event ({', '.join(why)})", at=Location(str(path)), hint="try the next one"
-        )
+    run, batch = open_event(path, event, detector, calib)
+    file, loaded = run.files[0], run.detector
     table = run.pipeline.run(batch, file.truth)
     stage = StripStage(loaded) if batch.cells is None else PointStage(loaded)
     stage.begin_run(run.pipeline.conditions.for_run(batch.run))

@@ -38,6 +38,16 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def checksum_of(data: memoryview) -> str:
+    """Return what `checksum` says of a file that holds these bytes."""
+    size = len(data)
+    if size <= 64 * ENDS:
+        return f"{size}:sha256:{hashlib.sha256(data).hexdigest()}"
+    digest = hashlib.sha256(data[:ENDS])
+    digest.update(data[-ENDS:])
+    return f"{size}:sha256-of-ends:{digest.hexdigest()}"
+
+
 @cache
 def code_version() -> str:
     """Return version and hash of the code that makes event tables, so that a result of other code is never reused."""

@@ -6,6 +6,7 @@ the bands from the Asimov data of the background. It holds for many events; `phy
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,12 @@ def limits(
     if any(period.background == 0.0 for period in periods):
         msg = "the asymptotic limit needs some background in every period"
         raise ValueError(msg)
+    from pyhf.exceptions import FailedMinimization
     from pyhf.infer import hypotest
     from scipy.optimize import brentq
+
+    # what fails in pyhf is told by our errors, not by its log as well
+    logging.getLogger("pyhf").addHandler(logging.NullHandler())
 
     scale = sum(period.signal for period in periods)
     seen = observed_counts(periods)
@@ -53,7 +58,11 @@ def limits(
     def cls(events: float) -> tuple[float, ...]:
         # both statistics are 0 in a fit that cannot tell the hypothesis from the background: CLs is 1 there, not 0/0
         with np.errstate(divide="ignore", invalid="ignore"):
-            observed, expected = hypotest(events, data, found, return_expected_set=True)
+            try:
+                observed, expected = hypotest(events, data, found, return_expected_set=True)
+            except FailedMinimization as error:
+                msg = f"the asymptotic fit fails: {error}"
+                raise ValueError(msg) from error
         return tuple(1.0 if np.isnan(value) else float(value) for value in (observed, *expected))
 
     def solve(which: int) -> float:

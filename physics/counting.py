@@ -157,17 +157,21 @@ def observed_counts(periods: Sequence[Period]) -> Array | None:
     return None if None in counts else np.array(counts, float)
 
 
+class TooManyOutcomesError(ValueError):
+    """The outcomes cannot be enumerated."""
+
+
 def distribution(periods: Sequence[Period], strength: float, common: Correlations) -> Cls:
     """Return CLs of all outcomes at a strength.
 
     Raises
     ------
-    ValueError
-        If the outcomes are too many.
+    TooManyOutcomesError
+        If they are too many.
     """
     if _terms(periods, strength, common) > MAX_TERMS:
         msg = f"the outcomes of {len(periods)} periods are too many to be enumerated: use toys"
-        raise ValueError(msg)
+        raise TooManyOutcomesError(msg)
     worth = weights(periods, strength)
     groups = _groups(periods)
     lengths = _lengths(periods, strength)

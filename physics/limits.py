@@ -176,11 +176,19 @@ def upper_limit(
     common = correlations or Correlations()
     signal = sum(period.signal for period in found)
     found = counting.merged(found, common)
-    if method == "auto":
-        method = "exact" if counting.enumerable(found, common) else "toys" if few(found) else "asymptotic"
+    automatic = method == "auto"
+    otherwise: Method = "toys" if few(found) else "asymptotic"
+    if automatic:
+        method = "exact" if counting.enumerable(found, common) else otherwise
     if method == "exact":
-        observed, expected = counting.limits(found, confidence, common)
-        return Limit(observed, expected, method, confidence, signal)
+        try:
+            observed, expected = counting.limits(found, confidence, common)
+        except counting.TooManyOutcomesError:  # of strengths on the way to the limit, with large errors
+            if not automatic:
+                raise
+            method = otherwise
+        else:
+            return Limit(observed, expected, method, confidence, signal)
     if method == "toys":
         observed, expected, error = pseudo.limits(found, confidence, common, toys, seed)
         return Limit(observed, expected, method, confidence, signal, error, (f"{toys} toys per hypothesis",))

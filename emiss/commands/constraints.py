@@ -160,12 +160,13 @@ def _print(data: Mapping[str, Any]) -> None:
 
 
 def _table(screen: Console, title: str, heads: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     screen.print(f"\n{title}", markup=False)
     table = Table()
     for head, column in zip(heads, columns, strict=True):
-        table.add_column(head, justify="left" if column and isinstance(column[0], str) else "right")
+        table.add_column(escape(head), justify="left" if column and isinstance(column[0], str) else "right")
     for row in zip(*columns, strict=True):
         table.add_row(*(value if isinstance(value, str) else f"{value:.3g}" for value in row))
     screen.print(table)

@@ -66,13 +66,16 @@ def _sides(
 ) -> tuple[tuple[Cutflow, Cutflow], Iterable[Moved] | None]:
     """Return the cutflows of both sides, and the events that move where there are tables."""
     import selection
-    from configs.errors import UserError
+    from configs.errors import Location, UserError
     from emiss import diff as tables
     from emiss.process import select
 
     def flow(paths: list[Path], by: selection.Analysis) -> Cutflow:
         return select(paths, by, None, unblind=unblind).cutflow
 
+    for side in (a, b):
+        if not (side.exists() or _ships(side)):
+            raise UserError("no such file, and no analysis of this name ships", at=Location(str(side)))
     kinds = {_kind(a), _kind(b)}
     if kinds == {"analysis"}:
         if not on:
@@ -95,7 +98,14 @@ def _kind(path: Path) -> str:
     """Return what a path is: ``cutflow``, ``analysis`` or ``tables``."""
     if path.suffix == ".json" or (path / "cutflow.json").is_file():
         return "cutflow"
-    return "analysis" if path.suffix in (".yaml", ".yml") else "tables"
+    return "analysis" if path.suffix in (".yaml", ".yml") or _ships(path) else "tables"
+
+
+def _ships(path: Path) -> bool:
+    """Return whether this is the name of an analysis that ships, and nothing of that name is here."""
+    from configs import loader
+
+    return not path.exists() and str(path) in loader.shipped("analyses")
 
 
 def _cutflow(path: Path) -> Cutflow:

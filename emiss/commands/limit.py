@@ -92,7 +92,23 @@ def limit(
     from events import provenance
 
     started = provenance.now()
-    _check(eot, observed, confidence, method, difference, out, plot)
+    from configs.errors import Location, UserError
+
+    _check(
+        eot,
+        observed,
+        confidence,
+        method,
+        difference,
+        out,
+        plot,
+        efficiency_error=efficiency_error,
+        background_error=background_error,
+        masses=mass,
+        table=efficiencies,
+        flow=cutflow,
+        background=background,
+    )
     exposures = [sensitivity.Exposure(n, observed[i] if observed else None) for i, n in enumerate(eot)]
     if cutflow is not None and cutflow.is_dir():
         cutflow /= "cutflow.json"
@@ -113,14 +129,17 @@ def limit(
             quiet=quiet,
         )
         expected = _background(background, flow, region, srd_factor, srd_reading, background_error)
-        points = sensitivity.curve(
-            found,
-            exposures,
-            expected,
-            efficiency_error=efficiency_error,
-            confidence=confidence,
-            method=method,  # type: ignore[arg-type]
-        )
+        try:
+            points = sensitivity.curve(
+                found,
+                exposures,
+                expected,
+                efficiency_error=efficiency_error,
+                confidence=confidence,
+                method=method,  # type: ignore[arg-type]
+            )
+        except ValueError as error:
+            raise UserError(f"there is no limit: {error}", hint="another --method, or smaller numbers") from None
         from physics.constraints import relic
 
         ratios = ratio or [relic.INVISIBLE, relic.PRINTED]
@@ -135,7 +154,6 @@ def limit(
         limit_table.show(points, found, exposures, expected, compared)
     written = []
     if out is not None:
-        from configs.errors import Location, UserError
         from selection.cutflowfile import write_text
 
         try:
@@ -163,6 +181,13 @@ def _check(
     difference: str,
     out: Path | None,
     plot: Path | None,
+    *,
+    efficiency_error: float,
+    background_error: float | None,
+    masses: Sequence[str] | None,
+    table: Path | None,
+    flow: Path | None,
+    background: str,
 ) -> None:
     """Refuse what is wrong in the options before anything is computed."""
     from configs.errors import UserError, did_you_mean
@@ -170,8 +195,17 @@ def _check(
     from physics.constraints.g_minus_2 import DIFFERENCES
     from physics.limits import METHODS
 
-    if any(not n > 0 for n in eot):
-        raise UserError("--eot must be above 0")
+    if any(not 0 < n < float("inf") for n in eot):
+        raise UserError("--eot must be above 0, and finite")
+    for option, error in (("--efficiency-error", efficiency_error), ("--background-error", background_error or 0.0)):
+        if not 0.0 <= error < float("inf"):
+            raise UserError(f"{option} must be 0 or above, and finite")
+    if masses and (table or flow):
+        raise UserError("--mass is for masses to simulate; the efficiencies are given", hint="leave out one of them")
+    if table and flow and background != "cutflow":
+        raise UserError(
+            "--cutflow and --efficiencies both give efficiencies", hint="leave out one, or add --background cutflow"
+        )
     if observed and len(observed) != len(eot):
         raise UserError(f"--observed is given {len(observed)} times for {len(eot)} periods", hint="once per --eot")
     if not 0.0 < confidence < 1.0:

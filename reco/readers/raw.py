@@ -14,7 +14,7 @@ from events.columns import QUALITY_BITS
 from events.ledger import Ledger
 from events.lists import Lists, offsets_of
 from events.location import located
-from events.provenance import checksum
+from events.provenance import checksum, checksum_of
 from reco.formats.date.bytes import Bytes, is_compressed
 from reco.formats.date.decode import Decoder, decode_entries, groups
 from reco.formats.date.index import Index, Policy, build
@@ -87,8 +87,8 @@ class RawRunFile:
 
     @cached_property
     def identity(self) -> str:
-        """Size and checksum of the file."""
-        return checksum(self.path)
+        """Size and checksum of the file; of a compressed one those of what it holds, so that a copy is known as one."""
+        return checksum(self.path) if self.splits else checksum_of(self._bytes.all.data)
 
     def index(self) -> Index:
         """Return the index, made in one pass over the event headers and kept."""

@@ -111,6 +111,8 @@ def test_boxes_that_differ_are_not_compared(cli, tables, tmp_path, changed):
 def test_mistakes(cli, tables, tmp_path, changed):
     assert "add --on" in cli("diff", changed, changed).err
     assert "not of one kind" in cli("diff", changed, tables).err
+    assert "no such file" in cli("diff", tables, tmp_path / "nowhere").err
+    assert cli("diff", "e_to_mu_phi", changed, "--on", tables).code == 4
     assert "--on is for two analyses" in cli("diff", tables, tables, "--on", tables).err
     assert open_table(tables / "signal.root").entries == 300
     (tmp_path / "cutflow.json").write_text("{}")

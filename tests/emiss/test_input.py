@@ -32,6 +32,11 @@ def test_compressed_files_and_lists(cli, run_files, tmp_path):
     done = cli("process", tmp_path / "a.dat.gz", f"@{tmp_path}/files.txt", "--out", tmp_path / "o")
     assert done.code == 0, done.err
     assert account(tmp_path / "o")["read"] == 3 * 304
+    shutil.copy(run_files["beam.dat"], tmp_path / "b.dat")  # what b.dat.zst holds
+    done = cli("process", tmp_path / "b.dat", tmp_path / "b.dat.zst", "--out", tmp_path / "twice")
+    assert done.code == 2
+    assert "would be counted twice" in done.err
+    (tmp_path / "b.dat").unlink()
     assert sorted(p.name for p in (tmp_path / "o/tables/data").iterdir()) == ["a.root", "b.root", "c.root"]
     (tmp_path / "files.txt").write_text("b.dat.zst\nd*.dat\n")
     done = cli("process", f"@{tmp_path}/files.txt", "--out", tmp_path / "o")

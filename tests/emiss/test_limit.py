@@ -188,6 +188,11 @@ def test_the_asymptotic_method_says_that_it_is_wrong_here(tmp_path, cli):
         (["--eot", "1e11", "--efficiencies", "T", "--ratio", "2"], "resonant"),
         (["--eot", "1e11", "--signal", "a=signal"], "--signal is for the samples of a cutflow"),
         (["--eot", "1e11", "--sample", "dimuon", "--mass", "1 GeV"], "is no signal"),
+        (["--eot", "inf", "--efficiencies", "T"], "--eot must be above 0, and finite"),
+        (["--eot", "1e19", "--efficiencies", "T"], "there is no limit"),
+        (["--eot", "1e11", "--efficiencies", "T", "--efficiency-error", "inf"], "--efficiency-error must be"),
+        (["--eot", "1e11", "--efficiencies", "T", "--mass", "1 GeV"], "the efficiencies are given"),
+        (["--eot", "1e11", "--efficiencies", "T", "--cutflow", "c.json"], "both give efficiencies"),
     ],
 )
 def test_mistakes_are_one_line_with_exit_code_2(options, says, tmp_path, cli):
