@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from events.columns import Column
     from events.language.expression import Expression, ObjectDeclaration
-    from events.language.place import Text
+    from events.language.place import Place, Text
     from selection.engine import Bound
 
 HASH_DIGITS = 16
@@ -94,10 +94,12 @@ class Analysis:
     regions : mapping of name to cuts
         At least one; "nominal" where the file declares none.
     weights : mapping of variation to Expression
-        Empty where the file has none: then every event has weight 1.
+        Empty where the file has none: then the column ``weight`` of the table counts, or every event as 1 without it.
     histograms : tuple of Histogram
     blind : Blind or None
     source_texts : mapping of file to YAML text
+    place : Place
+        Of the whole file.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Analysis:
     histograms: tuple[Histogram, ...]
     blind: Blind | None
     source_texts: Mapping[str, str]
+    place: Place
     more_scans: tuple[Scan, ...] = ()
 
     @property

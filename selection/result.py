@@ -9,9 +9,11 @@ import numpy as np
 
 from configs.errors import UserError, did_you_mean
 from events.columns import Column
+from events.table import of_rows
 from selection.analysis import Analysis
 from selection.blinding import sealed_inputs
 from selection.cutflow import PER_ON_TARGET, Cutflow
+from selection.skimmed import weight_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,7 +147,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         Count the events inside the box of blinded samples, too; the provenance says so.
     """
     bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
-    metadata = table.metadata
+    metadata = of_rows(table.metadata, len(table))
     blinded = bound.blinded(metadata.sample, metadata.role)
     yields = bound.run(table, unblind=unblind)
     cutflow = Cutflow.single(
@@ -166,5 +168,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
             "unblind": unblind and blinded,
         },
         hidden=blinded and not unblind,
+        skim=metadata.provenance.get("skim", {}),
+        weights=weight_texts(bound),
     )
     return Result(cutflow, {metadata.sample: yields.histograms}, {metadata.sample: yields.scans}, bound.scans)

@@ -68,7 +68,7 @@ def _sides(
     import selection
     from configs.errors import Location, UserError
     from emiss import diff as tables
-    from emiss.process import select
+    from emiss.select import select
 
     def flow(paths: list[Path], by: selection.Analysis) -> Cutflow:
         return select(paths, by, None, unblind=unblind).cutflow

@@ -11,7 +11,7 @@ from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, warn
 
 if TYPE_CHECKING:
-    from emiss.process import Outcome
+    from emiss.outcome import Outcome
     from emiss.skim import Wanted
     from selection import Analysis
 
@@ -133,7 +133,7 @@ def select(
       emiss select out/demo/tables/signal/*.root --analysis my_cuts.yaml --out out/mine
     """
     import selection
-    from emiss.process import select as run
+    from emiss.select import select as run
 
     loaded = selection.load(analysis, set=parse_sets(set_))
     with progress("select", None, quiet=quiet) as step:

@@ -50,7 +50,7 @@ def scan(
       emiss scan out/demo -p 'hcal_mip[0]' --from 0GeV --to 2GeV -p e_miss_min --from 0GeV --to 40GeV --out out/scan
     """
     import selection
-    from emiss.process import select
+    from emiss.select import select
     from selection.read_scan import with_scan
 
     steps = points or [61 if len(parameter) == 1 else 21] * len(parameter)
