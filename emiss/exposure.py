@@ -37,7 +37,7 @@ class Exposure:
     def of_chunk(self, file: int, kept: int, of: int) -> float | None:
         """Return what `kept` of the `of` kept events of a file stand for."""
         share = self.files[file]
-        return None if share is None else share * kept / of if of else 0.0
+        return None if share is None else share * (kept / of) if of else 0.0
 
 
 def exposure_of(sample: Sample, files: Sequence[FileSurvey]) -> Exposure:
@@ -68,11 +68,11 @@ def exposure_of(sample: Sample, files: Sequence[FileSurvey]) -> Exposure:
     whole = sum(weights)
     if not total or not whole:
         return Exposure(None, (None,) * len(files))
-    return Exposure(total, tuple(total * weight / whole for weight in weights), _remarks(sample, files, own))
+    return Exposure(total, tuple(total * (weight / whole) for weight in weights), _remarks(sample, files, own))
 
 
 def _less_excluded(on_target: float, file: FileSurvey) -> float:
-    return on_target * file.kept / file.physics if file.physics else 0.0
+    return on_target * (file.kept / file.physics) if file.physics else 0.0
 
 
 def _remarks(sample: Sample, files: Sequence[FileSurvey], own: float | None) -> tuple[str, ...]:

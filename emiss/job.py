@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import selection
 from configs import loader
 from configs.errors import Location, Problems, UserError
+from emiss import output
 from emiss.exposure import exposure_of
 from emiss.source import source_of
 from emiss.survey import survey_all
@@ -132,6 +133,7 @@ def plan(
     UserError
         All mistakes that can be found without reading events.
     """
+    output.check(out)
     analysis_path = loader.find("analyses", runlist.analysis, near=runlist.near)
     analysis = selection.load(analysis_path, set=overrides)
     setup = _setup(runlist, str(analysis_path), overrides, unblind=unblind, batch=batch)

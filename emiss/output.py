@@ -17,6 +17,27 @@ ROOM = 1 << 16
 """Bytes that are written on trial: less room than this is none."""
 
 
+def check(folder: Path) -> None:
+    """Make sure, without writing, that a folder for outputs is there or can be made.
+
+    Raises
+    ------
+    UserError
+        If it is a file, in a file, or nobody may write there.
+    """
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    except OSError as error:
+        raise UserError(f"no folder can have this name: {error.strerror}", at=Location(str(folder)[:200])) from None
+    except ValueError as error:
+        raise UserError(f"no folder can have this name: {error}", at=Location(str(folder)[:200])) from None
+    if not there.is_dir():
+        said = "is a file, and a folder is needed here" if there == folder else f"{there} is a file, not a folder"
+        raise UserError(said, at=Location(str(folder)))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError("cannot be written: no permission", at=Location(str(there)))
+
+
 def prepare(folder: Path) -> None:
     """Make a folder for outputs, and make sure that files can be written to it.
 

@@ -63,6 +63,7 @@ def process(
         [*(task.table for task in job.tasks), *_outputs(job, out, keep)], [task.file for task in job.tasks]
     )
     output.prepare(folder)
+    output.prepare(out)
     with lock.locked(folder):
         job.manifest.save(folder)
         done = _run(job, executor, workers, progress)

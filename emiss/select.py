@@ -72,8 +72,10 @@ def select(
     if not paths:
         raise UserError("no event table given")
     if out is not None:
-        output.prepare(out)
+        output.check(out)
     bounds, known, scans = _check(paths, analysis, overrides or {}, unblind=unblind)
+    if out is not None:
+        output.prepare(out)
     inputs: list[dict[str, Any]] = []
     parts: list[tuple[str, Cutflow]] = []
     yields: dict[str, Yields] = {}

@@ -68,7 +68,7 @@ def scan(
     written = [*_write(result, out, normalise), *_draw(curves, result, plot, normalise)]
     if written and not quiet:
         console().print("written: " + ", ".join(str(path) for path in written), style="dim", markup=False)
-    for line in outcome.losses:
+    for line in (*outcome.remarks, *outcome.losses):
         warn(line)
 
 
