@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-NODES, FINE_NODES = (32, 48), (192, 384)
+NODES, FINE_NODES = (32, 48), (192, 1024)
 """Gauss-Legendre nodes in ln t, in the variables of phi and of the lepton: the integral over t is right to 3e-7 where it
 matters. The fine ones are for a light final lepton or boson: where the transverse momentum is far above their masses, the
 integrand has a narrow peak at the t for which one of the two follows the other."""

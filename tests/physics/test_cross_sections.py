@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -108,6 +110,52 @@ def test_the_flux_is_its_integral_and_ends_where_its_limits_meet():
         )
         assert flux(np.array(t_min), 0.09, t_a, t_d) == pytest.approx(wanted, rel=1e-8)
     assert flux(np.array(0.1), 0.09, t_a, t_d) == 0.0
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    screening=st.floats(-12.0, -9.0),
+    size=st.floats(-3.0, -0.7),
+    t_min=st.floats(-14.0, 4.0),
+    longer=st.floats(-6.0, 6.0),
+)
+def test_the_flux_has_all_its_digits_at_any_mass(screening, size, t_min, longer):
+    # the closed form again, in 70 digits
+    t_a, t_d, low = 10.0**screening, 10.0**size, 10.0**t_min
+    high = low * (1.0 + 10.0**longer)
+    with localcontext(prec=70):
+        a, d, start, stop = (Decimal(number) for number in (t_a, t_d, low, high))
+
+        def antiderivative(t: Decimal) -> Decimal:
+            rational = (a + start) / (t + a) + (d + start) / (t + d)
+            return ((a - d) * rational + (a + d + 2 * start) * ((t + d) / (t + a)).ln()) / (a - d) ** 3
+
+        wanted = float(d**2 * (antiderivative(stop) - antiderivative(start)))
+    assert flux(np.array([low]), high, t_a, t_d)[0] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize(("mass", "energy"), [(4.5, 100.0), (6.0, 100.0), (10.0, 200.0), (13.0, 1000.0)])
+def test_heavy_masses_converge_in_every_form(mass, energy):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", physics.RangeWarning)
+        exact, near, far = (cross_sections.total(mass, energy, method=method) for method in ("exact", "ww", "iww"))
+    assert 0.9 < near / exact < 1.2
+    assert 4.0 < far / exact < 7.0
+
+
+@pytest.mark.parametrize(("final", "mass", "energy"), [("electron", 1.0, 500.0), ("electron", 0.2, 500.0)])
+@pytest.mark.parametrize("method", ["exact", "ww"])
+def test_a_light_lepton_is_followed_down_to_its_mass(final, mass, energy, method):
+    # another cut in another variable: the spectrum in the logarithm of the lepton's kinetic energy
+    leptons = {"beam": "muon", "final": final}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", physics.RangeWarning)
+        whole = cross_sections.total(mass, energy, method=method, **leptons)
+        kinetic = np.geomspace(1e-9, energy - mass - ELECTRON_MASS, 6001)[:-1]
+        x = 1.0 - (ELECTRON_MASS + kinetic) / energy
+        spectrum = cross_sections.differential_x(x, mass, energy, method=method, rtol=1e-6, **leptons)
+    wanted = np.trapezoid(spectrum * kinetic / energy, np.log(kinetic))
+    assert whole == pytest.approx(wanted, rel=2e-5)
 
 
 @settings(deadline=None, max_examples=25)
