@@ -10,6 +10,7 @@ import numpy as np
 
 from physics import RangeWarning, cross_sections, dark_photon, yields
 from physics.k_factors import KFactors
+from physics.ranges import PERTURBATIVE
 from physics.shower import DEPTH
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ K_ENERGIES = 5
 
 @dataclass(frozen=True)
 class Model:
-    """A reaction: how it is written, what its threshold is on, and the masses and the threshold (GeV) of a first look."""
+    """A reaction: how it is written, its coupling and how large it may be, what its threshold is on, and a first look.
+
+    The masses and the threshold of the first look are in GeV.
+    """
 
     reaction: str
     particle: str
     coupling: str
+    largest: float
     threshold_of: str
     threshold: float
     masses: tuple[float, ...]
@@ -40,10 +45,22 @@ class Model:
 
 MODELS: Mapping[str, Model] = {
     "phi": Model(
-        "e- N -> mu- N phi", "phi", "h", "emitting electron", yields.THRESHOLD, (0.11, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0)
+        reaction="e- N -> mu- N phi",
+        particle="phi",
+        coupling="h",
+        largest=PERTURBATIVE,
+        threshold_of="emitting electron",
+        threshold=yields.THRESHOLD,
+        masses=(0.11, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0),
     ),
     "dark-photon": Model(
-        "e N -> e N A'", "A'", "epsilon", "A'", dark_photon.THRESHOLD, (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
+        reaction="e N -> e N A'",
+        particle="A'",
+        coupling="epsilon",
+        largest=1.0,
+        threshold_of="A'",
+        threshold=dark_photon.THRESHOLD,
+        masses=(0.001, 0.01, 0.03, 0.1, 0.3, 1.0),
     ),
 }
 
@@ -128,7 +145,9 @@ def compute(
     """
     rows = []
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore" if settings.k_factors else "always", RangeWarning)
+        warnings.simplefilter("always", RangeWarning)
+        if settings.k_factors:  # what they correct
+            warnings.filterwarnings("ignore", ".*A' bremsstrahlung is off", RangeWarning)
         for threshold in thresholds:
             table = _k_factors(model, masses, threshold, settings)
             rows += [_row(model, mass, threshold, settings, table) for mass in masses]
@@ -164,7 +183,9 @@ def _row(model: str, mass: float, threshold: float, settings: Settings, table: K
     mean_energy, mean_depth = _means(made)
     limit = None
     if expected > 0.0:
-        limit = yields.coupling_limit(made.total, coupling, settings.on_target, efficiency=settings.efficiency)
+        limit = yields.coupling_limit(
+            made.total, coupling, settings.on_target, efficiency=settings.efficiency, largest=MODELS[model].largest
+        )
     return Row(mass, threshold, float(sigma), made.total, expected, mean_energy, mean_depth, limit)
 
 

@@ -17,6 +17,8 @@ from physics import cross_sections, ww
 from physics.constants import ELECTRON_MASS, LEAD, MUON_MASS, Nucleus
 from physics.form_factor import flux
 
+pytestmark = pytest.mark.filterwarnings("ignore:improved Weizsaecker-Williams is about 2 to 7:physics.RangeWarning")
+
 CHECKED = 2.0487
 """pb, exact: 100 GeV on lead, h = 1e-4, m_phi = 0.3 GeV."""
 
@@ -158,6 +160,7 @@ def test_a_light_lepton_is_followed_down_to_its_mass(final, mass, energy, method
     assert whole == pytest.approx(wanted, rel=2e-5)
 
 
+@pytest.mark.filterwarnings("ignore::physics.RangeWarning")
 @settings(deadline=None, max_examples=25)
 @given(
     mass=st.floats(0.12, 3.0),
@@ -200,6 +203,45 @@ def test_warnings_come_once_and_at_the_caller():
         cross_sections.differential_x(0.5, 0.3, 100.0, beam="muon", final="electron", method="iww")
 
 
+ALUMINIUM = Nucleus(z=13, a=27, radiation_length=24.01, molar_mass=26.98)
+HYDROGEN = Nucleus(z=1, a=1, radiation_length=63.04, molar_mass=1.008)
+
+
+@pytest.mark.filterwarnings("default:improved:physics.RangeWarning")
+@pytest.mark.parametrize(
+    ("arguments", "said", "off"),
+    [
+        ({"m_phi": 0.11, "method": "iww"}, "improved Weizsaecker-Williams is about 2 to 7 times too high", 1.1),
+        ({"m_phi": 3.0, "energy": 21.0, "method": "ww"}, "at 21 GeV and m_phi = 3 GeV is more than 2.5 % too high", 0.08),
+        ({"m_phi": 1.0, "nucleus": ALUMINIUM, "method": "ww"}, "on a nucleus of A = 27 is off by up to 4 %", 0.03),
+        ({"m_phi": 2.0, "energy": 20.0, "final": "tau", "method": "ww"}, "for a final tau is up to 30 % too low", -0.17),
+        ({"m_phi": 1.0, "final": "electron", "method": "ww"}, "for a final electron is 40 %", 0.5),
+        ({"m_phi": 1.0, "nucleus": HYDROGEN, "method": "exact"}, "neither the screening .* nor the form factor", 0.0),
+        ({"m_phi": 1.0, "coupling": 4.0, "method": "exact"}, "the coupling 4 is beyond perturbativity", 0.0),
+    ],
+)
+def test_each_range_is_warned_of_and_is_one(arguments, said, off):
+    arguments = {"energy": 100.0} | arguments
+    with pytest.warns(physics.RangeWarning, match=said) as caught:
+        value = cross_sections.total(**arguments)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", physics.RangeWarning)
+        exact = cross_sections.total(**(arguments | {"method": "exact"}))
+    assert value / exact - 1.0 == pytest.approx(off, rel=0.2)
+
+
+@pytest.mark.filterwarnings("error")
+@settings(deadline=None, max_examples=25)
+@given(mass=st.floats(0.11, 3.0), energy=st.floats(20.0, 300.0))
+def test_the_approximation_is_near_wherever_it_is_silent(mass, energy):
+    try:
+        near = cross_sections.total(mass, energy, method="ww")
+    except physics.RangeWarning:
+        return
+    assert near / cross_sections.total(mass, energy) == pytest.approx(1.0, abs=0.03)
+
+
 def test_heavy_masses_are_out_of_the_range_of_the_approximation_in_y():
     mass, energy = np.array([1.0, 2.0, 3.0]), np.array([36.0, 100.0, 190.0])
     near = cross_sections.total(mass, energy, method="ww", variable="y") / cross_sections.total(mass, energy)
@@ -235,8 +277,7 @@ def test_exact_totals_of_other_leptons_from_x_and_from_y(beam, final, mass, ener
 
 
 def test_exact_totals_on_a_light_nucleus():
-    aluminium = Nucleus(z=13, a=27, radiation_length=24.01, molar_mass=26.98)
-    in_x, in_y = (cross_sections.total(0.11, 400.0, nucleus=aluminium, variable=z) for z in ("x", "y"))
+    in_x, in_y = (cross_sections.total(0.11, 400.0, nucleus=ALUMINIUM, variable=z) for z in ("x", "y"))
     assert in_y == pytest.approx(in_x, rel=1e-5)
 
 
@@ -249,6 +290,7 @@ def test_exact_totals_on_a_light_nucleus():
         ({"m_phi": 0.1}, "m_phi must be above 0.105147 GeV: below, the muon decays to electron and phi"),
         ({"m_phi": np.nan}, "must be finite"),
         ({"energy": -1.0}, "must be above 0"),
+        ({"coupling": 0.0}, "coupling must be above 0"),
     ],
 )
 def test_what_is_refused(arguments, message):

@@ -11,6 +11,9 @@ from physics import cross_sections
 from physics.k_factors import KFactors
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:improved Weizsaecker-Williams is about 2 to 7:physics.RangeWarning")
+
+
 @pytest.fixture(scope="module")
 def table() -> KFactors:
     return KFactors.compute(np.geomspace(0.11, 1.0, 8), np.geomspace(20.0, 100.0, 5), "iww")
