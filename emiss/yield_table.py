@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from physics import RangeWarning, cross_sections, dark_photon, yields
+from physics.constants import LEAD, Nucleus
 from physics.k_factors import KFactors
 from physics.ranges import PERTURBATIVE
 from physics.shower import DEPTH
@@ -67,7 +68,7 @@ MODELS: Mapping[str, Model] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a table is computed with: energy of the beam (GeV), coupling, method, exposure and selection efficiency."""
+    """What a table is computed with: energy of the beam (GeV), coupling, method, exposure, efficiency, form factors."""
 
     energy: float = 100.0
     coupling: float = 1e-4
@@ -75,6 +76,12 @@ class Settings:
     k_factors: bool = False
     on_target: float = 1e11
     efficiency: float = 1.0
+    inelastic: bool = False
+
+    @property
+    def nucleus(self) -> Nucleus:
+        """Lead, with break-up if asked for."""
+        return replace(LEAD, inelastic=self.inelastic)
 
 
 @dataclass(frozen=True)
@@ -164,19 +171,21 @@ def _k_factors(model: str, masses: Sequence[float], threshold: float, settings: 
         )
         raise ValueError(msg)
     energies = np.geomspace(threshold, settings.energy, K_ENERGIES)
-    return KFactors.compute(sorted(set(masses)), energies, settings.method, boson="vector")
+    return KFactors.compute(sorted(set(masses)), energies, settings.method, boson="vector", nucleus=settings.nucleus)
 
 
 def _row(model: str, mass: float, threshold: float, settings: Settings, table: KFactors | None) -> Row:
-    method, energy, coupling = settings.method, settings.energy, settings.coupling
+    method, energy, coupling, nucleus = settings.method, settings.energy, settings.coupling, settings.nucleus
     if model == "phi":
-        made = yields.emission(mass, coupling=coupling, primary=energy, threshold=threshold, method=method)
-        sigma = cross_sections.total(mass, energy, coupling=coupling, method=method)
+        made = yields.emission(
+            mass, coupling=coupling, primary=energy, threshold=threshold, method=method, nucleus=nucleus
+        )
+        sigma = cross_sections.total(mass, energy, coupling=coupling, method=method, nucleus=nucleus)
     else:
         made = dark_photon.emission(
-            mass, mixing=coupling, primary=energy, threshold=threshold, method=method, k_factors=table
+            mass, mixing=coupling, primary=energy, threshold=threshold, method=method, k_factors=table, nucleus=nucleus
         )
-        sigma = dark_photon.total(mass, energy, mixing=coupling, method=method, min_energy=threshold)
+        sigma = dark_photon.total(mass, energy, mixing=coupling, method=method, min_energy=threshold, nucleus=nucleus)
         if table is not None:
             sigma = sigma / table(mass, energy)
     expected = made.total * settings.on_target * settings.efficiency

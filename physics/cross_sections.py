@@ -38,6 +38,7 @@ RTOL = 1e-5
 
 VARIABLES = ("x", "y")
 
+
 @dataclass(frozen=True)
 class Estimate:
     """An integral with the quadrature's estimate of its error, both of the broadcast shape, pb."""

@@ -180,8 +180,6 @@ def _check(process: Process, method: str) -> None:
     said = remarks(process, "exact", "x")  # of nucleus and coupling
     if method != "exact":
         name = {"ww": "Weizsaecker-Williams", "iww": "improved Weizsaecker-Williams"}[method]
-        said.append(
-            f"{name} for A' bremsstrahlung is off by 10 % to a factor 3: use the exact form, or K factors"
-        )
+        said.append(f"{name} for A' bremsstrahlung is off by 10 % to a factor 3: use the exact form, or K factors")
     if said:
         warnings.warn("; ".join(said), RangeWarning, stacklevel=3)  # the caller of the public function

@@ -57,7 +57,9 @@ def remarks(process: Process, method: str, variable: str) -> list[str]:
     name = {"ww": "Weizsaecker-Williams", "iww": "improved Weizsaecker-Williams"}[method]
     said = _of_final_lepton(process)
     if method == "iww":
-        said.append("is about 2 to 7 times too high (0.11 to 5 GeV, 20 to 200 GeV, on lead): use the exact form, or K factors")
+        said.append(
+            "is about 2 to 7 times too high (0.11 to 5 GeV, 20 to 200 GeV, on lead): use the exact form, or K factors"
+        )
     else:
         said += _of_energy(process, variable)
     return [*(f"{name} {text}" for text in said), *found]

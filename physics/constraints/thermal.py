@@ -77,7 +77,9 @@ def line(m_chi: ArrayLike, kind: str, *, ratio: float = RATIO) -> Array:
         msg = f"no dark matter '{kind}'; there is {', '.join(LINES)}"
         raise ValueError(msg)
     if not ratio > 1.0 or ratio == 2.0 or not np.isfinite(ratio):
-        msg = f"m_A'/m_chi = {ratio:g}: the lines hold above 1, where no pair of A' is made, and not at 2, the resonance"
+        msg = (
+            f"m_A'/m_chi = {ratio:g}: the lines hold above 1, where no pair of A' is made, and not at 2, the resonance"
+        )
         raise ValueError(msg)
     if abs(ratio - 2.0) < RESONANCE:
         text = f"m_A'/m_chi = {ratio:g} is next to the resonance at 2, which the thermal lines leave out"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import nullcontext
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.integrate import dblquad, quad
 import physics
 from physics import cross_sections, ww
 from physics.constants import ELECTRON_MASS, LEAD, MUON_MASS, Nucleus
-from physics.form_factor import flux
+from physics.form_factor import flux, inelastic_flux
 
 pytestmark = pytest.mark.filterwarnings("ignore:improved Weizsaecker-Williams is about 2 to 7:physics.RangeWarning")
 
@@ -212,9 +213,17 @@ HYDROGEN = Nucleus(z=1, a=1, radiation_length=63.04, molar_mass=1.008)
     ("arguments", "said", "off"),
     [
         ({"m_phi": 0.11, "method": "iww"}, "improved Weizsaecker-Williams is about 2 to 7 times too high", 1.1),
-        ({"m_phi": 3.0, "energy": 21.0, "method": "ww"}, "at 21 GeV and m_phi = 3 GeV is more than 2.5 % too high", 0.08),
+        (
+            {"m_phi": 3.0, "energy": 21.0, "method": "ww"},
+            "at 21 GeV and m_phi = 3 GeV is more than 2.5 % too high",
+            0.08,
+        ),
         ({"m_phi": 1.0, "nucleus": ALUMINIUM, "method": "ww"}, "on a nucleus of A = 27 is off by up to 4 %", 0.03),
-        ({"m_phi": 2.0, "energy": 20.0, "final": "tau", "method": "ww"}, "for a final tau is up to 30 % too low", -0.17),
+        (
+            {"m_phi": 2.0, "energy": 20.0, "final": "tau", "method": "ww"},
+            "for a final tau is up to 30 % too low",
+            -0.17,
+        ),
         ({"m_phi": 1.0, "final": "electron", "method": "ww"}, "for a final electron is 40 %", 0.5),
         ({"m_phi": 1.0, "nucleus": HYDROGEN, "method": "exact"}, "neither the screening .* nor the form factor", 0.0),
         ({"m_phi": 1.0, "coupling": 4.0, "method": "exact"}, "the coupling 4 is beyond perturbativity", 0.0),
@@ -303,6 +312,33 @@ def test_other_nuclei():
     ratio = cross_sections.total(0.3, 100.0, nucleus=iron) / cross_sections.total(0.3, 100.0)
     # Z^2, and less suppression by the smaller nucleus
     assert (26 / 82) ** 2 < ratio < 1.6 * (26 / 82) ** 2
+
+
+def added(t):
+    """Return the inelastic part of F^2/Z^2 on lead, as printed in Bjorken et al., Eq. A19."""
+    a = 773.0 * 82 ** (-2 / 3) / 0.51099895e-3
+    nucleons = (1.0 + t / (4.0 * 0.938272**2) * (2.792847**2 - 1.0)) / (1.0 + t / 0.71) ** 4
+    return (a * a * t / (1.0 + a * a * t)) ** 2 * nucleons**2 / 82.0
+
+
+@pytest.mark.parametrize("t_min", [1e-9, 1e-6, 1e-4, 1e-2, 0.5])
+def test_the_inelastic_flux_is_its_integral(t_min):
+    wanted, _ = quad(lambda u: (1.0 - t_min * np.exp(-u)) * added(np.exp(u)), np.log(t_min), np.log(2.0), epsrel=1e-10)
+    assert inelastic_flux(np.array([t_min, 3.0]), 2.0, LEAD) == pytest.approx([wanted, 0.0], rel=1e-7)
+
+
+@pytest.mark.parametrize(("mass", "energy"), [(0.11, 100.0), (0.3, 100.0), (1.0, 100.0), (1.0, 30.0)])
+def test_nuclei_that_break_up_add_some_per_cent(mass, energy):
+    lead = replace(LEAD, inelastic=True)
+    more = {
+        method: cross_sections.total(mass, energy, method=method, nucleus=lead)
+        / cross_sections.total(mass, energy, method=method)
+        for method in ("exact", "ww")
+    }
+    assert 1.015 < more["exact"] < 1.12
+    assert more["ww"] - 1.0 == pytest.approx(more["exact"] - 1.0, rel=0.3)
+    in_y = cross_sections.total(mass, energy, variable="y", nucleus=lead)
+    assert in_y == pytest.approx(more["exact"] * cross_sections.total(mass, energy), rel=1e-5)
 
 
 def test_the_region_is_a_part_of_the_whole():
