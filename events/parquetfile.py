@@ -57,17 +57,18 @@ class ParquetTable:
         names = list(self.columns if columns is None else columns)
         check_columns(self, names)
         stop = self.entries if stop is None else min(stop, self.entries)
-        metadata = self.metadata or Metadata(sample=self.path.stem, columns=self.columns)
+        metadata = self.metadata or Metadata.of_foreign(self.path, self.columns, self.entries)
         row, seen = 0, False
         for batch in self._file.iter_batches(batch_size=size, columns=names):
             low, high = max(start - row, 0), min(stop - row, batch.num_rows)
-            row += batch.num_rows
             if high > low:
                 seen = True
-                yield self._table(batch.slice(low, high - low), names, metadata)
+                part = metadata.of_rows(row + low, row + high, self.entries)
+                yield self._table(batch.slice(low, high - low), names, part)
+            row += batch.num_rows
         if not seen:
             empty = self._file.schema_arrow.empty_table().select(names)
-            yield self._table(empty, names, metadata)
+            yield self._table(empty, names, metadata.of_rows(start, start, self.entries))
 
     def _table(self, batch: Any, names: Sequence[str], metadata: Metadata) -> EventTable:
         flat: dict[str, Array] = {}

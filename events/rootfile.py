@@ -97,12 +97,12 @@ class RootTable:
         names = list(self.columns if columns is None else columns)
         check_columns(self, names)
         stop = self.entries if stop is None else min(stop, self.entries)
-        metadata = self.metadata or Metadata(sample=self.path.stem, columns=self.columns)
+        metadata = self.metadata or Metadata.of_foreign(self.path, self.columns, self.entries)
         for first in range(start, stop, size) if stop > start else [start]:
             last = min(first + size, stop)
             with reading(self.path):
                 flat, lists = read_rows(self._tree, self.path, [self.columns[name] for name in names], first, last)
-            yield EventTable(last - first, flat, lists, metadata)
+            yield EventTable(last - first, flat, lists, metadata.of_rows(first, last, self.entries))
 
 
 @contextmanager

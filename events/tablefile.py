@@ -34,7 +34,10 @@ class TableFile(Protocol):
     def batches(
         self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
     ) -> Iterator[EventTable]:
-        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None)."""
+        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None).
+
+        Each has its part of the ledger (`Ledger.of_rows`).
+        """
         ...
 
     def close(self) -> None:
@@ -115,10 +118,7 @@ def check_columns(file: TableFile, names: Sequence[str]) -> None:
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> EventTable:
     """Read a whole event table, or some of its columns, into memory."""
-    file = open_table(path)
-    return EventTable.concatenate(list(file.batches(columns))).with_metadata(
-        **({} if file.metadata is None else {"ledger": file.metadata.ledger})
-    )
+    return EventTable.concatenate(list(open_table(path).batches(columns)))
 
 
 def write(table: EventTable, path: str | Path) -> Path:

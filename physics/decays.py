@@ -30,7 +30,7 @@ def decay_probability(energy: float, mass: float, lifetime: float, length: float
     """
     if not (0.0 < mass <= energy < np.inf and lifetime > 0.0 and length >= 0.0):
         msg = (
-            f"no decay in flight of a particle of {energy:g} GeV, mass {mass:g} GeV and c tau {lifetime:g} mm within {length:g} mm: "
+            f"no decay in flight at {energy:g} GeV, mass {mass:g} GeV, c tau {lifetime:g} mm, within {length:g} mm: "
             "the energy must not be below the mass, the length not below 0"
         )
         raise ValueError(msg)

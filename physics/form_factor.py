@@ -51,7 +51,7 @@ def inelastic_constants(nucleus: Nucleus) -> tuple[float, float]:
 
 def inelastic_shape(t: Array, size: float, moment: float) -> Array:
     """Return `inelastic` times Z, for its constants; also compiled (`physics.exact_kernels`)."""
-    return (t / (t + size) * (1.0 + moment * t) / (1.0 + t / DIPOLE) ** 4) ** 2  # type: ignore[no-any-return]
+    return (t / (t + size) * (1.0 + moment * t) / (1.0 + t / DIPOLE) ** 4) ** 2
 
 
 DIPOLE = 0.71
@@ -80,9 +80,9 @@ def flux(t_min: Array, t_max: Array | float, t_a: float, t_d: float) -> Array:
 
     The paper does not say that the flux ends at t_min = t_max; carried on beyond, Eq. 15 makes totals up to 8 % too high.
 
-    Where t_min is large against t_d, or near t_max, the closed form is the difference of numbers that agree in all but their last
-    digits. There the integral is taken over g = p/(p + c), p = t - t_min, with c and delta the half sum and the half difference
-    of t_a + t_min and t_d + t_min: g (1 - g)/(1 - (delta/c)^2 (1 - g)^2)^2/c^2 has nothing to cancel, and its pole is at
+    Where t_min is large against t_d, or near t_max, the closed form is the difference of numbers that agree in nearly all
+    digits. There the integral is taken over g = p/(p + c), p = t - t_min, with c half the sum and delta half the difference of
+    t_a + t_min and t_d + t_min: g (1 - g)/(1 - (delta/c)^2 (1 - g)^2)^2/c^2 has nothing to cancel, and its pole is at
     least as far from the interval as the interval is long, so that `NODES` Gauss-Legendre nodes give 13 digits.
 
     Parameters

@@ -184,7 +184,8 @@ def _print(data: Mapping[str, Any]) -> None:
     scales = data["lepton_conversion"]["scales"]
     keys = ("transition", "operator", "lowest", "highest", "standing", "experiment")
     heads = ["conversion", "operator", "Lambda [TeV]", "to", "standing", "experiment"]
-    title = f"lepton conversion: scales that are excluded (measured) or would be (expected); {data['lepton_conversion']['source']}"
+    source = data["lepton_conversion"]["source"]
+    title = f"lepton conversion: scales that are excluded (measured) or would be (expected); {source}"
     _table(screen, title, heads, [[item[key] for item in scales] for key in keys])
 
 

@@ -1,8 +1,8 @@
 """Thermal dark matter behind a dark photon: lines in eps^2 alpha_D after seed 003 (N. V. Krasnikov), and freeze-out.
 
-The lectures' rules are for m_A' = 3 m_chi and annihilation to electrons. With the factor (m_A'^2 - 4 m_chi^2)^2 of their formula
-they hold for any ratio, and divided by what opens beside electrons (`physics.constraints.annihilation`, averaged over the
-velocities at freeze-out) for heavier dark matter. Constant g*, no resonance of the A'.
+The lectures' rules are for m_A' = 3 m_chi and annihilation to electrons. With the factor (m_A'^2 - 4 m_chi^2)^2 of their
+formula they hold for any ratio, and divided by what opens beside electrons (`physics.constraints.annihilation`, averaged
+over the velocities at freeze-out) for heavier dark matter. Constant g*, no resonance of the A'.
 """
 
 from __future__ import annotations

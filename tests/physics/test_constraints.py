@@ -99,7 +99,7 @@ def test_thermal_lines_go_with_the_distance_to_the_resonance(ratio):
 
 @pytest.mark.parametrize("ratio", [2.0, 1.0, 0.5, -3.0, math.nan, math.inf])
 def test_ratios_without_a_thermal_line(ratio):
-    with pytest.raises(ValueError, match="above 1.*not at 2"):
+    with pytest.raises(ValueError, match=r"above 1.*not at 2"):
         thermal.y_line(0.01, "scalar", ratio=ratio)
 
 
@@ -164,7 +164,7 @@ def test_the_pions_form_factor_has_its_charge_and_its_radius():
     wanted = 1.0 + 0.434 / 0.19733**2 * threshold / 6.0 + 4.0 * threshold**2
     assert abs(annihilation.pion_form_factor(threshold)) == pytest.approx(wanted, rel=0.01)
     assert annihilation.hadrons([0.07, 4.0 * PION_MASS**2 * 0.999]) == pytest.approx([0.0, 0.0])
-    with pytest.raises(ValueError, match="up to 2.6 GeV"):
+    with pytest.raises(ValueError, match=r"up to 2\.6 GeV"):
         annihilation.hadrons([1.0, 7.0])
 
 
