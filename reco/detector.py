@@ -15,10 +15,12 @@ import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
 from configs import loader, overlay
-from configs.errors import Location, UserError
+from configs.errors import Problems, UserError
 from configs.schema import Model
 from events.columns import TRIGGER_BITS
 from events.lists import Array  # noqa: TC001 - pydantic reads the annotations
+from reco.geometry import mistakes
+from reco.multiplex import read_table
 from reco.parts import (  # noqa: TC001 - pydantic reads the annotations
     Beam,
     Counter,
@@ -29,7 +31,6 @@ from reco.parts import (  # noqa: TC001 - pydantic reads the annotations
     Pulse,
     Srd,
     Station,
-    StripView,
     Trackers,
     Upstream,
     Veto,
@@ -235,40 +236,13 @@ class Detector(Model):
     def multiplex(self) -> dict[View, Array]:
         """For each view the read-out channel of every strip, int array of shape (strips,).
 
-        Read from the detector's text table ``view strip channel``; lines that begin with # are comments.
+        Read from the detector's text table, see `reco.multiplex.read_table`.
         """
-        path = self.beside(self.trackers.plane.multiplex)
-        return {view: _multiplex(path, view, size) for view, size in self.trackers.plane.views.items()}
+        return read_table(self.beside(self.trackers.plane.multiplex), self.trackers.plane.views)
 
 
 def _cells(columns: int, rows: int) -> list[tuple[int, int]]:
     return [(x, y) for x in range(columns) for y in range(rows)]
-
-
-def _multiplex(path: Path, view: str, size: StripView) -> Array:
-    channel = np.full(size.strips, -1, np.int32)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"the multiplexing table cannot be read: {error}", at=Location(str(path))) from None
-    for number, line in enumerate(lines, 1):
-        words = line.split()
-        if not words or words[0].startswith("#") or words[0] != view:
-            continue
-        try:
-            strip, value = int(words[1]), int(words[2])
-        except (IndexError, ValueError):
-            raise UserError("expected: view strip channel", at=Location(str(path), number, 1, text=line)) from None
-        if not (0 <= strip < size.strips and 0 <= value < size.channels):
-            raise UserError(
-                f"strip {strip} or channel {value} is outside {size.strips} strips, {size.channels} channels",
-                at=Location(str(path), number, 1, text=line),
-            )
-        channel[strip] = value
-    missing = np.flatnonzero(channel < 0)
-    if len(missing):
-        raise UserError(f"no channel is given for strip {missing[0]} of view {view}", at=Location(str(path)))
-    return channel
 
 
 def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
@@ -280,4 +254,13 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
         If there is none, or the file is not right; with file, line and column.
     """
     document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
-    return loader.validate(document, Detector).at(files)
+    detector = loader.validate(document, Detector).at(files)
+    problems = Problems()
+    for path, message in mistakes(detector):
+        problems.add(document.error(message, path))
+    try:
+        read_table(detector.beside(detector.trackers.plane.multiplex), detector.trackers.plane.views)
+    except UserError as error:
+        problems.add(error)
+    problems.check()
+    return detector
