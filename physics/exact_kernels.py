@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from configs.compiled import kernel
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def over_phi(
     e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, node: Array, weight: Array, vector: bool,
@@ -99,7 +100,7 @@ def over_phi(
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def over_lepton(
     e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, node: Array, weight: Array,
