@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from configs.errors import Problems
 from events.columns import COLUMNS, Column, split
 from events.columns import column as declared
 from events.lists import Lists
@@ -85,6 +86,17 @@ class Pipeline:
                 known = needs.setdefault(type_, [])
                 known += [channel for channel in channels if channel not in known]
         return needs
+
+    def check(self, runs: Sequence[int], tier: str) -> None:
+        """Raise a UserError for every constant that is missing in these runs, or that this detector cannot have."""
+        from reco.limits import misfits
+
+        self.conditions.check(runs, self.needs(tier))
+        problems = Problems()
+        for run in runs if tier == "raw" else ():
+            for misfit in misfits(self.detector, self.conditions.for_run(run)):
+                problems.add(misfit)
+        problems.check()
 
     def columns(self, file: RunFile | None = None) -> dict[str, Column]:
         """Return the columns of this detector's event tables, with the truth of a simulated file."""
