@@ -192,6 +192,7 @@ class Remote:
         if reply.status == 206:
             found = _RANGE.match(reply.headers.get("Content-Range") or "")
             if not found or found[1] is None or int(found[1]) != start:
+                reply.close()
                 raise self._error("the server sends other bytes than it was asked for", None)
         return reply
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,7 +80,8 @@ class Hostile(BaseHTTPRequestHandler):
         time.sleep(1.5)
 
     def do_drops(self, _):
-        self.connection.close()
+        self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
 
     def do_status(self, kind):
         self.reply(int(kind.partition("-")[2]), [("Content-Length", 5)], b"sorry")
