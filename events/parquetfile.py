@@ -75,7 +75,9 @@ class ParquetTable:
 
     def _pieces(self, names: Sequence[str], size: int) -> Iterator[Any]:
         with reading(self.path, "Parquet"):
-            pieces = self._file.iter_batches(batch_size=size, columns=list(names))
+            # pyarrow 18 reads no batches of a file without row groups
+            groups = self._file.num_row_groups
+            pieces = self._file.iter_batches(batch_size=size, columns=list(names)) if groups else iter(())
         while True:
             with reading(self.path, "Parquet"):
                 batch = next(pieces, None)

@@ -36,11 +36,23 @@ def uv(*arguments: str | Path) -> None:
 
 def environment(folder: Path, python: str, versions: str) -> Path:
     """Return the Python of an environment with the given versions of the direct dependencies."""
-    listed = folder.with_suffix(".new.txt")
+    listed = folder.parent / f"{folder.name}.new.txt"
     # wheels alone: a lowest version that has none for this Python is not one that a user gets
     chosen = ("--resolution", RESOLUTION[versions], "--only-binary", ":all:", "--python", python)
-    uv("pip", "compile", "-q", "pyproject.toml", "--extra", "test", *chosen, "--no-header", "-o", listed)
-    kept = folder.with_suffix(".txt")
+    uv(
+        "pip",
+        "compile",
+        "-q",
+        "pyproject.toml",
+        "--extra",
+        "test",
+        *chosen,
+        "--no-header",
+        "--no-annotate",
+        "-o",
+        listed,
+    )
+    kept = folder.parent / f"{folder.name}.txt"
     own = folder / "bin" / "python"
     if not own.exists() or not kept.exists() or kept.read_text() != listed.read_text():
         shutil.rmtree(folder, ignore_errors=True)
