@@ -78,7 +78,7 @@ class Metadata:
         )
 
 
-def of_rows(metadata: Metadata, rows: int) -> Metadata:
+def true_of_rows(metadata: Metadata, rows: int) -> Metadata:
     """Return the metadata of a table made true of so many rows: those of a part of it, if there are fewer than it says.
 
     Nobody knows whether a part was cut out by a condition or at random, so that it stands for an unknown number of particles

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from configs.compiled import kernel
 from physics import form_factor
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_inelastic = numba.njit(form_factor.inelastic_shape, nogil=True, error_model="numpy")
+_inelastic = kernel(error_model="numpy")(form_factor.inelastic_shape)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def over_phi(
     e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,
@@ -109,7 +109,7 @@ def over_phi(
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def over_lepton(
     e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,

@@ -6,10 +6,11 @@ and conditions share. What changes from run to run (pedestals, gains, alignment)
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
@@ -28,6 +29,7 @@ from reco.parts import (  # noqa: TC001 - pydantic reads the annotations
     Ecal,
     Hcal,
     Magnet,
+    Name,
     Pulse,
     Srd,
     Station,
@@ -88,7 +90,7 @@ class Detector(Model):
     pulse: Pulse
     waveform: Waveform
     reference: str
-    counters: dict[str, Counter]
+    counters: dict[Name, Counter] = Field(min_length=1, max_length=100)
     srd: Srd
     ecal: Ecal
     veto: Veto
@@ -96,7 +98,7 @@ class Detector(Model):
     magnet: Magnet
     trackers: Trackers
     upstream: Upstream | None = None
-    trigger_bits: dict[str, int] = Field(default_factory=lambda: dict(TRIGGER_BITS))
+    trigger_bits: dict[str, Annotated[int, Field(ge=0, le=31)]] = Field(default_factory=lambda: dict(TRIGGER_BITS))
     _chain: tuple[Path, ...] = PrivateAttr(default=(Path(),))
 
     @model_validator(mode="after")
@@ -107,7 +109,26 @@ class Detector(Model):
         if self.reference not in self.counters:
             msg = f"the reference counter '{self.reference}' is not among the counters"
             raise ValueError(msg)
+        self._distinct_parts()
+        self._fits_the_waveform()
         return self
+
+    def _distinct_parts(self) -> None:
+        panels = [name for pair in self.veto.panels for name in pair]
+        parts = [*self.counters, *self.srd.modules, *self._ecal_parts, *panels, *self.hcal.modules]
+        for name, count in Counts(parts).items():
+            if count > 1:
+                msg = f"{count} parts have the name '{name}'"
+                raise ValueError(msg)
+
+    def _fits_the_waveform(self) -> None:
+        samples, length = self.digitiser.samples, self.digitiser.samples * self.digitiser.period
+        if self.pulse.start >= length:
+            msg = f"a pulse starts at {self.pulse.start:g} ns, after the waveform of {length:g} ns"
+            raise ValueError(msg)
+        if self.waveform.before + self.waveform.after >= samples:
+            msg = f"a fit of {self.waveform.before} + 1 + {self.waveform.after} samples is longer than the waveform ({samples})"
+            raise ValueError(msg)
 
     def at(self, files: Sequence[Path]) -> Detector:
         """Return this detector with the file it was read from, and those that it extends."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.errors import UserError, did_you_mean
 from events.columns import Column
-from events.table import of_rows
+from events.table import true_of_rows
 from selection.analysis import Analysis
 from selection.blinding import sealed_inputs
 from selection.cutflow import PER_ON_TARGET, Cutflow
@@ -147,7 +147,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         Count the events inside the box of blinded samples, too; the provenance says so.
     """
     bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
-    metadata = of_rows(table.metadata, len(table))
+    metadata = true_of_rows(table.metadata, len(table))
     blinded = bound.blinded(metadata.sample, metadata.role)
     yields = bound.run(table, unblind=unblind)
     cutflow = Cutflow.single(
