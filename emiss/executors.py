@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import traceback
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Literal
 
 from configs.errors import EmissError
+from emiss import interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +68,8 @@ def _processes(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Do
     # spawn: a forked child would inherit locks held by threads of the libraries and could hang
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(setup,)) as pool:
-        pending: dict[Future[Done], Task] = {pool.submit(_work, task): task for task in tasks}
+        with interrupt.not_inherited():
+            pending: dict[Future[Done], Task] = {pool.submit(_work, task): task for task in tasks}
         try:
             while pending:
                 ready, _ = wait(pending, timeout=STALL, return_when=FIRST_COMPLETED)
@@ -95,6 +98,7 @@ class _Slot:
 
 
 def _begin(setup: Setup) -> None:
+    interrupt.listen_in_worker()
     from emiss.worker import Worker
 
     _Slot.worker = Worker(setup)
@@ -104,4 +108,7 @@ def _work(task: Task) -> Done:
     if _Slot.worker is None:
         msg = "the worker process was not set up"
         raise RuntimeError(msg)
-    return _guarded(_Slot.worker, task)
+    try:
+        return _guarded(_Slot.worker, task)
+    except interrupt.Interrupted as ending:  # the pool would take it for the result of the task and go on
+        os._exit(int(str(ending)))

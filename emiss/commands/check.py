@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emiss.terminal import console
+from emiss.terminal import say
 
 if TYPE_CHECKING:
     from configs.loader import Document
@@ -31,10 +31,9 @@ def check(
     from events.location import located
 
     problems = Problems()
-    screen = console()
     for path in paths:
         try:
-            screen.print(f"{path}: {_check(located(path), detector)}", markup=False, soft_wrap=True)
+            say(f"{path}: {_check(located(path), detector)}")
         except UserError as error:
             problems.add(error)
     problems.check()

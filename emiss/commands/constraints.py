@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emiss.terminal import console, warn
+from emiss.terminal import print_table, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rich.console import Console
 
 MASSES = ["110 MeV", "150 MeV", "200 MeV", "300 MeV", "500 MeV", "1 GeV", "2 GeV", "3 GeV"]
 DARK = ["1 MeV", "10 MeV", "100 MeV", "1 GeV"]
@@ -76,7 +75,7 @@ def constraints(
     if plot is not None and made is not None:
         figures.write(made, plot)
         if not json_:
-            console().print(f"written: {plot}", style="dim", markup=False)
+            say(f"written: {plot}", "dim")
     for text in dict.fromkeys(str(warning.message) for warning in said):
         warn(text)
 
@@ -121,7 +120,6 @@ def _others(masses: Sequence[float], coupling: float, energy: float) -> dict[str
 
 
 def _print(data: Mapping[str, Any]) -> None:
-    screen = console()
     phi, bands = data["phi"], data["phi"]["g_minus_2"]["bands"]
     heads = ["m_phi [GeV]"]
     columns: list[Sequence[float]] = [phi["m_phi"]]
@@ -133,40 +131,37 @@ def _print(data: Mapping[str, Any]) -> None:
         columns.append(line["coupling"])
     given = phi["g_minus_2"]
     _table(
-        screen,
         f"coupling h of phi: muon g-2 ({given['difference']:.3g} +- {given['error']:.2g}), relic density",
         heads,
         columns,
     )
-    screen.print(f"g-2: {given['source']}", style="dim", markup=False, soft_wrap=True)
+    say(f"g-2: {given['source']}", "dim")
     thermal = data["thermal"]
     kinds = thermal["epsilon2_alpha_d"]
     title = "eps^2 alpha_D of thermal dark matter, m_A' = 3 m_chi (p-wave: scalar, Majorana; s-wave: pseudo-Dirac)"
-    _table(screen, title, ["m_chi [GeV]", *kinds], [thermal["m_chi"], *kinds.values()])
+    _table(title, ["m_chi [GeV]", *kinds], [thermal["m_chi"], *kinds.values()])
     landau = data["landau"]
     rows = [[bound[key] for bound in landau] for key in ("kind", "scale", "alpha_d")]
-    _table(
-        screen, "largest alpha_D without a Landau pole up to a scale", ["dark matter", "scale [GeV]", "alpha_D"], rows
-    )
+    _table("largest alpha_D without a Landau pole up to a scale", ["dark matter", "scale [GeV]", "alpha_D"], rows)
     alp = data["alp"]
     title = f"ALP to two photons, g = {alp['coupling']:g}/GeV, {alp['energy']:g} GeV"
     heads = ["m_a [GeV]", "width [GeV]", "decay length [m]"]
-    _table(screen, title, heads, [alp["m_a"], alp["width"], alp["decay_length_m"]])
+    _table(title, heads, [alp["m_a"], alp["width"], alp["decay_length_m"]])
     limits = data["lepton_conversion"]["limits"]
     keys = ("transition", "operator", "lowest", "highest", "experiment")
     heads = ["conversion", "operator", "Lambda above [TeV]", "to", "experiment"]
     title = f"lepton conversion ({data['lepton_conversion']['source']})"
-    _table(screen, title, heads, [[item[key] for item in limits] for key in keys])
+    _table(title, heads, [[item[key] for item in limits] for key in keys])
 
 
-def _table(screen: Console, title: str, heads: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
-    from rich.markup import escape
+def _table(title: str, heads: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
     from rich.table import Table
 
-    screen.print(f"\n{title}", markup=False)
+    say("")
+    say(title)
     table = Table()
     for head, column in zip(heads, columns, strict=True):
-        table.add_column(escape(head), justify="left" if column and isinstance(column[0], str) else "right")
+        table.add_column(head, justify="left" if column and isinstance(column[0], str) else "right")
     for row in zip(*columns, strict=True):
         table.add_row(*(value if isinstance(value, str) else f"{value:.3g}" for value in row))
-    screen.print(table)
+    print_table(table)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from emiss.terminal import console
+from emiss.terminal import print_table, say
 
 
 def dump(
@@ -36,7 +36,8 @@ def dump(
         if json_:
             typer.echo(json.dumps(item, separators=(",", ":")))
         else:
-            typer.echo("\n".join(date.text(item)))
+            for line in date.text(item):
+                say(line)
 
 
 def show(
@@ -57,7 +58,7 @@ def show(
 
     run_file = located(file)
     path = show_event(run_file, event, detector, calib, out or Path(f"{run_file.stem}.{event}.png"))
-    console().print(f"written: {path}", markup=False)
+    say(f"written: {path}", "dim")
 
 
 def columns(
@@ -91,8 +92,7 @@ def columns(
         bits = f" ({', '.join(column.bits)})" if column.bits else ""
         unit = "" if column.unit == "1" else column.unit
         shown.add_row(name, column.type + shape[column.shape], unit, column.meaning + bits)
-    screen = console()
-    screen.print(shown)
+    print_table(shown)
 
 
 def _slice(text: str) -> slice:

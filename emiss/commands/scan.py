@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
-from emiss.terminal import console, progress, warn
+from emiss.terminal import print_table, progress, say, warn
 
 if TYPE_CHECKING:
     from selection.optimum import Curve
@@ -67,7 +67,7 @@ def scan(
         _print(result, curves, normalise)
     written = [*_write(result, out, normalise), *_draw(curves, result, plot, normalise)]
     if written and not quiet:
-        console().print("written: " + ", ".join(str(path) for path in written), style="dim", markup=False)
+        say("written: " + ", ".join(str(path) for path in written), "dim")
     for line in (*outcome.remarks, *outcome.losses):
         warn(line)
 
@@ -78,7 +78,6 @@ def _print(result: Result, curves: list[Curve], normalise: float) -> None:
 
     from selection.report import numbers, terminal
 
-    screen = console()
     for region in dict.fromkeys(curve.region for curve in curves):
         shown = [curve for curve in curves if curve.region == region]
         if len(shown[0].axes) == 1:
@@ -92,9 +91,9 @@ def _print(result: Result, curves: list[Curve], normalise: float) -> None:
                     mark = " *" if curve.best == (i,) else ""
                     cells += [numbers.significant(float(curve.signal[i])), f"{curve.merit[i]:.4g}{mark}"]
                 table.add_row(*cells)
-            screen.print(table)
+            print_table(table)
     for line in terminal.scans(result, normalise_to=normalise):
-        screen.print(line, markup=False)
+        say(line)
 
 
 def _thinned(count: int, kept: list[int]) -> list[int]:
