@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import traceback
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -98,17 +97,16 @@ class _Slot:
 
 
 def _begin(setup: Setup) -> None:
-    interrupt.listen_in_worker()
-    from emiss.worker import Worker
+    with interrupt.ends_worker():
+        interrupt.listen_in_worker()
+        from emiss.worker import Worker
 
-    _Slot.worker = Worker(setup)
+        _Slot.worker = Worker(setup)
 
 
 def _work(task: Task) -> Done:
     if _Slot.worker is None:
         msg = "the worker process was not set up"
         raise RuntimeError(msg)
-    try:
+    with interrupt.ends_worker():
         return _guarded(_Slot.worker, task)
-    except interrupt.Interrupted as ending:  # the pool would take it for the result of the task and go on
-        os._exit(int(str(ending)))

@@ -33,6 +33,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupted(SystemExit):
     """A signal asked the process to end; not a `KeyboardInterrupt`, which libraries answer in their own ways."""
 
+    def __init__(self, signum: int) -> None:
+        super().__init__(128 + signum)
+        self.signal_code = 128 + signum
+
 
 class _Ending:
     """What has been asked for, and whether it is being done."""
@@ -53,8 +57,8 @@ class _Ending:
             signal.signal(number, self._on_signal)
 
     def restore(self) -> None:
-        """Leave the signals as they were found, but for the end of the interpreter, where an exception has no place."""
-        atexit.register(self._at_exit)
+        """Leave the signals as they were found; at the end of the interpreter, with all work done, they say nothing more."""
+        atexit.register(self._ignore)
         for number, handler in self._before.items():
             signal.signal(number, handler)
         sys.unraisablehook = self._hook
@@ -62,8 +66,8 @@ class _Ending:
     def leave(self) -> NoReturn:
         """Say why the process ends, and end it; from here on nothing interrupts any more."""
         self._left = True
-        for number in self._heard:
-            signal.signal(number, signal.SIG_IGN)
+        self._ignore()
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         _say(self.signum)
         sys.exit(128 + self.signum)
 
@@ -73,23 +77,23 @@ class _Ending:
             return
         self.signum, self._begun = signum, time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
-        raise Interrupted(128 + signum)
+        raise Interrupted(signum)
 
     def _on_alarm(self, _signum: int, _frame: FrameType | None) -> None:
         """Raise again what was dropped."""
         if time.monotonic() - self._begun > PATIENCE:
             os._exit(128 + self.signum)
         if not self._left and not _on_its_way(sys.exception()):
-            raise Interrupted(128 + self.signum)
+            raise Interrupted(self.signum)
 
     def _on_dropped(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Say nothing of an `Interrupted` that was dropped, it comes again; report all else as always."""
         if not _on_its_way(unraisable.exc_value):
             self._hook(unraisable)
 
-    def _at_exit(self) -> None:
+    def _ignore(self) -> None:
         for number in self._heard:
-            signal.signal(number, _end_at_once)
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _on_its_way(error: BaseException | None) -> bool:
@@ -97,11 +101,6 @@ def _on_its_way(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, Interrupted):
         error = error.__context__
     return error is not None
-
-
-def _end_at_once(signum: int, _frame: FrameType | None) -> NoReturn:
-    _say(signum)
-    os._exit(128 + signum)
 
 
 def _say(signum: int) -> None:
@@ -134,6 +133,15 @@ def ends_on_signals() -> Iterator[None]:
 def listen_in_worker() -> None:
     """Let a worker process clear up, and then end, when its parent sends SIGTERM."""
     _Ending().listen()
+
+
+@contextmanager
+def ends_worker() -> Iterator[None]:
+    """End the worker process where an `Interrupted` leaves the block: a pool takes it for a result, and goes on."""
+    try:
+        yield
+    except Interrupted as ending:
+        os._exit(ending.signal_code)
 
 
 @contextmanager
