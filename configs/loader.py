@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from configs.document import Document, YamlPath, compose
 from configs.errors import Location, Problems, UserError, did_you_mean
+from configs.files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ def load(path: str | Path) -> Document:
         If the file cannot be read or is not plain YAML; the error says where and what to do.
     """
     path = Path(path)
+    check_regular(path)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"a config of more than {MAX_BYTES // 1_000_000} MB is refused", at=Location(str(path)))
