@@ -12,8 +12,8 @@ HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo.yaml, print its cutflow
-	$(BIN)/emiss process configs/runs/demo.yaml --out $(OUT)
+demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
+	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
 
 test: $(VENV)/.test    ## set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

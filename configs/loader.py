@@ -23,6 +23,8 @@ __all__ = ["SHIPPED", "Document", "YamlPath", "find", "load", "loads", "shipped"
 
 MAX_BYTES = 8_000_000
 SHIPPED = Path(__file__).parent
+_CALLED = {"analyses": "analysis", "runs": "run list", "calib": "set of constants", "readers": "map"}
+"""What messages call a config of a kind, where that is not the kind without its last letter."""
 
 
 def load(path: str | Path) -> Document:
@@ -124,6 +126,7 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
     """
     single = kind.removesuffix("s")
     places = [Path(name)] if near is None else [near / name, Path(name)]
+    called = _CALLED.get(kind, single)
     base = SHIPPED / kind
     try:
         for candidate in [*places, base / name, base / f"{name}.yaml"]:
@@ -133,8 +136,8 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
                 return candidate / f"{single}.yaml"
     except (OSError, ValueError):  # a name that no file can have: too long, or with a null character
         shown = str(name)[:60].replace("\0", "?")
-        raise UserError(f"no {single} '{shown}...'") from None
-    raise UserError(f"no {single} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
+        raise UserError(f"no {called} '{shown}...'") from None
+    raise UserError(f"no {called} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
 
 
 def shipped(kind: str) -> list[str]:

@@ -26,7 +26,7 @@ from emiss.commands import (
 app = typer.Typer(
     name="emiss",
     help="From NA64 run files to a cutflow: process run files, tune cuts in YAML, read the report.",
-    epilog="Start with: emiss process configs/runs/demo.yaml --out out/demo    (or: make demo)",
+    epilog="Start with: emiss process demo --out out/demo",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -23,7 +23,7 @@ def check(
 
     For example:
 
-      emiss check configs/runs/demo.yaml my_cuts.yaml
+      emiss check my_runs.yaml my_cuts.yaml
 
       emiss check run-003855.dat calib/2026/pedestals.txt
     """

@@ -32,7 +32,9 @@ def fit(
 
     For example:
 
-      emiss fit --explain samples/data/signal.dat --event 12
+      emiss simulate signal --events 500 --out signal.dat
+
+      emiss fit --explain signal.dat --event 12
 
       emiss fit run.root --event 3 --detector na64e_beam --json
     """

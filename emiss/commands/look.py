@@ -26,7 +26,9 @@ def dump(
 
     For example:
 
-      emiss dump samples/data/signal.dat --events 3:5
+      emiss simulate signal --events 500 --out signal.dat
+
+      emiss dump signal.dat --events 3:5
 
       emiss dump run.dat --map maps/ --json | head -1
     """
@@ -51,7 +53,9 @@ def show(
 
     For example:
 
-      emiss show samples/data/signal.dat --event 12 --out event.png
+      emiss simulate signal --events 500 --out signal.dat
+
+      emiss show signal.dat --event 12 --out event.png
     """
     from emiss.show import show_event
     from events.location import located

@@ -68,11 +68,11 @@ def process(
 
     For example:
 
-      emiss process configs/runs/demo.yaml --out out/demo
+      emiss process demo --out out/demo
 
       emiss process 'cdr*-003855.dat.gz' @more_files.txt --detector na64e_lfc --calib demo --out out/3855
 
-      emiss process configs/runs/demo.yaml --set e_miss_min=25GeV --executor processes
+      emiss process demo --set e_miss_min=25GeV --executor processes
 
       emiss process events.root --reader ldmx --analysis ldmx_missing_energy --out out/ldmx
     """
