@@ -155,7 +155,7 @@ def test_samples_stand_in_tables_that_a_page_has_room_for(
 MEASURE = """<body style="margin:0"><iframe id="f" src="page.html" style="width:{width}px;height:900px;border:0"></iframe>
 <script>onload = () => {{
   const d = document.getElementById("f").contentDocument, w = {width};
-  const hidden = [...d.querySelectorAll(".counts td, .cards td")].filter(e => {{
+  const hidden = [...d.querySelectorAll("tbody td")].filter(e => {{
     const r = e.getBoundingClientRect(); return r.left < 0 || r.right > w || r.width < 1; }});
   document.title = "page " + d.documentElement.scrollWidth + " hidden " + hidden.length;
 }};</script></body>"""
