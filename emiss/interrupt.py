@@ -33,10 +33,6 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupted(SystemExit):
     """A signal asked the process to end; not a `KeyboardInterrupt`, which libraries answer in their own ways."""
 
-    def __init__(self, signum: int) -> None:
-        super().__init__(128 + signum)
-        self.signal_code = 128 + signum
-
 
 class _Ending:
     """What has been asked for, and whether it is being done."""
@@ -77,14 +73,14 @@ class _Ending:
             return
         self.signum, self._begun = signum, time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
-        raise Interrupted(signum)
+        raise Interrupted(128 + signum)
 
     def _on_alarm(self, _signum: int, _frame: FrameType | None) -> None:
         """Raise again what was dropped."""
         if time.monotonic() - self._begun > PATIENCE:
             os._exit(128 + self.signum)
         if not self._left and not _on_its_way(sys.exception()):
-            raise Interrupted(self.signum)
+            raise Interrupted(128 + self.signum)
 
     def _on_dropped(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Say nothing of an `Interrupted` that was dropped, it comes again; report all else as always."""
@@ -128,34 +124,3 @@ def ends_on_signals() -> Iterator[None]:
         if ending.signum:
             ending.leave()
         ending.restore()
-
-
-def listen_in_worker() -> None:
-    """Let a worker process clear up, and then end, when its parent sends SIGTERM."""
-    _Ending().listen()
-
-
-@contextmanager
-def ends_worker() -> Iterator[None]:
-    """End the worker process where an `Interrupted` leaves the block: a pool takes it for a result, and goes on."""
-    try:
-        yield
-    except Interrupted as ending:
-        os._exit(ending.signal_code)
-
-
-@contextmanager
-def not_inherited() -> Iterator[None]:
-    """Keep Ctrl-C from processes that are started in the block: a terminal sends it to all of them.
-
-    The signal waits until the end of the block here, and stays blocked for ever there: the parent tells its workers when
-    to end, and they need not print a traceback each.
-    """
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # it would unblock the signal when it is started inside
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

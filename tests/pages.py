@@ -49,7 +49,8 @@ class Command:
     def arguments(self) -> list[str] | None:
         """Return the arguments of a plain ``emiss`` command; None for a line that needs a shell."""
         words = shlex.split(self.line)
-        if words[0] != "emiss" or re.search(r"[|<>;&$`(]|(?<!['\w])\*", self.line):
+        outside_quotes = re.sub(r"'[^']*'", "", self.line)
+        if words[0] != "emiss" or re.search(r"[|<>;&$`(*?]", outside_quotes):
             return None
         return words[1:]
 

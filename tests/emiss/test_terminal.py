@@ -197,7 +197,7 @@ def lives(process: str) -> bool:
 
 
 def wait_for(condition, terminal: Terminal) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240  # kernels may have to be compiled first
     while not condition():
         assert time.monotonic() < end, terminal.shown
         time.sleep(0.005)
