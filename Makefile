@@ -7,13 +7,13 @@ OUT    ?= out/demo
 SAMPLES := signal dimuon pion_decay kaon_decay beam
 HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
-.PHONY: demo test matrix check lint types imports bench fuzz samples clean help
+.PHONY: demo test matrix check lint types imports bench fuzz samples wheel clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo.yaml, print its cutflow
-	$(BIN)/emiss process configs/runs/demo.yaml --out $(OUT)
+demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
+	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
 
 test: $(VENV)/.test    ## set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -47,6 +47,9 @@ fuzz: $(VENV)/.test    ## hostile expressions and selection files; damaged raw f
 
 samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again
 	for sample in $(SAMPLES); do $(BIN)/emiss simulate $$sample --events 500 --out samples/data/$$sample.dat || exit 1; done
+
+wheel: $(VENV)/.run    ## build the wheel, which can be installed elsewhere, in dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:           ## remove what was made (not the environment)
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

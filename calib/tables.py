@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from calib.limits import Limits
 from calib.ranges import RunRange, parse_ranges
 from configs.errors import Location, Problems, UserError, did_you_mean
+from configs.files import check_regular
 from configs.units import ENERGY, LENGTH, PURE, TIME, Dimension, UnitError, parse_unit
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def read_tables(path: Path) -> list[Table]:
     UserError
         For every mistake, with file and line (and column where it is one word).
     """
+    check_regular(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

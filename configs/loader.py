@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from configs.document import Document, YamlPath, compose
 from configs.errors import Location, Problems, UserError, did_you_mean
+from configs.files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ __all__ = ["SHIPPED", "Document", "YamlPath", "find", "load", "loads", "shipped"
 
 MAX_BYTES = 8_000_000
 SHIPPED = Path(__file__).parent
+_CALLED = {"analyses": "analysis", "runs": "run list", "calib": "set of constants", "readers": "map"}
+"""What messages call a config of a kind, where that is not the kind without its last letter."""
 
 
 def load(path: str | Path) -> Document:
@@ -33,6 +36,7 @@ def load(path: str | Path) -> Document:
         If the file cannot be read or is not plain YAML; the error says where and what to do.
     """
     path = Path(path)
+    check_regular(path)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"a config of more than {MAX_BYTES // 1_000_000} MB is refused", at=Location(str(path)))
@@ -123,6 +127,7 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
     """
     single = kind.removesuffix("s")
     places = [Path(name)] if near is None else [near / name, Path(name)]
+    called = _CALLED.get(kind, single)
     base = SHIPPED / kind
     if isinstance(name, str) and not {"/", "\\", "."} & set(name) and name in shipped(kind):
         places = []
@@ -134,8 +139,8 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
                 return candidate / f"{single}.yaml"
     except (OSError, ValueError):  # a name that no file can have: too long, or with a null character
         shown = str(name)[:60].replace("\0", "?")
-        raise UserError(f"no {single} '{shown}...'") from None
-    raise UserError(f"no {single} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
+        raise UserError(f"no {called} '{shown}...'") from None
+    raise UserError(f"no {called} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
 
 
 def shipped(kind: str) -> list[str]:

@@ -1,70 +1,23 @@
-"""The command ``emiss``: its commands, and how mistakes, lost data and bugs leave it (exit codes 2, 3 and 1)."""
+"""The command ``emiss``: how mistakes, lost data, bugs and signals leave it (exit codes 2, 3, 1, and 128 + signal)."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-import typer
-
-from emiss.commands import (
-    check,
-    constraints,
-    diff,
-    field,
-    fit,
-    inspect,
-    limit,
-    look,
-    process,
-    quality,
-    scan,
-    simulate,
-    xsec,
-    yields,
-)
-
-app = typer.Typer(
-    name="emiss",
-    help="From NA64 run files to a cutflow: process run files, tune cuts in YAML, read the report.",
-    epilog="Start with: emiss process configs/runs/demo.yaml --out out/demo    (or: make demo)",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(process.process)
-app.command()(process.select)
-app.command()(scan.scan)
-app.command()(diff.diff)
-app.command()(limit.limit)
-app.command()(xsec.xsec)
-app.command()(constraints.constraints)
-app.command()(simulate.simulate)
-app.command()(check.check)
-app.command()(quality.quality)
-app.command()(inspect.inspect)
-app.command()(look.dump)
-app.command()(look.show)
-app.command()(look.columns)
-app.command()(fit.fit)
-app.add_typer(field.app)
-app.command()(yields.yields)
-
-
-@app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
-    if version:
-        from events.provenance import package_version
-
-        typer.echo(f"emiss {package_version()}")
-        raise typer.Exit
+from emiss.interrupt import ends_on_signals
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends with its message and code 2, lost data with code 3."""
+    """Run the command line; a user's mistake ends with its message and code 2, lost data with code 3, Ctrl-C with 130."""
+    with ends_on_signals():
+        _run()
+
+
+def _run() -> None:
+    import typer
+
     from configs.errors import EmissError, UserError
+    from emiss.commands.app import app
 
     try:
         app()

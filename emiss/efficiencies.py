@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import Location, UserError, did_you_mean
+from configs.files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -142,6 +143,7 @@ def from_table(path: Path, *, threshold: float, beam_energy: float) -> list[Effi
         If the file cannot be read, a column is unknown or missing, or a value is no efficiency; with its line.
     """
     found = []
+    check_regular(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(line for line in file if not line.startswith("#"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emiss.terminal import console
+from emiss.terminal import print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,10 +27,9 @@ def show(
     from rich import box
     from rich.table import Table
 
-    screen = console()
     total = sum(period.on_target for period in exposures)
     level = 100.0 * points[0].limit.confidence
-    screen.print(f"{level:g} % CL upper limits on h, {total:g} electrons on target; masses in GeV, phi/EOT at h = 1e-4")
+    say(f"{level:g} % CL upper limits on h, {total:g} electrons on target; masses in GeV, phi/EOT at h = 1e-4")
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     heads = ["m_phi", "efficiency", "phi/EOT", *(["observed"] if points[0].observed is not None else []), "median"]
     heads += ["68 % from", "to", "g-2 3 sigma", "to", *(f"relic {line['ratio']:.2g}" for line in compared["relic"])]
@@ -43,20 +42,19 @@ def show(
         limits = [*([] if point.observed is None else [point.observed]), point.median, *point.expected[1:4:2]]
         numbers = [*limits, low[i], high[i], *(line["coupling"][i] for line in compared["relic"])]
         table.add_row(*cells, *(f"{number:.3g}" for number in numbers))
-    screen.print(table)
+    print_table(table)
     for i, period in enumerate(exposures):
         seen = "a projection" if period.observed is None else f"{period.observed} observed"
         expected = period.on_target * background.per_electron
-        screen.print(
+        say(
             f"period {i + 1}: {period.on_target:g} EOT, background {expected:.3g} "
-            f"+- {expected * background.relative_error:.2g}, {seen}",
-            markup=False,
+            f"+- {expected * background.relative_error:.2g}, {seen}"
         )
     first = points[0].limit
     events = first.signal * (first.median if first.observed is None else first.observed)
     said = "median expected" if first.observed is None else "observed"
     methods = ", ".join(dict.fromkeys(point.limit.method for point in points))
-    screen.print(f"{said} limit at {points[0].m_phi:g} GeV: {events:.2f} events; CLs, {methods}", markup=False)
+    say(f"{said} limit at {points[0].m_phi:g} GeV: {events:.2f} events; CLs, {methods}")
     notes = [f"background: {background.source}", *background.notes, *(note for p in points for note in p.limit.notes)]
     notes += [f"{one.m_phi:g} GeV: nothing left of the signal, no limit" for one in found if one.value <= 0.0]
     strong = [p.m_phi for p in points if p.median > 1.0]
@@ -70,4 +68,4 @@ def show(
         + (", ".join(f"{m:g}" for m in reached) + " GeV" if reached else "no mass")
     )
     for note in dict.fromkeys(notes):
-        screen.print(note, style="dim", markup=False, soft_wrap=True)
+        say(note, "dim")

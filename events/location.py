@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import Location, UserError
+from configs.files import check_regular
 
 
 def is_remote(name: str | Path) -> bool:
@@ -27,9 +28,10 @@ def located(name: str | Path) -> Path:
     Raises
     ------
     UserError
-        If the library that reads such addresses is not installed.
+        If the library that reads such addresses is not installed, or it is a pipe or a device.
     """
     if not is_remote(name):
+        check_regular(name)
         return Path(name)
     from upath import UPath
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from configs.errors import Location, UserError, did_you_mean
+from configs.files import check_regular
 from events.atomic import part_of
 from events.manifest import near
 from events.table import EventTable, Metadata, true_of_rows
@@ -88,6 +89,7 @@ def open_stored(path: str | Path) -> TableFile:
     """Open an event table as it is, without asking what it stands for; see `open_table`."""
     text = str(path)
     name, _, tree = text.rpartition(":") if not Path(text).exists() and ":" in text else (text, "", "")
+    check_regular(name)
     try:
         with Path(name).open("rb") as file:
             magic = file.read(4)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from configs.errors import Location, UserError, did_you_mean
+from configs.files import check_regular
 from configs.units import FIELD, LENGTH, UnitError, parse_unit
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def read_map(path: str | Path) -> Grid:
         If the file cannot be read, or its nodes are no complete regular grid.
     """
     path = Path(path)
+    check_regular(path)
     if path.suffix == ".root":
         return _root(path)
     return _grid(path, _text(path))

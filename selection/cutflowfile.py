@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from configs.errors import Location, UserError
+from configs.files import check_regular
 from events.ledger import Ledger
 from selection.blinding import WHOLE
 from selection.counts import CutCounts, Tally, efficiencies
@@ -180,6 +181,7 @@ def load(path: str | Path) -> Cutflow:
         If it cannot be read, is no JSON or no cutflow; with the file's name.
     """
     place = Location(str(path))
+    check_regular(path)
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:

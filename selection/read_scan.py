@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from selection.analysis import Analysis, Cut
 
 FIGURE_OF_MERIT = "signal / sqrt(background + 1)"
+COMMAND_LINE = "command line"
+"""Stands for the file of a scan that is in none."""
+
+VALUE_AT = 4
+"""Column of the first character of a value on the command line, in the text that stands for it."""
 
 _SCANNED = re.compile(r"(?P<name>\w+)\s*(?:\[\s*(?P<at>\d+)\s*\])?")
 """A parameter, or one of its values: ``e_miss_min``, ``hcal_mip[0]``."""
@@ -39,16 +44,12 @@ def with_scan(
     Raises
     ------
     UserErrors
-        If the scan is not what a scan may be; the place is on the command line.
+        If the scan is not what a scan may be; the file is `COMMAND_LINE`, and the YAML path says which option and which
+        of its values.
     """
-    data = {
-        "parameter": list(parameters),
-        "from": list(start),
-        "to": list(stop),
-        "points": list(points),
-        "figure_of_merit": figure_of_merit,
-    }
-    document = loads(json.dumps(data), "command line")
+    data = {"parameter": parameters, "from": start, "to": stop, "points": points, "figure_of_merit": [figure_of_merit]}
+    lines = [f"{key}:\n" + "".join(f"- {json.dumps(value)}\n" for value in values) for key, values in data.items()]
+    document = loads("".join(lines).replace("figure_of_merit:\n- ", "figure_of_merit:\n  "), COMMAND_LINE)
     validate(document, ScanModel)
     problems = Problems()
     branch = locate(document, document.data)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emiss.terminal import console
+from emiss.terminal import say
 
 if TYPE_CHECKING:
     from configs.loader import Document
@@ -23,7 +23,7 @@ def check(
 
     For example:
 
-      emiss check configs/runs/demo.yaml my_cuts.yaml
+      emiss check my_runs.yaml my_cuts.yaml
 
       emiss check run-003855.dat calib/2026/pedestals.txt
     """
@@ -31,10 +31,9 @@ def check(
     from events.location import located
 
     problems = Problems()
-    screen = console()
     for path in paths:
         try:
-            screen.print(f"{path}: {_check(located(path), detector)}", markup=False, soft_wrap=True)
+            say(f"{path}: {_check(located(path), detector)}")
         except UserError as error:
             problems.add(error)
     problems.check()

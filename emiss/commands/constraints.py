@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emiss.terminal import console, warn
+from emiss.terminal import print_table, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rich.console import Console
 
 MASSES = ["110 MeV", "150 MeV", "200 MeV", "300 MeV", "500 MeV", "1 GeV", "2 GeV", "3 GeV"]
 DARK = ["1 MeV", "10 MeV", "100 MeV", "1 GeV"]
@@ -81,7 +80,7 @@ def constraints(
     if plot is not None and made is not None:
         figures.write(made, plot)
         if not json_:
-            console().print(f"written: {plot}", style="dim", markup=False)
+            say(f"written: {plot}", "dim")
     dark = energies(mass or DARK, "--mass")
     why = "lines of dark matter go from the electron's mass to 1 GeV"
     for text in _left_out(dark, "dark matter", data["thermal"]["m_chi"], why):
@@ -143,7 +142,6 @@ def _left_out(asked: Sequence[float], of: str, kept: Sequence[float], why: str) 
 
 
 def _print(data: Mapping[str, Any]) -> None:
-    screen = console()
     phi, bands = data["phi"], data["phi"]["g_minus_2"]["bands"]
     heads = ["m_phi [GeV]"]
     columns: list[Sequence[Any]] = [phi["m_phi"]]
@@ -155,47 +153,45 @@ def _print(data: Mapping[str, Any]) -> None:
         columns.append(line["coupling"])
     given = phi["g_minus_2"]
     _table(
-        screen,
         f"coupling h of phi: muon g-2 ({given['difference']:.3g} +- {given['error']:.2g}), relic density",
         heads,
         columns,
     )
     known = data["differences"]
     rows = [list(known), *([item[key] for item in known.values()] for key in ("value", "error"))]
-    _table(screen, "muon g-2, measured minus predicted", ["--difference", "a_mu", "+-"], rows)
+    _table("muon g-2, measured minus predicted", ["--difference", "a_mu", "+-"], rows)
     for name, item in known.items():
-        screen.print(f"{name}: {item['source']}", style="dim", markup=False, soft_wrap=True)
+        say(f"{name}: {item['source']}", "dim")
     thermal = data["thermal"]
     kinds = thermal["epsilon2_alpha_d"]
     title = (
         f"eps^2 alpha_D of thermal dark matter, m_A' = {thermal['ratio']:g} m_chi, annihilation to electrons, muons and hadrons"
         " (p-wave: scalar, Majorana; s-wave: pseudo-Dirac)"
     )
-    _table(screen, title, ["m_chi [GeV]", *kinds], [thermal["m_chi"], *kinds.values()])
+    _table(title, ["m_chi [GeV]", *kinds], [thermal["m_chi"], *kinds.values()])
     landau = data["landau"]
     rows = [[bound[key] for bound in landau] for key in ("kind", "scale", "alpha_d")]
-    _table(
-        screen, "largest alpha_D without a Landau pole up to a scale", ["dark matter", "scale [GeV]", "alpha_D"], rows
-    )
+    _table("largest alpha_D without a Landau pole up to a scale", ["dark matter", "scale [GeV]", "alpha_D"], rows)
     alp = data["alp"]
     title = f"ALP to two photons, g = {alp['coupling']:g}/GeV, {alp['energy']:g} GeV"
     heads = ["m_a [GeV]", "width [GeV]", "decay length [m]"]
-    _table(screen, title, heads, [alp["m_a"], alp["width"], alp["decay_length_m"]])
+    _table(title, heads, [alp["m_a"], alp["width"], alp["decay_length_m"]])
     scales = data["lepton_conversion"]["scales"]
     keys = ("transition", "operator", "lowest", "highest", "standing", "experiment")
     heads = ["conversion", "operator", "Lambda [TeV]", "to", "standing", "experiment"]
     source = data["lepton_conversion"]["source"]
     title = f"lepton conversion: scales that are excluded (measured) or would be (expected); {source}"
-    _table(screen, title, heads, [[item[key] for item in scales] for key in keys])
+    _table(title, heads, [[item[key] for item in scales] for key in keys])
 
 
-def _table(screen: Console, title: str, heads: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
+def _table(title: str, heads: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    screen.print(f"\n{title}", markup=False, soft_wrap=True)
+    say("")
+    say(title)
     if not columns[0]:
-        screen.print("no mass in range", style="dim")
+        say("no mass in range", "dim")
         return
     table = Table()
     for head, column in zip(heads, columns, strict=True):
@@ -203,4 +199,4 @@ def _table(screen: Console, title: str, heads: Sequence[str], columns: Sequence[
         table.add_column(Text(head), justify="left" if isinstance(column[0], str) else "right")
     for row in zip(*columns, strict=True):
         table.add_row(*(Text(value if isinstance(value, str) else f"{value:.3g}") for value in row))
-    screen.print(table)
+    print_table(table)

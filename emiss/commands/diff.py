@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emiss.commands.process import Unblind
-from emiss.terminal import console
+from emiss.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,24 +131,22 @@ def _written(moved: Iterable[Moved] | None, path: Path | None, keep: int | None)
 def _print(found: Difference, names: tuple[str, str], count: int, moved: list[Moved], path: Path | None) -> None:
     from selection.difference import lines
 
-    screen = console()
     if not found and not count:
-        screen.print("no difference")
+        say("no difference")
         return
-    screen.print(f"A is {names[0]}\nB is {names[1]}", style="dim", markup=False, soft_wrap=True)
+    for side, name in zip("AB", names, strict=True):
+        say(f"{side} is {name}", "dim")
     for line in lines(found):
-        screen.print(line, markup=False, soft_wrap=True)
+        say(line)
     if count:
-        screen.print(f"{count} events pass on one side only (run/spill/number):", markup=False)
+        say(f"{count} events pass on one side only (run/spill/number):")
         for event in moved:
             where = "/".join(map(str, event.identity))
             stopped = f"stopped by {event.at}" if event.at else "not there"
-            screen.print(
-                f"  {event.sample} {where}: passes in {'AB'[event.side]}, {stopped} in {'BA'[event.side]}", markup=False
-            )
+            say(f"  {event.sample} {where}: passes in {'AB'[event.side]}, {stopped} in {'BA'[event.side]}")
         if count > len(moved):
             more = f"all in {path}" if path else "--events FILE writes all"
-            screen.print(f"  ... and {count - len(moved)} more ({more})", markup=False)
+            say(f"  ... and {count - len(moved)} more ({more})")
 
 
 def _plain(found: Difference, moved: list[Moved] | None) -> dict[str, Any]:

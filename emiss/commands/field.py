@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.terminal import console
+from emiss.terminal import print_table, say
 
 app = typer.Typer(name="field", help="Look at magnetic field maps.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -53,6 +53,5 @@ def check(
         "divergence",
         f"{told['divergence']:.4f} of the rms of all derivatives, at most {told['largest_divergence']:.3g} T/mm in a cell",
     )
-    screen = console()
-    screen.print(table)
-    screen.print(f"written: {picture}", markup=False)
+    print_table(table)
+    say(f"written: {picture}", "dim")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emiss.terminal import console
+from emiss.terminal import print_table, say
 
 if TYPE_CHECKING:
     from emiss.explain import Explained
@@ -31,7 +32,9 @@ def fit(
 
     For example:
 
-      emiss fit --explain samples/data/signal.dat --event 12
+      emiss simulate signal --events 500 --out signal.dat
+
+      emiss fit --explain signal.dat --event 12
 
       emiss fit run.root --event 3 --detector na64e_beam --json
     """
@@ -47,16 +50,15 @@ def fit(
     if json_:
         typer.echo(json.dumps([one.to_json() for one in found], indent=1))
         return
-    screen = console()
     for one in found:
-        screen.print(_fit_table(one))
-        screen.print(_hit_table(one))
+        print_table(_fit_table(one))
+        print_table(_hit_table(one))
         if one.status == "ok":
-            screen.print(_face_table(one))
+            print_table(_face_table(one))
     if not found:
-        screen.print("no track candidates in this event")
+        say("no track candidates in this event")
     if picture is not None:
-        screen.print(f"written: {picture}", markup=False)
+        say(f"written: {picture}", "dim")
 
 
 def _fit_table(one: Explained) -> Any:
@@ -91,9 +93,15 @@ def _hit_table(one: Explained) -> Any:
         row = [f"{z * 1e-3:.3f}"]
         for view in range(2):
             residual, pull = one.fits.residuals[0, plane, view], one.fits.pulls[0, plane, view]
-            row += [f"{one.model.hits[plane, view]:.3f}", f"{residual * 1e3:.0f}", f"{pull:+.2f}"]
+            hit = one.model.hits[plane, view]
+            row += [_number(hit, ".3f"), _number(residual * 1e3, ".0f"), _number(pull, "+.2f")]
         table.add_row(*row)
     return table
+
+
+def _number(value: float, form: str) -> str:
+    """Return a number as text; a dash where nothing was measured, or there is nothing to compare with."""
+    return f"{value:{form}}" if math.isfinite(value) else "-"
 
 
 def _face_table(one: Explained) -> Any:

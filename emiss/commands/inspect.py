@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.terminal import console
+from emiss.terminal import print_table, say
 
 
 def inspect(
@@ -46,7 +46,6 @@ def inspect(
     if write_map is not None and len(chosen) > 1:
         known = ", ".join(held)
         raise UserError("of which tree is the map to be?", at=Location(str(file)), hint=f"--tree with one of {known}")
-    screen = console()
     for name in chosen:
         opened = ForeignTree(path, name, group_by if tree or len(held) == 1 else None)
         kind, entries = held[name]
@@ -58,7 +57,7 @@ def inspect(
             table.add_row(column, looking.described(opened.columns[column], opened))
         for column, why in opened.ignored.items():
             table.add_row(column, f"{why}: no numbers, left out", style="dim")
-        screen.print(table)
+        print_table(table)
         if write_map is not None:
             write_text(write_map, looking.first_map(opened, write_map.stem))
-            screen.print(f"written: {write_map}", style="dim", markup=False)
+            say(f"written: {write_map}", "dim")

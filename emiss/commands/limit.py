@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emiss.terminal import console, progress, warn
+from emiss.terminal import progress, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,7 +169,7 @@ def limit(
         made = figures.plane(_lines(_fine(points), difference, ratios), points, exposures)
         written += [figures.write(made, path) for path in drawn]
     if written and not quiet and not json_:
-        console().print("written: " + ", ".join(map(str, written)), style="dim", markup=False)
+        say("written: " + ", ".join(map(str, written)), "dim")
     for text in dict.fromkeys(str(warning.message) for warning in said):
         warn(text)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from emiss.terminal import console
+from emiss.terminal import print_table, say
 
 
 def dump(
@@ -26,7 +26,9 @@ def dump(
 
     For example:
 
-      emiss dump samples/data/signal.dat --events 3:5
+      emiss simulate signal --events 500 --out signal.dat
+
+      emiss dump signal.dat --events 3:5
 
       emiss dump run.dat --map maps/ --json | head -1
     """
@@ -36,7 +38,8 @@ def dump(
         if json_:
             typer.echo(json.dumps(item, separators=(",", ":")))
         else:
-            typer.echo("\n".join(date.text(item)))
+            for line in date.text(item):
+                say(line)
 
 
 def show(
@@ -50,14 +53,16 @@ def show(
 
     For example:
 
-      emiss show samples/data/signal.dat --event 12 --out event.png
+      emiss simulate signal --events 500 --out signal.dat
+
+      emiss show signal.dat --event 12 --out event.png
     """
     from emiss.show import show_event
     from events.location import located
 
     run_file = located(file)
     path = show_event(run_file, event, detector, calib, out or Path(f"{run_file.stem}.{event}.png"))
-    console().print(f"written: {path}", markup=False)
+    say(f"written: {path}", "dim")
 
 
 def columns(
@@ -91,8 +96,7 @@ def columns(
         bits = f" ({', '.join(column.bits)})" if column.bits else ""
         unit = "" if column.unit == "1" else column.unit
         shown.add_row(name, column.type + shape[column.shape], unit, column.meaning + bits)
-    screen = console()
-    screen.print(shown)
+    print_table(shown)
 
 
 def _slice(text: str) -> slice:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from emiss.commands.quantities import above_zero
-from emiss.terminal import console, log_to, progress, warn
+from emiss.terminal import console, log_to, progress, say, warn
 
 if TYPE_CHECKING:
     from emiss.outcome import Outcome
@@ -68,11 +68,11 @@ def process(
 
     For example:
 
-      emiss process configs/runs/demo.yaml --out out/demo
+      emiss process demo --out out/demo
 
       emiss process 'cdr*-003855.dat.gz' @more_files.txt --detector na64e_lfc --calib demo --out out/3855
 
-      emiss process configs/runs/demo.yaml --set e_miss_min=25GeV --executor processes
+      emiss process demo --set e_miss_min=25GeV --executor processes
 
       emiss process events.root --reader ldmx --analysis ldmx_missing_energy --out out/ldmx
     """
@@ -204,16 +204,16 @@ def _finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: boo
         screen.print(terminal.render(outcome.cutflow, normalise_to=normalise, width=screen.width))
         if detail:
             for name in outcome.cutflow.samples:
-                screen.print(terminal.detail(outcome.cutflow, name))
+                screen.print(terminal.detail(outcome.cutflow, name, width=screen.width))
         for line in terminal.scans(outcome.result, normalise_to=normalise):
-            screen.print(line, markup=False)
+            say(line)
         if outcome.reused:
-            screen.print(f"{outcome.reused} stored tables used again", style="dim")
+            say(f"{outcome.reused} stored tables used again", "dim")
         for skim in outcome.kept:
-            screen.print(f"kept {skim.kept} of {skim.of} events of {skim.sample}: {skim.path}", markup=False)
+            say(f"kept {skim.kept} of {skim.of} events of {skim.sample}: {skim.path}")
         if out is not None:
             names = ", ".join(path.name for path in outcome.reports)
-            screen.print(f"written to {out}: {names}", style="dim", markup=False)
+            say(f"written to {out}: {names}", "dim")
     for line in (*outcome.remarks, *outcome.losses):
         warn(line)
     if outcome.too_bad:

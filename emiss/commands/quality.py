@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emiss.commands.process import Quiet
-from emiss.terminal import console, progress
+from emiss.terminal import print_table, progress, say
 
 if TYPE_CHECKING:
     from emiss.quality import Quality
@@ -58,14 +58,13 @@ def quality(
     written = job.write(found, out)
     if not quiet:
         _print(found)
-        console().print("written: " + ", ".join(str(path) for path in written), style="dim", markup=False)
+        say("written: " + ", ".join(str(path) for path in written), "dim")
 
 
 def _print(found: Quality) -> None:
     """Print one line per spill, or per bad spill where there are many."""
     from rich.table import Table
 
-    screen = console()
     few = len(found.verdicts) <= MAX_LINES
     shown = found.verdicts if few else found.bad
     lines = Table(box=None, header_style="dim")
@@ -75,8 +74,8 @@ def _print(found: Quality) -> None:
     for v in shown:
         numbers = (str(v.run), str(v.spill), str(v.events), f"{v.rate:.2f}", f"{v.lost:.1%}", f"{v.shift:+.1f} ADC")
         lines.add_row(*numbers, f"{v.saturated:.1%}", "; ".join(v.reasons), style="yellow" if v.reasons else None)
-    screen.print(lines)
+    print_table(lines)
     more = "" if few else " (only these are shown)"
-    screen.print(f"{len(found.bad)} of {len(found.verdicts)} spills are bad{more}", markup=False)
+    say(f"{len(found.bad)} of {len(found.verdicts)} spills are bad{more}")
     if found.survey.lost:
-        screen.print(f"{found.survey.lost} events could not be read and belong to no spill", markup=False)
+        say(f"{found.survey.lost} events could not be read and belong to no spill")

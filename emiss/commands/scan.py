@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
-from emiss.terminal import console, progress, warn
+from emiss.terminal import print_table, progress, say, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from configs.errors import UserError
     from selection.optimum import Curve
     from selection.result import Result
 
@@ -25,7 +29,9 @@ def scan(
     ],
     start: Annotated[list[str], typer.Option("--from", help="First value, with its unit; once per parameter.")],
     stop: Annotated[list[str], typer.Option("--to", help="Last value; once per parameter.")],
-    points: Annotated[list[int] | None, typer.Option(help="Number of steps; once per parameter.")] = None,
+    points: Annotated[
+        list[int] | None, typer.Option(min=2, max=10_000, help="Number of steps; once per parameter.")
+    ] = None,
     merit: Annotated[
         str, typer.Option(help="Figure of merit, an expression of 'signal' and 'background'.")
     ] = "signal / sqrt(background + 1)",
@@ -50,26 +56,76 @@ def scan(
       emiss scan out/demo -p 'hcal_mip[0]' --from 0GeV --to 2GeV -p e_miss_min --from 0GeV --to 40GeV --out out/scan
     """
     import selection
+    from configs.errors import UserError, did_you_mean
     from emiss.select import select
     from selection.read_scan import with_scan
 
+    given: dict[str, Sequence[object]] = {
+        "--parameter": parameter,
+        "--from": start,
+        "--to": stop,
+        "--points": points or [],
+    }
+    _check(given)
     steps = points or [61 if len(parameter) == 1 else 21] * len(parameter)
-    loaded = with_scan(selection.load(analysis, set=parse_sets(set_)), parameter, start, stop, steps, merit)
-    with progress("scan", None, quiet=quiet) as step:
-        outcome = select(tables, loaded, None, unblind=unblind, progress=step, normalise=normalise)
+    loaded = selection.load(analysis, set=parse_sets(set_))
+    if region is not None and region not in loaded.regions:
+        raise UserError(f"the analysis has no region '{region}'", hint=did_you_mean(region, loaded.regions))
+    with _by_option({**given, "--merit": [merit]}):
+        scanned = with_scan(loaded, parameter, start, stop, steps, merit)
+        with progress("scan", None, quiet=quiet) as step:
+            outcome = select(tables, scanned, None, unblind=unblind, progress=step, normalise=normalise)
     result = outcome.result
     curves = [curve for curve in result.curves(normalise_to=normalise) if region in (None, curve.region)]
     if not curves:
-        from configs.errors import UserError
-
         raise UserError("there is nothing to compare: a scan needs a sample of the role 'signal'")
     if not quiet:
         _print(result, curves, normalise)
     written = [*_write(result, out, normalise), *_draw(curves, result, plot, normalise)]
     if written and not quiet:
-        console().print("written: " + ", ".join(str(path) for path in written), style="dim", markup=False)
+        say("written: " + ", ".join(str(path) for path in written), "dim")
     for line in (*outcome.remarks, *outcome.losses):
         warn(line)
+
+
+def _check(given: Mapping[str, Sequence[object]]) -> None:
+    """Refuse a number of values that does not fit the number of parameters."""
+    from configs.errors import UserError
+
+    wanted = len(given["--parameter"])
+    if wanted > 2:
+        raise UserError(f"--parameter is given {wanted} times", hint="a scan is of one parameter or of two")
+    for option, values in given.items():
+        if len(values) != wanted and (values or option != "--points"):
+            hint = "once per parameter"
+            raise UserError(f"{option} is given {len(values)} times for {wanted} of --parameter", hint=hint)
+
+
+@contextmanager
+def _by_option(given: Mapping[str, Sequence[object]]) -> Iterator[None]:
+    """Let mistakes in what the scan is made of name the option and show its value."""
+    from configs.errors import Problems, UserError
+
+    try:
+        yield
+    except UserError as error:
+        problems = Problems()
+        problems.add(error)
+        problems.errors = [_at_option(one, given) for one in problems.errors]
+        problems.check()
+
+
+def _at_option(error: UserError, given: Mapping[str, Sequence[object]]) -> UserError:
+    from configs.errors import Location, UserError
+    from selection.read_scan import COMMAND_LINE, VALUE_AT
+
+    if error.at is None or error.at.file != COMMAND_LINE:
+        return error
+    key, _, number = error.at.path.strip("/").partition("/")
+    option = {"figure_of_merit": "--merit"}.get(key, f"--{key}")
+    value = str(given[option][int(number or 0)])
+    at = Location(option, 1, max(1, error.at.column - VALUE_AT + 1), error.at.length, value)
+    return UserError(error.message, at=at, hint=error.hint)
 
 
 def _print(result: Result, curves: list[Curve], normalise: float) -> None:
@@ -78,7 +134,6 @@ def _print(result: Result, curves: list[Curve], normalise: float) -> None:
 
     from selection.report import numbers, terminal
 
-    screen = console()
     for region in dict.fromkeys(curve.region for curve in curves):
         shown = [curve for curve in curves if curve.region == region]
         if len(shown[0].axes) == 1:
@@ -92,9 +147,9 @@ def _print(result: Result, curves: list[Curve], normalise: float) -> None:
                     mark = " *" if curve.best == (i,) else ""
                     cells += [numbers.significant(float(curve.signal[i])), f"{curve.merit[i]:.4g}{mark}"]
                 table.add_row(*cells)
-            screen.print(table)
+            print_table(table)
     for line in terminal.scans(result, normalise_to=normalise):
-        screen.print(line, markup=False)
+        say(line)
 
 
 def _thinned(count: int, kept: list[int]) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.terminal import console, progress
+from emiss.terminal import progress, say
 
 
 def simulate(
@@ -48,7 +48,7 @@ def simulate(
         except ValueError as error:
             raise UserError(f"sample '{loaded.name}' cannot be simulated: {error}") from None
     if not quiet:
-        console().print(f"written: {path} ({count} events, {path.stat().st_size / 1e6:.1f} MB)", markup=False)
+        say(f"written: {path} ({count} events, {path.stat().st_size / 1e6:.1f} MB)", "dim")
 
 
 def parse_damage(written: list[str] | None) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from emiss.terminal import console, warn
+from emiss.terminal import print_table, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ def xsec(
 
         write(made, plot)
         if not json_:
-            console().print(f"written: {plot}", style="dim", markup=False)
+            say(f"written: {plot}", "dim")
     for text in dict.fromkeys(str(warning.message) for warning in said):
         warn(text)
 
@@ -138,7 +138,7 @@ def _print(rows: Sequence[dict[str, Any]], title: str) -> None:
         pb = row["pb"]
         shares = [f"{pb[name] / pb['exact']:.4g}" if pb["exact"] else "-" for name in ("ww", "iww")]
         table.add_row(f"{row['m_phi']:g}", f"{row['energy']:g}", *(f"{value:.5g}" for value in pb.values()), *shares)
-    console().print(table)
+    print_table(table)
 
 
 def _figure(kind: str, masses: Sequence[float], leptons: Sequence[float], shared: dict[str, Any]) -> Figure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from emiss.terminal import console, warn
+from emiss.terminal import print_table, say, warn
 
 if TYPE_CHECKING:
     from emiss.yield_table import Row, YieldTable
@@ -86,7 +86,7 @@ def yields(
 
         plots.save(yield_table.figure(table), plot)
         if not json_:
-            console().print(f"written: {plot}", style="dim", markup=False)
+            say(f"written: {plot}", "dim")
 
 
 def _energy(option: str, text: str) -> float:
@@ -126,9 +126,9 @@ def _print(table: YieldTable) -> None:
         screen.add_column(Text(head), justify="right")
     for row in table.rows:
         screen.add_row(*_cells(row))
-    console().print(screen)
+    print_table(screen)
     if settings.efficiency != 1.0:
-        console().print(f"events and {model.coupling} with an efficiency of {settings.efficiency:g}", style="dim")
+        say(f"events and {model.coupling} with an efficiency of {settings.efficiency:g}", "dim")
 
 
 def _cells(row: Row) -> list[str]:

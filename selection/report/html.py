@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from selection.report.figures import Drawn
     from selection.report.view import Line
 
+SIDE_BY_SIDE = 5
+"""Samples beside each other in a table, as many as a printed page (A4) has room for; more go into further tables."""
+
+DETAIL_HEAD = ("in sequence", "of the cut before", "alone", "N-1", "only failed", "undefined", "of all")
+
 MAX_OVERLAPS = 24
 """Most cuts whose overlaps are shown."""
 
@@ -56,6 +61,7 @@ def render(
         css=_markup(resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")),
         analysis=cutflow.analysis,
         cuts_hash=cutflow.cuts_hash,
+        detail_head=DETAIL_HEAD,
         provenance=json.dumps(dict(cutflow.provenance), indent=1, ensure_ascii=False, default=str),
         sources=list((sources or {}).items()),
         plots=[
@@ -99,10 +105,15 @@ def _shown(cutflow: Cutflow, target: float) -> dict[str, Any]:
             {
                 "key": region,
                 "region": view.clean(region),
-                "cuts": list(zip(*lines.values(), strict=True)),
-                "samples": [
-                    {"key": name, "name": view.clean(name), "hidden": cutflow.samples[name].hidden, "lines": made}
-                    for name, made in lines.items()
+                "samples": (
+                    samples := [
+                        {"key": name, "name": view.clean(name), "hidden": cutflow.samples[name].hidden, "lines": made}
+                        for name, made in lines.items()
+                    ]
+                ),
+                "blocks": [
+                    {"samples": block, "cuts": list(zip(*(sample["lines"] for sample in block), strict=True))}
+                    for block in view.blocks(samples, SIDE_BY_SIDE)
                 ],
             }
         )

@@ -12,6 +12,8 @@ from selection.cutflow import PER_ON_TARGET
 from selection.report import numbers, view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from selection.counts import Tally
     from selection.cutflow import Cutflow
     from selection.report.view import Line
@@ -20,8 +22,11 @@ _TALLIES = ("individual", "n_minus_1", "only_failed")
 _TALLY = ("n", "sum_w", "sum_w2")
 _EFFICIENCY = ("relative", "relative_low", "relative_high", "total", "total_low", "total_high")
 
-_TEX_SAMPLES = 3
-"""Samples side by side on a page."""
+_TEX_ROWS = 40
+"""Rows of a table on a page."""
+
+_TEX_NAME = 24
+"""Characters of a cut's name that stand on one line."""
 
 CSV_HEAD = (
     *("sample", "role", "region", "variation", "cut", "require", *_TALLY, "undefined"),
@@ -117,19 +122,21 @@ def _md_code(text: str) -> str:
 
 
 def latex(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
-    r"""Return the cutflow as LaTeX for ``\usepackage{booktabs}``: a ``table`` per region and three samples."""
+    r"""Return the cutflow as LaTeX for ``\usepackage{booktabs}``: tables no wider than the text of an article.
+
+    The samples of a region stand one below the other, in as many tables as the height of a page asks for.
+    """
     parts = []
     for region in view.regions(cutflow):
         names = view.samples(cutflow, region)
-        for first in range(0, len(names), _TEX_SAMPLES):
-            parts += _tex_table(cutflow, region, names[first : first + _TEX_SAMPLES], normalise_to)
+        rows = 1 + max((len(view.lines(cutflow, name, region, normalise_to)) for name in names), default=0)
+        for block in view.blocks(names, max(1, _TEX_ROWS // rows)):
+            parts += _tex_table(cutflow, region, block, normalise_to)
     return "\n".join(parts)
 
 
-def _tex_table(cutflow: Cutflow, region: str, names: tuple[str, ...], target: float) -> list[str]:
-    tables = [view.lines(cutflow, name, region, target) for name in names]
-    groups = [rf"\multicolumn{{3}}{{c}}{{{_tex(name)}}}" for name in names]
-    rules = [rf"\cmidrule(lr){{{2 + 3 * k}-{4 + 3 * k}}}" for k in range(len(names))]
+def _tex_table(cutflow: Cutflow, region: str, names: Sequence[str], target: float) -> list[str]:
+    tables = {name: view.lines(cutflow, name, region, target) for name in names}
     per = f"per {_tex_number(numbers.particles(target))} particles on target"
     caption = [
         f"Cutflow of {_tex(cutflow.analysis)}, region {_tex(region)}: events, efficiency and events expected {per}"
@@ -137,26 +144,23 @@ def _tex_table(cutflow: Cutflow, region: str, names: tuple[str, ...], target: fl
     part = replace(cutflow, samples={name: cutflow.samples[name] for name in names})
     caption += [_tex(note) for note in view.notes(part, (region,))]
     caption += [_tex(f"{name}: hidden") for name in view.hidden(part)]
-    body = [
-        " & ".join(
-            [
-                _tex(cut[0].name),
-                *(x for line in cut for x in (line.n, _tex_efficiency(line), _tex_number(line.expected))),
-            ]
-        )
-        for cut in zip(*tables, strict=True)
-    ]
+    long = max(len(line.name) for lines in tables.values() for line in lines) > _TEX_NAME
+    body = []
+    for name, lines in tables.items():
+        body += [r"\midrule", rf"\multicolumn{{4}}{{l}}{{\textbf{{{_tex(name)}}}}} \\"]
+        for line in lines:
+            cut = _tex(line.name).replace(r"\_", r"\_\allowbreak{}") if long else _tex(line.name)
+            cells = (cut, line.n, _tex_efficiency(line), _tex_number(line.expected))
+            body.append(" & ".join(cells) + r" \\")
+    first = r"p{0.4\linewidth}" if long else "l"
     return [
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{'. '.join(caption)}.}}",
-        rf"  \begin{{tabular}}{{l{'rrr' * len(names)}}}",
+        rf"  \begin{{tabular}}{{{first}rrr}}",
         r"    \toprule",
-        f"    & {' & '.join(groups)} \\\\",
-        f"    {' '.join(rules)}",
-        "    cut" + r" & $n$ & eff. [\%] & expected" * len(names) + r" \\",
-        r"    \midrule",
-        *(f"    {row} \\\\" for row in body),
+        r"    cut & $n$ & eff. [\%] & expected \\",
+        *(f"    {row}" for row in body),
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",

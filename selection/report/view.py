@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
 
 from configs.errors import UserError, did_you_mean
 from selection.counts import efficiencies
 from selection.report import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from events.ledger import Ledger
     from selection.counts import CutCounts, Efficiency, Rows
     from selection.cutflow import Cutflow
 
 NOMINAL = "nominal"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,13 @@ def regions(cutflow: Cutflow, region: str | None = None) -> tuple[str, ...]:
 def samples(cutflow: Cutflow, region: str) -> tuple[str, ...]:
     """Return the samples that have counts in a region."""
     return tuple(name for name, sample in cutflow.samples.items() if sample.regions.get(region))
+
+
+def blocks(items: Sequence[T], most: int) -> list[Sequence[T]]:
+    """Return the items in blocks of about the same length, none above `most`."""
+    count = -(-len(items) // most)
+    ends = [len(items) * k // count for k in range(count + 1)] if count else [0]
+    return [items[a:b] for a, b in pairwise(ends)]
 
 
 def nominal(variations: Mapping[str, Rows]) -> str:

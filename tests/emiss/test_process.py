@@ -251,7 +251,7 @@ def test_help_has_an_example_for_every_command_and_starts_fast():
         text = emiss(command, "--help").stdout
         assert "For example:" in text, command
     heavy = "{'numpy', 'numba', 'scipy', 'uproot', 'matplotlib', 'awkward'}"
-    code = f"import sys, emiss.cli; print(*({heavy} & set(sys.modules)))"
+    code = f"import sys, emiss.commands.app; print(*({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

@@ -44,3 +44,34 @@ def test_mistakes(cli, tables, tmp_path):
     assert (wrong.code, "a sample of the role 'signal'" in wrong.err) == (2, True)
     wrong = cli("scan", tables, "-p", "e_miss_min", *ENDS, "--plot", tmp_path / "x.gif")
     assert (wrong.code, "not '.gif'" in wrong.err) == (2, True)
+
+
+def test_a_mistake_names_its_option_and_shows_its_value(cli, tables):
+    wrong = cli("scan", tables, "-p", "e_miss_min", "--from", "0 GeVV", "--to", "60 m")
+    assert (wrong.code, '"parameter"' in wrong.err, "command line" in wrong.err) == (2, False, False)
+    assert "--from:1:3: unknown unit 'GeVV'" in wrong.err
+    assert "  0 GeVV\n    ^^^^\n" in wrong.err
+    wrong = cli("scan", tables, "-p", "e_miss_min", "--from", "0 GeV", "--to", "60 m")  # seen when it meets the cuts
+    assert (wrong.code, "--to:1:1: '60 m' is not in GeV" in wrong.err) == (2, True)
+    wrong = cli("scan", tables, "-p", "e_miss_min", *ENDS, "--merit", "signal + backgroun")
+    assert (wrong.code, "--merit:1:10: unknown name 'backgroun'" in wrong.err) == (2, True)
+    wrong = cli("scan", tables, "-p", "e_miss_min", *ENDS, "--from", "1GeV")
+    assert (wrong.code, "--from is given 2 times for 1 of --parameter" in wrong.err) == (2, True)
+    wrong = cli("scan", tables, "-p", "e_miss_min", *ENDS, "--region", "nominel")
+    assert (wrong.code, "did you mean 'nominal'" in wrong.err) == (2, True)
+
+
+def test_what_is_missing_is_called_by_its_name(cli, tmp_path):
+    for arguments, said in (
+        (["process", "nope"], "no run list 'nope'"),
+        (["process", "x.dat", "--analysis", "nope"], "no such file"),
+        (["simulate", "nope", "--out", tmp_path / "x.dat"], "no sample 'nope'"),
+    ):
+        done = cli(*arguments)
+        assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_no_candidate_is_said_in_one_way():
+    from configs.errors import did_you_mean
+
+    assert did_you_mean("x", [], otherwise="names are") == "there is none to choose from"

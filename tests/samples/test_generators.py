@@ -84,7 +84,7 @@ def test_the_signal_of_the_region_is_the_weighted_signal_of_the_whole(detector):
 
 
 def test_the_demo_states_what_the_generator_makes(detector):
-    text = (Path(__file__).parents[2] / "configs/runs/demo.yaml").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "configs/runs/demo_full.yaml").read_text(encoding="utf-8")
     stated = float(yaml.safe_load(text)["samples"]["signal"]["on_target"])
     generator = generator_of(load_sample("signal"), detector)
     # 500 raw events, which have no weights, and 20000 with theirs

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import html.parser
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from selection.report import html as report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -129,3 +132,43 @@ def test_notebooks_show_a_fragment(demo: Cutflow) -> None:
 def test_empty_cutflows_make_a_page(make_cutflow: Callable[..., Cutflow]) -> None:
     assert "nan" not in report.render(make_cutflow("beam", (0, 0, 0, 0))).lower().replace("provenance", "")
     Page(report.render(Cutflow.empty()))
+
+
+def many(make_cutflow: Callable[..., Cutflow], count: int) -> Cutflow:
+    made = [make_cutflow(f"background_{k}", (20500, 5899, 5667, 5452), on_target=4.7218e15) for k in range(count)]
+    return sum(made[1:], made[0])
+
+
+@pytest.mark.parametrize(("count", "tables"), [(1, [1]), (5, [5]), (6, [3, 3]), (13, [4, 4, 5])])
+def test_samples_stand_in_tables_that_a_page_has_room_for(
+    make_cutflow: Callable[..., Cutflow], count: int, tables: list[int]
+) -> None:
+    made = report.render(many(make_cutflow, count))
+    held = re.findall(r'<table class="counts">(.*?)</table>', made, re.DOTALL)
+    assert [len(re.findall('class="sample"', table)) for table in held] == tables
+    names = re.findall(r'class="sample">(.*?)</th>', "".join(held))
+    assert names == [f"background_{k}" for k in range(count)]
+    # on a phone, where the head is not shown, each number says of which sample it is
+    assert sorted(re.findall(r'<td data-of="(.*?)"', "".join(held))) == sorted(names * 4)
+
+
+MEASURE = """<body style="margin:0"><iframe id="f" src="page.html" style="width:{width}px;height:900px;border:0"></iframe>
+<script>onload = () => {{
+  const d = document.getElementById("f").contentDocument, w = {width};
+  const hidden = [...d.querySelectorAll("tbody td")].filter(e => {{
+    const r = e.getBoundingClientRect(); return r.left < 0 || r.right > w || r.width < 1; }});
+  document.title = "page " + d.documentElement.scrollWidth + " hidden " + hidden.length;
+}};</script></body>"""
+
+
+@pytest.mark.parametrize("width", [1400, 768, 390])
+def test_nothing_is_hidden_at_any_width(make_cutflow: Callable[..., Cutflow], tmp_path: Path, width: int) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs chromium")
+    (tmp_path / "page.html").write_text(report.render(many(make_cutflow, 5)))
+    (tmp_path / "measure.html").write_text(MEASURE.format(width=width))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--allow-file-access-from-files"]
+    command = [browser, *options, "--window-size=1500,1000", "--dump-dom", str(tmp_path / "measure.html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert f"<title>page {width} hidden 0</title>" in done.stdout, re.findall("<title>.*</title>", done.stdout)

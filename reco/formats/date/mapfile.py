@@ -11,6 +11,7 @@ from pathlib import Path  # noqa: TC003 - a dataclass
 from xml.parsers import expat
 
 from configs.errors import Location, UserError
+from configs.files import check_regular
 
 MAX_BYTES = 1_000_000
 """The library refuses larger files, too."""
@@ -98,6 +99,7 @@ def read_elements(path: Path) -> list[Element]:
     UserError
         If the file cannot be read, is too large or is not XML; with line and column.
     """
+    check_regular(path)
     try:
         if path.stat().st_size >= MAX_BYTES:
             raise UserError(f"a map file of {MAX_BYTES} bytes or more is refused", at=Location(str(path)))

@@ -1,0 +1,61 @@
+"""All commands of ``emiss`` as one application; what they import is imported when one of them runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emiss.commands import (
+    check,
+    constraints,
+    diff,
+    field,
+    fit,
+    inspect,
+    limit,
+    look,
+    process,
+    quality,
+    scan,
+    simulate,
+    xsec,
+    yields,
+)
+
+app = typer.Typer(
+    name="emiss",
+    help="From NA64 run files to a cutflow: process run files, tune cuts in YAML, read the report.",
+    epilog="Start with: emiss process demo --out out/demo",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(process.process)
+app.command()(process.select)
+app.command()(scan.scan)
+app.command()(diff.diff)
+app.command()(limit.limit)
+app.command()(xsec.xsec)
+app.command()(constraints.constraints)
+app.command()(simulate.simulate)
+app.command()(check.check)
+app.command()(quality.quality)
+app.command()(inspect.inspect)
+app.command()(look.dump)
+app.command()(look.show)
+app.command()(look.columns)
+app.command()(fit.fit)
+app.add_typer(field.app)
+app.command()(yields.yields)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        from events.provenance import package_version
+
+        typer.echo(f"emiss {package_version()}")
+        raise typer.Exit

@@ -1,0 +1,98 @@
+"""Every code block of the documentation is run: commands, Python, YAML files."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import pages
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> Path:
+    """The folder that all pages begin in: what ``emiss process demo --out out/demo`` has made."""
+    folder = tmp_path_factory.mktemp("pages")
+    run_shell("emiss process demo --out out/demo", folder)
+    return folder
+
+
+def run_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    shell = ["bash", "-c", line]
+    return subprocess.run(
+        shell, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run a line of a console block: plain commands in this process, the rest in a shell."""
+    from emiss.cli import main
+
+    def in_folder(command: pages.Command, folder: Path) -> tuple[int, str]:
+        arguments = command.arguments()
+        if arguments is None:
+            done = run_shell(command.line, folder)
+            return done.returncode, done.stdout + done.stderr
+        monkeypatch.setattr(sys, "argv", ["emiss", *arguments])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return in_folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_blocks_of_a_page(page, demo, tmp_path, monkeypatch, run):
+    found = pages.blocks(page)
+    if not any(block.kind in ("console", "python", "yaml") for block in found):
+        return
+    shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for block in found:
+        if block.file:
+            (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / block.file).write_text(block.text)
+    for block in found:
+        if block.kind == "console":
+            for command in pages.commands(block):
+                code, said = run(command, tmp_path)
+                assert code == command.code, f"{block.place}: {command.line}\n{said}"
+                for line in command.said:
+                    assert line in said, f"{block.place}: {command.line}\n{said}"
+        elif block.kind == "python":
+            names = {"__name__": "docs"}
+            exec(compile(block.text, block.place, "exec"), names)  # noqa: S102 - our own pages
+            for name, function in names.items():
+                if name.startswith("test_"):
+                    function()
+    for block in found:
+        if block.kind == "yaml":
+            code, said = run(pages.Command(f"emiss check {block.file}", 0, ()), tmp_path)
+            assert code == 0, f"{block.place}\n{said}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+def test_blocks_say_what_they_are(page):
+    for block in pages.blocks(page):
+        assert block.kind in pages.KINDS, block.place
+        if block.kind == "yaml":
+            assert block.file, f"{block.place}: the first line names the file"
+        if block.kind == "console":
+            assert block.text.startswith("$ "), block.place
+        if block.kind == "text":
+            assert not re.search(r"^(\$|emiss) ", block.text, re.MULTILINE), f"{block.place}: looks like a command"
