@@ -203,7 +203,9 @@ def select(
     files = [(path, open_table(path)) for path in find_tables(tables)]
     files.sort(key=lambda item: item[1].metadata.provenance.get("file", 0) if item[1].metadata else 0)
     roles = {sample_of(path, file)[0]: sample_of(path, file)[1] for path, file in files}
-    blinding.check(analysis, roles, overrides or {}, unblind=unblind)
+    blinding.check(
+        analysis, roles, overrides or {}, unblind=unblind, elsewhere=lambda: neighbours([path for path, _ in files])
+    )
     bound = [analysis.bind(file.columns) for _, file in files]
     for (path, file), bound_ in zip(files, bound, strict=True):
         metadata = file.metadata
@@ -314,6 +316,26 @@ def find_tables(paths: Sequence[Path]) -> list[Path]:
         else:
             found.append(path)
     return list(dict.fromkeys(found))
+
+
+def neighbours(paths: Sequence[Path]) -> set[str]:
+    """Return the samples of the tables that stand beside some tables: in the same folder, or in the same job's ``tables``."""
+    folders = {path.parent for path in paths}
+    beside = {table for folder in folders for table in _tables_in(folder)}
+    for job in {folder.parent for folder in folders if folder.parent.name == "tables"}:
+        # one table of each folder says the sample's name
+        beside |= {tables[0] for other in job.iterdir() if other.is_dir() and (tables := _tables_in(other))}
+    found = set()
+    for path in beside - set(paths):
+        try:
+            found.add(sample_of(path, open_table(path))[0])
+        except UserError:  # it is not asked for, and may be damaged
+            continue
+    return found
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix in (".root", ".parquet") and p.name[0] != ".")
 
 
 def _report(

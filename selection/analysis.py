@@ -75,8 +75,13 @@ class Histogram:
 class Blind:
     """What is not to be seen: events of these samples (names or roles) inside the box."""
 
-    samples: tuple[str, ...]
+    names: tuple[Text, ...]
     box: Expression
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """The names without their places."""
+        return tuple(name.value for name in self.names)
 
 
 @dataclass(frozen=True)

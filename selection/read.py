@@ -214,4 +214,4 @@ class _Reader:
             self.problems.add(item.place.error(f"'blind' has no '{missing}'", key=True))
             return None
         expression = self._expression(box)
-        return None if expression is None else Blind(tuple(sample.value for sample in samples), expression)
+        return None if expression is None else Blind(samples, expression)

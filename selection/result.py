@@ -10,7 +10,7 @@ import numpy as np
 from configs.errors import UserError, did_you_mean
 from events.columns import Column
 from selection.analysis import Analysis
-from selection.blinding import sealed_inputs
+from selection.blinding import check_table, sealed_inputs
 from selection.cutflow import PER_ON_TARGET, Cutflow
 
 if TYPE_CHECKING:
@@ -143,9 +143,16 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         An analysis, or one already bound to the table's columns.
     unblind : bool
         Count the events inside the box of blinded samples, too; the provenance says so.
+
+    Raises
+    ------
+    UserError
+        If the analysis does not fit the columns, or blinds something unknown while the table holds data that it does not hide.
     """
     bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
     metadata = table.metadata
+    if not unblind:
+        check_table(bound.analysis, metadata.sample, metadata.role)
     blinded = bound.blinded(metadata.sample, metadata.role)
     yields = bound.run(table, unblind=unblind)
     cutflow = Cutflow.single(
