@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from events.language.check import Checker
     from events.language.expression import Expression
     from events.language.program import Node
-    from selection.analysis import Analysis, Histogram, Scan
+    from selection.analysis import Analysis, Cut, Histogram, Scan
     from selection.histograms import BoundHistogram
     from selection.scans import BoundScan
 
@@ -77,10 +77,7 @@ class _Binder:
         weights = {name: self._node(weight, _weight) for name, weight in self.analysis.weights.items()}
         box = self._node(self.analysis.blind.box, partial(_decision, "a box")) if self.analysis.blind else None
         self.problems.check()
-        regions = [
-            Region(name, cuts, tuple(node for cut in cuts if (node := nodes[id(cut)]) is not None))
-            for name, cuts in self.analysis.regions.items()
-        ]
+        regions = [self._region(name, cuts, nodes) for name, cuts in self.analysis.regions.items()]
         scans = [self._scan(scan, regions) for scan in self.analysis.scans]
         histograms = [self._histogram(histogram, regions) for histogram in self.analysis.histograms]
         self.problems.check()
@@ -92,6 +89,15 @@ class _Binder:
             box,
             [histogram for histogram in histograms if histogram is not None],
             [scan for scan in scans if scan is not None],
+        )
+
+    def _region(self, name: str, cuts: Sequence[Cut], nodes: Mapping[int, Node | None]) -> Region:
+        return Region(
+            name,
+            tuple(cuts),
+            tuple(node for cut in cuts if (node := nodes[id(cut)]) is not None),
+            tuple(self.analysis.meaning(cut.require) for cut in cuts),
+            tuple(tuple(self.analysis.stated(cut.require).items()) for cut in cuts),
         )
 
     def _node(self, expression: Expression, rule: Rule) -> Node | None:
