@@ -168,6 +168,7 @@ def select(
     normalise: float = PER_ON_TARGET,
     max_bad_fraction: float = 1.0,
     keep: Wanted | None = None,
+    fill: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Apply an analysis to stored event tables, without reconstruction.
@@ -187,6 +188,8 @@ def select(
     max_bad_fraction : float
     keep : Wanted, optional
         Skims to be written.
+    fill : bool
+        Fill the histograms also where there is no folder to write them to.
     progress : callable
         Called with the number of events done.
 
@@ -212,9 +215,9 @@ def select(
         sample, role = sample_of(path, file)
         hides = blinding.is_hidden(analysis, sample, role) and not unblind
         found = Yields()
-        fill = out is not None  # without a folder nobody would see the histograms
-        for table in file.batches(bound_.columns_for(fill=fill)):
-            found += bound_.run(table, sample=sample, role=role, unblind=unblind, fill=fill)
+        filled = fill or out is not None  # without a folder nobody would see the histograms
+        for table in file.batches(bound_.columns_for(fill=filled)):
+            found += bound_.run(table, sample=sample, role=role, unblind=unblind, fill=filled)
             progress(0 if hides else len(table))
         yields[sample] = yields.get(sample, Yields()) + replace(found, regions={})
         identity = provenance.checksum(path)

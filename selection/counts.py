@@ -192,9 +192,7 @@ def same_conditions(a: Regions, b: Regions) -> None:
 
 
 def same_cut(a: CutCounts, b: CutCounts) -> bool:
-    """Return whether two rows are of one cut: the same name, and conditions that mean the same (or, where that is not known,
-    read the same).
-    """
+    """Return whether two rows are of one cut: conditions that mean the same; where that is not known, that read the same."""
     known = bool(a.condition and b.condition)
     return a.name == b.name and (a.condition == b.condition if known else a.require == b.require)
 

@@ -145,7 +145,9 @@ class Fingerprints:
         links = []
         for operator, left, right in zip(node.operators, operands, operands[1:], strict=False):
             turned = {">": "<", ">=": "<="}.get(operator)
-            links.append(_digest("compare", turned, right, left) if turned else _digest("compare", operator, left, right))
+            links.append(
+                _digest("compare", turned, right, left) if turned else _digest("compare", operator, left, right)
+            )
         return links[0] if len(links) == 1 else _digest("Logic", "and", *links)
 
 

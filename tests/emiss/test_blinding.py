@@ -199,7 +199,12 @@ def test_a_part_of_a_blinded_sample_stands_for_an_unknown_number(cli, prepared):
 
 def test_a_typo_is_refused_wherever_it_would_open_the_box(cli, tables, tmp_path):
     (tmp_path / "cuts.yaml").write_text("extends: e_to_mu_phi\nblind: {samples: rum, box: e_miss > 20 GeV}\n")
-    for command in (("select", tables), ("select", tables / "signal.root"), ("scan", tables, *SCAN), ("select", tables)):
+    for command in (
+        ("select", tables),
+        ("select", tables / "signal.root"),
+        ("scan", tables, *SCAN),
+        ("select", tables),
+    ):
         done = cli(*command, "--analysis", tmp_path / "cuts.yaml")
         assert done.code == 2, command
         assert re.search(r"cuts\.yaml:2:18: blind: 'rum' is neither a sample nor a role", done.err), done.err

@@ -102,4 +102,6 @@ def test_definitions_that_multiply_or_go_in_a_circle_are_no_trouble() -> None:
     long = "".join(f"  d{i}: d{i + 1}\n" for i in range(3000))
     assert selection.loads(f"define:\n{long}  d3000: ecal.x\ncuts: [{{name: a, require: d0 > 0}}]\n").cuts_hash
     circle = selection.loads("define: {a: b + 1, b: a}\ncuts: [{name: a, require: a > 1}]\n")
-    assert circle.cuts_hash != selection.loads("define: {a: b + 2, b: a}\ncuts: [{name: a, require: a > 1}]\n").cuts_hash
+    assert (
+        circle.cuts_hash != selection.loads("define: {a: b + 2, b: a}\ncuts: [{name: a, require: a > 1}]\n").cuts_hash
+    )
