@@ -17,7 +17,7 @@ from events.language.program import Node, Program
 from events.language.tree import ExpressionError, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Collection as Container
 
     from events.language.expression import Expression, ObjectDeclaration
@@ -44,6 +44,8 @@ class Scope:
     parameters, definitions, objects : mappings of name to declaration
     scanned : collection of (parameter, position of the value)
         Parameters without a value of their own: a scan gives them one after another.
+    failed : iterable of str
+        Names of things that are wrong in themselves, of which the user has been told.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Scope:
         definitions: Mapping[str, Expression],
         objects: Mapping[str, ObjectDeclaration],
         scanned: Container[tuple[str, int]] = (),
+        failed: Iterable[str] = (),
     ) -> None:
         self.program = program
         self.scanned = scanned
@@ -65,7 +68,7 @@ class Scope:
         self.objects = objects
         self.problems = Problems()
         self._known: dict[str, Item | None] = {}
-        self._failed: set[str] = set()
+        self._failed = set(failed)
         self._open: list[str] = []
         self._lists: dict[str, list[Column]] = {}
         self._fixed: dict[str, list[Column]] = {}
@@ -77,7 +80,7 @@ class Scope:
     def open(self, scanned: Container[tuple[str, int]]) -> Scope:
         """Return the same scope on the same program with some parameters left open, and problems of its own."""
         known = (self.program, self.columns, self.units, self.parameters, self.definitions, self.objects)
-        return Scope(*known, scanned)
+        return Scope(*known, scanned, self._failed)
 
     def check(self, expression: Expression, fields: Collection | None = None) -> Checker:
         """Return the checker of an expression."""
