@@ -16,7 +16,7 @@ import yaml
 from configs.errors import Location, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 YamlPath = tuple[str | int, ...]
 
@@ -50,6 +50,13 @@ class Document:
     def path(self) -> Path:
         """The file it was read from."""
         return Path(self.name)
+
+    def with_data(self, data: Any, renamed: Mapping[YamlPath, YamlPath] | None = None) -> Document:
+        """Return a document of the same text with other data; `renamed` nodes (new path to old) keep their places."""
+        spans = dict(self._spans)
+        for new, old in (renamed or {}).items():
+            spans |= {new + known[len(old) :]: span for known, span in self._spans.items() if known[: len(old)] == old}
+        return Document(self.text, self.name, data, spans)
 
     def locate(self, path: YamlPath = (), *, key: bool = False, offset: int = 0, length: int | None = None) -> Location:
         """Return the place of a node, of its key, or of `length` characters from `offset` inside a scalar."""

@@ -55,7 +55,7 @@ def validate(document: Document, model: type[M]) -> M:
     Raises
     ------
     UserError
-        For the first mistake, or `UserErrors` with all of them, each with file, line, column and YAML path.
+        `UserErrors` with all mistakes in the order of the file, each with file, line, column and YAML path.
     """
     from pydantic import ValidationError
 
@@ -65,8 +65,14 @@ def validate(document: Document, model: type[M]) -> M:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        for item in error.errors(include_url=False):
-            problems.add(_explain(document, item))
+        items = error.errors(include_url=False)
+        places = [_yaml_path(document, item["loc"]) for item in items]
+        for item, place in zip(items, places, strict=True):
+            # of a mapping that may also be a text, what is wrong inside says all
+            inside = any(len(other) > len(place) and other[: len(place)] == place for other in places)
+            if not (inside and isinstance(item.get("input"), dict | list) and item["type"].endswith("_type")):
+                problems.add(_explain(document, item))
+    problems.errors.sort(key=lambda error: (error.at.line, error.at.column) if error.at else (0, 0))
     problems.check()
     msg = "a validation error without an entry"
     raise AssertionError(msg)
@@ -81,12 +87,37 @@ def _explain(document: Document, item: Mapping[str, Any]) -> UserError:
         return document.error(f"unknown key '{key}'", (*path, key), key=True, hint=str(context["hint"]))
     if item["type"] == "missing":
         return document.error(f"the key '{item['loc'][-1]}' is missing", path, key=bool(path))
+    needed = _NEEDED.get(item["type"])
+    if needed is not None:
+        return document.error(f"{_shown(item.get('input'))} is no {needed}", path)
     message = str(item["msg"]).removeprefix("Value error, ")
     if message.startswith("Input should be "):
-        value = item.get("input")
-        shown = f"'{value}'" if isinstance(value, str) else "this value" if value is not None else "nothing"
-        message = f"{shown} should be {message.removeprefix('Input should be ')}"
+        message = f"{_shown(item.get('input'))} should be {message.removeprefix('Input should be ')}"
     return document.error(message, path)
+
+
+_NEEDED = {
+    "int_parsing": "whole number",
+    "int_type": "whole number",
+    "float_parsing": "number",
+    "float_type": "number",
+    "bool_parsing": "yes or no (write true or false)",
+    "bool_type": "yes or no (write true or false)",
+    "string_type": "text",
+    "list_type": "list",
+    "tuple_type": "list",
+    "dict_type": "mapping of keys and values",
+    "model_type": "mapping of keys and values",
+}
+"""What is needed in the place of a value that pydantic does not take, in words of YAML."""
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return f"'{value}'"
+    return "a list" if isinstance(value, list | tuple) else "a mapping" if isinstance(value, dict) else "this value"
 
 
 def _yaml_path(document: Document, loc: tuple[Any, ...]) -> YamlPath:

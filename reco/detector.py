@@ -106,6 +106,13 @@ class Detector(Model):
         if self.reference not in self.counters:
             msg = f"the reference counter '{self.reference}' is not among the counters"
             raise ValueError(msg)
+        for arm in (self.trackers.stations, self.upstream.stations if self.upstream else {}):
+            at: dict[float, str] = {}
+            for name, station in arm.items():
+                if station.z in at:
+                    msg = f"the stations {at[station.z]} and {name} stand at the same z, {station.z:g} mm"
+                    raise ValueError(msg)
+                at[station.z] = name
         return self
 
     def at(self, files: Sequence[Path]) -> Detector:

@@ -103,6 +103,8 @@ class Analysis:
     histograms : tuple of Histogram
     blind : Blind or None
     source_texts : mapping of file to YAML text
+    made_with : Text or None
+        The detector or reader whose tables the analysis is for, where the file says it.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Analysis:
     histograms: tuple[Histogram, ...]
     blind: Blind | None
     source_texts: Mapping[str, str]
+    made_with: Text | None = None
     more_scans: tuple[Scan, ...] = ()
 
     @property
@@ -130,17 +133,19 @@ class Analysis:
         text = json.dumps(self._matters(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
-    def bind(self, columns: Mapping[str, Column]) -> Bound:
+    def bind(self, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
         """Return the analysis ready to run on tables with these columns.
+
+        A `part` of an analysis, which others extend, may be without cuts and histograms.
 
         Raises
         ------
         UserError
-            For names, kinds and units that do not fit, all at once.
+            For names, kinds and units that do not fit, all at once; if there is nothing to do.
         """
         from selection.bind import bind
 
-        return bind(self, columns)
+        return bind(self, columns, part=part)
 
     def resolved(self) -> dict[str, Any]:
         """Return the analysis as plain data: all files put together, parameters in their places."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from configs.errors import Problems, did_you_mean
+from configs.errors import Location, Problems, UserError, did_you_mean
 from configs.units import PURE
 from events.language.program import Program
 from events.language.scope import TOO_DEEP, ReportedError, Scope
@@ -28,9 +28,17 @@ if TYPE_CHECKING:
     Rule = Callable[[Checker, Expression], Node]
 
 
-def bind(analysis: Analysis, columns: Mapping[str, Column]) -> Bound:
+def bind(analysis: Analysis, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
     """Return the analysis ready to run on tables with these columns; see `Analysis.bind`."""
-    return _Binder(analysis, columns).bound()
+    bound = _Binder(analysis, columns).bound()
+    if not part and not analysis.histograms and not any(analysis.regions.values()):
+        file = [*analysis.source_texts][-1]
+        raise UserError(
+            f"the analysis '{analysis.name}' is empty: it has neither a cut nor a histogram",
+            at=Location(file),
+            hint="add 'cuts: [{name: ..., require: ...}]'",
+        )
+    return bound
 
 
 def _decision(what: str, checker: Checker, expression: Expression) -> Node:

@@ -103,6 +103,7 @@ class _Reader:
             histograms=tuple(item for item in histograms if item is not None),
             blind=blind,
             source_texts=merged.files,
+            made_with=tree.text("made_with"),
         )
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:

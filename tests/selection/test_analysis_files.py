@@ -304,4 +304,4 @@ def test_shipped_analyses_bind_to_the_event_table() -> None:
 
     foreign = {"ldmx_missing_energy", "fadc125_pulses", "flat_ntuple"}  # for tables made by maps, see tests/reco
     for name in set(shipped("analyses")) - foreign:
-        selection.load(name).bind(DECLARED)
+        selection.load(name).bind(DECLARED, part=name.startswith("common/"))
