@@ -265,7 +265,9 @@ class Scope:
         if column.shape == "list":
             return self.program.add("list rows", (), name, kind="rows", label=name, constant=False)
         same = tuple(other.name for other in self._fixed[name] if other.size == column.size)
-        return self.program.add("fixed rows", (), (name, *same), kind="rows", label=name, constant=False)
+        return self.program.add(
+            "fixed rows", (), (name, *same), kind="rows", label=name, constant=False, width=column.size
+        )
 
     def _column(self, column: Column, span: Span) -> Node:
         text = self.units.get(column.name, column.unit)

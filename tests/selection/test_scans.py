@@ -64,14 +64,18 @@ def text_of(case: str, **set_: str) -> str:
 
 
 def stepped(case: str, values: dict[str, str], events: EventTable):
-    """Return the last row of each region for one value of the parameters."""
+    """Return the last row of each region for one value of the parameters; None if no event can pass then."""
     text = text_of(case)
     near = "[-1 mm, 1 mm]"
     for name, value in values.items():
         if name.startswith("near"):
             near = f"[{value}, 1 mm]" if name == "near[0]" else f"[-1 mm, {value}]"
     sets = {name: value for name, value in values.items() if not name.startswith("near")} | {"near": near}
-    return selection.loads(text, sets).bind(COLUMNS).count(events)
+    try:
+        return selection.loads(text, sets).bind(COLUMNS).count(events)
+    except UserError as error:
+        assert "is never true" in error.message  # noqa: PT017 - a window that is empty is refused where it is written
+        return None
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -89,6 +93,9 @@ def test_each_step_is_a_run_of_its_own(case: str) -> None:
         regions = stepped(case, values, events)
         for region in touched:
             counts = made[scan.name, region]
+            if regions is None:
+                assert counts.n[step] == 0
+                continue
             for v, variation in enumerate(("nominal", "twice")):
                 last = regions[region][variation][-1].sequential
                 assert counts.n[step] == last.n, (step, region)
