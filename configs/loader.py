@@ -23,6 +23,9 @@ __all__ = ["SHIPPED", "Document", "YamlPath", "find", "load", "loads", "shipped"
 MAX_BYTES = 8_000_000
 SHIPPED = Path(__file__).parent
 
+_CALLED = {"runs": "run list", "calib": "conditions"}
+"""What a kind of configs is called, where that is not its name without the s."""
+
 
 def load(path: str | Path) -> Document:
     """Read a YAML file.
@@ -151,7 +154,7 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
     UserError
         If there is no such file; the message lists what ships.
     """
-    single = kind.removesuffix("s")
+    single = "analysis" if kind == "analyses" else kind.removesuffix("s")
     places = [Path(name)] if near is None else [near / name, Path(name)]
     base = SHIPPED / kind
     try:
@@ -162,8 +165,8 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
                 return candidate / f"{single}.yaml"
     except (OSError, ValueError):  # a name that no file can have: too long, or with a null character
         shown = str(name)[:60].replace("\0", "?")
-        raise UserError(f"no {single} '{shown}...'") from None
-    raise UserError(f"no {single} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
+        raise UserError(f"no {_CALLED.get(kind, single)} '{shown}...'") from None
+    raise UserError(f"no {_CALLED.get(kind, single)} '{name}'", hint=did_you_mean(str(name), shipped(kind)))
 
 
 def shipped(kind: str) -> list[str]:

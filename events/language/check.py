@@ -272,7 +272,10 @@ class Checker:
         return first.dimension
 
     def _unit_hint(self, a: tuple[Node, tree.Syntax], b: tuple[Node, tree.Syntax]) -> str | None:
-        """Say how the two would fit, where one of them has no unit."""
+        """Say how the two would fit, where one of them has no unit, and where one is set that is not written here."""
+        for _, part in (a, b):
+            if (said := self.scope.parameter_at(part)) is not None:
+                return said
         for (pure, part), (other, _) in ((a, b), (b, a)):
             if pure.dimension == PURE and other.dimension != PURE:
                 if isinstance(part, tree.Number):
@@ -280,7 +283,7 @@ class Checker:
                 if pure.label:
                     line = f"columns: {{{pure.label}: {other.dimension}}}"
                     return f"if '{pure.label}' is in {other.dimension}, add the line '{line}' to the analysis"
-        return None
+        return next((said for _, part in (a, b) if (said := self.scope.definition_at(part)) is not None), None)
 
     def aligned(self, values: list[tuple[Node, tree.Syntax]]) -> tuple[Node, ...]:
         """Return values that stand on the same rows, those per event repeated for each row.

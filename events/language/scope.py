@@ -14,7 +14,7 @@ from events.columns import Column, split
 from events.language.check import Checker
 from events.language.objects import Collection, Item, Values, filter_rows, select, zip_fields
 from events.language.program import Node, Program
-from events.language.tree import ExpressionError, Span
+from events.language.tree import ExpressionError, Index, Name, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from events.language.expression import Expression, ObjectDeclaration
     from events.language.parameters import Parameter
+    from events.language.tree import Syntax
 
 
 MAX_OPEN = 50
@@ -137,6 +138,24 @@ class Scope:
         )
         message = f"unknown field '{shown}.{name}'"
         raise ExpressionError(message, span, hint)
+
+    def parameter_at(self, part: Syntax) -> str | None:
+        """Return what a parameter is, and where that is set; None for anything else."""
+        part = part.of if isinstance(part, Index) else part
+        parameter = self.parameters.get(part.name) if isinstance(part, Name) else None
+        if parameter is None:
+            return None
+        value = parameter.resolved()
+        said = value if isinstance(value, str) else f"[{', '.join(value)}]"
+        return f"'{parameter.name}' is {said}, set at {parameter.place.document.locate(parameter.place.path)}"
+
+    def definition_at(self, part: Syntax) -> str | None:
+        """Return what a definition is, and where it stands; None for anything else."""
+        definition = self.definitions.get(part.name) if isinstance(part, Name) else None
+        if definition is None or not isinstance(part, Name):
+            return None
+        place = definition.place.document.locate(definition.place.path)
+        return f"'{part.name}' is {' '.join(definition.text.split())}, defined at {place}"
 
     def _unknown(self, name: str, span: Span, fields: Collection | None) -> ExpressionError:
         known = [*self.parameters, *self.definitions, *self.objects, *self.columns, *self._lists, *self._fixed]

@@ -64,6 +64,37 @@ def test_every_mistake_with_its_place_and_a_suggestion():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "cuts:\n  - name: one\n    require count(tracks) == 1\n  - name: two\n",
+            "f.yaml:3:5: YAML: ':' is missing behind a key",
+        ),
+        ("parameters:\n  # low\n  low 3 GeV\n\n  high: 5 GeV\n", "f.yaml:3:3: YAML: ':' is missing behind a key"),
+        ("a: 1\nparameters\n  low: 3 GeV\n", "f.yaml:2:1: YAML: ':' is missing behind a key"),
+        ("a: 1\ntitle: foo: bar\n", "f.yaml:2:11: YAML: a second ':' in one line; put the value into quotes"),
+    ],
+)
+def test_a_colon_that_is_missing_is_told_where_it_is_missing(text, says):
+    with pytest.raises(UserError) as caught:
+        loader.loads(text, "f.yaml")
+    assert str(caught.value).startswith(says)
+
+
+def test_what_there_is_none_of_is_said_in_words():
+    from configs.errors import did_you_mean
+
+    assert did_you_mean("a", [], otherwise="names are") == "there are none"
+    for kind, said in (
+        ("analyses", "no analysis 'nope'"),
+        ("runs", "no run list 'nope'"),
+        ("calib", "no conditions 'nope'"),
+    ):
+        with pytest.raises(UserError, match=said):
+            loader.find(kind, "nope")
+
+
 class Choice(Model):
     part: Plane | str = "x"
     many: tuple[Plane, ...] = ()

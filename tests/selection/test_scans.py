@@ -169,3 +169,22 @@ analysis: a
 """
     with pytest.raises(UserError, match="cannot be scanned"):
         selection.loads(text).bind(COLUMNS)
+
+
+def test_mistakes_of_the_command_line_name_its_options() -> None:
+    from selection.read_scan import with_scan
+
+    analysis = selection.loads("parameters: {low: 3 GeV}\ncuts: [{name: c, require: e > low}]\n")
+    good = {"parameters": ["low"], "start": ["1 GeV"], "stop": ["9 GeV"], "points": [3]}
+    for changed, said in (
+        ({"parameters": ["lw"]}, "--parameter:1:1: there is no parameter 'lw' to scan; did you mean 'low'?"),
+        ({"stop": ["5 GeVV"]}, "--to:1:3: unknown unit 'GeVV'; did you mean 'GeV'?"),
+        ({"start": ["3 ("]}, "--from:1:1: only functions are called"),
+        ({"points": [1]}, "--points 1: a scan has 2 to 10000 steps"),
+        ({"start": []}, "each with --from, --to and --points once"),
+        ({"figure_of_merit": "signal /"}, "--merit:1:8: the expression ends behind '/'"),
+    ):
+        with pytest.raises(UserError) as caught:
+            with_scan(analysis, **{**good, **changed}).bind(COLUMNS)
+        assert said in str(caught.value), said
+        assert "{" not in caught.value.render()
