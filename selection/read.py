@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from events.language.place import Branch, Text
+    from events.language.place import Branch, Place, Text
     from selection.merge import CutText, Merged
 
 MAX_BINS = 10_000
+MAX_LABEL = 200
 
 
 def load(path_or_name: str | Path, set: Mapping[str, str] | None = None) -> Analysis:  # noqa: A002 - the option's name
@@ -78,6 +79,7 @@ class _Reader:
         merged, tree = self.merged, self.merged.tree
         parameters = self._parameters(values)
         self._names(tree)
+        self._labels(tree)
         units = self._units(tree.branch("columns"))
         objects = {name: self._object(item) for name, item in tree.branch("objects").items.items()}
         definitions = self._expressions(tree.branch("define"))
@@ -128,6 +130,40 @@ class _Reader:
                 if wrong:
                     self.problems.add(item.place.error(wrong, key=True, hint=hint))
                 seen.setdefault(name, kind)
+
+    def _labels(self, tree: Branch) -> None:
+        """Check the names that outputs show: of the analysis, cuts, regions, histograms, weights; and titles."""
+        named: list[tuple[str, str, Place, bool]] = [
+            ("cut", cut.name.value, cut.name.place, False) for cut in self._all_cuts()
+        ]
+        for kind, branch in (
+            ("region", tree.branch("regions")),
+            ("weight", tree.branch("weights").branch("variations")),
+        ):
+            named += [(kind, name, item.place, True) for name, item in branch.items.items()]
+        for histogram in self.merged.histograms:
+            texts = (("histogram", histogram.text("name")), ("title", histogram.text("title")))
+            named += [(kind, text.value, text.place, False) for kind, text in texts if text is not None]
+        if (name := tree.text("analysis")) is not None:
+            named.append(("analysis", name.value, name.place, False))
+        for kind, value, place, key in named:
+            wrong = _unshowable(value)
+            if wrong is None and kind == "region" and (value in (".", "..") or any(c in value for c in "/\\")):
+                wrong = "is a part of names of files: without '/' and '\\', and not '.' or '..'"
+            if wrong is not None:
+                subject = "this title" if kind == "title" else f"the name of this {kind}"
+                self.problems.add(place.error(f"{subject} {wrong}", key=key))
+            elif kind == "title":
+                self._formula(value, place)
+
+    def _formula(self, title: str, place: Place) -> None:
+        """Refuse a title that cannot be drawn: the plots would be without it, and nobody knows why."""
+        if "$" in title:
+            from selection.plots import mathtext_error
+
+            if (error := mathtext_error(title)) is not None:
+                hint = r"a dollar sign by itself is written '\$'"
+                self.problems.add(place.error(f"the formula in this title cannot be drawn: {error}", hint=hint))
 
     def _units(self, branch: Branch) -> dict[str, str]:
         units: dict[str, str] = {}
@@ -216,3 +252,13 @@ class _Reader:
             return None
         expression = self._expression(box)
         return None if expression is None else Blind(samples, expression)
+
+
+def _unshowable(text: str) -> str | None:
+    """Return why a name cannot be shown; None if it can."""
+    if not text.strip():
+        return "is empty"
+    if len(text) > MAX_LABEL:
+        return f"has {len(text)} characters, more than {MAX_LABEL}"
+    odd = next((c for c in text if not c.isprintable()), None)
+    return None if odd is None else f"holds the character {odd!r}, which cannot be shown"

@@ -154,12 +154,14 @@ def _saved(path: Path) -> Side:
 
 def _written(moved: Iterable[Moved] | None, path: Path | None, keep: int | None) -> tuple[int, list[Moved]]:
     """Return how many events move and the first of them, and write all of them where that is asked for."""
+    from selection.sheet import cell
+
     count, kept = 0, []
     with open(path or os.devnull, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - devnull is no path of ours
         sheet = csv.writer(file, lineterminator="\n")
         sheet.writerow(("sample", "event", "passes only in", "stopped in the other by"))
         for event in moved or ():
-            sheet.writerow((event.sample, "/".join(map(str, event.identity)), "AB"[event.side], event.at))
+            sheet.writerow((cell(event.sample), "/".join(map(str, event.identity)), "AB"[event.side], cell(event.at)))
             count += 1
             if keep is None or count <= keep:
                 kept.append(event)
