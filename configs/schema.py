@@ -56,7 +56,8 @@ class Model(BaseModel):
 
 
 def _unknown(key: str, known: list[str], data: Any) -> InitErrorDetails:
-    context = {"key": key, "hint": did_you_mean(key, known)}
+    near = next((name for name in suggest(key, known) if name not in data), "")
+    context = {"key": key, "hint": did_you_mean(key, known), "near": near}
     return InitErrorDetails(type=PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", context), input=data)
 
 

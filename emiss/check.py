@@ -208,22 +208,27 @@ class _Check:
     # --- configs ------------------------------------------------------------------------------------------------------
 
     def _analysis(self, one: Given) -> str:
-        import selection
+        from selection.bind import mistakes
+        from selection.read import survey
 
-        analysis = selection.load(one.path)
+        assert one.document is not None  # noqa: S101 - it is a YAML file
+        analysis, found = survey(one.document)
         part = not any(analysis.regions.values()) and not analysis.histograms and not _named(one)
         against = self._columns(analysis)
-        found = Problems()
         for what, columns in against.items():
             try:
-                analysis.bind(columns, part=part)
+                for error in mistakes(analysis, columns) if found.errors else ():
+                    found.add(error)
+                if not found.errors:
+                    analysis.bind(columns, part=part)
             except UserError as error:
                 found.add(error)
-                if len(against) > 1:
-                    self.out.warnings.append(f"{one.path} does not fit the columns of {what}")
+            if found.errors and len(against) > 1:
+                self.out.warnings.append(f"{one.path} does not fit the columns of {what}")
         self._blind(analysis, one.path, found)
         self._with_runlists(one.path, found)
-        Problems(list({str(error): error for error in found.errors}.values())).check()
+        distinct = {str(error): error for error in found.errors}.values()
+        Problems(sorted(distinct, key=_order)).check()
         said = f"analysis '{analysis.name}', {len(analysis.cuts)} cuts" if not part else "part of an analysis"
         if self.around.runlists or against:
             return f"{said} (fits the columns of {', '.join([*against, *(str(path) for path, _ in self.around.runlists)])})"
@@ -297,6 +302,10 @@ class _Check:
         from calib.conditions import Conditions
 
         return f"conditions, {len(Conditions.load(one.path).tables)} tables"
+
+
+def _order(error: UserError) -> tuple[str, int, int]:
+    return (error.at.file, error.at.line, error.at.column) if error.at is not None else ("", 0, 0)
 
 
 def _magic(path: Path) -> bytes:

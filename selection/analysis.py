@@ -105,6 +105,8 @@ class Analysis:
     source_texts : mapping of file to YAML text
     made_with : Text or None
         The detector or reader whose tables the analysis is for, where the file says it.
+    broken : set of str
+        Parameters, definitions and objects that could not be read; empty for an analysis that can be used.
     """
 
     name: str
@@ -120,6 +122,7 @@ class Analysis:
     source_texts: Mapping[str, str]
     made_with: Text | None = None
     more_scans: tuple[Scan, ...] = ()
+    broken: frozenset[str] = frozenset()
 
     @property
     def scans(self) -> tuple[Scan, ...]:

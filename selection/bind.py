@@ -41,6 +41,13 @@ def bind(analysis: Analysis, columns: Mapping[str, Column], *, part: bool = Fals
     return bound
 
 
+def mistakes(analysis: Analysis, columns: Mapping[str, Column]) -> list[UserError]:
+    """Return what does not fit, also of an analysis that could not be read as a whole (`read.survey`)."""
+    binder = _Binder(analysis, columns)
+    binder.look()
+    return binder.problems.errors
+
+
 def _decision(what: str, checker: Checker, expression: Expression) -> Node:
     checker.per_event(expression.tree, checker.value(expression.tree), what)
     return checker.truth(expression.tree)
@@ -73,17 +80,35 @@ class _Binder:
         self.analysis = analysis
         self.columns = columns
         self.scope = Scope(
-            Program(), columns, analysis.units, analysis.parameters, analysis.definitions, analysis.objects
+            Program(),
+            columns,
+            analysis.units,
+            analysis.parameters,
+            analysis.definitions,
+            analysis.objects,
+            failed=analysis.broken,
         )
         self.problems: Problems = self.scope.problems
 
-    def bound(self) -> Bound:
+    def look(self) -> tuple[dict[int, Node | None], dict[str, Node | None], Node | None]:
+        """Return the nodes of cuts, weights and box, with the mistakes noted; with one, look at the histograms, too."""
         self._clashes()
         self._declared()
         distinct = {id(cut): cut for cuts in (self.analysis.cuts, *self.analysis.regions.values()) for cut in cuts}
         nodes = {key: self._node(cut.require, partial(_decision, "a cut")) for key, cut in distinct.items()}
         weights = {name: self._node(weight, _weight) for name, weight in self.analysis.weights.items()}
         box = self._node(self.analysis.blind.box, partial(_decision, "a box")) if self.analysis.blind else None
+        if self.problems.errors or self.analysis.broken:
+            # scans, and the stages of histograms, need the cuts; that they would be wrong too is only a guess then
+            for histogram in self.analysis.histograms:
+                for expression in histogram.of:
+                    self._node(expression, _number)
+                for limit in (limit for limits in histogram.limits for limit in limits):
+                    self._end(limit)
+        return nodes, weights, box
+
+    def bound(self) -> Bound:
+        nodes, weights, box = self.look()
         self.problems.check()
         regions = [self._region(name, cuts, nodes) for name, cuts in self.analysis.regions.items()]
         scans = [self._scan(scan, regions) for scan in self.analysis.scans]

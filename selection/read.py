@@ -12,6 +12,7 @@ from configs.units import UnitError, parse_unit
 from events.language.expression import Expression, ObjectDeclaration, read_expression
 from events.language.functions import FUNCTIONS
 from events.language.parameters import Parameter, read_parameters, written
+from events.language.place import Text
 from events.language.tokens import RESERVED
 from selection.analysis import Analysis, Blind, Cut, Histogram
 from selection.merge import merge, override
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from events.language.place import Branch, Place, Text
+    from events.language.place import Branch, Place
     from selection.merge import CutText, Merged
 
 MAX_BINS = 10_000
@@ -64,8 +65,23 @@ def loads(text: str, set: Mapping[str, str] | None = None, *, name: str = "analy
 
 def from_document(document: Document, values: Mapping[str, str] | None = None) -> Analysis:
     """Return the analysis of a YAML document; see `load`."""
-    merged = merge(document)
-    return _Reader(merged).analysis(values or {})
+    analysis, problems = survey(document, values)
+    problems.check()
+    return analysis
+
+
+def survey(document: Document, values: Mapping[str, str] | None = None) -> tuple[Analysis, Problems]:
+    """Return what can be read of an analysis, and all that is wrong with it.
+
+    With a mistake, the analysis is only good for looking for more of them (`bind.mistakes`).
+
+    Raises
+    ------
+    UserError
+        If there is nothing to be read.
+    """
+    reader = _Reader(merge(document))
+    return reader.analysis(values or {}), reader.problems
 
 
 class _Reader:
@@ -73,7 +89,8 @@ class _Reader:
 
     def __init__(self, merged: Merged) -> None:
         self.merged = merged
-        self.problems = Problems()
+        self.problems = merged.problems
+        self.broken = set(merged.broken)
 
     def analysis(self, values: Mapping[str, str]) -> Analysis:
         merged, tree = self.merged, self.merged.tree
@@ -81,23 +98,24 @@ class _Reader:
         self._names(tree)
         self._labels(tree)
         units = self._units(tree.branch("columns"))
-        objects = {name: self._object(item) for name, item in tree.branch("objects").items.items()}
+        objects = {name: self._object(name, item) for name, item in tree.branch("objects").items.items()}
         definitions = self._expressions(tree.branch("define"))
+        self.broken |= {name for name, item in definitions.items() if item is None}
+        self.broken |= tree.branch("parameters").items.keys() - parameters.keys()
         cuts = {id(cut): self._cut(cut, parameters) for cut in self._all_cuts()}
         weights = self._weights(tree.branch("weights"))
         histograms = tuple(self._histogram(item) for item in merged.histograms)
         blind = self._blind(tree.branch("blind")) if "blind" in tree.items else None
-        self.problems.check()
         regions = merged.regions or {"nominal": merged.cuts}
 
         def read(texts: Iterable[CutText]) -> tuple[Cut, ...]:
-            return tuple(cut for text in texts if (cut := cuts[id(text)]) is not None)
+            return tuple(cuts[id(text)] for text in texts)
 
         return Analysis(
             name=merged.name,
             units=units,
             parameters=parameters,
-            objects=objects,
+            objects={name: item for name, item in objects.items() if name not in self.broken},
             definitions={name: item for name, item in definitions.items() if item is not None},
             cuts=read(merged.cuts),
             regions={name: read(texts) for name, texts in regions.items()},
@@ -106,6 +124,7 @@ class _Reader:
             blind=blind,
             source_texts=merged.files,
             made_with=tree.text("made_with"),
+            broken=frozenset(self.broken),
         )
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
@@ -186,15 +205,19 @@ class _Reader:
     def _expressions(self, branch: Branch) -> dict[str, Expression | None]:
         return {name: self._expression(text) for name, text in branch.items.items()}
 
-    def _object(self, item: Branch) -> ObjectDeclaration:
+    def _object(self, name: str, item: Branch) -> ObjectDeclaration:
         where = item.text("where")
-        return ObjectDeclaration(item.texts("from"), self._expression(where) if where else None, item.place)
+        condition = self._expression(where) if where else None
+        if where is not None and condition is None:
+            self.broken.add(name)
+        return ObjectDeclaration(item.texts("from"), condition, item.place)
 
-    def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut | None:
-        require = self._expression(cut.require)
+    def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut:
+        # one that cannot be read keeps its name and place for what refers to it
+        require = self._expression(cut.require) or read_expression(Text("true", cut.require.place))
         scan = read_scan(cut.scan, self.merged.tree.branch("parameters").items, self.problems) if cut.scan else None
-        if require is None:
-            return None
+        if scan is not None and any(axis.name in self.broken for axis in scan.axes):
+            scan = None
         return Cut(cut.name.value, require, written(require.text, require.tree, parameters), scan)
 
     def _weights(self, branch: Branch) -> dict[str, Expression | None]:

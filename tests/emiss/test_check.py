@@ -171,3 +171,62 @@ def test_what_a_map_promises_is_what_a_file_gives(shared):
     for reader, file in (("ldmx", "ldmx_ecal_100_events.root"), ("fadc125", "fadc125_waveforms.root")):
         document = load_map(reader)
         assert expected_columns(document) == MappedFile(shared / "data" / file, document).columns
+
+
+MANY = """
+analysis: many
+weight: {nominal: weigth}
+parameters:
+  low: 3 Gev
+  high: [1 GeV, {a: b}]
+  good: 4 GeV
+objects:
+  muon: {from: tracks, where: p >> 3 GeV}
+  fast: {form: tracks, where: p > 3 GeV}
+define:
+  sum_: ecal.energy +
+  twice: 2 * sum_
+cuts:
+  - name: one
+    requires: ecal.enrgy < low
+  - name: two
+    require: count(muon) == 1 and twice > 3
+  - name: three
+    require: count(trcks) == 1
+    scan: {parameter: good, from: 1 GeV, to: 2 GeV, points: many}
+  - name: four
+    require: first(fast.p) > 3 GeV and nothing > 3
+histograms:
+  - {name: a, of: ecal.x, bins: x, from: 0 mm, to: 2 mm}
+  - {name: b, of: ecal.xx, bins: 3, from: 0 mm, to: 2 mm, after: one}
+regions:
+  signal: {drop: [fiv]}
+blind: {samples: data, box: ecal.energie > 3 GeV}
+"""
+
+
+def test_all_mistakes_at_once_and_none_that_only_follows(cli, tmp_path):
+    done = cli("check", write(tmp_path, MANY))
+    assert done.code == 2
+    said = [line.partition("my_cuts.yaml:")[2] for line in done.err.splitlines() if line.startswith(str(tmp_path))]
+    expected = (
+        "3:1: unknown key 'weight'",
+        "3:19: unknown name 'weigth'",
+        "5:10: unknown unit 'Gev'",
+        "6:17: a mapping is no text",
+        "9:34: a value is needed before '>'",
+        "10:10: unknown key 'form'",
+        "12:21: the expression ends behind '+'",
+        "16:5: unknown key 'requires'",
+        "16:15: unknown name 'ecal.enrgy'",
+        "20:20: unknown name 'trcks'",
+        "21:61: 'many' is no whole number",
+        "23:40: unknown name 'nothing'",
+        "25:33: 'x' is no whole number",
+        "26:19: unknown name 'ecal.xx'",
+        "28:19: there is no cut 'fiv'",
+        "29:29: unknown name 'ecal.energie'",
+    )
+    assert len(said) == len(expected), "\n".join(said)
+    for line, part in zip(said, expected, strict=True):  # in the order of the file
+        assert line.startswith(part)
