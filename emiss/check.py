@@ -130,7 +130,7 @@ class _Check:
     # --- what analyses are checked against ----------------------------------------------------------------------------
 
     def _folder(self, one: Given) -> str:
-        from emiss.process import find_tables
+        from emiss.tables import find_tables
 
         tables = find_tables([one.path])
         events = sum(self._table(path) for path in tables)
@@ -154,7 +154,7 @@ class _Check:
 
     def _table(self, path: Path) -> int:
         """Keep columns and sample of an event table; return its number of events."""
-        from emiss.process import sample_of
+        from emiss.tables import sample_of
         from events.tablefile import open_table
 
         file = open_table(path)
@@ -248,7 +248,7 @@ class _Check:
 
     def _blind(self, analysis: Analysis, path: Path, problems: Problems) -> None:
         """Check the names under `blind` as far as samples are known."""
-        from emiss.process import neighbours
+        from emiss.tables import samples_beside
 
         if not self.around.roles:
             for name in blinding.unknown(analysis, blinding.ROLES):
@@ -260,7 +260,7 @@ class _Check:
             return
         try:
             blinding.check(
-                analysis, self.around.roles, (), unblind=False, elsewhere=lambda: neighbours(self.around.tables)
+                analysis, self.around.roles, (), unblind=False, elsewhere=lambda: samples_beside(self.around.tables)
             )
         except UserError as error:
             problems.add(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from configs.errors import Location, UserError, did_you_mean
-from emiss.process import find_tables, sample_of
+from emiss.tables import find_tables, sample_of
 from events.tablefile import open_table
 from selection import blinding
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
-    from emiss.job import Setup, Task
+    from emiss.task import Setup, Task
     from emiss.worker import Done, Worker
 
 Executor = Literal["serial", "processes"]

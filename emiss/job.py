@@ -1,100 +1,88 @@
 """Planning of a job: everything that can be known before the first event is read, and the tasks that follow from it.
 
-Files are opened and checked, runs looked up in the conditions, the cuts bound to the columns; only then are tasks
-made, one per entry range of a file. A task's key names all its result depends on, so that a finished task is never done
-twice and never taken for another.
+Files are surveyed one by one (`survey`), runs looked up in the conditions, the cuts bound to the columns; only then are tasks
+made, one per entry range of a file. A task's key names all that its table depends on, and no more, so that a finished task is
+never done twice and never taken for another. What the tables stand for is in the manifest.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+import re
+from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
 from dataclasses import dataclass, field, replace
-from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 import selection
 from configs import loader
 from configs.errors import Location, Problems, UserError
-from emiss.runlist import read_on_target
+from emiss import output
+from emiss.exposure import exposure_of
 from emiss.source import source_of
+from emiss.survey import survey_all
+from emiss.task import BATCH, TASK_ENTRIES, Setup, Task
+from events.manifest import Entry, Manifest, SampleEntry
 from events.provenance import code_version, text_hash
 from reco.detector import load_detector
 from reco.spills import Spills
 from selection import blinding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from emiss.executors import Executor
+    from emiss.exposure import Exposure
     from emiss.runlist import RunList, Sample
     from emiss.source import Source
-    from events.lists import Array
-    from reco.readers.base import Index, RunFile
+    from emiss.survey import Chunk, FileSurvey
     from selection import Analysis
     from selection.scans import BoundScan
 
-PHYSICS = 7
-TASK_ENTRIES = 20_000
-BATCH = 2_048
+__all__ = ["BATCH", "TASK_ENTRIES", "Job", "Setup", "Task", "plan"]
 
+INDEX = ".index"
+"""Folder, beside the tables, of the identities and indices of run files."""
 
-@dataclass(frozen=True)
-class Setup:
-    """What every task of a job shares; plain values, so that a worker process can be given it."""
-
-    analysis: str
-    detector: Path | None = None
-    calib: Path | None = None
-    reader: Path | None = None
-    overrides: tuple[tuple[str, str], ...] = ()
-    unblind: bool = False
-    batch: int = BATCH
-    bad_spills: frozenset[tuple[int, int]] = frozenset()
-
-
-@dataclass(frozen=True)
-class Task:
-    """One entry range of one file, and the table it becomes.
-
-    `part` is its number among the tasks of its sample and how many these are; `sample_on_target` is the whole sample's.
-    `spills` are those of its events, known from all files of the sample; `index` is the folder with the files' indices.
-    """
-
-    sample: Sample
-    file: Path
-    file_number: int
-    identity: str
-    start: int
-    stop: int
-    table: Path
-    key: str
-    on_target: float | None
-    partial: bool
-    part: tuple[int, int] = (0, 1)
-    sample_on_target: float | None = None
-    spills: Spills | None = None
-    index: Path | None = None
-    process: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.file} entries {self.start}-{self.stop}"
+_CHUNK = re.compile(r"\.\d{9}$")
+"""How the name of a table ends that holds a part of a file."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A planned job."""
+    """A planned job.
+
+    Attributes
+    ----------
+    setup : Setup
+    runlist : RunList
+    analysis : Analysis
+    tasks : tuple of Task
+    entries : int
+        Of all tasks.
+    manifest : Manifest
+        What belongs to the folder of the tables, and what it stands for.
+    configs : mapping of file to text
+    scans : tuple of BoundScan
+    payloads : tuple of str
+        Ids of the constants.
+    inputs : tuple of mapping
+        The run files, for the provenance.
+    remarks : tuple of str
+        What is not wrong, but should be known.
+    """
 
     setup: Setup
     runlist: RunList
     analysis: Analysis
     tasks: tuple[Task, ...]
     entries: int
+    manifest: Manifest
     configs: Mapping[str, str]
     scans: tuple[BoundScan, ...] = ()
     payloads: tuple[str, ...] = ()
     inputs: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
+    remarks: tuple[str, ...] = ()
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -114,6 +102,9 @@ def plan(
     task_entries: int = TASK_ENTRIES,
     batch: int = BATCH,
     table_suffix: str = ".root",
+    executor: Executor = "serial",
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Job:
     """Check everything a job needs and return its tasks.
 
@@ -132,106 +123,58 @@ def plan(
         Entries per task and per batch; no count depends on them.
     table_suffix : str
         ``.root`` or ``.parquet``.
+    executor, workers
+        How files are surveyed.
+    progress : callable
+        Called with 1 for each file that is surveyed.
 
     Raises
     ------
     UserError
         All mistakes that can be found without reading events.
     """
+    output.check(out)
     analysis_path = loader.find("analyses", runlist.analysis, near=runlist.near)
     analysis = selection.load(analysis_path, set=overrides)
     setup = _setup(runlist, str(analysis_path), overrides, unblind=unblind, batch=batch)
     source = source_of(setup)
-    index_folder = out / "tables" / ".index"
+    folder = out / "tables"
     problems = Problems()
-    roles = {sample.name: sample.role for sample in runlist.samples}
     try:
+        roles = {sample.name: sample.role for sample in runlist.samples}
         blinding.check(analysis, roles, overrides or {}, unblind=unblind)
     except UserError as error:
         problems.add(error)
-    opened: list[tuple[Sample, int, RunFile]] = []
-    scans: tuple[BoundScan, ...] = ()
-    number = 0
-    for sample in runlist.samples:
-        for path in sample.files:
-            try:
-                file = source.open(path, index_folder)
-                scans = analysis.bind(source.columns(file)).scans
-                opened.append((sample, number, file))
-            except UserError as error:
-                problems.add(error)
-            number += 1
+    surveys = _surveys(setup, runlist, folder / INDEX, max_events, task_entries, executor, workers, problems, progress)
+    scans = _bind(analysis, [file for files in surveys.values() for file in files], problems)
     problems.check()
-    totals, shares = _shares(runlist, opened)
-    spills = _spills(source, opened)
-    tasks: list[Task] = []
-    inputs: list[dict[str, Any]] = []
-    tables: set[Path] = set()
-    for sample, file_number, file in opened:
-        index = file.index()
-        last = len(index) if max_events is None else min(max_events, len(index))
-        physics = np.concatenate(([0], np.cumsum(_kept(index, sample, runlist.bad_spills))))
-        each = shares[sample.name]
-        inputs.append(
-            {"path": str(file.path), "identity": file.identity, "entries": [[0, last]], "sample": sample.name}
-        )
-        step = task_entries if file.splits else max(last, 1)
-        for start in range(0, max(last, 1), step):
-            stop = min(start + step, last)
-            name = _stem(file.path) if last <= step else f"{_stem(file.path)}.{start:09d}"
-            table = out / "tables" / sample.name / f"{name}{table_suffix}"
-            while table in tables:  # two files of one name in different folders
-                table = table.with_name(f"{file_number}_{table.name}")
-            tables.add(table)
-            known = spills[sample.name] if source.spills(file) is not None else None
-            if known is not None:
-                good = np.flatnonzero(index.good[start:stop]) + start
-                known = known.part(index.run[good], index.spill[good])
-            tasks.append(
-                Task(
-                    sample=sample,
-                    file=file.path,
-                    file_number=file_number,
-                    identity=file.identity,
-                    start=start,
-                    stop=stop,
-                    table=table,
-                    key=_key(
-                        setup,
-                        sample,
-                        file_number,
-                        file.identity,
-                        start,
-                        stop,
-                        source.payloads(index.runs()),
-                        source,
-                        known,
-                    ),
-                    on_target=None if each is None else each * float(physics[stop] - physics[start]),
-                    partial=last < len(index),
-                    sample_on_target=totals[sample.name],
-                    spills=known,
-                    index=index_folder,
-                    process=file.process,
-                )
-            )
-    for _, _, file in opened:
-        source.keep_index(file, index_folder)
-    tasks = [replace(task, part=part) for task, part in zip(tasks, _parts(tasks), strict=True)]
+    for name, files in surveys.items():
+        _refuse_doubles(name, files, problems)
+    problems.check()
+    exposures = {sample.name: exposure_of(sample, surveys[sample.name]) for sample in runlist.samples}
+    tasks = _tasks(source, runlist, surveys, exposures, folder, table_suffix)
+    payloads = sorted({payload for files in surveys.values() for file in files for payload in file.payloads})
+    configs = {
+        **({f"{runlist.name}.yaml": runlist.text} if runlist.text else {}),
+        **source.configs,
+        **analysis.source_texts,
+    }
     return Job(
         setup=setup,
         runlist=runlist,
         analysis=analysis,
-        tasks=tuple(tasks),
+        tasks=tasks,
         entries=sum(task.stop - task.start for task in tasks),
-        configs={
-            **({f"{runlist.name}.yaml": runlist.text} if runlist.text else {}),
-            **source.configs,
-            **analysis.source_texts,
-        },
+        manifest=_manifest(runlist, tasks, exposures, source, payloads, folder),
+        configs=configs,
         scans=scans,
-        payloads=tuple(source.payloads([run for _, _, file in opened for run in file.index().runs()])),
-        inputs=tuple(inputs),
+        payloads=tuple(payloads),
+        inputs=tuple(
+            {"path": str(file.path), "identity": file.identity, "entries": [[0, file.last]], "sample": name}
+            for name, files in surveys.items()
+            for file in files
+        ),
+        remarks=tuple(remark for exposure in exposures.values() for remark in exposure.remarks),
     )
 
 
@@ -253,103 +196,192 @@ def _setup(runlist: RunList, analysis: str, overrides: Mapping[str, str] | None,
     )
 
 
+def _surveys(
+    setup: Setup,
+    runlist: RunList,
+    index_folder: Path,
+    max_events: int | None,
+    task_entries: int,
+    executor: Executor,
+    workers: int,
+    problems: Problems,
+    progress: Callable[[int], None],
+) -> dict[str, list[FileSurvey]]:
+    """Return the surveys of the files of each sample, in their order; what is wrong goes to `problems`."""
+    wanted = [(sample, path) for sample in runlist.samples for path in sample.files]
+    found: dict[str, list[FileSurvey]] = {sample.name: [] for sample in runlist.samples}
+    made = survey_all(setup, wanted, index_folder, max_events, task_entries, executor, workers)
+    for (sample, _), survey in zip(wanted, made, strict=True):
+        progress(1)
+        if isinstance(survey, UserError):
+            problems.add(survey)
+        else:
+            found[sample.name].append(survey)
+    return found
+
+
+def _bind(analysis: Analysis, files: Sequence[FileSurvey], problems: Problems) -> tuple[BoundScan, ...]:
+    """Bind the analysis to the columns of the tables to come, once for each kind; what is wrong goes to `problems`."""
+    scans: tuple[BoundScan, ...] = ()
+    seen: list[Mapping[str, Any]] = []
+    for file in files:
+        if file.columns in seen:
+            continue
+        seen.append(file.columns)
+        try:
+            scans = analysis.bind(file.columns).scans
+        except UserError as error:
+            problems.add(error)
+    return scans
+
+
+def _refuse_doubles(sample: str, files: Sequence[FileSurvey], problems: Problems) -> None:
+    """Refuse files of one sample that hold the same: their events would be counted twice."""
+    first: dict[str, Path] = {}
+    for file in files:
+        if file.identity in first:
+            problems.add(
+                UserError(
+                    f"holds the same as {first[file.identity]}: its events would be counted twice in sample '{sample}'",
+                    at=Location(str(file.path)),
+                    hint="leave out one of them",
+                )
+            )
+        first.setdefault(file.identity, file.path)
+
+
+def _tasks(
+    source: Source,
+    runlist: RunList,
+    surveys: Mapping[str, Sequence[FileSurvey]],
+    exposures: Mapping[str, Exposure],
+    folder: Path,
+    suffix: str,
+) -> tuple[Task, ...]:
+    tasks: list[Task] = []
+    for sample in runlist.samples:
+        files, exposure = surveys[sample.name], exposures[sample.name]
+        parts = [file.spills for file in files if file.spills is not None]
+        spills = Spills.merge(parts) if parts else None
+        names = _table_names(files)
+        for number, file in enumerate(files):
+            for chunk in file.chunks:
+                whole = len(file.chunks) == 1
+                known = spills.part(*chunk.spills.T) if spills is not None and file.spills is not None else None
+                tasks.append(
+                    Task(
+                        sample=sample,
+                        file=file.path,
+                        identity=file.identity,
+                        stamp=file.stamp,
+                        grows=file.grows,
+                        number=len(tasks),
+                        start=chunk.start,
+                        stop=chunk.stop,
+                        table=folder / sample.name / f"{names[number]}{'' if whole else f'.{chunk.start:09d}'}{suffix}",
+                        key=_key(source, sample, file, chunk, known),
+                        on_target=exposure.of_chunk(number, chunk.kept, file.kept),
+                        partial=file.last < file.entries,
+                        sample_on_target=exposure.total,
+                        spills=known,
+                        index=folder / INDEX,
+                        process=file.process,
+                    )
+                )
+    return tuple(tasks)
+
+
+def _table_names(files: Sequence[FileSurvey]) -> list[str]:
+    """Return a name for the tables of each file: that of the file, with a number of its content where that is taken."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for file in files:
+        stem = _stem(file.path)
+        if stem in taken or _CHUNK.search(stem):
+            stem = f"{stem}-{text_hash(file.identity)[:8]}"
+        taken.add(stem)
+        names.append(stem)
+    return names
+
+
 def _stem(path: Path) -> str:
     """Return the name of a file without ``.dat``, ``.dat.gz`` and the like."""
     return path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[0] or path.stem
 
 
-def _parts(tasks: Sequence[Task]) -> list[tuple[int, int]]:
-    """Return for each task its number among those of its sample, and how many these are."""
-    counts = Counter(task.sample.name for task in tasks)
-    seen: Counter[str] = Counter()
-    parts = []
-    for task in tasks:
-        parts.append((seen[task.sample.name], counts[task.sample.name]))
-        seen[task.sample.name] += 1
-    return parts
-
-
-def _spills(source: Source, opened: Sequence[tuple[Sample, int, RunFile]]) -> dict[str, Spills | None]:
-    """Return for each sample the spills of all its files; None where the events know all themselves."""
-    found: dict[str, list[Spills]] = {sample.name: [] for sample, _, _ in opened}
-    for sample, _, file in opened:
-        if (spills := source.spills(file)) is not None:
-            found[sample.name].append(spills)
-    return {name: Spills.merge(parts) if parts else None for name, parts in found.items()}
-
-
-def _physics(index: Index) -> Array:
-    """Return which entries are physics events, shape (N,)."""
-    chosen: Array = index.good & (index.type == PHYSICS)
-    return chosen
-
-
-def _kept(index: Index, sample: Sample, bad_spills: frozenset[tuple[int, int]]) -> Array:
-    """Return which entries are physics events of the sample's runs and not of bad spills, shape (N,)."""
-    kept = _physics(index)
-    if sample.runs:
-        kept &= np.logical_or.reduce([(index.run >= part.first) & (index.run <= part.last) for part in sample.runs])
-    for run, spill in bad_spills:
-        kept &= ~((index.run == run) & (index.spill == spill))
-    return kept
-
-
-def _shares(
-    runlist: RunList, opened: Sequence[tuple[Sample, int, RunFile]]
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
-    """Return for each sample the particles on target, and those per physics event; None where they are not known.
-
-    What is excluded stands for nothing: of a table only the spills that are kept count, of a number their share.
-    """
-    totals: dict[str, float | None] = {}
-    shares: dict[str, float | None] = {}
-    for sample in runlist.samples:
-        files = [file for other, _, file in opened if other.name == sample.name]
-        indices = [file.index() for file in files]
-        kept = [_kept(index, sample, runlist.bad_spills) for index in indices]
-        physics = sum(int(np.count_nonzero(_physics(index))) for index in indices)
-        count = sum(int(np.count_nonzero(chosen)) for chosen in kept)
-        total = sample.on_target
-        stored = [file.on_target for file in files]
-        if sample.on_target_table is not None:
-            spills = {
-                (int(run), int(spill))
-                for index, chosen in zip(indices, kept, strict=True)
-                for run, spill in np.unique(np.stack([index.run, index.spill], 1)[chosen], axis=0)
-            }
-            total = read_on_target(sample.on_target_table, spills)
-        elif total is None:
-            total = None if None in stored else sum(part for part in stored if part is not None)
-        if total is not None and not physics:
-            raise UserError(f"sample '{sample.name}' has no physics event", at=Location(str(sample.files[0])))
-        if total is not None and sample.on_target_table is None and count < physics:
-            total *= count / physics
-        totals[sample.name] = total or None
-        shares[sample.name] = None if not total else total / count
-    return totals, shares
-
-
-def _key(
-    setup: Setup,
-    sample: Sample,
-    file_number: int,
-    identity: str,
-    start: int,
-    stop: int,
-    payloads: Sequence[str],
-    source: Source,
-    spills: Spills | None,
-) -> str:
-    """Return what names the content of a task's table: input, range, set-up, constants, code; not the cuts."""
+def _key(source: Source, sample: Sample, file: FileSurvey, chunk: Chunk, spills: Spills | None) -> str:
+    """Return what names the content of a task's table: input, range, set-up, constants, code; nothing that is not in it."""
     parts = {
-        "input": identity,
-        "range": [start, stop],
-        "file": file_number,
-        "sample": [sample.name, sample.role, [str(part) for part in sample.runs]],
+        "input": file.identity,
+        "range": [chunk.start, chunk.stop],
+        "runs": [str(part) for part in sample.runs],
         **source.key,
-        "payloads": list(payloads),
-        "excluded": sorted(setup.bad_spills),
+        "payloads": list(file.payloads),
+        "excluded": list(file.excluded_spills),
         "spills": None if spills is None else spills.to_json(),
         "code": code_version(),
     }
     return text_hash(json.dumps(parts, sort_keys=True))
+
+
+def _manifest(
+    runlist: RunList,
+    tasks: Sequence[Task],
+    exposures: Mapping[str, Exposure],
+    source: Source,
+    payloads: Sequence[str],
+    folder: Path,
+) -> Manifest:
+    samples: dict[str, SampleEntry] = {}
+    for sample in runlist.samples:
+        mine = [task for task in tasks if task.sample.name == sample.name]
+        partial = any(task.partial for task in mine)
+        samples[sample.name] = SampleEntry(
+            role=sample.role,
+            scale=sample.scale,
+            on_target=_sum([task.on_target for task in mine]) if partial else exposures[sample.name].total,
+            partial=partial,
+            process=_process(sample, mine),
+            tables=tuple(
+                Entry(
+                    task.table.relative_to(folder).as_posix(),
+                    task.key,
+                    str(task.file),
+                    task.identity,
+                    (task.start, task.stop),
+                    task.on_target,
+                )
+                for task in mine
+            ),
+        )
+    about = {
+        "runs": runlist.name,
+        "code": code_version(),
+        "configs": {name: text_hash(text) for name, text in source.configs.items()},
+        "payloads": list(payloads),
+        "max_bad_fraction": runlist.max_bad_fraction,
+    }
+    return Manifest(samples, about, folder)
+
+
+def _sum(parts: Sequence[float | None]) -> float | None:
+    return None if None in parts else sum(part for part in parts if part is not None)
+
+
+def _process(sample: Sample, tasks: Sequence[Task]) -> Mapping[str, Any]:
+    """Return what was simulated for a sample; raw files do not say it.
+
+    Raises
+    ------
+    UserError
+        If two of its files are of two processes.
+    """
+    known: Mapping[str, Any] = {}
+    for task in tasks:
+        if known and task.process and task.process != known:
+            differs = next(key for key in {**known, **task.process} if known.get(key) != task.process.get(key))
+            message = f"sample '{sample.name}': two processes were simulated, {differs} is {known.get(differs)} and "
+            message += f"{task.process.get(differs)}"
+            raise UserError(message, at=Location(str(task.file)), hint="make them two samples")
+        known = known or task.process
+    return known

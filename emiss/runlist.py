@@ -6,7 +6,9 @@ Read from ``configs/runs/*.yaml`` (see docs/run-files.md), or made from bare fil
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
+from math import fsum, inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +17,7 @@ from pydantic import Field, field_validator
 from calib.ranges import OPEN, RunRange, parse_ranges
 from configs import loader
 from configs.errors import Location, Problems, UserError
+from configs.names import problem_of
 from configs.schema import Model, Number
 from events.location import matching
 
@@ -105,6 +108,8 @@ def load(path: str | Path) -> RunList:
                 raise document.error(f"a file read with a 'reader' needs no '{key}'", (key,), key=True)
             raise document.error(f"the key '{key}' is missing", hint="or 'reader', for files of other programs")
     problems = Problems()
+    if not 0 <= entry.max_bad_fraction <= 1:
+        problems.add(document.error("a fraction of events lies between 0 and 1", ("max_bad_fraction",)))
     samples = []
     for name, item in entry.samples.items():
         try:
@@ -160,8 +165,14 @@ def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sam
     except ValueError as error:
         raise document.error(str(error), (*path, "runs")) from None
     number_ = item.on_target if isinstance(item.on_target, float | int) else None
-    if number_ is not None and number_ <= 0:
-        raise document.error("particles on target must be more than 0", (*path, "on_target"))
+    problems = Problems()
+    if (wrong := problem_of(name)) is not None:
+        problems.add(document.error(wrong, path, key=True))
+    if number_ is not None and not 0 < number_ < inf:
+        problems.add(document.error("particles on target must be more than 0, and finite", (*path, "on_target")))
+    if not 0 < item.scale < inf:
+        problems.add(document.error("a scale must be more than 0, and finite", (*path, "scale")))
+    problems.check()
     return Sample(name, item.role, tuple(found), number_, table, item.scale, runs)
 
 
@@ -223,25 +234,53 @@ def read_on_target(path: Path, spills: Iterable[tuple[int, int]]) -> float:
     Raises
     ------
     UserError
-        If a column or a spill is missing, a spill stands twice, or a value is no number.
+        If the table cannot be read, a column or a spill is missing, a spill stands twice, or a value is none that it can be.
     """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise UserError(f"the table of particles on target cannot be read: {reason}", at=Location(str(path))) from None
     counts: dict[tuple[int, int], float] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file, skipinitialspace=True)
-        missing = {"run", "spill", "on_target"} - set(rows.fieldnames or ())
-        if missing:
-            raise UserError(f"the column '{min(missing)}' is missing", at=Location(str(path), 1))
+    problems = Problems()
+    rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    missing = {"run", "spill", "on_target"} - {name.strip() for name in rows.fieldnames or () if name}
+    if missing:
+        raise UserError(f"the column '{min(missing)}' is missing", at=Location(str(path), 1))
+    rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
+    try:
         for row in rows:
+            place = Location(str(path), rows.line_num)
             try:
-                key = int(row["run"]), int(row["spill"])
-                value = float(row["on_target"]) * float(row.get("live_fraction") or 1.0)
-            except (TypeError, ValueError):
-                raise UserError("a value is no number", at=Location(str(path), rows.line_num)) from None
+                key, value = _row(row)
+            except ValueError as error:
+                problems.add(UserError(str(error), at=place))
+                continue
             if key in counts:
-                raise UserError(f"run {key[0]} spill {key[1]} stands twice", at=Location(str(path), rows.line_num))
+                problems.add(UserError(f"run {key[0]} spill {key[1]} stands twice", at=place))
             counts[key] = value
+    except csv.Error as error:
+        raise UserError(f"no table: {error}", at=Location(str(path), rows.line_num)) from None
+    problems.check()
     wanted = set(spills)
     gaps = sorted(wanted - counts.keys())
     if gaps:
         raise UserError(f"no row for run {gaps[0][0]} spill {gaps[0][1]} ({len(gaps)} missing)", at=Location(str(path)))
-    return sum(counts[key] for key in sorted(wanted))
+    return fsum(counts[key] for key in sorted(wanted))
+
+
+def _row(row: dict[str, str | None]) -> tuple[tuple[int, int], float]:
+    """Return (run, spill) and live particles on target of a row; a ValueError says what is wrong with it."""
+    try:
+        key = int(row["run"] or ""), int(row["spill"] or "")
+        value, live = float(row["on_target"] or ""), float((row.get("live_fraction") or "").strip() or 1.0)
+    except ValueError:
+        msg = "a value is no number"
+        raise ValueError(msg) from None
+    if not 0.0 <= value < inf:
+        msg = f"{value:g} particles on target: a number of 0 or more is needed"
+        raise ValueError(msg)
+    if not 0.0 <= live <= 1.0:
+        msg = f"a live fraction lies between 0 and 1, this is {live:g}"
+        raise ValueError(msg)
+    return key, value * live

@@ -8,23 +8,25 @@ from pathlib import Path  # noqa: TC003 - part of a dataclass
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import Location, UserError, did_you_mean
+from configs.names import problem_of
+from emiss.output import refuse_inputs
+from emiss.tables import SUFFIXES, sample_of
 from events.columns import join
 from events.ledger import Ledger, total
 from events.lists import Lists
 from events.table import EventTable, Metadata
-from events.tablefile import TableWriter
+from events.tablefile import TableWriter, open_table
 from selection import blinding
+from selection.skimmed import read_of, weight_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from events.columns import Column
-    from events.tablefile import TableFile
     from selection import Analysis
+    from selection.counts import Rows
     from selection.cutflow import Cutflow
     from selection.engine import Bound
-
-SUFFIXES = (".root", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Kept:
 
 
 def write(
-    files: Sequence[tuple[Path, TableFile, str, str]],
+    paths: Sequence[Path],
     analysis: Analysis,
     wanted: Wanted,
     cutflow: Cutflow,
@@ -71,7 +73,8 @@ def write(
 
     Parameters
     ----------
-    files : sequence of (path, table, sample, role)
+    paths : sequence of Path
+        The tables.
     analysis : Analysis
     wanted : Wanted
     cutflow : Cutflow
@@ -83,23 +86,33 @@ def write(
     UserError
         If the region, the cut or a column is not there, or the path does not fit the samples.
     """
-    samples: dict[str, list[tuple[Path, TableFile, str]]] = {}
-    for path, file, sample, role in files:
-        samples.setdefault(sample, []).append((path, file, role))
-    targets = _targets(wanted.path, list(samples))
-    clash = {path.resolve() for path, *_ in files} & {target.resolve() for target in targets.values()}
-    if clash:
-        raise UserError("a skim cannot take the place of a table that it is made from", at=Location(str(min(clash))))
+    samples: dict[str, list[Path]] = {}
+    for path in paths:
+        file = open_table(path)
+        samples.setdefault(sample_of(path, file)[0], []).append(path)
+        file.close()
+    targets = targets_of(wanted.path, list(samples))
+    refuse_inputs(targets.values(), paths)
     return tuple(
         _one(samples[sample], sample, target, analysis, wanted, cutflow, unblind=unblind)
         for sample, target in targets.items()
     )
 
 
-def _targets(path: Path, samples: Sequence[str]) -> dict[str, Path]:
+def targets_of(path: Path, samples: Sequence[str]) -> dict[str, Path]:
+    """Return the file of each sample.
+
+    Raises
+    ------
+    UserError
+        If the path does not fit the samples, or the name of one cannot be that of a file.
+    """
     if path.suffix not in SUFFIXES:
         if path.suffix and not path.is_dir():
             raise UserError(f"a skim is written to .root or .parquet, not '{path.suffix}'", at=Location(str(path)))
+        for sample in samples:
+            if (wrong := problem_of(sample)) is not None:
+                raise UserError(f"sample name: {wrong}", at=Location(str(path)), hint="keep it in one .root file")
         return {sample: path / f"{sample}.root" for sample in samples}
     if len(samples) > 1:
         hint = f"give a folder: --keep {path.with_suffix('')}"
@@ -108,7 +121,7 @@ def _targets(path: Path, samples: Sequence[str]) -> dict[str, Path]:
 
 
 def _one(
-    files: Sequence[tuple[Path, TableFile, str]],
+    paths: Sequence[Path],
     sample: str,
     target: Path,
     analysis: Analysis,
@@ -119,9 +132,18 @@ def _one(
 ) -> Kept:
     """Write the skim of one sample."""
     kept = 0
-    columns = _columns(files[0][1].columns, wanted.columns, files[0][0])
+    known: list[Metadata] = []
+    first = open_table(paths[0])
+    columns = _columns(first.columns, wanted.columns, paths[0])
+    first.close()
     with TableWriter(target) as writer:
-        for path, file, role in files:
+        for path in paths:
+            file = open_table(path)
+            missing = [name for name in columns if name not in file.columns]
+            if missing:
+                raise UserError(f"the table has no column '{missing[0]}', which others have", at=Location(str(path)))
+            role = sample_of(path, file)[1]
+            known.append(file.metadata or Metadata())
             bound = analysis.bind(file.columns)
             read = [name for name in file.columns if name in columns or name in bound.columns]
             for table in file.batches(read):
@@ -129,15 +151,15 @@ def _one(
                 chosen = only(table, columns).take(mask)
                 kept += len(chosen)
                 writer.extend(chosen)
-            missing = [name for name in columns if name not in file.columns]
-            if missing:
-                raise UserError(f"the table has no column '{missing[0]}', which others have", at=Location(str(path)))
-        counted = _counted(cutflow, bound, sample, wanted)
-        if kept != counted[1]:
-            msg = f"{sample}: {kept} events kept, but the cutflow counts {counted[1]}"
+            file.close()
+        rows = _rows(cutflow, bound, sample, wanted)
+        counted = next(row for row in reversed(next(iter(rows.values()))) if wanted.after in (None, row.name))
+        if kept != counted.sequential.n:
+            msg = f"{sample}: {kept} events kept, but the cutflow counts {counted.sequential.n}"
             raise RuntimeError(msg)
-        writer.finish(_metadata([file for _, file, _ in files], sample, columns, cutflow, analysis, wanted, counted))
-    return Kept(target, sample, kept, counted[0])
+        before = read_of(rows, weight_texts(bound))
+        writer.finish(_metadata(known, sample, columns, cutflow, analysis, wanted, before, kept))
+    return Kept(target, sample, kept, int(before["n"]))
 
 
 def _columns(known: Mapping[str, Column], patterns: Sequence[str], path: Path) -> dict[str, Column]:
@@ -165,31 +187,27 @@ def _full(collection: str, field: str) -> str:
     return join(collection, field) if field else collection
 
 
-def _counted(cutflow: Cutflow, bound: Bound, sample: str, wanted: Wanted) -> tuple[int, int]:
-    """Return the events before any cut and those that the cutflow lets through."""
-    regions = cutflow.samples[sample].regions
-    variations = regions[wanted.region or bound.regions[0].name]
-    rows = next(iter(variations.values()))
-    last = next(row for row in reversed(rows) if wanted.after in (None, row.name))
-    return rows[0].sequential.n, last.sequential.n
+def _rows(cutflow: Cutflow, bound: Bound, sample: str, wanted: Wanted) -> Mapping[str, Rows]:
+    """Return the rows of the region that is kept, by weight variation."""
+    return cutflow.samples[sample].regions[wanted.region or bound.regions[0].name]
 
 
 def _metadata(
-    files: Sequence[TableFile],
+    known: Sequence[Metadata],
     sample: str,
     columns: Mapping[str, Column],
     cutflow: Cutflow,
     analysis: Analysis,
     wanted: Wanted,
-    counted: tuple[int, int],
+    read: Mapping[str, Any],
+    kept: int,
 ) -> Metadata:
     """Return what the skim says of itself: the sample as it was, with the events that were cut in its ledger."""
     counts = cutflow.samples[sample]
-    known = [file.metadata or Metadata() for file in files]
     inputs: list[dict[str, Any]] = [
         {**item, "sample": sample} for metadata in known for item in metadata.provenance.get("inputs", [])
     ]
-    cut = counted[0] - counted[1]
+    cut = counts.ledger.passed - kept
     ledger = total([counts.ledger, Ledger(passed=-cut, excluded={"not_selected": cut} if cut else {})])
     return Metadata(
         columns=dict(columns),
@@ -208,6 +226,7 @@ def _metadata(
                 "region": wanted.region or next(iter(analysis.regions)),
                 "after": wanted.after or "the last cut",
                 "hidden": counts.hidden,
+                "read": dict(read),
             },
         },
     )

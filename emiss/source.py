@@ -6,7 +6,8 @@ from pathlib import Path  # noqa: TC003 - part of a signature that is pickled
 from typing import TYPE_CHECKING, Any, Protocol
 
 from calib.conditions import Conditions
-from events.provenance import checksum, code_version, text_hash
+from events.identity import WORTH, Remembered, checksum
+from events.provenance import code_version, text_hash
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
@@ -15,7 +16,7 @@ from reco.readers.mapped import MappedFile, load_map
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from emiss.job import Setup
+    from emiss.task import Setup
     from events.columns import Column
     from events.table import EventTable
     from reco.readers.base import RunFile
@@ -35,8 +36,8 @@ class Source(Protocol):
         """What the content of a table depends on besides file, range, constants and code."""
         ...
 
-    def open(self, path: Path, index: Path | None = None) -> Any:
-        """Return a file after it has been checked; `index` is where its index is kept."""
+    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> Any:
+        """Return a file after it has been checked; `index` is where its identity and its index are kept."""
         ...
 
     def columns(self, file: Any) -> Mapping[str, Column]:
@@ -78,10 +79,11 @@ class DetectorSource:
         """All files of the detector."""
         return {"detector": [f"{path.name} {checksum(path)}" for path in self.detector.files]}
 
-    def open(self, path: Path, index: Path | None = None) -> Any:
+    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> Any:
         """Return a run file that fits the detector and for whose runs all constants are there."""
         file = open_run_file(path, self.detector)
         if index is not None:
+            _identify(file, index, identity)
             file.load_index(_index_file(file, index))
         file.check()
         self.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
@@ -96,8 +98,9 @@ class DetectorSource:
         return sorted({payload for run in runs for payload in self.conditions.for_run(run).payloads})
 
     def keep_index(self, file: Any, index: Path) -> None:
-        """Store the index of a raw file."""
-        file.save_index(_index_file(file, index))
+        """Store the index of a raw file, if it takes time to make it again."""
+        if int(file.identity.partition(":")[0]) >= WORTH:
+            file.save_index(_index_file(file, index))
 
     def spills(self, file: Any) -> Spills | None:
         """Return the spills of a raw file."""
@@ -127,9 +130,12 @@ class MapSource:
         """The text of the map."""
         return {"map": self.document.text}
 
-    def open(self, path: Path, index: Path | None = None) -> Any:  # noqa: ARG002 - a map needs no index
+    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> Any:
         """Return a file that fits the map."""
-        return MappedFile(path, self.document)
+        file = MappedFile(path, self.document)
+        if index is not None:
+            _identify(file, index, identity)
+        return file
 
     def columns(self, file: Any) -> Mapping[str, Column]:
         """Return the columns that the map makes."""
@@ -149,6 +155,13 @@ class MapSource:
     def tables(self, file: Any, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:  # noqa: ARG002 - not needed
         """Yield the tables of the file."""
         yield from file.tables(start, stop, size)
+
+
+def _identify(file: Any, folder: Path, identity: str | None) -> None:
+    """Give a file the identity that is known of it, or remembered, or computed and remembered now."""
+    if identity is None:
+        identity = Remembered(folder).identity(file.path, lambda: str(file.identity), grows=file.grows)
+    file.identity = identity
 
 
 def _index_file(file: RunFile, index: Path) -> Path:

@@ -28,7 +28,9 @@ def warn(message: str) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int | None, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+def progress(
+    what: str, total: int | None, *, quiet: bool = False, unit: str = "events"
+) -> Iterator[Callable[[int], None]]:
     """Show a bar with rate, count and time left while the block runs; silent if quiet or not on a terminal.
 
     Yields a function to be called with the number of events done since the last call.
@@ -42,7 +44,7 @@ def progress(what: str, total: int | None, *, quiet: bool = False) -> Iterator[C
         def render(self, task):  # type: ignore[no-untyped-def]
             from rich.text import Text
 
-            return Text(f"{task.finished_speed or task.speed or 0:,.0f} events/s")
+            return Text(f"{task.finished_speed or task.speed or 0:,.0f} {unit}/s")
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} of {task.total:,.0f}"))
     with Progress(*columns, Rate(""), TimeRemainingColumn(), console=console(stderr=True), transient=True) as bar:
@@ -52,9 +54,8 @@ def progress(what: str, total: int | None, *, quiet: bool = False) -> Iterator[C
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Write the log of the block to a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    """Write the log of the block to a file, which is opened when there is something to say."""
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("emiss")
     before = logger.level

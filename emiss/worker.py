@@ -10,18 +10,20 @@ import numpy as np
 
 from configs.errors import UserError
 from emiss.source import source_of
+from emiss.survey import in_bad_spill, of_runs
+from events.identity import number_of, still_the_same
 from events.ledger import Ledger
-from events.tablefile import TableWriter, open_table
+from events.tablefile import TableWriter, open_stored
 from selection.blinding import is_hidden
 from selection.cutflow import Cutflow
-from selection.engine import Yields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from emiss.job import Setup, Task
+    from emiss.task import Setup, Task
     from events.columns import Column
     from events.table import EventTable
+    from selection.counter import Counter, Yields
     from selection.engine import Bound
 
 
@@ -35,6 +37,7 @@ class Done:
     events: int
     seconds: float
     reused: bool
+    growing: bool = False
 
 
 class Worker:
@@ -51,6 +54,7 @@ class Worker:
     def run(self, task: Task) -> Done:
         """Make the task's table, or take the one that is there, and count the cuts."""
         begun = time.perf_counter()
+        growing = still_the_same(task.file, task.identity, task.stamp, grows=task.grows)
         reused = self._stored(task)
         ledger, yields, events = self._count_stored(task) if reused else self._make(task)
         cutflow = Cutflow.single(
@@ -68,7 +72,7 @@ class Worker:
             process=task.process,
             hidden=is_hidden(self.analysis, task.sample.name, task.sample.role) and not self.setup.unblind,
         )
-        return Done(task, cutflow, replace(yields, regions={}), events, time.perf_counter() - begun, reused)
+        return Done(task, cutflow, replace(yields, regions={}), events, time.perf_counter() - begun, reused, growing)
 
     def _bind(self, columns: Mapping[str, Column]) -> Bound:
         key = tuple(columns)
@@ -76,68 +80,55 @@ class Worker:
             self._bound[key] = self.analysis.bind(columns)
         return self._bound[key]
 
-    def _count(self, bound: Bound, table: EventTable, task: Task) -> Yields:
-        return bound.run(table, sample=task.sample.name, role=task.sample.role, unblind=self.setup.unblind)
+    def _counter(self, bound: Bound, task: Task) -> Counter:
+        return bound.counter(sample=task.sample.name, role=task.sample.role, unblind=self.setup.unblind)
 
     def _make(self, task: Task) -> tuple[Ledger, Yields, int]:
-        """Reconstruct the entries of the task into its table."""
-        file = self.source.open(task.file, task.index)
+        """Reconstruct the entries of the task into its table, and count the cuts in the same pass."""
+        file = self.source.open(task.file, task.index, task.identity)
         ledger, events = Ledger(), 0
-        yields = Yields()
-        metadata = None
-        with TableWriter(task.table) as writer:
-            for table in self._tables(task, file):
-                writer.extend(table)
-                metadata = table.metadata
-                ledger += metadata.ledger
-                yields += self._count(self._bind(metadata.columns), table, task)
-                events += len(table)
-            if metadata is None:
-                msg = f"{task}: the reader yielded no batch"
-                raise RuntimeError(msg)
-            writer.finish(
-                replace(
-                    metadata,
-                    sample=task.sample.name,
-                    role=task.sample.role,
-                    on_target=task.on_target,
-                    scale=task.sample.scale,
-                    partial=task.partial,
-                    ledger=ledger.check(),
-                    process=task.process,
-                    provenance={
-                        "task": task.key,
-                        "file": task.file_number,
-                        "part": list(task.part),
-                        "sample_on_target": task.sample_on_target,
-                        "inputs": [
-                            {
-                                "path": str(task.file),
-                                "identity": task.identity,
-                                "entries": [[task.start, task.stop]],
-                            }
-                        ],
-                    },
+        counter = metadata = None
+        try:
+            with TableWriter(task.table) as writer:
+                for table in self._tables(task, file):
+                    writer.extend(table)
+                    metadata = table.metadata
+                    ledger += metadata.ledger
+                    counter = counter or self._counter(self._bind(metadata.columns), task)
+                    counter.add(table)
+                    events += len(table)
+                if metadata is None or counter is None:
+                    msg = f"{task}: the reader yielded no batch"
+                    raise RuntimeError(msg)
+                # the file may have been written to while it was read
+                still_the_same(task.file, task.identity, task.stamp, grows=task.grows)
+                inputs = [{"path": str(task.file), "identity": task.identity, "entries": [[task.start, task.stop]]}]
+                writer.finish(
+                    replace(
+                        metadata,
+                        sample=task.sample.name,
+                        role=task.sample.role,
+                        ledger=ledger.check(),
+                        process=task.process,
+                        provenance={"task": task.key, "inputs": inputs},
+                    )
                 )
-            )
-        return ledger, yields, events
+        finally:
+            file.close()
+        return ledger, counter.yields(), events
 
     def _tables(self, task: Task, file: Any) -> Iterator[EventTable]:
         """Yield the event tables of the task's batches with the excluded events taken out and counted."""
+        number = number_of(task.identity)
         for table in self.source.tables(file, task.start, task.stop, self.setup.batch, task.spills):
-            table.flat["event.file"][:] = task.file_number
+            table.flat["event.file"][:] = number
             yield self._exclude(table, task)
 
     def _exclude(self, table: EventTable, task: Task) -> EventTable:
         nothing = np.zeros(len(table), np.int32)
         run, spill = (table.flat.get(name, nothing) for name in ("event.run", "event.spill"))
-        other_run = np.zeros(len(table), bool)
-        if task.sample.runs:
-            other_run = ~np.logical_or.reduce([(run >= part.first) & (run <= part.last) for part in task.sample.runs])
-        bad = np.zeros(len(table), bool)
-        for bad_run, bad_spill in self.setup.bad_spills:
-            bad |= (run == bad_run) & (spill == bad_spill)
-        bad &= ~other_run
+        other_run = ~of_runs(run, task.sample)
+        bad = in_bad_spill(run, spill, self.setup.bad_spills) & ~other_run
         if not (other_run.any() or bad.any()):
             return table
         excluded = {"other_run": int(other_run.sum()), "bad_spill": int(bad.sum())}
@@ -151,19 +142,19 @@ class Worker:
         if not task.table.is_file():
             return False
         try:
-            metadata = open_table(task.table).metadata
+            metadata = open_stored(task.table).metadata
         except UserError:
             return False
         return metadata is not None and metadata.provenance.get("task") == task.key
 
     def _count_stored(self, task: Task) -> tuple[Ledger, Yields, int]:
         """Count the cuts on the stored table of the task."""
-        file = open_table(task.table)
+        file = open_stored(task.table)
         if file.metadata is None:
             msg = f"{task.table} lost its metadata"
             raise RuntimeError(msg)
         bound = self._bind(file.columns)
-        yields = Yields()
+        counter = self._counter(bound, task)
         for table in file.batches(bound.columns):
-            yields += self._count(bound, table, task)
-        return file.metadata.ledger, yields, file.entries
+            counter.add(table)
+        return file.metadata.ledger, counter.yields(), file.entries

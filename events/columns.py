@@ -132,7 +132,7 @@ COLUMNS: tuple[Column, ...] = (
         spill | 1 | number of the spill in the run
         in_spill | 1 | number of the event in the spill
         in_run | 1 | number of the event in the run
-        file | 1 | number of the input file, as listed in the provenance
+        file | 1 | number made of the content of the input file; the manifest has its name
         """,
     ),
     Column("event.entry", "i8", "1", "position in the index of the input file"),

@@ -46,6 +46,10 @@ class ParquetTable:
                 columns[field.name] = declared.get(field.name, column)
         self.columns: Mapping[str, Column] = columns
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
     def batches(
         self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
     ) -> Iterator[EventTable]:

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import platform
+import shlex
 import sys
 from datetime import UTC, datetime
 from functools import cache
@@ -15,37 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-ENDS = 1 << 20
-"""Of a large file this many bytes from both ends enter the checksum."""
-
-
-def checksum(path: Path) -> str:
-    """Return ``size:sha256`` of a file; above 64 MiB the hash is of its two ends (it says so), not of all of it."""
-    size = path.stat().st_size
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        if size <= 64 * ENDS:
-            digest.update(file.read())
-            return f"{size}:sha256:{digest.hexdigest()}"
-        digest.update(file.read(ENDS))
-        file.seek(-ENDS, 2)
-        digest.update(file.read())
-    return f"{size}:sha256-of-ends:{digest.hexdigest()}"
-
 
 def text_hash(text: str) -> str:
     """Return the first 12 hex digits of the sha256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def checksum_of(data: memoryview) -> str:
-    """Return what `checksum` says of a file that holds these bytes."""
-    size = len(data)
-    if size <= 64 * ENDS:
-        return f"{size}:sha256:{hashlib.sha256(data).hexdigest()}"
-    digest = hashlib.sha256(data[:ENDS])
-    digest.update(data[-ENDS:])
-    return f"{size}:sha256-of-ends:{digest.hexdigest()}"
 
 
 @cache
@@ -71,6 +45,12 @@ def package_version() -> str:
 def now() -> str:
     """Return the present time in UTC as ISO text."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def command_line() -> str:
+    """Return the command that runs, as it can be typed again."""
+    name = Path(sys.argv[0]).name if sys.argv else ""
+    return shlex.join(["emiss" if name in ("__main__.py", "-m", "-c", "") else name, *sys.argv[1:]])
 
 
 def record(
@@ -99,7 +79,7 @@ def record(
     return {
         "version": package_version(),
         "code": code_version(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command_line(),
         "host": platform.node(),
         "platform": platform.platform(),
         "python": platform.python_version(),

@@ -86,6 +86,10 @@ class RootTable:
                 columns[name] = column
         return columns
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
     def batches(
         self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
     ) -> Iterator[EventTable]:

@@ -68,6 +68,30 @@ class Metadata:
         )
 
 
+def of_rows(metadata: Metadata, rows: int) -> Metadata:
+    """Return the metadata of a table made true of so many rows: those of a part of it, if there are fewer than it says.
+
+    Nobody knows whether a part was cut out by a condition or at random, so that it stands for an unknown number of particles
+    on target. A table that says nothing of what was read holds all that there is.
+
+    Raises
+    ------
+    UserError
+        If there are more rows than events that passed.
+    """
+    missing = metadata.ledger.passed - rows
+    if not missing:
+        return metadata
+    if metadata.ledger == Ledger():
+        return replace(metadata, ledger=Ledger(read=rows, passed=rows))
+    if missing < 0:
+        from configs.errors import UserError
+
+        raise UserError(f"the table has {rows} events, but its ledger counts {metadata.ledger.passed} that passed")
+    moved = Ledger(passed=-missing, excluded={"not_in_table": missing})
+    return replace(metadata, ledger=metadata.ledger + moved, on_target=None, partial=True)
+
+
 @dataclass(frozen=True)
 class EventTable:
     """Columns of N events.

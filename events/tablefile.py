@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from configs.errors import Location, UserError, did_you_mean
-from events.table import EventTable, Metadata
+from events.atomic import part_of
+from events.manifest import near
+from events.table import EventTable, Metadata, of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,10 @@ class TableFile(Protocol):
         """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None)."""
         ...
 
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
 
 class Sink(Protocol):
     """The format of a table being written."""
@@ -51,11 +57,31 @@ class Sink(Protocol):
 def open_table(path: str | Path) -> TableFile:
     """Open an event table; ``file.root:name`` names a tree where a file holds several.
 
+    A table of a job stands for what the manifest of its folder says (`events.manifest`).
+
     Raises
     ------
     UserError
-        If there is no such file, or it holds no table.
+        If there is no such file, it holds no table, it is left over from another job, or its rows are not those that its
+        ledger counts.
     """
+    file = open_stored(path)
+    metadata = file.metadata
+    if metadata is None:
+        return file
+    if metadata.ledger.passed != file.entries:
+        raise UserError(
+            f"holds {file.entries} events, and its ledger counts {metadata.ledger.passed} that passed",
+            at=Location(str(path)),
+            hint="a part of a table is written with events.write or 'emiss select --keep', which count anew",
+        )
+    if "task" in metadata.provenance and (manifest := near(file.path)) is not None:
+        file.metadata = manifest.metadata(file.path, metadata)
+    return file
+
+
+def open_stored(path: str | Path) -> TableFile:
+    """Open an event table as it is, without asking what it stands for; see `open_table`."""
     text = str(path)
     name, _, tree = text.rpartition(":") if not Path(text).exists() and ":" in text else (text, "", "")
     try:
@@ -99,7 +125,7 @@ def write(table: EventTable, path: str | Path) -> Path:
     """Write a table to ``.root`` or ``.parquet``, atomically; returns the path."""
     with TableWriter(path) as writer:
         writer.extend(table)
-        writer.finish(table.metadata)
+        writer.finish(of_rows(table.metadata, len(table)))
     return Path(path)
 
 
@@ -115,7 +141,7 @@ class TableWriter:
             raise UserError(
                 f"an event table is written to .root or .parquet, not '{self.path.suffix}'", at=Location(str(path))
             )
-        self._part = self.path.with_name(f".{self.path.name}.part{self.path.suffix}")
+        self._part = part_of(self.path, self.path.suffix)
         self._sink: Sink | None = None
         self._finished = False
 

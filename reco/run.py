@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from calib.conditions import Conditions
 from configs.errors import Location, Problems, UserError
+from events.identity import number_of
 from events.provenance import record
 from events.table import EventTable
 from reco.detector import load_detector
@@ -75,7 +74,7 @@ class Run:
         file = self.files[number]
         for batch in file.batches(start, stop, size):
             table = self.pipeline.run(batch, file.truth)
-            table.flat["event.file"][:] = np.int32(number)
+            table.flat["event.file"][:] = number_of(file.identity)
             yield table
 
 

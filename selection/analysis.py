@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from events.columns import Column
     from events.language.expression import Expression, ObjectDeclaration
-    from events.language.place import Text
+    from events.language.place import Place, Text
     from selection.engine import Bound
 
 HASH_DIGITS = 16
@@ -99,10 +99,12 @@ class Analysis:
     regions : mapping of name to cuts
         At least one; "nominal" where the file declares none.
     weights : mapping of variation to Expression
-        Empty where the file has none: then every event has weight 1.
+        Empty where the file has none: then the column ``weight`` of the table counts, or every event as 1 without it.
     histograms : tuple of Histogram
     blind : Blind or None
     source_texts : mapping of file to YAML text
+    place : Place
+        Of the whole file.
     made_with : Text or None
         The detector or reader whose tables the analysis is for, where the file says it.
     broken : set of str
@@ -120,6 +122,7 @@ class Analysis:
     histograms: tuple[Histogram, ...]
     blind: Blind | None
     source_texts: Mapping[str, str]
+    place: Place
     made_with: Text | None = None
     more_scans: tuple[Scan, ...] = ()
     broken: frozenset[str] = frozenset()

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from configs.errors import Location, Problems, UserError, did_you_mean
 from configs.units import PURE
+from events.language.expression import read_expression
+from events.language.place import Text
 from events.language.program import Program
 from events.language.scope import TOO_DEEP, ReportedError, Scope
 from events.language.tree import ExpressionError, Span
 from selection.bind_histograms import bind_histogram
 from selection.bind_scans import bind_scan
-from selection.engine import Bound, Region
+from selection.counter import Region, Weight
+from selection.engine import Bound
+from selection.histograms import UNWEIGHTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from selection.scans import BoundScan
 
     Rule = Callable[[Checker, Expression], Node]
+
+WEIGHT = "weight"
+"""The column that holds the weight of an event."""
 
 
 def bind(analysis: Analysis, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
@@ -90,13 +97,17 @@ class _Binder:
         )
         self.problems: Problems = self.scope.problems
 
-    def look(self) -> tuple[dict[int, Node | None], dict[str, Node | None], Node | None]:
-        """Return the nodes of cuts, weights and box, with the mistakes noted; with one, look at the histograms, too."""
+    def look(self) -> tuple[dict[int, Node | None], dict[str, Weight], Node | None]:
+        """Return cuts, weights and box, with the mistakes noted; with one, look at the histograms, too."""
         self._clashes()
         self._declared()
         distinct = {id(cut): cut for cuts in (self.analysis.cuts, *self.analysis.regions.values()) for cut in cuts}
         nodes = {key: self._node(cut.require, partial(_decision, "a cut")) for key, cut in distinct.items()}
-        weights = {name: self._node(weight, _weight) for name, weight in self.analysis.weights.items()}
+        weights = {
+            name: Weight(expression, node)
+            for name, expression in self._weights().items()
+            if (node := self._node(expression, _weight)) is not None
+        }
         box = self._node(self.analysis.blind.box, partial(_decision, "a box")) if self.analysis.blind else None
         if self.problems.errors or self.analysis.broken:
             # scans, and the stages of histograms, need the cuts; that they would be wrong too is only a guess then
@@ -118,7 +129,7 @@ class _Binder:
             self.analysis,
             self.columns,
             regions,
-            {name: node for name, node in weights.items() if node is not None},
+            weights,
             box,
             [histogram for histogram in histograms if histogram is not None],
             [scan for scan in scans if scan is not None],
@@ -132,6 +143,13 @@ class _Binder:
             tuple(self.analysis.meaning(cut.require) for cut in cuts),
             tuple(tuple(self.analysis.stated(cut.require).items()) for cut in cuts),
         )
+
+    def _weights(self) -> Mapping[str, Expression]:
+        """Return the weights that the file declares; where it declares none, the one that the table has."""
+        column = self.columns.get(WEIGHT)
+        if self.analysis.weights or column is None or column.shape != "flat":
+            return self.analysis.weights
+        return {UNWEIGHTED: read_expression(Text(WEIGHT, self.analysis.place))}
 
     def _node(self, expression: Expression, rule: Rule) -> Node | None:
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from events.language.place import Text
     from events.language.program import Node, Program
     from selection.analysis import Histogram
-    from selection.engine import Region
+    from selection.counter import Region
 
     Maker = Callable[[Expression], Node | None]
 

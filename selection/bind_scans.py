@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from events.language.program import Node
     from events.language.scope import Scope
     from selection.analysis import Analysis, Scan, ScannedParameter
-    from selection.engine import Region
+    from selection.counter import Region
 
     End = Callable[[Expression], Node | None]
 

@@ -17,6 +17,7 @@ from events.ledger import Ledger, total
 from selection import blinding
 from selection import coverage as entry_ranges
 from selection.counts import ALL, CutCounts, Regions, Tally, add_regions, freeze_regions, same_conditions
+from selection.skimmed import with_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -156,11 +157,18 @@ class Cutflow:
         provenance: Mapping[str, Any],
         hidden: bool = False,
         process: Mapping[str, Any] | None = None,
+        skim: Mapping[str, Any] | None = None,
+        weights: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return the cutflow of one sample; `hidden` says that `regions` count only what is outside the blind box."""
+        """Return the cutflow of one sample.
+
+        `hidden` says that `regions` count only what is outside the blind box; `skim` is what a skim says of itself, and
+        `weights` the expression of each weight, see `skimmed.with_read`.
+        """
         ranges = entry_ranges.frozen(coverage)
         seen = blinding.outside(ledger, regions) if hidden else ledger
-        counts = SampleCounts(role, on_target, scale, partial, seen, regions, ranges, hidden, process or {})
+        rows = with_read(regions, skim or {}, weights or {})
+        counts = SampleCounts(role, on_target, scale, partial, seen, rows, ranges, hidden, process or {})
         return cls(analysis, cuts_hash, provenance, {sample: counts})
 
     def sealed(self) -> Cutflow:

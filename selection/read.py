@@ -123,6 +123,7 @@ class _Reader:
             histograms=tuple(item for item in histograms if item is not None),
             blind=blind,
             source_texts=merged.files,
+            place=tree.place,
             made_with=tree.text("made_with"),
             broken=frozenset(self.broken),
         )

@@ -9,9 +9,11 @@ import numpy as np
 
 from configs.errors import UserError, did_you_mean
 from events.columns import Column
+from events.table import of_rows
 from selection.analysis import Analysis
 from selection.blinding import check_table, sealed_inputs
 from selection.cutflow import PER_ON_TARGET, Cutflow
+from selection.skimmed import weight_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,7 +152,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         If the analysis does not fit the columns, or blinds something unknown while the table holds data that it does not hide.
     """
     bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
-    metadata = table.metadata
+    metadata = of_rows(table.metadata, len(table))
     if not unblind:
         check_table(bound.analysis, metadata.sample, metadata.role)
     blinded = bound.blinded(metadata.sample, metadata.role)
@@ -173,5 +175,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
             "unblind": unblind and blinded,
         },
         hidden=blinded and not unblind,
+        skim=metadata.provenance.get("skim", {}),
+        weights=weight_texts(bound),
     )
     return Result(cutflow, {metadata.sample: yields.histograms}, {metadata.sample: yields.scans}, bound.scans)

@@ -95,7 +95,7 @@ def _sides(
     import selection
     from configs.errors import Location, UserError
     from emiss import diff as tables
-    from emiss.process import select
+    from emiss.select import select
     from selection.difference import declared
     from selection.histogram_difference import contents
 

@@ -90,6 +90,7 @@ def limit(
 
     from emiss import figures, limit_table, sensitivity
     from events import provenance
+    from events.identity import checksum
 
     started = provenance.now()
     from configs.errors import Location, UserError
@@ -144,7 +145,7 @@ def limit(
 
         ratios = ratio or [relic.INVISIBLE, relic.PRINTED]
         compared = _lines([point.m_phi for point in points], difference, ratios)
-    inputs = [{"path": str(path), "identity": provenance.checksum(path)} for path in (cutflow, efficiencies) if path]
+    inputs = [{"path": str(path), "identity": checksum(path)} for path in (cutflow, efficiencies) if path]
     data = sensitivity.to_json(
         points, exposures, expected, compared, provenance.record(configs=configs, inputs=inputs, started=started)
     )

@@ -11,7 +11,7 @@ from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, warn
 
 if TYPE_CHECKING:
-    from emiss.process import Outcome
+    from emiss.outcome import Outcome
     from emiss.skim import Wanted
     from selection import Analysis
 
@@ -88,15 +88,20 @@ def process(
     else:
         wanted = analysis or "e_to_mu_phi"
         runs = runlist.from_files(inputs, detector=detector, analysis=wanted, calib=calib, reader=reader)
-    job = plan(
-        runs,
-        out,
-        overrides=parse_sets(set_),
-        unblind=unblind,
-        max_events=events,
-        batch=batch,
-        table_suffix=f".{tables}",
-    )
+    count = sum(len(sample.files) for sample in runs.samples)
+    with progress("look at files", count, quiet=quiet, unit="files") as step:
+        job = plan(
+            runs,
+            out,
+            overrides=parse_sets(set_),
+            unblind=unblind,
+            max_events=events,
+            batch=batch,
+            table_suffix=f".{tables}",
+            executor=executor,
+            workers=workers,
+            progress=step,
+        )
     with log_to(out / "log.txt"), progress("process", job.entries if not job.hidden else None, quiet=quiet) as step:
         outcome = run(
             job,
@@ -133,7 +138,7 @@ def select(
       emiss select out/demo/tables/signal/*.root --analysis my_cuts.yaml --out out/mine
     """
     import selection
-    from emiss.process import select as run
+    from emiss.select import select as run
 
     loaded = selection.load(analysis, set=parse_sets(set_))
     with progress("select", None, quiet=quiet) as step:
@@ -209,7 +214,7 @@ def _finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: boo
         if out is not None:
             names = ", ".join(path.name for path in outcome.reports)
             screen.print(f"written to {out}: {names}", style="dim", markup=False)
-    for line in outcome.losses:
+    for line in (*outcome.remarks, *outcome.losses):
         warn(line)
     if outcome.too_bad:
         raise DataLossError("; ".join(outcome.too_bad))

@@ -50,7 +50,7 @@ def scan(
       emiss scan out/demo -p 'hcal_mip[0]' --from 0GeV --to 2GeV -p e_miss_min --from 0GeV --to 40GeV --out out/scan
     """
     import selection
-    from emiss.process import select
+    from emiss.select import select
     from selection.read_scan import with_scan
 
     steps = points or [61 if len(parameter) == 1 else 21] * len(parameter)
@@ -68,7 +68,7 @@ def scan(
     written = [*_write(result, out, normalise), *_draw(curves, result, plot, normalise)]
     if written and not quiet:
         console().print("written: " + ", ".join(str(path) for path in written), style="dim", markup=False)
-    for line in outcome.losses:
+    for line in (*outcome.remarks, *outcome.losses):
         warn(line)
 
 

@@ -74,8 +74,8 @@ def columns_read(roots: Iterable[Node], columns: Mapping[str, Column]) -> tuple[
     return tuple(name for name in columns if name in names)
 
 
-def blocks(table: EventTable, columns: Iterable[str]) -> Iterator[EventTable]:
-    """Yield the table in blocks of at most `BLOCK` events with only the given columns.
+def with_columns(table: EventTable, columns: Iterable[str]) -> EventTable:
+    """Return the table with only the given columns.
 
     Raises
     ------
@@ -93,7 +93,12 @@ def blocks(table: EventTable, columns: Iterable[str]) -> Iterator[EventTable]:
         else:
             raise UserError(f"the table has no column '{name}'", hint=did_you_mean(name, table.names))
     lists = {name: Lists(table.lists[name].offsets, fields) for name, fields in inner.items()}
-    pruned = replace(table, flat=flat, lists=lists)
+    return replace(table, flat=flat, lists=lists)
+
+
+def blocks(table: EventTable, columns: Iterable[str]) -> Iterator[EventTable]:
+    """Yield the table in blocks of at most `BLOCK` events with only the given columns; see `with_columns`."""
+    pruned = with_columns(table, columns)
     for start in range(0, table.size, BLOCK):
         yield pruned.slice(start, start + BLOCK)
 

@@ -45,6 +45,11 @@ class Index(Protocol):
         """True where the header can be used, shape (N,)."""
         ...
 
+    @property
+    def weight(self) -> Array:
+        """Weight of each event, shape (N,); 1 for data."""
+        ...
+
     def __len__(self) -> int: ...
 
     def runs(self) -> list[int]:
@@ -59,12 +64,13 @@ class PlainIndex:
     run: Array
     spill: Array
     type: Array
+    weight: Array
     good: Array
 
     @classmethod
-    def of(cls, run: Array, spill: Array) -> PlainIndex:
-        """Return the index of events of these runs and spills, shape (N,) each."""
-        return cls(run, spill, np.full(len(run), PHYSICS), np.ones(len(run), bool))
+    def of(cls, run: Array, spill: Array, weight: Array) -> PlainIndex:
+        """Return the index of events of these runs, spills and weights, shape (N,) each."""
+        return cls(run, spill, np.full(len(run), PHYSICS), weight, np.ones(len(run), bool))
 
     def __len__(self) -> int:
         return len(self.run)
@@ -109,6 +115,15 @@ class RunFile(Protocol):
     @property
     def splits(self) -> bool:
         """Whether a part of the file can be read without all before it, so that tasks may share it."""
+        ...
+
+    @property
+    def grows(self) -> bool:
+        """Whether the file may get longer while it is read; what is there when it is opened is read."""
+        ...
+
+    def close(self) -> None:
+        """Let the file go; what was read of it stays."""
         ...
 
     def check(self) -> None:

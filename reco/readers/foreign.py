@@ -14,9 +14,9 @@ import numpy as np
 
 from configs.errors import Location, UserError, did_you_mean
 from events.columns import Column, split
+from events.identity import checksum
 from events.lists import Lists
 from events.location import for_uproot, located
-from events.provenance import checksum
 from events.rootfile import TABLES, column_of, lists_of, reading
 from events.table import EventTable
 
@@ -167,6 +167,10 @@ class ForeignTree:
     def identity(self) -> str:
         """Size and checksum of the file."""
         return checksum(self.path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def read(self, names: Sequence[str], start: int, stop: int) -> EventTable:
         """Return events start to stop with the given columns."""

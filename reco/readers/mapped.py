@@ -61,6 +61,7 @@ class MappedFile:
 
     tier = "table"
     splits = True
+    grows = False
 
     def __init__(self, path: str | Path, document: Document) -> None:
         self.path = located(path)
@@ -75,10 +76,14 @@ class MappedFile:
         self._first = Plan([node for group in self._bound.groups for node in group.roots])
         self._names = self._needed()
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Size and checksum of the file."""
         return self.tree.identity
+
+    def close(self) -> None:
+        """Close the file."""
+        self.tree.close()
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -89,21 +94,22 @@ class MappedFile:
         """Do nothing: a file that does not fit its map is refused when it is opened."""
 
     def index(self) -> PlainIndex:
-        """Return the index: run and spill are those that the map gives, else 0."""
+        """Return the index: run, spill and weight are those that the map gives, else 0, 0 and 1."""
         return self._index
 
     @cached_property
     def _index(self) -> PlainIndex:
         size = self.tree.entries
-        run, spill = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        if {output.column.name for output in self._bound.outputs} & {"event.run", "event.spill"}:
+        run, spill, weight = np.zeros(size, np.int64), np.zeros(size, np.int64), np.ones(size)
+        wanted = {"event.run": run, "event.spill": spill, "weight": weight}
+        if {output.column.name for output in self._bound.outputs} & set(wanted):
             at = 0
             for table in self.tables(size=65_536):
-                for name, values in (("event.run", run), ("event.spill", spill)):
+                for name, values in wanted.items():
                     if name in table.flat:
                         values[at : at + len(table)] = table.flat[name]
                 at += len(table)
-        return PlainIndex.of(run, spill)
+        return PlainIndex.of(run, spill, weight)
 
     def tables(self, start: int = 0, stop: int | None = None, size: int = BATCH) -> Iterator[EventTable]:
         """Yield the event table of entries start to stop in batches; at least one, which may hold no event."""

@@ -11,10 +11,10 @@ import numpy as np
 from configs.errors import Location, UserError
 from events.batch import Batch
 from events.columns import QUALITY_BITS
+from events.identity import checksum_of
 from events.ledger import Ledger
 from events.lists import Lists, offsets_of
-from events.location import located
-from events.provenance import checksum, checksum_of
+from events.location import is_remote, located
 from reco.formats.date.bytes import Bytes, is_compressed
 from reco.formats.date.decode import Decoder, decode_entries, groups
 from reco.formats.date.index import Index, Policy, build
@@ -88,7 +88,16 @@ class RawRunFile:
     @cached_property
     def identity(self) -> str:
         """Size and checksum of the file; of a compressed one those of what it holds, so that a copy is known as one."""
-        return checksum(self.path) if self.splits else checksum_of(self._bytes.all.data)
+        return checksum_of(self._bytes.all)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the file may get longer while it is read: what is there when it is opened is read."""
+        return self.splits and not is_remote(self.path)
+
+    def close(self) -> None:
+        """Let the file go; what was read of it stays."""
+        self._bytes.close()
 
     def index(self) -> Index:
         """Return the index, made in one pass over the event headers and kept."""

@@ -16,10 +16,10 @@ import numpy as np
 from configs.errors import Location, UserError, did_you_mean
 from events.batch import Batch
 from events.columns import Column
+from events.identity import checksum
 from events.ledger import Ledger
 from events.lists import Lists
 from events.location import for_uproot, located
-from events.provenance import checksum
 from events.rootfile import RootSink, column_of, read_rows, reading
 from events.table import EventTable
 from reco.readers.base import PlainIndex
@@ -59,6 +59,7 @@ class SimulatedRunFile:
 
     tier = "hits"
     splits = True
+    grows = False
 
     def __init__(self, path: str | Path, detector: Detector) -> None:
         import uproot
@@ -93,6 +94,10 @@ class SimulatedRunFile:
         """Size and checksum of the file."""
         return checksum(self.path)
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
     def check(self) -> None:
         """Raise a UserError that lists every branch that differs from the schema, or names that the detector lacks."""
         wanted = {name: (kind, "flat") for name, kind in HEADER.items()}
@@ -117,7 +122,7 @@ class SimulatedRunFile:
                     raise self._error(f"detector '{self.detector.name}' has no {what[:-1]} '{name}'", hint)
 
     def index(self) -> PlainIndex:
-        """Return run, spill and type of every event."""
+        """Return run, spill, type and weight of every event."""
         return self._index
 
     def load_index(self, path: Path) -> None:
@@ -131,7 +136,7 @@ class SimulatedRunFile:
 
     @cached_property
     def _index(self) -> PlainIndex:
-        columns = [Column(name, HEADER[name]) for name in ("run", "spill", "type")]
+        columns = [Column(name, HEADER[name]) for name in ("run", "spill", "type", "weight")]
         with reading(self.path):
             flat, _ = read_rows(self._tree, self.path, columns, 0, self._tree.num_entries)
         return PlainIndex(**flat, good=np.ones(len(flat["run"]), bool))

@@ -215,22 +215,21 @@ def test_a_typo_is_refused_wherever_it_would_open_the_box(cli, tables, tmp_path)
 SCAN = ("-p", "hcal_mip[0]", "--from", "0GeV", "--to", "1GeV", "--points", "3")
 
 
-def test_the_simulation_of_a_blinded_job_is_selected_by_itself(cli, tables, tmp_path):
+def test_the_simulation_of_a_blinded_job_is_selected_by_itself(cli, prepared, tables, tmp_path):
     """`blind` names a sample that the command is not given: it is known, since its tables stand beside."""
-    (tmp_path / "cuts.yaml").write_text("extends: e_to_mu_phi\nblind: {samples: run, box: e_miss > 20 GeV}\n")
-    assert cli("select", tables / "signal.root", "--analysis", tmp_path / "cuts.yaml").code == 0
-    for name in ("signal", "dimuon", "run"):  # as a job lays them out: a folder for each sample
-        (tmp_path / "o" / "tables" / name).mkdir(parents=True)
-        shutil.copy(tables / f"{name}.root", tmp_path / "o" / "tables" / name / "file_1.root")
-    assert cli("select", tmp_path / "o" / "tables" / "signal", "--analysis", tmp_path / "cuts.yaml").code == 0
-    (tmp_path / "cuts.yaml").write_text("extends: e_to_mu_phi\nblind: {samples: file_1, box: e_miss > 20 GeV}\n")
-    done = cli("select", tmp_path / "o" / "tables" / "signal", "--analysis", tmp_path / "cuts.yaml")
-    assert done.code == 2  # the name of a file is not the name of a sample
+    folder = prepared(1)
+    cuts, box = folder / "cuts.yaml", "extends: e_to_mu_phi\nblind: {samples: NAME, box: e_miss > 20 GeV}\n"
+    cuts.write_text(box.replace("NAME", "run"))
+    assert cli("process", folder / "runs.yaml", "--out", folder / "o").code == 0
+    assert cli("select", folder / "o" / "tables" / "signal", "--analysis", cuts).code == 0
+    assert cli("select", tables / "signal.root", "--analysis", cuts).code == 0
     shutil.copy(tables / "signal.root", tmp_path / "alone.root")
-    (tmp_path / "cuts.yaml").write_text("extends: e_to_mu_phi\nblind: {samples: run, box: e_miss > 20 GeV}\n")
-    done = cli("select", tmp_path / "alone.root", "--analysis", tmp_path / "cuts.yaml")
+    done = cli("select", tmp_path / "alone.root", "--analysis", cuts)
     assert done.code == 2  # nobody can tell
     assert "samples and roles are" in done.err
+    cuts.write_text(box.replace("NAME", "mc"))
+    done = cli("select", folder / "o" / "tables" / "signal", "--analysis", cuts)
+    assert done.code == 2  # the name of a file is not the name of a sample
 
 
 def test_a_table_of_data_in_memory_is_not_shown_by_a_typo(tables):

@@ -14,7 +14,7 @@ import selection
 from configs.errors import UserError
 from emiss import efficiencies, sensitivity
 from emiss.process import process as run_job
-from emiss.process import select
+from emiss.select import select
 from physics import yields
 from physics.backgrounds import Budget
 from physics.limits import Period, upper_limit

@@ -15,7 +15,8 @@ import pytest
 from configs.errors import UserError
 from emiss import runlist
 from emiss.job import plan
-from emiss.process import process, select
+from emiss.process import process
+from emiss.select import select
 from selection.cutflow import Cutflow  # noqa: TC001 - annotations of fixtures
 
 RUNS = """\

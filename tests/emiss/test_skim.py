@@ -43,7 +43,12 @@ def test_a_skim_is_selected_on_like_the_table_it_is_from(cli, tables, tmp_path):
     assert done.code == 0, done.err
     for sample in ("signal", "dimuon", "run"):
         (before, ledger), (after, skimmed) = cuts_of(tmp_path / "a", sample), cuts_of(tmp_path / "b", sample)
-        assert after[-1]["n"] == after[0]["n"] == before[-1]["n"]
+        assert [row["name"] for row in after[:2]] == ["all", "skimmed"]
+        assert (
+            after[0] == before[0]
+        )  # what was read, so that efficiencies, intervals and limits are those of all events
+        assert after[1]["n"] == after[-1]["n"] == before[-1]["n"]
+        assert after[-1]["efficiency"]["total_high"] == before[-1]["efficiency"]["total_high"]
         cut = before[0]["n"] - before[-1]["n"]
         assert skimmed["read"] == ledger["read"]
         assert skimmed["excluded"] == ({"not_selected": cut} if cut else {})
@@ -83,7 +88,7 @@ def test_mistakes_leave_nothing_behind(cli, tables, tmp_path, monkeypatch, optio
 def test_a_skim_does_not_take_the_place_of_its_table(cli, tables):
     done = cli("select", tables, "--keep", tables)
     assert done.code == 2
-    assert "cannot take the place of a table" in done.err
+    assert "would take the place of the input" in done.err
 
 
 def test_process_keeps_too(cli, run_files, tmp_path):

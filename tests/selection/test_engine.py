@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -461,10 +462,33 @@ def test_two_hundred_cuts() -> None:
     assert rows[-1].only_failed.n == int(((a > thresholds[-2]) & (a <= thresholds[-1])).sum())
 
 
-def test_without_weights_the_sums_are_the_counts() -> None:
+def test_without_weights_the_column_weight_counts_and_without_that_the_events() -> None:
     table = random_table(500)
-    rows = analysis_of({"cuts": cuts_of(CUTS)}).bind(columns_of(table)).count(table)["nominal"]["nominal"]
-    assert all(row.sequential.sum_w == row.sequential.sum_w2 == row.sequential.n for row in rows)
+    analysis, declared = (
+        analysis_of({"cuts": cuts_of(CUTS)}),
+        analysis_of({"cuts": cuts_of(CUTS), "weights": {"nominal": "weight"}}),
+    )
+    rows = analysis.bind(columns_of(table)).count(table)
+    assert rows == declared.bind(columns_of(table)).count(table)
+    assert rows["nominal"]["nominal"][0].sequential.sum_w == pytest.approx(math.fsum(table.flat["weight"]))
+    bare = replace(table, flat={name: values for name, values in table.flat.items() if name != "weight"})
+    rows = analysis.bind(columns_of(bare)).count(bare)
+    assert all(row.sequential.sum_w == row.sequential.sum_w2 == row.sequential.n for row in rows["nominal"]["nominal"])
+
+
+def test_sums_are_the_same_to_the_last_bit_for_any_batches(monkeypatch) -> None:
+    monkeypatch.setattr("selection.counter.BLOCK", 64)
+    table = random_table(1000)
+    bound = analysis_of({"cuts": cuts_of(CUTS)}).bind(columns_of(table))
+
+    def counted(*sizes: int) -> Regions:
+        counter, start = bound.counter(sample=None, role=None), 0
+        for size in sizes:
+            counter.add(table.slice(start, start + size))
+            start += size
+        return counter.yields().regions
+
+    assert counted(1000) == counted(*[1] * 100, 0, 63, 64, 65, 708) == counted(999, 1) == counted(*[37] * 27, 1)
 
 
 def test_two_weights_are_summed_apart() -> None:
@@ -493,6 +517,8 @@ def test_only_used_columns_are_read() -> None:
         "define": {"unused": "b + 1"},
         "cuts": cuts_of(["a > 0 and count(good) > 0"]),
     }
+    assert analysis_of(data).bind(columns).columns == ("a", "weight", "hits.u")
+    columns = {name: column for name, column in columns.items() if name != "weight"}
     bound = analysis_of(data).bind(columns)
     assert bound.columns == ("a", "hits.u")
     pruned = EventTable(
@@ -501,7 +527,6 @@ def test_only_used_columns_are_read() -> None:
     assert bound.count(pruned) == bound.count(table)
     assert analysis_of({"cuts": cuts_of(["count(hits) > 1"])}).bind(columns).columns == ("hits.u",)
     assert analysis_of({"cuts": cuts_of(["count(arr) > 1"])}).bind(columns).columns == ("arr.e",)
-    assert analysis_of({**data, "weights": {"nominal": "weight"}}).bind(columns).columns == ("a", "weight", "hits.u")
     with pytest.raises(UserError, match="the table has no column 'a'"):
         bound.count(EventTable(10, {}, {}))
 
@@ -510,7 +535,7 @@ def test_shared_parts_of_expressions_are_computed_once() -> None:
     table = random_table(10)
     cuts = ["sum(hits.u * 2) + a > 0", "sum(hits.u * 2) + a > 1", "1 < sum(hits.u * 2) + a", "s > 3"]
     bound = analysis_of({"define": {"s": "sum(hits.u * 2) + a"}, "cuts": cuts_of(cuts)}).bind(columns_of(table))
-    operations = [node.op for node in bound._plans[False, "counts"].nodes]
+    operations = [node.op for node in bound._work[False, "counts"].plan.nodes]
     assert operations.count("sum") == operations.count("*") == operations.count("+") == 1
     assert bound.regions[0].nodes[1] is bound.regions[0].nodes[2]
 

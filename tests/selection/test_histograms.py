@@ -16,7 +16,7 @@ from events.language import evaluate
 from events.lists import Lists, offsets_of
 from events.table import EventTable, Metadata
 from selection import histograms
-from selection.engine import Yields
+from selection.counter import Yields
 from selection.histograms import Key
 
 COLUMNS = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import selection
 from configs.errors import UserError
-from selection.engine import Yields
+from selection.counter import Yields
 from tests.selection.test_histograms import COLUMNS, table
 
 if TYPE_CHECKING:

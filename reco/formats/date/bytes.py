@@ -91,6 +91,11 @@ class Bytes:
                 raise _damaged(self.path, error) from error
         return self.data
 
+    def close(self) -> None:
+        """Let the bytes go."""
+        self.data = np.empty(0, np.uint8)
+        self._remote = None
+
     @property
     def all(self) -> Array:
         """All bytes, all of them there."""

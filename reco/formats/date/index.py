@@ -59,6 +59,11 @@ class Index:
         """True for events with a header that passes all tests."""
         return self.reason == reasons.GOOD
 
+    @property
+    def weight(self) -> Array:
+        """1 for every event: the format has no weights."""
+        return np.ones(len(self))
+
     def runs(self) -> list[int]:
         """Return the run numbers of the good events in the order of the file."""
         return list(dict.fromkeys(self.run[self.good].tolist()))

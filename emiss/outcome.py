@@ -1,0 +1,110 @@
+"""What comes out of a job: results, what was lost, what is to be known; and the files that are written of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emiss import skim
+from events.ledger import Ledger, total
+from selection.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from emiss.skim import Kept, Wanted
+    from selection import Analysis
+    from selection.counter import Yields
+    from selection.cutflow import Cutflow
+    from selection.scans import BoundScan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a job.
+
+    Attributes
+    ----------
+    result : Result
+        Cutflow, histograms and scans.
+    losses : tuple of str
+        One line per file that lost something: file, how many, why.
+    too_bad : tuple of str
+        Samples whose bad fraction is above the limit.
+    reports : tuple of Path
+        Files written besides the tables.
+    reused : int
+        Tasks whose table was there already.
+    kept : tuple of Kept
+        Skims that were written.
+    remarks : tuple of str
+        What is not wrong, but should be known before the numbers are believed.
+    """
+
+    result: Result
+    losses: tuple[str, ...]
+    too_bad: tuple[str, ...]
+    reports: tuple[Path, ...]
+    reused: int = 0
+    kept: tuple[Kept, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def cutflow(self) -> Cutflow:
+        """The cutflow of the result."""
+        return self.result.cutflow
+
+
+def result_of(cutflow: Cutflow, yields: Mapping[str, Yields], scans: tuple[BoundScan, ...]) -> Result:
+    """Return cutflow, histograms and scans as one result."""
+    return Result(
+        cutflow,
+        {sample: found.histograms for sample, found in yields.items()},
+        {sample: found.scans for sample, found in yields.items()},
+        scans,
+    )
+
+
+def keep_events(
+    tables: Sequence[Path], analysis: Analysis, keep: Wanted | None, result: Result, *, unblind: bool
+) -> tuple[Kept, ...]:
+    """Write the skims that are wanted."""
+    return () if keep is None else skim.write(tables, analysis, keep, result.cutflow, unblind=unblind)
+
+
+def write_reports(
+    result: Result, analysis: Analysis, out: Path, configs: Mapping[str, str], normalise: float
+) -> tuple[Path, ...]:
+    """Write cutflow, histograms and scans to a folder; return the files."""
+    from selection import report
+
+    out.mkdir(parents=True, exist_ok=True)
+    sources = {**analysis.source_texts, **configs}
+    return tuple(report.write_all(result, out, sources=sources, normalise_to=normalise))
+
+
+def losses_of(parts: Sequence[tuple[str, Cutflow]]) -> tuple[str, ...]:
+    """Return one line per file that lost events, bytes or parts of events."""
+    by_file: dict[str, list[Ledger]] = {}
+    for name, cutflow in parts:
+        by_file.setdefault(name, []).extend(sample.ledger for sample in cutflow.samples.values())
+    lines = []
+    for name, ledgers in by_file.items():
+        ledger = total(ledgers)
+        said = [f"{count} lost ({reason})" for reason, count in ledger.lost.items()]
+        said += [f"{item.events} damaged ({reason})" for reason, item in ledger.damage.items()]
+        if ledger.bytes_skipped:
+            said.append(f"{ledger.bytes_skipped} bytes skipped")
+        if said:
+            lines.append(f"{name}: of {ledger.read} events " + ", ".join(said))
+    return tuple(lines)
+
+
+def too_bad(cutflow: Cutflow, limit: float) -> tuple[str, ...]:
+    """Return one line per sample that lost more than `limit` of its events."""
+    return tuple(
+        f"sample {name}: {sample.ledger.bad_fraction:.2%} of the events are lost, the limit is {limit:.2%}"
+        for name, sample in cutflow.samples.items()
+        if sample.ledger.bad_fraction > limit
+    )

@@ -1,0 +1,42 @@
+"""Files that stand there whole or not at all, whoever else writes them at the same time."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from configs.errors import Location, UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def part_of(path: Path, suffix: str = "") -> Path:
+    """Return the name under which this process writes a file before it is put in its place.
+
+    It is hidden, and carries host and process: several may write the same file, and who left one behind can be seen.
+    """
+    host = "".join(c if c.isalnum() or c in "-_" else "_" for c in platform.node().partition(".")[0]) or "host"
+    return path.with_name(f".{path.name[:150]}.{host}.{os.getpid()}.part{suffix}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file (UTF-8), and the folder that it is in.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    part = part_of(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
+    finally:
+        with suppress(OSError):  # the folder is not there, or no folder
+            part.unlink(missing_ok=True)
