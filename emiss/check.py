@@ -133,8 +133,8 @@ class _Check:
         from emiss.tables import find_tables
 
         tables = find_tables([one.path])
-        events = sum(self._table(path) for path in tables)
-        return f"{len(tables)} event tables, {events} events"
+        samples = dict.fromkeys(self._table(path) for path in tables)
+        return f"{len(tables)} event tables of {', '.join(samples)}"
 
     def _stored(self, one: Given) -> str:
         """Check a ROOT or Parquet file: an event table, a simulated run file, or one of another program."""
@@ -152,8 +152,8 @@ class _Check:
         self._table(one.path)
         return f"event table, {table.entries} events, {len(table.columns)} columns"
 
-    def _table(self, path: Path) -> int:
-        """Keep columns and sample of an event table; return its number of events."""
+    def _table(self, path: Path) -> str:
+        """Keep columns and sample of an event table; return the name of the sample."""
         from emiss.tables import sample_of
         from events.tablefile import open_table
 
@@ -163,7 +163,8 @@ class _Check:
         self.around.tables.append(path)
         if not any(columns == file.columns for columns in self.around.columns.values()):
             self.around.columns[str(path)] = file.columns
-        return file.entries
+        file.close()
+        return sample
 
     def _run(self, one: Given) -> str:
         from reco.detector import load_detector
@@ -227,7 +228,8 @@ class _Check:
                 self.out.warnings.append(f"{one.path} does not fit the columns of {what}")
         self._blind(analysis, one.path, found)
         self._with_runlists(one.path, found)
-        distinct = {str(error): error for error in found.errors}.values()
+        # run lists name the same file by another path
+        distinct = {(_order(error)[1:], error.message): error for error in reversed(found.errors)}.values()
         Problems(sorted(distinct, key=_order)).check()
         said = f"analysis '{analysis.name}', {len(analysis.cuts)} cuts" if not part else "part of an analysis"
         if self.around.runlists or against:

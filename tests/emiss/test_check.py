@@ -72,7 +72,7 @@ def test_an_analysis_with_tables(cli, tables, tmp_path):
     path = write(tmp_path, CUTS)
     done = cli("check", path, tables)
     assert done.code == 0
-    assert done.out.splitlines()[1] == f"{tables}: 3 event tables, 900 events"
+    assert done.out.splitlines()[1] == f"{tables}: 3 event tables of dimuon, run, signal"
     assert "fits the columns of" in done.out
     write(tmp_path, CUTS + "blind: {samples: rum, box: ecal.energy < 1 GeV}\n")
     done = cli("check", path, tables)
@@ -87,13 +87,22 @@ def test_an_analysis_with_a_run_list(cli, folder):
     write(folder, CUTS.replace("energy", "enrgy") + "blind: {samples: rum, box: ecal.energy < 1 GeV}\n")
     done = cli("check", path, folder / "runs.yaml")
     assert done.code == 2
-    assert "unknown name 'ecal.enrgy'" in done.err
+    assert done.err.count("unknown name 'ecal.enrgy'") == 1
     assert done.err.count("'rum' is neither a sample nor a role") == 1
     (folder / "run.dat").unlink()  # before the data are there
     done = cli("check", path, folder / "runs.yaml")
     assert "no file matches 'run.dat'" in done.err
     assert "unknown name 'ecal.enrgy'" in done.err
     assert done.err.count("'rum' is neither a sample nor a role") == 1
+
+
+def test_one_mistake_is_told_once_whatever_the_path(cli, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    write(folder, CUTS + "blind: {samples: rum, box: ecal.energy < 1 GeV}\n")
+    done = cli("check", "my_cuts.yaml", "runs.yaml")
+    assert done.code == 2
+    assert done.err.count("'rum' is neither a sample nor a role") == 1
+    assert done.err.startswith("my_cuts.yaml:3:18:")
 
 
 def test_an_analysis_alone_can_only_warn_of_names(cli, tmp_path):
