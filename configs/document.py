@@ -16,7 +16,7 @@ import yaml
 from configs.errors import Location, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 YamlPath = tuple[str | int, ...]
 
@@ -50,6 +50,13 @@ class Document:
     def path(self) -> Path:
         """The file it was read from."""
         return Path(self.name)
+
+    def with_data(self, data: Any, renamed: Mapping[YamlPath, YamlPath] | None = None) -> Document:
+        """Return a document of the same text with other data; `renamed` nodes (new path to old) keep their places."""
+        spans = dict(self._spans)
+        for new, old in (renamed or {}).items():
+            spans |= {new + known[len(old) :]: span for known, span in self._spans.items() if known[: len(old)] == old}
+        return Document(self.text, self.name, data, spans)
 
     def locate(self, path: YamlPath = (), *, key: bool = False, offset: int = 0, length: int | None = None) -> Location:
         """Return the place of a node, of its key, or of `length` characters from `offset` inside a scalar."""
@@ -122,6 +129,11 @@ def _align(raw: str, value: str) -> list[int]:
     return places
 
 
+def of_option(text: str, name: str) -> Document:
+    """Return a text that was given on the command line as a document; `name` is that of the option."""
+    return Document(text, name, text, {(): Span(0, len(text), None)})
+
+
 def compose(text: str, name: str) -> Document:
     """Build the document of a YAML text.
 
@@ -133,6 +145,8 @@ def compose(text: str, name: str) -> Document:
     try:
         return _Composer(text, name).document()
     except yaml.MarkedYAMLError as error:
+        if (colon := _colon(text, name, error)) is not None:
+            raise colon from None
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "not YAML"
         at = _location(text, name, mark) if mark is not None else Location(name)
@@ -140,6 +154,30 @@ def compose(text: str, name: str) -> Document:
         raise UserError(f"YAML: {problem}", at=at, hint=hint) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UserError(f"not readable as YAML: {error}", at=Location(name)) from None
+
+
+def _colon(text: str, name: str, error: yaml.MarkedYAMLError) -> UserError | None:
+    """Return the mistake of a colon that is missing, or one too many, at its own line: YAML's parser is behind it by then."""
+    lines = text.split("\n")
+    if error.problem == "could not find expected ':'" and error.context_mark is not None:
+        line = error.context_mark.line
+    elif error.problem == "mapping values are not allowed in this context" and error.problem_mark is not None:
+        line = error.problem_mark.line
+        before = lines[line][: error.problem_mark.column]
+        if ": " in before.lstrip("- "):
+            at = Location(name, line + 1, error.problem_mark.column + 1, text=lines[line])
+            return UserError("YAML: a second ':' in one line", at=at, hint="put the value into quotes")
+        while line > 0 and not lines[line - 1].split("#")[0].strip():
+            line -= 1
+        line -= 1
+    else:
+        return None
+    if line < 0 or ":" in lines[line].split(" #")[0]:
+        return None
+    shown = lines[line].strip()
+    start = lines[line].index(shown)
+    at = Location(name, line + 1, start + 1, length=len(shown), text=lines[line])
+    return UserError("YAML: ':' is missing behind a key", at=at, hint="write 'key: value'")
 
 
 def _location(text: str, name: str, mark: Any) -> Location:

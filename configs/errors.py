@@ -103,6 +103,10 @@ class Problems:
         """Keep one mistake (or each one of several)."""
         self.errors.extend(error.errors if isinstance(error, UserErrors) else [error])
 
+    def add_all(self, other: Problems) -> None:
+        """Keep the mistakes that others have collected."""
+        self.errors.extend(other.errors)
+
     def check(self) -> None:
         """Raise what has been collected, if anything."""
         if len(self.errors) == 1:

@@ -5,6 +5,7 @@ Scalars are read as text with their place and typed by the schema: ``on`` is tex
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=BaseModel)
 
-__all__ = ["SHIPPED", "Document", "YamlPath", "find", "load", "loads", "shipped", "validate"]
+__all__ = ["SHIPPED", "Document", "Mistake", "YamlPath", "find", "load", "loads", "mistakes", "shipped", "validate"]
 
 MAX_BYTES = 8_000_000
 SHIPPED = Path(__file__).parent
@@ -53,27 +54,66 @@ def loads(text: str, name: str = "<text>") -> Document:
     return compose(text, name)
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """What a model does not take: where it is, of what kind, and for an unknown key the known one that it may be."""
+
+    path: YamlPath
+    kind: str
+    error: UserError
+    near: str = ""
+
+
 def validate(document: Document, model: type[M]) -> M:
     """Turn a document into a model.
 
     Raises
     ------
     UserError
-        For the first mistake, or `UserErrors` with all of them, each with file, line, column and YAML path.
+        `UserErrors` with all mistakes in the order of the file, each with file, line, column and YAML path.
     """
+    found = _validated(document, model)
+    if not isinstance(found, list):
+        return found
+    problems = Problems([one.error for one in found])
+    problems.check()
+    msg = "a validation error without an entry"
+    raise AssertionError(msg)
+
+
+def mistakes(document: Document, model: type[BaseModel]) -> list[Mistake]:
+    """Return what a model does not take of a document, in the order of the file; nothing if it is good."""
+    found = _validated(document, model)
+    return found if isinstance(found, list) else []
+
+
+def _validated(document: Document, model: type[M]) -> M | list[Mistake]:
     from pydantic import ValidationError
 
     if not isinstance(document.data, dict):
         raise document.error("a mapping of keys and values is needed here")
-    problems = Problems()
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        for item in error.errors(include_url=False):
-            problems.add(_explain(document, item))
-    problems.check()
-    msg = "a validation error without an entry"
-    raise AssertionError(msg)
+        items = error.errors(include_url=False)
+    places = [_yaml_path(document, item["loc"]) for item in items]
+    found: list[Mistake] = []
+    for number, (item, place) in enumerate(zip(items, places, strict=True)):
+        if item["type"] in _NEEDED and place in places[:number]:
+            continue  # one kind of value that it might be is enough
+        # of a mapping that may also be a text, what is wrong inside says all
+        inside = any(len(other) > len(place) and other[: len(place)] == place for other in places)
+        if inside and isinstance(item.get("input"), dict | list) and item["type"].endswith("_type"):
+            continue
+        context = item.get("ctx") or {}
+        path = (*place, str(context["key"])) if item["type"] == "unknown_key" else place
+        found.append(Mistake(path, item["type"], _explain(document, item), str(context.get("near", ""))))
+    return sorted(found, key=_order)
+
+
+def _order(mistake: Mistake) -> tuple[int, int]:
+    at = mistake.error.at
+    return (at.line, at.column) if at is not None else (0, 0)
 
 
 def _explain(document: Document, item: Mapping[str, Any]) -> UserError:
@@ -85,12 +125,37 @@ def _explain(document: Document, item: Mapping[str, Any]) -> UserError:
         return document.error(f"unknown key '{key}'", (*path, key), key=True, hint=str(context["hint"]))
     if item["type"] == "missing":
         return document.error(f"the key '{item['loc'][-1]}' is missing", path, key=bool(path))
+    needed = _NEEDED.get(item["type"])
+    if needed is not None:
+        return document.error(f"{_shown(item.get('input'))} is no {needed}", path)
     message = str(item["msg"]).removeprefix("Value error, ")
     if message.startswith("Input should be "):
-        value = item.get("input")
-        shown = f"'{value}'" if isinstance(value, str) else "this value" if value is not None else "nothing"
-        message = f"{shown} should be {message.removeprefix('Input should be ')}"
+        message = f"{_shown(item.get('input'))} should be {message.removeprefix('Input should be ')}"
     return document.error(message, path)
+
+
+_NEEDED = {
+    "int_parsing": "whole number",
+    "int_type": "whole number",
+    "float_parsing": "number",
+    "float_type": "number",
+    "bool_parsing": "yes or no (write true or false)",
+    "bool_type": "yes or no (write true or false)",
+    "string_type": "text",
+    "list_type": "list",
+    "tuple_type": "list",
+    "dict_type": "mapping of keys and values",
+    "model_type": "mapping of keys and values",
+}
+"""What is needed in the place of a value that pydantic does not take, in words of YAML."""
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return f"'{value}'"
+    return "a list" if isinstance(value, list | tuple) else "a mapping" if isinstance(value, dict) else "this value"
 
 
 def _yaml_path(document: Document, loc: tuple[Any, ...]) -> YamlPath:

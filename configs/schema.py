@@ -10,16 +10,25 @@ Fields are typed with `Energy`, `Length`, ... so that a model reads like the tab
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from configs.errors import did_you_mean
+from configs.errors import did_you_mean, suggest
 from configs.units import ENERGY, FIELD, LENGTH, PURE, TIME, Dimension, UnitError, parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
 
 
 class Model(BaseModel):
@@ -27,19 +36,39 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, populate_by_name=True)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _known_keys(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            known = [field.alias or name for name, field in cls.model_fields.items()]
-            for key in data:
-                if key not in known and key not in cls.model_fields:
-                    raise PydanticCustomError(
-                        "unknown_key",
-                        "unknown key '{key}'; {hint}",
-                        {"key": str(key), "hint": did_you_mean(str(key), known)},
-                    )
-        return data
+    def _known_keys(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Refuse unknown keys, together with all that is wrong behind the known ones."""
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = (
+            [key for key in data if key not in known and key not in cls.model_fields] if isinstance(data, dict) else []
+        )
+        if not unknown:
+            return handler(data)
+        errors = [_unknown(str(key), known, data) for key in unknown]
+        try:
+            handler({key: value for key, value in data.items() if key not in unknown})
+        except ValidationError as error:
+            # a key that is missing may be one that is misspelt
+            errors += [_again(item) for item in error.errors(include_url=False) if not _misspelt(item, unknown)]
+        raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+def _unknown(key: str, known: list[str], data: Any) -> InitErrorDetails:
+    near = next((name for name in suggest(key, known) if name not in data), "")
+    context = {"key": key, "hint": did_you_mean(key, known), "near": near}
+    return InitErrorDetails(type=PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", context), input=data)
+
+
+def _again(item: ErrorDetails) -> InitErrorDetails:
+    """Return an error that pydantic has reported as one to be reported."""
+    kind = PydanticCustomError(item["type"], item["msg"], item.get("ctx"))
+    return InitErrorDetails(type=kind, loc=item["loc"], input=item["input"])
+
+
+def _misspelt(item: ErrorDetails, unknown: list[str]) -> bool:
+    return item["type"] == "missing" and len(item["loc"]) == 1 and bool(suggest(str(item["loc"][0]), unknown, 1))
 
 
 def _quantity(dimension: Dimension, value: Any) -> Any:

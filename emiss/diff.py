@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from events.lists import Array
+    from events.tablefile import TableFile
     from selection import Analysis
 
 IDENTITY = ("event.run", "event.spill", "event.in_spill")
@@ -47,18 +48,25 @@ class Moved:
 def between_analyses(
     tables: Sequence[Path], first: Analysis, second: Analysis, *, region: str | None = None, unblind: bool = False
 ) -> Iterator[Moved]:
-    """Yield the events of some tables that only one of two analyses lets through, batch by batch.
+    """Return the events of some tables that only one of two analyses lets through, to be read batch by batch.
 
     Raises
     ------
     UserError
-        If the two hide different events of a table: what differs would tell of those inside.
+        At once, if the two hide different events of a table: what differs would tell of those inside.
     """
-    for path in find_tables(tables):
-        file = open_table(path)
+    files = [(path, open_table(path)) for path in find_tables(tables)]
+    if not unblind:
+        for path, file in files:
+            _same_box(first, second, *sample_of(path, file), path)
+    return _between(files, first, second, region, unblind=unblind)
+
+
+def _between(
+    files: Sequence[tuple[Path, TableFile]], first: Analysis, second: Analysis, region: str | None, *, unblind: bool
+) -> Iterator[Moved]:
+    for path, file in files:
         sample, role = sample_of(path, file)
-        if not unblind:
-            _same_box(first, second, sample, role, path)
         keys = [name for name in IDENTITY if name in file.columns]
         bounds = [analysis.bind(file.columns) for analysis in (first, second)]
         cuts = [[cut.name for cut in bound.region(region).cuts] for bound in bounds]
@@ -75,10 +83,9 @@ def between_analyses(
 
 
 def _same_box(first: Analysis, second: Analysis, sample: str, role: str, path: Path) -> None:
-    if not (blinding.is_hidden(first, sample, role) or blinding.is_hidden(second, sample, role)):
-        return
+    """Refuse two analyses that hide different events of a sample; boxes are compared by what they mean."""
     boxes = [
-        (set(analysis.blind.samples), analysis.substitute(analysis.blind.box)) if analysis.blind else None
+        analysis.meaning(analysis.blind.box) if analysis.blind and blinding.is_hidden(analysis, sample, role) else None
         for analysis in (first, second)
     ]
     if boxes[0] != boxes[1]:

@@ -66,8 +66,13 @@ def from_cutflow(
     Raises
     ------
     UserError
-        If there is no signal, one does not say its mass or what it stands for, or two have the same mass.
+        If there is no signal, one does not say its mass or what it stands for, two have the same mass, or `known` names
+        something else.
     """
+    for name in known or {}:
+        if name not in cutflow.samples:
+            hint = did_you_mean(name, cutflow.samples, otherwise="its samples are")
+            raise UserError(f"--signal {name}: the cutflow has no sample of this name", hint=hint)
     found = [
         _of_sample(name, counts, region, known or {})
         for name, counts in cutflow.samples.items()

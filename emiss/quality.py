@@ -15,6 +15,7 @@ from reco.detector import load_detector
 from reco.quality import Limits, Survey, Verdict, surveys, verdicts
 from reco.spills import Spills
 from selection.cutflowfile import write_text
+from selection.sheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -106,7 +107,7 @@ def table(quality: Quality) -> str:
     names = ("run", "spill", "events", "rate", "lost", "pedestal_shift", "channel", "saturated")
     writer.writerow([*names, "bad"])
     for v in quality.verdicts:
-        shown = [v.run, v.spill, v.events, *(f"{x:.6g}" for x in (v.rate, v.lost, v.shift)), v.channel]
+        shown = [v.run, v.spill, v.events, *(f"{x:.6g}" for x in (v.rate, v.lost, v.shift)), cell(v.channel)]
         writer.writerow([*shown, f"{v.saturated:.6g}", "; ".join(v.reasons)])
     return out.getvalue()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from configs.errors import UserError
 from emiss import output
 from emiss.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
-from emiss.tables import find_tables, left_over, sample_of
+from emiss.tables import find_tables, left_over, sample_of, samples_beside
 from events import provenance
 from events.identity import checksum
 from events.ledger import Ledger
@@ -40,6 +40,7 @@ def select(
     normalise: float = PER_ON_TARGET,
     max_bad_fraction: float = 1.0,
     keep: Wanted | None = None,
+    fill: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Apply an analysis to stored event tables, without reconstruction.
@@ -59,6 +60,8 @@ def select(
     max_bad_fraction : float
     keep : Wanted, optional
         Skims to be written.
+    fill : bool
+        Fill the histograms also where there is no folder to write them to.
     progress : callable
         Called with the number of events done.
 
@@ -83,9 +86,9 @@ def select(
         file = open_table(path)
         sample, role = sample_of(path, file)
         hides = blinding.is_hidden(analysis, sample, role) and not unblind
-        fill = out is not None  # without a folder nobody would see the histograms
-        counter = bound.counter(sample=sample, role=role, unblind=unblind, fill=fill)
-        for table in file.batches(bound.columns_for(fill=fill)):
+        filled = fill or out is not None  # without a folder nobody would see the histograms
+        counter = bound.counter(sample=sample, role=role, unblind=unblind, fill=filled)
+        for table in file.batches(bound.columns_for(fill=filled)):
             counter.add(table)
             progress(0 if hides else len(table))
         found = counter.yields()
@@ -137,7 +140,7 @@ def _check(
             made.append((file.columns, bound))
         bounds.append(bound)
         file.close()
-    blinding.check(analysis, roles, overrides, unblind=unblind)
+    blinding.check(analysis, roles, overrides, unblind=unblind, elsewhere=lambda: samples_beside(paths))
     return bounds, known, bounds[0].scans
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from configs.errors import Location, UserError
-from events.manifest import DEEPEST, NAME, Manifest
+from events.manifest import DEEPEST, NAME, Manifest, near
+from events.tablefile import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,24 @@ def left_over(paths: Sequence[Path]) -> list[str]:
             if extra:
                 remarks.append(f"{folder}: {len(extra)} tables of earlier jobs are not counted ({extra[0].name}, ...)")
     return remarks
+
+
+def samples_beside(paths: Sequence[Path]) -> set[str]:
+    """Return the samples whose tables stand beside some tables: those of the same job, or in the same folder."""
+    found: set[str] = set()
+    for folder in {path.parent for path in paths}:
+        manifest = near(folder / NAME)
+        if manifest is not None:
+            found |= manifest.samples.keys()
+            continue
+        for path in (p for p in folder.iterdir() if p.suffix in SUFFIXES and p.name[0] != "."):
+            try:
+                file = open_table(path)
+            except UserError:  # it is not asked for, and may be damaged
+                continue
+            found.add(sample_of(path, file)[0])
+            file.close()
+    return found
 
 
 def _inside(path: Path) -> list[Path]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from events.language.fingerprint import Fingerprints
 from events.language.parameters import Parameter, written
-from events.language.tree import canonical, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,8 +75,13 @@ class Histogram:
 class Blind:
     """What is not to be seen: events of these samples (names or roles) inside the box."""
 
-    samples: tuple[str, ...]
+    names: tuple[Text, ...]
     box: Expression
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """The names without their places."""
+        return tuple(name.value for name in self.names)
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,10 @@ class Analysis:
     source_texts : mapping of file to YAML text
     place : Place
         Of the whole file.
+    made_with : Text or None
+        The detector or reader whose tables the analysis is for, where the file says it.
+    broken : set of str
+        Parameters, definitions and objects that could not be read; empty for an analysis that can be used.
     """
 
     name: str
@@ -114,7 +123,9 @@ class Analysis:
     blind: Blind | None
     source_texts: Mapping[str, str]
     place: Place
+    made_with: Text | None = None
     more_scans: tuple[Scan, ...] = ()
+    broken: frozenset[str] = frozenset()
 
     @property
     def scans(self) -> tuple[Scan, ...]:
@@ -128,17 +139,19 @@ class Analysis:
         text = json.dumps(self._matters(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
-    def bind(self, columns: Mapping[str, Column]) -> Bound:
+    def bind(self, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
         """Return the analysis ready to run on tables with these columns.
+
+        A `part` of an analysis, which others extend, may be without cuts and histograms.
 
         Raises
         ------
         UserError
-            For names, kinds and units that do not fit, all at once.
+            For names, kinds and units that do not fit, all at once; if there is nothing to do.
         """
         from selection.bind import bind
 
-        return bind(self, columns)
+        return bind(self, columns, part=part)
 
     def resolved(self) -> dict[str, Any]:
         """Return the analysis as plain data: all files put together, parameters in their places."""
@@ -171,45 +184,40 @@ class Analysis:
 
     def _matters(self) -> dict[str, Any]:
         """Return the plain data that the hash is made of."""
-
-        def normal(expression: Expression) -> str:
-            return canonical(expression.tree, lambda name: self._value(name) or name)
-
-        blind = [] if self.blind is None else [self.blind.box]
-        roots = [cut.require for cuts in self.regions.values() for cut in cuts] + [*self.weights.values(), *blind]
-        used = self.reachable(roots)
-        objects = {
-            name: [[s.value for s in declared.sources], normal(declared.where) if declared.where else ""]
-            for name, declared in self.objects.items()
-            if name in used
-        }
         return {
-            "columns": dict(self.units),
-            "define": {name: normal(self.definitions[name]) for name in self.definitions if name in used},
-            "objects": objects,
-            "regions": {name: [[cut.name, normal(cut.require)] for cut in cuts] for name, cuts in self.regions.items()},
-            "weights": {name: normal(expression) for name, expression in self.weights.items()},
-            "blind": [sorted(self.blind.samples), normal(self.blind.box)] if self.blind else [],
+            "regions": {
+                name: [[cut.name, self.meaning(cut.require)] for cut in cuts] for name, cuts in self.regions.items()
+            },
+            "weights": {name: self.meaning(expression) for name, expression in self.weights.items()},
+            "blind": [sorted(self.blind.samples), self.meaning(self.blind.box)] if self.blind else [],
         }
 
-    def _value(self, name: str) -> str | None:
-        parameter = self.parameters.get(name)
-        return None if parameter is None else parameter.normal()
+    @cached_property
+    def _fingerprints(self) -> Fingerprints:
+        return Fingerprints(self.parameters, self.definitions, self.objects)
 
-    def reachable(self, roots: Iterable[Expression]) -> set[str]:
-        """Return the definitions and objects that expressions use, directly or not."""
-        used: set[str] = set()
-        waiting = [name for root in roots for name in names(root.tree)]
-        while waiting:
-            name = waiting.pop()
-            parts = name.split(".")
-            found = {".".join(parts[:i]) for i in range(1, len(parts) + 1)} - used
-            for known in found & {*self.definitions, *self.objects}:
-                used.add(known)
-                if known in self.definitions:
-                    waiting.extend(names(self.definitions[known].tree))
-                else:
-                    declared = self.objects[known]
-                    waiting.extend(source.value for source in declared.sources)
-                    waiting.extend(names(declared.where.tree) if declared.where else ())
-        return used
+    def meaning(self, expression: Expression) -> str:
+        """Return what an expression means as a short text, however it is written: through parameters, definitions, objects.
+
+        Two analyses that give the same text compute the same from the same columns.
+        """
+        words = self._fingerprints.words([expression])
+        units = {name: unit for name, unit in self.units.items() if name in words or name.rpartition(".")[2] in words}
+        text = json.dumps([self._fingerprints.of(expression), units], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
+
+    def stated(self, expression: Expression) -> dict[str, str]:
+        """Return the definitions and objects that an expression uses, directly or not, with what the file says of them."""
+        said = {}
+        for name in self.reachable([expression]):
+            if name in self.definitions:
+                said[name] = self.substitute(self.definitions[name])
+            else:
+                declared = self._object(self.objects[name])
+                sources = declared["from"] if isinstance(declared["from"], str) else ", ".join(declared["from"])
+                said[name] = f"{sources} where {declared['where']}" if "where" in declared else sources
+        return said
+
+    def reachable(self, roots: Iterable[Expression]) -> list[str]:
+        """Return the definitions and objects that expressions use, directly or not; each behind all that it uses."""
+        return self._fingerprints.uses(roots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from configs.errors import Problems, did_you_mean
+from configs.errors import Location, Problems, UserError, did_you_mean
 from configs.units import PURE
 from events.language.expression import read_expression
 from events.language.place import Text
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from events.language.check import Checker
     from events.language.expression import Expression
     from events.language.program import Node
-    from selection.analysis import Analysis, Histogram, Scan
+    from selection.analysis import Analysis, Cut, Histogram, Scan
     from selection.histograms import BoundHistogram
     from selection.scans import BoundScan
 
@@ -35,9 +35,24 @@ WEIGHT = "weight"
 """The column that holds the weight of an event."""
 
 
-def bind(analysis: Analysis, columns: Mapping[str, Column]) -> Bound:
+def bind(analysis: Analysis, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
     """Return the analysis ready to run on tables with these columns; see `Analysis.bind`."""
-    return _Binder(analysis, columns).bound()
+    bound = _Binder(analysis, columns).bound()
+    if not part and not analysis.histograms and not any(analysis.regions.values()):
+        file = [*analysis.source_texts][-1]
+        raise UserError(
+            f"the analysis '{analysis.name}' is empty: it has neither a cut nor a histogram",
+            at=Location(file),
+            hint="add 'cuts: [{name: ..., require: ...}]'",
+        )
+    return bound
+
+
+def mistakes(analysis: Analysis, columns: Mapping[str, Column]) -> list[UserError]:
+    """Return what does not fit, also of an analysis that could not be read as a whole (`read.survey`)."""
+    binder = _Binder(analysis, columns)
+    binder.look()
+    return binder.problems.errors
 
 
 def _decision(what: str, checker: Checker, expression: Expression) -> Node:
@@ -72,23 +87,41 @@ class _Binder:
         self.analysis = analysis
         self.columns = columns
         self.scope = Scope(
-            Program(), columns, analysis.units, analysis.parameters, analysis.definitions, analysis.objects
+            Program(),
+            columns,
+            analysis.units,
+            analysis.parameters,
+            analysis.definitions,
+            analysis.objects,
+            failed=analysis.broken,
         )
         self.problems: Problems = self.scope.problems
 
-    def bound(self) -> Bound:
+    def look(self) -> tuple[dict[int, Node | None], dict[str, Weight], Node | None]:
+        """Return cuts, weights and box, with the mistakes noted; with one, look at the histograms, too."""
         self._clashes()
         self._declared()
         distinct = {id(cut): cut for cuts in (self.analysis.cuts, *self.analysis.regions.values()) for cut in cuts}
         nodes = {key: self._node(cut.require, partial(_decision, "a cut")) for key, cut in distinct.items()}
-        expressions = self._weights()
-        weights = {name: self._node(weight, _weight) for name, weight in expressions.items()}
+        weights = {
+            name: Weight(expression, node)
+            for name, expression in self._weights().items()
+            if (node := self._node(expression, _weight)) is not None
+        }
         box = self._node(self.analysis.blind.box, partial(_decision, "a box")) if self.analysis.blind else None
+        if self.problems.errors or self.analysis.broken:
+            # scans, and the stages of histograms, need the cuts; that they would be wrong too is only a guess then
+            for histogram in self.analysis.histograms:
+                for expression in histogram.of:
+                    self._node(expression, _number)
+                for limit in (limit for limits in histogram.limits for limit in limits):
+                    self._end(limit)
+        return nodes, weights, box
+
+    def bound(self) -> Bound:
+        nodes, weights, box = self.look()
         self.problems.check()
-        regions = [
-            Region(name, cuts, tuple(node for cut in cuts if (node := nodes[id(cut)]) is not None))
-            for name, cuts in self.analysis.regions.items()
-        ]
+        regions = [self._region(name, cuts, nodes) for name, cuts in self.analysis.regions.items()]
         scans = [self._scan(scan, regions) for scan in self.analysis.scans]
         histograms = [self._histogram(histogram, regions) for histogram in self.analysis.histograms]
         self.problems.check()
@@ -96,10 +129,19 @@ class _Binder:
             self.analysis,
             self.columns,
             regions,
-            {name: Weight(expressions[name], node) for name, node in weights.items() if node is not None},
+            weights,
             box,
             [histogram for histogram in histograms if histogram is not None],
             [scan for scan in scans if scan is not None],
+        )
+
+    def _region(self, name: str, cuts: Sequence[Cut], nodes: Mapping[int, Node | None]) -> Region:
+        return Region(
+            name,
+            tuple(cuts),
+            tuple(node for cut in cuts if (node := nodes[id(cut)]) is not None),
+            tuple(self.analysis.meaning(cut.require) for cut in cuts),
+            tuple(tuple(self.analysis.stated(cut.require).items()) for cut in cuts),
         )
 
     def _weights(self) -> Mapping[str, Expression]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from configs.errors import UserError, did_you_mean
+from configs.errors import Problems, UserError, did_you_mean
 from events.language.tree import names
 from events.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from events.language.place import Text
     from selection.analysis import Analysis
     from selection.counts import Regions
 
@@ -57,7 +58,14 @@ def sealed_inputs(inputs: Iterable[Mapping[str, Any]], hidden: Iterable[str]) ->
     return sealed
 
 
-def check(analysis: Analysis, samples: Mapping[str, str], overrides: Iterable[str], *, unblind: bool) -> None:
+def check(
+    analysis: Analysis,
+    samples: Mapping[str, str],
+    overrides: Iterable[str],
+    *,
+    unblind: bool,
+    elsewhere: Callable[[], Collection[str]] = frozenset,
+) -> None:
     """Refuse what would open the box without saying so.
 
     Parameters
@@ -68,28 +76,54 @@ def check(analysis: Analysis, samples: Mapping[str, str], overrides: Iterable[st
         Parameters that are set on the command line.
     unblind : bool
         Whether the box is opened on purpose; then everything goes.
+    elsewhere : callable, optional
+        Gives the names of samples of the same job that the analysis is not applied to; called only where it matters.
 
     Raises
     ------
     UserError
-        If `blind` names nothing that there is while there are data, or the box depends on a parameter that is set for this
-        run: the difference of two such runs would be events inside.
+        If `blind` names neither a sample nor a role, so that it would hide nothing, or the box depends on a parameter that is
+        set for this run: the difference of two such runs would be events inside.
     """
     if analysis.blind is None or unblind:
         return
-    known = {*samples, *ROLES}
-    unsure = any(role == "data" and not is_hidden(analysis, name, role) for name, role in samples.items())
-    for name in analysis.blind.samples:
-        if name not in known and unsure:
-            hint = did_you_mean(name, known)
-            raise UserError(f"blind: '{name}' is neither a sample nor a role, and would hide nothing", hint=hint)
+    problems = Problems()
+    for name in unknown(analysis, {*samples, *ROLES}):
+        others = set(elsewhere())
+        if name.value not in others:
+            here = [*samples, *others, *ROLES]
+            hint = did_you_mean(name.value, here, otherwise="samples and roles are")
+            message = f"blind: '{name.value}' is neither a sample nor a role, and would hide nothing"
+            problems.add(name.place.error(message, hint=hint))
     if any(is_hidden(analysis, name, role) for name, role in samples.items()):
         for parameter in overrides:
             if parameter in box_parameters(analysis):
-                raise UserError(
-                    f"--set {parameter}: the blind box depends on it, and would be another one in this run",
-                    hint="change the analysis file, or open the box with --unblind",
+                problems.add(
+                    UserError(
+                        f"--set {parameter}: the blind box depends on it, and would be another one in this run",
+                        hint="change the analysis file, or open the box with --unblind",
+                    )
                 )
+    problems.check()
+
+
+def check_table(analysis: Analysis, sample: str, role: str) -> None:
+    """Refuse a table of data by itself, not hidden by an analysis that names something unknown under `blind`.
+
+    Of a table in memory it is not known which other samples there are: the name may be one of them, or a misspelling.
+
+    Raises
+    ------
+    UserError
+        If the events of the table might have to be hidden.
+    """
+    if role == "data" and not is_hidden(analysis, sample, role):
+        check(analysis, {sample: role}, (), unblind=False)
+
+
+def unknown(analysis: Analysis, known: Collection[str]) -> tuple[Text, ...]:
+    """Return the names under `blind` that are not among the known ones."""
+    return () if analysis.blind is None else tuple(n for n in analysis.blind.names if n.value not in known)
 
 
 def box_parameters(analysis: Analysis) -> frozenset[str]:

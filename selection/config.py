@@ -89,6 +89,7 @@ class AnalysisModel(Model):
     analysis: str | None = None
     extends: str | None = None
     description: str | None = None
+    made_with: str | None = None
     columns: dict[str, str] | None = None
     parameters: dict[str, str | list[str]] | None = None
     objects: dict[str, ObjectModel] | None = None

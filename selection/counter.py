@@ -36,11 +36,13 @@ ALL_EVENTS = -1
 
 @dataclass(frozen=True)
 class Region:
-    """A region: its cuts and the node of each."""
+    """A region: its cuts, the node of each, what each means, and the definitions behind it."""
 
     name: str
     cuts: tuple[Cut, ...]
     nodes: tuple[Node, ...]
+    meanings: tuple[str, ...]
+    uses: tuple[tuple[tuple[str, str], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,8 @@ def _rows(region: Region, counts: Counts, v: int, variations: int) -> Rows:
                 n_minus_1=kinds["n_minus_1"],
                 only_failed=kinds["only_failed"],
                 overlap=tuple(int(n) for n in counts.overlap[i, :i]),
+                condition=region.meanings[i],
+                uses=region.uses[i],
             )
         )
     return tuple(rows)

@@ -52,6 +52,10 @@ class CutCounts:
     ----------
     name, require : str
         The cut and its condition with the parameters put in; the first row is `ALL`, without a condition.
+    condition : str
+        What the condition means (`Analysis.meaning`), however it is written; "" where that is not known.
+    uses : tuple of (name, text)
+        The definitions and objects behind the condition.
     sequential : Tally
         Events that passed this cut and all before it.
     undefined : int
@@ -76,14 +80,16 @@ class CutCounts:
     n_minus_1: Tally = Tally()
     only_failed: Tally = Tally()
     overlap: tuple[int, ...] = ()
+    condition: str = ""
+    uses: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "undefined", int(self.undefined))
         object.__setattr__(self, "individual_undefined", int(self.individual_undefined))
 
     def __add__(self, other: CutCounts) -> CutCounts:
-        if (self.name, self.require) != (other.name, other.require):
-            raise UserError(f"cannot add counts of different cuts: {_said(self)} and {_said(other)}")
+        if not same_cut(self, other):
+            raise UserError(f"cannot add counts of different cuts: {_differ(self, other)}")
         return CutCounts(
             self.name,
             self.require,
@@ -94,6 +100,8 @@ class CutCounts:
             self.n_minus_1 + other.n_minus_1,
             self.only_failed + other.only_failed,
             tuple(a + b for a, b in zip(self.overlap, other.overlap, strict=False)),
+            self.condition,
+            self.uses,
         )
 
 
@@ -174,13 +182,30 @@ def same_conditions(a: Regions, b: Regions) -> None:
     for region, variations in a.items():
         _same_names(f"weights of region {region}", variations, b[region])
         for variation, rows in variations.items():
-            mine, theirs = [[(row.name, row.require) for row in side] for side in (rows, b[region][variation])]
-            for first, second in zip(rows, b[region][variation], strict=False):
-                if (first.name, first.require) != (second.name, second.require):
-                    raise UserError(f"cannot add counts of different cuts: {_said(first)} and {_said(second)}")
-            if mine != theirs:
-                extra = max(mine, theirs, key=len)[min(len(mine), len(theirs))]
-                raise UserError(f"cannot add: only one of the two has the cut '{extra[0]}: {extra[1]}'")
+            others = b[region][variation]
+            for first, second in zip(rows, others, strict=False):
+                if not same_cut(first, second):
+                    raise UserError(f"cannot add counts of different cuts: {_differ(first, second)}")
+            if len(rows) != len(others):
+                extra = max(rows, others, key=len)[min(len(rows), len(others))]
+                raise UserError(f"cannot add: only one of the two has the cut {_said(extra)}")
+
+
+def same_cut(a: CutCounts, b: CutCounts) -> bool:
+    """Return whether two rows are of one cut: conditions that mean the same; where that is not known, that read the same."""
+    known = bool(a.condition and b.condition)
+    return a.name == b.name and (a.condition == b.condition if known else a.require == b.require)
+
+
+def redefined(a: CutCounts, b: CutCounts) -> tuple[tuple[str, str, str], ...]:
+    """Return the definitions and objects behind two cuts of which both sides say something else: name and both texts."""
+    theirs = dict(b.uses)
+    return tuple((name, text, theirs[name]) for name, text in a.uses if theirs.get(name, text) != text)
+
+
+def _differ(a: CutCounts, b: CutCounts) -> str:
+    behind = "; ".join(f"{name} is '{mine}' and '{theirs}'" for name, mine, theirs in redefined(a, b))
+    return f"{_said(a)} and {_said(b)}" + (f" ({behind})" if behind else "")
 
 
 def _said(row: CutCounts) -> str:

@@ -106,9 +106,13 @@ class SampleCounts:
         return replace(self, coverage={blinding.sealed_identity(file): blinding.WHOLE for file in self.coverage})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cutflow:
-    """The result of an analysis: counts of its cuts for each sample; `cuts_hash` tells analyses apart."""
+    """The result of an analysis: counts of its cuts for each sample; `cuts_hash` tells analyses apart.
+
+    Two cutflows are equal (``==``) if they say the same: conditions of the cuts, counts, sums of weights within a relative
+    `difference.TOLERANCE`, ledger, particles on target, scale; when, where and from which copies does not matter.
+    """
 
     analysis: str
     cuts_hash: str
@@ -121,6 +125,15 @@ class Cutflow:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Cutflow, (self.analysis, self.cuts_hash, dict(self.provenance), dict(self.samples))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Cutflow):
+            return NotImplemented
+        from selection.difference import compare
+
+        return not compare(self, other)
+
+    __hash__ = None  # type: ignore[assignment] # what is equal within a tolerance has no hash
 
     @classmethod
     def empty(cls) -> Self:

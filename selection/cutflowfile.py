@@ -75,6 +75,8 @@ def _row(row: CutCounts, efficiency: Efficiency) -> dict[str, Any]:
     return {
         **data,
         "require": row.require,
+        "condition": row.condition,
+        "uses": dict(row.uses),
         "individual": {**_tally(row.individual), "undefined": row.individual_undefined},
         "n_minus_1": _tally(row.n_minus_1),
         "only_failed": _tally(row.only_failed),
@@ -159,6 +161,8 @@ def _read_row(data: Mapping[str, Any]) -> CutCounts:
         _read_tally(data["n_minus_1"]),
         _read_tally(data["only_failed"]),
         tuple(int(n) for n in data.get("overlap", ())),
+        _text(data.get("condition", "")),
+        tuple((name, _text(text)) for name, text in data.get("uses", {}).items()),
     )
 
 

@@ -7,9 +7,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from configs.errors import Location, UserError
 from selection.cutflowfile import write_text
-from selection.histograms import UNWEIGHTED
+from selection.histogram_difference import Content
+from selection.histograms import UNWEIGHTED, Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
 
     from hist import Hist
 
-    from selection.histograms import Filled, Key
+    from selection.histogram_difference import Contents
+    from selection.histograms import Filled
 
     BySample = Mapping[str, Mapping[Key, Filled]]
 
@@ -84,6 +88,42 @@ def _uhi(sample: str, key: Key, filled: Filled) -> dict[str, Any]:
         "undefined": filled.undefined,
     }
     return data
+
+
+def load_json(path: Path) -> Contents:
+    """Read what is in the histograms that `save_json` wrote.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read or is another one.
+    """
+    at = Location(str(path))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["schema"] != SCHEMA:
+            raise UserError(f"schema is {data['schema']!r}, expected '{SCHEMA}'", at=at)
+        return dict(map(_content, data["histograms"]))
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be read", at=at) from None
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"holds no histograms: {error}", at=at, hint="is this a histograms.json?") from None
+
+
+def _content(data: Mapping[str, Any]) -> tuple[tuple[str, Key], Content]:
+    said, storage = data["metadata"], data["storage"]
+    axes = tuple(
+        np.linspace(axis["lower"], axis["upper"], axis["bins"] + 1)
+        if axis["type"] == "regular"
+        else np.asarray(axis["edges"], float)
+        for axis in data["axes"]
+    )
+    values, variances = (np.asarray(storage[name], float) for name in ("values", "variances"))
+    if values.shape != variances.shape or values.shape != tuple(len(axis) + 1 for axis in axes):
+        msg = f"'{said['name']}' has other bins than its axes"
+        raise ValueError(msg)
+    key = Key(said["name"], said["region"], said["stage"], said["variation"])
+    return (said["sample"], key), Content(axes, values, variances, int(said["undefined"]))
 
 
 def save_json(histograms: BySample, path: Path, *, analysis: str, cuts_hash: str) -> None:

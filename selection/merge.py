@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.errors import Problems, UserError, did_you_mean
-from configs.loader import find, load, validate
+from configs.loader import find, load
 from events.language.place import Branch, Items, Place, Text, locate, overlay
-from selection.config import AnalysisModel
+from selection.repair import read_past
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +51,10 @@ class Merged:
     histograms : tuple of Branch
     files : mapping of file name to YAML text
         Parents first.
+    problems : Problems
+        What is wrong so far.
+    broken : set of str
+        Parameters, definitions and objects that could not be read.
     """
 
     name: str
@@ -59,21 +63,24 @@ class Merged:
     regions: Mapping[str, tuple[CutText, ...]]
     histograms: tuple[Branch, ...]
     files: Mapping[str, str]
+    problems: Problems
+    broken: frozenset[str] = frozenset()
 
 
 def merge(document: Document) -> Merged:
-    """Return the analysis of a file and of all it extends.
+    """Return the analysis of a file and of all it extends, and what is wrong with it: a cut twice, an unknown key, ...
 
     Raises
     ------
     UserError
-        Each with file, line and column: a cut twice, a name that is not there, a cycle, an unknown key.
+        If nothing can be read behind a mistake: a file that is not there or extends itself, a section of another kind.
     """
-    trees = [locate(part, part.data) for part in _chain(document)]
+    problems = Problems()
+    chain, broken = _chain(document, problems)
+    trees = [locate(part, part.data) for part in chain]
     tree = trees[0]
     for child in trees[1:]:
         tree = overlay(tree, child)
-    problems = Problems()
     for part in trees:
         if "blind" in part.place.document.data and part.place.document.data["blind"] is None:
             # an empty section elsewhere changes nothing; here the author meant to hide something
@@ -95,7 +102,6 @@ def merge(document: Document) -> Merged:
     histograms: dict[str, Branch] = {}
     for part in trees:
         histograms.update((item.items["name"].value, item) for item in part.branches("histograms"))
-    problems.check()
     given = tree.text("analysis")
     return Merged(
         name=given.value if given else Path(document.name).stem,
@@ -104,6 +110,8 @@ def merge(document: Document) -> Merged:
         regions=regions,
         histograms=tuple(histograms.values()),
         files={part.place.document.name: part.place.document.text for part in trees},
+        problems=problems,
+        broken=broken,
     )
 
 
@@ -112,16 +120,18 @@ def _region_names(trees: Sequence[Branch]) -> list[str]:
     return list(dict.fromkeys(name for tree in trees for name in tree.place.document.data.get("regions") or {}))
 
 
-def _chain(document: Document) -> list[Document]:
-    """Return a file and all it extends, parents first."""
+def _chain(document: Document, problems: Problems) -> tuple[list[Document], frozenset[str]]:
+    """Return a file and all it extends, parents first, and the names of what in them could not be read."""
     chain = [document]
+    broken: frozenset[str] = frozenset()
     seen = {_identity(document)}
     while True:
-        child = chain[-1]
-        validate(child, AnalysisModel)
+        child, wrong = read_past(chain[-1], problems)
+        chain[-1] = child
+        broken |= wrong
         name = child.data.get("extends")
         if name is None:
-            return chain[::-1]
+            return chain[::-1], broken
         try:
             path = find("analyses", name, near=child.path.parent)
         except UserError as error:

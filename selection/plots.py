@@ -32,6 +32,32 @@ STYLE = {
 }
 
 
+def mathtext_error(text: str) -> str | None:
+    """Return what is wrong with the formulas (between dollar signs) in a text; None if it can be drawn."""
+    if "$" not in text:
+        return None
+    from matplotlib.cbook import is_math_text
+    from matplotlib.mathtext import MathTextParser
+
+    if not is_math_text(text):  # an odd dollar sign is one
+        return None
+    try:
+        MathTextParser("path").parse(text)
+    except (ValueError, RecursionError) as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def drawable(text: str) -> str:
+    """Return a text with its formulas, or as plain text if they cannot be drawn."""
+    return plain(text) if mathtext_error(text) else text
+
+
+def plain(text: str) -> str:
+    """Return a name so that matplotlib finds no formula in it."""
+    return text.replace("$", r"\$")
+
+
 def figure(width: float = 6.4, height: float = 4.2) -> Figure:
     """Return an empty figure that no window knows of."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -74,24 +100,30 @@ def distribution(
         for i, sample in enumerate(by_role["background"]):
             values, variances = _scaled(filled[sample], factors[sample])
             main.stairs(
-                stack + values, axis.edges, baseline=stack, fill=True, color=COLOURS[i % 8], alpha=0.75, label=sample
+                stack + values,
+                axis.edges,
+                baseline=stack,
+                fill=True,
+                color=COLOURS[i % 8],
+                alpha=0.75,
+                label=plain(sample),
             )
             stack, variance = stack + values, variance + variances
         for i, sample in enumerate(by_role["signal"]):
             values, _ = _scaled(filled[sample], factors[sample])
-            main.stairs(values, axis.edges, color=COLOURS[(5 + i) % 8], linewidth=1.8, label=sample)
+            main.stairs(values, axis.edges, color=COLOURS[(5 + i) % 8], linewidth=1.8, label=plain(sample))
         for sample in by_role["data"]:
             values, variances = _scaled(filled[sample], factors[sample])
-            _points(main, axis, values, np.sqrt(variances), label=sample)
+            _points(main, axis, values, np.sqrt(variances), label=plain(sample))
             if below is not None:
                 _ratio(below, axis, values, variances, stack, variance)
         _cuts(main, axis)
         everything = np.concatenate([_scaled(filled[s], factors[s])[0] for s in filled])
         _log(main, everything)
         main.set_ylabel(events)
-        main.set_title(title, fontsize=11, loc="left")
+        main.set_title(drawable(title), fontsize=11, loc="left")
         main.legend(frameon=False, fontsize=9)
-        (main if below is None else below).set_xlabel(axis.title)
+        (main if below is None else below).set_xlabel(drawable(axis.title))
     return made
 
 
@@ -162,8 +194,13 @@ def plane(filled: Filled, factor: float, title: str, events: str) -> Figure:
             for cut in axis.cuts:
                 if axis.edges[0] <= cut <= axis.edges[-1]:
                     line(cut, color="#c00000", linestyle="--", linewidth=1.0)
-        place.set(xlim=(x.edges[0], x.edges[-1]), ylim=(y.edges[0], y.edges[-1]), xlabel=x.title, ylabel=y.title)
-        made.suptitle(title, fontsize=10, x=0.02, ha="left")
+        place.set(
+            xlim=(x.edges[0], x.edges[-1]),
+            ylim=(y.edges[0], y.edges[-1]),
+            xlabel=drawable(x.title),
+            ylabel=drawable(y.title),
+        )
+        made.suptitle(drawable(title), fontsize=10, x=0.02, ha="left")
     return made
 
 
@@ -181,18 +218,18 @@ def scan(curves: Sequence[Curve], merit: str, title: str, events: str) -> Figure
             colour = COLOURS[i % 8]
             largest = np.nanmax(curve.merit) if curve.best is not None else math.nan
             scale = largest if len(curves) > 1 and largest > 0 else 1.0
-            top.plot(axis.values, curve.merit / scale, color=colour, label=curve.name)
+            top.plot(axis.values, curve.merit / scale, color=colour, label=plain(curve.name))
             if curve.best is not None:
                 top.plot(axis.values[curve.best[0]], curve.merit[curve.best] / scale, "o", color=colour)
             if curve.interval is not None:
                 top.axvspan(*curve.interval, color=colour, alpha=0.12, linewidth=0)
-            bottom.plot(axis.values, curve.signal, color=colour, label=curve.name)
+            bottom.plot(axis.values, curve.signal, color=colour, label=plain(curve.name))
         bottom.plot(axis.values, curves[0].background, color="black", linestyle=":", label="background")
         _log(bottom, np.concatenate([curves[0].background, *(curve.signal for curve in curves)]))
         top.set_ylabel(merit if len(curves) == 1 else f"{merit}\n(over its largest)")
         top.set_ylim(bottom=0)
-        top.set_title(title, fontsize=11, loc="left")
-        bottom.set(xlabel=axis.title, ylabel=events)
+        top.set_title(drawable(title), fontsize=11, loc="left")
+        bottom.set(xlabel=drawable(axis.title), ylabel=events)
         for place in (top, bottom):
             place.legend(frameon=False, fontsize=9)
     return made
@@ -208,8 +245,8 @@ def _surface(curves: Sequence[Curve], merit: str, title: str) -> Figure:
         made.colorbar(mesh, ax=place, label=merit)
         if curve.best_values is not None:
             place.plot(*curve.best_values, "o", color="#c00000")
-        place.set(xlabel=x.title, ylabel=y.title)
-        place.set_title(f"{title}: {curve.name}", fontsize=11, loc="left")
+        place.set(xlabel=drawable(x.title), ylabel=drawable(y.title))
+        place.set_title(drawable(f"{title}: {curve.name}"), fontsize=11, loc="left")
     return made
 
 

@@ -15,6 +15,4 @@ def pytest_assertrepr_compare(op: str, left: Any, right: Any) -> list[str] | Non
         return None
     from selection.difference import compare, lines
 
-    found = compare(left, right, tolerance=0.0)
-    said = lines(found, ("left", "right"), limit=40)
-    return ["the cutflows differ" if said else "the cutflows differ in their provenance only", *said]
+    return ["the cutflows differ", *lines(compare(left, right), ("left", "right"), limit=40)]

@@ -12,6 +12,7 @@ from configs.units import UnitError, parse_unit
 from events.language.expression import Expression, ObjectDeclaration, read_expression
 from events.language.functions import FUNCTIONS
 from events.language.parameters import Parameter, read_parameters, written
+from events.language.place import Text
 from events.language.tokens import RESERVED
 from selection.analysis import Analysis, Blind, Cut, Histogram
 from selection.merge import merge, override
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from events.language.place import Branch, Text
+    from events.language.place import Branch, Place
     from selection.merge import CutText, Merged
 
 MAX_BINS = 10_000
+MAX_LABEL = 200
 
 
 def load(path_or_name: str | Path, set: Mapping[str, str] | None = None) -> Analysis:  # noqa: A002 - the option's name
@@ -63,8 +65,23 @@ def loads(text: str, set: Mapping[str, str] | None = None, *, name: str = "analy
 
 def from_document(document: Document, values: Mapping[str, str] | None = None) -> Analysis:
     """Return the analysis of a YAML document; see `load`."""
-    merged = merge(document)
-    return _Reader(merged).analysis(values or {})
+    analysis, problems = survey(document, values)
+    problems.check()
+    return analysis
+
+
+def survey(document: Document, values: Mapping[str, str] | None = None) -> tuple[Analysis, Problems]:
+    """Return what can be read of an analysis, and all that is wrong with it.
+
+    With a mistake, the analysis is only good for looking for more of them (`bind.mistakes`).
+
+    Raises
+    ------
+    UserError
+        If there is nothing to be read.
+    """
+    reader = _Reader(merge(document))
+    return reader.analysis(values or {}), reader.problems
 
 
 class _Reader:
@@ -72,30 +89,33 @@ class _Reader:
 
     def __init__(self, merged: Merged) -> None:
         self.merged = merged
-        self.problems = Problems()
+        self.problems = merged.problems
+        self.broken = set(merged.broken)
 
     def analysis(self, values: Mapping[str, str]) -> Analysis:
         merged, tree = self.merged, self.merged.tree
         parameters = self._parameters(values)
         self._names(tree)
+        self._labels(tree)
         units = self._units(tree.branch("columns"))
-        objects = {name: self._object(item) for name, item in tree.branch("objects").items.items()}
+        objects = {name: self._object(name, item) for name, item in tree.branch("objects").items.items()}
         definitions = self._expressions(tree.branch("define"))
+        self.broken |= {name for name, item in definitions.items() if item is None}
+        self.broken |= tree.branch("parameters").items.keys() - parameters.keys()
         cuts = {id(cut): self._cut(cut, parameters) for cut in self._all_cuts()}
         weights = self._weights(tree.branch("weights"))
         histograms = tuple(self._histogram(item) for item in merged.histograms)
         blind = self._blind(tree.branch("blind")) if "blind" in tree.items else None
-        self.problems.check()
         regions = merged.regions or {"nominal": merged.cuts}
 
         def read(texts: Iterable[CutText]) -> tuple[Cut, ...]:
-            return tuple(cut for text in texts if (cut := cuts[id(text)]) is not None)
+            return tuple(cuts[id(text)] for text in texts)
 
         return Analysis(
             name=merged.name,
             units=units,
             parameters=parameters,
-            objects=objects,
+            objects={name: item for name, item in objects.items() if name not in self.broken},
             definitions={name: item for name, item in definitions.items() if item is not None},
             cuts=read(merged.cuts),
             regions={name: read(texts) for name, texts in regions.items()},
@@ -104,6 +124,8 @@ class _Reader:
             blind=blind,
             source_texts=merged.files,
             place=tree.place,
+            made_with=tree.text("made_with"),
+            broken=frozenset(self.broken),
         )
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
@@ -129,6 +151,40 @@ class _Reader:
                     self.problems.add(item.place.error(wrong, key=True, hint=hint))
                 seen.setdefault(name, kind)
 
+    def _labels(self, tree: Branch) -> None:
+        """Check the names that outputs show: of the analysis, cuts, regions, histograms, weights; and titles."""
+        named: list[tuple[str, str, Place, bool]] = [
+            ("cut", cut.name.value, cut.name.place, False) for cut in self._all_cuts()
+        ]
+        for kind, branch in (
+            ("region", tree.branch("regions")),
+            ("weight", tree.branch("weights").branch("variations")),
+        ):
+            named += [(kind, name, item.place, True) for name, item in branch.items.items()]
+        for histogram in self.merged.histograms:
+            texts = (("histogram", histogram.text("name")), ("title", histogram.text("title")))
+            named += [(kind, text.value, text.place, False) for kind, text in texts if text is not None]
+        if (name := tree.text("analysis")) is not None:
+            named.append(("analysis", name.value, name.place, False))
+        for kind, value, place, key in named:
+            wrong = _unshowable(value)
+            if wrong is None and kind == "region" and (value in (".", "..") or any(c in value for c in "/\\")):
+                wrong = "is a part of names of files: without '/' and '\\', and not '.' or '..'"
+            if wrong is not None:
+                subject = "this title" if kind == "title" else f"the name of this {kind}"
+                self.problems.add(place.error(f"{subject} {wrong}", key=key))
+            elif kind == "title":
+                self._formula(value, place)
+
+    def _formula(self, title: str, place: Place) -> None:
+        """Refuse a title that cannot be drawn: the plots would be without it, and nobody knows why."""
+        if "$" in title:
+            from selection.plots import mathtext_error
+
+            if (error := mathtext_error(title)) is not None:
+                hint = r"a dollar sign by itself is written '\$'"
+                self.problems.add(place.error(f"the formula in this title cannot be drawn: {error}", hint=hint))
+
     def _units(self, branch: Branch) -> dict[str, str]:
         units: dict[str, str] = {}
         for name, text in branch.items.items():
@@ -150,15 +206,19 @@ class _Reader:
     def _expressions(self, branch: Branch) -> dict[str, Expression | None]:
         return {name: self._expression(text) for name, text in branch.items.items()}
 
-    def _object(self, item: Branch) -> ObjectDeclaration:
+    def _object(self, name: str, item: Branch) -> ObjectDeclaration:
         where = item.text("where")
-        return ObjectDeclaration(item.texts("from"), self._expression(where) if where else None, item.place)
+        condition = self._expression(where) if where else None
+        if where is not None and condition is None:
+            self.broken.add(name)
+        return ObjectDeclaration(item.texts("from"), condition, item.place)
 
-    def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut | None:
-        require = self._expression(cut.require)
+    def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut:
+        # one that cannot be read keeps its name and place for what refers to it
+        require = self._expression(cut.require) or read_expression(Text("true", cut.require.place))
         scan = read_scan(cut.scan, self.merged.tree.branch("parameters").items, self.problems) if cut.scan else None
-        if require is None:
-            return None
+        if scan is not None and any(axis.name in self.broken for axis in scan.axes):
+            scan = None
         return Cut(cut.name.value, require, written(require.text, require.tree, parameters), scan)
 
     def _weights(self, branch: Branch) -> dict[str, Expression | None]:
@@ -215,4 +275,14 @@ class _Reader:
             self.problems.add(item.place.error(f"'blind' has no '{missing}'", key=True))
             return None
         expression = self._expression(box)
-        return None if expression is None else Blind(tuple(sample.value for sample in samples), expression)
+        return None if expression is None else Blind(samples, expression)
+
+
+def _unshowable(text: str) -> str | None:
+    """Return why a name cannot be shown; None if it can."""
+    if not text.strip():
+        return "is empty"
+    if len(text) > MAX_LABEL:
+        return f"has {len(text)} characters, more than {MAX_LABEL}"
+    odd = next((c for c in text if not c.isprintable()), None)
+    return None if odd is None else f"holds the character {odd!r}, which cannot be shown"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from configs.errors import Problems, UserError, did_you_mean
-from configs.loader import loads, validate
 from events.language.expression import read_expression
-from events.language.place import Branch, Text, locate
+from events.language.place import Branch, Items, Text, option
 from selection.analysis import Scan, ScannedParameter
-from selection.config import ScanModel
+from selection.config import MAX_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -47,13 +45,19 @@ def with_scan(
         If the scan is not what a scan may be; the file is `COMMAND_LINE`, and the YAML path says which option and which
         of its values.
     """
-    data = {"parameter": parameters, "from": start, "to": stop, "points": points, "figure_of_merit": [figure_of_merit]}
-    lines = [f"{key}:\n" + "".join(f"- {json.dumps(value)}\n" for value in values) for key, values in data.items()]
-    document = loads("".join(lines).replace("figure_of_merit:\n- ", "figure_of_merit:\n  "), COMMAND_LINE)
-    validate(document, ScanModel)
+    for steps in points:
+        if not 2 <= steps <= MAX_STEPS:
+            raise UserError(f"--points {steps}: a scan has 2 to {MAX_STEPS} steps")
+    if not len(parameters) == len(start) == len(stop) == len(points) <= 2:
+        raise UserError("a scan is of one parameter or of two, each with --from, --to and --points once")
     problems = Problems()
-    branch = locate(document, document.data)
-    scan = read_scan(branch, analysis.parameters, problems)
+    given = {"parameter": parameters, "from": start, "to": stop, "points": points}
+    items: dict[str, Items | Text] = {
+        key: Items(tuple(option(f"--{key}", str(text)) for text in texts), option(f"--{key}", "").place)
+        for key, texts in given.items()
+    }
+    items["figure_of_merit"] = option("--merit", figure_of_merit)
+    scan = read_scan(Branch(items, items["figure_of_merit"].place), analysis.parameters, problems)
     problems.check()
     assert scan is not None  # noqa: S101 - else there was a problem
 

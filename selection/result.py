@@ -11,7 +11,7 @@ from configs.errors import UserError, did_you_mean
 from events.columns import Column
 from events.table import true_of_rows
 from selection.analysis import Analysis
-from selection.blinding import sealed_inputs
+from selection.blinding import check_table, sealed_inputs
 from selection.cutflow import PER_ON_TARGET, Cutflow
 from selection.skimmed import weight_texts
 
@@ -145,9 +145,16 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         An analysis, or one already bound to the table's columns.
     unblind : bool
         Count the events inside the box of blinded samples, too; the provenance says so.
+
+    Raises
+    ------
+    UserError
+        If the analysis does not fit the columns, or blinds something unknown while the table holds data that it does not hide.
     """
     bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
     metadata = true_of_rows(table.metadata, len(table))
+    if not unblind:
+        check_table(bound.analysis, metadata.sample, metadata.role)
     blinded = bound.blinded(metadata.sample, metadata.role)
     yields = bound.run(table, unblind=unblind)
     cutflow = Cutflow.single(

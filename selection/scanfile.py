@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from selection.cutflow import PER_ON_TARGET
 from selection.optimum import CLOSE, LEVEL, REPLICAS, curves, factor
+from selection.sheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,4 +118,4 @@ def _lines(curve: Curve) -> Iterator[tuple[Any, ...]]:
         values = (axis.values[i] for axis, i in zip(curve.axes, step, strict=True))
         merit = float(curve.merit[step])
         numbers = (repr(float(curve.signal[step])), repr(float(curve.background[step])))
-        yield (curve.region, curve.name, *values, *numbers, "" if math.isnan(merit) else repr(merit))
+        yield (cell(curve.region), cell(curve.name), *values, *numbers, "" if math.isnan(merit) else repr(merit))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,11 +15,12 @@ from emiss.commands.process import Unblind
 from emiss.terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from emiss.diff import Moved
     from selection.cutflow import Cutflow
-    from selection.difference import Difference
+    from selection.difference import Difference, Note
+    from selection.histogram_difference import Contents
 
 DIFFERENT = 4
 SHOWN = 20
@@ -30,7 +32,9 @@ def diff(
     on: Annotated[list[Path] | None, typer.Option(help="Event tables (or folders) to compare two analyses on.")] = None,
     analysis: Annotated[str, typer.Option(help="Analysis to compare two sets of tables with.")] = "e_to_mu_phi",
     region: Annotated[str | None, typer.Option(help="Region whose events are compared; the first by default.")] = None,
-    tolerance: Annotated[float, typer.Option(min=0.0, help="Relative difference of sums of weights to ignore.")] = 1e-9,
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Relative difference of sums of weights to ignore.")
+    ] = 1e-12,
     events: Annotated[Path | None, typer.Option(help="Write all events that differ to this CSV file.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the difference as JSON.")] = False,
     unblind: Unblind = False,
@@ -48,10 +52,8 @@ def diff(
 
       emiss diff out/demo/tables out/recalibrated/tables --analysis e_to_mu_phi
     """
-    from selection.difference import compare
-
-    flows, moved = _sides(a, b, on or [], analysis, region, unblind=unblind)
-    found = compare(*flows, tolerance=tolerance)
+    first, second, moved, beside = _sides(a, b, on or [], analysis, region, unblind=unblind)
+    found = _difference(first, second, beside, tolerance)
     count, listed = _written(moved, events, None if json_ else SHOWN)
     if json_:
         typer.echo(json.dumps(_plain(found, listed if moved is not None else None), indent=1))
@@ -61,37 +63,69 @@ def diff(
         raise typer.Exit(DIFFERENT)
 
 
+class Side(NamedTuple):
+    """The cutflow of one side, and its histograms where it has some."""
+
+    cutflow: Cutflow
+    histograms: Contents | None
+
+
+def _difference(first: Side, second: Side, beside: Sequence[Note], tolerance: float) -> Difference:
+    """Return what differs; `beside` the cuts is what the analyses themselves tell."""
+    from selection import difference, histogram_difference
+
+    found = difference.compare(first.cutflow, second.cutflow, tolerance=tolerance)
+    if beside:
+        notes = (*(note for note in found.notes if note.what != difference.BEHIND), *beside)
+        found = replace(found, notes=notes)
+    if first.histograms is None and second.histograms is None:
+        return found
+    if first.histograms is None or second.histograms is None:
+        said = ["not there" if side.histograms is None else "there" for side in (first, second)]
+        return replace(found, histograms=(difference.Note("", "histograms.json", *said),))
+    return replace(
+        found, histograms=histogram_difference.compare(first.histograms, second.histograms, tolerance=tolerance)
+    )
+
+
 def _sides(
     a: Path, b: Path, on: list[Path], analysis: str, region: str | None, *, unblind: bool
-) -> tuple[tuple[Cutflow, Cutflow], Iterable[Moved] | None]:
-    """Return the cutflows of both sides, and the events that move where there are tables."""
+) -> tuple[Side, Side, Iterable[Moved] | None, Sequence[Note]]:
+    """Return both sides, the events that move where there are tables, and what differs beside the cuts."""
     import selection
     from configs.errors import Location, UserError
     from emiss import diff as tables
     from emiss.select import select
+    from selection.difference import declared
+    from selection.histogram_difference import contents
 
-    def flow(paths: list[Path], by: selection.Analysis) -> Cutflow:
-        return select(paths, by, None, unblind=unblind).cutflow
+    def flow(paths: list[Path], by: selection.Analysis) -> Side:
+        result = select(paths, by, None, unblind=unblind, fill=True).result
+        return Side(result.cutflow, contents(result.histograms))
 
     for side in (a, b):
         if not (side.exists() or _ships(side)):
-            raise UserError("no such file, and no analysis of this name ships", at=Location(str(side)))
+            raise UserError("no such file or folder, and no analysis of this name ships", at=Location(str(side)))
     kinds = {_kind(a), _kind(b)}
     if kinds == {"analysis"}:
         if not on:
             raise UserError("two analyses are compared on event tables", hint="add --on out/demo")
         first, second = selection.load(a), selection.load(b)
         moved = tables.between_analyses(on, first, second, region=region, unblind=unblind)
-        return (flow(on, first), flow(on, second)), moved
+        return flow(on, first), flow(on, second), moved, declared(first, second)
     if on:
         raise UserError("--on is for two analyses; these are none")
     if kinds == {"cutflow"}:
-        return (_cutflow(a), _cutflow(b)), None
+        return _saved(a), _saved(b), None, ()
     if kinds == {"tables"}:
         loaded = selection.load(analysis)
         moved = tables.between_tables([a], [b], loaded, region=region, unblind=unblind)
-        return (flow([a], loaded), flow([b], loaded)), moved
-    raise UserError(f"{a} and {b} are not of one kind: two cutflows, two analyses or two tables are compared")
+        return flow([a], loaded), flow([b], loaded), moved, ()
+    said = {"cutflow": "a cutflow", "analysis": "an analysis", "tables": "event tables"}
+    raise UserError(
+        f"{a} is {said[_kind(a)]}, {b} is {said[_kind(b)]}: two of one kind are compared",
+        hint="a folder with a cutflow.json is a cutflow; its event tables are those in FOLDER/tables",
+    )
 
 
 def _kind(path: Path) -> str:
@@ -108,20 +142,26 @@ def _ships(path: Path) -> bool:
     return not path.exists() and str(path) in loader.shipped("analyses")
 
 
-def _cutflow(path: Path) -> Cutflow:
+def _saved(path: Path) -> Side:
+    """Return a cutflow that is stored, and the histograms beside it."""
     from selection.cutflow import Cutflow
+    from selection.histogramfile import load_json
 
-    return Cutflow.load(path / "cutflow.json" if path.is_dir() else path)
+    file = path / "cutflow.json" if path.is_dir() else path
+    histograms = file.with_name("histograms.json")
+    return Side(Cutflow.load(file), load_json(histograms) if histograms.is_file() else None)
 
 
 def _written(moved: Iterable[Moved] | None, path: Path | None, keep: int | None) -> tuple[int, list[Moved]]:
     """Return how many events move and the first of them, and write all of them where that is asked for."""
+    from selection.sheet import cell
+
     count, kept = 0, []
     with open(path or os.devnull, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - devnull is no path of ours
         sheet = csv.writer(file, lineterminator="\n")
         sheet.writerow(("sample", "event", "passes only in", "stopped in the other by"))
         for event in moved or ():
-            sheet.writerow((event.sample, "/".join(map(str, event.identity)), "AB"[event.side], event.at))
+            sheet.writerow((cell(event.sample), "/".join(map(str, event.identity)), "AB"[event.side], cell(event.at)))
             count += 1
             if keep is None or count <= keep:
                 kept.append(event)
@@ -150,8 +190,12 @@ def _print(found: Difference, names: tuple[str, str], count: int, moved: list[Mo
 
 
 def _plain(found: Difference, moved: list[Moved] | None) -> dict[str, Any]:
+    def said(notes: Sequence[Note]) -> list[dict[str, str]]:
+        return [{"sample": n.sample, "what": n.what, "a": n.a, "b": n.b} for n in notes]
+
     return {
-        "notes": [{"sample": n.sample, "what": n.what, "a": n.a, "b": n.b} for n in found.notes],
+        "notes": said(found.notes),
+        "histograms": said(found.histograms),
         "cuts": [
             {
                 "sample": c.sample,
@@ -159,6 +203,8 @@ def _plain(found: Difference, moved: list[Moved] | None) -> dict[str, Any]:
                 "weight": c.variation,
                 "cut": c.name,
                 "require": [row.require if row else None for row in (c.a, c.b)],
+                "redefined": c.redefined,
+                "uses": [dict(row.uses) if row else None for row in (c.a, c.b)],
                 "n": [row.sequential.n if row else None for row in (c.a, c.b)],
                 "counts": {kind: [x.n, y.n] for kind, x, y in c.counts},
             }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +11,8 @@ from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
 from emiss.terminal import print_table, progress, say, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from configs.errors import UserError
     from selection.optimum import Curve
     from selection.result import Result
 
@@ -71,10 +69,9 @@ def scan(
     loaded = selection.load(analysis, set=parse_sets(set_))
     if region is not None and region not in loaded.regions:
         raise UserError(f"the analysis has no region '{region}'", hint=did_you_mean(region, loaded.regions))
-    with _by_option({**given, "--merit": [merit]}):
-        scanned = with_scan(loaded, parameter, start, stop, steps, merit)
-        with progress("scan", None, quiet=quiet) as step:
-            outcome = select(tables, scanned, None, unblind=unblind, progress=step, normalise=normalise)
+    scanned = with_scan(loaded, parameter, start, stop, steps, merit)
+    with progress("scan", None, quiet=quiet) as step:
+        outcome = select(tables, scanned, None, unblind=unblind, progress=step, normalise=normalise)
     result = outcome.result
     curves = [curve for curve in result.curves(normalise_to=normalise) if region in (None, curve.region)]
     if not curves:
@@ -99,33 +96,6 @@ def _check(given: Mapping[str, Sequence[object]]) -> None:
         if len(values) != wanted and (values or option != "--points"):
             hint = "once per parameter"
             raise UserError(f"{option} is given {len(values)} times for {wanted} of --parameter", hint=hint)
-
-
-@contextmanager
-def _by_option(given: Mapping[str, Sequence[object]]) -> Iterator[None]:
-    """Let mistakes in what the scan is made of name the option and show its value."""
-    from configs.errors import Problems, UserError
-
-    try:
-        yield
-    except UserError as error:
-        problems = Problems()
-        problems.add(error)
-        problems.errors = [_at_option(one, given) for one in problems.errors]
-        problems.check()
-
-
-def _at_option(error: UserError, given: Mapping[str, Sequence[object]]) -> UserError:
-    from configs.errors import Location, UserError
-    from selection.read_scan import COMMAND_LINE, VALUE_AT
-
-    if error.at is None or error.at.file != COMMAND_LINE:
-        return error
-    key, _, number = error.at.path.strip("/").partition("/")
-    option = {"figure_of_merit": "--merit"}.get(key, f"--{key}")
-    value = str(given[option][int(number or 0)])
-    at = Location(option, 1, max(1, error.at.column - VALUE_AT + 1), error.at.length, value)
-    return UserError(error.message, at=at, hint=error.hint)
 
 
 def _print(result: Result, curves: list[Curve], normalise: float) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from configs.errors import did_you_mean
 from configs.units import PURE, Dimension
+from events.language.evaluate import constant
 from events.language.functions import FUNCTIONS
 from events.language.objects import Collection, Item, Literal, select, sort_rows, take
-from events.language.program import Node
+from events.language.program import Node, depends
 
 if TYPE_CHECKING:
     from events.language import tree
@@ -139,4 +140,12 @@ def _elementwise(checker: Checker, node: tree.Call) -> Node:
     else:
         dimension = checker.common(f"use in {name}", parts)
         dimension = PURE if name == "atan2" else dimension
+        if name == "clip":
+            _rising(checker, node, parts[1][0], parts[2][0])
     return checker.same_axis(name, checker.aligned(parts), dimension=dimension)
+
+
+def _rising(checker: Checker, node: tree.Call, low: Node, high: Node) -> None:
+    """Refuse a range whose lower end is above the upper one: what is clipped to it would always be undefined."""
+    if low.constant and high.constant and not (depends(low) or depends(high)) and constant(low) > constant(high):
+        raise checker.error(f"'{checker.shown(node)}' is never known: low is above high", node, "low comes first")

@@ -17,8 +17,11 @@ from events.language.evaluate import constant
 from events.language.objects import Collection, Item, Literal, Values
 from events.language.program import Kind, Node, Program, depends
 from events.language.tree import ExpressionError
+from events.language.windows import empty_window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from events.language.scope import Scope
 
 MAX_POWER = 16
@@ -71,6 +74,8 @@ class Checker:
                 return self._chain(node)
             case tree.Logic():
                 operands = self.aligned([(self.truth(part), part) for part in node.operands])
+                if node.operator == "and":
+                    self._possible(operands, node)
                 return self.same_axis(node.operator, operands, kind="truth")
         raise TypeError(node)
 
@@ -148,6 +153,10 @@ class Checker:
                 message = f"the parameter '{item.name}' has {len(item.values)} values, there is no [{index}]"
                 raise self.error(message, node, f"they are counted from 0 to {len(item.values) - 1}")
             return item.values[index]
+        width = item.axis.width if isinstance(item, Node) and item.axis is not None else None
+        if width is not None and not -width <= index < width:
+            message = f"'{self.shown(node.of)}' has {width} element{'s' * (width > 1)}, there is no [{index}]"
+            raise self.error(message, node, f"they are counted from 0 to {width - 1}" if width > 1 else "write [0]")
         if isinstance(item, Collection):
             hint = f"take the element of a field, e.g. '{self.shown(node.of)}.{next(iter(item.fields), 'p')}[{index}]'"
             raise self.error(f"'{self.shown(node.of)}' is a collection, not a list of values", node.of, hint)
@@ -214,7 +223,18 @@ class Checker:
         links = [self._compare(operator, values[i], values[i + 1], node) for i, operator in enumerate(node.operators)]
         if len(links) == 1:
             return links[0]
-        return self.same_axis("and", self.aligned([(link, node) for link in links]), kind="truth")
+        operands = self.aligned([(link, node) for link in links])
+        self._possible(operands, node)
+        return self.same_axis("and", operands, kind="truth")
+
+    def _possible(self, operands: Sequence[Node], node: tree.Syntax) -> None:
+        """Refuse conditions that exclude each other, such as a window from 16 MeV to 6 MeV."""
+        found = empty_window(operands)
+        if found is not None:
+            low, high = found
+            message = f"'{self.shown(node)}' is never true: nothing is above {low} and below {high}"
+            hint = "the lower limit comes first" if low.value > high.value else "write '<=' on both sides, or '=='"
+            raise self.error(message, node, hint)
 
     def _compare(
         self, operator: str, left: tuple[Node, tree.Syntax], right: tuple[Node, tree.Syntax], node: tree.Compare
@@ -252,7 +272,10 @@ class Checker:
         return first.dimension
 
     def _unit_hint(self, a: tuple[Node, tree.Syntax], b: tuple[Node, tree.Syntax]) -> str | None:
-        """Say how the two would fit, where one of them has no unit."""
+        """Say how the two would fit, where one of them has no unit, and where one is set that is not written here."""
+        for _, part in (a, b):
+            if (said := self.scope.parameter_at(part)) is not None:
+                return said
         for (pure, part), (other, _) in ((a, b), (b, a)):
             if pure.dimension == PURE and other.dimension != PURE:
                 if isinstance(part, tree.Number):
@@ -260,7 +283,7 @@ class Checker:
                 if pure.label:
                     line = f"columns: {{{pure.label}: {other.dimension}}}"
                     return f"if '{pure.label}' is in {other.dimension}, add the line '{line}' to the analysis"
-        return None
+        return next((said for _, part in (a, b) if (said := self.scope.definition_at(part)) is not None), None)
 
     def aligned(self, values: list[tuple[Node, tree.Syntax]]) -> tuple[Node, ...]:
         """Return values that stand on the same rows, those per event repeated for each row.

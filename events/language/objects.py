@@ -88,7 +88,7 @@ def filter_rows(program: Program, base: Node, condition: Node, name: str) -> Nod
 
 def sort_rows(program: Program, base: Node, key: Node) -> Node:
     """Return the rows of `base` in the order of a key."""
-    return program.add("sort rows", (base, key), kind="rows", label=base.label, constant=False)
+    return program.add("sort rows", (base, key), kind="rows", label=base.label, constant=False, width=base.width)
 
 
 def zip_fields(program: Program, name: str, parts: Mapping[str, Node]) -> Collection:

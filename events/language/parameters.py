@@ -52,9 +52,15 @@ class Parameter:
         texts = [value.text for value in self.values]
         return texts if self.several else texts[0]
 
-    def normal(self) -> str:
-        """Return the value or values in base units, the same text for the same quantity (20 GeV and 20000 MeV)."""
-        return "[" + ", ".join(f"{value.value!r} {value.dimension or PURE}" for value in self.values) + "]"
+    def element(self, index: Syntax) -> Quantity | None:
+        """Return the value that a literal index picks; None where there is none, or the index is computed."""
+        sign = 1
+        if isinstance(index, Unary) and index.operator == "-":
+            sign, index = -1, index.operand
+        if not isinstance(index, Number) or index.unit is not None or index.value != int(index.value):
+            return None
+        at = sign * int(index.value)
+        return self.values[at] if -len(self.values) <= at < len(self.values) else None
 
 
 def read_parameters(branch: Branch, overrides: Mapping[str, Text | Items], problems: Problems) -> dict[str, Parameter]:
@@ -209,7 +215,7 @@ def written(text: str, tree: Syntax, parameters: Mapping[str, Parameter]) -> str
     for node in walk(tree):
         if isinstance(node, Index) and isinstance(node.of, Name) and node.of.name in parameters:
             parameter = parameters[node.of.name]
-            value = _element(parameter, node.index)
+            value = parameter.element(node.index)
             if value is not None:
                 changes.append((node.span.start, node.span.end, _bracketed(value)))
                 done.add(node.of)
@@ -220,17 +226,6 @@ def written(text: str, tree: Syntax, parameters: Mapping[str, Parameter]) -> str
     for start, end, value_text in sorted(changes, reverse=True):
         text = text[:start] + value_text + text[end:]
     return " ".join(text.split())
-
-
-def _element(parameter: Parameter, index: Syntax) -> Quantity | None:
-    """Return the value that a literal index picks."""
-    sign = 1
-    if isinstance(index, Unary) and index.operator == "-":
-        sign, index = -1, index.operand
-    if not isinstance(index, Number) or index.unit is not None or index.value != int(index.value):
-        return None
-    at = sign * int(index.value)
-    return parameter.values[at] if -len(parameter.values) <= at < len(parameter.values) else None
 
 
 def _bracketed(quantity: Quantity) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from configs.document import of_option
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,6 +40,11 @@ class Text:
 
     value: str
     place: Place
+
+
+def option(name: str, value: str) -> Text:
+    """Return the value of an option of the command line; messages name the option."""
+    return Text(value, Place(of_option(value, name), ()))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class Node:
         The same for all events.
     bits : mapping of name to bit number
         Of a column of named bits, and of what is selected from one.
+    width : int or None
+        Of rows: how many there are in every event, where that is the same and known before an event is read.
     label : str
         For messages: of rows the name of the collection, of numbers that of the column if it has no unit; else "".
     """
@@ -54,6 +56,7 @@ class Node:
     constant: bool = False
     bits: Mapping[str, int] = field(default_factory=dict)
     label: str = ""
+    width: int | None = None
 
 
 class Program:
@@ -75,6 +78,7 @@ class Program:
         constant: bool | None = None,
         bits: Mapping[str, int] | None = None,
         label: str = "",
+        width: int | None = None,
     ) -> Node:
         """Return the node of an operation, a new one only if there is none of the same operation, arguments and data.
 
@@ -85,7 +89,7 @@ class Program:
         if node is None:
             if constant is None:
                 constant = bool(args) and all(arg.constant for arg in args)
-            node = Node(len(self.nodes), op, args, data, kind, dimension, axis, constant, bits or {}, label)
+            node = Node(len(self.nodes), op, args, data, kind, dimension, axis, constant, bits or {}, label, width)
             self.nodes.append(node)
             self._known[key] = node
         return node

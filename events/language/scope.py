@@ -14,14 +14,15 @@ from events.columns import Column, split
 from events.language.check import Checker
 from events.language.objects import Collection, Item, Values, filter_rows, select, zip_fields
 from events.language.program import Node, Program
-from events.language.tree import ExpressionError, Span
+from events.language.tree import ExpressionError, Index, Name, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Collection as Container
 
     from events.language.expression import Expression, ObjectDeclaration
     from events.language.parameters import Parameter
+    from events.language.tree import Syntax
 
 
 MAX_OPEN = 50
@@ -44,6 +45,8 @@ class Scope:
     parameters, definitions, objects : mappings of name to declaration
     scanned : collection of (parameter, position of the value)
         Parameters without a value of their own: a scan gives them one after another.
+    failed : iterable of str
+        Names of things that are wrong in themselves, of which the user has been told.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Scope:
         definitions: Mapping[str, Expression],
         objects: Mapping[str, ObjectDeclaration],
         scanned: Container[tuple[str, int]] = (),
+        failed: Iterable[str] = (),
     ) -> None:
         self.program = program
         self.scanned = scanned
@@ -65,7 +69,7 @@ class Scope:
         self.objects = objects
         self.problems = Problems()
         self._known: dict[str, Item | None] = {}
-        self._failed: set[str] = set()
+        self._failed = set(failed)
         self._open: list[str] = []
         self._lists: dict[str, list[Column]] = {}
         self._fixed: dict[str, list[Column]] = {}
@@ -77,7 +81,7 @@ class Scope:
     def open(self, scanned: Container[tuple[str, int]]) -> Scope:
         """Return the same scope on the same program with some parameters left open, and problems of its own."""
         known = (self.program, self.columns, self.units, self.parameters, self.definitions, self.objects)
-        return Scope(*known, scanned)
+        return Scope(*known, scanned, self._failed)
 
     def check(self, expression: Expression, fields: Collection | None = None) -> Checker:
         """Return the checker of an expression."""
@@ -134,6 +138,24 @@ class Scope:
         )
         message = f"unknown field '{shown}.{name}'"
         raise ExpressionError(message, span, hint)
+
+    def parameter_at(self, part: Syntax) -> str | None:
+        """Return what a parameter is, and where that is set; None for anything else."""
+        part = part.of if isinstance(part, Index) else part
+        parameter = self.parameters.get(part.name) if isinstance(part, Name) else None
+        if parameter is None:
+            return None
+        value = parameter.resolved()
+        said = value if isinstance(value, str) else f"[{', '.join(value)}]"
+        return f"'{parameter.name}' is {said}, set at {parameter.place.document.locate(parameter.place.path)}"
+
+    def definition_at(self, part: Syntax) -> str | None:
+        """Return what a definition is, and where it stands; None for anything else."""
+        definition = self.definitions.get(part.name) if isinstance(part, Name) else None
+        if definition is None or not isinstance(part, Name):
+            return None
+        place = definition.place.document.locate(definition.place.path)
+        return f"'{part.name}' is {' '.join(definition.text.split())}, defined at {place}"
 
     def _unknown(self, name: str, span: Span, fields: Collection | None) -> ExpressionError:
         known = [*self.parameters, *self.definitions, *self.objects, *self.columns, *self._lists, *self._fixed]
@@ -262,7 +284,9 @@ class Scope:
         if column.shape == "list":
             return self.program.add("list rows", (), name, kind="rows", label=name, constant=False)
         same = tuple(other.name for other in self._fixed[name] if other.size == column.size)
-        return self.program.add("fixed rows", (), (name, *same), kind="rows", label=name, constant=False)
+        return self.program.add(
+            "fixed rows", (), (name, *same), kind="rows", label=name, constant=False, width=column.size
+        )
 
     def _column(self, column: Column, span: Span) -> Node:
         text = self.units.get(column.name, column.unit)

@@ -1,6 +1,6 @@
 """The syntax tree of an expression: what was written, with the place of every part; names mean nothing yet.
 
-`parser` makes it, `check` gives it meaning. `canonical` writes it back with every bracket, for hashes.
+`parser` makes it, `check` gives it meaning.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 class ExpressionError(Exception):
@@ -179,37 +179,3 @@ def walk(tree: Syntax) -> Iterator[Syntax]:
 def names(tree: Syntax) -> set[str]:
     """Return all names in a tree, without those of functions and units."""
     return {node.name for node in walk(tree) if isinstance(node, Name)}
-
-
-def canonical(tree: Syntax, name: Callable[[str], str]) -> str:
-    """Return the expression in one normal form: every bracket written, units as given, `name` applied to names."""
-
-    def write(node: Syntax) -> str:
-        below = [write(child) for child in node.children]
-        match node:
-            case Number():
-                return f"{node.value!r} {node.unit}" if node.unit else repr(node.value)
-            case Text():
-                return repr(node.value)
-            case Truth():
-                return "true" if node.value else "false"
-            case Name():
-                return name(node.name)
-            case Field():
-                return f"{below[0]}.{node.name}"
-            case Index():
-                return f"{below[0]}[{below[1]}]"
-            case Call():
-                return f"{node.function}({', '.join(below)})"
-            case Unary():
-                return f"({node.operator} {below[0]})"
-            case Binary():
-                return f"({below[0]} {node.operator} {below[1]})"
-            case Compare():
-                pairs = zip(node.operators, below[1:], strict=True)
-                return "(" + below[0] + "".join(f" {operator} {text}" for operator, text in pairs) + ")"
-            case Logic():
-                return "(" + f" {node.operator} ".join(below) + ")"
-        raise TypeError(node)
-
-    return write(tree)

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import did_you_mean
+from configs.errors import UserError, did_you_mean
 from configs.units import UnitError, parse_quantity, parse_unit
 from events.columns import Column
+from events.ledger import Damage
 from events.lists import Lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from configs.errors import Problems
     from events.language.place import Branch
     from events.lists import Array
-    from reco.readers.foreign import ForeignTree
+    from reco.readers.map_binding import Tree
     from reco.readers.map_config import CellsEntry
 
 
@@ -51,31 +53,41 @@ class Cells:
     columns: Mapping[str, Column]
 
     def make(self, flat: Mapping[str, Array], events: int) -> Lists:
-        """Return the cells above the threshold, event by event; undefined ones are below."""
+        """Return the cells above the threshold, event by event; undefined ones, of which nobody knows, too."""
         if len(self.uses) == 1 and flat[self.uses[0]].ndim == 2:
             values = flat[self.uses[0]] * self.factor
         else:
             values = np.stack([flat[name] for name in self.uses], axis=1) * self.factor
-        event, cell = np.nonzero(values > self.above)
+        values = np.where(np.isfinite(values), values, np.nan)
+        event, cell = np.nonzero(~(values <= self.above))
         offsets = np.concatenate(([0], np.cumsum(np.bincount(event, minlength=events)))).astype(np.int64)
         columns = {axis: numbers[cell].astype(np.float64) for axis, numbers in self.numbers.items()}
         columns[self.value] = values[event, cell]
         columns |= {name: np.full(len(cell), constant) for name, constant in self.constants.items()}
         return Lists(offsets, columns)
 
+    def undefined(self, rows: Lists) -> Damage | None:
+        """Return in how many events how many cells are undefined; None where none is."""
+        wrong = np.flatnonzero(np.isnan(rows[self.value]))
+        return Damage(len(wrong), len(np.unique(rows.parents[wrong]))) if len(wrong) else None
 
-def bind_cells(cells: Mapping[str, CellsEntry], written: Branch, tree: ForeignTree) -> tuple[Cells, ...]:
+
+def bind_cells(cells: Mapping[str, CellsEntry], written: Branch, tree: Tree, problems: Problems) -> tuple[Cells, ...]:
     """Return the cells that a map asks for.
 
-    Raises
-    ------
-    UserError
-        If a branch is not there or has other dimensions, a pattern matches none, or cells are missing.
+    What is wrong is noted in `problems`: a branch that is not there or has other dimensions, a pattern that matches none, a
+    cell that is missing.
     """
-    return tuple(_bind(name, entry, written.branch(name), tree) for name, entry in cells.items())
+    made = []
+    for name, entry in cells.items():
+        try:
+            made.append(_bind(name, entry, written.branch(name), tree))
+        except UserError as error:
+            problems.add(error)
+    return tuple(made)
 
 
-def _bind(name: str, entry: CellsEntry, written: Branch, tree: ForeignTree) -> Cells:
+def _bind(name: str, entry: CellsEntry, written: Branch, tree: Tree) -> Cells:
     try:
         unit = parse_unit(entry.unit)
         above = parse_quantity(entry.above, unit.dimension) if entry.above.strip() != "0" else 0.0
@@ -98,7 +110,7 @@ def _bind(name: str, entry: CellsEntry, written: Branch, tree: ForeignTree) -> C
     return Cells(name, uses, numbers, entry.value, unit.factor, above, entry.constants, columns)
 
 
-def _array(entry: CellsEntry, written: Branch, tree: ForeignTree) -> tuple[tuple[str, ...], dict[str, Array]]:
+def _array(entry: CellsEntry, written: Branch, tree: Tree) -> tuple[tuple[str, ...], dict[str, Array]]:
     """Return the branch of an array with the place of each of its cells."""
     assert entry.branch is not None  # noqa: S101 - the caller has looked
     column = tree.columns.get(entry.branch)
@@ -124,7 +136,7 @@ def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _branches(entry: CellsEntry, written: Branch, tree: ForeignTree) -> tuple[tuple[str, ...], dict[str, Array]]:
+def _branches(entry: CellsEntry, written: Branch, tree: Tree) -> tuple[tuple[str, ...], dict[str, Array]]:
     """Return the branches that match a pattern such as ``E_{layer}_{ix}_{iy}``, with the place of each."""
     assert entry.pattern is not None  # noqa: S101 - the caller has looked
     place = written.items["pattern"].place
@@ -170,6 +182,6 @@ def _complete(found: Mapping[tuple[int, ...], str], axes: list[str], place: obje
     raise place.error(message)  # type: ignore[attr-defined]
 
 
-def _some(tree: ForeignTree) -> str:
+def _some(tree: Tree) -> str:
     names = list(tree.columns)
     return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -185,7 +185,7 @@ class ForeignTree:
                     parts.setdefault(collection, {})[inner] = array
                 elif self.group_by is None or name == self.group_by:
                     values = np.asarray(array)
-                    flat[name] = values.reshape(len(values), -1) if values.ndim > 1 else values
+                    flat[name] = values.reshape(len(values), self.columns[name].size) if values.ndim > 1 else values
                 else:
                     parts.setdefault(ROWS, {})[name.removeprefix(f"{ROWS}.")] = np.asarray(array)
         if self.group_by is None:

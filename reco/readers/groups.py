@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import did_you_mean
+from configs.errors import UserError, did_you_mean
 from configs.units import PURE
 from events.columns import Column
 from events.language.expression import read_expression
@@ -15,6 +15,7 @@ from events.language.objects import Collection, filter_rows, select
 from events.language.place import Branch, Text
 from events.language.scope import ReportedError
 from events.language.tree import ExpressionError, Span
+from events.ledger import Damage
 from events.lists import Lists
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class Groups:
             columns[name] = _reduced(reduction, data, first, members)
         return Lists(offsets, columns)
 
+    def undefined(self, values: Mapping[int, Any]) -> Damage | None:
+        """Return how many elements have an undefined key, and in how many events; None where none has."""
+        rows: Rows = values[self.rows.id]
+        wrong = np.flatnonzero(np.isnan(np.broadcast_to(values[self.key.id].floats, (rows.size,))))
+        return Damage(len(wrong), len(np.unique(rows.parents[wrong]))) if len(wrong) else None
+
 
 def _reduced(reduction: str, data: Array | None, first: Array, members: Array) -> Array:
     if reduction == "count" or data is None:
@@ -100,6 +107,8 @@ def bind_groups(written: Branch, scope: Scope) -> tuple[Groups, ...]:
             made.append(_bind(name, item, scope))
         except ReportedError:
             continue
+        except UserError as error:
+            scope.problems.add(error)
     return tuple(made)
 
 

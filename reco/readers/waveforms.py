@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from configs.errors import did_you_mean
+from configs.errors import UserError, did_you_mean
 from events.columns import Column
 from events.lists import Lists
 from reco.readers.foreign import ROWS
@@ -17,9 +17,11 @@ from reco.waveform import Settings, measure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from configs.errors import Problems
     from events.language.place import Branch
     from events.lists import Array
     from reco.readers.foreign import ForeignTree
+    from reco.readers.map_binding import Tree
     from reco.readers.map_config import WaveformsEntry
 
 LEARNT_ROWS = 20_000
@@ -136,18 +138,20 @@ class Waveforms:
         return Lists(digits.offsets, columns)
 
 
-def bind_waveforms(entries: Mapping[str, WaveformsEntry], written: Branch, tree: ForeignTree) -> tuple[Waveforms, ...]:
-    """Return the waveforms that a map asks for.
+def bind_waveforms(
+    entries: Mapping[str, WaveformsEntry], written: Branch, tree: Tree, problems: Problems
+) -> tuple[Waveforms, ...]:
+    """Return the waveforms that a map asks for; a branch that is not there, or holds none, is noted in `problems`."""
+    made = []
+    for name, entry in entries.items():
+        try:
+            made.append(_bind(name, entry, written.branch(name), tree))
+        except UserError as error:
+            problems.add(error)
+    return tuple(made)
 
-    Raises
-    ------
-    UserError
-        If a branch is not there or holds no waveforms or channels.
-    """
-    return tuple(_bind(name, entry, written.branch(name), tree) for name, entry in entries.items())
 
-
-def _bind(name: str, entry: WaveformsEntry, written: Branch, tree: ForeignTree) -> Waveforms:
+def _bind(name: str, entry: WaveformsEntry, written: Branch, tree: Tree) -> Waveforms:
     place = written.items["samples"].place
     column = tree.found.get(entry.samples)
     if column is None:
@@ -174,4 +178,5 @@ def _bind(name: str, entry: WaveformsEntry, written: Branch, tree: ForeignTree) 
         after=entry.after,
         full_scale=(1 << entry.bits) - 1,
     )
-    return Waveforms(name, tree, entry.samples, channel, entry.pedestal, settings)
+    # only a real tree is ever read from
+    return Waveforms(name, cast("ForeignTree", tree), entry.samples, channel, entry.pedestal, settings)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from selection.counts import efficiencies
 from selection.cutflow import PER_ON_TARGET
 from selection.report import numbers, view
+from selection.sheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def csv(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
     """Return every number in long form: one row per sample, region, weight variation and cut.
 
     Floats have all their digits; a cell without a value (0/0, an unknown number on target, an efficiency of the first
-    row) is empty.
+    row) is empty. A text that a spreadsheet would take for a formula has an apostrophe in front.
     """
     from csv import writer
 
@@ -57,7 +58,7 @@ def csv(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
                     ends = (eff.total_low, eff.total_high) if number else (None, None)
                     sheet.writerow(
                         (
-                            *(name, sample.role, region, variation, row.name, row.require),
+                            *map(cell, (name, sample.role, region, variation, row.name, row.require)),
                             *_numbers(row.sequential),
                             row.undefined,
                             *(x for kind in _TALLIES for x in _numbers(getattr(row, kind))),

@@ -43,20 +43,71 @@ def test_scalars_are_typed_by_the_schema():
 
 def test_every_mistake_with_its_place_and_a_suggestion():
     text = "nam: x\nplanes:\n  a: {z: 2 GeV, n: one}\n  b: {z: 1 m, m: 2}\n"
-    assert message(text) == ("f.yaml:1:1: unknown key 'nam' (at /nam); did you mean 'name'?\n  nam: x\n  ^^^"), (
-        "keys come first: the rest may follow from them"
-    )
+    assert [line for line in message(text).splitlines() if line[0] != " "] == [
+        "f.yaml:1:1: unknown key 'nam' (at /nam); did you mean 'name'?",  # and not also that 'name' is missing
+        "f.yaml:3:10: '2 GeV' is in GeV, where a quantity in mm is needed (at /planes/a/z)",
+        "f.yaml:3:20: 'one' is no whole number (at /planes/a/n)",
+        "f.yaml:4:3: the key 'n' is missing (at /planes/b)",
+        "f.yaml:4:15: unknown key 'm' (at /planes/b/m); known: n, z",
+    ]
     text = "name: x\nplanes:\n  a: {z: 2 GeV, n: one}\n  b: {z: 1 m}\n"
     assert message(text).splitlines() == [
         "f.yaml:3:10: '2 GeV' is in GeV, where a quantity in mm is needed (at /planes/a/z)",
         "    a: {z: 2 GeV, n: one}",
         "           ^^^^^",
-        "f.yaml:3:20: 'one' should be a valid integer, unable to parse string as an integer (at /planes/a/n)",
+        "f.yaml:3:20: 'one' is no whole number (at /planes/a/n)",
         "    a: {z: 2 GeV, n: one}",
         "                     ^^^",
         "f.yaml:4:3: the key 'n' is missing (at /planes/b)",
         "    b: {z: 1 m}",
         "    ^",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "cuts:\n  - name: one\n    require count(tracks) == 1\n  - name: two\n",
+            "f.yaml:3:5: YAML: ':' is missing behind a key",
+        ),
+        ("parameters:\n  # low\n  low 3 GeV\n\n  high: 5 GeV\n", "f.yaml:3:3: YAML: ':' is missing behind a key"),
+        ("a: 1\nparameters\n  low: 3 GeV\n", "f.yaml:2:1: YAML: ':' is missing behind a key"),
+        ("a: 1\ntitle: foo: bar\n", "f.yaml:2:11: YAML: a second ':' in one line; put the value into quotes"),
+    ],
+)
+def test_a_colon_that_is_missing_is_told_where_it_is_missing(text, says):
+    with pytest.raises(UserError) as caught:
+        loader.loads(text, "f.yaml")
+    assert str(caught.value).startswith(says)
+
+
+def test_what_there_is_none_of_is_said_in_words():
+    from configs.errors import did_you_mean
+
+    assert did_you_mean("a", [], otherwise="names are") == "there are none"
+    for kind, said in (
+        ("analyses", "no analysis 'nope'"),
+        ("runs", "no run list 'nope'"),
+        ("calib", "no conditions 'nope'"),
+    ):
+        with pytest.raises(UserError, match=said):
+            loader.find(kind, "nope")
+
+
+class Choice(Model):
+    part: Plane | str = "x"
+    many: tuple[Plane, ...] = ()
+    on: bool = True
+
+
+def test_what_kind_of_value_is_needed_in_words_of_yaml():
+    text = "part: {z: 1 GeV, n: 1}\nmany: {a: b}\non: perhaps\n"
+    said = [line for line in message(text, Choice).splitlines() if line[0] != " "]
+    assert said == [
+        "f.yaml:1:11: '1 GeV' is in GeV, where a quantity in mm is needed (at /part/z)",  # and not that it is no text
+        "f.yaml:2:7: a mapping is no list (at /many)",
+        "f.yaml:3:5: 'perhaps' is no yes or no (write true or false) (at /on)",
     ]
 
 

@@ -195,3 +195,52 @@ def test_a_part_of_a_blinded_sample_stands_for_an_unknown_number(cli, prepared):
     assert samples["signal"]["on_target"] == pytest.approx(1e12 / 3)
     assert cli("process", folder / "runs.yaml", "--out", folder / "o", "--events", "100", "--unblind").code == 0
     assert json.loads((folder / "o" / "cutflow.json").read_text())["samples"]["run"]["on_target"] > 0
+
+
+def test_a_typo_is_refused_wherever_it_would_open_the_box(cli, tables, tmp_path):
+    (tmp_path / "cuts.yaml").write_text("extends: e_to_mu_phi\nblind: {samples: rum, box: e_miss > 20 GeV}\n")
+    for command in (
+        ("select", tables),
+        ("select", tables / "signal.root"),
+        ("scan", tables, *SCAN),
+        ("select", tables),
+    ):
+        done = cli(*command, "--analysis", tmp_path / "cuts.yaml")
+        assert done.code == 2, command
+        assert re.search(r"cuts\.yaml:2:18: blind: 'rum' is neither a sample nor a role", done.err), done.err
+        assert "did you mean 'run'" in done.err
+        assert cli(*command, "--analysis", tmp_path / "cuts.yaml", "--unblind").code == 0
+
+
+SCAN = ("-p", "hcal_mip[0]", "--from", "0GeV", "--to", "1GeV", "--points", "3")
+
+
+def test_the_simulation_of_a_blinded_job_is_selected_by_itself(cli, prepared, tables, tmp_path):
+    """`blind` names a sample that the command is not given: it is known, since its tables stand beside."""
+    folder = prepared(1)
+    cuts, box = folder / "cuts.yaml", "extends: e_to_mu_phi\nblind: {samples: NAME, box: e_miss > 20 GeV}\n"
+    cuts.write_text(box.replace("NAME", "run"))
+    assert cli("process", folder / "runs.yaml", "--out", folder / "o").code == 0
+    assert cli("select", folder / "o" / "tables" / "signal", "--analysis", cuts).code == 0
+    assert cli("select", tables / "signal.root", "--analysis", cuts).code == 0
+    shutil.copy(tables / "signal.root", tmp_path / "alone.root")
+    done = cli("select", tmp_path / "alone.root", "--analysis", cuts)
+    assert done.code == 2  # nobody can tell
+    assert "samples and roles are" in done.err
+    cuts.write_text(box.replace("NAME", "mc"))
+    done = cli("select", folder / "o" / "tables" / "signal", "--analysis", cuts)
+    assert done.code == 2  # the name of a file is not the name of a sample
+
+
+def test_a_table_of_data_in_memory_is_not_shown_by_a_typo(tables):
+    from configs.errors import UserError
+
+    text = "extends: e_to_mu_phi\nblind: {samples: NAME, box: e_miss > 20 GeV}\n"
+    table = read(tables / "run.root")
+    with pytest.raises(UserError, match="'rum' is neither a sample nor a role"):
+        selection.run(table, selection.loads(text.replace("NAME", "rum")))
+    assert selection.run(table, selection.loads(text.replace("NAME", "run"))).cutflow.samples["run"].hidden
+    shown = selection.run(table, selection.loads(text.replace("NAME", "rum")), unblind=True)
+    assert not shown.cutflow.samples["run"].hidden
+    simulated = read(tables / "signal.root")
+    assert not selection.run(simulated, selection.loads(text.replace("NAME", "run"))).cutflow.samples["signal"].hidden

@@ -108,10 +108,82 @@ def test_boxes_that_differ_are_not_compared(cli, tables, tmp_path, changed):
     assert cli("diff", blinded, blinded, "--on", tables).code == 0
 
 
+BOXED = """
+analysis: e_to_mu_phi
+extends: e_to_mu_phi
+parameters: {floor: 40 GeV}
+define: {inside: e_miss > floor and e_miss < 90 GeV}
+blind: {samples: data, box: inside}
+"""
+
+
+def test_boxes_are_compared_by_what_is_behind_them(cli, tables, tmp_path):
+    """The same text of the box, another definition: the events that move would be those inside one of them."""
+    paths = [tmp_path / f"{name}.yaml" for name in "ab"]
+    paths[0].write_text(BOXED)
+    for text in (
+        BOXED.replace("floor: 40", "floor: 30"),
+        BOXED.replace("and e_miss < 90 GeV", ""),
+        BOXED.replace("e_miss > floor", "e_miss + 1 GeV > floor"),
+        BOXED.replace("samples: data", "samples: dimuon"),
+        BOXED.replace("define: {", "define: {calorimeters: 1.01 * ecal.energy, "),
+        BOXED.replace("define:", "objects: {muon: {where: charge < 0}}\ndefine:"),
+    ):
+        paths[1].write_text(text)
+        done = cli("diff", *paths, "--on", tables)
+        assert done.code == 2, text
+        assert "hide different events of '" in done.err
+        assert done.out == ""
+    for text in (
+        BOXED.replace("inside", "hidden_ones"),
+        BOXED.replace("box: inside", "box: 'floor < e_miss and 90 GeV > e_miss'").replace("40 GeV", "40000 MeV"),
+    ):
+        paths[1].write_text(text)
+        assert cli("diff", *paths, "--on", tables / "run.root").code == 0, text
+    paths[1].write_text(BOXED.replace("samples: data", "samples: run"))  # hides the same events, but is another rule
+    done = cli("diff", *paths, "--on", tables / "run.root")
+    assert done.code == 4
+    assert "the blinded samples: data and run" in done.out
+
+
+def test_a_definition_and_histograms_that_changed_are_named(cli, tables, tmp_path):
+    paths = [tmp_path / f"{name}.yaml" for name in "ab"]
+    text = """
+analysis: a
+define: {seen: ecal.energy + sum(hcal.energy)}
+cuts: [{name: quiet, require: seen < 80 GeV}]
+histograms: [{name: x, of: ecal.x, bins: 4, from: -20 mm, to: 20 mm}]
+"""
+    paths[0].write_text(text)
+    paths[1].write_text(
+        text.replace("ecal.energy +", "ecal.energy + 5 GeV +").replace("of: ecal.x", "of: ecal.x + 5 mm")
+    )
+    for path in paths:
+        assert cli("select", tables, "--analysis", path, "--out", tmp_path / path.stem).code == 0
+    for arguments in ((*paths, "--on", tables), (tmp_path / "a", tmp_path / "b" / "cutflow.json")):
+        done = cli("diff", *arguments)
+        assert done.code == 4
+        assert "quiet: seen is ecal.energy + sum(hcal.energy) in A" in done.out
+        assert "quiet: seen is ecal.energy + 5 GeV + sum(hcal.energy) in B" in done.out
+        assert "sample signal: histogram x, region nominal, all, weight nominal" in done.out
+        notes = json.loads(cli("diff", *arguments, "--json").out)["histograms"]
+        assert {note["sample"] for note in notes} == {"signal", "dimuon", "run"}
+    (tmp_path / "b" / "histograms.json").unlink()
+    done = cli("diff", tmp_path / "a", tmp_path / "b")
+    assert done.code == 4
+    assert "histograms.json: there and not there" in done.out
+    assert cli("diff", tmp_path / "a", tmp_path / "a").code == 0
+    (tmp_path / "b" / "histograms.json").write_text("{}")
+    assert cli("diff", tmp_path / "a", tmp_path / "b").code == 2
+
+
 def test_mistakes(cli, tables, tmp_path, changed):
     assert "add --on" in cli("diff", changed, changed).err
-    assert "not of one kind" in cli("diff", changed, tables).err
-    assert "no such file" in cli("diff", tables, tmp_path / "nowhere").err
+    done = cli("diff", changed, tables)
+    assert done.code == 2
+    assert "tighter.yaml is an analysis" in done.err
+    assert "tables is event tables: two of one kind are compared" in done.err
+    assert "no such file or folder" in cli("diff", tables, tmp_path / "nowhere").err
     assert cli("diff", "e_to_mu_phi", changed, "--on", tables).code == 4
     assert "--on is for two analyses" in cli("diff", tables, tables, "--on", tables).err
     assert open_table(tables / "signal.root").entries == 300

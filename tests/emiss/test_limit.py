@@ -239,3 +239,13 @@ def test_a_cutflow_of_other_cuts_or_without_masses_is_refused(masses, tmp_path, 
     assert told[0].value == pytest.approx(efficiencies.from_cutflow(flow)[0].value)
     with pytest.raises(UserError, match="no region 'nominl'"):
         efficiencies.from_cutflow(flow, region="nominl")
+
+
+def test_a_signal_that_the_cutflow_has_not_is_refused() -> None:
+    from configs.errors import UserError
+    from emiss.efficiencies import from_cutflow
+    from samples.config import load_sample
+    from selection.cutflow import Cutflow
+
+    with pytest.raises(UserError, match="--signal sginal: the cutflow has no sample of this name"):
+        from_cutflow(Cutflow.empty(), known={"sginal": load_sample("signal")})

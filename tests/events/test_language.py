@@ -22,7 +22,7 @@ from events.language.evaluate import Plan, blocks, columns_read
 from events.language.parser import parse
 from events.language.program import Node, Program
 from events.language.scope import ReportedError, Scope
-from events.language.tree import ExpressionError, canonical
+from events.language.tree import ExpressionError
 from events.language.values import Numbers
 from events.lists import Lists, offsets_of
 from events.table import EventTable, Metadata
@@ -279,9 +279,3 @@ def test_any_unicode_is_parsed_or_refused(text: str) -> None:
     except ExpressionError as error:
         span = error.span
     assert 0 <= span.start <= span.end <= len(text)
-
-
-@pytest.mark.parametrize("case", OWN["cases"], ids=lambda case: case["expr"])
-def test_canonical_text_reads_back_as_itself(case: dict[str, Any]) -> None:
-    first = canonical(parse(case["expr"]), str)
-    assert canonical(parse(first), str) == first

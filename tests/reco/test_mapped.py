@@ -256,3 +256,89 @@ def test_the_flat_ntuple_that_ships(tmp_path: Path) -> None:
     one = counts == 1
     missing = one & (100 - above - ak.to_numpy(ak.sum(momenta, axis=1)) > 20)
     assert [row.sequential.n for row in rows] == [size, one.sum(), missing.sum(), (missing & (hcal < 1).all(1)).sum()]
+
+
+def test_a_cell_that_is_undefined_is_no_cell_without_energy(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    energy = rng.exponential(10, (50, 2, 3))
+    energy[rng.random(energy.shape) < 0.1] = np.nan
+    energy[7, 0, 0] = np.inf
+    key = rng.integers(0, 3, 100).astype(float)
+    key[::9] = np.nan
+    with uproot.recreate(tmp_path / "n.root") as file:
+        file.mktree("t", {"energy": np.dtype(("f8", (2, 3))), "hit_k": "var * float64", "hit_e": "var * float64"})
+        hits = {
+            name: ak.unflatten(values, np.full(50, 2)) for name, values in (("hit_k", key), ("hit_e", np.ones(100)))
+        }
+        file["t"].extend({"energy": energy, **hits})
+    text = """
+reader: n
+tree: t
+objects: {hit: {from: [hit_k, hit_e]}}
+cells: {cal: {branch: energy, shape: [2, 3], axes: [ix, iy], unit: MeV, above: 5 MeV}}
+groups: {tower: {from: hit, by: hit_k, columns: {n: count}}}
+columns: {ecal.energy: sum(cal.energy), tower.n: tower.n}
+"""
+    table = table_of(mapped(tmp_path / "n.root", text))
+    bad = ~np.isfinite(energy).all(axis=(1, 2))
+    assert 10 < bad.sum() < 50
+    np.testing.assert_array_equal(np.isnan(table["ecal.energy"]), bad)
+    np.testing.assert_allclose(
+        table["ecal.energy"][~bad], np.where(energy > 5, energy, 0).sum(axis=(1, 2))[~bad] / 1000, rtol=1e-12
+    )
+    cells = table.metadata.ledger.damage["map.cal.undefined_cell"]
+    assert (cells.records, cells.events) == (np.count_nonzero(~np.isfinite(energy)), bad.sum())
+    keys = table.metadata.ledger.damage["map.tower.undefined_key"]
+    assert (keys.records, keys.events) == (12, len({i // 2 for i in range(0, 100, 9)}))
+    (row,) = (
+        selection.run(table, selection.loads("cuts: [{name: quiet, require: ecal.energy < 1 TeV}]"))
+        .cutflow.samples["data"]
+        .regions["nominal"]["nominal"][1:]
+    )
+    assert (row.sequential.n, row.undefined) == (50 - bad.sum(), bad.sum())
+
+
+@pytest.mark.parametrize("group", ["", "group_by: evt\n"])
+def test_a_tree_without_entries_is_a_table_without_events(tmp_path: Path, group: str) -> None:
+    with uproot.recreate(tmp_path / "z.root") as file:
+        file.mktree("t", {"evt": "i8", "energy": np.dtype(("f8", (2, 3))), "e": "f8"})
+    text = f"reader: z\ntree: t\n{group}columns: {{event.in_run: evt, ecal.energy: EXPR}}\n"
+    if group:
+        file = mapped(tmp_path / "z.root", text.replace("EXPR", "sum(rows.e)").replace("}", "}\nunits: {rows.e: GeV}"))
+    else:
+        text += "cells: {cal: {branch: energy, axes: [ix, iy], unit: MeV}}\n"
+        file = mapped(tmp_path / "z.root", text.replace("EXPR", "sum(cal.energy)"))
+    assert len(file.index()) == 0
+    table = table_of(file)
+    assert len(table) == 0
+    assert table.metadata.ledger.read == 0
+
+
+def test_all_mistakes_of_a_map_are_told_at_once(ntuple: Path) -> None:
+    text = MAP
+    for old, new in (
+        ("{E: MeV,", "{E: Mev, nowhere: mm,"),
+        ("where: e > 1 GeV}", "where: e >> 1 GeV}"),
+        ("shape: [5, 6]", "shape: [6, 5]"),
+        ("c_{layer}_{ix}", "cc_{layer}_{ix}"),
+        ("{sum: e}", "{suum: e}"),
+        ("event.run: run", "event.run: runn"),
+        ("mine.flag: flag", "mine.flag: flag +"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    with pytest.raises(UserError) as caught:
+        mapped(ntuple, text)
+    said = str(caught.value)
+    assert len(said.splitlines()) == 8, said
+    for part in (
+        "unknown unit 'Mev'",
+        "no branch is called 'nowhere'",
+        "a value is needed before '>'",
+        "'energy' is 5 x 6, the map says 6 x 5",
+        "no branch is called like 'cc_{layer}_{ix}'",
+        "'suum' is no reduction",
+        "unknown name 'runn'",
+        "the expression ends behind '+'",
+    ):
+        assert part in said, part
