@@ -7,7 +7,7 @@ OUT    ?= out/demo
 SAMPLES := signal dimuon pion_decay kaon_decay beam
 HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
-.PHONY: demo test check lint types imports bench fuzz samples clean help
+.PHONY: demo test matrix check lint types imports bench fuzz samples clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -19,6 +19,9 @@ test: $(VENV)/.test    ## set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types imports test    ## everything that must pass before a commit
+
+matrix: $(VENV)/.matrix    ## the tests with the lowest declared and the newest versions, on every Python from 3.11 found here
+	$(BIN)/python -m tests.matrix -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -40,7 +43,7 @@ bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run
 
 fuzz: $(VENV)/.test    ## hostile expressions and selection files; damaged raw files with bounds checked
 	$(BIN)/python -m tests.selection.fuzz 10000
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(abspath $(VENV))/numba-bounds $(BIN)/python -m tests.reco.fuzz 100000
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m tests.reco.fuzz 100000
 
 samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again
 	for sample in $(SAMPLES); do $(BIN)/emiss simulate $$sample --events 500 --out samples/data/$$sample.dat || exit 1; done
@@ -66,6 +69,10 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.bench: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[bench]'
+	touch $@ $(VENV)/.test $(VENV)/.run
+
+$(VENV)/.matrix: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[matrix]'
 	touch $@ $(VENV)/.test $(VENV)/.run
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt

@@ -17,7 +17,7 @@ from configs import loader
 from configs.errors import Location, Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -67,6 +67,11 @@ class RunConditions:
                 raise self._missing(type_, column, channels[missing[0]], len(missing), tables)
         return found
 
+    def location(self, type_: str, channel: str) -> Location | None:
+        """Return where the row stands that holds for a channel."""
+        tables = [t for t in self.tables if t.type == type_ and (channel in t.rows or ANY in t.rows)]
+        return tables[-1].location(channel if channel in tables[-1].rows else ANY) if tables else None
+
     def _missing(self, type_: str, column: str, channel: str, count: int, tables: Sequence[Table]) -> UserError:
         more = f" and {count - 1} more" if count > 1 else ""
         if not tables:
@@ -109,9 +114,13 @@ class Conditions:
         problems.check()
         for number, later in enumerate(tables):
             for earlier in tables[:number]:
-                clash = None if later.override else _clash(earlier, later)
+                clash = _clash(earlier, later) if earlier.override == later.override else None
                 if clash:
                     problems.add(clash)
+        for table in tables:
+            if table.override:
+                for idle in _idle(table, [other for other in tables if not other.override]):
+                    problems.add(idle)
         problems.check()
         return cls(str(path), tuple(tables))
 
@@ -122,7 +131,7 @@ class Conditions:
         return RunConditions(run, self.tag, tuple(ordered), tuple(sorted({table.payload for table in ordered})))
 
     def check(self, runs: Iterable[int], needs: Mapping[str, Sequence[str]]) -> None:
-        """Raise a UserError for everything that is missing for these runs.
+        """Raise a UserError for everything that is missing for these runs, or that can mean none of the channels.
 
         Parameters
         ----------
@@ -137,7 +146,44 @@ class Conditions:
                     conditions.get(type_, channels)
                 except UserError as error:
                     problems.add(error)
+        for type_, channels in needs.items():
+            for stranger in _strangers(self.tables, type_, channels):
+                problems.add(stranger)
         problems.check()
+
+
+def _strangers(tables: Sequence[Table], type_: str, known: Sequence[str]) -> Iterator[UserError]:
+    """Yield the rows of channels that the detector does not have, where a row ``*`` would hide a slip of the key.
+
+    A part that other blocks know belongs to another set-up that shares the tag.
+    """
+    own = [table for table in tables if table.type == type_]
+    if not any(ANY in table.rows for table in own):
+        return  # a channel without a value is an error already
+    names = set(known)
+    parts = {_part(name) for name in known}
+    for table in own:
+        others = {_part(name) for other in tables if other is not table and not other.override for name in other.rows}
+        for name in table.rows:
+            if name != ANY and name not in names and _part(name) not in others - parts:
+                hint = did_you_mean(name, known)
+                yield UserError(f"the detector has no channel '{name}'", at=table.location(name), hint=hint)
+
+
+def _part(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
+    """Yield the rows of an overriding block that replace nothing."""
+    below = [other for other in plain if other.type == table.type and overlap(other.runs, table.runs)]
+    known = [name for other in below for name in other.rows]
+    if ANY in known:
+        return
+    for name in table.rows:
+        if name != ANY and name not in known:
+            hint = did_you_mean(name, known) if known else "no other block gives this type for these runs"
+            yield UserError(f"'{name}' overrides nothing", at=table.location(name), hint=hint)
 
 
 def _clash(earlier: Table, later: Table) -> UserError | None:
@@ -153,5 +199,7 @@ def _clash(earlier: Table, later: Table) -> UserError | None:
     return UserError(
         f"{later.type} of channel '{channels[0]}' in runs {common} stands in {earlier.location(channels[0])} already",
         at=later.location(channels[0]),
-        hint="say 'override = yes' in the later block if it is meant to replace the other",
+        hint="of two blocks that both override, none comes before the other: make one of them"
+        if later.override
+        else "say 'override = yes' in the later block if it is meant to replace the other",
     )

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from calib.limits import Limits
 from calib.ranges import RunRange, parse_ranges
 from configs.errors import Location, Problems, UserError, did_you_mean
 from configs.units import ENERGY, LENGTH, PURE, TIME, Dimension, UnitError, parse_unit
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANY = "*"
+SHOWN = 5
+"""So many wrong rows of a block are named one by one."""
+
 KEYS = ("type", "runs", "columns", "units", "source", "override")
 
 
@@ -29,21 +33,54 @@ class TableType:
 
     columns: Mapping[str, Dimension]
     meaning: str
+    limits: Mapping[str, Limits]
 
+
+# ADC words have 16 bits at most; what a set-up allows beyond that (its own number of bits) is checked against the detector
+_PEDESTAL = Limits(0.0, 65535.0)
 
 TYPES: Mapping[str, TableType] = {
     "sadc.pedestal": TableType(
-        {"even": PURE, "odd": PURE, "sigma": PURE}, "pedestals of even and odd samples and their noise, ADC"
+        {"even": PURE, "odd": PURE, "sigma": PURE},
+        "pedestals of even and odd samples and their noise, ADC",
+        {"even": _PEDESTAL, "odd": _PEDESTAL, "sigma": Limits(0.0, 65535.0, open=True)},
     ),
-    "sadc.gain": TableType({"gain": ENERGY}, "energy per ADC count of charge (sum over samples above the pedestal)"),
-    "sadc.time": TableType({"offset": TIME}, "start of an in-time pulse in the waveform"),
-    "hcal.mip": TableType({"scale": ENERGY}, "visible energy of a muon that crosses the module"),
-    "apv.gain": TableType({"gain": PURE, "noise": PURE}, "relative gain and noise (ADC) of a read-out channel"),
-    "apv.status": TableType({"status": PURE}, "0 for a good read-out channel, 1 for a dead, 2 for a hot one"),
-    "apv.time": TableType({"t0": TIME, "r0": PURE, "a0": TIME}, "ratio timing t = t0 + a0 ln(r0/r - 1) of a plane"),
-    "tracker.alignment": TableType({"shift": LENGTH}, "added to the local coordinate of a plane"),
-    "magnet.field": TableType({"scale": PURE}, "factor on the nominal field of a magnet"),
+    "sadc.gain": TableType(
+        {"gain": ENERGY},
+        "energy per ADC count of charge (sum over samples above the pedestal)",
+        {"gain": Limits(0.0, 1000.0, open=True)},
+    ),
+    "sadc.time": TableType(
+        {"offset": TIME}, "start of an in-time pulse in the waveform", {"offset": Limits(-1e5, 1e5)}
+    ),
+    "hcal.mip": TableType(
+        {"scale": ENERGY}, "visible energy of a muon that crosses the module", {"scale": Limits(0.0, 1000.0, open=True)}
+    ),
+    "apv.gain": TableType(
+        {"gain": PURE, "noise": PURE},
+        "relative gain and noise (ADC) of a read-out channel",
+        {"gain": Limits(0.0, 1000.0, open=True), "noise": Limits(0.0, 65535.0, open=True)},
+    ),
+    "apv.status": TableType(
+        {"status": PURE},
+        "0 for a good read-out channel, 1 for a dead, 2 for a hot one",
+        {"status": Limits(0.0, 2.0, whole=True)},
+    ),
+    "apv.time": TableType(
+        {"t0": TIME, "r0": PURE, "a0": TIME},
+        "ratio timing t = t0 + a0 ln(r0/r - 1) of a plane",
+        {"t0": Limits(-1e5, 1e5), "r0": Limits(0.0, 1000.0, open=True), "a0": Limits(-1e5, 1e5, zero=False)},
+    ),
+    "tracker.alignment": TableType(
+        {"shift": LENGTH}, "added to the local coordinate of a plane", {"shift": Limits(-1000.0, 1000.0)}
+    ),
+    "magnet.field": TableType(
+        {"scale": PURE},
+        "factor on the nominal field of a magnet; without a field no track has a momentum",
+        {"scale": Limits(-10.0, 10.0, zero=False)},
+    ),
 }
+"""The kinds of tables. Limits are those of the apparatus at large: what lies outside is a slip, of a unit or of a key."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +196,17 @@ class _Block:
         if override not in ("yes", "no"):
             raise UserError(f"override is 'yes' or 'no', not '{override}'", at=self._at("override"))
         columns, factors = self._columns(TYPES[kind])
-        rows = {channel: self._values(channel, columns, factors) for channel in self.rows}
+        problems = Problems()
+        rows: dict[str, tuple[float, ...]] = {}
+        for channel in self.rows:
+            try:
+                rows[channel] = self._values(channel, columns, factors, TYPES[kind])
+            except UserError as error:
+                problems.add(error)
+        if (more := len(problems.errors) - SHOWN) > 0:
+            del problems.errors[SHOWN:]
+            problems.add(UserError(f"and {more} more of the rows of this block", at=Location(self.file, self.line)))
+        problems.check()
         if not rows:
             raise UserError("the block has no rows", at=Location(self.file, self.line))
         lines = {channel: number for channel, (_, number, _) in self.rows.items()}
@@ -190,19 +237,27 @@ class _Block:
             factors.append(unit.factor)
         return tuple(names[1:]), factors
 
-    def _values(self, channel: str, columns: tuple[str, ...], factors: list[float]) -> tuple[float, ...]:
+    def _values(
+        self, channel: str, columns: tuple[str, ...], factors: list[float], kind: TableType
+    ) -> tuple[float, ...]:
         words, number, raw = self.rows[channel]
         if len(words) != len(columns):
             message = f"channel '{channel}' has {len(words)} values for {len(columns)} columns"
             raise UserError(message, at=Location(self.file, number, 1, len(raw), raw))
         values = []
-        for word, factor in zip(words, factors, strict=True):
+        column = raw.index(channel) + len(channel)
+        for name, word, factor in zip(columns, words, factors, strict=True):
+            column = raw.index(word, column)
+            place = Location(self.file, number, column + 1, len(word), raw)
+            column += len(word)
             try:
                 value = float(word) * factor
             except ValueError:
                 value = math.nan
             if not math.isfinite(value):
-                column = raw.rindex(word) + 1
-                raise UserError(f"'{word}' is no finite number", at=Location(self.file, number, column, len(word), raw))
+                raise UserError(f"'{word}' is no finite number", at=place)
+            wrong = kind.limits[name].refuse(value, str(kind.columns[name]))
+            if wrong:
+                raise UserError(f"{name} of channel '{channel}' {wrong}", at=place)
             values.append(value)
         return tuple(values)

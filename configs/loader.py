@@ -179,7 +179,8 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
         A folder of shipped configs: detectors, analyses, runs, samples, readers, calib.
     name : str or Path
         A path (tried from `near` and from the working directory), or a shipped name with or without ``.yaml``. A
-        detector or calib may be a folder.
+        detector or calib may be a folder. A bare name that ships is what ships, whatever folder of that name is about:
+        ``./demo`` is the folder.
     near : Path, optional
         The folder of the file that names it.
 
@@ -191,6 +192,8 @@ def find(kind: str, name: str | Path, *, near: Path | None = None) -> Path:
     single = "analysis" if kind == "analyses" else kind.removesuffix("s")
     places = [Path(name)] if near is None else [near / name, Path(name)]
     base = SHIPPED / kind
+    if isinstance(name, str) and not {"/", "\\", "."} & set(name) and name in shipped(kind):
+        places = []
     try:
         for candidate in [*places, base / name, base / f"{name}.yaml"]:
             if candidate.is_file() or (kind == "calib" and candidate.is_dir()):

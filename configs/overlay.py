@@ -1,8 +1,11 @@
-"""A config that extends another one: what it says takes the place of what the other says, key by key at the top."""
+"""A config that extends another one: what it says takes the place of what the other says, key by key at every depth.
+
+Mappings are merged; a list or a single value takes the place of the whole. ``key: null`` takes a key out.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from configs import loader
 from configs.document import Document, YamlPath
@@ -24,15 +27,38 @@ class Overlay(Document):
 
     def __init__(self, top: Document, base: Document) -> None:
         said = {key: value for key, value in top.data.items() if key != EXTENDS}
-        super().__init__(top.text, top.name, {**base.data, **said}, top._spans)  # noqa: SLF001 - of the same class
+        super().__init__(top.text, top.name, _merged(base.data, said), top._spans)  # noqa: SLF001 - of the same class
         self._base = base
-        self._said = frozenset(said)
+        self._top = said
 
     def locate(self, path: YamlPath = (), *, key: bool = False, offset: int = 0, length: int | None = None) -> Location:
-        """Return the place of a node in the file that says it."""
-        if path and path[0] not in self._said and path[0] in self._base.data:
+        """Return the place of a node in the file that says it: the top one where it says as much of the path."""
+        if _depth(self._base.data, path) > _depth(self._top, path):
             return self._base.locate(path, key=key, offset=offset, length=length)
         return super().locate(path, key=key, offset=offset, length=length)
+
+
+def _merged(base: Any, said: Any) -> Any:
+    """Return two values laid over each other."""
+    if not (isinstance(base, dict) and isinstance(said, dict)):
+        return said
+    merged = {key: value for key, value in base.items() if key not in said or said[key] is not None}
+    for key, value in said.items():
+        if value is not None:
+            merged[key] = _merged(merged.get(key), value)
+        elif key not in base:  # not there to be taken out: let the schema say so
+            merged[key] = None
+    return merged
+
+
+def _depth(data: Any, path: YamlPath) -> int:
+    """Return how many parts of a path are nodes."""
+    for number, part in enumerate(path):
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return number
+    return len(path)
 
 
 def load(kind: str, path: Path) -> tuple[Document, list[Path]]:

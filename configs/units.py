@@ -152,6 +152,9 @@ def parse_quantity(text: str | float, dimension: Dimension) -> float:
         msg = f"'{text}' is no number" + ("" if dimension.pure else f" with a unit (such as '1 {dimension}')")
         raise UnitError(msg)
     value = float(match.group(1).replace("_", ""))
+    if not math.isfinite(value):
+        msg = f"'{text}' is too large"
+        raise UnitError(msg)
     name = match.group(2)
     if not name:
         if dimension.pure or value == 0.0:

@@ -86,7 +86,7 @@ class DetectorSource:
             _identify(file, index, identity)
             file.load_index(_index_file(file, index))
         file.check()
-        self.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
+        self.pipeline.check(file.index().runs(), file.tier)
         return file
 
     def columns(self, file: Any) -> Mapping[str, Column]:

@@ -55,8 +55,9 @@ class Worker:
         """Make the task's table, or take the one that is there, and count the cuts."""
         begun = time.perf_counter()
         growing = still_the_same(task.file, task.identity, task.stamp, grows=task.grows)
-        reused = self._stored(task)
-        ledger, yields, events = self._count_stored(task) if reused else self._make(task)
+        counted = self._count_stored(task) if self._stored(task) else None
+        reused = counted is not None
+        ledger, yields, events = counted or self._make(task)
         cutflow = Cutflow.single(
             analysis=self.analysis.name,
             cuts_hash=self.analysis.cuts_hash,
@@ -147,14 +148,14 @@ class Worker:
             return False
         return metadata is not None and metadata.provenance.get("task") == task.key
 
-    def _count_stored(self, task: Task) -> tuple[Ledger, Yields, int]:
-        """Count the cuts on the stored table of the task."""
-        file = open_stored(task.table)
-        if file.metadata is None:
-            msg = f"{task.table} lost its metadata"
-            raise RuntimeError(msg)
-        bound = self._bind(file.columns)
-        counter = self._counter(bound, task)
-        for table in file.batches(bound.columns):
-            counter.add(table)
-        return file.metadata.ledger, counter.yields(), file.entries
+    def _count_stored(self, task: Task) -> tuple[Ledger, Yields, int] | None:
+        """Count the cuts on the stored table of the task; None where it cannot be read to its end and has to be made again."""
+        try:
+            file = open_stored(task.table)
+            bound = self._bind(file.columns)
+            counter = self._counter(bound, task)
+            for table in file.batches(bound.columns):
+                counter.add(table)
+        except UserError:
+            return None
+        return None if file.metadata is None else (file.metadata.ledger, counter.yields(), file.entries)

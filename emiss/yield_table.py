@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from physics import RangeWarning, cross_sections, dark_photon, yields
+from physics.constants import LEAD, Nucleus
 from physics.k_factors import KFactors
+from physics.ranges import PERTURBATIVE
 from physics.shower import DEPTH
 
 if TYPE_CHECKING:
@@ -28,11 +30,15 @@ K_ENERGIES = 5
 
 @dataclass(frozen=True)
 class Model:
-    """A reaction: how it is written, what its threshold is on, and the masses and the threshold (GeV) of a first look."""
+    """A reaction: how it is written, its coupling and how large it may be, what its threshold is on, and a first look.
+
+    The masses and the threshold of the first look are in GeV.
+    """
 
     reaction: str
     particle: str
     coupling: str
+    largest: float
     threshold_of: str
     threshold: float
     masses: tuple[float, ...]
@@ -40,17 +46,29 @@ class Model:
 
 MODELS: Mapping[str, Model] = {
     "phi": Model(
-        "e- N -> mu- N phi", "phi", "h", "emitting electron", yields.THRESHOLD, (0.11, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0)
+        reaction="e- N -> mu- N phi",
+        particle="phi",
+        coupling="h",
+        largest=PERTURBATIVE,
+        threshold_of="emitting electron",
+        threshold=yields.THRESHOLD,
+        masses=(0.11, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0),
     ),
     "dark-photon": Model(
-        "e N -> e N A'", "A'", "epsilon", "A'", dark_photon.THRESHOLD, (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
+        reaction="e N -> e N A'",
+        particle="A'",
+        coupling="epsilon",
+        largest=1.0,
+        threshold_of="A'",
+        threshold=dark_photon.THRESHOLD,
+        masses=(0.001, 0.01, 0.03, 0.1, 0.3, 1.0),
     ),
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a table is computed with: energy of the beam (GeV), coupling, method, exposure and selection efficiency."""
+    """What a table is computed with: energy of the beam (GeV), coupling, method, exposure, efficiency, form factors."""
 
     energy: float = 100.0
     coupling: float = 1e-4
@@ -58,6 +76,12 @@ class Settings:
     k_factors: bool = False
     on_target: float = 1e11
     efficiency: float = 1.0
+    inelastic: bool = False
+
+    @property
+    def nucleus(self) -> Nucleus:
+        """Lead, with break-up if asked for."""
+        return replace(LEAD, inelastic=self.inelastic)
 
 
 @dataclass(frozen=True)
@@ -128,7 +152,9 @@ def compute(
     """
     rows = []
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore" if settings.k_factors else "always", RangeWarning)
+        warnings.simplefilter("always", RangeWarning)
+        if settings.k_factors:  # what they correct
+            warnings.filterwarnings("ignore", ".*A' bremsstrahlung is off", RangeWarning)
         for threshold in thresholds:
             table = _k_factors(model, masses, threshold, settings)
             rows += [_row(model, mass, threshold, settings, table) for mass in masses]
@@ -145,26 +171,30 @@ def _k_factors(model: str, masses: Sequence[float], threshold: float, settings: 
         )
         raise ValueError(msg)
     energies = np.geomspace(threshold, settings.energy, K_ENERGIES)
-    return KFactors.compute(sorted(set(masses)), energies, settings.method, boson="vector")
+    return KFactors.compute(sorted(set(masses)), energies, settings.method, boson="vector", nucleus=settings.nucleus)
 
 
 def _row(model: str, mass: float, threshold: float, settings: Settings, table: KFactors | None) -> Row:
-    method, energy, coupling = settings.method, settings.energy, settings.coupling
+    method, energy, coupling, nucleus = settings.method, settings.energy, settings.coupling, settings.nucleus
     if model == "phi":
-        made = yields.emission(mass, coupling=coupling, primary=energy, threshold=threshold, method=method)
-        sigma = cross_sections.total(mass, energy, coupling=coupling, method=method)
+        made = yields.emission(
+            mass, coupling=coupling, primary=energy, threshold=threshold, method=method, nucleus=nucleus
+        )
+        sigma = cross_sections.total(mass, energy, coupling=coupling, method=method, nucleus=nucleus)
     else:
         made = dark_photon.emission(
-            mass, mixing=coupling, primary=energy, threshold=threshold, method=method, k_factors=table
+            mass, mixing=coupling, primary=energy, threshold=threshold, method=method, k_factors=table, nucleus=nucleus
         )
-        sigma = dark_photon.total(mass, energy, mixing=coupling, method=method, min_energy=threshold)
+        sigma = dark_photon.total(mass, energy, mixing=coupling, method=method, min_energy=threshold, nucleus=nucleus)
         if table is not None:
             sigma = sigma / table(mass, energy)
     expected = made.total * settings.on_target * settings.efficiency
     mean_energy, mean_depth = _means(made)
     limit = None
     if expected > 0.0:
-        limit = yields.coupling_limit(made.total, coupling, settings.on_target, efficiency=settings.efficiency)
+        limit = yields.coupling_limit(
+            made.total, coupling, settings.on_target, efficiency=settings.efficiency, largest=MODELS[model].largest
+        )
     return Row(mass, threshold, float(sigma), made.total, expected, mean_energy, mean_depth, limit)
 
 

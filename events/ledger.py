@@ -7,7 +7,7 @@ what was lost inside passed events and is in no sum. Ledgers add up, over batche
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,20 @@ class Ledger:
             bytes_skipped=self.bytes_skipped + other.bytes_skipped,
             incomplete_at_end=self.incomplete_at_end + other.incomplete_at_end,
         )
+
+    def of_rows(self, start: int, stop: int, size: int) -> Ledger:
+        """Return the part of the account that rows start to stop of a table of `size` rows carry.
+
+        A row is an event that was read and passed; what has no row (lost, excluded, cut away in a skim) is carried by the
+        first one. The parts of any division of the table so add up to the whole.
+        """
+        first = start == 0 and (stop > 0 or size == 0)
+        if self.passed < size:  # no account of these rows
+            return self if first else Ledger()
+        rows = max(stop - start, 0)
+        if not first:
+            return Ledger(read=rows, passed=rows)
+        return replace(self, read=self.read - (size - rows), passed=self.passed - (size - rows))
 
     @property
     def bad_fraction(self) -> float:

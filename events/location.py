@@ -16,6 +16,11 @@ def is_remote(name: str | Path) -> bool:
     return "://" in str(name)
 
 
+def is_http(name: str | Path) -> bool:
+    """Return whether a name is an address that `events.remote` reads."""
+    return str(name).startswith(("http://", "https://"))
+
+
 def located(name: str | Path) -> Path:
     """Return a path; an address becomes an object that behaves as one for what we do (name, open, stat, glob).
 
@@ -28,6 +33,10 @@ def located(name: str | Path) -> Path:
         return Path(name)
     from upath import UPath
 
+    if is_http(name):
+        from events.httppath import HttpPath
+
+        return HttpPath(str(name))  # type: ignore[return-value]
     try:
         remote: Any = UPath(str(name))
         remote.fs  # noqa: B018 - the library that reads it is imported here
@@ -38,8 +47,10 @@ def located(name: str | Path) -> Path:
     return path
 
 
-def for_uproot(path: Path) -> str | Path:
-    """Return what `uproot.open` is to be given: the text of an address, a path otherwise (a colon is part of its name)."""
+def for_uproot(path: Path) -> Any:
+    """Return what `uproot.open` is to be given: a path (a colon is part of its name), the text of an address, an open file."""
+    if is_http(path):
+        return path.open("rb")
     return str(path) if is_remote(path) else path
 
 

@@ -10,8 +10,10 @@ import numpy as np
 from configs.errors import Location, UserError
 from events.columns import Column, join, split
 from events.lists import Array, Lists
+from events.rootfile import reading
+from events.stored import read_metadata
 from events.table import EventTable, Metadata
-from events.tablefile import BATCH, check_columns
+from events.tablefile import BATCH, check_columns, check_held, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,26 +26,25 @@ class ParquetTable:
     """A Parquet file read as an event table."""
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         self.path = path
-        try:
-            self._file = pq.ParquetFile(path)
-        except (OSError, pa.ArrowException) as error:
-            raise UserError(f"not readable as Parquet: {error}", at=Location(str(path))) from None
-        self.entries = int(self._file.metadata.num_rows)
-        stored = (self._file.schema_arrow.metadata or {}).get(KEY) or (self._file.metadata.metadata or {}).get(KEY)
-        self.metadata = None if stored is None else Metadata.from_json(json.loads(stored))
         self.ignored: dict[str, str] = {}
         columns: dict[str, Column] = {}
-        declared = {} if self.metadata is None else self.metadata.columns
-        for field in self._file.schema_arrow:
-            column = _column(field.name, field.type)
-            if column is None:
-                self.ignored[field.name] = str(field.type)
-            else:
-                columns[field.name] = declared.get(field.name, column)
+        with reading(path, "Parquet"):
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+            self.entries = int(self._file.metadata.num_rows)
+            self._schema = self._file.schema_arrow
+            stored = (self._schema.metadata or {}).get(KEY) or (self._file.metadata.metadata or {}).get(KEY)
+            self.metadata = None if stored is None else read_metadata(stored, path)
+            declared = {} if self.metadata is None else self.metadata.columns
+            for field in self._schema:
+                column = _column(field.name, field.type)
+                if column is None:
+                    self.ignored[field.name] = str(field.type)
+                else:
+                    columns[field.name] = held(declared.get(field.name, column), column, path)
+            check_held(declared, columns, path)
         self.columns: Mapping[str, Column] = columns
 
     def close(self) -> None:
@@ -57,17 +58,34 @@ class ParquetTable:
         names = list(self.columns if columns is None else columns)
         check_columns(self, names)
         stop = self.entries if stop is None else min(stop, self.entries)
-        metadata = self.metadata or Metadata(sample=self.path.stem, columns=self.columns)
+        metadata = self.metadata or Metadata.of_foreign(self.path, self.columns, self.entries)
         row, seen = 0, False
-        for batch in self._file.iter_batches(batch_size=size, columns=names):
+        for batch in self._pieces(names, size):
             low, high = max(start - row, 0), min(stop - row, batch.num_rows)
-            row += batch.num_rows
             if high > low:
                 seen = True
-                yield self._table(batch.slice(low, high - low), names, metadata)
+                part = metadata.of_rows(row + low, row + high, self.entries)
+                with reading(self.path, "Parquet"):
+                    table = self._table(batch.slice(low, high - low), names, part)
+                yield table
+            row += batch.num_rows
+        if row != self.entries:
+            raise UserError(f"holds {row} rows of {self.entries}", at=Location(str(self.path)))
         if not seen:
-            empty = self._file.schema_arrow.empty_table().select(names)
-            yield self._table(empty, names, metadata)
+            empty = self._schema.empty_table().select(names)
+            yield self._table(empty, names, metadata.of_rows(start, start, self.entries))
+
+    def _pieces(self, names: Sequence[str], size: int) -> Iterator[Any]:
+        with reading(self.path, "Parquet"):
+            # pyarrow 18 reads no batches of a file without row groups
+            groups = self._file.num_row_groups
+            pieces = self._file.iter_batches(batch_size=size, columns=list(names)) if groups else iter(())
+        while True:
+            with reading(self.path, "Parquet"):
+                batch = next(pieces, None)
+            if batch is None:
+                return
+            yield batch
 
     def _table(self, batch: Any, names: Sequence[str], metadata: Metadata) -> EventTable:
         flat: dict[str, Array] = {}
@@ -75,7 +93,7 @@ class ParquetTable:
         for name in names:
             array = batch.column(name)
             array = array.combine_chunks() if hasattr(array, "combine_chunks") else array
-            if array.null_count:
+            if array.null_count or getattr(array, "values", array).null_count:
                 raise UserError(f"column '{name}' holds nulls", at=Location(str(self.path)))
             column = self.columns[name]
             if column.shape == "list":
@@ -116,7 +134,7 @@ class ParquetSink:
     def __init__(self, path: Path, table: EventTable) -> None:
         import pyarrow.parquet as pq
 
-        self._writer = pq.ParquetWriter(path, self._arrow(table).schema, compression="zstd")
+        self._writer = pq.ParquetWriter(path, self._arrow(table).schema, compression="zstd", write_page_checksum=True)
 
     def extend(self, table: EventTable) -> None:
         """Append the rows of a table with the columns of the first one."""

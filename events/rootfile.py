@@ -14,8 +14,9 @@ import numpy as np
 from configs.errors import Location, UserError, did_you_mean
 from events.columns import Column, split
 from events.lists import Array, Lists
+from events.stored import read_metadata
 from events.table import EventTable, Metadata
-from events.tablefile import BATCH, check_columns
+from events.tablefile import BATCH, check_columns, check_held, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,14 +62,7 @@ class RootTable:
     def _metadata(self, classes: dict[str, str]) -> Metadata | None:
         if classes.get("emiss") != "TObjString":
             return None
-        data = json.loads(str(self._file["emiss"]))
-        if not str(data.get("schema", "")).startswith("emiss.events/"):
-            raise UserError(
-                f"holds '{data.get('schema')}', not an event table",
-                at=Location(str(self.path)),
-                hint="run files go to 'emiss process'",
-            )
-        return Metadata.from_json(data)
+        return read_metadata(str(self._file["emiss"]), self.path)
 
     def _columns(self) -> dict[str, Column]:
         declared = {} if self.metadata is None else self.metadata.columns
@@ -81,9 +75,10 @@ class RootTable:
             if column is None:
                 self.ignored[name] = str(form[name].type)
             elif name in declared:
-                columns[name] = declared[name]
+                columns[name] = held(declared[name], column, self.path)
             elif name not in counters:
                 columns[name] = column
+        check_held(declared, columns, self.path)
         return columns
 
     def close(self) -> None:
@@ -97,17 +92,17 @@ class RootTable:
         names = list(self.columns if columns is None else columns)
         check_columns(self, names)
         stop = self.entries if stop is None else min(stop, self.entries)
-        metadata = self.metadata or Metadata(sample=self.path.stem, columns=self.columns)
+        metadata = self.metadata or Metadata.of_foreign(self.path, self.columns, self.entries)
         for first in range(start, stop, size) if stop > start else [start]:
             last = min(first + size, stop)
             with reading(self.path):
                 flat, lists = read_rows(self._tree, self.path, [self.columns[name] for name in names], first, last)
-            yield EventTable(last - first, flat, lists, metadata)
+            yield EventTable(last - first, flat, lists, metadata.of_rows(first, last, self.entries))
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what fails while a ROOT file is read into a UserError that names the file.
+def reading(path: Path, kind: str = "ROOT") -> Iterator[None]:
+    """Turn what fails while a ROOT or Parquet file is read into a UserError that names the file.
 
     The bytes of a damaged file decide what fails, and with which exception: no list of types would be complete.
     """
@@ -116,7 +111,7 @@ def reading(path: Path) -> Iterator[None]:
     except UserError as error:
         raise UserError(error.message, at=error.at or Location(str(path)), hint=error.hint) from error
     except Exception as error:
-        raise UserError(f"not readable as a ROOT file: {_line(error)}", at=Location(str(path))) from error
+        raise UserError(f"not readable as a {kind} file: {_line(error)}", at=Location(str(path))) from error
 
 
 def _line(error: BaseException) -> str:
@@ -201,6 +196,8 @@ class RootSink:
         import awkward as ak
         import uproot
 
+        from events.checked import CheckedZSTD
+
         types: dict[str, Any] = {}
         for name, values in table.flat.items():
             types[name] = values.dtype if values.ndim == 1 else np.dtype((values.dtype, values.shape[1:]))
@@ -209,7 +206,7 @@ class RootSink:
             bare = inner.get("")
             types[name] = ak.types.ListType(bare or ak.types.RecordType(list(inner.values()), list(inner)))
         # level 1 of ZSTD: five times the speed of level 5 for a tenth more bytes
-        self._file = uproot.recreate(path, compression=uproot.ZSTD(1) if compression is None else compression)
+        self._file = uproot.recreate(path, compression=CheckedZSTD(1) if compression is None else compression)
         self._tree = self._file.mktree(
             tree,
             types,

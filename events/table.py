@@ -13,6 +13,7 @@ from events.lists import Array, Lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     import awkward as ak
     import pandas as pd
@@ -36,6 +37,11 @@ class Metadata:
     schema: str = SCHEMA
     process: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of_foreign(cls, path: Path, columns: Mapping[str, Column], entries: int) -> Metadata:
+        """Return the metadata of a table that has none: every row was read and passed."""
+        return cls(sample=path.stem, columns=columns, ledger=Ledger(read=entries, passed=entries))
+
     def to_json(self) -> dict[str, Any]:
         """Return the metadata as plain data."""
         return {
@@ -50,6 +56,10 @@ class Metadata:
             "process": dict(self.process),
             "provenance": dict(self.provenance),
         }
+
+    def of_rows(self, start: int, stop: int, size: int) -> Metadata:
+        """Return the metadata of a part of a table, see `Ledger.of_rows`."""
+        return replace(self, ledger=self.ledger.of_rows(start, stop, size))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Metadata:
@@ -68,7 +78,7 @@ class Metadata:
         )
 
 
-def of_rows(metadata: Metadata, rows: int) -> Metadata:
+def true_of_rows(metadata: Metadata, rows: int) -> Metadata:
     """Return the metadata of a table made true of so many rows: those of a part of it, if there are fewer than it says.
 
     Nobody knows whether a part was cut out by a condition or at random, so that it stands for an unknown number of particles
@@ -133,11 +143,12 @@ class EventTable:
         raise UserError(f"the table has no column '{name}'", hint=did_you_mean(name, self.names))
 
     def slice(self, start: int, stop: int) -> EventTable:
-        """Return the rows start to stop as views."""
+        """Return the rows start to stop as views, with their part of the ledger (`Ledger.of_rows`)."""
         stop = min(stop, self.size)
         return replace(
             self,
             size=stop - start,
+            metadata=self.metadata.of_rows(start, stop, self.size),
             flat={name: values[start:stop] for name, values in self.flat.items()},
             lists={name: lists.slice(start, stop) for name, lists in self.lists.items()},
         )

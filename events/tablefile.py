@@ -6,16 +6,17 @@ metadata; of any other table the columns are taken as they stand, dimensionless.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from configs.errors import Location, UserError, did_you_mean
 from events.atomic import part_of
 from events.manifest import near
-from events.table import EventTable, Metadata, of_rows
+from events.table import EventTable, Metadata, true_of_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from events.columns import Column
@@ -34,7 +35,10 @@ class TableFile(Protocol):
     def batches(
         self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
     ) -> Iterator[EventTable]:
-        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None)."""
+        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None).
+
+        Each has its part of the ledger (`Ledger.of_rows`).
+        """
         ...
 
     def close(self) -> None:
@@ -104,6 +108,33 @@ def open_stored(path: str | Path) -> TableFile:
     )
 
 
+def held(declared: Column, found: Column, path: Path) -> Column:
+    """Return the declaration of a column after a look whether the file holds such a one.
+
+    Raises
+    ------
+    UserError
+        If type, shape or length are others.
+    """
+    kinds = [("b1" if c.type == "bool" else c.type, c.shape, c.size) for c in (declared, found)]
+    if kinds[0] != kinds[1]:
+        raise UserError(
+            f"'{declared.name}' is declared as {_kind(declared)} and stored as {_kind(found)}", at=Location(str(path))
+        )
+    return declared
+
+
+def check_held(declared: Iterable[str], found: Container[str], path: Path) -> None:
+    """Raise a UserError for the first column that a table declares and does not hold."""
+    for name in declared:
+        if name not in found:
+            raise UserError(f"declares a column '{name}' and holds none", at=Location(str(path)))
+
+
+def _kind(column: Column) -> str:
+    return f"{column.type} {column.shape}" + (f" of {column.size}" if column.shape == "fixed" else "")
+
+
 def check_columns(file: TableFile, names: Sequence[str]) -> None:
     """Raise a UserError for the first name that is no column of the file."""
     for name in names:
@@ -115,17 +146,14 @@ def check_columns(file: TableFile, names: Sequence[str]) -> None:
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> EventTable:
     """Read a whole event table, or some of its columns, into memory."""
-    file = open_table(path)
-    return EventTable.concatenate(list(file.batches(columns))).with_metadata(
-        **({} if file.metadata is None else {"ledger": file.metadata.ledger})
-    )
+    return EventTable.concatenate(list(open_table(path).batches(columns)))
 
 
 def write(table: EventTable, path: str | Path) -> Path:
     """Write a table to ``.root`` or ``.parquet``, atomically; returns the path."""
     with TableWriter(path) as writer:
         writer.extend(table)
-        writer.finish(of_rows(table.metadata, len(table)))
+        writer.finish(true_of_rows(table.metadata, len(table)))
     return Path(path)
 
 
@@ -143,6 +171,7 @@ class TableWriter:
             )
         self._part = part_of(self.path, self.path.suffix)
         self._sink: Sink | None = None
+        self._names: frozenset[str] = frozenset()
         self._finished = False
 
     def __enter__(self) -> Self:
@@ -159,6 +188,7 @@ class TableWriter:
         """Append the rows of a table; the first one fixes the columns."""
         if self._sink is None:
             self._sink = self._open(table)
+            self._names = frozenset(table.names)
         self._sink.extend(table)
 
     def finish(self, metadata: Metadata) -> None:
@@ -166,7 +196,8 @@ class TableWriter:
         if self._sink is None:
             msg = "a table is written from at least one batch (it may hold no event)"
             raise ValueError(msg)
-        self._sink.close(metadata)
+        written = {name: column for name, column in metadata.columns.items() if name in self._names}
+        self._sink.close(replace(metadata, columns=written))
         self._part.replace(self.path)
         self._finished = True
 

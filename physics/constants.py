@@ -16,6 +16,9 @@ MUON_MASS, MUON_LIFETIME = 0.1056583755, 658.6384e3
 LEPTON_MASSES = {"electron": ELECTRON_MASS, "muon": MUON_MASS, "tau": 1.77686}
 """GeV (PDG 2022)."""
 
+PROTON_MASS, PROTON_MOMENT = 0.93827209, 2.7928473
+"""GeV; nuclear magnetons (PDG 2022)."""
+
 PION_MASS, PION_LIFETIME = 0.13957039, 7.8045e3
 """GeV; c tau in mm (PDG 2022)."""
 
@@ -53,12 +56,15 @@ class Nucleus:
         g/cm^2 (PDG 2022).
     molar_mass : float
         g/mol.
+    inelastic : bool
+        Whether collisions that break the nucleus up are counted beside the elastic ones (`form_factor.inelastic`).
     """
 
     z: float
     a: float
     radiation_length: float
     molar_mass: float
+    inelastic: bool = False
 
     @property
     def mass(self) -> float:

@@ -20,7 +20,7 @@ from physics import ww
 from physics.constants import LEAD, Nucleus
 from physics.phase_space import METHODS, differential, flat, integral, over_energy, per_cosine
 from physics.process import Process
-from physics.ranges import RangeWarning
+from physics.ranges import RangeWarning, remarks
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,13 +37,6 @@ RTOL = 1e-5
 """Relative tolerance of the results."""
 
 VARIABLES = ("x", "y")
-
-WW_VALID = 20.0
-"""GeV; below, the approximations are off by more than a few per cent for the masses of the search."""
-
-HEAVY = 35.0
-"""In the variables of the lepton Weizsaecker-Williams is more than 2.5 % low below 35 (m_phi/GeV)^1.5 GeV, on lead (the limit
-is a fit to the exact totals for 1 to 3 GeV): by 7 % for 3 GeV at 100 GeV, by 44 % at 20 GeV."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,7 @@ def total(
     Warns
     -----
     RangeWarning
-        Once per call, if the method is used outside the range in which it was checked.
+        Once per call, if the method is used outside the range in which it was checked (`physics.ranges`).
     """
     (masses, energies), shape = flat(m_phi, energy)
     process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
@@ -299,19 +292,5 @@ def _check(process: Process, method: str, variable: str) -> None:
     if variable not in VARIABLES:
         msg = f"no variable '{variable}'; there are {', '.join(VARIABLES)}"
         raise ValueError(msg)
-    if method == "exact":
-        return
-    name = {"ww": "Weizsaecker-Williams", "iww": "improved Weizsaecker-Williams"}[method]
-    lowest = float(process.energy.min(initial=np.inf))
-    text = ""
-    if lowest < WW_VALID:
-        text = f"at {lowest:g} GeV: below {WW_VALID:g} GeV it is not within a few per cent of the exact result"
-    elif variable == "y" and (heavy := process.energy < HEAVY * process.m_phi**1.5).any():
-        text = (
-            f"in the lepton's variables at {process.energy[heavy][0]:g} GeV and m_phi = {process.m_phi[heavy][0]:g} GeV is "
-            "more than 2.5 % too low: use phi's or the exact form"
-        )
-    elif process.m_f < process.m_i:
-        text = "for a final lepton lighter than the beam's is 40-50 % too high: use the exact form"
-    if text:
-        warnings.warn(f"{name} {text}", RangeWarning, stacklevel=3)  # the caller of the public function
+    if said := remarks(process, method, variable):
+        warnings.warn("; ".join(said), RangeWarning, stacklevel=3)  # the caller of the public function

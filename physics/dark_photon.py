@@ -20,7 +20,7 @@ import numpy as np
 from physics.constants import ALPHA, CM2_PER_PICOBARN, LEAD, Nucleus
 from physics.phase_space import METHODS, differential, flat, integral
 from physics.process import Process
-from physics.ranges import RangeWarning
+from physics.ranges import RangeWarning, remarks
 from physics.shower import track_lengths
 from physics.yields import TOLERANCE, Emission, between
 
@@ -83,7 +83,7 @@ def total(
     """
     (masses, energies, lowest), shape = flat(m_a, energy, min_energy)
     process = _process(masses, energies, mixing, nucleus)
-    _check(method)
+    _check(process, method)
     return integral(process, method, "x", rtol, lowest)[0].reshape(shape)[()]
 
 
@@ -107,7 +107,7 @@ def differential_x(
     """
     (shares, masses, energies), shape = flat(x, m_a, energy)
     process = _process(masses, energies, mixing, nucleus)
-    _check(method)
+    _check(process, method)
     return differential(process, shares, method, "x", rtol).reshape(shape)[()]
 
 
@@ -149,7 +149,7 @@ def emission(
     """
     lengths = track_lengths(primary, threshold)
     if k_factors is None:
-        _check(method)
+        _check(_process(np.array([m_a]), np.array([primary]), mixing, nucleus), method)
     elif (k_factors.boson, k_factors.method, k_factors.nucleus) != ("vector", method, nucleus):
         msg = f"these K factors are not those of a vector, '{method}' and this nucleus"
         raise ValueError(msg)
@@ -172,12 +172,14 @@ def _process(masses: Array, energies: Array, mixing: float, nucleus: Nucleus) ->
     )
 
 
-def _check(method: str) -> None:
+def _check(process: Process, method: str) -> None:
     """Raise for an unknown method, warn for an approximation; called by the public functions themselves."""
     if method not in METHODS:
         msg = f"no method '{method}'; there are {', '.join(METHODS)}"
         raise ValueError(msg)
+    said = remarks(process, "exact", "x")  # of nucleus and coupling
     if method != "exact":
         name = {"ww": "Weizsaecker-Williams", "iww": "improved Weizsaecker-Williams"}[method]
-        text = f"{name} for A' bremsstrahlung is off by 10 % to a factor 3: use the exact form, or K factors"
-        warnings.warn(text, RangeWarning, stacklevel=3)  # the caller of the public function
+        said.append(f"{name} for A' bremsstrahlung is off by 10 % to a factor 3: use the exact form, or K factors")
+    if said:
+        warnings.warn("; ".join(said), RangeWarning, stacklevel=3)  # the caller of the public function

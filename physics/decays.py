@@ -22,7 +22,20 @@ def decay_probability(energy: float, mass: float, lifetime: float, length: float
         c tau, mm.
     length : float
         mm.
+
+    Raises
+    ------
+    ValueError
+        If the energy is below the mass, the length is below 0, or mass or lifetime is not above 0.
     """
+    if not (0.0 < mass <= energy < np.inf and lifetime > 0.0 and length >= 0.0):
+        msg = (
+            f"no decay in flight at {energy:g} GeV, mass {mass:g} GeV, c tau {lifetime:g} mm, within {length:g} mm: "
+            "the energy must not be below the mass, the length not below 0"
+        )
+        raise ValueError(msg)
+    if energy == mass:
+        return 1.0  # at rest
     beta_gamma = np.sqrt((energy / mass) ** 2 - 1.0)
     return float(-np.expm1(-length / (beta_gamma * lifetime)))
 
@@ -39,8 +52,16 @@ def muon_from_decay(energy: Array, mass: float, rng: np.random.Generator) -> tup
     mass : float
         Its mass, GeV.
     rng : numpy Generator
+
+    Raises
+    ------
+    ValueError
+        If an energy is below the mass.
     """
     energy = np.asarray(energy, np.float64)
+    if np.any(~(energy >= mass)):
+        msg = f"an energy is below the mass of {mass:g} GeV"
+        raise ValueError(msg)
     star = 0.5 * (mass**2 + MUON_MASS**2) / mass
     momentum = 0.5 * (mass**2 - MUON_MASS**2) / mass
     cosine = rng.uniform(-1.0, 1.0, energy.shape)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from physics.form_factor import inelastic_constants
+
 if TYPE_CHECKING:
     from physics.process import Process
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-NODES, FINE_NODES = (32, 48), (192, 384)
+NODES, FINE_NODES = (32, 48), (192, 1024)
 """Gauss-Legendre nodes in ln t, in the variables of phi and of the lepton: the integral over t is right to 3e-7 where it
 matters. The fine ones are for a light final lepton or boson: where the transverse momentum is far above their masses, the
 integrand has a narrow peak at the t for which one of the two follows the other."""
@@ -53,6 +55,7 @@ def per_eta(process: Process, energy: Array, momentum: Array, start: Array, eta:
         raise ValueError(msg)
     kernel = exact_kernels.over_lepton if lepton else exact_kernels.over_phi
     t_a, t_d = process.screening
+    broken = 1.0 / process.nucleus.z if process.nucleus.inelastic else 0.0
     light = min(process.m_f, float(np.min(process.m_phi, initial=np.inf))) < LIGHT * np.sqrt(t_d)
     node, weight = _nodes((FINE_NODES if light else NODES)[lepton])
     flat = [
@@ -60,7 +63,8 @@ def per_eta(process: Process, energy: Array, momentum: Array, start: Array, eta:
         for part in np.broadcast_arrays(process.energy, process.m_phi, energy, momentum, start, eta)
     ]
     integral = kernel(
-        *flat, process.m_i, process.m_f, process.nucleus.mass, t_a, t_d, node, weight,
+        *flat, process.m_i, process.m_f, process.nucleus.mass, t_a, t_d, broken,
+        *inelastic_constants(process.nucleus), node, weight,
         *(() if lepton else (process.vector,)),
     )  # fmt: skip
     shape = np.broadcast_shapes(process.energy.shape, np.shape(eta))

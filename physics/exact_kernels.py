@@ -16,16 +16,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from configs.compiled import kernel
+from physics import form_factor
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
+_inelastic = kernel(error_model="numpy")(form_factor.inelastic_shape)
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+
+@kernel(error_model="numpy")
 def over_phi(
     e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
-    m_i: float, m_f: float, mass: float, t_a: float, t_d: float, node: Array, weight: Array, vector: bool,
+    m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,
+    node: Array, weight: Array, vector: bool,
 ) -> Array:  # fmt: skip
     """Return the integral over t of F^2/(Z^2 t^2) <|A|^2>/(8 M^2 V) at fixed energy and angle of phi, 1/GeV^3.
 
@@ -33,6 +38,8 @@ def over_phi(
     ----------
     e_i, m_phi, e_k, k, start, eta : arrays of shape (P,)
         E_i, m_phi, E_phi, |k|, U_0 and eta of `Process.angular`; u~ = -(U_0 + 2 eta).
+    broken, size, moment : float
+        1/Z if nuclei that break up are counted and 0 if not, and the constants of `form_factor.inelastic_shape`.
     node, weight : arrays
         Gauss-Legendre nodes on (0, 1) for ln t.
     vector : bool
@@ -94,15 +101,19 @@ def over_phi(
             amplitude += 0.5 * delta * square * t * (1.0 / (u * u) + 2.0 * inverse / u + inverse2)
             amplitude -= 2.0 * delta * second * second / (u * u) * vanishing
             form = t_d / ((t + t_a) * (t + t_d))
-            total += weight[j] * t * form * form * amplitude  # F^2/(Z^2 t^2) = form^2
+            photons = form * form  # F^2/(Z^2 t^2)
+            if broken > 0.0:
+                photons += broken * _inelastic(t, size, moment) / (t * t)
+            total += weight[j] * t * photons * amplitude
         out[n] = total * span / (8.0 * mass * mass * v)
     return out
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def over_lepton(
     e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
-    m_i: float, m_f: float, mass: float, t_a: float, t_d: float, node: Array, weight: Array,
+    m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,
+    node: Array, weight: Array,
 ) -> Array:  # fmt: skip
     """Return the integral over t of F^2/(Z^2 t^2) <|A|^2>/(8 M^2 V) at fixed energy and angle of the lepton, 1/GeV^3.
 
@@ -113,6 +124,8 @@ def over_lepton(
     ----------
     e_i, m_phi, e_k, k, start, eta : arrays of shape (P,)
         E_i, m_phi, E_f, |p'|, U_0 and eta of `Process.angular`; v = -(U_0 + 2 eta).
+    broken, size, moment : float
+        1/Z if nuclei that break up are counted and 0 if not, and the constants of `form_factor.inelastic_shape`.
     node, weight : arrays
         Gauss-Legendre nodes on (0, 1) for ln t.
     """
@@ -179,6 +192,9 @@ def over_lepton(
             amplitude = (0.5 * both * both * square - 2.0 * t * p_k * p_k) * inverse
             amplitude += 0.5 * delta * (square * t * plain - 4.0 * vanishing)
             form = t_d / ((t + t_a) * (t + t_d))
-            total += weight[j] * t * form * form * amplitude
+            photons = form * form
+            if broken > 0.0:
+                photons += broken * _inelastic(t, size, moment) / (t * t)
+            total += weight[j] * t * photons * amplitude
         out[n] = total * span / (8.0 * mass * mass * v)
     return out

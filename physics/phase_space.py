@@ -30,8 +30,10 @@ METHODS = ("exact", "ww", "iww")
 INNER = 0.2
 """Share of the tolerance that the integrals over angle may take."""
 
-LOGIT = 16.0
-"""The energy runs over E_low + (E_high - E_low)/(1 + exp(-z)), |z| < 16: less than 1e-9 of an integral is beyond."""
+EDGE = 1e-5
+"""The energy runs over E_low + (E_high - E_low)/(1 + exp(-z)), from and to where the particle, or the other one, has this share
+of its mass as kinetic energy. Spectra are flat in the logarithm of that energy down to the mass, which is far below 1e-7 of the
+range for an electron: up to 3e-6 of an integral is beyond in the approximations, 2e-8 in the exact form."""
 
 ENERGY_PANELS, ANGLE_PANELS = 4, 2
 """Parts in which the adaptive integrals begin."""
@@ -162,6 +164,7 @@ def over_energy(
     low = np.maximum(low, lowest)
     index = np.flatnonzero(process.open() & (high > low))
     part, low, span = process.lanes(index), low[index], (high - low)[index]
+    first, last = (np.log(span / (EDGE * mass)) for mass in masses(part, variable))
 
     def function(logit: Array, lane: Index) -> Array:
         fraction = 1.0 / (1.0 + np.exp(-logit))
@@ -172,8 +175,7 @@ def over_energy(
         result: Array = density(points, energy.ravel() / points.energy, index[lanes]).reshape(logit.shape) * jacobian
         return result
 
-    limit = np.full(len(index), LOGIT)
-    value[index], error[index] = integrate(function, -limit, limit, rtol=rtol, panels=ENERGY_PANELS)
+    value[index], error[index] = integrate(function, -first, last, rtol=rtol, panels=ENERGY_PANELS)
     return value, error
 
 

@@ -69,8 +69,8 @@ class Process:
         if not (np.all(np.isfinite(m_phi)) and np.all(np.isfinite(energy)) and np.isfinite(coupling)):
             msg = "m_phi, energy and coupling must be finite"
             raise ValueError(msg)
-        if np.any(m_phi <= 0) or np.any(energy <= 0):
-            msg = "m_phi and energy must be above 0"
+        if np.any(m_phi <= 0) or np.any(energy <= 0) or not coupling > 0:
+            msg = "m_phi, energy and coupling must be above 0"
             raise ValueError(msg)
         if np.any(m_phi <= abs(m_f - m_i)):
             heavy, light = (final, beam) if m_f > m_i else (beam, final)

@@ -1,6 +1,8 @@
 """Sampling of the final state of l_i N -> l_f N phi by accept-reject (Von Neumann's method, Sec. III.B of arXiv:2404.15931).
 
-The density is the Weizsaecker-Williams double differential. It is taken in the logit of the energy within its limits and in
+The density is the Weizsaecker-Williams double differential, whose shape is near the exact one; the share of a region in the
+cross section is the exact one, as the approximation's totals are up to 10 % low at 3 GeV and 100 GeV, and much more near
+threshold. The density is taken in the logit of the energy within its limits and in
 the logarithm of the invariant (U or t^) that holds the angle; the envelope is constant in each cell of a grid over these
 two and tabulated for a grid of beam energies. `MuonSampler` draws (y, psi) of the outgoing lepton, `ScalarSampler`
 (x, theta) of phi.
@@ -15,7 +17,7 @@ import numpy as np
 
 from physics import ww
 from physics.constants import LEAD, Nucleus
-from physics.phase_space import masses, over_angle, over_energy
+from physics.phase_space import integral, masses
 from physics.process import Process
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 ENERGIES = 48
 """Beam energies at which envelope and region are tabulated."""
+
+RTOL = 1e-4
+"""Relative tolerance of the cross sections behind the share of the region."""
 
 ROWS, COLUMNS = 64, 24
 """Cells in the logit of the energy and in the logarithm of the invariant."""
@@ -48,7 +53,7 @@ class _Sampler:
     process : Process
         One lane per tabulated beam energy, rising.
     share : array of shape (G,)
-        Cross section in the region over the whole.
+        Exact cross section in the region over the exact total, whatever the angle.
     envelope : array of shape (G - 1, cells)
         Envelope between two beam energies; cells run over rows, then columns.
     edges : array of shape ((G - 1) * (cells + 1),)
@@ -103,32 +108,21 @@ class _Sampler:
         # a little wider than asked, so that no energy is on the edge of the grid
         energy = np.geomspace(lowest * 0.999, highest * 1.001, ENERGIES)
         process = Process.of(np.full(ENERGIES, m_phi), energy, coupling=1.0, nucleus=nucleus, beam=beam, final=final)
-        widest = ww.FORMS[cls.variable].largest_angle
-        angle = widest if max_angle is None else max_angle
-        inside, whole = cls._integral(process, min_energy, angle), cls._integral(process, 0.0, widest)
-        share = np.divide(inside, whole, out=np.zeros_like(whole), where=whole > 0)
-
+        angle = ww.FORMS[cls.variable].largest_angle if max_angle is None else max_angle
+        inside, _ = integral(process, "exact", cls.variable, RTOL, min_energy, angle)
+        whole, _ = integral(process, "exact", cls.variable, RTOL)
         u, v = np.meshgrid(np.linspace(0, 1, 2 * ROWS + 1), np.linspace(0, 1, 2 * COLUMNS + 1), indexing="ij")
         points = process.rows(np.arange(ENERGIES))
         density = cls._point(points, u.ravel()[None], v.ravel()[None], min_energy, angle)[2]
         largest = _largest_in_cells(density.reshape(ENERGIES, *u.shape))
+        # just above threshold the approximation's flux is nil where the exact form is not: no state could be drawn there
+        some = (whole > 0) & (largest.max(axis=1) > 0)
+        share = np.divide(inside, whole, out=np.zeros_like(whole), where=some)
         envelope = MARGIN * np.maximum(largest[:-1], largest[1:])
         cumulated = np.cumsum(np.pad(envelope, ((0, 0), (1, 0))), axis=1)
         cumulated /= np.maximum(cumulated[:, -1:], np.finfo(float).tiny)
         edges = (cumulated + np.arange(ENERGIES - 1)[:, None]).ravel()
         return cls(process, share, envelope, edges, min_energy, angle)
-
-    @classmethod
-    def _integral(cls, process: Process, min_energy: float, max_angle: float) -> Array:
-        """Return the cross section in a region for each beam energy, in arbitrary units."""
-        return over_energy(
-            process,
-            lambda lanes, share, _: over_angle(lanes, share, "ww", cls.variable, 1e-6, max_angle),
-            "ww",
-            cls.variable,
-            1e-5,
-            min_energy,
-        )[0]
 
     @classmethod
     def _point(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from configs.compiled import kernel
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -17,7 +18,7 @@ STACK = 128
 energy of the next, and there are at most log2(E0/E_lowest)."""
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _score(lengths: Array, kind: int, energy: float, begin: float, end: float, edges: Array, depth: Array) -> None:
     """Add a piece of track to the cells of depth that it crosses, at one energy."""
     column = int(np.searchsorted(edges, energy, side="right")) - 1
@@ -29,7 +30,7 @@ def _score(lengths: Array, kind: int, energy: float, begin: float, end: float, e
         row += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def showers(
     primary: float,
     count: int,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from physics.form_factor import flux
+from physics.form_factor import flux, inelastic_flux
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,13 +72,20 @@ def amplitude_y(process: Process, y: Array, t_hat: Array) -> Array:
 def weizsaecker(process: Process, share: Array, invariant: Array) -> Array:
     """Return chi/Z^2 of Eq. 14 with t_min = (U or t^)^2/(4 E^2 (1-share)^2) and t_max = m_phi^2 + m_i^2."""
     t_min = (invariant / (2.0 * process.energy * (1.0 - share))) ** 2
-    return flux(t_min, process.m_phi**2 + process.m_i**2, *process.screening)
+    return _flux(process, t_min)
 
 
 def improved(process: Process) -> Array:
     """Return chi/Z^2 with the constant t_min = m_phi^4/(4 E^2) (App. A)."""
     t_min = (0.5 * process.m_phi**2 / process.energy) ** 2
-    return flux(t_min, process.m_phi**2 + process.m_i**2, *process.screening)
+    return _flux(process, t_min)
+
+
+def _flux(process: Process, t_min: Array) -> Array:
+    """Return chi/Z^2 up to t_max = m_phi^2 + m_i^2, of the form factors that the nucleus has."""
+    t_max = process.m_phi**2 + process.m_i**2
+    value = flux(t_min, t_max, *process.screening)
+    return value + inelastic_flux(t_min, t_max, process.nucleus) if process.nucleus.inelastic else value
 
 
 def _speed(mass: Array | float, energy: Array) -> Array:

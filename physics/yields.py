@@ -13,6 +13,7 @@ import numpy as np
 
 from physics.constants import CM2_PER_PICOBARN, LEAD, LEPTON_MASSES, Nucleus
 from physics.cross_sections import total
+from physics.ranges import PERTURBATIVE, check_coupling
 from physics.shower import track_lengths
 
 if TYPE_CHECKING:
@@ -205,7 +206,13 @@ def per_electron(
 
 
 def coupling_limit(
-    rate: float, coupling: float, eot: float, *, efficiency: float = 1.0, events: float = EVENTS_AT_90
+    rate: float,
+    coupling: float,
+    eot: float,
+    *,
+    efficiency: float = 1.0,
+    events: float = EVENTS_AT_90,
+    largest: float = PERTURBATIVE,
 ) -> float:
     """Return the coupling that gives so many selected events, for yields that go with its square.
 
@@ -219,14 +226,23 @@ def coupling_limit(
         Selected over emitted.
     events : float
         Default ln 10 = 2.3026: the upper limit at 90 % CL where nothing is seen and no background is taken away.
+    largest : float
+        Coupling up to which the yield means something: sqrt(4 pi) for h, 1 for the mixing of an A'.
 
     Raises
     ------
     ValueError
         If no event is expected at all.
+
+    Warns
+    -----
+    RangeWarning
+        For a limit above `largest`.
     """
     expected = rate * eot * efficiency
     if not expected > 0.0:
         msg = "no event is expected: there is no limit"
         raise ValueError(msg)
-    return float(coupling * np.sqrt(events / expected))
+    limit = float(coupling * np.sqrt(events / expected))
+    check_coupling(limit, "a limit on the coupling", limit=largest)
+    return limit

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.compiled import fused
+from configs.compiled import fused
 from reco.field_kernels import ROW, advance, identity
 from reco.momentum_kernels import lever_stretch, noise_factors
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reco.steps import Steps
 
 
-@fused()
+@fused
 def predict_all(
     z: Array,
     states: Array,

@@ -6,19 +6,22 @@ and conditions share. What changes from run to run (pedestals, gains, alignment)
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
 from configs import loader, overlay
-from configs.errors import Location, UserError
+from configs.errors import Problems, UserError
 from configs.schema import Model
 from events.columns import TRIGGER_BITS
 from events.lists import Array  # noqa: TC001 - pydantic reads the annotations
+from reco.geometry import mistakes
+from reco.multiplex import read_table
 from reco.parts import (  # noqa: TC001 - pydantic reads the annotations
     Beam,
     Counter,
@@ -26,10 +29,10 @@ from reco.parts import (  # noqa: TC001 - pydantic reads the annotations
     Ecal,
     Hcal,
     Magnet,
+    Name,
     Pulse,
     Srd,
     Station,
-    StripView,
     Trackers,
     Upstream,
     Veto,
@@ -87,7 +90,7 @@ class Detector(Model):
     pulse: Pulse
     waveform: Waveform
     reference: str
-    counters: dict[str, Counter]
+    counters: dict[Name, Counter] = Field(min_length=1, max_length=100)
     srd: Srd
     ecal: Ecal
     veto: Veto
@@ -95,7 +98,7 @@ class Detector(Model):
     magnet: Magnet
     trackers: Trackers
     upstream: Upstream | None = None
-    trigger_bits: dict[str, int] = Field(default_factory=lambda: dict(TRIGGER_BITS))
+    trigger_bits: dict[str, Annotated[int, Field(ge=0, le=31)]] = Field(default_factory=lambda: dict(TRIGGER_BITS))
     _chain: tuple[Path, ...] = PrivateAttr(default=(Path(),))
 
     @model_validator(mode="after")
@@ -106,6 +109,20 @@ class Detector(Model):
         if self.reference not in self.counters:
             msg = f"the reference counter '{self.reference}' is not among the counters"
             raise ValueError(msg)
+        self._distinct_parts()
+        self._fits_the_waveform()
+        self._distinct_places()
+        return self
+
+    def _distinct_parts(self) -> None:
+        panels = [name for pair in self.veto.panels for name in pair]
+        parts = [*self.counters, *self.srd.modules, *self._ecal_parts, *panels, *self.hcal.modules]
+        for name, count in Counts(parts).items():
+            if count > 1:
+                msg = f"{count} parts have the name '{name}'"
+                raise ValueError(msg)
+
+    def _distinct_places(self) -> None:
         for arm in (self.trackers.stations, self.upstream.stations if self.upstream else {}):
             at: dict[float, str] = {}
             for name, station in arm.items():
@@ -113,7 +130,15 @@ class Detector(Model):
                     msg = f"the stations {at[station.z]} and {name} stand at the same z, {station.z:g} mm"
                     raise ValueError(msg)
                 at[station.z] = name
-        return self
+
+    def _fits_the_waveform(self) -> None:
+        samples, length = self.digitiser.samples, self.digitiser.samples * self.digitiser.period
+        if self.pulse.start >= length:
+            msg = f"a pulse starts at {self.pulse.start:g} ns, after the waveform of {length:g} ns"
+            raise ValueError(msg)
+        if self.waveform.before + self.waveform.after >= samples:
+            msg = f"a fit of {self.waveform.before} + 1 + {self.waveform.after} samples is longer than the waveform ({samples})"
+            raise ValueError(msg)
 
     def at(self, files: Sequence[Path]) -> Detector:
         """Return this detector with the file it was read from, and those that it extends."""
@@ -242,40 +267,13 @@ class Detector(Model):
     def multiplex(self) -> dict[View, Array]:
         """For each view the read-out channel of every strip, int array of shape (strips,).
 
-        Read from the detector's text table ``view strip channel``; lines that begin with # are comments.
+        Read from the detector's text table, see `reco.multiplex.read_table`.
         """
-        path = self.beside(self.trackers.plane.multiplex)
-        return {view: _multiplex(path, view, size) for view, size in self.trackers.plane.views.items()}
+        return read_table(self.beside(self.trackers.plane.multiplex), self.trackers.plane.views)
 
 
 def _cells(columns: int, rows: int) -> list[tuple[int, int]]:
     return [(x, y) for x in range(columns) for y in range(rows)]
-
-
-def _multiplex(path: Path, view: str, size: StripView) -> Array:
-    channel = np.full(size.strips, -1, np.int32)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"the multiplexing table cannot be read: {error}", at=Location(str(path))) from None
-    for number, line in enumerate(lines, 1):
-        words = line.split()
-        if not words or words[0].startswith("#") or words[0] != view:
-            continue
-        try:
-            strip, value = int(words[1]), int(words[2])
-        except (IndexError, ValueError):
-            raise UserError("expected: view strip channel", at=Location(str(path), number, 1, text=line)) from None
-        if not (0 <= strip < size.strips and 0 <= value < size.channels):
-            raise UserError(
-                f"strip {strip} or channel {value} is outside {size.strips} strips, {size.channels} channels",
-                at=Location(str(path), number, 1, text=line),
-            )
-        channel[strip] = value
-    missing = np.flatnonzero(channel < 0)
-    if len(missing):
-        raise UserError(f"no channel is given for strip {missing[0]} of view {view}", at=Location(str(path)))
-    return channel
 
 
 def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
@@ -287,4 +285,13 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
         If there is none, or the file is not right; with file, line and column.
     """
     document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
-    return loader.validate(document, Detector).at(files)
+    detector = loader.validate(document, Detector).at(files)
+    problems = Problems()
+    for path, message in mistakes(detector):
+        problems.add(document.error(message, path))
+    try:
+        read_table(detector.beside(detector.trackers.plane.multiplex), detector.trackers.plane.views)
+    except UserError as error:
+        problems.add(error)
+    problems.check()
+    return detector

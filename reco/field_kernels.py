@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.compiled import fused
+from configs.compiled import fused
 from reco.field import CURVATURE
 from reco.steps import ARC, CURVE
 
@@ -32,7 +32,7 @@ ROW = 8
 """Numbers in a row of derivatives: five parameters, padded to a whole vector of the processor."""
 
 
-@fused()
+@fused
 def _drift(state: Array, jacobian: Array, step: float, free: int) -> None:
     state[0] += state[2] * step
     state[1] += state[3] * step
@@ -41,7 +41,7 @@ def _drift(state: Array, jacobian: Array, step: float, free: int) -> None:
         jacobian[ROW + k] += jacobian[3 * ROW + k] * step
 
 
-@fused()
+@fused
 def _arc(state: Array, jacobian: Array, step: float, by: float, free: int) -> bool:
     """Move a state by `step` (mm) in a uniform field; False if it is turned back."""
     tx, ty, q_over_p = state[2], state[3], state[4]
@@ -82,7 +82,7 @@ def _arc(state: Array, jacobian: Array, step: float, by: float, free: int) -> bo
     return True
 
 
-@fused()
+@fused
 def _bilinear(
     slices: Array, at: int, next_y: int, next_x: int, a: float, b: float, per_x: float, per_y: float
 ) -> tuple[float, float, float]:
@@ -94,7 +94,7 @@ def _bilinear(
     return left + a * (right - left), per_x * (right - left), per_y * by_y
 
 
-@fused()
+@fused
 def _field(
     slices: Array, k: int, grid: tuple[float, float, float, float, int, int], x: float, y: float
 ) -> tuple[bool, float, float, float, float, float, float, float, float, float]:
@@ -113,7 +113,7 @@ def _field(
     return True, bx, bx_x, bx_y, by, by_x, by_y, bz, bz_x, bz_y
 
 
-@fused()
+@fused
 def _force(
     field: tuple[bool, float, float, float, float, float, float, float, float, float], tx: float, ty: float, c: float
 ) -> tuple[float, float, float, float, float, float, float, float, float, float, float, float]:
@@ -143,7 +143,7 @@ def _force(
     )
 
 
-@fused()
+@fused
 def _curve(
     state: Array,
     jacobian: Array,
@@ -221,7 +221,7 @@ def advance(state: Array, jacobian: Array, steps: Steps, s: int) -> bool:
     return True
 
 
-@fused()
+@fused
 def identity(jacobian: Array) -> None:
     """Set derivatives to those of a state by itself."""
     for k in range(5 * ROW):
@@ -230,7 +230,7 @@ def identity(jacobian: Array) -> None:
         jacobian[k * ROW + k] = 1.0
 
 
-@fused()
+@fused
 def transport_all(states: Array, jacobians: Array, steps: Steps, part: Array) -> None:
     """Move states (N, 5) over all steps in place and write their derivatives (N, 5, 5); NaN where that is not possible.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from configs.compiled import kernel
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -35,7 +36,7 @@ TIME_SPREAD = 5.0
 """ns; rms of the difference of the times of a particle in x and y (illustrative)."""
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def bend_mismatch(z: Array, u: Array, middle: float, roads: Array) -> float:
     """Return the mismatch of x positions (NaN: missing), in units of the road squared; infinite outside the roads.
 
@@ -60,7 +61,7 @@ def bend_mismatch(z: Array, u: Array, middle: float, roads: Array) -> float:
     return (distance / roads[2]) ** 2 if abs(distance) <= roads[2] else np.inf
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def straight_mismatch(z: Array, u: Array, roads: Array) -> float:
     """Return the mismatch of y positions (NaN: missing), in units of the road squared; infinite outside the roads.
 
@@ -84,7 +85,7 @@ def straight_mismatch(z: Array, u: Array, roads: Array) -> float:
     return total / (known - 2)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _disagreement(x: int, y: int, charge: Array, time: Array) -> float:
     """Return by how much the clusters of a particle in x and y differ in charge and time: a mean of squares."""
     total = (math.log(charge[x] / charge[y]) / CHARGE_SPREAD) ** 2
@@ -92,7 +93,7 @@ def _disagreement(x: int, y: int, charge: Array, time: Array) -> float:
     return total if math.isnan(late) else 0.5 * (total + (late / TIME_SPREAD) ** 2)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
     """Return how badly the clusters of an x and a y track agree in stations, charge and time: a mean of squares.
 
@@ -111,7 +112,7 @@ def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
     return mean if mean <= FAREST else np.inf
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _partners(first: Array, last: Array, charge: Array, time: Array, partner: Array) -> None:
     """Write for each y cluster how badly the best x cluster of its station agrees with it."""
     for s in range(STATIONS):
@@ -121,7 +122,7 @@ def _partners(first: Array, last: Array, charge: Array, time: Array, partner: Ar
                 partner[y] = min(partner[y], _disagreement(x, y, charge, time))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _candidates(
     needed: int,
     view: int,
@@ -187,7 +188,7 @@ def _candidates(
             return found
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, picked: Array) -> tuple[int, float]:
     """Pick candidate `start`, then the best ones that share no cluster with those picked; return how many, and their worth.
 
@@ -209,7 +210,7 @@ def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, pic
     return size, worth
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _tracks(
     view: int,
     first: Array,
@@ -261,7 +262,7 @@ def _tracks(
     return made
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def find(
     first: Array,
     last: Array,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from reco.compiled import fused
+from configs.compiled import fused
 
 if TYPE_CHECKING:
     from events.lists import Array
 
 
-@fused()
+@fused
 def cholesky(a: Array, n: int) -> bool:
     """Replace the lower triangle of a symmetric n x n block by its Cholesky factor; False if it is not positive.
 
@@ -33,7 +33,7 @@ def cholesky(a: Array, n: int) -> bool:
     return True
 
 
-@fused()
+@fused
 def invert(a: Array, inverse: Array, n: int) -> bool:
     """Write the inverse of a symmetric positive n x n block, scaled to a unit diagonal on the way; False if there is none.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reco.compiled import fused
+from configs.compiled import fused
 from reco.field import CURVATURE
 from reco.field_kernels import ROW, advance, identity
 from reco.linear_kernels import cholesky, invert
@@ -64,7 +64,7 @@ def work_for(planes: int) -> Work:
     return Work(np.empty((2, planes), np.int64), np.empty(2, np.int64), *(np.empty(shape) for shape in shapes))
 
 
-@fused()
+@fused
 def _seed(
     z: Array,
     hits: Array,
@@ -117,7 +117,7 @@ def _seed(
     return True
 
 
-@fused()
+@fused
 def predict(par: Array, steps: Steps, state: Array, part: Array, model: Array, slopes: Array) -> bool:
     """Write positions (P, 2) of a state given at the first plane and their derivatives by it (P, 2, 5)."""
     for k in range(5):
@@ -139,7 +139,7 @@ def predict(par: Array, steps: Steps, state: Array, part: Array, model: Array, s
     return True
 
 
-@fused()
+@fused
 def _whiten(
     view: int,
     index: Array,
@@ -179,7 +179,7 @@ def _whiten(
     return True
 
 
-@fused()
+@fused
 def _residuals(
     view: int,
     index: Array,
@@ -215,7 +215,7 @@ def _residuals(
             pulls[at, view] = residual / math.sqrt(variance)
 
 
-@fused()
+@fused
 def noise_factors(par: Array, factors: Array) -> None:
     """Write the factors on the noise of p = 1 GeV along z: scattering in x and y, fluctuations of the loss in x.
 
@@ -228,7 +228,7 @@ def noise_factors(par: Array, factors: Array) -> None:
     factors[2] = par[4] * par[4] * par[4] * par[4] * along
 
 
-@fused()
+@fused
 def lever_stretch(z: Array, slopes: Array, stretch: Array) -> None:
     """Write by how much a track's bend stretches the lever arms of scattering, (2, P): dx/dtx and dy/dty over the distance."""
     stretch[0, 0] = stretch[1, 0] = 1.0
@@ -237,7 +237,7 @@ def lever_stretch(z: Array, slopes: Array, stretch: Array) -> None:
             stretch[view, at] = slopes[at, view, 2 + view] / (z[at] - z[0])
 
 
-@fused()
+@fused
 def _left(par: Array, step: Array, largest: float, bend: float, share: float) -> float:
     """Return what a Gauss-Newton step leaves to do, as a part of the errors.
 
@@ -253,7 +253,7 @@ def _left(par: Array, step: Array, largest: float, bend: float, share: float) ->
     return min(largest, max(left, change * share))
 
 
-@fused()
+@fused
 def fit(
     z: Array,
     hits: Array,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from configs.errors import Problems
 from events.columns import COLUMNS, Column, split
 from events.columns import column as declared
 from events.lists import Lists
@@ -74,7 +75,7 @@ class Pipeline:
             "hits": [HitStage(detector), PointStage(detector), *common],
         }
         for stages in self._stages.values():
-            _check_order(stages)
+            check_stages(stages, columns_of(detector))
         self._begun: dict[str, int | None] = {"raw": None, "hits": None}
 
     def needs(self, tier: str) -> dict[str, list[str]]:
@@ -85,6 +86,17 @@ class Pipeline:
                 known = needs.setdefault(type_, [])
                 known += [channel for channel in channels if channel not in known]
         return needs
+
+    def check(self, runs: Sequence[int], tier: str) -> None:
+        """Raise a UserError for every constant that is missing in these runs, or that this detector cannot have."""
+        from reco.limits import misfits
+
+        self.conditions.check(runs, self.needs(tier))
+        problems = Problems()
+        for run in runs if tier == "raw" else ():
+            for misfit in misfits(self.detector, self.conditions.for_run(run)):
+                problems.add(misfit)
+        problems.check()
 
     def columns(self, file: RunFile | None = None) -> dict[str, Column]:
         """Return the columns of this detector's event tables, with the truth of a simulated file."""
@@ -115,7 +127,7 @@ class Pipeline:
         products: dict[str, Any] = {}
         if len(batch):
             for stage in stages:
-                products |= stage(batch, products)
+                products |= _complete(stage, stage(batch, products))
         return self._table(batch, products, truth or {})
 
     def _table(self, batch: Batch, products: Mapping[str, Any], truth: Mapping[str, Column]) -> EventTable:
@@ -139,7 +151,10 @@ class Pipeline:
                 flat[name] = np.zeros(size, np.int32)
             else:
                 shape = (size, column.size) if column.shape == "fixed" else (size,)
-                flat[name] = np.asarray(products.get(name, np.zeros(shape)), column.type)
+                flat[name] = np.asarray(products[name] if size else np.zeros(shape), column.type)
+                if flat[name].shape != shape:
+                    msg = f"{name} is of shape {flat[name].shape}, declared with {shape}"
+                    raise ValueError(msg)
         for name, values in batch.truth.items():
             full = f"truth.{name}"
             columns[full] = truth.get(full, Column(full, values.dtype.str[1:]))
@@ -167,16 +182,44 @@ def columns_of(detector: Detector) -> dict[str, Column]:
 
 def _collection(lists: Lists | None, name: str, fields: list[str], size: int) -> Lists:
     types = {field: declared(f"{name}.{field}").type for field in fields}
-    if lists is None:
-        return Lists.empty(size, types)
+    if not size:
+        return Lists.empty(0, types)
+    if lists is None or len(lists.offsets) != size + 1:
+        msg = f"the lists of '{name}' are not those of {size} events"
+        raise ValueError(msg)
     return Lists(lists.offsets, {field: lists[field].astype(types[field], copy=False) for field in fields})
 
 
-def _check_order(stages: list[Stage]) -> None:
+def check_stages(stages: Sequence[Stage], columns: Mapping[str, Column]) -> None:
+    """Check what stages declare: nothing is used before it is made, and every column of the table is made.
+
+    Raises
+    ------
+    ValueError
+        If a stage uses what none before it produces, produces a column that is not declared, or a column has no stage.
+    """
     made: set[str] = set()
     for stage in stages:
         missing = set(stage.uses) - made
         if missing:
             msg = f"{type(stage).__name__} uses {sorted(missing)}, which no stage before it produces"
             raise ValueError(msg)
+        unknown = {name for name in stage.produces if "." in name} - set(columns)
+        if unknown:
+            msg = f"{type(stage).__name__} produces {sorted(unknown)}, which are no columns of the table"
+            raise ValueError(msg)
         made |= set(stage.produces)
+    own = {*HEADER, "event.type", "event.file"}
+    lacking = {c.collection if c.shape == "list" else name for name, c in columns.items() if name not in own} - made
+    if lacking:
+        msg = f"no stage produces {sorted(lacking)}"
+        raise ValueError(msg)
+
+
+def _complete(stage: Stage, products: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a stage made after a look whether it is what the stage declares."""
+    if set(products) != set(stage.produces):
+        odd = sorted(set(products) ^ set(stage.produces))
+        msg = f"{type(stage).__name__} declares other products than it makes: {odd}"
+        raise ValueError(msg)
+    return products

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reco.compiled import bare
+from configs.compiled import bare
 
 if TYPE_CHECKING:
     from events.lists import Array

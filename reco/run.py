@@ -54,7 +54,7 @@ class Run:
         for file in self.files:
             try:
                 file.check()
-                self.conditions.check(file.index().runs(), self.pipeline.needs(file.tier))
+                self.pipeline.check(file.index().runs(), file.tier)
                 if set(file.truth) != set(self.files[0].truth):
                     other = f"the truth columns are not those of {self.files[0].path}"
                     raise UserError(other, at=Location(str(file.path)), hint="open raw and simulated files apart")

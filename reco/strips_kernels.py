@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from configs.compiled import kernel
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -26,13 +27,13 @@ RISE = 3.0
 """Noise sigmas by which the charge may rise again on the way out from the peak of a cluster."""
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _apart(a: int, b: int, time: Array, error: Array) -> bool:
     """Whether two digits are of different times; one whose time is unknown may belong to any."""
     return abs(time[a] - time[b]) > APART * np.sqrt(error[a] ** 2 + error[b] ** 2 + SPREAD**2)  # False for NaN
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _reach(
     strip: int,
     side: int,
@@ -68,7 +69,7 @@ def _reach(
         last = found
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _best(
     lit: Array, reach: int, digit_at: Array, charge: Array, noise: Array, time: Array, error: Array, free: Array
 ) -> tuple[int, int, int]:
@@ -90,7 +91,7 @@ def _best(
     return best_first, best_last, best_size
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _join(
     strip: int,
     digit: int,
@@ -113,7 +114,7 @@ def _join(
     return -1
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def cluster(
     offsets: Array,
     channel: Array,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.compiled import fused
+from configs.compiled import fused
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -28,7 +28,7 @@ SECOND = 0.15
 """A second pulse counts from this share of the first (smaller ones hide in differences of the pulse shape)."""
 
 
-@fused()
+@fused
 def measure(
     samples: Array,
     n_samples: Array,
@@ -116,7 +116,7 @@ def measure(
         status[digit], charge[digit], start[digit] = bits, total, time * period
 
 
-@fused()
+@fused
 def _largest(samples: Array, count: int) -> tuple[int, int]:
     """Return the largest even and the largest odd sample, 0 where there is none."""
     even = odd = np.uint16(0)
@@ -128,7 +128,7 @@ def _largest(samples: Array, count: int) -> tuple[int, int]:
     return np.int64(even), np.int64(odd)
 
 
-@fused()
+@fused
 def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fall: float) -> tuple[float, float]:
     """Return amplitude and start of the pulse in some samples; amplitude 0 where the fit fails.
 
@@ -160,7 +160,7 @@ def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fa
     return (amplitude, time) if abs(time + width - top) < 3.0 * width else (0.0, time)
 
 
-@fused()
+@fused
 def _first_guess(values: Array, top: int, highest: float, width: float, fall: float) -> tuple[float, float]:
     """Return amplitude and start from the maximum and, where they can be used, the samples on both sides of it.
 
@@ -175,7 +175,7 @@ def _first_guess(values: Array, top: int, highest: float, width: float, fall: fl
     return highest, top - width
 
 
-@fused()
+@fused
 def _descend(values: Array, width: float, fall: float, amplitude: float, time: float) -> tuple[float, float]:
     """Return amplitude and start after Gauss-Newton steps until they settle."""
     change, scale = 0.0, 1.0
@@ -211,7 +211,7 @@ def _descend(values: Array, width: float, fall: float, amplitude: float, time: f
     return amplitude, time
 
 
-@fused()
+@fused
 def _distance(values: Array, width: float, amplitude: float, time: float) -> float:
     """Return the sum of squares of what a pulse leaves in the samples."""
     total = 0.0
@@ -222,7 +222,7 @@ def _distance(values: Array, width: float, amplitude: float, time: float) -> flo
     return total
 
 
-@fused()
+@fused
 def _leaves_more(values: Array, amplitude: float, time: float, width: float, fall: float, bar: float) -> bool:
     """Return whether a sample is above the pulse by more than `bar`."""
     begin = min(len(values), max(0, math.floor(time) + 1))

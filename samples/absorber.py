@@ -201,6 +201,23 @@ def through_calorimeters(
         np.add.at(energy, (muons.event[hit], channel[hit]), (slab.visible * visible[slab.module] * path)[hit])
 
 
+def behind(muons: MuonState, detector: Detector) -> tuple[Array, Array]:
+    """Tell which muons are under way behind the last HCAL module, and which of them come out of its back face.
+
+    To be asked after `through_calorimeters`. The others have left a side of a calorimeter before, with less matter crossed.
+
+    Returns
+    -------
+    downstream, exited : bool arrays of shape (M,)
+    """
+    hcal = detector.hcal
+    end = max(module.z for module in hcal.modules.values()) + hcal.depth
+    muons.drift_to(end)
+    downstream = muons.at(end)
+    inside = (np.abs(muons.x) < 0.5 * hcal.columns * hcal.pitch) & (np.abs(muons.y) < 0.5 * hcal.rows * hcal.pitch)
+    return downstream, downstream & inside
+
+
 def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Array, rng: np.random.Generator) -> None:
     """Cross the VETO: a Moyal fluctuation for the panel, attenuation along y and photon statistics for each end.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from events.lists import Array, Lists, offsets_of
-from samples.absorber import moyal, through_calorimeters
+from samples.absorber import behind, moyal, through_calorimeters
 from samples.beam_line import merged, through_upstream
 from samples.muon_state import MuonState
 from samples.particles import ELECTRON
@@ -32,7 +32,8 @@ TRUTH: Mapping[str, tuple[str, str]] = {
     "e_lost": ("GeV", "energy of phi or neutrino"),
     "e_emission": ("GeV", "energy of the particle that gave the muons: electron, photon or hadron; 0 for none"),
     "n_mu": ("1", "muons produced"),
-    "n_mu_exit": ("1", "muons that leave the last HCAL module behind"),
+    "n_mu_exit": ("1", "muons that leave the last HCAL module through its back face"),
+    "n_mu_downstream": ("1", "muons under way behind the last HCAL module, those that left a side before it included"),
     "n_mu_spec": ("1", "muons inside the first Micromegas"),
     "charge": ("e", "charge of the muon of highest energy; 0 for none"),
     "e_mu": ("GeV", "energy of the muon of highest energy at its production; 0 for none"),
@@ -99,8 +100,8 @@ def respond(
 
     muons = MuonState.of(particles.muons)
     through_calorimeters(muons, detector, settings, energy, rng)
-    exited = muons.alive.copy()
-    p_exit = np.where(exited, muons.momentum, 0.0)
+    downstream, exited = behind(muons, detector)
+    p_exit = np.where(downstream, muons.momentum, 0.0)
     time = _times(detector, settings, events, rng)
     reference = detector.channel_number[f"{detector.reference}.0.0"]
     start = time[:, reference]
@@ -114,7 +115,9 @@ def respond(
         offsets_of(np.bincount(row, minlength=events)),
         {"channel": channel.astype(np.int32), "energy": energy[kept], "time": time[kept]},
     )
-    return Hits(cells, points, _trigger(detector, settings, energy), _truth(particles, exited, p_exit, at_first))
+    return Hits(
+        cells, points, _trigger(detector, settings, energy), _truth(particles, downstream, exited, p_exit, at_first)
+    )
 
 
 def thresholds(detector: Detector) -> Array:
@@ -171,8 +174,10 @@ def _trigger(detector: Detector, settings: Response, energy: Array) -> Array:
     return (fired.astype(np.uint32) << np.uint32(bits["physics"])) | np.uint32(1 << bits["beam"])
 
 
-def _truth(particles: Particles, exited: Array, p_exit: Array, first: FirstPlane) -> dict[str, Array]:
-    """Return the truth columns."""
+def _truth(
+    particles: Particles, downstream: Array, exited: Array, p_exit: Array, first: FirstPlane
+) -> dict[str, Array]:
+    """Return the truth columns; `downstream` and `exited` are those of `absorber.behind`."""
     muons, events = particles.muons, len(particles)
     parents = muons.parents
     energy = muons["energy"]
@@ -195,6 +200,7 @@ def _truth(particles: Particles, exited: Array, p_exit: Array, first: FirstPlane
         "e_emission": particles.emission,
         "n_mu": counts.astype(np.int32),
         "n_mu_exit": np.bincount(parents[exited], minlength=events).astype(np.int32),
+        "n_mu_downstream": np.bincount(parents[downstream], minlength=events).astype(np.int32),
         "n_mu_spec": np.bincount(parents[first.momentum > 0], minlength=events).astype(np.int32),
         "charge": of(muons["charge"].astype(np.int32), leading, has),
         "e_mu": of(energy, leading, has),

@@ -11,6 +11,9 @@ import math
 LEVEL = 0.683
 """Content of the intervals that the reports print."""
 
+ROUNDING = 1e-9
+"""Relative difference of two sums of the same weights that is that of their order."""
+
 CLOPPER_PEARSON = "clopper-pearson"
 WILSON_EFFECTIVE = "wilson effective-n"
 
@@ -112,8 +115,11 @@ def wilson_effective(
     if sum_w <= 0.0 or sum_w2 <= 0.0:
         return None
     p = sum_w_pass / sum_w
-    if 1.0 < p < 1.0 + 1e-9:  # all passed, summed in another order
+    if p != 1.0 and abs(p - 1.0) < ROUNDING and abs(sum_w2_pass - sum_w2) < ROUNDING * sum_w2:
+        # all passed, summed in another order
         return wilson_effective(sum_w, sum_w2, sum_w, sum_w2, level)
+    if p != 0.0 and abs(p) < ROUNDING and abs(sum_w2_pass) < ROUNDING * sum_w2:
+        return wilson_effective(0.0, 0.0, sum_w, sum_w2, level)
     if not 0.0 <= p <= 1.0:
         return None
     return wilson(p, effective_trials(sum_w_pass, sum_w2_pass, sum_w, sum_w2), level)

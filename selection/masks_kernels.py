@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from configs.compiled import kernel
 
 if TYPE_CHECKING:
     from events.lists import Array
@@ -24,7 +25,7 @@ U1, U2, U4 = np.uint64(1), np.uint64(2), np.uint64(4)
 ZERO = np.uint64(0)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def bits(word: Array) -> int:
     """Return the number of bits that are set in a word (LLVM knows this form as one instruction)."""
     word = word - ((word >> U1) & ONE)
@@ -33,7 +34,7 @@ def bits(word: Array) -> int:
     return np.int64((word * BYTES) >> TOP)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def transposed(word: Array) -> Array:
     """Return an 8 x 8 matrix of bits, one row per byte, transposed (Warren, Hacker's Delight, 7-3)."""
     t = (word ^ (word >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
@@ -44,7 +45,7 @@ def transposed(word: Array) -> Array:
     return word ^ t ^ (t << np.uint64(28))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def popcounts(words: Array) -> int:
     """Return the number of bits that are set in words, shape (W,)."""
     total = 0
@@ -53,7 +54,7 @@ def popcounts(words: Array) -> int:
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def count_words(
     everything: Array, passed: Array, unknown: Array, n: Array, undefined: Array, overlap: Array
 ) -> tuple[int, Array, Array]:
@@ -113,7 +114,7 @@ def count_words(
     return total, first, alone
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _add_marked(words: Array, start: int, stop: int, weights: Array, sums: Array) -> None:
     """Add weight and squared weight of the events marked in words start to stop to sums, shape (2 V,)."""
     variations = weights.shape[0]
@@ -130,7 +131,7 @@ def _add_marked(words: Array, start: int, stop: int, weights: Array, sums: Array
                 sums[variations + v] += weight * weight
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _add_passed(passed: Array, start: int, stop: int, weights: Array, sums: Array, bins: Array) -> None:
     """Add the weights of the events that pass each of up to eight cuts to sums, shape (cuts, 2 V).
 
@@ -164,7 +165,7 @@ def _add_passed(passed: Array, start: int, stop: int, weights: Array, sums: Arra
         bins[pattern] = 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def sum_weights(passed: Array, first: Array, alone: Array, weights: Array, total: Array, sums: Array) -> None:
     """Add the sums of weights of a block.
 

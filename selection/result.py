@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.errors import UserError, did_you_mean
 from events.columns import Column
-from events.table import of_rows
+from events.table import true_of_rows
 from selection.analysis import Analysis
 from selection.blinding import check_table, sealed_inputs
 from selection.cutflow import PER_ON_TARGET, Cutflow
@@ -152,7 +152,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         If the analysis does not fit the columns, or blinds something unknown while the table holds data that it does not hide.
     """
     bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
-    metadata = of_rows(table.metadata, len(table))
+    metadata = true_of_rows(table.metadata, len(table))
     if not unblind:
         check_table(bound.analysis, metadata.sample, metadata.role)
     blinded = bound.blinded(metadata.sample, metadata.role)

@@ -27,7 +27,7 @@ def constraints(
         list[float] | None, typer.Option(help="m_phi over dark matter's mass; once per relic line. Default: 3 and 1/3.")
     ] = None,
     dark_coupling: Annotated[float, typer.Option(help="g of phi to dark matter.")] = 0.1,
-    difference: Annotated[str, typer.Option(help="Muon g-2 compared with: wp2020 or wp2025.")] = "wp2020",
+    difference: Annotated[str, typer.Option(help="Muon g-2 compared with: wp2020, wp2025 or final2025.")] = "wp2020",
     alp_coupling: Annotated[float, typer.Option(help="g of an ALP to two photons, 1/GeV.")] = 1e-4,
     alp_energy: Annotated[str, typer.Option(help="Energy of the ALP.")] = "100 GeV",
     plot: Annotated[Path | None, typer.Option(help="Draw mass and coupling of phi to this .png, .pdf or .svg.")] = None,
@@ -41,7 +41,7 @@ def constraints(
 
       emiss constraints --mass 0.11GeV --mass 0.3GeV --ratio 3 --ratio 2.5 --plot plane.pdf
 
-      emiss constraints --difference wp2025 --json
+      emiss constraints --difference final2025 --json
     """
     import json
     import warnings
@@ -50,7 +50,7 @@ def constraints(
     from emiss import figures, sensitivity
     from emiss.commands.quantities import energies, energy
     from physics.constraints import relic
-    from physics.constraints.g_minus_2 import DIFFERENCES
+    from physics.constraints.g_minus_2 import DIFFERENCES, LOWEST
 
     if difference not in DIFFERENCES:
         raise UserError(f"--difference: there is no '{difference}'", hint=did_you_mean(difference, DIFFERENCES))
@@ -60,7 +60,12 @@ def constraints(
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            of_phi = energies(mass or MASSES, "--mass")
+            asked = energies(mass or MASSES, "--mass")
+            of_phi = [m for m in asked if m > LOWEST]
+            if plot is not None and not of_phi:
+                raise UserError(
+                    f"--plot: no mass is above {LOWEST:.6g} GeV: below, the muon decays to an electron and phi"
+                )
             options: dict[str, Any] = {"difference": difference, "ratios": ratios, "dark_coupling": dark_coupling}
             data = {
                 "phi": sensitivity.lines(of_phi, **options),
@@ -77,6 +82,14 @@ def constraints(
         figures.write(made, plot)
         if not json_:
             console().print(f"written: {plot}", style="dim", markup=False)
+    dark = energies(mass or DARK, "--mass")
+    why = "lines of dark matter go from the electron's mass to 1 GeV"
+    for text in _left_out(dark, "dark matter", data["thermal"]["m_chi"], why):
+        warn(text)
+    for text in _left_out(dark, "ALPs", data["alp"]["m_a"], "they are above the energy"):
+        warn(text)
+    for text in _left_out(asked, "phi", of_phi, f"the muon decays to an electron and phi up to {LOWEST:.6g} GeV"):
+        warn(text)
     for text in dict.fromkeys(str(warning.message) for warning in said):
         warn(text)
 
@@ -90,19 +103,22 @@ def _fine(masses: Sequence[float]) -> list[float]:
 
 
 def _others(masses: Sequence[float], coupling: float, energy: float) -> dict[str, Any]:
-    """Return thermal lines, Landau poles, ALPs and lepton conversion as plain data."""
+    """Return comparisons of g-2, thermal lines, Landau poles, ALPs and lepton conversion as plain data."""
     from dataclasses import asdict
 
-    from physics.constraints import alps, landau, lepton_conversion, thermal
+    from physics.constraints import alps, g_minus_2, landau, lepton_conversion, thermal
 
-    if not coupling > 0:
+    if not 0.0 < coupling < float("inf"):
         msg = f"--alp-coupling {coupling:g} is not above 0"
         raise ValueError(msg)
     flying = [m for m in masses if m <= energy]
+    dark = [m for m in masses if thermal.LIGHTEST < m <= thermal.HEAVIEST]
     return {
+        "differences": {name: asdict(known) for name, known in g_minus_2.DIFFERENCES.items()},
         "thermal": {
-            "m_chi": list(masses),
-            "epsilon2_alpha_d": {kind: thermal.line(masses, kind).tolist() for kind in thermal.LINES},
+            "ratio": thermal.RATIO,
+            "m_chi": dark,
+            "epsilon2_alpha_d": {kind: thermal.line(dark, kind).tolist() for kind in thermal.LINES},
         },
         "landau": [asdict(bound) for bound in landau.BOUNDS],
         "alp": {
@@ -114,17 +130,23 @@ def _others(masses: Sequence[float], coupling: float, energy: float) -> dict[str
         },
         "lepton_conversion": {
             "source": lepton_conversion.SOURCE,
-            "limits": [asdict(item) for item in lepton_conversion.LIMITS],
+            "scales": [asdict(item) for item in lepton_conversion.SCALES],
             "sensitivities": [asdict(item) for item in lepton_conversion.SENSITIVITIES],
         },
     }
+
+
+def _left_out(asked: Sequence[float], of: str, kept: Sequence[float], why: str) -> list[str]:
+    """Return what is to be said of masses that a table does not have: one line, or none."""
+    missing = [f"{mass:g}" for mass in asked if mass not in kept]
+    return [f"masses of {of} left out: {', '.join(missing)} GeV; {why}"] if missing else []
 
 
 def _print(data: Mapping[str, Any]) -> None:
     screen = console()
     phi, bands = data["phi"], data["phi"]["g_minus_2"]["bands"]
     heads = ["m_phi [GeV]"]
-    columns: list[Sequence[float]] = [phi["m_phi"]]
+    columns: list[Sequence[Any]] = [phi["m_phi"]]
     for sigmas, (low, high) in bands.items():
         heads += [f"{sigmas} sigma", "to"]
         columns += [low, high]
@@ -138,10 +160,17 @@ def _print(data: Mapping[str, Any]) -> None:
         heads,
         columns,
     )
-    screen.print(f"g-2: {given['source']}", style="dim", markup=False, soft_wrap=True)
+    known = data["differences"]
+    rows = [list(known), *([item[key] for item in known.values()] for key in ("value", "error"))]
+    _table(screen, "muon g-2, measured minus predicted", ["--difference", "a_mu", "+-"], rows)
+    for name, item in known.items():
+        screen.print(f"{name}: {item['source']}", style="dim", markup=False, soft_wrap=True)
     thermal = data["thermal"]
     kinds = thermal["epsilon2_alpha_d"]
-    title = "eps^2 alpha_D of thermal dark matter, m_A' = 3 m_chi (p-wave: scalar, Majorana; s-wave: pseudo-Dirac)"
+    title = (
+        f"eps^2 alpha_D of thermal dark matter, m_A' = {thermal['ratio']:g} m_chi, annihilation to electrons, muons and hadrons"
+        " (p-wave: scalar, Majorana; s-wave: pseudo-Dirac)"
+    )
     _table(screen, title, ["m_chi [GeV]", *kinds], [thermal["m_chi"], *kinds.values()])
     landau = data["landau"]
     rows = [[bound[key] for bound in landau] for key in ("kind", "scale", "alpha_d")]
@@ -152,21 +181,26 @@ def _print(data: Mapping[str, Any]) -> None:
     title = f"ALP to two photons, g = {alp['coupling']:g}/GeV, {alp['energy']:g} GeV"
     heads = ["m_a [GeV]", "width [GeV]", "decay length [m]"]
     _table(screen, title, heads, [alp["m_a"], alp["width"], alp["decay_length_m"]])
-    limits = data["lepton_conversion"]["limits"]
-    keys = ("transition", "operator", "lowest", "highest", "experiment")
-    heads = ["conversion", "operator", "Lambda above [TeV]", "to", "experiment"]
-    title = f"lepton conversion ({data['lepton_conversion']['source']})"
-    _table(screen, title, heads, [[item[key] for item in limits] for key in keys])
+    scales = data["lepton_conversion"]["scales"]
+    keys = ("transition", "operator", "lowest", "highest", "standing", "experiment")
+    heads = ["conversion", "operator", "Lambda [TeV]", "to", "standing", "experiment"]
+    source = data["lepton_conversion"]["source"]
+    title = f"lepton conversion: scales that are excluded (measured) or would be (expected); {source}"
+    _table(screen, title, heads, [[item[key] for item in scales] for key in keys])
 
 
 def _table(screen: Console, title: str, heads: Sequence[str], columns: Sequence[Sequence[Any]]) -> None:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    screen.print(f"\n{title}", markup=False)
+    screen.print(f"\n{title}", markup=False, soft_wrap=True)
+    if not columns[0]:
+        screen.print("no mass in range", style="dim")
+        return
     table = Table()
     for head, column in zip(heads, columns, strict=True):
-        table.add_column(escape(head), justify="left" if column and isinstance(column[0], str) else "right")
+        # as Text: markup would take '[m]' for a style
+        table.add_column(Text(head), justify="left" if isinstance(column[0], str) else "right")
     for row in zip(*columns, strict=True):
-        table.add_row(*(value if isinstance(value, str) else f"{value:.3g}" for value in row))
+        table.add_row(*(Text(value if isinstance(value, str) else f"{value:.3g}") for value in row))
     screen.print(table)

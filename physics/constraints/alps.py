@@ -37,10 +37,13 @@ def decay_length(mass: ArrayLike, coupling: ArrayLike, energy: ArrayLike) -> Arr
     Raises
     ------
     ValueError
-        If the energy is below the mass.
+        If the energy is below the mass, or mass or coupling is not above 0.
     """
     m, e = np.asarray(mass, np.float64), np.asarray(energy, np.float64)
-    if np.any(e < m):
+    if np.any(~(m > 0.0)) or np.any(~(np.asarray(coupling, np.float64) > 0.0)):
+        msg = "mass and coupling must be above 0: an ALP without either never decays"
+        raise ValueError(msg)
+    if np.any(~(e >= m)):
         msg = "the energy must not be below the mass"
         raise ValueError(msg)
     value: Array = np.sqrt(e**2 - m**2) / m * HBAR_C / width(m, coupling)
@@ -48,7 +51,23 @@ def decay_length(mass: ArrayLike, coupling: ArrayLike, energy: ArrayLike) -> Arr
 
 
 def decay_probability(length: ArrayLike, start: float, stop: float) -> Array:
-    """Return the probability to decay between two distances (mm) from where it was made, for a mean decay length (mm)."""
+    """Return the probability to decay between two distances from where it was made.
+
+    Parameters
+    ----------
+    length : array
+        Mean decay length, mm, above 0.
+    start, stop : float
+        mm, 0 <= start <= stop.
+
+    Raises
+    ------
+    ValueError
+        If a length is not above 0 or the distances are not in order.
+    """
     mean = np.asarray(length, np.float64)
+    if np.any(~(mean > 0.0)) or not 0.0 <= start <= stop:
+        msg = f"a decay length is above 0, and distances rise from 0: not {start:g} to {stop:g} mm"
+        raise ValueError(msg)
     value: Array = np.exp(-start / mean) * -np.expm1(-(stop - start) / mean)
     return value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from physics.constants import ELECTRON_MASS, MUON_MASS
+from physics.ranges import check_coupling
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 NODES, PANELS = 24, 40
+
+LOWEST = MUON_MASS - ELECTRON_MASS
+"""GeV: phi must be heavier."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ DIFFERENCES = {
         66e-11,
         "the same experiment minus 116592033(62)e-11 (Phys. Rep. 1143 (2025) 1, arXiv:2505.21476): no tension is left",
     ),
+    "final2025": Difference(
+        38.5e-11,
+        63.7e-11,
+        "experiment 116592071.5(14.5)e-11 (E989 runs 1-6, the final result, and E821: Phys. Rev. Lett. 135 (2025) 101802, "
+        "arXiv:2506.03069) minus 116592033(62)e-11 (Phys. Rep. 1143 (2025) 1, arXiv:2505.21476)",
+    ),
 }
 """Named comparisons of experiment and theory."""
 
@@ -59,8 +69,8 @@ def contribution(m_phi: ArrayLike, coupling: ArrayLike = 1.0) -> Array:
         If the mass is not above m_mu - m_e: the muon decays to electron and phi, and the integral has a pole.
     """
     mass, h = np.broadcast_arrays(np.asarray(m_phi, np.float64), np.asarray(coupling, np.float64))
-    if np.any(~(mass > MUON_MASS - ELECTRON_MASS)):
-        msg = f"m_phi must be above {MUON_MASS - ELECTRON_MASS:.6g} GeV: below, the muon decays to an electron and phi"
+    if np.any(~(mass > LOWEST)):
+        msg = f"m_phi must be above {LOWEST:.6g} GeV: below, the muon decays to an electron and phi"
         raise ValueError(msg)
     points, weights = np.polynomial.legendre.leggauss(NODES)
     edges = np.linspace(0.0, 40.0, PANELS + 1)  # of -ln(1 - x); exp(-40) is nothing
@@ -82,8 +92,15 @@ def coupling_for(m_phi: ArrayLike, delta: ArrayLike) -> Array:
     ----------
     m_phi, delta : arrays that broadcast
         GeV; Delta a_mu.
+
+    Warns
+    -----
+    RangeWarning
+        Where it is beyond perturbativity.
     """
-    return np.sqrt(np.maximum(np.asarray(delta, np.float64), 0.0) / contribution(m_phi))
+    coupling: Array = np.sqrt(np.maximum(np.asarray(delta, np.float64), 0.0) / contribution(m_phi))
+    check_coupling(float(coupling.max(initial=0.0)), "for muon g-2: h")
+    return coupling
 
 
 def band(m_phi: ArrayLike, sigmas: float, difference: Difference = DIFFERENCES["wp2020"]) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from physics.constants import PICOBARN
-from physics.ranges import RangeWarning
+from physics.ranges import RangeWarning, check_coupling
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -62,10 +62,10 @@ def coupling(
     Warns
     -----
     RangeWarning
-        For a ratio within 0.1 of 2.
+        For a ratio within 0.1 of 2, and where the line or the dark coupling is beyond perturbativity.
     """
     mass = np.asarray(m_phi, np.float64)
-    if not (min(ratio, dark_coupling, cross_section) > 0 and np.all(mass > 0)):
+    if not (min(ratio, dark_coupling, cross_section) > 0 and np.all(mass > 0) and np.isfinite(ratio)):
         msg = "masses, ratio, coupling and cross section must be above 0"
         raise ValueError(msg)
     if ratio == 2.0:
@@ -77,6 +77,8 @@ def coupling(
     fermion = mass / ratio
     gap = np.abs(mass**2 - (2.0 * fermion) ** 2)
     line: Array = np.sqrt(4.0 * np.pi * cross_section / PICOBARN) * gap / (dark_coupling * fermion)
+    check_coupling(float(line.max(initial=0.0)), f"on the relic line for m_phi/m = {ratio:g}: h")
+    check_coupling(dark_coupling, "dark coupling")
     return line
 
 

@@ -21,6 +21,7 @@ from events.ledger import Ledger
 from events.lists import Lists
 from events.location import for_uproot, located
 from events.rootfile import RootSink, column_of, read_rows, reading
+from events.stored import check_schema, read_columns
 from events.table import EventTable
 from reco.readers.base import PlainIndex
 
@@ -74,14 +75,11 @@ class SimulatedRunFile:
                 raise self._error(f"no simulated run file: it holds {held}", "an event table goes to 'emiss select'")
             self._tree = self._file[TREE]
             self.metadata: dict[str, Any] = json.loads(str(self._file["emiss"]))
-        if self.metadata.get("schema") != SCHEMA:
-            raise self._error(f"schema '{self.metadata.get('schema')}', expected '{SCHEMA}'")
+        check_schema(self.metadata, SCHEMA, self.path, "simulated hits", "an event table goes to 'emiss select'")
         missing = [key for key in ("channels", "planes", "truth") if key not in self.metadata]
         if missing:
             raise self._error(f"the metadata have no '{missing[0]}'")
-        self.truth = {
-            f"truth.{name}": Column.from_json(f"truth.{name}", item) for name, item in self.metadata["truth"].items()
-        }
+        self.truth = read_columns(self.metadata["truth"], "truth.", self.path)
         self.on_target: float | None = self.metadata.get("on_target")
         self.context: Spills | None = None
         self.process: Mapping[str, Any] = self.metadata.get("process", {})

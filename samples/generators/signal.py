@@ -1,9 +1,10 @@
 """The signal: an electron of the shower converts, e- N -> mu- N phi, and phi carries energy away.
 
 The muon's energy and angle follow the Weizsaecker-Williams cross section in the region that can be seen, the electron's
-energy and depth the yield of Eq. 29 of arXiv:2404.15931 into that region. All events have the same weight, the share of the
-whole yield that goes there: the sum of weights over the number of events is the efficiency per phi emitted above the
-threshold, and a raw file, which has no place for weights, holds the same spectrum with weight 1.
+energy and depth the yield of Eq. 29 of arXiv:2404.15931 into that region, of which the exact cross section decides. All
+events have the same weight, the share of the whole yield that goes there: the sum of weights over the number of events is
+the efficiency per phi emitted above the threshold, and a raw file, which has no place for weights, holds the same spectrum
+with weight 1.
 """
 
 from __future__ import annotations

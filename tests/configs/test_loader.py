@@ -181,3 +181,18 @@ def test_any_text_is_data_or_a_message(text):
     except UserError:
         return
     assert 1 <= document.locate().line <= text.count("\n") + 1
+
+
+def test_a_folder_does_not_shadow_what_ships_under_its_bare_name(tmp_path, monkeypatch):
+    own = tmp_path / "demo"
+    own.mkdir()
+    (own / "notes.txt").write_text("output of a job")
+    monkeypatch.chdir(tmp_path)
+    assert loader.find("calib", "demo") == loader.SHIPPED / "calib" / "demo"
+    assert loader.find("calib", "demo", near=tmp_path) == loader.SHIPPED / "calib" / "demo"
+    assert loader.find("calib", "./demo").resolve() == own
+    assert loader.find("calib", own) == own
+    (tmp_path / "na64e_lfc").mkdir()
+    (tmp_path / "na64e_lfc" / "detector.yaml").write_text("{}")
+    assert loader.find("detectors", "na64e_lfc").is_relative_to(loader.SHIPPED)
+    assert loader.find("detectors", "./na64e_lfc").resolve() == tmp_path / "na64e_lfc" / "detector.yaml"

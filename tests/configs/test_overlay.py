@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from configs import overlay
 from configs.errors import UserError
@@ -37,8 +39,57 @@ def test_mistakes_stand_in_the_file_that_says_them(extended):
         load_detector(extended("extends: na64e_lfc\nmagent: {by: 1 T}\n"))
     assert told.value.at.line == 2
     with pytest.raises(UserError, match="either a field 'by' or a 'map'") as told:
-        load_detector(extended("extends: na64e_lfc\n\nmagnet: {name: M, z: [6 m, 7 m], source: here}\n"))
-    assert (told.value.at.file.endswith("detector.yaml"), told.value.at.line) == (True, 3)
+        load_detector(extended("extends: na64e_lfc\n\nmagnet: {by: null}\n"))
+    assert (told.value.at.file, told.value.at.line) == (str(extended("")), 3)
+    with pytest.raises(UserError, match=r"'1\.4 GeV' is in GeV") as told:
+        load_detector(extended("extends: na64e_lfc\ntrackers:\n  stations:\n    MM2: {z: 1.4 GeV}\n"))
+    assert (told.value.at.line, told.value.at.column) == (4, 14)
+
+
+def test_blocks_are_merged_at_every_depth(extended, detector):
+    mine = load_detector(
+        extended(
+            "extends: na64e_lfc\n"
+            "magnet: {by: 1.1 T}\n"
+            "ecal: {beam_cell: [1, 2]}\n"
+            "trackers:\n"
+            "  plane: {sigma: 90 um}\n"
+            "  stations: {MM1: null, MM5: {z: 4.9 m}, MM3: {x: 3 mm}}\n"
+        )
+    )
+    assert mine.magnet == detector.magnet.model_copy(update={"by": 1.1})
+    assert mine.ecal == detector.ecal.model_copy(update={"beam_cell": (1, 2)})
+    assert mine.trackers.plane == detector.trackers.plane.model_copy(update={"sigma": 0.09})
+    places = {name: (station.z, station.x) for name, station in mine.trackers.stations.items()}
+    assert places == {"MM2": (5600.0, 0.0), "MM3": (7950.0, 3.0), "MM4": (8450.0, 0.0), "MM5": (4900.0, 0.0)}
+    assert mine.plane_names[:4] == ("MM5X", "MM5Y", "MM2X", "MM2Y")
+
+
+def test_what_is_not_there_cannot_be_taken_out(extended):
+    with pytest.raises(UserError, match=r"trackers.*|MM9") as told:
+        load_detector(extended("extends: na64e_lfc\ntrackers:\n  stations: {MM9: null}\n"))
+    assert told.value.at.line == 3
+    with pytest.raises(UserError, match="the key 'period' is missing"):
+        load_detector(extended("extends: na64e_lfc\ndigitiser: {period: null}\n"))
+
+
+trees = st.recursive(
+    st.none() | st.text("ab", max_size=2), lambda inner: st.dictionaries(st.sampled_from("xyz"), inner, max_size=3)
+)
+
+
+@given(st.dictionaries(st.sampled_from("xyz"), trees), st.dictionaries(st.sampled_from("xyz"), trees))
+def test_merging_is_key_by_key(base, said):
+    merged = overlay._merged(base, said)
+    assert set(merged) == {k for k in {*base, *said} if not (k in base and k in said and said[k] is None)}
+    for key, value in merged.items():
+        if key not in said:
+            assert value == base[key]
+        elif isinstance(value, dict) and isinstance(base.get(key), dict):
+            assert value == overlay._merged(base[key], said[key])
+        else:
+            assert value == said[key]
+    assert overlay._merged(base, {}) == base
 
 
 def test_a_mistake_in_the_base_is_said_to_stand_there(extended, detector, tmp_path):

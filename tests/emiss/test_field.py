@@ -42,3 +42,11 @@ def test_a_bad_map_is_a_mistake_with_its_place(cli, map_file):
     done = cli("field", "check", map_file)
     assert done.code == 2
     assert "mbpl.txt:10:1: no row of numbers" in done.err
+
+
+def test_check_refuses_a_detector_that_process_could_not_use(cli, tmp_path):
+    file = tmp_path / "detector.yaml"
+    file.write_text("extends: na64e_lfc\ntrackers:\n  stations: {MM2: {z: 5.1 m}}\n")
+    done = cli("check", file)
+    assert (done.code, done.out) == (2, "")
+    assert f"{file}:3:23: MM1 and MM2 stand at one z, 5100 mm" in done.err

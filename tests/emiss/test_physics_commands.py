@@ -10,6 +10,7 @@ from physics.constraints import g_minus_2
 from physics.cross_sections import total
 
 
+@pytest.mark.filterwarnings("ignore:improved:physics.RangeWarning")
 def test_cross_sections_are_those_of_the_library(cli):
     done = cli("xsec", "--mass", "300 MeV", "-e", "50GeV", "-e", "100GeV", "--json")
     assert done.code == 0, done.err
@@ -49,9 +50,50 @@ def test_constraints_as_json_are_those_of_the_library(tmp_path, cli):
 
 def test_constraints_are_printed_as_tables(cli):
     done = cli("constraints")
-    assert done.code == 0, done.err
-    for word in ("muon g-2", "pseudo_dirac", "Landau", "decay length", "ZEUS"):
+    assert (done.code, done.err) == (0, "")
+    for word in ("muon g-2", "final2025", "pseudo_dirac", "Landau", "decay length [m]", "ZEUS", "expected", "measured"):
         assert word in done.out
+    assert "Lambda above" not in done.out
+
+
+def test_masses_that_a_table_does_not_have_are_left_out_of_it_and_named(cli):
+    done = cli("constraints", "-m", "10MeV", "-m", "0.3GeV", "-m", "150GeV", "--json")
+    assert done.code == 0, done.err
+    data = json.loads(done.out)
+    assert data["phi"]["m_phi"] == [0.3, 150.0]
+    assert data["thermal"]["m_chi"] == [0.01, 0.3]
+    assert data["alp"]["m_a"] == [0.01, 0.3]
+    for said in ("phi left out: 0.01 GeV", "dark matter left out: 150 GeV", "ALPs left out: 150 GeV"):
+        assert said in done.err
+    alone = cli("constraints", "-m", "10MeV")
+    assert alone.code == 0
+    assert "no mass in range" in alone.out
+
+
+@pytest.mark.parametrize("mass", ["4.5GeV", "10GeV", "13.5GeV"])
+def test_heavy_masses_end_in_a_table(mass, cli):
+    done = cli("xsec", "--mass", mass, "-e", "200GeV", "--json")
+    assert done.code == 0, done.err
+    pb = json.loads(done.out)["totals"][0]["pb"]
+    assert 0.9 < pb["ww"] / pb["exact"] < 1.5
+    assert "too high" in done.err
+
+
+def test_nuclei_that_break_up_are_an_option(cli):
+    plain, more = (json.loads(cli("xsec", "--mass", "1GeV", "--json", *extra).out) for extra in ((), ("--inelastic",)))
+    assert (plain["inelastic"], more["inelastic"]) == (False, True)
+    assert more["totals"][0]["pb"]["exact"] / plain["totals"][0]["pb"]["exact"] == pytest.approx(1.04, abs=0.005)
+    assert "--inelastic" in cli("xsec").out
+
+
+def test_an_integral_that_does_not_converge_is_a_message(cli, monkeypatch):
+    from physics import quadrature
+
+    monkeypatch.setattr(quadrature, "MAX_ROUNDS", 1)
+    for command in (("xsec",), ("yields", "-m", "0.3GeV")):
+        done = cli(*command)
+        assert (done.code, done.out) == (2, "")
+        assert "not at a relative error" in done.err
 
 
 @pytest.mark.parametrize(
@@ -62,7 +104,7 @@ def test_constraints_are_printed_as_tables(cli):
         (["xsec", "--figure", "total"], "there is no 'total'"),
         (["xsec", "--beam", "moun"], "is no lepton"),
         (["xsec", "--coupling", "0"], "not above 0"),
-        (["constraints", "--mass", "50MeV"], "the muon decays"),
+        (["constraints", "--mass", "50MeV", "--plot", "c.pdf"], "the muon decays"),
         (["constraints", "--ratio", "2"], "resonant"),
         (["constraints", "--difference", "wp"], "there is no 'wp'"),
         (["constraints", "--alp-coupling", "-1"], "not above 0"),

@@ -17,7 +17,10 @@ from emiss import runlist
 from emiss.job import plan
 from emiss.process import process
 from emiss.select import select
+from events.table import EventTable
+from events.tablefile import open_table
 from selection.cutflow import Cutflow  # noqa: TC001 - annotations of fixtures
+from tests.events.test_stored import middle_of
 
 RUNS = """\
 detector: na64e_lfc
@@ -83,6 +86,20 @@ def test_a_finished_table_is_used_again_and_a_changed_cut_counts_anew(runs, tmp_
     shutil.copy(runs.parent / "beam.dat", runs.parent / "signal.dat")
     third = process(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
     assert third.reused == 2
+
+
+@pytest.mark.parametrize("suffix", [".root", ".parquet"])
+def test_a_stored_table_that_was_damaged_is_made_again(runs, tmp_path, suffix):
+    listed = runlist.load(runs)
+    first = process(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
+    table = next((tmp_path / "o" / "tables" / "beam").glob(f"*{suffix}"))
+    raw = bytearray(table.read_bytes())
+    raw[middle_of(table, "ecal.energy")] ^= 1  # in the values: the metadata stay whole
+    table.write_bytes(raw)
+    again = process(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
+    assert numbers(again) == numbers(first)
+    assert bytes(raw) != table.read_bytes()
+    assert len(EventTable.concatenate(list(open_table(table).batches()))) == 300
 
 
 def test_a_part_is_normalised_to_its_part(runs, tmp_path):

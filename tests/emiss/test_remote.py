@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from reco.formats.date import bytes as date_bytes
+from events import remote
 from reco.readers import open_run_file
 
 
@@ -85,7 +85,7 @@ def test_the_same_cutflow_as_on_disk(cli, server, tmp_path, name):
 
 def test_a_part_of_a_raw_file_is_read_by_its_ranges(server, detector, tmp_path, monkeypatch):
     address, folder = server
-    monkeypatch.setattr(date_bytes, "CHUNK", 1 << 14)
+    monkeypatch.setattr(remote, "BLOCK", 1 << 14)
     whole = open_run_file(folder / "signal.dat", detector)
     whole.save_index(tmp_path / "index.npz")
     context = whole.spills()
@@ -110,7 +110,7 @@ class Plain(SimpleHTTPRequestHandler):
 
 def test_a_server_without_ranges_sends_the_whole_file(server, detector, monkeypatch):
     _, folder = server
-    monkeypatch.setattr(date_bytes, "CHUNK", 1 << 14)
+    monkeypatch.setattr(remote, "BLOCK", 1 << 14)
     running = ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(folder)))
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
@@ -136,8 +136,8 @@ def test_other_commands_take_addresses(cli, server):
 def test_what_is_not_there_is_told(cli, server, tmp_path):
     address, _ = server
     for wrong, said in (
-        (f"{address}/none.dat", "none.dat: no such file, or its server"),
-        ("http://127.0.0.1:9/none.dat", "its server does not answer"),
+        (f"{address}/none.dat", "none.dat: no such file on the server: 404"),
+        ("http://127.0.0.1:9/none.dat", "the server cannot be reached: Connection refused (3 tries)"),
         ("nonsense://x/y.dat", "addresses with 'nonsense://' cannot be read"),
     ):
         done = cli("process", wrong, "--out", tmp_path / "o")

@@ -73,6 +73,7 @@ def test_what_cannot_be_made_has_no_limit(cli):
         (("-t", "-1GeV"), "--threshold: '-1GeV' is not above 0"),
         (("-t", "120GeV"), "the lowest energy (120 GeV) must be above 0 and below that of the electron (100 GeV)"),
         (("--coupling", "0"), "a coupling is above 0"),
+        (("--coupling", "nan"), "a coupling is above 0"),
         (("--k-factors",), "K factors correct the spectrum of A'"),
         (("--plot", "y.gif"), "a plot is written to .png, .pdf or .svg, not '.gif'"),
     ],
@@ -82,6 +83,24 @@ def test_mistakes(cli, options, message):
     assert done.code == 2
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+def test_what_is_beyond_perturbativity_is_remarked(cli):
+    done = cli("yields", "-m", "3GeV", "--eot", "1e8")
+    assert done.code == 0
+    assert "a limit on the coupling = " in done.err
+    assert "is beyond 3.54: perturbation theory does not hold there" in done.err
+    options = ("--model", "dark-photon", "-m", "1GeV", "-m", "10MeV", "--method", "iww", "--k-factors", "--eot", "100")
+    assert "is beyond 1: " in cli("yields", *options).err
+    assert "the coupling 5 is beyond perturbativity" in cli("yields", "-m", "0.3GeV", "--coupling", "5").err
+
+
+def test_break_up_makes_more(cli):
+    plain, more = (
+        json.loads(cli("yields", "-m", "1GeV", "--json", *extra).out)["rows"][0] for extra in ((), ("--inelastic",))
+    )
+    for quantity in ("cross_section", "per_electron"):
+        assert 1.03 < more[quantity] / plain[quantity] < 1.08
 
 
 def test_the_help_has_an_example(cli):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -46,3 +47,15 @@ def test_bad_fraction():
     assert Ledger().bad_fraction == 0.0
     assert Ledger(10, 8, lost={"x": 2}).bad_fraction == pytest.approx(0.2)
     assert Ledger(10, 0, not_physics={"start_of_run": 10}).bad_fraction == 0.0
+
+
+@given(ledgers(), st.integers(0, 120), st.lists(st.integers(0, 120), max_size=5))
+def test_the_parts_of_rows_add_up_to_the_whole(whole, size, cuts):
+    edges = [0, *sorted(min(cut, size) for cut in cuts), size]
+    parts = [whole.of_rows(a, b, size) for a, b in pairwise(edges)]
+    if size:  # all parts of an empty table hold its first row
+        assert total(parts) == whole
+    for (a, b), part in zip(pairwise(edges), parts, strict=True):
+        if whole.passed >= size:
+            part.check()
+            assert a == 0 or part == Ledger(read=b - a, passed=b - a)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import events
 from configs.errors import UserError
 from events.columns import Column
-from events.ledger import Ledger
+from events.ledger import Damage, Ledger
 from events.lists import Lists, offsets_of
 from events.table import EventTable, Metadata
 from events.tablefile import TableWriter, open_table
@@ -140,3 +140,29 @@ def test_rntuple_reads_like_a_tree(tmp_path):
         assert_same(copy, events.read(events.write(copy, tmp_path / f"again{suffix}")))
     with pytest.raises(UserError, match="no column 'Ee'"):
         list(table.batches(["Ee"]))
+
+
+@pytest.mark.parametrize("suffix", [".root", ".parquet"])
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_batches_carry_their_part_of_the_ledger(tmp_path, suffix, size):
+    table = make_table([1] * 20)
+    whole = Ledger(read=30, passed=20, lost={"magic": 4}, not_physics={"calibration": 6}, damage={"crc": Damage(3, 2)})
+    events.write(table.with_metadata(ledger=whole), tmp_path / f"t{suffix}")
+    file = open_table(tmp_path / f"t{suffix}")
+    pieces = list(file.batches(size=size))
+    assert EventTable.concatenate(pieces).metadata.ledger == whole
+    for piece in pieces:
+        piece.metadata.ledger.check()
+        assert piece.metadata.ledger.passed == len(piece)
+    assert [p.metadata.ledger for p in file.batches(start=5, stop=9)] == [Ledger(read=4, passed=4)]
+    assert events.read(file.path).metadata.ledger == whole
+    halves = [events.read(file.path).slice(0, 8), events.read(file.path).slice(8, 20)]
+    assert EventTable.concatenate(halves).metadata.ledger == whole
+
+
+def test_rows_of_a_foreign_table_are_counted_once(tmp_path):
+    with uproot.recreate(tmp_path / "f.root") as file:
+        file["t"] = {"e": np.arange(504.0)}
+    batches = list(open_table(tmp_path / "f.root").batches(size=101))
+    assert len(batches) == 5
+    assert EventTable.concatenate(batches).metadata.ledger == Ledger(read=504, passed=504)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from physics import amplitude, exact, exact_kernels, ww
+from physics import amplitude, exact, exact_kernels, form_factor, ww
 from physics.constants import ALPHA, ELECTRON_MASS, LEAD, MUON_MASS, PICOBARN, Nucleus
 from physics.cross_sections import total
 from physics.form_factor import squared
@@ -226,7 +226,11 @@ def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, vect
     kernel = exact_kernels.over_lepton if lepton else exact_kernels.over_phi
     t_a, t_d = process.screening
     arrays = (process.energy, process.m_phi, np.array([e_k]), k, start, eta)
-    got = kernel(*arrays, process.m_i, process.m_f, mass, t_a, t_d, node, weight, *(() if lepton else (vector,)))[0]
+    masses, constants = (process.m_i, process.m_f, mass), form_factor.inelastic_constants(LEAD)
+    got, more = (
+        kernel(*arrays, *masses, t_a, t_d, broken, *constants, node, weight, *(() if lepton else (vector,)))[0]
+        for broken in (0.0, 1.0 / LEAD.z)
+    )
 
     # vectors in the frame of Eq. 12, with V along z from an arbitrary frame
     three_p, three_k = np.array([0, 0, process.momentum[0]]), k[0] * np.array([np.sin(theta), 0, np.cos(theta)])
@@ -260,9 +264,10 @@ def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, vect
         mean = amplitude.squared_2_to_3_vector(s, u, t, p_p, p_out, mass, m_phi, process.m_i).mean(axis=1)
     else:
         mean = amplitude.squared_2_to_3(s, u, t, p_p, p_out, mass, process.delta[0]).mean(axis=1)
-    integrand = t[:, 0] * squared(t[:, 0], t_a, t_d) / t[:, 0] ** 2 * mean
-    wanted = weight @ integrand * np.log(t_max / t_min) / (8 * mass**2 * v)
-    assert got == pytest.approx(wanted, rel=1e-8)
+    t = t[:, 0]
+    for form, found in ((squared(t, t_a, t_d), got), (form_factor.inelastic(t, LEAD), more - got)):
+        wanted = weight @ (form / t * mean) * np.log(t_max / t_min) / (8 * mass**2 * v)
+        assert found == pytest.approx(wanted, rel=1e-8, abs=1e-10 * got)
 
 
 @pytest.mark.parametrize(("m_phi", "energy"), [(0.3, 100.0), (1.0, 50.0)])

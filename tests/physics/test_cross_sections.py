@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
+from dataclasses import replace
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ from scipy.integrate import dblquad, quad
 import physics
 from physics import cross_sections, ww
 from physics.constants import ELECTRON_MASS, LEAD, MUON_MASS, Nucleus
-from physics.form_factor import flux
+from physics.form_factor import flux, inelastic_flux
+
+pytestmark = pytest.mark.filterwarnings("ignore:improved Weizsaecker-Williams is about 2 to 7:physics.RangeWarning")
 
 CHECKED = 2.0487
 """pb, exact: 100 GeV on lead, h = 1e-4, m_phi = 0.3 GeV."""
@@ -110,6 +115,53 @@ def test_the_flux_is_its_integral_and_ends_where_its_limits_meet():
     assert flux(np.array(0.1), 0.09, t_a, t_d) == 0.0
 
 
+@settings(deadline=None, max_examples=200)
+@given(
+    screening=st.floats(-12.0, -9.0),
+    size=st.floats(-3.0, -0.7),
+    t_min=st.floats(-14.0, 4.0),
+    longer=st.floats(-6.0, 6.0),
+)
+def test_the_flux_has_all_its_digits_at_any_mass(screening, size, t_min, longer):
+    # the closed form again, in 70 digits
+    t_a, t_d, low = 10.0**screening, 10.0**size, 10.0**t_min
+    high = low * (1.0 + 10.0**longer)
+    with localcontext(prec=70):
+        a, d, start, stop = (Decimal(number) for number in (t_a, t_d, low, high))
+
+        def antiderivative(t: Decimal) -> Decimal:
+            rational = (a + start) / (t + a) + (d + start) / (t + d)
+            return ((a - d) * rational + (a + d + 2 * start) * ((t + d) / (t + a)).ln()) / (a - d) ** 3
+
+        wanted = float(d**2 * (antiderivative(stop) - antiderivative(start)))
+    assert flux(np.array([low]), high, t_a, t_d)[0] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize(("mass", "energy"), [(4.5, 100.0), (6.0, 100.0), (10.0, 200.0), (13.0, 1000.0)])
+def test_heavy_masses_converge_in_every_form(mass, energy):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", physics.RangeWarning)
+        exact, near, far = (cross_sections.total(mass, energy, method=method) for method in ("exact", "ww", "iww"))
+    assert 0.9 < near / exact < 1.2
+    assert 4.0 < far / exact < 7.0
+
+
+@pytest.mark.parametrize(("final", "mass", "energy"), [("electron", 1.0, 500.0), ("electron", 0.2, 500.0)])
+@pytest.mark.parametrize("method", ["exact", "ww"])
+def test_a_light_lepton_is_followed_down_to_its_mass(final, mass, energy, method):
+    # another cut in another variable: the spectrum in the logarithm of the lepton's kinetic energy
+    leptons = {"beam": "muon", "final": final}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", physics.RangeWarning)
+        whole = cross_sections.total(mass, energy, method=method, **leptons)
+        kinetic = np.geomspace(1e-9, energy - mass - ELECTRON_MASS, 6001)[:-1]
+        x = 1.0 - (ELECTRON_MASS + kinetic) / energy
+        spectrum = cross_sections.differential_x(x, mass, energy, method=method, rtol=1e-6, **leptons)
+    wanted = np.trapezoid(spectrum * kinetic / energy, np.log(kinetic))
+    assert whole == pytest.approx(wanted, rel=2e-5)
+
+
+@pytest.mark.filterwarnings("ignore::physics.RangeWarning")
 @settings(deadline=None, max_examples=25)
 @given(
     mass=st.floats(0.12, 3.0),
@@ -152,6 +204,53 @@ def test_warnings_come_once_and_at_the_caller():
         cross_sections.differential_x(0.5, 0.3, 100.0, beam="muon", final="electron", method="iww")
 
 
+ALUMINIUM = Nucleus(z=13, a=27, radiation_length=24.01, molar_mass=26.98)
+HYDROGEN = Nucleus(z=1, a=1, radiation_length=63.04, molar_mass=1.008)
+
+
+@pytest.mark.filterwarnings("default:improved:physics.RangeWarning")
+@pytest.mark.parametrize(
+    ("arguments", "said", "off"),
+    [
+        ({"m_phi": 0.11, "method": "iww"}, "improved Weizsaecker-Williams is about 2 to 7 times too high", 1.1),
+        (
+            {"m_phi": 3.0, "energy": 21.0, "method": "ww"},
+            "at 21 GeV and m_phi = 3 GeV is more than 2.5 % too high",
+            0.08,
+        ),
+        ({"m_phi": 1.0, "nucleus": ALUMINIUM, "method": "ww"}, "on a nucleus of A = 27 is off by up to 4 %", 0.03),
+        (
+            {"m_phi": 2.0, "energy": 20.0, "final": "tau", "method": "ww"},
+            "for a final tau is up to 30 % too low",
+            -0.17,
+        ),
+        ({"m_phi": 1.0, "final": "electron", "method": "ww"}, "for a final electron is 40 %", 0.5),
+        ({"m_phi": 1.0, "nucleus": HYDROGEN, "method": "exact"}, "neither the screening .* nor the form factor", 0.0),
+        ({"m_phi": 1.0, "coupling": 4.0, "method": "exact"}, "the coupling 4 is beyond perturbativity", 0.0),
+    ],
+)
+def test_each_range_is_warned_of_and_is_one(arguments, said, off):
+    arguments = {"energy": 100.0} | arguments
+    with pytest.warns(physics.RangeWarning, match=said) as caught:
+        value = cross_sections.total(**arguments)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", physics.RangeWarning)
+        exact = cross_sections.total(**(arguments | {"method": "exact"}))
+    assert value / exact - 1.0 == pytest.approx(off, rel=0.2)
+
+
+@pytest.mark.filterwarnings("error")
+@settings(deadline=None, max_examples=25)
+@given(mass=st.floats(0.11, 3.0), energy=st.floats(20.0, 300.0))
+def test_the_approximation_is_near_wherever_it_is_silent(mass, energy):
+    try:
+        near = cross_sections.total(mass, energy, method="ww")
+    except physics.RangeWarning:
+        return
+    assert near / cross_sections.total(mass, energy) == pytest.approx(1.0, abs=0.03)
+
+
 def test_heavy_masses_are_out_of_the_range_of_the_approximation_in_y():
     mass, energy = np.array([1.0, 2.0, 3.0]), np.array([36.0, 100.0, 190.0])
     near = cross_sections.total(mass, energy, method="ww", variable="y") / cross_sections.total(mass, energy)
@@ -187,8 +286,7 @@ def test_exact_totals_of_other_leptons_from_x_and_from_y(beam, final, mass, ener
 
 
 def test_exact_totals_on_a_light_nucleus():
-    aluminium = Nucleus(z=13, a=27, radiation_length=24.01, molar_mass=26.98)
-    in_x, in_y = (cross_sections.total(0.11, 400.0, nucleus=aluminium, variable=z) for z in ("x", "y"))
+    in_x, in_y = (cross_sections.total(0.11, 400.0, nucleus=ALUMINIUM, variable=z) for z in ("x", "y"))
     assert in_y == pytest.approx(in_x, rel=1e-5)
 
 
@@ -201,6 +299,7 @@ def test_exact_totals_on_a_light_nucleus():
         ({"m_phi": 0.1}, "m_phi must be above 0.105147 GeV: below, the muon decays to electron and phi"),
         ({"m_phi": np.nan}, "must be finite"),
         ({"energy": -1.0}, "must be above 0"),
+        ({"coupling": 0.0}, "coupling must be above 0"),
     ],
 )
 def test_what_is_refused(arguments, message):
@@ -213,6 +312,33 @@ def test_other_nuclei():
     ratio = cross_sections.total(0.3, 100.0, nucleus=iron) / cross_sections.total(0.3, 100.0)
     # Z^2, and less suppression by the smaller nucleus
     assert (26 / 82) ** 2 < ratio < 1.6 * (26 / 82) ** 2
+
+
+def added(t):
+    """Return the inelastic part of F^2/Z^2 on lead, as printed in Bjorken et al., Eq. A19."""
+    a = 773.0 * 82 ** (-2 / 3) / 0.51099895e-3
+    nucleons = (1.0 + t / (4.0 * 0.938272**2) * (2.792847**2 - 1.0)) / (1.0 + t / 0.71) ** 4
+    return (a * a * t / (1.0 + a * a * t)) ** 2 * nucleons**2 / 82.0
+
+
+@pytest.mark.parametrize("t_min", [1e-9, 1e-6, 1e-4, 1e-2, 0.5])
+def test_the_inelastic_flux_is_its_integral(t_min):
+    wanted, _ = quad(lambda u: (1.0 - t_min * np.exp(-u)) * added(np.exp(u)), np.log(t_min), np.log(2.0), epsrel=1e-10)
+    assert inelastic_flux(np.array([t_min, 3.0]), 2.0, LEAD) == pytest.approx([wanted, 0.0], rel=1e-7)
+
+
+@pytest.mark.parametrize(("mass", "energy"), [(0.11, 100.0), (0.3, 100.0), (1.0, 100.0), (1.0, 30.0)])
+def test_nuclei_that_break_up_add_some_per_cent(mass, energy):
+    lead = replace(LEAD, inelastic=True)
+    more = {
+        method: cross_sections.total(mass, energy, method=method, nucleus=lead)
+        / cross_sections.total(mass, energy, method=method)
+        for method in ("exact", "ww")
+    }
+    assert 1.015 < more["exact"] < 1.12
+    assert more["ww"] - 1.0 == pytest.approx(more["exact"] - 1.0, rel=0.3)
+    in_y = cross_sections.total(mass, energy, variable="y", nucleus=lead)
+    assert in_y == pytest.approx(more["exact"] * cross_sections.total(mass, energy), rel=1e-5)
 
 
 def test_the_region_is_a_part_of_the_whole():

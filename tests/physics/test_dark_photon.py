@@ -148,7 +148,7 @@ def test_what_is_refused(table):
         dark_photon.emission(0.1, method="iww", k_factors=table, nucleus=iron)
     with pytest.raises(ValueError, match="a mass is outside the table"):
         dark_photon.emission(0.2, method="iww", k_factors=table)
-    with pytest.raises(ValueError, match="m_phi and energy must be above 0"):
+    with pytest.raises(ValueError, match="m_phi, energy and coupling must be above 0"):
         dark_photon.total(0.0, 100.0)
     with pytest.raises(ValueError, match="there is no limit"):
         yields.coupling_limit(0.0, 1e-4, 1e11)

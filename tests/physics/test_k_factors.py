@@ -10,6 +10,8 @@ import pytest
 from physics import cross_sections
 from physics.k_factors import KFactors
 
+pytestmark = pytest.mark.filterwarnings("ignore:improved Weizsaecker-Williams is about 2 to 7:physics.RangeWarning")
+
 
 @pytest.fixture(scope="module")
 def table() -> KFactors:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import vector
@@ -68,3 +70,17 @@ def test_pairs_share_the_energy_evenly_and_fly_forward():
     assert np.minimum(share, 1 - share).min() * 40.0 > constants.MUON_MASS
     assert np.median(plus * share * 40.0) == pytest.approx(constants.MUON_MASS, rel=0.05)
     assert np.median(minus) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("energy", "length"), [(100.0, -1.0), (0.05, 2300.0), (math.nan, 1.0), (100.0, math.nan), (math.inf, 1.0)]
+)
+def test_no_probability_of_a_decay_is_negative_or_undefined(energy, length):
+    with pytest.raises(ValueError, match="no decay in flight"):
+        decays.decay_probability(energy, constants.PION_MASS, constants.PION_LIFETIME, length)
+    assert decays.decay_probability(constants.PION_MASS, constants.PION_MASS, constants.PION_LIFETIME, 1.0) == 1.0
+
+
+def test_a_pion_below_its_mass_does_not_decay_in_flight():
+    with pytest.raises(ValueError, match="below the mass"):
+        decays.muon_from_decay(np.array([1.0, 0.1]), constants.PION_MASS, np.random.default_rng(1))

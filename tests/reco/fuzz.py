@@ -180,17 +180,17 @@ def prove_bounds_checking() -> None:
     """Stop if a kernel that reads out of bounds is not caught: then the rest would prove nothing."""
     from numba import njit
 
-    from reco.compiled import bare
+    from configs.compiled import bare
 
     def beyond(x: np.ndarray) -> float:
         return x[len(x) + 5]
 
-    for compiled in (njit(beyond), bare()(beyond)):
+    for compiled in (njit(beyond), bare(beyond)):
         try:
             compiled(np.zeros(3))
         except IndexError:
             continue
-        sys.exit("bounds are not checked: run this with NUMBA_BOUNDSCHECK=1 and a NUMBA_CACHE_DIR of its own")
+        sys.exit("bounds are not checked: run this with NUMBA_BOUNDSCHECK=1")
 
 
 if __name__ == "__main__":

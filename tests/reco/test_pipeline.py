@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import reco
+from events.columns import Column
 from events.table import EventTable  # noqa: TC001 - one import block is easier to read
+from reco.pipeline import Pipeline, check_stages, columns_of
 
 
 def table_of(path, size=2048) -> EventTable:
@@ -74,3 +76,60 @@ def test_the_ledger_travels(run_files):
     assert ledger.passed == len(table) == 300
     assert ledger.not_physics == {"end_of_run": 1, "start_of_burst": 2, "start_of_run": 1}
     assert ledger.read == 304
+
+
+class Forgetful:
+    """A stage with a product less than it declares, or one more, or with one of another shape."""
+
+    def __init__(self, stage, drop: str = "", change=None) -> None:
+        self._stage, self._drop, self._change = stage, drop, change
+        self.produces = stage.produces
+
+    def __getattr__(self, name):
+        return getattr(self._stage, name)
+
+    def __call__(self, batch, products):
+        made = dict(self._stage(batch, products))
+        made.pop(self._drop, None)
+        return made if self._change is None else made | self._change(made)
+
+
+def pipeline_with(detector, conditions, **changes) -> Pipeline:
+    pipeline = Pipeline(detector, conditions)
+    stages = pipeline._stages["hits"]
+    stages[2] = Forgetful(stages[2], **changes)
+    return pipeline
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"drop": "hcal.mip"}, r"declares other products than it makes: \['hcal.mip'\]"),
+        ({"drop": "ecal_cells"}, r"\['ecal_cells'\]"),
+        ({"change": lambda _: {"hcal.mips": 1}}, r"\['hcal.mips'\]"),
+        ({"change": lambda made: {"hcal.mip": made["hcal.mip"][:, :1]}}, r"hcal.mip is of shape \(\d+, 1\)"),
+        ({"change": lambda made: {"ecal_cells": made["ecal_cells"].slice(0, 2)}}, "the lists of 'ecal_cells' are not"),
+    ],
+)
+def test_a_stage_that_forgets_a_column_stops_the_run(run_files, detector, conditions, changes, message):
+    from reco.readers import open_run_file
+
+    file = open_run_file(run_files["beam.root"], detector)
+    batch = next(iter(file.batches(0, 5)))
+    assert len(pipeline_with(detector, conditions).run(batch)) == 5
+    with pytest.raises(ValueError, match=message):
+        pipeline_with(detector, conditions, **changes).run(batch)
+
+
+def test_declarations_of_stages_are_checked_before_the_first_event(detector, conditions):
+    stages = Pipeline(detector, conditions)._stages["raw"]
+    columns = columns_of(detector)
+    check_stages(stages, columns)
+    with pytest.raises(ValueError, match=r"CalorimeterStage uses \['cells', 'quality'\]"):
+        check_stages(stages[1:], columns)
+    with pytest.raises(ValueError, match=r"no stage produces \['tracks'\]"):
+        check_stages(stages[:-1], columns)
+    with pytest.raises(ValueError, match=r"no stage produces \['ecal.spread'\]"):
+        check_stages(stages, columns | {"ecal.spread": Column("ecal.spread")})
+    with pytest.raises(ValueError, match=r"CalorimeterStage produces \['ecal.x'\], which are no columns"):
+        check_stages(stages, {name: column for name, column in columns.items() if name != "ecal.x"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from configs.errors import UserError
 from events.batch import Batch
 from events.identity import checksum, number_of
 from events.lists import Lists, offsets_of
+from reco.detector import load_detector
 from reco.readers.simulated import HitsWriter, SimulatedRunFile
 
 
@@ -144,7 +146,7 @@ def test_files_of_another_kind(tmp_path, detector):
     with uproot.recreate(tmp_path / "b.root") as file:
         file.mktree("hits", {"run": "i8"})
         file["emiss"] = json.dumps({"schema": "emiss.hits/0"})
-    with pytest.raises(UserError, match=r"schema 'emiss\.hits/0', expected 'emiss\.hits/1'"):
+    with pytest.raises(UserError, match=r"holds version 0 of 'emiss\.hits', this emiss knows 1"):
         SimulatedRunFile(tmp_path / "b.root", detector)
     with uproot.recreate(tmp_path / "c.root") as file:
         file.mktree("hits", {"run": "i8", "spill": "i4"})
@@ -193,3 +195,23 @@ def test_a_part_of_one_file(run_files):
     assert table["event.entry"].tolist() == list(range(10, 30))
     assert set(table["event.file"]) == {number_of(checksum(run_files["beam.root"]))}
     assert run.payloads == list(run.conditions.for_run(6101).payloads)
+
+
+def test_the_example_of_the_docs_makes_a_file_that_is_read(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "run-files.md").read_text(encoding="utf-8")
+    example = page.split("## Hits of one's own")[1].split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/run-files.md", "exec"), {})  # noqa: S102 - our own page
+    table = reco.process(reco.open("own.root"))
+    assert len(table) == 2
+    assert table["truth.e_beam"].tolist() == [100.0, 100.0]
+    assert table["ecal.energy"] == pytest.approx([61.0, 98.5])
+    assert table.metadata.ledger.passed == 2
+
+
+def test_the_docs_detector_that_extends_another_is_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "run-files.md").read_text(encoding="utf-8")
+    (tmp_path / "detector.yaml").write_text("extends: na64e_lfc" + page.split("extends: na64e_lfc")[1].split("```")[0])
+    mine = load_detector(tmp_path / "detector.yaml")
+    assert (mine.name, mine.magnet.by, mine.ecal.beam_cell) == ("my_setup", 1.1, (1, 2))
+    assert mine.plane_names[:4] == ("MM5X", "MM5Y", "MM2X", "MM2Y")

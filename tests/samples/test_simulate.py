@@ -8,6 +8,7 @@ import pytest
 from configs.errors import UserError
 from reco.readers.simulated import SimulatedRunFile
 from samples.config import load_sample
+from samples.muon_state import MuonState
 from samples.simulate import Simulation, simulate
 
 NAMES = ("signal", "dimuon", "pion_decay", "kaon_decay", "beam", "muon")
@@ -63,6 +64,35 @@ def test_the_ecal_resolution_is_what_was_put_in(detector):
         expected = energy * np.hypot(0.10 / np.sqrt(energy), 0.03)
         assert measured.mean() == pytest.approx(energy, rel=0.002)
         assert measured.std() == pytest.approx(expected, rel=0.03)
+
+
+def test_muons_that_left_a_side_are_downstream_and_did_not_exit(detector):
+    from samples.absorber import behind, through_calorimeters
+    from samples.config import Response
+
+    # straight lines of 100 GeV from the ECAL: to the middle of the back face, out of a side, just inside and just outside
+    end = max(module.z for module in detector.hcal.modules.values()) + detector.hcal.depth
+    half = 0.5 * detector.hcal.columns * detector.hcal.pitch
+    tx = np.array([0.0, 0.3, 0.98 * half / end, 1.02 * half / end, 0.0])
+    count = len(tx)
+    energy = np.array([100.0, 100.0, 100.0, 100.0, 0.25])  # the last one stops
+    zeros = np.zeros(count)
+    muons = MuonState(np.arange(count), np.ones(count), energy, *(zeros.copy() for _ in range(3)), tx, zeros.copy(),
+                      np.ones(count, np.bool_))  # fmt: skip
+    left = np.zeros((count, len(detector.channels)))
+    through_calorimeters(muons, detector, Response(), left, np.random.default_rng(1))
+    downstream, exited = behind(muons, detector)
+    assert downstream.tolist() == [True, True, True, True, False]
+    assert exited.tolist() == [True, False, True, False, False]
+
+
+def test_more_muons_are_downstream_than_exit(batches):
+    truth = batches["dimuon"].truth
+    assert (truth["n_mu_spec"] <= truth["n_mu_downstream"]).all()
+    assert (truth["n_mu_exit"] <= truth["n_mu_downstream"]).all()
+    assert (truth["n_mu_downstream"] <= truth["n_mu"]).all()
+    soft = truth["e_mu"] < 8.0  # what crosses all modules loses 5 to 7 GeV
+    assert truth["n_mu_exit"][soft].sum() < 0.3 * truth["n_mu_downstream"][soft].sum()
 
 
 def test_one_muon_leaves_one_mip_in_every_module(batches, detector):

@@ -126,3 +126,31 @@ def test_impossible_arguments_are_refused() -> None:
 def test_names_are_those_of_the_file() -> None:
     assert intervals.interval_name(unit_weights=True) == "clopper-pearson 68.3 %"
     assert intervals.interval_name(unit_weights=False, level=0.95) == "wilson effective-n 95 %"
+
+
+@given(
+    weights=st.lists(st.floats(0.01, 100), min_size=2, max_size=60),
+    orders=st.tuples(st.randoms(use_true_random=False), st.randoms(use_true_random=False)),
+    level=levels,
+)
+def test_sums_in_another_order_give_the_interval_of_all_or_nothing(weights, orders, level) -> None:
+    sums = []
+    for order in orders:
+        order.shuffle(weights)
+        total = squares = 0.0
+        for w in weights:
+            total += w
+            squares += w * w
+        sums += [total, squares]
+    low, high = intervals.wilson_effective(*sums, level)
+    exact = intervals.wilson_effective(sums[2], sums[3], sums[2], sums[3], level)
+    assert (low, high) == exact
+    assert high == 1.0
+    assert high - low > 0.2 / len(weights) ** 2
+
+
+@pytest.mark.parametrize("ulps", [-40, -2, -1, 0, 1, 2, 40])
+def test_an_ulp_below_1_or_above_0_is_no_certainty(ulps: int) -> None:
+    all_of_them = 1000.0 * (1.0 + ulps * 2.0**-53)
+    assert intervals.wilson_effective(all_of_them, 1000.0, 1000.0, 1000.0) == intervals.wilson(1.0, 1000.0)
+    assert intervals.wilson_effective(1e-13 * ulps, 1e-13 * abs(ulps), 1000.0, 1000.0) == intervals.wilson(0.0, 1000.0)

@@ -1,7 +1,8 @@
 """The bytes of a raw run file: memory-mapped as they are, or decompressed (``.gz``, ``.zst``) to a file without a name first.
 
 The content tells which; memory stays small however long the file is. A compressed file that ends early is refused: what is
-missing from it cannot be counted. Of a file elsewhere (`events.location`) only the ranges that are asked for are fetched.
+missing from it cannot be counted. Of a file elsewhere (`events.remote`, `events.location`) only the ranges
+that are asked for are fetched.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from configs.errors import Location, UserError
-from events.location import is_remote, located
+from events.location import is_http, is_remote, located
+from events.remote import Remote, remote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +69,7 @@ class Bytes:
 
     def __init__(self, path: str | Path) -> None:
         self.path = located(path)
-        self._remote: _Ranges | None = None
+        self._remote: _Ranges | Remote | None = None
         try:
             with self.path.open("rb") as file:
                 head = file.read(8)
@@ -75,7 +77,7 @@ class Bytes:
                     file.seek(0)
                     self.data = _decompressed(file, head)
                 elif is_remote(self.path):
-                    self._remote = _Ranges(self.path)
+                    self._remote = remote(str(self.path)) if is_http(self.path) else _Ranges(self.path)
                     self.data = self._remote.data
                 else:
                     self.data = _mapped(file)
@@ -103,7 +105,7 @@ class Bytes:
 
 
 class _Ranges:
-    """A file elsewhere, of which blocks are fetched once, when they are needed, into a file without a name."""
+    """A file that fsspec reads, of which blocks are fetched once, when they are needed, into a file without a name."""
 
     def __init__(self, path: Path) -> None:
         self.path: Any = path
@@ -120,12 +122,6 @@ class _Ranges:
         wanted = [n for n in range(start // CHUNK, -(-min(stop, self.size) // CHUNK)) if n not in self._there]
         if not wanted:
             return
-        try:
-            self._ranges(wanted)
-        except ValueError:  # said of a server that knows no ranges
-            self._whole()
-
-    def _ranges(self, wanted: list[int]) -> None:
         with self.path.open("rb", block_size=CHUNK) as file:
             for number in wanted:
                 file.seek(number * CHUNK)
@@ -134,16 +130,6 @@ class _Ranges:
                     raise OSError(0, "the file ends early")
                 self._copy[number * CHUNK : number * CHUNK + len(block)] = block
                 self._there.add(number)
-
-    def _whole(self) -> None:
-        at = 0
-        with self.path.open("rb", block_size=0) as file:
-            while block := file.read(CHUNK):
-                self._copy[at : at + len(block)] = block
-                at += len(block)
-        if at != self.size:
-            raise OSError(0, "the file ends early")
-        self._there.update(range(-(-self.size // CHUNK)))
 
 
 def _decompressed(file: IO[bytes], head: bytes) -> Array:

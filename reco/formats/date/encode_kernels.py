@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
+from configs.compiled import kernel
 from reco.formats.date import layout as la
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ FIRST_CELL = 40
 """Pipeline cell of the first frame; its value has no meaning in simulated data."""
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _gray(cell: int) -> int:
     code = cell + 32
     return code ^ (code >> 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _open(words: Array, at: int, source: int, spill: int, in_spill: int) -> int:
     """Write equipment and S-Link header without their sizes; return where the data begin."""
     words[at + 1] = 22
@@ -41,14 +41,14 @@ def _open(words: Array, at: int, source: int, spill: int, in_spill: int) -> int:
     return slink + la.SLINK_WORDS
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _close(words: Array, at: int, end: int) -> None:
     """Write the sizes of equipment and S-Link block."""
     words[at] = 4 * (end - at)
     words[at + la.EQUIPMENT_WORDS] |= np.uint32(end - at - la.EQUIPMENT_WORDS)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def encode(
     words: Array,
     run: int,

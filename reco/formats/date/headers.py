@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from configs.compiled import kernel
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 
@@ -39,7 +39,7 @@ def allocate(rows: int) -> HeaderArrays:
     return HeaderArrays(*(np.zeros(rows, dtype) for dtype in types))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _word(data: Array, at: int) -> int:
     """Return the little-endian word at byte `at`; the caller has checked that it is there."""
     return (
@@ -50,7 +50,7 @@ def _word(data: Array, at: int) -> int:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _prefix_reason(data: Array, at: int, safe: bool) -> int:
     """Test the first four words of an event: magic, size, header length; the file's end is the caller's matter."""
     if _word(data, at + 4) != la.MAGIC:
@@ -68,7 +68,7 @@ def _prefix_reason(data: Array, at: int, safe: bool) -> int:
     return why.GOOD
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _identity(data: Array, at: int) -> tuple[int, int, int]:
     """Return run, event in run, and spill with event in spill of the header at `at` (-1 where it is cut short)."""
     if at + la.HEADER_BYTES > len(data):
@@ -78,7 +78,7 @@ def _identity(data: Array, at: int) -> tuple[int, int, int]:
     return _word(data, at + 20), _word(data, at + 24), _word(data, at + 28)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _acceptable(data: Array, at: int) -> bool:
     """Whether a whole event with a header that passes all tests, type included, begins at `at`."""
     if at + la.HEADER_BYTES > len(data) or _prefix_reason(data, at, True) != why.GOOD:
@@ -89,7 +89,7 @@ def _acceptable(data: Array, at: int) -> bool:
     return la.FIRST_TYPE <= (_word(data, at + word) & la.TYPE_MASK) <= la.LAST_TYPE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_event(data: Array, start: int, previous: int, damaged: int) -> int:
     """Return where the next acceptable event begins, not before byte `start`, or -1.
 
@@ -122,7 +122,7 @@ def _next_event(data: Array, start: int, previous: int, damaged: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _store_header(data: Array, at: int, row: int, out: HeaderArrays) -> None:
     old = _word(data, at + 12) < la.VERSION_LIMIT
     if old:
@@ -143,7 +143,7 @@ def _store_header(data: Array, at: int, row: int, out: HeaderArrays) -> None:
         out.time[row] = _word(data, at + 64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan(data: Array, safe: bool, out: HeaderArrays) -> int:
     """Fill `out` with the events of a file.
 

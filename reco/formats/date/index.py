@@ -6,6 +6,8 @@ a damaged event; under ``oracle`` the file ends there, as in the library.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import zipfile
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Policy = Literal["safe", "oracle"]
+
+log = logging.getLogger("emiss.index")
 
 
 @dataclass(frozen=True)
@@ -72,16 +76,24 @@ class Index:
         """Write the index to a file, which appears when it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
-        np.savez(part, allow_pickle=False, **vars(self))
+        np.savez(part, **vars(self))  # arrays of numbers alone: nothing is pickled, and reading refuses what is
         part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Index | None:
-        """Return the index that `save` wrote; None if there is none or the file is no index."""
+        """Return the index that `save` wrote; None if there is none.
+
+        What stands there and is no index of this version is said, and removed so that `save` can put a good one there.
+        """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return cls(**stored)
-        except (OSError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
+        except FileNotFoundError:
+            return None
+        except (OSError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            log.warning("%s: not an index that can be used, it is made again (%s)", path, error)
+            with contextlib.suppress(OSError):
+                path.unlink()
             return None
 
 

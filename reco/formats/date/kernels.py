@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
-from reco.compiled import bare
+from configs.compiled import bare, kernel
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 from reco.formats.date import workspace as ws
@@ -26,7 +25,7 @@ _GO_ON, _STOP, _THROW = 0, 1, 2
 """What becomes of the rest of an event after one of its parts; `_THROW` + n means: lost for reason n."""
 
 
-@bare()
+@bare
 def _class_of(tables: Tables, slink_type: int, source: int, format_: int) -> int:
     """Return what decodes a source: the first rule that matches, else what the S-Link format says."""
     rules = tables.rules
@@ -46,7 +45,7 @@ def _class_of(tables: Tables, slink_type: int, source: int, format_: int) -> int
     return la.CLASS_UNKNOWN
 
 
-@bare()
+@bare
 def _slink(words: Array, first: int, last: int, event: int, tables: Tables, out: Output, n: int) -> int:
     """Check one S-Link block (three header words at `first`) that ends before `last`; enter it into the list of sources.
 
@@ -88,7 +87,7 @@ def _slink(words: Array, first: int, last: int, event: int, tables: Tables, out:
     return n
 
 
-@bare()
+@bare
 def _multiplexer(
     words: Array, first: int, last: int, event: int, in_spill: int, tables: Tables, out: Output, n: int
 ) -> int:
@@ -113,7 +112,7 @@ def _multiplexer(
     return n
 
 
-@bare()
+@bare
 def _leaf(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output, n: int
 ) -> tuple[int, int]:
@@ -176,7 +175,7 @@ def _leaf(
     return _GO_ON, n
 
 
-@bare()
+@bare
 def _same_event(words: Array, a: int, b: int) -> bool:
     """Whether two headers agree in version, run, spill, event in run and event in spill."""
     if words[a + 3] != words[b + 3]:
@@ -191,14 +190,14 @@ def _same_event(words: Array, a: int, b: int) -> bool:
     return words[a + 5] == words[b + 5] and words[a + 6] == words[b + 6] and words[a + 7] == words[b + 7]
 
 
-@bare()
+@bare
 def _is_super(words: Array, first: int) -> bool:
     if words[first + 3] < la.VERSION_LIMIT:
         return (words[first + 10] | words[first + 12]) >> 31 != 0
     return words[first + 13] & la.SUPER_FLAG != 0
 
 
-@bare()
+@bare
 def walk_event(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output
 ) -> tuple[int, int]:
@@ -272,7 +271,7 @@ def walk_event(
     return _GO_ON, n
 
 
-@bare()
+@bare
 def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output) -> None:
     """Record sources that a map names and the event lacks, and sources that no map names; both ascending."""
     if len(tables.sources) == 0:
@@ -293,7 +292,7 @@ def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output
         seen[out.sources[row, 2]] = False
 
 
-@bare()
+@bare
 def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -> int:
     """Unpack the data words of one channel to `room[start:]`; return the number of samples before a bad marker."""
     count = (samples + 1) // 2
@@ -316,7 +315,7 @@ def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -
     return samples
 
 
-@bare()
+@bare
 def _sadc(
     words: Array,
     first: int,
@@ -391,7 +390,7 @@ def _sadc(
         at = stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decode(words: Array, first: Array, size: Array, physics: Array, safe: bool, tables: Tables, out: Output) -> None:
     """Decode events to digits before the channel map.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.compiled import bare
+from configs.compiled import bare
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 from reco.formats.date import workspace as ws
@@ -19,7 +19,7 @@ _THREE_FRAMES, _SPARSE, _COMMON_MODE, _VERSION2 = 1, 2, 8, 64
 """Bits of an ADC's format."""
 
 
-@bare()
+@bare
 def put_record(out: Output, event: int, code: int, a: int, b: int, c: int, d: int, e: int) -> None:
     """Add a record with its arguments; unused ones are 0."""
     row = out.counts[ws.RECORD]
@@ -30,7 +30,7 @@ def put_record(out: Output, event: int, code: int, a: int, b: int, c: int, d: in
     out.counts[ws.RECORD] = row + 1
 
 
-@bare()
+@bare
 def _cell(code: int) -> int:
     """Return the pipeline cell 0 to 191 of a Gray-coded address of 8 bits, or -1."""
     code ^= code >> 1
@@ -39,7 +39,7 @@ def _cell(code: int) -> int:
     return code - 32 if 32 <= code <= 223 else -1
 
 
-@bare()
+@bare
 def _scan(
     words: Array,
     first: int,
@@ -108,7 +108,7 @@ def _scan(
     return last, (tag | (1 << 32) if told else tag)
 
 
-@bare()
+@bare
 def _chip(
     words: Array,
     first: int,
@@ -168,7 +168,7 @@ def _chip(
     return 0
 
 
-@bare()
+@bare
 def decode_source(
     words: Array,
     first: int,

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
-from reco.compiled import bare
+from configs.compiled import bare, kernel
 from reco.formats.date import layout as la
 from reco.formats.date import workspace as ws
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from events.lists import Array
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array, row: Array) -> Array:
     """Find the map entries of MSADC digits.
 
@@ -59,7 +58,7 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
     return offsets
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rows_apv(
     chip: Array, apv_chip: Array, position: Array, stop: Array, slot: Array, first: Array, entry: Array, row: Array
 ) -> Array:
@@ -84,13 +83,13 @@ def rows_apv(
     return offsets
 
 
-@bare()
+@bare
 def chip_channel(position: int) -> int:
     """Return the channel of a position 16a + 4b + c in an APV25's stream: 32c + 8b + a (its multiplexer's order)."""
     return 32 * (position & 3) + 8 * ((position >> 2) & 3) + (position >> 4)
 
 
-@bare()
+@bare
 def copy_samples(sadc: Array, start: Array, samples: Array, row: Array, target: Array) -> None:
     """Copy the waveforms of digits `row` to `target` of shape (rows, S), zero beyond the samples there are."""
     for n in range(len(row)):
@@ -103,13 +102,13 @@ def copy_samples(sadc: Array, start: Array, samples: Array, row: Array, target: 
         waveform[count:] = 0
 
 
-@bare()
+@bare
 def _rich(value: int) -> int:
     """Return the amplitude of the two-slope scale of the RICH front end."""
     return value if value < 256 else 2 * value - 256
 
 
-@bare()
+@bare
 def amplitudes(
     chip: Array, apv_chip: Array, apv: Array, row: Array, entry: Array, rich: Array, factor: Array, target: Array
 ) -> None:

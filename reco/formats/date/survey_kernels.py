@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
-from reco.compiled import bare
+from configs.compiled import bare, kernel
 from reco.formats.date import layout as la
 from reco.formats.date import reasons as why
 from reco.formats.date import workspace as ws
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from reco.formats.date.workspace import Output, Tables
 
 
-@bare()
+@bare
 def _lacks_module(words: Array, first: int, last: int, slink_event: int) -> bool:
     """Whether the MSADC blocks of a source, words `first` to `last`, miss a module or cannot be followed to the end."""
     at = np.int64(first)
@@ -31,7 +30,7 @@ def _lacks_module(words: Array, first: int, last: int, slink_event: int) -> bool
     return False
 
 
-@bare()
+@bare
 def _lacks_source(out: Output) -> bool:
     for row in range(min(out.counts[ws.RECORD], len(out.record))):  # noqa: SIM110 (compiled)
         if out.record[row, 1] == why.EVENT_MISSING_SRCID:
@@ -39,7 +38,7 @@ def _lacks_source(out: Output) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_lost_blocks(words: Array, first: Array, size: Array, safe: bool, tables: Tables, out: Output) -> Array:
     """Return which events lack a source of the maps, an MSADC module, or all that stands behind damage.
 
