@@ -55,7 +55,8 @@ class _Ledger(_Stored):
 class _Input(_Stored):
     path: str
     identity: str
-    entries: list[Annotated[list[Count], Field(min_length=2, max_length=2)]]
+    entries: list[Annotated[list[Count], Field(min_length=2, max_length=2)]] | None = None
+    """Not said by a skim of blinded data."""
 
 
 class _Provenance(_Stored):
