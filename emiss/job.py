@@ -23,6 +23,7 @@ from emiss.survey import survey_all
 from emiss.task import BATCH, TASK_ENTRIES, Setup, Task
 from events.manifest import Entry, Manifest, SampleEntry
 from events.provenance import code_version, text_hash
+from reco import event_numbers
 from reco.detector import load_detector
 from reco.spills import Spills
 from selection import blinding
@@ -174,7 +175,10 @@ def plan(
             for name, files in surveys.items()
             for file in files
         ),
-        remarks=tuple(remark for exposure in exposures.values() for remark in exposure.remarks),
+        remarks=(
+            *(remark for exposure in exposures.values() for remark in exposure.remarks),
+            *(remark for name, files in surveys.items() for remark in _of_numbers(name, files)),
+        ),
     )
 
 
@@ -250,6 +254,12 @@ def _refuse_doubles(sample: str, files: Sequence[FileSurvey], problems: Problems
         first.setdefault(file.identity, file.path)
 
 
+def _of_numbers(sample: str, files: Sequence[FileSurvey]) -> list[str]:
+    """Return what the event numbers of the raw files of a sample tell together."""
+    numbers = [file.spills.numbers for file in files if file.spills is not None]
+    return [f"sample {sample}: {remark}" for remark in event_numbers.remarks(numbers)]
+
+
 def _tasks(
     source: Source,
     runlist: RunList,
@@ -267,7 +277,9 @@ def _tasks(
         for number, file in enumerate(files):
             for chunk in file.chunks:
                 whole = len(file.chunks) == 1
-                known = spills.part(*chunk.spills.T) if spills is not None and file.spills is not None else None
+                known = None
+                if spills is not None and file.spills is not None:
+                    known = spills.part(chunk.spills[:, 0], chunk.spills[:, 1], file.spills.numbers)
                 tasks.append(
                     Task(
                         sample=sample,

@@ -85,26 +85,50 @@ def write_reports(
 
 
 def losses_of(parts: Sequence[tuple[str, Cutflow]]) -> tuple[str, ...]:
-    """Return one line per file that lost events, bytes or parts of events."""
+    """Return one line per file that lost events, bytes or parts of events, and one per kind of remark."""
     by_file: dict[str, list[Ledger]] = {}
     for name, cutflow in parts:
         by_file.setdefault(name, []).extend(sample.ledger for sample in cutflow.samples.values())
     lines = []
+    remarks: dict[str, list[tuple[str, int]]] = {}
     for name, ledgers in by_file.items():
         ledger = total(ledgers)
-        said = [f"{count} lost ({reason})" for reason, count in ledger.lost.items()]
-        said += [f"{item.events} damaged ({reason})" for reason, item in ledger.damage.items()]
-        if ledger.bytes_skipped:
-            said.append(f"{ledger.bytes_skipped} bytes skipped")
-        if said:
-            lines.append(f"{name}: of {ledger.read} events " + ", ".join(said))
+        if said := _lost(ledger):
+            lines.append(f"{name}: of {ledger.read} events {said}")
+        for what, count in ledger.remarks.items():
+            remarks.setdefault(what, []).append((name, count))
+    for what, files in remarks.items():
+        where = files[0][0] + (f" and {len(files) - 1} more files" if len(files) > 1 else "")
+        lines.append(f"{where}: {sum(count for _, count in files)} remarks: {what}")
     return tuple(lines)
 
 
+def _lost(ledger: Ledger) -> str:
+    """Return what a file lost, or nothing."""
+    copies = {name: count for name, count in ledger.excluded.items() if name.startswith("raw.")}
+    said = [f"{count} lost ({reason})" for reason, count in ledger.lost.items()]
+    said += [f"about {count} missing ({method})" for method, count in ledger.missing.items()]
+    said += [f"{count} left out as copies ({name})" for name, count in copies.items()]
+    said += [f"{item.events} damaged ({reason})" for reason, item in ledger.damage.items()]
+    if ledger.unusable:
+        said.append(f"{ledger.unusable} in which a part of the detector is undefined")
+    if ledger.bytes_skipped:
+        said.append(f"{ledger.bytes_skipped} bytes skipped")
+    exposure = "; the exposure was not reduced for them" if ledger.lost or ledger.missing else ""
+    return ", ".join(said) + exposure
+
+
 def too_bad(cutflow: Cutflow, limit: float) -> tuple[str, ...]:
-    """Return one line per sample that lost more than `limit` of its events."""
+    """Return one line per sample of which more than `limit` of the events are lost, missing or unusable."""
     return tuple(
-        f"sample {name}: {sample.ledger.bad_fraction:.2%} of the events are lost, the limit is {limit:.2%}"
+        f"sample {name}: {sample.ledger.bad_fraction:.2%} of the events are {_how_bad(sample.ledger)}, "
+        f"the limit is {limit:.2%}"
         for name, sample in cutflow.samples.items()
         if sample.ledger.bad_fraction > limit
     )
+
+
+def _how_bad(ledger: Ledger) -> str:
+    """Return what the bad fraction is made of."""
+    parts = {"lost": sum(ledger.lost.values()), "missing": sum(ledger.missing.values()), "unusable": ledger.unusable}
+    return " or ".join(f"{what} ({count})" for what, count in parts.items() if count)

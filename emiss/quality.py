@@ -13,6 +13,7 @@ from configs.errors import Location, Problems, UserError
 from emiss.source import DetectorSource
 from reco.detector import load_detector
 from reco.quality import Limits, Survey, Verdict, surveys, verdicts
+from reco.readers.base import refuse_copies
 from reco.spills import Spills
 from selection.cutflowfile import write_text
 from selection.sheet import cell
@@ -65,6 +66,7 @@ def open_files(runlist: RunList) -> tuple[DetectorSource, list[Any]]:
         except UserError as error:
             problems.add(error)
     problems.check()
+    refuse_copies(files)
     context = Spills.merge(file.spills() for file in files)
     for file in files:
         file.context = context

@@ -20,6 +20,7 @@ from configs.errors import Location, Problems, UserError
 from configs.names import problem_of
 from configs.schema import Model, Number
 from events.location import matching
+from reco.spills import SpillRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,7 +87,7 @@ class RunList:
     samples: tuple[Sample, ...]
     near: Path
     max_bad_fraction: float = 0.01
-    bad_spills: frozenset[tuple[int, int]] = frozenset()
+    bad_spills: frozenset[SpillRange] = frozenset()
     text: str = ""
     reader: str | None = None
 
@@ -211,10 +212,10 @@ class BadSpillList(Model):
     bad_spills: tuple[BadSpills, ...]
 
 
-def _bad_spills(path: Path) -> frozenset[tuple[int, int]]:
+def _bad_spills(path: Path) -> frozenset[SpillRange]:
     document = loader.load(path)
     entry = loader.validate(document, BadSpillList)
-    bad: set[tuple[int, int]] = set()
+    bad: set[SpillRange] = set()
     for number, item in enumerate(entry.bad_spills):
         try:
             ranges = parse_ranges(item.spills)
@@ -222,7 +223,7 @@ def _bad_spills(path: Path) -> frozenset[tuple[int, int]]:
             raise document.error(str(error), ("bad_spills", number, "spills")) from None
         if any(part.last == OPEN for part in ranges):
             raise document.error("name the last spill of the range", ("bad_spills", number, "spills"))
-        bad |= {(item.run, spill) for part in ranges for spill in range(part.first, part.last + 1)}
+        bad |= {SpillRange(item.run, part.first, part.last) for part in ranges}
     return frozenset(bad)
 
 

@@ -11,6 +11,7 @@ from events.provenance import code_version, text_hash
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
+from reco.readers.base import check_constants
 from reco.readers.mapped import MappedFile, load_map
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class DetectorSource:
             _identify(file, index, identity)
             file.load_index(_index_file(file, index))
         file.check()
-        self.pipeline.check(file.index().runs(), file.tier)
+        check_constants(file, self.pipeline)
         return file
 
     def columns(self, file: Any) -> Mapping[str, Column]:

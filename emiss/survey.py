@@ -18,6 +18,7 @@ from emiss.runlist import Sample
 from emiss.source import source_of
 from events.identity import Stamp
 from reco.readers.base import PHYSICS
+from reco.spills import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from events.columns import Column
     from events.lists import Array
     from reco.readers.base import Index
-    from reco.spills import Spills
+    from reco.spills import SpillRange, Spills
 
 MANY = 8
 """Files from which on worker processes are worth their start."""
@@ -117,7 +118,7 @@ def survey(
     path: Path,
     index_folder: Path,
     *,
-    bad_spills: frozenset[tuple[int, int]] = frozenset(),
+    bad_spills: frozenset[SpillRange] = frozenset(),
     max_events: int | None = None,
     task_entries: int,
 ) -> FileSurvey:
@@ -134,7 +135,8 @@ def survey(
         index = file.index()
         last = len(index) if max_events is None else min(max_events, len(index))
         physics = index.good & (index.type == PHYSICS)
-        kept = physics & chosen(index.run, index.spill, sample, bad_spills)
+        bad = within(index.run, index.spill, bad_spills)
+        kept = physics & of_runs(index.run, sample) & ~bad
         step = task_entries if file.splits else max(last, 1)
         if stamp is not None and file.grows:  # the bytes that were there when it was opened
             stamp = replace(stamp, size=int(file.identity.partition(":")[0]))
@@ -150,7 +152,7 @@ def survey(
             kept=int(np.count_nonzero(kept)),
             weight=float(np.nansum(index.weight[kept])),
             kept_spills=frozenset(_pairs(index.run[kept], index.spill[kept])),
-            excluded_spills=tuple(sorted(bad_spills.intersection(_pairs(index.run, index.spill)))),
+            excluded_spills=tuple(_pairs(index.run[bad], index.spill[bad])),
             runs=tuple(index.runs()),
             payloads=tuple(source.payloads(index.runs())),
             spills=source.spills(file),
@@ -216,28 +218,12 @@ def _survey(asked: _Asked) -> FileSurvey | UserError:
     return _Surveyor.here(asked)
 
 
-def chosen(run: Array, spill: Array, sample: Sample, bad_spills: frozenset[tuple[int, int]]) -> Array:
-    """Return which events are of the sample's runs and of no bad spill, shape (N,)."""
-    kept = of_runs(run, sample)
-    return kept & ~in_bad_spill(run, spill, bad_spills)
-
-
 def of_runs(run: Array, sample: Sample) -> Array:
     """Return which events are of the sample's runs, shape (N,)."""
     if not sample.runs:
         return np.ones(len(run), bool)
     inside: Array = np.logical_or.reduce([(run >= part.first) & (run <= part.last) for part in sample.runs])
     return inside
-
-
-def in_bad_spill(run: Array, spill: Array, bad_spills: frozenset[tuple[int, int]]) -> Array:
-    """Return which events are of a bad spill, shape (N,)."""
-    if not bad_spills or not len(run):
-        return np.zeros(len(run), bool)
-    pairs, which = np.unique(np.stack([run, spill], 1).astype(np.int64), axis=0, return_inverse=True)
-    bad = np.array([(int(a), int(b)) in bad_spills for a, b in pairs])
-    found: Array = bad[which.reshape(-1)]
-    return found
 
 
 def _chunk(index: Index, kept: Array, start: int, stop: int) -> Chunk:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from emiss.runlist import Sample
     from events.identity import Stamp
-    from reco.spills import Spills
+    from reco.spills import SpillRange, Spills
 
 TASK_ENTRIES = 20_000
 BATCH = 2_048
@@ -27,7 +27,7 @@ class Setup:
     overrides: tuple[tuple[str, str], ...] = ()
     unblind: bool = False
     batch: int = BATCH
-    bad_spills: frozenset[tuple[int, int]] = frozenset()
+    bad_spills: frozenset[SpillRange] = frozenset()
 
 
 @dataclass(frozen=True)

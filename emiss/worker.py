@@ -10,10 +10,12 @@ import numpy as np
 
 from configs.errors import UserError
 from emiss.source import source_of
-from emiss.survey import in_bad_spill, of_runs
+from emiss.survey import of_runs
+from events.columns import QUALITY_BITS
 from events.identity import number_of, still_the_same
 from events.ledger import Ledger
 from events.tablefile import TableWriter, open_stored
+from reco.spills import within
 from selection.blinding import is_hidden
 from selection.cutflow import Cutflow
 
@@ -129,13 +131,16 @@ class Worker:
         nothing = np.zeros(len(table), np.int32)
         run, spill = (table.flat.get(name, nothing) for name in ("event.run", "event.spill"))
         other_run = ~of_runs(run, task.sample)
-        bad = in_bad_spill(run, spill, self.setup.bad_spills) & ~other_run
+        bad = within(run, spill, self.setup.bad_spills) & ~other_run
         if not (other_run.any() or bad.any()):
             return table
         excluded = {"other_run": int(other_run.sum()), "bad_spill": int(bad.sum())}
         ledger = table.metadata.ledger
-        moved = Ledger(passed=-sum(excluded.values()), excluded=excluded)
-        return table.take(~(other_run | bad)).with_metadata(ledger=ledger + moved)
+        left = other_run | bad
+        hurt = table.flat.get("event.quality", nothing)[left] & np.uint32(1 << QUALITY_BITS["part_lost"])
+        unusable = min(int(np.count_nonzero(hurt)), ledger.unusable)
+        moved = Ledger(passed=-sum(excluded.values()), excluded=excluded, unusable=-unusable)
+        return table.take(~left).with_metadata(ledger=ledger + moved)
 
     @staticmethod
     def _stored(task: Task) -> bool:

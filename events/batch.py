@@ -41,6 +41,8 @@ class Batch:
         Simulated calorimeter and counter hits: channel (i4), energy (f8, GeV), time (f8, ns relative to S0).
     points : Lists, optional
         Simulated tracker hits: plane (i2), position (f8, mm, measured coordinate), charge (f8, ADC), time (f8, ns).
+    lacking_channels : bool array of shape (N, channels), optional
+        MSADC channels of the detector whose data are not all there: what is made of them is undefined. None: all are.
     truth : mapping
         Simulation only: arrays of shape (N,) by name without the ``truth.`` prefix.
     """
@@ -53,6 +55,7 @@ class Batch:
     apv: Lists | None = None
     cells: Lists | None = None
     points: Lists | None = None
+    lacking_channels: Array | None = None
     truth: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:

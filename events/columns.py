@@ -41,8 +41,12 @@ QUALITY_BITS: Mapping[str, int] = {
     "missing_source": 4,
     "after_lost_block": 5,
     "no_start_time": 6,
+    "part_lost": 7,
 }
 """Bits of `event.quality`; none set means nothing is known against the event."""
+
+DAMAGE_BITS = ("damaged", "missing_source", "part_lost", "after_lost_block")
+"""Those that tell of data that were lost, in the event or before it."""
 
 
 def split(name: str) -> tuple[str, str]:

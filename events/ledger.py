@@ -1,7 +1,9 @@
 """The ledger: the account of every event that was read.
 
-Each event read stands in exactly one bin: passed, not physics, lost or excluded; the first reason wins. `damage` counts
-what was lost inside passed events and is in no sum. Ledgers add up, over batches, files and jobs.
+Each event read stands in exactly one bin: passed, not physics, lost or excluded; the first reason wins. What was not found
+cannot be read: `missing` estimates it, by the method of the estimate, beside that sum. `damage` counts what was lost inside
+passed events, `unusable` the passed events in which a part of the detector is not to be had; `remarks` counts what is odd but
+no loss by itself. None of them is in the sum. Ledgers add up, over batches, files and jobs.
 """
 
 from __future__ import annotations
@@ -42,9 +44,12 @@ class Ledger:
     damage: Mapping[str, Damage] = field(default_factory=dict)
     bytes_skipped: int = 0
     incomplete_at_end: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
+    unusable: int = 0
+    remarks: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("not_physics", "lost", "excluded"):
+        for name in ("not_physics", "lost", "excluded", "missing", "remarks"):
             object.__setattr__(self, name, _counts(getattr(self, name)))
         object.__setattr__(self, "damage", MappingProxyType(dict(sorted(self.damage.items()))))
 
@@ -64,6 +69,9 @@ class Ledger:
             damage=damage,
             bytes_skipped=self.bytes_skipped + other.bytes_skipped,
             incomplete_at_end=self.incomplete_at_end + other.incomplete_at_end,
+            missing=Counter(self.missing) + Counter(other.missing),
+            unusable=self.unusable + other.unusable,
+            remarks=Counter(self.remarks) + Counter(other.remarks),
         )
 
     def of_rows(self, start: int, stop: int, size: int) -> Ledger:
@@ -82,9 +90,10 @@ class Ledger:
 
     @property
     def bad_fraction(self) -> float:
-        """Events lost over events lost or passed; 0 where there is neither."""
-        lost = sum(self.lost.values())
-        return lost / (lost + self.passed) if lost else 0.0
+        """Events lost, missing or unusable over events lost, missing or passed; 0 where there is none of them."""
+        gone = sum(self.lost.values()) + sum(self.missing.values())
+        # of a blinded sample `passed` is less than what was read
+        return min(1.0, (gone + self.unusable) / max(gone + self.passed, 1))
 
     def check(self) -> Ledger:
         """Return self after the sum rule has been verified (a broken one is a bug, not a user's mistake)."""
@@ -105,6 +114,9 @@ class Ledger:
             "damage": {n: {"records": d.records, "events": d.events} for n, d in self.damage.items()},
             "bytes_skipped": self.bytes_skipped,
             "incomplete_at_end": self.incomplete_at_end,
+            "missing": dict(self.missing),
+            "unusable": self.unusable,
+            "remarks": dict(self.remarks),
         }
 
     @classmethod
@@ -119,6 +131,9 @@ class Ledger:
             damage={n: Damage(int(d["records"]), int(d["events"])) for n, d in data.get("damage", {}).items()},
             bytes_skipped=int(data.get("bytes_skipped", 0)),
             incomplete_at_end=int(data.get("incomplete_at_end", 0)),
+            missing=data.get("missing", {}),
+            unusable=int(data.get("unusable", 0)),
+            remarks=data.get("remarks", {}),
         )
 
 

@@ -1,7 +1,8 @@
 """Cells to the calorimeter columns of the event table: ECAL, VETO, HCAL, SRD and beam counters.
 
 All sums are over cells above the part's threshold and inside the time window. A sum over nothing is 0; a time, a
-position or a profile of nothing is NaN, which the selection takes as undefined.
+position or a profile of nothing is NaN, which the selection takes as undefined. So is all that is made of channels whose data
+are missing or not whole: what they saw is not known. The list `ecal_cells` holds the cells that were read.
 """
 
 from __future__ import annotations
@@ -94,6 +95,8 @@ class CalorimeterStage:
         in_ecal = self._layer[channel] >= 0
         count = _Counted(event[used] * slots + self._slot[channel[used]], cells["energy"][used], (size, slots))
         energy, moment = count.sum(), count.sum(time[used])
+        lacking = self._lacking(batch, slots)
+        energy[lacking], moment[lacking] = np.nan, np.nan
         part = {kind: energy[:, taken] for kind, taken in self._kinds.items()}
         moments = {kind: moment[:, taken] for kind, taken in self._kinds.items()}
         main = part["main"].sum(axis=1)
@@ -106,19 +109,31 @@ class CalorimeterStage:
             "ecal.y": _ratio(count.sum(self._y[channel[used]]).sum(axis=1), main),
             "ecal.time": _ratio(moments["main"].sum(axis=1) + moments["preshower"][:, 0], whole),
             "ecal.profile_chi2": self._profile(part["main"], main),
-            "ecal.pileup": _sums(event[late & in_ecal], cells["energy"][late & in_ecal], size),
+            "ecal.pileup": np.where(
+                np.isnan(whole), np.nan, _sums(event[late & in_ecal], cells["energy"][late & in_ecal], size)
+            ),
             "ecal_cells": self._ecal_cells(cells.rows(used & in_ecal)),
             "veto.energy": self._veto(part["veto"]),
             "hcal.energy": hcal,
             "hcal.mip": hcal / self._mip,
             "hcal.time": _ratio(moments["hcal_centre"] + moments["hcal_rest"], hcal),
-            "hcal.centre_fraction": np.divide(part["hcal_centre"], hcal, out=np.zeros_like(hcal), where=hcal > 0),
+            "hcal.centre_fraction": np.divide(
+                part["hcal_centre"], hcal, out=np.where(np.isnan(hcal), np.nan, 0.0), where=hcal > 0
+            ),
             "srd.energy": part["srd"].copy(),
             "srd.time": _ratio(moments["srd"], part["srd"]),
             "s.energy": part["counter"].copy(),
             "s.time": _ratio(moments["counter"], part["counter"]),
             "event.quality": self._quality(batch, products["quality"], cells, above, late),
         }
+
+    def _lacking(self, batch: Batch, slots: int) -> Array:
+        """Return in which slots the data of a channel are missing, bool of shape (events, slots)."""
+        lacking = np.zeros((len(batch), slots), bool)
+        if batch.lacking_channels is not None:
+            event, channel = np.nonzero(batch.lacking_channels)
+            lacking[event, self._slot[channel]] = True
+        return lacking
 
     def _profile(self, rings: Array, total: Array) -> Array:
         """Return the mean squared distance, in sigma, of three energy shares to those of an electron on the beam cell.

@@ -40,7 +40,7 @@ class Limits:
     rate : float
         Events, over the median of the spills of the run: less is bad.
     lost : float
-        Share of events lost, damaged, without a source, or after a lost block: more is bad.
+        Share of events lost, missing, damaged, without a source, or after a lost block: more is bad.
     shift : float
         Change of a channel's pedestal against the median of the spills of the run, in ADC: more is bad.
     saturated : float
@@ -62,20 +62,21 @@ class Survey:
     spills : list of (run, spill)
     events, hurt, saturated_events : int64 arrays of shape (S,)
         Physics events; those damaged, without a source or after a lost block; those with a saturated waveform.
+    gone : int64 array of shape (S,)
+        Events lost, and those missing by their numbers or by the bytes that were passed over (an estimate).
     first, last : int64 arrays of shape (S,)
         Unix time of the first and the last event.
     quiet, shift, square, saturated : arrays of shape (S, channels)
         Waveforms that tell the pedestal, sum and sum of squares of its shift from the conditions (ADC); saturated waveforms.
     waveforms_at, saturated_at : arrays of shape (BINS, channels)
         By position in the spill.
-    lost : int
-        Events whose header could not be read: they belong to no spill.
     """
 
     spills: list[tuple[int, int]]
     events: Array
     hurt: Array
     saturated_events: Array
+    gone: Array
     first: Array
     last: Array
     quiet: Array
@@ -84,7 +85,6 @@ class Survey:
     saturated: Array
     waveforms_at: Array
     saturated_at: Array
-    lost: int = 0
 
     @classmethod
     def empty(cls, spills: Sequence[tuple[int, int]], channels: int) -> Survey:
@@ -102,6 +102,7 @@ class Survey:
             events=counts(),
             hurt=counts(),
             saturated_events=counts(),
+            gone=counts(),
             first=np.full(rows, np.iinfo(np.int64).max),
             last=counts(),
             quiet=table(),
@@ -118,13 +119,13 @@ class Survey:
         where = {spill: row for row, spill in enumerate(spills)}
         for part in (self, other):
             rows = np.array([where[spill] for spill in part.spills], np.int64)
-            for name in ("events", "hurt", "saturated_events", "quiet", "shift", "square", "saturated"):
+            for name in ("events", "hurt", "saturated_events", "gone", "quiet", "shift", "square", "saturated"):
                 getattr(total, name)[rows] += getattr(part, name)
             np.minimum.at(total.first, rows, part.first)
             np.maximum.at(total.last, rows, part.last)
             total.waveforms_at[:] += part.waveforms_at
             total.saturated_at[:] += part.saturated_at
-        return Survey(**{**vars(total), "lost": self.lost + other.lost})
+        return total
 
     def pedestal(self) -> Array:
         """Return the mean shift of each pedestal from the conditions, (S, channels) in ADC; NaN below `LEAST` waveforms."""
@@ -144,11 +145,23 @@ def surveys(file: RawRunFile, detector: Detector, conditions: Conditions) -> Ite
     """
     constants: Mapping[str, Array] = {}
     run = None
+    yield _gone(file, detector), 0
     for batch in file.batches():
         if len(batch) and batch.run != run:
             run = batch.run
             constants = conditions.for_run(run).get("sadc.pedestal", detector.channels)
         yield _of(batch, detector, constants), batch.entries[1] - batch.entries[0]
+
+
+def _gone(file: RawRunFile, detector: Detector) -> Survey:
+    """Return the survey of what a file does not hold any more."""
+    counts = file.counts()
+    gone = counts.lost + counts.missing
+    some = np.flatnonzero(gone)
+    spills = [(int(counts.run[i]), int(counts.spill[i])) for i in some]
+    found = Survey.empty(spills, len(detector.channels))
+    found.gone[:] = gone[some]
+    return found
 
 
 def _of(batch: Batch, detector: Detector, constants: Mapping[str, Array]) -> Survey:
@@ -158,9 +171,8 @@ def _of(batch: Batch, detector: Detector, constants: Mapping[str, Array]) -> Sur
     pairs = np.stack([header["run"], header["spill"]], axis=1).astype(np.int64)
     unique, row = np.unique(pairs, axis=0, return_inverse=True)
     found = Survey.empty([(int(a), int(b)) for a, b in unique], len(detector.channels))
-    lost = sum(batch.ledger.lost.values())
     if not len(batch) or batch.sadc is None:
-        return Survey(**{**vars(found), "lost": lost})
+        return found
     row = row.reshape(-1).astype(np.int64)
     against = sum(1 << QUALITY_BITS[name] for name in ("damaged", "missing_source", "after_lost_block"))
     np.add.at(found.events, row, 1)
@@ -191,7 +203,7 @@ def _of(batch: Batch, detector: Detector, constants: Mapping[str, Array]) -> Sur
         found.waveforms_at,
         found.saturated_at,
     )
-    return Survey(**{**vars(found), "lost": lost})
+    return found
 
 
 @dataclass(frozen=True)
@@ -232,7 +244,8 @@ def verdicts(survey: Survey, channels: Sequence[str], limits: Limits) -> list[Ve
         same = runs == run
         events = int(survey.events[i])
         rate = events / max(float(np.median(survey.events[same])), 1.0)
-        lost = float(survey.hurt[i]) / max(events, 1)
+        gone = int(survey.gone[i])
+        lost = float(survey.hurt[i] + gone) / max(events + gone, 1)
         share = survey.saturated_events / np.maximum(survey.events, 1)
         change = _change(pedestal[i], pedestal[same])
         change[~(np.abs(change) > 5.0 * error[i])] = 0.0
@@ -243,7 +256,7 @@ def verdicts(survey: Survey, channels: Sequence[str], limits: Limits) -> list[Ve
         if rate < limits.rate:
             reasons.append(f"few events: {rate:.0%} of the median of the run")
         if lost > limits.lost:
-            reasons.append(f"{lost:.0%} of the events damaged or after a lost block")
+            reasons.append(f"{lost:.0%} of the events lost, damaged or after a lost block")
         if abs(shift) > limits.shift:
             reasons.append(f"pedestal of {channels[largest]} off by {shift:+.1f} ADC")
         if saturated - float(np.median(share[same])) > limits.saturated:

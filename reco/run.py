@@ -13,7 +13,7 @@ from events.table import EventTable
 from reco.detector import load_detector
 from reco.pipeline import Pipeline
 from reco.readers import open_run_file
-from reco.readers.base import BATCH
+from reco.readers.base import BATCH, check_constants, refuse_copies
 from reco.spills import Spills
 
 if TYPE_CHECKING:
@@ -54,13 +54,14 @@ class Run:
         for file in self.files:
             try:
                 file.check()
-                self.pipeline.check(file.index().runs(), file.tier)
+                check_constants(file, self.pipeline)
                 if set(file.truth) != set(self.files[0].truth):
                     other = f"the truth columns are not those of {self.files[0].path}"
                     raise UserError(other, at=Location(str(file.path)), hint="open raw and simulated files apart")
             except UserError as error:
                 problems.add(error)
         problems.check()
+        refuse_copies(self.files)
 
     def tables(self, *, size: int = BATCH) -> Iterator[EventTable]:
         """Yield the event table of each batch of each file."""
@@ -93,7 +94,7 @@ def open(  # noqa: A001 - reco.open is what users expect
     Raises
     ------
     UserError
-        If a file cannot be read, does not fit the detector, or lacks a constant.
+        If a file cannot be read, does not fit the detector, lacks a constant, or holds the same as another.
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
     loaded = load_detector(detector)

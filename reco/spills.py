@@ -6,15 +6,33 @@ with each task.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from events.lists import Array  # noqa: TC001 - a dataclass
+from reco.event_numbers import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from events.lists import Array
+
+class SpillRange(NamedTuple):
+    """Spills `first` to `last` of a run, both included."""
+
+    run: int
+    first: int
+    last: int
+
+
+def within(run: Array, spill: Array, ranges: Iterable[SpillRange]) -> Array:
+    """Return which events are of spills in some ranges, bool of shape (N,)."""
+    inside = np.zeros(len(run), bool)
+    for part in ranges:
+        inside |= (run == part.run) & (spill >= part.first) & (spill <= part.last)
+    return inside
+
 
 NEVER = np.iinfo(np.int64).max
 """Event number in place of the first event that lacks a block, where none does."""
@@ -32,21 +50,24 @@ class Spills:
         The largest event number.
     broken : int64 array of shape (S,)
         Number of the first event that lacks a front-end block, or `NEVER`.
+    numbers : Numbers
+        The event numbers that the files have.
     """
 
     key: Array
     last: Array
     broken: Array
+    numbers: Numbers = field(default_factory=Numbers)
 
     @classmethod
-    def of(cls, run: Array, spill: Array, in_spill: Array, lost_block: Array) -> Spills:
-        """Return the spills of events, arrays of shape (N,)."""
+    def of(cls, run: Array, spill: Array, in_spill: Array, lost_block: Array, numbers: Numbers | None = None) -> Spills:
+        """Return the spills of the events of a file, arrays of shape (N,)."""
         key, which = np.unique(_key(run, spill), return_inverse=True)
         last = np.zeros(len(key), np.int64)
         np.maximum.at(last, which, in_spill)
         broken = np.full(len(key), NEVER)
         np.minimum.at(broken, which[lost_block], in_spill[lost_block])
-        return cls(key, last, broken)
+        return cls(key, last, broken, numbers or Numbers())
 
     @classmethod
     def merge(cls, parts: Iterable[Spills]) -> Spills:
@@ -58,15 +79,16 @@ class Spills:
         if found:
             np.maximum.at(last, which, np.concatenate([part.last for part in found]))
             np.minimum.at(broken, which, np.concatenate([part.broken for part in found]))
-        return cls(key, last, broken)
+        return cls(key, last, broken, Numbers.merge(part.numbers for part in found))
 
     def __len__(self) -> int:
         return len(self.key)
 
-    def part(self, run: Array, spill: Array) -> Spills:
-        """Return the spills that some events are of."""
+    def part(self, run: Array, spill: Array, own: Numbers | None = None) -> Spills:
+        """Return the spills that some events are of; with the numbers of their file, of all numbers those near these only."""
         kept = np.isin(self.key, np.unique(_key(run, spill)))
-        return Spills(self.key[kept], self.last[kept], self.broken[kept])
+        numbers = self.numbers.only(np.unique(run)) if own is None else self.numbers.near(own)
+        return Spills(self.key[kept], self.last[kept], self.broken[kept], numbers)
 
     def position(self, run: Array, spill: Array, in_spill: Array) -> Array:
         """Return event number over the largest one of the spill, 0 to 1, shape (N,)."""
@@ -86,10 +108,45 @@ class Spills:
             raise KeyError(msg)
         return row
 
-    def to_json(self) -> list[list[int]]:
-        """Return key, last and broken of each spill as plain numbers: what enters the key of a task."""
+    def to_json(self) -> dict[str, list[list[int]]]:
+        """Return all of it as plain numbers: what enters the key of a task."""
         columns = (self.key, self.last, np.where(self.broken == NEVER, -1, self.broken))
-        return [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        return {"spills": [column.tolist() for column in columns], **self.numbers.to_json()}
+
+
+@dataclass(frozen=True)
+class SpillCounts:
+    """Events of each spill of some files, arrays of shape (S,) in ascending order of run and spill.
+
+    Attributes
+    ----------
+    run, spill : int64 arrays
+    read : int64 array
+        Physics events that can be used.
+    lost, missing : int64 arrays
+        Events that were lost, and those that are missing (an estimate). A lost event, or one missing in a gap, is counted in
+        the spill of the good event before or after it.
+    """
+
+    run: Array
+    spill: Array
+    read: Array
+    lost: Array
+    missing: Array
+
+    @classmethod
+    def of(cls, run: Array, spill: Array, read: Array, lost: Array, missing: Array) -> SpillCounts:
+        """Return the sums by spill of numbers of entries, arrays of shape (N,)."""
+        key, which = np.unique(np.stack([run, spill], 1).astype(np.int64), axis=0, return_inverse=True)
+        sums = (np.bincount(which.reshape(-1), n, len(key)).astype(np.int64) for n in (read, lost, missing))
+        return cls(key[:, 0], key[:, 1], *sums)
+
+    @classmethod
+    def merge(cls, parts: Iterable[SpillCounts]) -> SpillCounts:
+        """Return the counts of several files."""
+        every = list(parts)
+        names = ("run", "spill", "read", "lost", "missing")
+        return cls.of(*(np.concatenate([np.empty(0, np.int64), *(getattr(p, n) for p in every)]) for n in names))
 
 
 def _key(run: Array, spill: Array) -> Array:

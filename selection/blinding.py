@@ -8,6 +8,7 @@ count their events in any case.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import Problems, UserError, did_you_mean
@@ -36,7 +37,9 @@ def outside(ledger: Ledger, regions: Regions) -> Ledger:
     """Return the ledger of the events outside the box only: what it passed less what was counted would be those inside."""
     counted = [rows[0].sequential.n for variations in regions.values() for rows in variations.values()]
     inside = max(0, ledger.passed - max(counted, default=ledger.passed))
-    return ledger + Ledger(read=-inside, passed=-inside)
+    seen = ledger + Ledger(read=-inside, passed=-inside)
+    # what is said of every event would tell how many there are
+    return replace(seen, unusable=min(seen.unusable, seen.passed), remarks={})
 
 
 def sealed_identity(identity: str) -> str:

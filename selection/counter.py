@@ -6,7 +6,7 @@ whether the table is just being made or was stored long ago.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from selection.counts import Regions, Rows
     from selection.histograms import BoundHistogram
     from selection.scans import BoundScan
+
+QUALITY = "event.quality"
 
 ALL_EVENTS = -1
 """Stands for the id of a node that is true for all events that are looked at."""
@@ -93,7 +95,9 @@ class Work:
     plan : Plan
         Computes all of these.
     columns : tuple of str
-        That it reads.
+        That are read.
+    damage : mapping of name to int
+        Bits of `event.quality` that tell of lost data; empty where the column is not there.
     """
 
     regions: tuple[Region, ...]
@@ -103,6 +107,7 @@ class Work:
     scans: tuple[BoundScan, ...]
     plan: Plan
     columns: tuple[str, ...]
+    damage: Mapping[str, int] = field(default_factory=dict)
 
 
 class Counter:
@@ -113,6 +118,7 @@ class Counter:
         self._counts = [Counts.empty(len(region.cuts), len(work.weights)) for region in work.regions]
         self._filled = histograms.empty(work.histograms, list(work.weights))
         self._scanned = scans.empty(work.scans, len(work.weights))
+        self._damaged: list[dict[str, int]] = [{} for _ in work.regions]
         self._waiting: list[EventTable] = []
 
     def add(self, table: EventTable) -> None:
@@ -139,9 +145,10 @@ class Counter:
         variations = list(self.work.weights) or [histograms.UNWEIGHTED]
         regions = {
             region.name: {
-                variation: _rows(region, count, v, len(self.work.weights)) for v, variation in enumerate(variations)
+                variation: _rows(region, count, v, len(self.work.weights), damaged)
+                for v, variation in enumerate(variations)
             }
-            for region, count in zip(self.work.regions, self._counts, strict=True)
+            for region, count, damaged in zip(self.work.regions, self._counts, self._damaged, strict=True)
         }
         return Yields(regions, self._filled, self._scanned)
 
@@ -154,6 +161,8 @@ class Counter:
         visible = np.broadcast_to(cast("Truths", values[box.id]).false if box is not None else True, (block.size,))
         weights = self._weights(values, block.size, visible)
         passed = self._add(values, block.size, visible, weights)
+        if self.work.damage:
+            self._carry(block, passed)
         if self._filled:
             self._fill(values, block, passed, weights)
         for scan in self.work.scans if self._scanned else ():
@@ -177,6 +186,19 @@ class Counter:
             ids = [node.id for node in region.nodes]
             count.add(everything, [passed[i] for i in ids], [undefined[i] for i in ids], weights)
         return passed
+
+    def _carry(self, block: EventTable, passed: Mapping[int, Array]) -> None:
+        """Count the events of a block that pass all cuts of a region with a bit that tells of lost data."""
+        quality = block.flat[QUALITY].astype(np.int64)
+        if not (quality & sum(self.work.damage.values())).any():
+            return
+        for region, found in zip(self.work.regions, self._damaged, strict=True):
+            words = passed[ALL_EVENTS]
+            for node in region.nodes:
+                words = words & passed[node.id]
+            chosen = quality[unpack(words, block.size)]
+            for name, bit in self.work.damage.items():
+                found[name] = found.get(name, 0) + int(np.count_nonzero(chosen & bit))
 
     def _fill(
         self, values: Mapping[int, object], block: EventTable, passed: Mapping[int, Array], weights: Array
@@ -206,7 +228,7 @@ class Counter:
         return rows
 
 
-def _rows(region: Region, counts: Counts, v: int, variations: int) -> Rows:
+def _rows(region: Region, counts: Counts, v: int, variations: int, damaged: Mapping[str, int]) -> Rows:
     """Return the rows of one region and variation; without weights the sums are the counts."""
 
     def made(n: int, sums: Array) -> Tally:
@@ -234,4 +256,5 @@ def _rows(region: Region, counts: Counts, v: int, variations: int) -> Rows:
                 uses=region.uses[i],
             )
         )
+    rows[-1] = replace(rows[-1], damaged=tuple(sorted((name, n) for name, n in damaged.items() if n)))
     return tuple(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -69,6 +70,8 @@ class CutCounts:
     overlap : tuple of int
         Events that pass both this cut and another, whatever the rest say: one number per cut before it. Not known, and
         empty, where a file does not say it.
+    damaged : tuple of (bit, int)
+        Of the last cut: events that passed all and have a bit of `event.quality` that tells of lost data.
     """
 
     name: str
@@ -82,6 +85,7 @@ class CutCounts:
     overlap: tuple[int, ...] = ()
     condition: str = ""
     uses: tuple[tuple[str, str], ...] = ()
+    damaged: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "undefined", int(self.undefined))
@@ -102,6 +106,7 @@ class CutCounts:
             tuple(a + b for a, b in zip(self.overlap, other.overlap, strict=False)),
             self.condition,
             self.uses,
+            tuple(sorted((Counter(dict(self.damaged)) + Counter(dict(other.damaged))).items())),
         )
 
 

@@ -69,6 +69,8 @@ def _tally(tally: Tally) -> dict[str, Any]:
 
 def _row(row: CutCounts, efficiency: Efficiency) -> dict[str, Any]:
     data = {"name": row.name, **_tally(row.sequential), "undefined": row.undefined}
+    if row.damaged:
+        data["damaged"] = dict(row.damaged)
     details = (row.individual, row.individual_undefined, row.n_minus_1, row.only_failed)
     if not row.require and details == (Tally(), 0, Tally(), Tally()):
         return data  # the first row: no cut, so nothing else to say
@@ -149,8 +151,9 @@ def _read_tally(data: Mapping[str, Any]) -> Tally:
 
 def _read_row(data: Mapping[str, Any]) -> CutCounts:
     name, sequential, undefined = _text(data["name"]), _read_tally(data), int(data["undefined"])
+    damaged = tuple(sorted((_text(bit), int(n)) for bit, n in data.get("damaged", {}).items()))
     if "individual" not in data:
-        return CutCounts(name, "", sequential, undefined)
+        return CutCounts(name, "", sequential, undefined, damaged=damaged)
     return CutCounts(
         name,
         _text(data["require"]),
@@ -163,6 +166,7 @@ def _read_row(data: Mapping[str, Any]) -> CutCounts:
         tuple(int(n) for n in data.get("overlap", ())),
         _text(data.get("condition", "")),
         tuple((name, _text(text)) for name, text in data.get("uses", {}).items()),
+        damaged,
     )
 
 

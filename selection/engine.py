@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from configs.errors import UserError, did_you_mean
+from events.columns import DAMAGE_BITS
 from events.language.evaluate import Plan, blocks, columns_read
 from selection.blinding import is_hidden
-from selection.counter import Counter, Work
+from selection.counter import QUALITY, Counter, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +87,13 @@ class Bound:
         roots += [node for scan in scans for node in scan.roots]
         roots += [node for histogram in histograms for node in histogram.roots]
         plan = Plan(list(dict.fromkeys(roots)))
-        return Work(self.regions, self.weights, box, histograms, scans, plan, columns_read(plan.roots, columns))
+        # looked at besides: who carries damage through all cuts
+        bits = columns[QUALITY].bits if QUALITY in columns else {}
+        damage = {name: 1 << bits[name] for name in DAMAGE_BITS if name in bits}
+        read = columns_read(plan.roots, columns)
+        if damage and QUALITY not in read:
+            read = (*read, QUALITY)
+        return Work(self.regions, self.weights, box, histograms, scans, plan, read, damage)
 
     def blinded(self, sample: str | None, role: str | None) -> bool:
         """Return whether events of this sample are hidden inside the box."""

@@ -25,7 +25,9 @@ def quality(
     detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
     calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
     rate: Annotated[float, typer.Option(help="Bad below this share of the run's median of events per spill.")] = 0.5,
-    lost: Annotated[float, typer.Option(help="Bad above this share of events damaged or after a lost block.")] = 0.05,
+    lost: Annotated[
+        float, typer.Option(help="Bad above this share of events lost, damaged or after a lost block.")
+    ] = 0.05,
     shift: Annotated[float, typer.Option(help="Bad where a pedestal changes by more than this, in ADC.")] = 5.0,
     saturated: Annotated[
         float, typer.Option(help="Bad where this share of events more than usual is saturated.")
@@ -77,5 +79,5 @@ def _print(found: Quality) -> None:
     print_table(lines)
     more = "" if few else " (only these are shown)"
     say(f"{len(found.bad)} of {len(found.verdicts)} spills are bad{more}")
-    if found.survey.lost:
-        say(f"{found.survey.lost} events could not be read and belong to no spill")
+    if gone := int(found.survey.gone.sum()):
+        say(f"{gone} events are lost or missing")

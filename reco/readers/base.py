@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from configs.errors import Location, Problems, UserError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from events.batch import Batch
     from events.columns import Column
     from events.lists import Array
+    from reco.pipeline import Pipeline
     from reco.spills import Spills
 
 BATCH = 2048
@@ -149,3 +152,41 @@ class RunFile(Protocol):
     def batches(self, start: int = 0, stop: int | None = None, size: int = BATCH) -> Iterator[Batch]:
         """Yield entries start to stop in batches; at least one, which may hold no event."""
         ...
+
+
+def where(index: Index, run: int) -> str:
+    """Return where the events of a run are in a file: the first entry, and how many more."""
+    entries = np.flatnonzero(index.good & (index.run == run))
+    return f"entry {entries[0]}" + (f" and {len(entries) - 1} more" if len(entries) > 1 else "")
+
+
+def check_constants(file: RunFile, pipeline: Pipeline) -> None:
+    """Raise a UserError for all that is wrong with the constants of the runs of a file, with the place of these runs."""
+    problems = Problems()
+    index = file.index()
+    for run in index.runs():
+        try:
+            pipeline.check([run], file.tier)
+        except UserError as error:
+            said = f"the constants of run {run} ({where(index, run)}) are not complete, or not possible"
+            problems.add(UserError(said, at=Location(str(file.path))))
+            problems.add(error)
+    problems.check()
+
+
+def refuse_copies(files: Iterable[RunFile]) -> None:
+    """Raise a UserError if two files hold the same, compressed or not: their events would count twice.
+
+    Raises
+    ------
+    UserError
+        That names both, for each pair.
+    """
+    problems = Problems()
+    first: dict[str, RunFile] = {}
+    for file in files:
+        other = first.setdefault(file.identity, file)
+        if other is not file:
+            said = f"holds the same as {other.path}: its events would be counted twice"
+            problems.add(UserError(said, at=Location(str(file.path)), hint="leave one of them out"))
+    problems.check()

@@ -182,4 +182,12 @@ class MappedFile:
                     f"'{output.column.name}' is a whole number, and undefined for {unknown} events of {self.path}",
                     hint="write where(isfinite(x), x, 0)",
                 )
+        if kind.kind in "iu" and data.dtype.kind != "b":
+            limits = np.iinfo(kind)
+            outside = np.flatnonzero((data < limits.min) | (data > limits.max))
+            if len(outside):
+                raise output.expression.place.error(
+                    f"'{output.column.name}' is a whole number from {limits.min} to {limits.max}, and "
+                    f"{data[outside[0]]:.0f} for an event of {self.path} ({len(outside)} in all)"
+                )
         return data.astype(kind)

@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
+from configs.errors import Location, Problems, UserError
 from events.batch import Batch
 from events.columns import QUALITY_BITS
 from events.identity import checksum_of
 from events.ledger import Ledger
 from events.lists import Lists, offsets_of
 from events.location import is_remote, located
+from reco.continuity import Continuity, examine, numbers_of
 from reco.formats.date.bytes import Bytes, is_compressed
 from reco.formats.date.decode import Decoder, decode_entries, groups
 from reco.formats.date.index import Index, Policy, build
 from reco.formats.date.layout import PHYSICS
 from reco.formats.date.ledger import ledger
 from reco.formats.date.maps import read_maps
+from reco.formats.date.reasons import REPEATED
 from reco.formats.date.survey import lost_blocks
-from reco.spills import Spills
+from reco.readers.base import where
+from reco.spills import SpillCounts, Spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from events.columns import Column
     from events.lists import Array
     from reco.formats.date.decode import Decoded
+
+MAX_RUN = 2**31 - 1
+"""The largest run number, and number of an event or a spill, that the columns of the event table hold."""
 
 
 class RawRunFile:
@@ -73,6 +79,7 @@ class RawRunFile:
         self.truth: dict[str, Column] = {}
         self.on_target: float | None = None
         self.context: Spills | None = None
+        self._numbers: tuple[Spills | None, Continuity] | None = None
         self._bytes = Bytes(self.path)
         self._index: Index | None = None
         self.process: Mapping[str, Any] = {}
@@ -123,15 +130,43 @@ class RawRunFile:
         index = self.index()
         lost = lost_blocks(self._bytes.all, index, lambda run: read_maps(self.maps, run), self.policy)
         chosen = index.good
-        return Spills.of(index.run[chosen], index.spill[chosen], index.in_spill[chosen], lost[chosen])
+        return Spills.of(
+            index.run[chosen], index.spill[chosen], index.in_spill[chosen], lost[chosen], numbers_of(index.rows())
+        )
+
+    def continuity(self) -> Continuity:
+        """Return what the numbers of the events tell, with those of the other files of the run where `context` has them."""
+        if self._numbers is None or self._numbers[0] is not self.context:
+            known = None if self.context is None else self.context.numbers
+            self._numbers = self.context, examine(self.index().rows(), known)
+        return self._numbers[1]
+
+    def counts(self) -> SpillCounts:
+        """Return how many events of each spill can be used, are lost, and are missing."""
+        index = self.index()
+        lost = ~index.good & (index.reason != REPEATED)
+        physics = index.good & (index.type == PHYSICS)
+        return SpillCounts.of(index.run, index.spill, physics, lost, self.continuity().missing_by_entry(len(index)))
 
     def check(self) -> None:
         """Raise a UserError if no event can be read or the maps of a run do not fit the detector."""
-        runs = self.index().runs()
-        if not runs:
+        index = self.index()
+        if not index.runs():
             raise UserError("holds no event with a valid header", at=Location(str(self.path)))
-        for run in runs:
-            read_maps(self.maps, run).check(self.channels, self.planes)
+        problems = Problems()
+        for run in index.runs():
+            if run > MAX_RUN:
+                said = f"run {run} ({where(index, run)}) is above {MAX_RUN}"
+                problems.add(UserError(said, at=Location(str(self.path))))
+                continue
+            maps = read_maps(self.maps, run)
+            if not maps.sources:
+                hint = f"maps: {self.maps}"
+                said = f"no channel map is valid for run {run} ({where(index, run)})"
+                problems.add(UserError(said, at=Location(str(self.path)), hint=hint))
+                continue
+            maps.check(self.channels, self.planes)
+        problems.check()
 
     def batches(self, start: int = 0, stop: int | None = None, size: int = 2048) -> Iterator[Batch]:
         """Yield entries start to stop in batches that never span two runs; at least one, which may hold no event."""
@@ -163,7 +198,7 @@ class RawRunFile:
         good = span[index.good[span]]
         if not len(good):
             runs = index.runs()
-            account = ledger(index, slice(start, stop)) if stop > start else Ledger()
+            account = ledger(index, slice(start, stop), continuity=self.continuity()) if stop > start else Ledger()
             header = self._header(good, np.empty(0, np.uint32))
             return Batch(runs[0] if runs else 0, (start, stop), header, account, *self._nothing())
         run = int(index.run[good[0]])
@@ -172,15 +207,19 @@ class RawRunFile:
         decoded = decode_entries(decoder, data, index, good)
         passed = (index.type[good] == PHYSICS) & (decoded.thrown == 0)
         quality = np.zeros(len(good), np.uint32)
-        quality[decoded.damaged] |= np.uint32(1 << QUALITY_BITS["damaged"])
-        quality[decoded.missing_source] |= np.uint32(1 << QUALITY_BITS["missing_source"])
+        for name in ("damaged", "missing_source", "part_lost"):
+            quality[getattr(decoded, name)] |= np.uint32(1 << QUALITY_BITS[name])
+        header = self._header(good[passed], quality[passed])
+        header["trigger"] &= np.uint32(decoder.maps.trigger_mask)
+        some = decoded.part_lost[passed].any()
         return Batch(
             run=run,
             entries=(start, stop),
-            header=self._header(good[passed], quality[passed]),
-            ledger=ledger(index, slice(start, stop), good, decoded),
+            header=header,
+            ledger=ledger(index, slice(start, stop), good, decoded, self.continuity()),
             sadc=self._sadc(decoder, decoded, passed),
             apv=self._apv(decoder, decoded, passed),
+            lacking_channels=self._lacking(decoder, decoded, passed) if some else None,
         )
 
     def _header(self, entries: Array, quality: Array) -> dict[str, Array]:
@@ -197,10 +236,18 @@ class RawRunFile:
             "time": index.time[entries].astype(np.int64),
         }
         header |= {
-            name: getattr(index, name)[entries].astype(np.int32) for name in ("run", "spill", "in_spill", "in_run")
+            # numbers above are damaged ones, and remarked
+            name: np.minimum(getattr(index, name)[entries], MAX_RUN).astype(np.int32)
+            for name in ("run", "spill", "in_spill", "in_run")
         }
         header |= {name: getattr(index, name)[entries].astype(np.uint32) for name in ("trigger", "type")}
         return header
+
+    def _lacking(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Array:
+        """Return which channels of the detector have no data in an event, or not all."""
+        lacking = np.zeros((len(decoded.thrown), len(self.channels)), bool)
+        lacking[:, self._channel_of_entry] = decoder.lacking(decoded)
+        return lacking[passed]
 
     def _sadc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_sadc(decoded)

@@ -183,10 +183,14 @@ def ledger_notes(ledger: Ledger) -> tuple[str, ...]:
 
 def losses(ledger: Ledger) -> tuple[str, ...]:
     """Return what was lost, excluded or damaged, one line per kind."""
-    notes = [*_reasons("lost", ledger.lost), *_reasons("excluded", ledger.excluded)]
+    notes = [*_reasons("lost", ledger.lost), *_reasons("missing (estimate)", ledger.missing)]
+    notes += _reasons("excluded", ledger.excluded)
     if ledger.damage:
         each = [f"{clean(name)} {d.records} records in {d.events} events" for name, d in ledger.damage.items()]
         notes.append("damage inside passed events: " + ", ".join(each))
+    if ledger.unusable:
+        notes.append(f"passed events in which a part of the detector is undefined: {ledger.unusable}")
+    notes += _reasons("remarked", ledger.remarks)
     if ledger.bytes_skipped:
         notes.append(f"{ledger.bytes_skipped} bytes skipped")
     if ledger.incomplete_at_end:
@@ -213,6 +217,21 @@ def undefined_notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
         if reached:
             said = "; ".join(f"{cut} {', '.join(events)}" for cut, events in reached.items())
             notes.append(f"undefined for events that reached the cut{where}: {said}")
+    return tuple(notes)
+
+
+def damage_notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
+    """Return one line per region with the events that passed all its cuts and tell of damage."""
+    notes = []
+    shown = tuple(shown)
+    for region in shown:
+        said = []
+        for sample in samples(cutflow, region):
+            variations = cutflow.samples[sample].regions[region]
+            said += [f"{clean(bit)} {n} of {clean(sample)}" for bit, n in variations[nominal(variations)][-1].damaged]
+        where = f" of region {clean(region)}" if len(shown) > 1 else ""
+        if said:
+            notes.append(f"events with damage that passed all cuts{where}: " + ", ".join(said))
     return tuple(notes)
 
 
@@ -250,5 +269,10 @@ def hidden(cutflow: Cutflow) -> tuple[str, ...]:
 
 def notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
     """Return the remarks under the tables: undefined values, weights, intervals."""
-    found = (*undefined_notes(cutflow, shown), variation_note(cutflow), interval_note(cutflow))
+    found = (
+        *undefined_notes(cutflow, shown),
+        *damage_notes(cutflow, shown),
+        variation_note(cutflow),
+        interval_note(cutflow),
+    )
     return tuple(note for note in found if note)

@@ -75,6 +75,7 @@ def test_three_damaged_files_of_twenty(cli, run_files, tmp_path):
     assert ledger["incomplete_at_end"] == 1
     for number in range(20):
         assert (f"run{number:02}.dat: of" in done.err) == (number in (3, 9, 14))
+    assert "event numbers of run 6101 are in two files or more" in done.err  # each begins with the same events
     assert len(list((tmp_path / "o/tables/data").iterdir())) == 20
 
 

@@ -21,7 +21,8 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     parts = [draw(bins) for _ in range(3)]
     damage = {name: Damage(n + 1, n) for name, n in draw(bins).items()}
     read = passed + sum(sum(part.values()) for part in parts)
-    return Ledger(read, passed, *parts, damage=damage, bytes_skipped=draw(st.integers(0, 9)))
+    beside = {"missing": draw(bins), "remarks": draw(bins), "unusable": draw(st.integers(0, passed))}
+    return Ledger(read, passed, *parts, damage=damage, bytes_skipped=draw(st.integers(0, 9)), **beside)
 
 
 @given(ledgers(), ledgers(), ledgers())
@@ -47,6 +48,10 @@ def test_bad_fraction():
     assert Ledger().bad_fraction == 0.0
     assert Ledger(10, 8, lost={"x": 2}).bad_fraction == pytest.approx(0.2)
     assert Ledger(10, 0, not_physics={"start_of_run": 10}).bad_fraction == 0.0
+    assert Ledger(10, 8, lost={"x": 2}, missing={"y": 10}).bad_fraction == pytest.approx(12 / 20)
+    assert Ledger(10, 10, unusable=3).bad_fraction == pytest.approx(0.3)
+    assert Ledger(1, 0, lost={"x": 1}).bad_fraction == 1.0
+    assert Ledger(2, 2, remarks={"z": 2}).bad_fraction == 0.0
 
 
 @given(ledgers(), st.integers(0, 120), st.lists(st.integers(0, 120), max_size=5))
@@ -59,3 +64,8 @@ def test_the_parts_of_rows_add_up_to_the_whole(whole, size, cuts):
         if whole.passed >= size:
             part.check()
             assert a == 0 or part == Ledger(read=b - a, passed=b - a)
+
+
+@given(ledgers())
+def test_the_bad_fraction_is_one(a):
+    assert 0.0 <= a.bad_fraction <= 1.0

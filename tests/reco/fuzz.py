@@ -1,5 +1,8 @@
 """Mutated raw files: whatever the bytes, no crash, no hang, no read out of bounds, and every event in one bin.
 
+Of files whose events were cut out, zeroed, swallowed or doubled as a whole (`splices`) the truth is known: lost and missing
+events are as many as are gone, copies as many as were made.
+
 ``make fuzz`` runs 100 000 of them with the compiled kernels checking their bounds, in a cache of their own; a few hundred run
 with the tests, without that check.
 """
@@ -20,10 +23,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tests.reco.splices import Spliced, events_of, splice
+
 if TYPE_CHECKING:
+    from events.ledger import Ledger
     from reco.formats.date.maps import RunMaps
 
 PACKED = Path(__file__).with_name("vectors.tar.xz")
+SPLICED = 0.25
+"""Share of the cases that are spliced."""
+AROUND = slice(190, 310)
+"""Events of a file that ships which are spliced: the end of a spill, and the beginning of another."""
 HANG = 120.0
 """Seconds after which a batch of cases is taken for a hang."""
 
@@ -67,6 +77,23 @@ def corpus(folder: Path) -> list[tuple[bytes, Path]]:
     encoded = simulate(load_sample("signal"), folder / "made" / "signal.dat", events=12)
     found.append((encoded.read_bytes(), load_detector("na64e_lfc").maps_path))
     return found
+
+
+def whole_events() -> tuple[bytes, Path]:
+    """Return undamaged events of two spills, with their maps."""
+    from configs import loader
+    from reco.detector import load_detector
+
+    shipped = Path(loader.__file__).parents[1] / "samples" / "data" / "beam.dat"
+    return b"".join(events_of(shipped.read_bytes())[0][AROUND]), load_detector("na64e_lfc").maps_path
+
+
+def compare(made: Spliced, account: Ledger) -> None:
+    """Check an account under the policy ``safe`` against the truth."""
+    told = sum(account.lost.values()) + sum(account.missing.values())
+    gone = made.gone - made.unseen + made.kinds["noise"]  # bytes that never were an event are booked as one
+    assert abs(told - gone) <= (0 if made.certain else max(2, gone // 3)), (made.kinds, told, gone)
+    assert account.excluded.get("raw.repeated", 0) == made.copies, made.kinds
 
 
 def mutated(data: bytes, other: bytes, rng: random.Random) -> bytes:
@@ -117,8 +144,9 @@ def maps_of(folder: Path, run: int) -> RunMaps | None:
         return None
 
 
-def examine(data: bytes, maps: Path, policy: str) -> Counter[str]:
-    """Decode a file to mapped digits, check what has to hold, and return what became of its events."""
+def examine(data: bytes, maps: Path, policy: str) -> Ledger:
+    """Decode a file to mapped digits, check what has to hold, and return the account of its events."""
+    from reco import continuity
     from reco.formats.date.decode import Decoder, decode_entries, groups
     from reco.formats.date.index import build
     from reco.formats.date.ledger import ledger
@@ -133,6 +161,9 @@ def examine(data: bytes, maps: Path, policy: str) -> Counter[str]:
     if known_everywhere:
         lost = lost_blocks(array, index, lambda run: maps_of(maps, run), policy)  # type: ignore[arg-type, return-value]
         assert not lost[~index.good].any()
+    numbers = continuity.examine(index.rows())
+    assert (numbers.events > 0).all()
+    assert (numbers.entry < len(index)).all()
     total = ledger(index, slice(0, 0))
     for low, high in groups(index.run, index.offset, 64):
         entries = np.arange(low, high)
@@ -149,26 +180,41 @@ def examine(data: bytes, maps: Path, policy: str) -> Counter[str]:
             assert (waveforms < 4096).all()
             assert (count <= 511).all()
             assert decoder.amplitudes(decoded, apv).shape == (3, len(apv.digit))
-        total += ledger(index, slice(low, high), entries, decoded)
+            assert (decoded.part_lost | ~decoded.missing_source).all()
+        total += ledger(index, slice(low, high), entries, decoded, numbers)
     total.check()
     assert total.read == len(index)
-    return Counter(total.lost) + Counter({"passed": total.passed, "not physics": sum(total.not_physics.values())})
+    assert 0 <= total.bad_fraction <= 1
+    return total
+
+
+def outcomes_of(account: Ledger) -> Counter[str]:
+    """Return what became of the events of a file."""
+    bins = {"passed": account.passed, "not physics": sum(account.not_physics.values())}
+    return Counter(account.lost) + Counter(account.missing) + Counter(account.excluded) + Counter(bins)
 
 
 def run(count: int, seed: int = 1, folder: Path | None = None) -> Counter[str]:
     """Examine mutated files under both policies."""
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as made:
-        files = corpus(folder or Path(made))
+        files, whole = corpus(folder or Path(made)), whole_events()
         for number in range(count):
             if number % 50 == 0 and sys.stderr.isatty():
                 print(f"\r{number} of {count}", end="", file=sys.stderr)
             rng = random.Random(f"{seed}-{number}")
-            data, maps = rng.choice(files)
-            hurt = mutated(data, rng.choice(files)[0], rng)
+            if spliced := rng.random() < SPLICED:
+                truth = splice(whole[0], rng)
+                hurt, maps = truth.data, whole[1]
+            else:
+                data, maps = rng.choice(files)
+                hurt = mutated(data, rng.choice(files)[0], rng)
             try:
                 for policy in ("safe", "oracle"):
-                    outcomes += Counter({f"{policy}: {what}": n for what, n in examine(hurt, maps, policy).items()})
+                    account = examine(hurt, maps, policy)
+                    if spliced and policy == "safe":
+                        compare(truth, account)
+                    outcomes += Counter({f"{policy}: {what}": n for what, n in outcomes_of(account).items()})
             except Exception as error:
                 error.add_note(f"case {seed}-{number}")
                 raise
@@ -203,6 +249,7 @@ if __name__ == "__main__":
     done = 0
     total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
+        run(8, arguments.seed, Path(name))  # the compiler at work is no hang
         while done < arguments.count:
             faulthandler.dump_traceback_later(HANG, exit=True)
             step = min(1000, arguments.count - done)

@@ -15,15 +15,16 @@ from reco.calorimeter import CalorimeterStage
 
 
 class FakeBatch:
-    def __init__(self, size):
+    def __init__(self, size, lacking=None):
         self.header = {"quality": np.zeros(size, np.uint32)}
+        self.lacking_channels = lacking
 
     def __len__(self):
         return len(self.header["quality"])
 
 
-def run(detector, conditions, events):
-    """Run the stage on events given as lists of (channel name, energy, time)."""
+def run(detector, conditions, events, lacking=None):
+    """Run the stage on events given as lists of (channel name, energy, time); `lacking` says whose data are missing."""
     rows = [row for event in events for row in event]
     columns = {
         "channel": np.array([detector.channel_number[name] for name, _, _ in rows], np.int32),
@@ -34,7 +35,7 @@ def run(detector, conditions, events):
     cells = Lists(offsets_of(np.array([len(event) for event in events], int)), columns)
     stage = CalorimeterStage(detector)
     stage.begin_run(conditions.for_run(6101))
-    return stage(FakeBatch(len(events)), {"cells": cells, "quality": np.zeros(len(events), np.uint32)})
+    return stage(FakeBatch(len(events), lacking), {"cells": cells, "quality": np.zeros(len(events), np.uint32)})
 
 
 def test_an_empty_event_has_zeros_and_undefined_times(detector, conditions):
@@ -141,3 +142,28 @@ def test_against_a_loop_over_cells(detector, conditions, seed):
             np.testing.assert_allclose(out[name][number], value, atol=1e-12, err_msg=name)
         assert out["event.quality"][number] == (1 << QUALITY_BITS["pile_up"] if pile_up else 0)
         assert out["ecal_cells"].counts[number] == len(used.get("ECAL0", [])) + len(used.get("ECAL1", []))
+
+
+@pytest.mark.parametrize("name", ["S1", "SRD1", "ECAL0", "ECAL1", "VETO0", "HCAL1"])
+def test_what_is_made_of_missing_channels_is_undefined_and_nothing_else(name, detector, conditions):
+    """A single channel without data: all columns of its part are NaN, in that event only."""
+    whole = [(channel, 3.0, 1.0) for channel in detector.channels]
+    found = [channel for channel in detector.channels if channel.startswith(name)]
+    assert found
+    lacking = np.zeros((2, len(detector.channels)), bool)
+    lacking[1, detector.channel_number[found[0]]] = True
+    out = run(detector, conditions, [whole, [row for row in whole if row[0] != found[0]]], lacking)
+    parts = {"S1": "s.", "SRD1": "srd.", "ECAL0": "ecal.", "ECAL1": "ecal.", "VETO0": "veto.", "HCAL1": "hcal."}
+    for column, values in out.items():
+        if column in ("ecal_cells", "event.quality"):
+            continue
+        assert np.isfinite(values[0]).all(), column
+        undefined = np.isnan(values[1])
+        if name == "ECAL0" and column in ("ecal.x", "ecal.y", "ecal.profile_chi2"):
+            assert not undefined.any()  # of the main part
+        elif name == "ECAL1" and column == "ecal.preshower":
+            assert not undefined.any()
+        elif column.startswith(parts[name]):
+            assert np.count_nonzero(undefined) == 1, column
+        else:
+            assert not undefined.any(), column

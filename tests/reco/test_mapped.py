@@ -342,3 +342,10 @@ def test_all_mistakes_of_a_map_are_told_at_once(ntuple: Path) -> None:
         "the expression ends behind '+'",
     ):
         assert part in said, part
+
+
+@pytest.mark.parametrize(("number", "said"), [("4294967301", "4294967301"), ("0 - 3e9", "-3000000000")])
+def test_a_number_that_its_column_cannot_hold_is_refused(ntuple, number, said):
+    text = f"reader: mine\ntree: t\ncolumns:\n  event.run: run * 0 + {number}\n  ecal.energy: E * 1 MeV\n"
+    with pytest.raises(UserError, match=rf"map\.yaml:4.*'event\.run' is a whole number from .*{said} for .*40 in all"):
+        table_of(mapped(ntuple, text), size=100)

@@ -147,3 +147,24 @@ def test_a_channel_is_compared_with_a_loop(survey, data, detector, conditions, t
                 counts[spill] += 1
     np.testing.assert_array_equal(survey.quiet[:, CHANNEL], counts)
     np.testing.assert_allclose(survey.shift[:, CHANNEL], sums, rtol=1e-12)
+
+
+def test_events_that_are_gone_are_held_against_their_spill(data, survey, detector, conditions, tmp_path):
+    """Ten events of a spill cut out, ten of another zeroed."""
+    index = build(np.frombuffer(data, np.uint8))
+    first = {spill: int(np.flatnonzero(index.spill == spill)[20]) for spill in (1, 3)}
+
+    def at(entry):
+        return int(index.offset[entry])
+
+    cut, zeroed = (at(first[1]), at(first[1] + 10)), (at(first[3]), at(first[3] + 10))
+    hurt = data[: cut[0]] + data[cut[1] : zeroed[0]] + bytes(zeroed[1] - zeroed[0]) + data[zeroed[1] :]
+    (tmp_path / "run.dat").write_bytes(hurt)
+    found = survey_of([tmp_path / "run.dat"], detector, conditions)
+    assert survey.gone.sum() == 0
+    assert dict(zip([s for _, s in found.spills], found.gone.tolist(), strict=True)) == {
+        spill: 10 if spill in (1, 3) else 0 for spill in range(1, SPILLS + 1)
+    }
+    said = {v.spill: v for v in verdicts(found, detector.channels, Limits())}
+    assert said[1].lost == pytest.approx(10 / EVENTS)
+    assert "17% of the events lost, damaged or after a lost block" in said[3].reasons

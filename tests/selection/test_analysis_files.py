@@ -268,6 +268,7 @@ def _events(rows: list[dict[str, Any]]) -> EventTable:
     offsets = np.concatenate(([0], np.cumsum(counts)))
     flat = {
         "weight": np.ones(len(rows)),
+        "event.quality": np.array([row.get("quality", 0) for row in rows], np.uint32),
         "ecal.energy": np.array([row["ecal"] for row in rows]),
         "veto.energy": np.array([row["veto"] for row in rows]),
         "hcal.energy": np.array([row["hcal"] for row in rows]),
@@ -288,13 +289,13 @@ def test_shipped_analysis_selects_a_signal_like_event_only() -> None:
         {**signal, "p": [], "q": []},  # a beam electron: e_miss is undefined
     ]
     analysis = selection.load("e_to_mu_phi")
-    assert [cut.name for cut in analysis.cuts] == ["single_track", "mip_veto", "mip_hcal", "missing_energy"]
+    assert [cut.name for cut in analysis.cuts] == ["quality", "single_track", "mip_veto", "mip_hcal", "missing_energy"]
     table = _events(rows)
     result = selection.run(table, analysis)
     bound = analysis.bind(DECLARED)
     assert bound.passing(table).tolist() == [True, *[False] * 6]
     counts = result.cutflow.samples["data"].regions["nominal"]["nominal"]
-    assert [row.sequential.n for row in counts] == [7, 4, 3, 2, 1]
+    assert [row.sequential.n for row in counts] == [7, 7, 4, 3, 2, 1]
     assert counts[-1].require == "e_miss > 20 GeV"
     assert counts[-1].individual_undefined == 2  # without a track, and with a mu+ only
 

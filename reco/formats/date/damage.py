@@ -141,6 +141,10 @@ def _subevent_of_another_run(event: _Event) -> None:
     event.words[event.wrap() + 5] += 1
 
 
+def _stray_run(event: _Event) -> None:
+    event.words[5] += 1000 + event.words[6]  # another one for each event
+
+
 def _without_source(event: _Event) -> None:
     first = event.slink - la.EQUIPMENT_WORDS
     del event.words[first:]
@@ -176,6 +180,7 @@ KINDS: Mapping[str, Callable[[_Event], None]] = {
     "subevent_size": _subevent_size,
     "swapped": _set(_header(4), lambda w: w | la.SWAPPED_FLAG),
     "event_unknown": _set(_header(4), lambda _: UNKNOWN_TYPE),
+    "stray_run": _stray_run,
     "event_corrupted0": _set(_slink(-la.EQUIPMENT_WORDS), lambda w: w + 4),
     "event_corrupted1": _set(_slink(-la.EQUIPMENT_WORDS), lambda _: 24),
     "event_corrupted2": _set(_slink(0), lambda w: w + 1),

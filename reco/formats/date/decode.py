@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,8 +51,9 @@ class Mapped:
 class Decoded:
     """What was found in a batch of events, digits before the channel map (see `Output` for the arrays)."""
 
-    def __init__(self, out: Output, events: int) -> None:
+    def __init__(self, out: Output, events: int, maps: RunMaps) -> None:
         self._out = out
+        self._maps = maps
         self.events = events
         sadc, _, chip, apv, record = (int(n) for n in out.counts)
         self.flagged = out.flagged[:events].astype(bool)
@@ -94,6 +95,40 @@ class Decoded:
     def missing_source(self) -> Array:
         """True for events that lack a source which the maps name."""
         return self._events_with([reasons.EVENT_MISSING_SRCID])
+
+    @cached_property
+    def lost_sources(self) -> Array:
+        """Which sources of the maps are missing or not whole, bool of shape (events, sources) in the order of the maps."""
+        sources = np.array(self._maps.sources, np.int64)
+        lost: Array = self._out.unseen[: self.events].copy()
+        strips: Array = np.isin(sources, [entry.source for entry in self._maps.apv])
+        every = np.ones(len(sources), bool)
+        for columns, chosen in (
+            (reasons.LOST_SOURCE, every),
+            (reasons.LOST_SOURCE_APV, strips),
+        ):
+            for code, argument in columns.items():
+                rows = self.record[self.record[:, 1] == code]
+                place = np.searchsorted(sources, rows[:, 2 + argument])
+                known = np.append(sources, -1)[place] == rows[:, 2 + argument]
+                known &= np.append(chosen, False)[place]
+                lost[rows[known, 0], place[known]] = True
+        return lost
+
+    @cached_property
+    def missing_modules(self) -> tuple[Array, Array]:
+        """The MSADC modules that the maps name and an event says to lack: event and module (`module_number`) of each."""
+        rows = self.record[self.record[:, 1] == reasons.SADC_MODULE_MISSING]
+        module = module_number(rows[:, 4], rows[:, 2], rows[:, 3])
+        named = np.isin(module, [module_number(entry.source, entry.port, entry.adc) for entry in self._maps.sadc])
+        return rows[named, 0], module[named]
+
+    @cached_property
+    def part_lost(self) -> Array:
+        """True for events in which something that the maps name is missing or not whole."""
+        lost: Array = np.asarray(self.lost_sources.any(axis=1))
+        lost[self.missing_modules[0]] = True
+        return lost
 
     def damage(self, events: Array) -> dict[str, Damage]:
         """Return the records of the events where the mask `events` is true, counted for a ledger.
@@ -148,6 +183,21 @@ class Decoder:
         self.sadc_entries = tuple(self.maps.sadc[i] for i in order)
         """The lines of the MSADC maps in the order of `Mapped.entry`."""
 
+    def lacking(self, decoded: Decoded) -> Array:
+        """Return which lines of the MSADC maps have no data in an event, or not all.
+
+        Returns
+        -------
+        bool array of shape (events, lines), in the order of `sadc_entries`
+        """
+        sources = self.maps.sources
+        lacking: Array = decoded.lost_sources[:, [sources.index(entry.source) for entry in self.sadc_entries]]
+        module_of = np.array([module_number(e.source, e.port, e.adc) for e in self.sadc_entries], np.int64)
+        events, modules = decoded.missing_modules
+        for module in np.unique(modules).tolist():
+            lacking[np.ix_(events[modules == module], module_of == module)] = True
+        return lacking
+
     def _apv_table(self) -> None:
         chips = sorted({(e.source, e.adc, e.chip) for e in self.maps.apv})
         self._apv_slot = np.full(layout.SOURCES * layout.APV_ADCS * layout.APV_CHIPS, -1, np.int64)
@@ -188,14 +238,15 @@ class Decoder:
             out = self._workspace(len(first), largest)
             kernels.decode(words, first, size, physics, self.policy == "safe", self._tables, out)
             if np.all(out.counts <= self._room):
-                return Decoded(out, len(first))
+                return Decoded(out, len(first), self.maps)
             self._room = np.maximum(self._room, out.counts + out.counts // 8)
             self._out = None
 
     def _workspace(self, events: int, largest: int) -> Output:
         if self._out is None or events > self._events or largest > self._largest:
             self._events, self._largest = max(events, self._events), max(largest, self._largest)
-            self._out = workspace.allocate(self._events, self._largest, self._room)
+            known = len(self.maps.sources)
+            self._out = workspace.allocate(self._events, self._largest, self._room, known)
         return self._out
 
     def map_sadc(self, decoded: Decoded) -> Mapped:
@@ -269,6 +320,11 @@ class Decoder:
             target,
         )
         return target
+
+
+def module_number(source: Any, port: Any, adc: Any) -> Any:
+    """Return the number of an MSADC module, of integers or of arrays."""
+    return (source * layout.PORTS + port) * layout.ADCS + adc
 
 
 def groups(run: Array, offset: Array, size: int) -> Sequence[tuple[int, int]]:

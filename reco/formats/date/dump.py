@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reco import continuity
 from reco.formats.date import reasons
 from reco.formats.date.bytes import map_bytes
 from reco.formats.date.decode import Decoded, Decoder, decode_entries, groups
 from reco.formats.date.index import Index, build
-from reco.formats.date.ledger import ledger
+from reco.formats.date.ledger import fates, ledger
 from reco.formats.date.maps import read_maps
 from reco.formats.date.workspace import SPARSE
 
@@ -45,7 +46,8 @@ def dump(
         index, type, run, spill, event_in_spill, event_in_run, trigger, time, good; `sadc` digits as [detector, source,
         port, adc, channel, x, y, sum, samples], `apv` digits as [detector, source, adc, chip, chip channel, wire,
         position, sparse, amplitudes, addresses, tag, common mode], both sorted by detector name, then as they appear;
-        `errors` as names. A lost event has `lost` with its reason, and no header where there is none.
+        `errors` as names. A lost event has `lost` with its reason, and no header where there is none; one that is there
+        already has `excluded`. An event that is not physics is not lost, even if its content was given up (`given_up`).
 
     Raises
     ------
@@ -58,6 +60,7 @@ def dump(
     # what the library never reaches is in the ledger only
     hidden = ~index.good & (index.offset + index.size >= len(data)) & (policy == "oracle")
     decoder: Decoder | None = None
+    numbers = continuity.examine(index.rows())
     total = ledger(index, slice(0, 0))
     for low, high in groups(index.run[start:stop], index.offset[start:stop], _EVENTS_AT_ONCE):
         span = np.arange(start + low, start + high)
@@ -70,12 +73,15 @@ def dump(
             result = decode_entries(decoder, data, index, good)
             digits = _digits(decoder, result)
         position = np.searchsorted(good, span)
-        total += ledger(index, slice(start + low, start + high), good, result)
+        part = slice(start + low, start + high)
+        fate = fates(index, part, good, result)
+        total += ledger(index, part, good, result, numbers)
         for entry, row in zip(span.tolist(), position.tolist(), strict=True):
             if hidden[entry]:
                 continue
             if not index.good[entry]:
-                yield {"index": entry, "lost": reasons.LOST[index.reason[entry]], "offset": int(index.offset[entry])}
+                what = "excluded" if index.reason[entry] == reasons.REPEATED else "lost"
+                yield {"index": entry, what: reasons.LOST[index.reason[entry]], "offset": int(index.offset[entry])}
                 continue
             event = _header(index, entry)
             if decoder is not None:
@@ -84,7 +90,10 @@ def dump(
                 event["good"] = bool(result.good[row])
                 event["sadc"], event["apv"], event["errors"] = digits[row]
                 if result.thrown[row]:
-                    event["lost"] = reasons.LOST[result.thrown[row]]
+                    event["given_up"] = reasons.LOST[result.thrown[row]]
+            if fate[entry - part.start]:
+                event.pop("given_up", None)
+                event["lost"] = reasons.LOST[fate[entry - part.start]]
             yield event
     yield {"ledger": total.to_json()}
 
@@ -101,7 +110,8 @@ def text(event: dict[str, Any]) -> list[str]:
                 lines.append(f"  {name}  {value}")
         return lines
     if "type" not in event:
-        return [f"event {event['index']}: lost, {event['lost']}, at byte {event['offset']}"]
+        what = "lost" if "lost" in event else "excluded"
+        return [f"event {event['index']}: {what}, {event[what]}, at byte {event['offset']}"]
     lines = [
         f"event {event['index']}: type {event['type']}, run {event['run']}, spill {event['spill']}, "
         f"in spill {event['event_in_spill']}, in run {event['event_in_run']}, trigger 0x{event['trigger']:x}, "
@@ -122,7 +132,7 @@ def text(event: dict[str, Any]) -> list[str]:
 
 
 def _lost(event: dict[str, Any]) -> str:
-    return f", lost: {event['lost']}" if "lost" in event else ""
+    return "".join(f", {what.replace('_', ' ')}: {event[what]}" for what in ("lost", "given_up") if what in event)
 
 
 def _count(n: int | dict[str, int]) -> str:

@@ -216,3 +216,22 @@ def scan(data: Array, safe: bool, out: HeaderArrays) -> int:
             rows += 1
         at = end
     return rows
+
+
+@kernel
+def same_bytes(data: Array, first: Array, second: Array, size: Array) -> Array:
+    """Return which pairs of stretches of a file hold the same bytes.
+
+    Parameters
+    ----------
+    data : uint8 array of shape (bytes,), read-only
+    first, second, size : int64 arrays of shape (N,)
+        Where the stretches begin and how long they are; inside `data`.
+    """
+    same = np.ones(len(first), np.bool_)
+    for row in range(len(first)):
+        for byte in range(size[row]):
+            if data[first[row] + byte] != data[second[row] + byte]:
+                same[row] = False
+                break
+    return same

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from events.lists import Array  # noqa: TC001 - a dataclass
-from reco.formats.date import reasons
+from reco.continuity import Rows
+from reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ class Index:
     offset, size : int64 arrays
         Place in the file in bytes; for a lost event the bytes passed over.
     run, spill, in_spill, in_run, type, time : int64 arrays
-        Header fields; for a lost event the run of the event before it, else 0.
+        Header fields; for a lost event run and spill of the good event before it (after it, where there is none), else 0.
     trigger : uint32 array
     reason : uint8 array
         Position in `reasons.LOST`; 0 for a good header.
@@ -67,6 +68,25 @@ class Index:
     def weight(self) -> Array:
         """1 for every event: the format has no weights."""
         return np.ones(len(self))
+
+    @property
+    def numbered(self) -> Array:
+        """True for good events that have a place in the numbers of the run: physics and calibration."""
+        return self.good & ((self.type == layout.PHYSICS) | (self.type == layout.CALIBRATION))
+
+    def rows(self) -> Rows:
+        """Return what the numbers of the events are judged by."""
+        return Rows(
+            self.run,
+            self.spill,
+            self.in_spill,
+            self.in_run,
+            self.good,
+            self.numbered,
+            self.reason == reasons.REPEATED,
+            self.size,
+            self.skipped,
+        )
 
     def runs(self) -> list[int]:
         """Return the run numbers of the good events in the order of the file."""
@@ -116,14 +136,57 @@ def build(data: Array, policy: Policy = "safe") -> Index:
         room = rows
     columns = {name: values[:rows].copy() for name, values in zip(out._fields, out, strict=True)}
     index = Index(**columns)
-    _fill_runs(index)
+    if policy == "safe":
+        _mark_stray_runs(index)
+        _mark_copies(index, data)
+    _fill_places(index)
     return index
 
 
-def _fill_runs(index: Index) -> None:
-    """Book lost events on the run of the good event before them (at the start of a file: after them)."""
+def _fill_places(index: Index) -> None:
+    """Book lost events on run and spill of the good event before them (at the start of a file: after them)."""
     good = np.flatnonzero(index.good)
     lost = np.flatnonzero(~index.good)
     if len(good) and len(lost):
-        before = np.searchsorted(good, lost) - 1
-        index.run[lost] = index.run[good[np.maximum(before, 0)]]
+        before = good[np.maximum(np.searchsorted(good, lost) - 1, 0)]
+        index.run[lost], index.spill[lost] = index.run[before], index.spill[before]
+
+
+def _mark_stray_runs(index: Index) -> None:
+    """Mark the only event of a run that stands among those of another one, or has the number next to theirs.
+
+    That is a damaged run number: a run is not interrupted by another, and begins to count anew.
+    """
+    good = np.flatnonzero(index.good)
+    _, which, count = np.unique(index.run[good], return_inverse=True, return_counts=True)
+    others, single = good[count[which] > 1], good[count[which] == 1]
+    if not len(others) or not len(single):
+        return
+    place = np.searchsorted(others, single)
+    before, after = others[np.maximum(place - 1, 0)], others[np.minimum(place, len(others) - 1)]
+    inside = (place > 0) & (place < len(others)) & (index.run[before] == index.run[after])
+    near = np.where(place > 0, before, after)
+    step = np.where(place > 0, 1, -1)
+    goes_on = (
+        index.numbered[single]
+        & (index.spill[near] == index.spill[single])
+        & (index.in_run[single] - index.in_run[near] == step)
+        & (index.in_spill[single] - index.in_spill[near] == step)
+    )
+    index.reason[single[inside | goes_on]] = reasons.STRAY_RUN
+
+
+def _mark_copies(index: Index, data: Array) -> None:
+    """Mark events that are an earlier one of the file, byte by byte."""
+    from reco.formats.date.headers import same_bytes
+
+    numbered = np.flatnonzero(index.numbered)
+    key = (index.run[numbered] << 32) | index.in_run[numbered]
+    if np.all(np.diff(key) > 0):
+        return
+    _, first, which = np.unique(key, return_index=True, return_inverse=True)
+    original = numbered[first[which.reshape(-1)]]
+    later = (numbered != original) & (index.size[numbered] == index.size[original])
+    pairs = original[later], numbered[later]
+    same = same_bytes(data, index.offset[pairs[0]], index.offset[pairs[1]], index.size[pairs[1]])
+    index.reason[pairs[1][same]] = reasons.REPEATED

@@ -293,6 +293,17 @@ def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output
 
 
 @bare
+def _mark_unseen(n: int, seen: Array, sources: Array, found: Array, unseen: Array) -> None:
+    """Mark in `unseen` which of the known `sources` are not among the first `n` that were found."""
+    for row in range(n):
+        seen[found[row, 2]] = True
+    for row in range(len(sources)):
+        unseen[row] = not seen[sources[row]]
+    for row in range(n):
+        seen[found[row, 2]] = False
+
+
+@bare
 def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -> int:
     """Unpack the data words of one channel to `room[start:]`; return the number of samples before a bad marker."""
     count = (samples + 1) // 2
@@ -421,6 +432,7 @@ def decode(words: Array, first: Array, size: Array, physics: Array, safe: bool, 
             n = 0
         elif fate == _GO_ON and (physics[event] or not safe):
             compare_sources(event, n, seen, tables, out)
+        _mark_unseen(n, seen, tables.sources, out.sources, out.unseen[event])
         old = words[start + 3] < la.VERSION_LIMIT
         in_spill = np.int64(words[start + 7]) & (0xFFFFFFFF if old else 0xFFFFF)
         for row in range(n):

@@ -13,22 +13,35 @@ from reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
     from events.lists import Array
+    from reco.continuity import Continuity
     from reco.formats.date.decode import Decoded
     from reco.formats.date.index import Index
 
 _TYPE_NAMES = {code: name for name, code in TYPE_BITS.items()}
 
 
-def fates(index: Index) -> Array:
-    """Return why each event cannot pass as far as its header tells: `reasons.LOST`, 0 for one that may.
+def fates(index: Index, span: slice, decoded_entries: Array | None = None, decoded: Decoded | None = None) -> Array:
+    """Return why events of a range do not pass: `reasons.LOST`, 0 for one that is no loss. See `ledger` for the arguments.
 
-    A known type other than physics is no loss; see `ledger`.
+    A known type other than physics is no loss, whatever is inside.
     """
-    known = (index.type >= layout.FIRST_TYPE) & (index.type <= layout.LAST_TYPE)
-    return np.where(index.good & ~known, reasons.UNKNOWN_TYPE, index.reason)
+    type_ = index.type[span]
+    known = (type_ >= layout.FIRST_TYPE) & (type_ <= layout.LAST_TYPE)
+    fate: Array = np.where(index.good[span] & ~known, reasons.UNKNOWN_TYPE, index.reason[span])
+    if decoded is not None and decoded_entries is not None:
+        rows = decoded_entries - span.start
+        thrown = (decoded.thrown > 0) & (type_[rows] == layout.PHYSICS)
+        fate[rows[thrown]] = decoded.thrown[thrown]
+    return fate
 
 
-def ledger(index: Index, span: slice, decoded_entries: Array | None = None, decoded: Decoded | None = None) -> Ledger:
+def ledger(
+    index: Index,
+    span: slice,
+    decoded_entries: Array | None = None,
+    decoded: Decoded | None = None,
+    continuity: Continuity | None = None,
+) -> Ledger:
     """Return the ledger of a range of entries; its sum rule holds.
 
     Parameters
@@ -39,24 +52,29 @@ def ledger(index: Index, span: slice, decoded_entries: Array | None = None, deco
     decoded_entries : int64 array of shape (events,), optional
         The entries that `decoded` is about; without these two, damage inside events is not known.
     decoded : Decoded, optional
+    continuity : Continuity, optional
+        What the numbers of the file's events tell; without it, nothing is said of what is missing.
     """
-    fate = fates(index)[span].copy()
+    fate = fates(index, span, decoded_entries, decoded)
     type_ = index.type[span]
-    damage = {}
-    if decoded is not None and decoded_entries is not None:
-        rows = decoded_entries - span.start
-        physics = type_[rows] == layout.PHYSICS
-        thrown = (decoded.thrown > 0) & physics
-        fate[rows[thrown]] = decoded.thrown[thrown]
-        damage = decoded.damage(physics & ~thrown)
     kept = fate == reasons.GOOD
-    truncated = fate == reasons.TRUNCATED
+    passed = kept & (type_ == layout.PHYSICS)
+    copy = fate == reasons.REPEATED
+    damage, unusable = {}, 0
+    if decoded is not None and decoded_entries is not None:
+        whole = passed[decoded_entries - span.start]
+        damage = decoded.damage(whole)
+        unusable = int(np.count_nonzero(whole & decoded.part_lost))
     return Ledger(
         read=len(fate),
-        passed=int(np.count_nonzero(kept & (type_ == layout.PHYSICS))),
-        not_physics=Counter(_TYPE_NAMES[code] for code in type_[kept & (type_ != layout.PHYSICS)].tolist()),
-        lost=Counter(reasons.LOST[code] for code in fate[~kept].tolist()),
+        passed=int(np.count_nonzero(passed)),
+        not_physics=Counter(_TYPE_NAMES[code] for code in type_[kept & ~passed].tolist()),
+        lost=Counter(reasons.LOST[code] for code in fate[~kept & ~copy].tolist()),
+        excluded={reasons.LOST[reasons.REPEATED]: int(np.count_nonzero(copy))},
         damage=damage,
         bytes_skipped=int(index.skipped[span].sum()),
-        incomplete_at_end=int(np.count_nonzero(truncated)),
+        incomplete_at_end=int(np.count_nonzero(fate == reasons.TRUNCATED)),
+        missing={} if continuity is None else continuity.missing(span.start, span.stop),
+        unusable=unusable,
+        remarks={} if continuity is None else continuity.remarks(span.start, span.stop),
     ).check()

@@ -8,7 +8,7 @@ library, which skips a bad line or the rest of a file with a message, every mist
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping  # noqa: TC003 - a dataclass
+from collections.abc import Iterator, Mapping  # noqa: TC003 - a dataclass
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -122,7 +122,8 @@ class RunMaps:
         Raises
         ------
         UserError
-            For channels of the map that the detector does not have, and for channels of the detector in no map.
+            For channels of the map that the detector does not have, channels of the detector in no map, and what two lines
+            of the maps give.
         """
         problems = Problems()
         if not self.sources:
@@ -141,7 +142,37 @@ class RunMaps:
                 at = Location(str(self.path))
                 hint = did_you_mean(missing[0], entries, otherwise="the maps have")
                 problems.add(UserError(f"no map of run {self.run} gives the {kind} {shown}", at=at, hint=hint))
+        for error in self._twice():
+            problems.add(error)
         problems.check()
+
+    def _twice(self) -> Iterator[UserError]:
+        """Yield the errors of what two lines of the maps give: its data would be counted twice.
+
+        The library delivers a digit for each line; the decoder does, too, and what uses a detector's maps asks here.
+        """
+        first: dict[object, Location] = {}
+        told: set[tuple[Location, Location]] = set()
+        for key, what, place in self._given():
+            other = first.setdefault(key, place)
+            if other is not place and (other, place) not in told:
+                told.add((other, place))  # once for two lines, whatever else they share
+                yield UserError(f"{what} is given twice for run {self.run}, first at {other}", at=place)
+
+    def _given(self) -> Iterator[tuple[object, str, Location]]:
+        """Yield each detector channel, read-out channel and strip of the maps with its name and its place."""
+        for e in self.sadc:
+            yield ("channel", e.channel_name), f"the channel {e.channel_name}", e.place
+            read_out = f"source {e.source} port {e.port} ADC {e.adc} channel {e.channel}"
+            yield ("read-out", read_out), f"the read-out channel {read_out}", e.place
+        for a in self.apv:
+            chip = f"source {a.source} ADC {a.adc} chip {a.chip}"
+            wires = frozenset(range(a.wire, a.wire + a.count * a.wire_step, a.wire_step)) if a.wire_step else {a.wire}
+            for wire in sorted(wires):
+                yield ("wire", a.name, wire), f"the wire {wire} of {a.name}", a.place
+            for n in range(a.count):
+                channel = a.channel + n * a.channel_step
+                yield ("strip", chip, channel), f"the read-out channel {chip} channel {channel}", a.place
 
 
 class _Reader:

@@ -108,6 +108,8 @@ SUBEVENT_SIZE = 5
 SWAPPED = 6
 UNKNOWN_TYPE = 7
 SINGLE_FRAME = 8
+STRAY_RUN = 9
+REPEATED = 10
 
 LOST: tuple[str, ...] = (
     "",
@@ -119,12 +121,40 @@ LOST: tuple[str, ...] = (
     "raw.swapped",
     "raw.event_unknown",
     "raw.apv_single_frame",
+    "raw.stray_run",
+    "raw.repeated",
 )
 """Why a whole event is lost, by code; 0 is a good one. A lost source counts as damage, except in oracle mode, where a
-single-frame APV ends the event as the library's exception does."""
+single-frame APV ends the event as the library's exception does. `STRAY_RUN`: one event with the number of another run among
+those of a run. `REPEATED`: an event that the file holds already, byte by byte; the ledger excludes it, nothing is lost."""
 
 DAMAGING: tuple[bool, ...] = tuple(
     record.severity >= 2 and code not in (EVENT_MISSING_SRCID, EVENT_UNKNOWN_SRCID)
     for code, record in enumerate(RECORDS)
 )
 """Records that set the quality bit 'damaged'; a missing source has a bit of its own."""
+
+LOST_SOURCE: dict[int, int] = {
+    EVENT_CORRUPTED2: 0,
+    SLINK_WRONG_EVENT_NUMBER: 0,
+    EVENT_MISSING_SRCID: 0,
+    EXCEPTION: 0,
+    SADC_BAD_H_ADC: 0,
+    SADC_H_ADC_BAD_SIZE: 0,
+    SADC_WRONG_EVENT: 1,
+    SADC_BAD_DATA_HEADER: 1,
+    SADC_DATA_OUTSIDE: 0,
+    SADC_BAD_DATA: 1,
+    SADC_BLOCK_SIZE_ZERO: 0,
+    APV_ADC_OUT: 0,
+    APV_APV_OUT: 0,
+    APV_H_WR_EV: 0,
+    APV_H_S_E: 2,
+    APV_MISS_ADC: 1,
+    APV_SINGLE_FRAME: 0,
+}
+"""Records after which the data of a source are not all there, or are not those of the event, with the position of the source in
+what the kernels store. What a source feeds is undefined then: a sum over the rest would be a wrong number."""
+
+LOST_SOURCE_APV: dict[int, int] = {TCS_FIFO: 0, TCS_SYNC: 0}
+"""The same where the source is one of APVs; MSADC data are delivered all the same."""

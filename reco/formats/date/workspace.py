@@ -41,6 +41,8 @@ class Output(NamedTuple):
     ----------
     flagged, thrown : uint8 arrays of shape (events,)
         Event not good; reason why it was given up (`reasons.LOST`), or 0.
+    unseen : bool array of shape (events, known sources)
+        Which of the sources that the maps name were not found.
     sadc_stop, apv_stop : int64 arrays of shape (events,)
         Rows of the collection up to and with each event.
     sadc : int32 array of shape (rows, 6)
@@ -69,6 +71,7 @@ class Output(NamedTuple):
 
     flagged: Array
     thrown: Array
+    unseen: Array
     sadc_stop: Array
     apv_stop: Array
     sadc: Array
@@ -114,7 +117,7 @@ def tables(maps: RunMaps) -> Tables:
     return Tables(rules, known, np.array(maps.sources, np.int64), common_mode, adc_row, adc_first, adcs)
 
 
-def allocate(events: int, largest: int, counts: Array) -> Output:
+def allocate(events: int, largest: int, counts: Array, known: int = 0) -> Output:
     """Return a workspace.
 
     Parameters
@@ -125,11 +128,14 @@ def allocate(events: int, largest: int, counts: Array) -> Output:
         Words of its largest event.
     counts : int64 array of shape (5,)
         Rows of sadc, samples, chip, apv, record.
+    known : int
+        Sources that the maps name.
     """
     sadc, samples, chip, apv, record = (int(n) for n in counts)
     return Output(
         flagged=np.empty(events, np.uint8),
         thrown=np.empty(events, np.uint8),
+        unseen=np.empty((events, known), np.bool_),
         sadc_stop=np.empty(events, np.int64),
         apv_stop=np.empty(events, np.int64),
         sadc=np.empty((sadc, 6), np.int32),
