@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.counting import observed_counts
+from physics.counting import NoLimitError, observed_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from physics.limits import Correlations, Period
 
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
 RTOL = 1e-4
+
+MOST = 1e5
+"""Events of a period: with more, fits end away from the minimum without a word."""
 
 LOWEST = 1e-3
 """Events at which the search for the root begins: at none at all the statistic is 0/0."""
@@ -32,12 +37,16 @@ def limits(
 
     Raises
     ------
-    ValueError
-        If a period has no background: the Asimov data are empty then.
+    NoLimitError
+        If a period has no background (the Asimov data are empty then), there are too many events, the fit fails or finds no
+        root, or a sample of which nothing is left takes part, whose exponential distribution pyhf does not know.
     """
     if any(period.background == 0.0 for period in periods):
         msg = "the asymptotic limit needs some background in every period"
-        raise ValueError(msg)
+        raise NoLimitError(msg)
+    if any(period.unseen for period in periods):
+        msg = "the asymptotic limit has no place for samples of which nothing is left"
+        raise NoLimitError(msg)
     from pyhf.exceptions import FailedMinimization
     from pyhf.infer import hypotest
     from scipy.optimize import brentq
@@ -45,31 +54,48 @@ def limits(
     # what fails in pyhf is told by our errors, not by its log as well
     logging.getLogger("pyhf").addHandler(logging.NullHandler())
 
+    if max(max(period.background, period.observed or 0) for period in periods) > MOST:
+        msg = f"pyhf's fits are not reliable with more than {MOST:g} events"
+        raise NoLimitError(msg)
+    # the parameter is about 1 at the limit, which the minimiser needs when there are many events
     scale = sum(period.signal for period in periods)
     seen = observed_counts(periods)
-    counts = np.array([period.background for period in periods]) if seen is None else seen
-    total = float(max(counts.sum(), sum(period.background for period in periods)))
-    spread = 1.0 + 4.0 * max(max(period.efficiency_error, period.background_error) for period in periods)
-    top = (20.0 + 10.0 * np.sqrt(total) + total) * spread  # in events; an expected limit at two deviations is below
-    found = model(periods, common, scale, 2.0 * top)
-    data = [*counts.tolist(), *found.config.auxdata]
+    nominal = np.array([period.background for period in periods])
+    counts = nominal if seen is None else seen
+    spread = sum((period.background_error * period.background) ** 2 for period in periods)
+    unit = 1.0 + np.sqrt(max(counts.sum(), nominal.sum()) + spread)
+    excess = max(float(counts.sum() - nominal.sum()), 0.0)
+    top = (20.0 + 10.0 * unit + excess) * (1.0 + 4.0 * max(period.efficiency_error for period in periods)) / unit
+    found = model(periods, common, scale / unit, 2.0 * top)
 
-    @cache
-    def cls(events: float) -> tuple[float, ...]:
-        # both statistics are 0 in a fit that cannot tell the hypothesis from the background: CLs is 1 there, not 0/0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            try:
-                observed, expected = hypotest(events, data, found, return_expected_set=True)
-            except FailedMinimization as error:
-                msg = f"the asymptotic fit fails: {error}"
-                raise ValueError(msg) from error
-        return tuple(1.0 if np.isnan(value) else float(value) for value in (observed, *expected))
+    def solver(data: Array) -> Callable[[int], float]:
+        full = [*data.tolist(), *found.config.auxdata]
 
-    def solve(which: int) -> float:
-        return float(brentq(lambda events: cls(events)[which] - (1.0 - confidence), LOWEST, top, rtol=RTOL)) / scale
+        @cache
+        def cls(strength: float) -> tuple[float, ...]:
+            # both statistics are 0 in a fit that cannot tell the hypothesis from the background: CLs is 1, not 0/0
+            with np.errstate(divide="ignore", invalid="ignore"):
+                try:
+                    observed, expected = hypotest(strength, full, found, return_expected_set=True)
+                except FailedMinimization as error:
+                    msg = f"the asymptotic fit fails: {error}"
+                    raise NoLimitError(msg) from error
+            return tuple(1.0 if np.isnan(value) else float(value) for value in (observed, *expected))
 
-    # pyhf gives the quantiles of CLs from the smallest limit to the largest
-    return None if seen is None else solve(0), tuple(solve(which) for which in range(1, 6))
+        def solve(which: int) -> float:
+            def excess(strength: float) -> float:
+                return cls(strength)[which] - (1.0 - confidence)
+
+            if excess(LOWEST / unit) <= 0.0 or excess(top) >= 0.0:
+                msg = f"the asymptotic CLs does not come to {1.0 - confidence:.3g} below {top * unit:.3g} events"
+                raise NoLimitError(msg)
+            return float(brentq(excess, LOWEST / unit, top, rtol=RTOL)) * unit / scale
+
+        return solve
+
+    # pyhf gives the quantiles of CLs from the smallest limit to the largest; expected ones are those before the data
+    of_nominal = solver(nominal)
+    return None if seen is None else solver(seen)(0), tuple(of_nominal(which) for which in range(1, 6))
 
 
 def model(periods: Sequence[Period], common: Correlations, scale: float, top: float) -> Any:

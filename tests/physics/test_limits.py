@@ -143,19 +143,29 @@ def test_combining_equal_periods_is_one_long_period():
     assert apart.median < whole.median  # independent errors average out
 
 
-def test_a_period_that_hardly_sees_the_signal_only_breaks_ties():
-    # outcomes with one event in the first period are ordered by the second: CLs lies between those of n = 0 and of n = 1
-    joined = upper_limit([Period(1.0, 0.5, 1), Period(1e-4, 5.0, 5)])
-    lowest, highest = (upper_limit(Period(1.0001, 0.5, n)).observed for n in (0, 1))
+@pytest.mark.parametrize("extra", [Period(1e-4, 5.0, 5), Period(0.0, 5.0, 9), Period(1e-3, 0.1, 0, 0.3, 0.1)])
+def test_a_period_without_signal_to_speak_of_changes_nothing(extra):
+    alone = Period(1.0, 0.5, 1, 0.2, 0.1)
+    joined = upper_limit([alone, replace(extra, name="tail")])
     assert joined.method == "exact"
-    assert lowest < joined.observed < highest
+    assert joined.observed == pytest.approx(upper_limit(alone).observed, rel=2e-3)
+    assert joined.expected == pytest.approx(upper_limit(alone).expected, rel=2e-3)
+    assert joined.notes == ("without period tail, which tells less than 1% of the signal",)
+
+
+def test_periods_that_are_nearly_alike_are_added_up():
+    whole = upper_limit(Period(2.0, 3.0, 3, 0.2, 0.1))
+    split = upper_limit([Period(1.0, 1.5, 1, 0.2, 0.1), Period(1.05, 1.5, 2, 0.2, 0.1)])
+    assert split.observed * 2.05 / 2.0 == pytest.approx(whole.observed, rel=1e-9)
+    assert split.median * 2.05 / 2.0 == pytest.approx(whole.median, rel=1e-9)
 
 
 def test_the_method_chosen_fits_the_case():
     assert upper_limit(Period(1.0, 1e-3, 0)).method == "exact"
-    periods = [Period(1.0, 20.0 + i, 20, 0.1, 0.1) for i in range(5)]
-    assert upper_limit(periods).method == "asymptotic"
-    small = [Period(1.0, 3.0 + i, 3, 0.1, 0.1) for i in range(6)]
+    many = upper_limit([Period(1.0, b, int(b), 0.01, 0.1) for b in (200.0, 300.0, 450.0)])
+    assert many.method == "asymptotic"
+    assert many.notes == ("asymptotic: within 3 % of the exact limit, the band within 8 %",)
+    small = [Period(1.0, 3.0 + i, 3 + i, 0.1, 0.1) for i in range(6)]
     found = upper_limit(small, toys=2000)
     assert found.method == "toys"
     assert found.notes == ("2000 toys per hypothesis",)
@@ -163,10 +173,98 @@ def test_the_method_chosen_fits_the_case():
         upper_limit(small, method="exact")
 
 
+def test_a_background_far_too_high_is_said_so():
+    with pytest.raises(ValueError, match="too few for the background"):
+        upper_limit([Period(1.0, 800.0, 0), Period(2.0, 700.0, 1)])
+    with pytest.raises(ValueError, match="as good as impossible"):
+        upper_limit(Period(1.0, 800.0, 0, unseen=(1.0,)), method="exact")
+
+
+def test_toys_rise_with_what_is_observed():
+    periods = [Period(1.0, 6.0, n, 0.3, 0.2) for n in range(1, 12)]
+    limits = [upper_limit([p, Period(0.5, 5.0, 4, 0.3, 0.2)], method="toys", toys=5000).observed for p in periods]
+    assert np.all(np.diff(limits) > 0)
+
+
+def test_expected_limits_of_the_asymptotic_method_do_not_know_the_data():
+    limits = [upper_limit(Period(1.0, 400.0, n, 0.04, 0.05), method="asymptotic") for n in (360, 450)]
+    assert limits[0].expected == pytest.approx(limits[1].expected, rel=1e-4)
+    assert limits[0].observed < limits[0].median < limits[1].observed
+
+
+@pytest.mark.parametrize("period", [Period(1.0, 100.0, 110, 0.1, 0.1), Period(3.0, 5000.0, 5100, 0.01, 0.0)])
+def test_the_asymptotic_limit_is_as_close_as_it_says(period):
+    assert few([period]) == ()
+    close, exact = (upper_limit(period, method=method) for method in ("asymptotic", "exact"))
+    assert (close.observed, close.median) == pytest.approx((exact.observed, exact.median), rel=0.03)
+    assert close.expected == pytest.approx(exact.expected, rel=0.08)
+
+
+def test_the_exact_sum_of_several_periods_is_that_of_dense_averages():
+    # few events each, errors common; the average over both parameters on a grid of its own
+    one, two = Period(1.0, 2.0, 1, 0.5, 0.2), Period(0.4, 3.0, 4, 0.5, 0.2)
+    strength = upper_limit([one, two], method="exact").observed
+    worth = [np.log1p(strength * p.signal / p.background) for p in (one, two)]
+    n = np.arange(60)
+    lower = np.add.outer(n * worth[0], n * worth[1]) <= one.observed * worth[0] + two.observed * worth[1] + 1e-9
+    t = np.linspace(-8.0, 8.0, 101)
+    density = stats.norm.pdf(t) / stats.norm.pdf(t).sum()
+
+    def below(mu):
+        total = 0.0
+        for u, w in zip(t, density, strict=True):
+            rates = [mu * p.signal * 1.2**t + p.background * 1.5**u for p in (one, two)]
+            a, b = (stats.poisson.pmf(n[:, None], rate) for rate in rates)
+            total += w * np.einsum("ak,bk,ab,k->", a, b, lower, density)
+        return total
+
+    assert below(strength) / below(0.0) == pytest.approx(0.1, rel=1e-5)
+
+
+def test_samples_of_which_nothing_is_left_enter_with_an_exponential():
+    # one event of the sample stands for two of the data: a mean of 2, and 90 % below 4.6
+    mean, period = 2.0, Period(1.0, 1.5, 2, 0.3, 0.1, unseen=(2.0,))
+    strength = upper_limit(period).observed
+    t, x = np.linspace(-6, 6, 49), (np.arange(1000) + 0.5) * 0.04
+    normal = stats.norm.pdf(t) / stats.norm.pdf(t).sum()
+    held = np.exp(-x / mean) / np.exp(-x / mean).sum()
+
+    def below(mu):
+        background = (1.5 * 1.3**t)[:, None] + x
+        return sum(
+            w * (normal @ stats.poisson.cdf(2, mu * 1.1**e + background) @ held)
+            for e, w in zip(t, normal, strict=True)
+            if mu or e == 0.0
+        ) / (1.0 if mu else normal[len(t) // 2])
+
+    assert below(strength) / below(0.0) == pytest.approx(0.1, rel=1e-4)
+    assert strength < upper_limit(replace(period, unseen=())).observed  # CLs: more background explains the two events
+    projected = upper_limit(replace(period, observed=None))
+    assert projected.median > 1.2 * upper_limit(replace(period, observed=None, unseen=())).median
+    assert upper_limit(replace(period, observed=0)).observed == pytest.approx(
+        2.3162, abs=1e-3
+    )  # whatever the background
+
+
+def test_samples_of_which_nothing_is_left_are_common_to_the_periods():
+    halves = [Period(0.5, 0.75, 1, 0.3, 0.1, unseen=(1.0, 0.25)) for _ in range(2)]
+    whole = Period(1.0, 1.5, 2, 0.3, 0.1, unseen=(2.0, 0.5))
+    assert upper_limit(halves).observed == pytest.approx(upper_limit(whole).observed, rel=1e-6)
+    toys = upper_limit([halves[0], replace(halves[1], signal=0.5 * 1.001, efficiency_error=0.1001)], toys=20_000)
+    assert toys.method == "toys"
+    assert toys.observed == pytest.approx(upper_limit(whole).observed, abs=4.0 * toys.error)
+    with pytest.raises(ValueError, match="simulate more"):
+        upper_limit(Period(1.0, 1.0, unseen=(60.0, 60.0)))
+    with pytest.raises(ValueError, match="no place for samples of which nothing is left"):
+        upper_limit(whole, method="asymptotic")
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: Period(0.0, 1.0), "signal must be above 0"),
+        (lambda: upper_limit(Period(0.0, 1.0)), "needs signal in at least one period"),
+        (lambda: Period(1.0, 1.0, unseen=(0.0,)), "unseen must be above 0"),
+        (lambda: upper_limit(Period(1.0, 1e16), method="exact"), "more than 1e\\+15 events"),
         (lambda: Period(1.0, -1.0), "0 or more"),
         (lambda: Period(1.0, float("nan")), "finite"),
         (lambda: Period(1.0, 1.0, -1), "no number of events"),
@@ -182,8 +280,10 @@ def test_what_makes_no_sense_is_refused(call, said):
 
 
 def test_an_asymptotic_limit_needs_background():
-    with pytest.warns(RangeWarning), pytest.raises(ValueError, match="needs some background"):
+    with pytest.raises(ValueError, match="needs some background"):
         upper_limit(Period(1.0, 0.0, 3), method="asymptotic")
+    with pytest.raises(ValueError, match="not reliable with more than"):
+        upper_limit(Period(1.0, 1e6), method="asymptotic")
 
 
 # Feldman and Cousins, Phys. Rev. D 57 (1998) 3873, Table IV (90 %)
