@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
     from samples.config import Sample
     from selection import Analysis
-    from selection.cutflow import Cutflow, SampleCounts, Tally
+    from selection.cutflow import CutCounts, Cutflow, SampleCounts, Tally
 
 COLUMNS = ("m_phi", "efficiency", "error", "threshold")
+_CUTS = re.compile(r"#\s*cuts\s*:")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Efficiency:
     threshold, beam_energy : float
         Lowest energy of an emitting electron and energy of the beam, GeV.
     source : str
+    cuts : str
+        Hash of the cuts that it belongs to; empty where nothing says it.
     """
 
     m_phi: float
@@ -48,6 +52,7 @@ class Efficiency:
     threshold: float
     beam_energy: float
     source: str
+    cuts: str = ""
 
 
 def from_cutflow(
@@ -66,15 +71,15 @@ def from_cutflow(
     Raises
     ------
     UserError
-        If there is no signal, one does not say its mass or what it stands for, two have the same mass, or `known` names
-        something else.
+        If there is no signal, one does not say its mass or what it stands for, was counted without its weights, two have the
+        same mass, or `known` names something else.
     """
     for name in known or {}:
         if name not in cutflow.samples:
             hint = did_you_mean(name, cutflow.samples, otherwise="its samples are")
             raise UserError(f"--signal {name}: the cutflow has no sample of this name", hint=hint)
     found = [
-        _of_sample(name, counts, region, known or {})
+        replace(_of_sample(name, counts, region, known or {}), cuts=cutflow.cuts_hash)
         for name, counts in cutflow.samples.items()
         if counts.role == "signal"
     ]
@@ -84,11 +89,7 @@ def from_cutflow(
 
 
 def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mapping[str, Sample]) -> Efficiency:
-    from configs.schema import dump
-
-    process = dict(counts.process)
-    if name in known:
-        process = {**dump(known[name].process), "beam_energy": known[name].beam.energy}
+    process = process_of(name, counts, known)
     if process.get("kind") != "signal":
         hint = f"--signal {name}=SAMPLE.yaml names the file that it was simulated from"
         raise UserError(f"sample '{name}' does not say at which mass it was simulated", hint=hint)
@@ -98,14 +99,44 @@ def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mappi
     # the rate that the sample was normalised with; a later version may have another
     rate = process.get("per_electron") or _emitted(process)
     factor = counts.scale / (counts.on_target * rate)
+    value = passed.sum_w * factor
+    _plausible(name, counts, region, factor, value)
     return Efficiency(
         m_phi=process["m_phi"],
-        value=passed.sum_w * factor,
+        value=value,
         error=math.sqrt(passed.sum_w2) * factor,
         threshold=process["threshold"],
         beam_energy=process["beam_energy"],
         source=f"sample '{name}', {passed.n} events left",
     )
+
+
+def process_of(name: str, counts: SampleCounts, known: Mapping[str, Sample]) -> dict[str, Any]:
+    """Return what was simulated, from the file that was named for the sample or else as the sample says; empty if neither."""
+    from configs.schema import dump
+
+    if name in known:
+        return {**dump(known[name].process), "beam_energy": known[name].beam.energy}
+    return dict(counts.process)
+
+
+def _plausible(name: str, counts: SampleCounts, region: str | None, factor: float, value: float) -> None:
+    """Refuse an efficiency that no share of the emitted phi can be.
+
+    Events are made in the region of muons that can be seen, and their weight is the share of the phi that goes there. Where
+    each counts 1 and all together count as all phi, the weights have been left out.
+    """
+    everything = first_row(counts, region)
+    if everything.n and everything.unit_weights and math.isclose(everything.n * factor, 1.0, rel_tol=1e-3):
+        raise UserError(
+            f"sample '{name}' was counted without the weights that its events carry: all phi would be in its region",
+            hint="add 'weights: {nominal: weight}' to the analysis and run it again",
+        )
+    if value > 1.0 + 1e-9:
+        raise UserError(
+            f"sample '{name}' has an efficiency of {value:.4g}: more events than phi were emitted",
+            hint="its on_target or scale is wrong, or its events have no weights",
+        )
 
 
 def _emitted(process: Mapping[str, Any]) -> float:
@@ -128,6 +159,15 @@ def last_row(counts: SampleCounts, region: str | None) -> Tally:
     UserError
         If there is no such region, or the sample is blinded: what is in the box would be missing.
     """
+    return _rows(counts, region)[-1].sequential
+
+
+def first_row(counts: SampleCounts, region: str | None) -> Tally:
+    """Return the tally of all events before any cut; errors as `last_row`."""
+    return _rows(counts, region)[0].sequential
+
+
+def _rows(counts: SampleCounts, region: str | None) -> Sequence[CutCounts]:
     if counts.hidden:
         raise UserError(
             f"a {counts.role} sample of the cutflow is blinded: the events in its box are missing",
@@ -136,11 +176,13 @@ def last_row(counts: SampleCounts, region: str | None) -> Tally:
     name = next(iter(counts.regions)) if region is None else region
     if name not in counts.regions:
         raise UserError(f"the cutflow has no region '{name}'", hint=did_you_mean(name, counts.regions))
-    return next(iter(counts.regions[name].values()))[-1].sequential
+    return next(iter(counts.regions[name].values()))
 
 
 def from_table(path: Path, *, threshold: float, beam_energy: float) -> list[Efficiency]:
     """Read a CSV table with the columns m_phi (GeV), efficiency and, if wanted, error and threshold (GeV).
+
+    A line ``# cuts: HASH`` says to which cuts it belongs (a cutflow's ``cuts_hash``).
 
     Raises
     ------
@@ -151,7 +193,9 @@ def from_table(path: Path, *, threshold: float, beam_energy: float) -> list[Effi
     check_regular(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(line for line in file if not line.startswith("#"))
+            lines = file.readlines()
+            cuts = next((line[1:].partition(":")[2].strip() for line in lines if _CUTS.match(line)), "")
+            rows = csv.DictReader(line for line in lines if not line.startswith("#"))
             names = list(rows.fieldnames or ())
             for name in names:
                 if name not in COLUMNS:
@@ -162,7 +206,7 @@ def from_table(path: Path, *, threshold: float, beam_energy: float) -> list[Effi
                 if name not in names:
                     raise UserError(f"the column '{name}' is missing", at=Location(str(path)))
             for number, row in enumerate(rows, 1):
-                found.append(_row(row, path, number, threshold, beam_energy))
+                found.append(replace(_row(row, path, number, threshold, beam_energy), cuts=cuts))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot be read as a table: {error}", at=Location(str(path))) from None
     if not found:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from emiss.sensitivity import Exposure, Point
+    from emiss.sensitivity import DataPeriod, Point
 
 SUFFIXES = (".png", ".pdf", ".svg")
 BAND68, BAND95 = "#4daf4a", "#ffd92f"
@@ -45,7 +45,7 @@ def write(made: Figure, path: Path) -> Path:
     return path
 
 
-def plane(compared: Mapping[str, Any], points: Sequence[Point] = (), exposures: Sequence[Exposure] = ()) -> Figure:
+def plane(compared: Mapping[str, Any], points: Sequence[Point] = (), periods: Sequence[DataPeriod] = ()) -> Figure:
     """Draw coupling against mass: g-2 bands and relic lines, and the limit with its bands where there is one.
 
     Parameters
@@ -53,7 +53,7 @@ def plane(compared: Mapping[str, Any], points: Sequence[Point] = (), exposures: 
     compared : mapping
         From `emiss.sensitivity.lines`.
     points : sequence of Point
-    exposures : sequence of Exposure
+    periods : sequence of DataPeriod
         For the title.
     """
     from matplotlib import rc_context
@@ -72,7 +72,7 @@ def plane(compared: Mapping[str, Any], points: Sequence[Point] = (), exposures: 
             place.plot(mass, line["coupling"], color="black", linestyle=style, linewidth=1.2, label=label)
         if points:
             _limit(place, points)
-            total = sum(period.on_target for period in exposures)
+            total = sum(period.on_target for period in periods)
             confidence = 100.0 * points[0].limit.confidence
             place.set_title(f"{confidence:g} % CL, {total:.3g} electrons on target", fontsize=11, loc="left")
         drawn = [*compared["g_minus_2"]["bands"]["3"][1], *(h for line in compared["relic"] for h in line["coupling"])]

@@ -9,25 +9,19 @@ from emiss.terminal import print_table, say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.efficiencies import Efficiency
-    from emiss.sensitivity import Background, Exposure, Point
+    from emiss.sensitivity import DataPeriod, Point
 
 
 def show(
-    points: Sequence[Point],
-    found: Sequence[Efficiency],
-    exposures: Sequence[Exposure],
-    background: Background,
-    compared: Mapping[str, Any],
+    points: Sequence[Point], periods: Sequence[DataPeriod], compared: Mapping[str, Any], warnings: Sequence[str] = ()
 ) -> None:
-    """Print the table, the periods, the methods and all notes; arguments as in `emiss.sensitivity.to_json`.
-
-    `found` holds the efficiencies of all masses, also of those without a limit.
-    """
+    """Print warnings, the table, the periods, the methods and all notes; arguments as in `emiss.sensitivity.to_json`."""
     from rich import box
     from rich.table import Table
 
-    total = sum(period.on_target for period in exposures)
+    for text in warnings:
+        say(f"WARNING: {text}", "yellow")
+    total = sum(period.on_target for period in periods)
     level = 100.0 * points[0].limit.confidence
     say(f"{level:g} % CL upper limits on h, {total:g} electrons on target; masses in GeV, phi/EOT at h = 1e-4")
     table = Table(box=box.SIMPLE_HEAD, padding=0)
@@ -37,26 +31,27 @@ def show(
         table.add_column(head, justify="right", no_wrap=True)
     low, high = compared["g_minus_2"]["bands"]["3"]
     for i, point in enumerate(points):
-        one = point.efficiency
-        cells = [f"{point.m_phi:g}", f"{one.value:.4f}±{one.error:.4f}", f"{point.per_electron:.3g}"]
+        efficiency = f"{point.efficiency:.4f}±{point.efficiency_error:.4f}"
+        cells = [f"{point.m_phi:g}", efficiency, f"{point.per_electron:.3g}"]
         limits = [*([] if point.observed is None else [point.observed]), point.median, *point.expected[1:4:2]]
         numbers = [*limits, low[i], high[i], *(line["coupling"][i] for line in compared["relic"])]
         table.add_row(*cells, *(f"{number:.3g}" for number in numbers))
     print_table(table)
-    for i, period in enumerate(exposures):
-        seen = "a projection" if period.observed is None else f"{period.observed} observed"
-        expected = period.on_target * background.per_electron
-        say(
-            f"period {i + 1}: {period.on_target:g} EOT, background {expected:.3g} "
-            f"+- {expected * background.relative_error:.2g}, {seen}"
-        )
+    for number, period in enumerate(periods, 1):
+        say(_of_period(period, number))
     first = points[0].limit
     events = first.signal * (first.median if first.observed is None else first.observed)
     said = "median expected" if first.observed is None else "observed"
     methods = ", ".join(dict.fromkeys(point.limit.method for point in points))
     say(f"{said} limit at {points[0].m_phi:g} GeV: {events:.2f} events; CLs, {methods}")
-    notes = [f"background: {background.source}", *background.notes, *(note for p in points for note in p.limit.notes)]
-    notes += [f"{one.m_phi:g} GeV: nothing left of the signal, no limit" for one in found if one.value <= 0.0]
+    notes = [note for p in periods for note in (f"background: {p.background.source}", *p.background.notes)]
+    notes += [note for p in points for note in p.limit.notes]
+    limited = {point.m_phi for point in points}
+    notes += [
+        f"{one.m_phi:g} GeV: nothing left of the signal, no limit"
+        for one in periods[0].efficiencies
+        if one.m_phi not in limited
+    ]
     strong = [p.m_phi for p in points if p.median > 1.0]
     if strong:
         notes.append(
@@ -69,3 +64,18 @@ def show(
     )
     for note in dict.fromkeys(notes):
         say(note, "dim")
+
+
+def _of_period(period: DataPeriod, number: int) -> str:
+    """Return what is expected and seen in a period, and its errors."""
+    background = period.background
+    expected = period.on_target * background.per_electron
+    exposure = f"{period.on_target:g} EOT" + (f" +- {period.on_target_error:.2g}" if period.on_target_error else "")
+    said = [exposure, f"background {expected:.3g} +- {expected * background.relative_error:.2g}"]
+    said += [f"up to {period.on_target * one.upper:.2g} of {one.name} (90 %)" for one in background.unseen]
+    said.append("a projection" if period.observed is None else f"{period.observed} observed")
+    if period.efficiency_factor != 1.0:
+        said.append(f"efficiency x {period.efficiency_factor:g}")
+    if period.nucleus != "lead":
+        said.append(period.nucleus)
+    return f"period {period.name or number}: " + ", ".join(said)

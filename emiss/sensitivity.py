@@ -8,44 +8,66 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from configs.errors import UserError
-from emiss.efficiencies import last_row
+from emiss.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.efficiencies import Efficiency
-    from physics.backgrounds import Budget
-    from physics.limits import Limit, Method
-    from selection.cutflow import Cutflow
+    from physics.limits import Correlations, Limit, Method, Period
 
 SCHEMA = "emiss.limit/1"
 
 REFERENCE = 1e-4
 """The coupling h_0 at which yields are given."""
 
+NO_BACKGROUND = Background(0.0, 0.0, "none")
+
 
 @dataclass(frozen=True)
-class Exposure:
-    """Electrons on target of a period, and the events that were observed in it (None: a projection)."""
+class DataPeriod:
+    """A period of data taking with all that its limit stands on.
+
+    Attributes
+    ----------
+    on_target : float
+        Electrons on target.
+    observed : int or None
+        Events selected; None for a projection.
+    name : str
+    efficiencies : tuple of Efficiency
+        In the order of mass.
+    background : Background
+    on_target_error, efficiency_error : float
+        Relative; the second in addition to the statistical error of each efficiency.
+    efficiency_factor : float
+        On all efficiencies: dead time, trigger, what the simulation does not have.
+    nucleus : str
+        What the target is made of, one of `physics.nuclei.NUCLEI`.
+    """
 
     on_target: float
     observed: int | None = None
+    name: str = ""
+    efficiencies: tuple[Efficiency, ...] = ()
+    background: Background = field(default=NO_BACKGROUND)
+    on_target_error: float = 0.0
+    efficiency_error: float = 0.0
+    efficiency_factor: float = 1.0
+    nucleus: str = "lead"
 
-
-@dataclass(frozen=True)
-class Background:
-    """Background events per electron on target with a relative error, where it is from and what is to be known of it."""
-
-    per_electron: float
-    relative_error: float
-    source: str
-    notes: tuple[str, ...] = ()
+    def to_json(self) -> dict[str, Any]:
+        """Return the period as plain data, without its efficiencies, which are given point by point."""
+        data = asdict(self)
+        del data["efficiencies"]
+        return data
 
 
 @dataclass(frozen=True)
@@ -54,21 +76,27 @@ class Point:
 
     Attributes
     ----------
-    efficiency : Efficiency
+    efficiencies : tuple of Efficiency
+        Of the periods.
+    efficiency, efficiency_error : float
+        On average over the electrons on target, factors included, and its statistical error.
     per_electron : float
-        phi emitted per electron on target at the coupling `REFERENCE`, from electrons above the efficiency's threshold.
+        phi emitted per electron on target at the coupling `REFERENCE`, from electrons above the efficiency's threshold; on
+        average over the periods.
     limit : Limit
         On the strength of the signal of that coupling.
     """
 
-    efficiency: Efficiency
+    efficiencies: tuple[Efficiency, ...]
+    efficiency: float
+    efficiency_error: float
     per_electron: float
     limit: Limit
 
     @property
     def m_phi(self) -> float:
         """GeV."""
-        return self.efficiency.m_phi
+        return self.efficiencies[0].m_phi
 
     @property
     def observed(self) -> float | None:
@@ -86,107 +114,141 @@ class Point:
         return self.expected[2]
 
 
-def from_budget(budget: Budget) -> Background:
-    """Return the background of the paper's budget."""
-    total = budget.total()
-    dimuon = budget.rates()[0]
-    notes = [f"SRD: {budget.srd.value:g} read as a {budget.reading}"]
-    if dimuon.upper is not None:
-        notes.append(
-            f"dimuons: none left of {budget.dimuon_sample:g} electrons on target, taken as 0 "
-            f"(90 % upper limit {dimuon.upper:.2g} per electron)"
-        )
-    return Background(total.value, total.error / total.value, "budget of arXiv:2404.15931", tuple(notes))
-
-
-def from_cutflow(cutflow: Cutflow, region: str | None = None) -> Background:
-    """Return the background that the cutflow's background samples add up to.
-
-    Raises
-    ------
-    UserError
-        If there is none, or one does not say what it stands for.
-    """
-    from physics.backgrounds import upper_of_none
-
-    total, variance, notes = 0.0, 0.0, []
-    samples = {name: counts for name, counts in cutflow.samples.items() if counts.role == "background"}
-    for name, counts in samples.items():
-        if not counts.on_target:
-            raise UserError(f"sample '{name}' does not say how many particles on target it stands for")
-        left = last_row(counts, region)
-        factor = counts.scale / counts.on_target
-        total += left.sum_w * factor
-        variance += left.sum_w2 * factor**2
-        if not left.n:
-            upper = upper_of_none(counts.on_target / counts.scale)
-            notes.append(f"{name}: none left, taken as 0 (90 % upper limit {upper:.2g} per electron on target)")
-    if not samples:
-        raise UserError("the cutflow has no sample of the role 'background'")
-    error = math.sqrt(variance) / total if total else 0.0
-    return Background(total, error, f"cutflow, {', '.join(samples)}", tuple(notes))
-
-
 def curve(
-    efficiencies: Sequence[Efficiency],
-    exposures: Sequence[Exposure],
-    background: Background,
+    periods: Sequence[DataPeriod],
     *,
-    efficiency_error: float = 0.0,
     confidence: float = 0.9,
     method: Method = "auto",
+    correlations: Correlations | None = None,
 ) -> list[Point]:
-    """Return the limit at each mass that has an efficiency above 0.
+    """Return the limit at each mass that has an efficiency above 0 in some period.
 
     Parameters
     ----------
-    efficiencies : sequence of Efficiency
-    exposures : sequence of Exposure
-        Periods, combined; background and efficiency are the same in all, their errors common.
-    background : Background
-    efficiency_error : float
-        Relative, in addition to the statistical error of each efficiency.
+    periods : sequence of DataPeriod
+        Combined; all with efficiencies at the same masses.
     confidence : float
     method : 'auto', 'exact', 'toys' or 'asymptotic'
+    correlations : Correlations, optional
+        Default: errors are common to all periods.
 
     Raises
     ------
     UserError
-        If no mass has an efficiency, or one cannot be made.
+        If no mass has an efficiency, one cannot be made, the masses differ, there is no limit for these numbers, or samples
+        of which nothing is left say too little on the background.
     """
+    _same_masses(periods)
+    _shown(periods)
+    found = [
+        _point(periods, tuple(period.efficiencies[i] for period in periods), confidence, method, correlations)
+        for i in range(len(periods[0].efficiencies))
+        if any(period.efficiencies[i].value > 0.0 for period in periods)
+    ]
+    if not found:
+        raise UserError("no signal is left at any mass: there is nothing to limit")
+    return found
+
+
+def _point(
+    periods: Sequence[DataPeriod],
+    efficiencies: tuple[Efficiency, ...],
+    confidence: float,
+    method: Method,
+    correlations: Correlations | None,
+) -> Point:
     import warnings
 
-    from physics import yields
-    from physics.limits import Period, upper_limit
+    from physics.limits import upper_limit
     from physics.ranges import RangeWarning
 
-    points = []
-    for one in efficiencies:
-        if one.value <= 0.0:
-            continue
-        rate, _, _ = yields.per_electron(
-            one.m_phi, coupling=REFERENCE, primary=one.beam_energy, threshold=one.threshold
-        )
-        if rate <= 0.0:
-            raise UserError(f"{one.m_phi:g} GeV cannot be made at {one.beam_energy:g} GeV")
-        error = math.hypot(efficiency_error, one.error / one.value)
-        periods = [
-            Period(
-                signal=period.on_target * rate * one.value,
-                background=period.on_target * background.per_electron,
-                observed=period.observed,
-                background_error=background.relative_error,
-                efficiency_error=error,
-            )
-            for period in exposures
-        ]
+    rates = [_rate(one, period.nucleus) for one, period in zip(efficiencies, periods, strict=True)]
+    names = list(dict.fromkeys(one.name for period in periods for one in period.background.unseen))
+    counters = [
+        _counter(period, one, rate, names) for period, one, rate in zip(periods, efficiencies, rates, strict=True)
+    ]
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RangeWarning)  # the limit's notes say it
-            limit = upper_limit(periods, method=method, confidence=confidence)
-        points.append(Point(one, rate, limit))
-    if not points:
-        raise UserError("no signal is left at any mass: there is nothing to limit")
-    return points
+            limit = upper_limit(counters, method=method, confidence=confidence, correlations=correlations)
+    except ValueError as error:
+        text = f"there is no limit at {efficiencies[0].m_phi:g} GeV: {error}"
+        raise UserError(text, hint="another --method, or smaller numbers") from None
+    total = sum(period.on_target for period in periods)
+
+    def mean(numbers: Sequence[float]) -> float:
+        return sum(period.on_target * number for period, number in zip(periods, numbers, strict=True)) / total
+
+    factors = [period.efficiency_factor for period in periods]
+    value, uncertainty = (
+        mean([factor * number for factor, number in zip(factors, numbers, strict=True)])
+        for numbers in ([one.value for one in efficiencies], [one.error for one in efficiencies])
+    )
+    return Point(efficiencies, value, uncertainty, mean(rates), limit)
+
+
+def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[str]) -> Period:
+    """Return the counter of a period at one mass, for `rate` phi per electron; the exposure's error is that of both rates."""
+    from physics.limits import Period
+
+    held = {process.name: period.on_target * process.per_electron for process in period.background.unseen}
+    statistical = one.error / one.value if one.value > 0.0 else 0.0
+    return Period(
+        signal=period.on_target * rate * period.efficiency_factor * one.value,
+        background=period.on_target * period.background.per_electron,
+        observed=period.observed,
+        background_error=math.hypot(period.background.relative_error, period.on_target_error),
+        efficiency_error=math.hypot(period.efficiency_error, period.on_target_error, statistical),
+        name=period.name,
+        unseen=tuple(held.get(name, 0.0) for name in unseen),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _per_electron(m_phi: float, beam_energy: float, threshold: float, nucleus: str) -> float:
+    from physics import yields
+    from physics.nuclei import NUCLEI
+
+    found = yields.per_electron(
+        m_phi, coupling=REFERENCE, primary=beam_energy, threshold=threshold, nucleus=NUCLEI[nucleus]
+    )
+    return found[0]
+
+
+def _rate(one: Efficiency, nucleus: str) -> float:
+    rate = _per_electron(one.m_phi, one.beam_energy, one.threshold, nucleus)
+    if rate <= 0.0:
+        raise UserError(f"{one.m_phi:g} GeV cannot be made at {one.beam_energy:g} GeV")
+    return rate
+
+
+def _same_masses(periods: Sequence[DataPeriod]) -> None:
+    first = periods[0]
+    for period in periods[1:]:
+        ours, theirs = ([one.m_phi for one in p.efficiencies] for p in (first, period))
+        if len(ours) != len(theirs) or not np.allclose(ours, theirs, rtol=1e-9, atol=0.0):
+            said = [", ".join(f"{m:g}" for m in masses) for masses in (ours, theirs)]
+            raise UserError(
+                f"the periods have efficiencies at other masses: {said[0]} GeV ({first.name or 'the first'}) and "
+                f"{said[1]} GeV ({period.name or 'another'})"
+            )
+
+
+def _shown(periods: Sequence[DataPeriod]) -> None:
+    """Refuse limits below what the samples can show."""
+    from physics.limits import MAX_UNSEEN
+
+    total: dict[str, float] = {}
+    for period in periods:
+        for one in period.background.unseen:
+            total[one.name] = total.get(one.name, 0.0) + period.on_target * one.per_electron
+    if sum(total.values()) > MAX_UNSEEN:
+        said = ", ".join(f"{math.log(10.0) * mean:.2g} of {name}" for name, mean in total.items())
+        exposure = sum(period.on_target for period in periods)
+        raise UserError(
+            f"nothing is left of samples that are too small: up to {said} events (90 %) may be in {exposure:g} electrons",
+            hint="simulate more of them, or --empty zero to count them as 0 all the same",
+        )
 
 
 def lines(
@@ -227,24 +289,33 @@ def lines(
 
 def to_json(
     points: Sequence[Point],
-    exposures: Sequence[Exposure],
-    background: Background,
+    periods: Sequence[DataPeriod],
     compared: Mapping[str, Any],
     provenance: Mapping[str, Any],
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the curve as plain data, schema ``emiss.limit/1``; couplings are h, masses GeV."""
+    """Return the curve as plain data, schema ``emiss.limit/1``; couplings are h, masses GeV.
+
+    ``background`` is that of the first period; the periods have theirs.
+    """
     return {
         "schema": SCHEMA,
         "confidence": points[0].limit.confidence,
-        "periods": [asdict(period) for period in exposures],
-        "background": asdict(background),
+        "warnings": list(warnings),
+        "periods": [period.to_json() for period in periods],
+        "background": asdict(periods[0].background),
         "reference_coupling": REFERENCE,
         "points": [
             {
                 "m_phi": point.m_phi,
                 "observed": point.observed,
                 "expected": list(point.expected),
-                "efficiency": asdict(point.efficiency),
+                "efficiency": {
+                    **asdict(point.efficiencies[0]),
+                    "value": point.efficiency,
+                    "error": point.efficiency_error,
+                },
+                "efficiencies": [asdict(one) for one in point.efficiencies],
                 "per_electron": point.per_electron,
                 "limit": point.limit.to_json(),
             }
@@ -268,7 +339,7 @@ def to_csv(points: Sequence[Point], compared: Mapping[str, Any]) -> str:
     low, high = compared["g_minus_2"]["bands"]["3"]
     for i, point in enumerate(points):
         values = [point.m_phi, "" if point.observed is None else point.observed, *point.expected]
-        values += [point.efficiency.value, point.efficiency.error, point.per_electron]
+        values += [point.efficiency, point.efficiency_error, point.per_electron]
         sheet.writerow(
             [*(f"{v:.6g}" if isinstance(v, float) else v for v in values), point.limit.method]
             + [f"{v:.6g}" for v in (low[i], high[i], *(line["coupling"][i] for line in relics))]

@@ -44,7 +44,7 @@ def limits(
     if any(period.background == 0.0 for period in periods):
         msg = "the asymptotic limit needs some background in every period"
         raise NoLimitError(msg)
-    if any(period.unseen for period in periods):
+    if any(any(period.unseen) for period in periods):
         msg = "the asymptotic limit has no place for samples of which nothing is left"
         raise NoLimitError(msg)
     from pyhf.exceptions import FailedMinimization

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SrdReading = Literal["factor", "level"]
 READINGS = ("factor", "level")
@@ -103,6 +106,23 @@ class Budget:
         """Pions per electron that the SRD takes for electrons."""
         return self.srd if self.reading == "level" else product(self.pions, self.srd)
 
+    def rate_errors(self, process: Mapping[str, Any]) -> tuple[float, float]:
+        """Return relative errors of the rate that a simulated sample was normalised with: common to all decays, and its own.
+
+        The error of the SRD's factor (and of the pions in the beam) is that of pions and kaons alike. What passes the selection
+        is counted in the sample; its error is not in here. 0 for other processes than muon pairs and decays.
+
+        Parameters
+        ----------
+        process : mapping
+            As samples say it: ``kind`` (``dimuon``, ``decay``) and, of decays, ``hadron``.
+        """
+        if process.get("kind") == "dimuon":
+            return 0.0, _relative(self.dimuons)
+        if process.get("kind") == "decay":
+            return _relative(self.pions_behind_srd), _relative(self.kaons) if process.get("hadron") == "kaon" else 0.0
+        return 0.0, 0.0
+
     def rates(self) -> tuple[Rate, ...]:
         """Return muon pairs, pion and kaon decays, per electron on target."""
         pions = self.pions_behind_srd
@@ -123,7 +143,7 @@ class Budget:
     def total(self) -> Quantity:
         """Return the sum per electron on target; pions and kaons share the errors of the SRD and of the beam.
 
-        The dimuon's upper limit is not in it: nothing of the sample is left, and its expectation is 0.
+        What the dimuons' sample leaves room for is not in it: nothing of it is left (see `Rate.upper`).
         """
         dimuon, pion, kaon = self.rates()
         common = _relative(self.pions_behind_srd)

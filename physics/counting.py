@@ -110,7 +110,7 @@ def merged(periods: Sequence[Period], common: Correlations) -> tuple[Period, ...
             errors = (period.efficiency_error, period.background_error)
             shared = (common.efficiency or errors[0] == 0.0) and (common.background or errors[1] == 0.0)
             # what empty samples may hold is common in shape, too: as many events per expected one
-            alike = (*errors, *(float(f"{mean / period.expected:.9g}") for mean in period.unseen))
+            alike = (*errors, *(float(f"{mean / period.expected:.9g}") for mean in period.unseen if period.expected))
             if shared and alike in kept:
                 kept[alike] = _added(kept[alike], period)
             elif shared:
@@ -144,7 +144,7 @@ def limits(
     NoLimitError
         If the outcomes are too many, or what was observed is as good as impossible.
     """
-    if len(periods) == 1 and not periods[0].unseen:
+    if len(periods) == 1 and not any(periods[0].unseen):
         return _of_one(periods[0], confidence)
     return invert(lambda strength: distribution(periods, strength, common), periods, confidence)
 
@@ -224,7 +224,7 @@ def distribution(periods: Sequence[Period], strength: float, common: Correlation
     NoLimitError
         If they are too many, or several periods share samples of which nothing is left.
     """
-    if len(periods) > 1 and any(period.unseen for period in periods):
+    if len(periods) > 1 and any(any(period.unseen) for period in periods):
         msg = "what samples of which nothing is left may hold is common to the periods: it has to be drawn, by toys"
         raise NoLimitError(msg)
     groups = _groups(periods)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from physics.ranges import RangeWarning
@@ -65,7 +65,7 @@ class Period:
         More background: events that the simulation of one process leaves room for although none of its events passes. With
         a sample that stands for k times the exposure, their Poisson mean has an exponential distribution of mean 1/k
         (that of a rate of which nothing was seen, all rates alike before; 90 % of it are below ln(10)/k). The same place
-        of the tuple is the same process in all periods.
+        of the tuple is the same process in all periods. The limit is the larger of those with and without it.
     """
 
     signal: float
@@ -81,8 +81,8 @@ class Period:
         if not all(math.isfinite(x) and x >= 0.0 for x in numbers):
             msg = f"signal, background and errors must be 0 or more, and finite: {self}"
             raise ValueError(msg)
-        if not all(math.isfinite(mean) and mean > 0.0 for mean in self.unseen):
-            msg = f"what is unseen must be above 0, and finite: {self}"
+        if not all(math.isfinite(mean) and mean >= 0.0 for mean in self.unseen):
+            msg = f"what is unseen must be 0 or more, and finite: {self}"
             raise ValueError(msg)
         if self.observed is not None and (self.observed < 0 or self.observed != int(self.observed)):
             msg = f"{self.observed} is no number of events"
@@ -187,16 +187,29 @@ def upper_limit(
     RangeWarning
         For an asymptotic limit with few events or large errors; `Limit.notes` says it, too.
     """
-    from physics import counting
-
     found = (periods,) if isinstance(periods, Period) else tuple(periods)
     _check(found, method, confidence)
-    common = correlations or Correlations()
-    signal = sum(period.signal for period in found)
-    kept, left_out = informative(found)
+    how = (method, confidence, correlations or Correlations(), toys, seed)
+    if not any(any(period.unseen) for period in found):
+        return _limit(found, *how)
+    return _larger(_limit(found, *how), _limit([replace(period, unseen=()) for period in found], *how))
+
+
+def _limit(
+    periods: Sequence[Period], method: Method, confidence: float, common: Correlations, toys: int, seed: int
+) -> Limit:
+    """Return the limit by the first method that has one."""
+    from physics import counting
+
+    kept, left_out = informative(periods)
     merged = counting.merged(kept, common)
     against = few(merged)
     automatic: tuple[str, ...] = ("exact", "toys") if against else ("exact", "asymptotic", "toys")
+    said = {
+        "exact": (),
+        "asymptotic": against or ("asymptotic: within 3 % of the exact limit, the band within 8 %",),
+        "toys": (f"{toys} toys per hypothesis",),
+    }
     failed = []
     for name in automatic if method == "auto" else (method,):
         try:
@@ -204,15 +217,22 @@ def upper_limit(
         except counting.NoLimitError as reason:
             failed.append(f"{name}: {reason}")
             continue
-        notes = left_out
-        if name == "toys":
-            notes += (f"{toys} toys per hypothesis",)
-        if name == "asymptotic":
-            for note in against:
-                warnings.warn(note, RangeWarning, stacklevel=2)
-            notes += against or ("asymptotic: within 3 % of the exact limit, the band within 8 %",)
-        return Limit(observed, expected, name, confidence, signal, error, notes)
+        for note in against if name == "asymptotic" else ():
+            warnings.warn(note, RangeWarning, stacklevel=3)
+        signal = sum(period.signal for period in periods)
+        return Limit(observed, expected, name, confidence, signal, error, (*left_out, *said[name]))
     raise counting.NoLimitError("; ".join(failed))
+
+
+def _larger(a: Limit, b: Limit) -> Limit:
+    """Return the larger limits of two; the rest is of the first.
+
+    A background that nobody has seen explains events and so makes the limit on a signal smaller. It may be 0, too.
+    """
+    observed = None if a.observed is None or b.observed is None else max(a.observed, b.observed)
+    expected = tuple(max(pair) for pair in zip(a.expected, b.expected, strict=True))
+    note = "background that samples leave room for does not make a limit smaller: the larger one, with it or without"
+    return replace(a, observed=observed, expected=expected, error=max(a.error, b.error), notes=(*a.notes, note))
 
 
 def _check(periods: Sequence[Period], method: str, confidence: float) -> None:

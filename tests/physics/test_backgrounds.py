@@ -50,6 +50,14 @@ def test_errors_are_those_of_a_monte_carlo(reading):
     assert budget.total().error == pytest.approx(total.std(), rel=0.01)
 
 
+def test_the_rate_of_a_sample_has_the_errors_of_its_factors():
+    budget = Budget()
+    assert budget.rate_errors({"kind": "decay", "hadron": "pion"}) == pytest.approx((0.25, 0.0))
+    assert budget.rate_errors({"kind": "decay", "hadron": "kaon"}) == pytest.approx((0.25, 1.0 / 6.0))
+    assert budget.rate_errors({"kind": "dimuon"}) == pytest.approx((0.0, 0.005 / 1.05))
+    assert budget.rate_errors({}) == (0.0, 0.0)
+
+
 def test_a_product_adds_relative_errors_in_squares():
     assert product(Quantity(2.0, 0.2), Quantity(5.0, 1.0)).error == pytest.approx(10.0 * np.hypot(0.1, 0.2))
 

@@ -224,7 +224,7 @@ def test_the_exact_sum_of_several_periods_is_that_of_dense_averages():
 def test_samples_of_which_nothing_is_left_enter_with_an_exponential():
     # one event of the sample stands for two of the data: a mean of 2, and 90 % below 4.6
     mean, period = 2.0, Period(1.0, 1.5, 2, 0.3, 0.1, unseen=(2.0,))
-    strength = upper_limit(period).observed
+    strength, expected = counting.limits([period], 0.9, Correlations())
     t, x = np.linspace(-6, 6, 49), (np.arange(1000) + 0.5) * 0.04
     normal = stats.norm.pdf(t) / stats.norm.pdf(t).sum()
     held = np.exp(-x / mean) / np.exp(-x / mean).sum()
@@ -238,9 +238,13 @@ def test_samples_of_which_nothing_is_left_enter_with_an_exponential():
         ) / (1.0 if mu else normal[len(t) // 2])
 
     assert below(strength) / below(0.0) == pytest.approx(0.1, rel=1e-4)
-    assert strength < upper_limit(replace(period, unseen=())).observed  # CLs: more background explains the two events
-    projected = upper_limit(replace(period, observed=None))
-    assert projected.median > 1.2 * upper_limit(replace(period, observed=None, unseen=())).median
+    alone = upper_limit(replace(period, unseen=()))
+    assert strength < alone.observed  # more background explains the two events
+    assert expected[2] > 1.2 * alone.median  # and brings more of them
+    whole = upper_limit(period)
+    assert whole.observed == alone.observed  # what nobody has seen does not make a limit smaller
+    assert whole.median == expected[2]
+    assert "the larger one, with it or without" in whole.notes[-1]
     assert upper_limit(replace(period, observed=0)).observed == pytest.approx(
         2.3162, abs=1e-3
     )  # whatever the background
@@ -249,10 +253,11 @@ def test_samples_of_which_nothing_is_left_enter_with_an_exponential():
 def test_samples_of_which_nothing_is_left_are_common_to_the_periods():
     halves = [Period(0.5, 0.75, 1, 0.3, 0.1, unseen=(1.0, 0.25)) for _ in range(2)]
     whole = Period(1.0, 1.5, 2, 0.3, 0.1, unseen=(2.0, 0.5))
-    assert upper_limit(halves).observed == pytest.approx(upper_limit(whole).observed, rel=1e-6)
+    assert upper_limit(halves).expected == pytest.approx(upper_limit(whole).expected, rel=1e-6)
     toys = upper_limit([halves[0], replace(halves[1], signal=0.5 * 1.001, efficiency_error=0.1001)], toys=20_000)
     assert toys.method == "toys"
     assert toys.observed == pytest.approx(upper_limit(whole).observed, abs=4.0 * toys.error)
+    assert toys.median == pytest.approx(upper_limit(whole).median, rel=0.02)
     with pytest.raises(ValueError, match="simulate more"):
         upper_limit(Period(1.0, 1.0, unseen=(60.0, 60.0)))
     with pytest.raises(ValueError, match="no place for samples of which nothing is left"):
@@ -263,7 +268,7 @@ def test_samples_of_which_nothing_is_left_are_common_to_the_periods():
     ("call", "said"),
     [
         (lambda: upper_limit(Period(0.0, 1.0)), "needs signal in at least one period"),
-        (lambda: Period(1.0, 1.0, unseen=(0.0,)), "unseen must be above 0"),
+        (lambda: Period(1.0, 1.0, unseen=(-1.0,)), "unseen must be 0 or more"),
         (lambda: upper_limit(Period(1.0, 1e16), method="exact"), "more than 1e\\+15 events"),
         (lambda: Period(1.0, -1.0), "0 or more"),
         (lambda: Period(1.0, float("nan")), "finite"),

@@ -1,0 +1,18 @@
+"""Nuclei that targets are made of; lead is that of `physics.constants`.
+
+Radiation lengths and molar masses: PDG, Atomic and nuclear properties of materials (2022); mass numbers of the most common
+isotope.
+"""
+
+from __future__ import annotations
+
+from physics.constants import LEAD, Nucleus
+
+NUCLEI = {
+    "lead": LEAD,
+    "tungsten": Nucleus(z=74, a=184, radiation_length=6.76, molar_mass=183.84),
+    "copper": Nucleus(z=29, a=63, radiation_length=12.86, molar_mass=63.546),
+    "iron": Nucleus(z=26, a=56, radiation_length=13.84, molar_mass=55.845),
+    "aluminium": Nucleus(z=13, a=27, radiation_length=24.01, molar_mass=26.982),
+    "carbon": Nucleus(z=6, a=12, radiation_length=42.70, molar_mass=12.011),
+}
