@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from configs.errors import UserError, did_you_mean
 from emiss.efficiencies import first_row, last_row, process_of
@@ -140,9 +140,20 @@ def from_cutflow(
         notes.append(
             f"{name}: {left.n} left, {expected:.3g} per electron on target, rate +- {math.hypot(shared, own):.2g}"
         )
+    warnings += _missing([process_of(name, counts, known or {}) for name, counts in samples.items()])
     error = math.hypot(math.sqrt(variance), common) / total if total else 0.0
     source = f"cutflow, {', '.join(samples)}"
     return _with_empty(Background(total, error, source, tuple(notes), tuple(unseen), tuple(warnings)), empty)
+
+
+def _missing(processes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a warning of the budget's processes that no sample is of, where all samples say what they are."""
+    if not all(processes):
+        return []
+    there = {(process["kind"], process.get("hadron", "")) for process in processes}
+    wanted = {"dimuons": ("dimuon", ""), "pion decays": ("decay", "pion"), "kaon decays": ("decay", "kaon")}
+    gone = [name for name, process in wanted.items() if process not in there]
+    return [f"the cutflow has no sample of {', '.join(gone)}: they are not in the background"] if gone else []
 
 
 def _one_event(counts: SampleCounts, region: str | None) -> float:

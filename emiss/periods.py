@@ -139,6 +139,7 @@ def _settings(name: str, entry: PeriodEntry, default: Settings, folder: Path) ->
         raise UserError("'on_target' is missing", hint="a data sample may say it: data: NAME")
     nucleus(entry.target or default.nucleus)
     flow = folder / entry.cutflow if entry.cutflow else default.cutflow
+    known = {} if entry.cutflow else default.known  # the options name samples of their own cutflow
     table = folder / entry.efficiencies if entry.efficiencies else (None if entry.cutflow else default.table)
     return replace(
         default,
@@ -148,7 +149,7 @@ def _settings(name: str, entry: PeriodEntry, default: Settings, folder: Path) ->
         data=entry.data,
         cutflow=flow,
         table=table,
-        known={**default.known, **{sample: load_sample(folder / file) for sample, file in entry.signal.items()}},
+        known={**known, **{sample: load_sample(folder / file) for sample, file in entry.signal.items()}},
         region=entry.region or default.region,
         background=entry.background or default.background,
         background_error=default.background_error if entry.background_error is None else entry.background_error,

@@ -38,14 +38,11 @@ def limits(
     Raises
     ------
     NoLimitError
-        If a period has no background (the Asimov data are empty then), there are too many events, the fit fails or finds no
-        root, or a sample of which nothing is left takes part, whose exponential distribution pyhf does not know.
+        If a period has no background (the Asimov data are empty then), there are too many events, or the fit fails or finds
+        no root.
     """
     if any(period.background == 0.0 for period in periods):
         msg = "the asymptotic limit needs some background in every period"
-        raise NoLimitError(msg)
-    if any(any(period.unseen) for period in periods):
-        msg = "the asymptotic limit has no place for samples of which nothing is left"
         raise NoLimitError(msg)
     from pyhf.exceptions import FailedMinimization
     from pyhf.infer import hypotest

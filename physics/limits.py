@@ -190,9 +190,14 @@ def upper_limit(
     found = (periods,) if isinstance(periods, Period) else tuple(periods)
     _check(found, method, confidence)
     how = (method, confidence, correlations or Correlations(), toys, seed)
-    if not any(any(period.unseen) for period in found):
-        return _limit(found, *how)
-    return _larger(_limit(found, *how), _limit([replace(period, unseen=()) for period in found], *how))
+    known = [replace(period, unseen=()) for period in found]
+    unseen = sum(sum(period.unseen) for period in found)
+    if unseen and method == "asymptotic":
+        limit = _limit(known, *how)
+        note = f"asymptotic: without the {unseen:.3g} events that samples of which nothing is left leave room for"
+        warnings.warn(note, RangeWarning, stacklevel=2)
+        return replace(limit, notes=(*limit.notes, note))
+    return _larger(_limit(found, *how), _limit(known, *how)) if unseen else _limit(known, *how)
 
 
 def _limit(

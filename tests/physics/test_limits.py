@@ -260,8 +260,11 @@ def test_samples_of_which_nothing_is_left_are_common_to_the_periods():
     assert toys.median == pytest.approx(upper_limit(whole).median, rel=0.02)
     with pytest.raises(ValueError, match="simulate more"):
         upper_limit(Period(1.0, 1.0, unseen=(60.0, 60.0)))
-    with pytest.raises(ValueError, match="no place for samples of which nothing is left"):
-        upper_limit(whole, method="asymptotic")
+    with pytest.warns(RangeWarning):
+        without = upper_limit(whole, method="asymptotic")
+    assert (
+        without.notes[-1] == "asymptotic: without the 2.5 events that samples of which nothing is left leave room for"
+    )
 
 
 @pytest.mark.parametrize(

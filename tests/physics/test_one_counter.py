@@ -44,13 +44,13 @@ def test_averages_are_those_of_dense_sums(n, background, error, share):
 
 @pytest.mark.parametrize(
     ("n", "background", "error", "efficiency_error"),
-    [(2, 1.95, 0.25, 0.1), (60, 40.0, 0.5, 0.2), (1_010_000, 1e6, 0.02, 0.1), (1_000_000, 1e6, 0.3, 0.0)],
+    [(2, 1.95, 0.25, 0.1), (60, 40.0, 0.5, 0.2), (10_200, 1e4, 0.05, 0.1), (1_000_000, 1e6, 0.3, 0.0)],
 )
 def test_limits_are_those_of_dense_sums(n, background, error, efficiency_error):
     # the comb of few nodes was 14 % off here, where error * sqrt(background) is above 3
     limit = upper_limit(Period(1.0, background, n, error, efficiency_error)).observed
-    t = np.linspace(-8.0, 8.0, 65) if efficiency_error else np.zeros(1)
-    logs = [dense(n, limit * (1 + efficiency_error) ** e, background, error, points=60_001) for e in t]
+    t = np.linspace(-8.0, 8.0, 41) if efficiency_error else np.zeros(1)
+    logs = [dense(n, limit * (1 + efficiency_error) ** e, background, error, points=20_001) for e in t]
     cls = np.exp(np.array(logs) - dense(n, 0.0, background, error)) @ stats.norm.pdf(t) / stats.norm.pdf(t).sum()
     assert cls == pytest.approx(0.1, rel=1e-5)
 
@@ -63,7 +63,7 @@ def test_limits_are_those_of_dense_sums(n, background, error, efficiency_error):
         Period(1.0, 800.0, 0, 0.5),
         Period(1.0, 30.0, 0, 5.0, 1.0),
         Period(1.0, 1.0, 1, 1e3),
-        Period(1.0, 1e6, 3, 0.1, 0.1),
+        Period(1.0, 1e5, 3, 0.1, 0.1),
         Period(1.0, 1e-8, 0),
         Period(1e-8, 1e6, 1_000_000, 0.2),
         Period(1.0, 0.0, 1_000_000, 0.0, 1e3),
@@ -84,7 +84,7 @@ errors = st.floats(0.0, 0.5) | st.floats(-3.0, 3.0).map(lambda x: 10.0**x)
 
 
 @given(background=rates, error=errors, efficiency_error=errors, seen=st.floats(0.0, 3.0))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_limits_are_finite_and_rise_with_what_is_observed(background, error, efficiency_error, seen):
     n = int(seen * (background + 2.0))
     limits = [
@@ -96,21 +96,20 @@ def test_limits_are_finite_and_rise_with_what_is_observed(background, error, eff
     assert limits[0] > 0.999 * math.log(10.0)
 
 
-@pytest.mark.parametrize(
-    ("background", "error", "efficiency_error"), [(3.0, 0.5, 0.0), (0.5, 2.0, 0.3), (30.0, 0.2, 0.1)]
-)
+@pytest.mark.parametrize(("background", "error", "efficiency_error"), [(3.0, 0.5, 0.0), (0.5, 2.0, 0.3)])
 def test_limits_cover(background, error, efficiency_error):
     """Averaged over the nuisance parameters, 90 % of the limits or more are above the true signal."""
-    counts = np.arange(0, 400)
-    limits = np.array([OneCounter(float(n), background, error).limit(0.9, efficiency_error) for n in counts[:80:1]])
+    counts = np.arange(40)
+    limits = np.array([OneCounter(float(n), background, error).limit(0.9, efficiency_error) for n in counts])
     u = np.linspace(-7, 7, 281)
     density = stats.norm.pdf(u) / stats.norm.pdf(u).sum()
-    for signal in (0.5, 2.5, 5.0, 12.0, 30.0):
+    for signal in (0.5, 2.5, 5.0, 12.0):
         rate = np.add.outer(signal * (1 + efficiency_error) ** u[::4], background * (1 + error) ** u)
         outer = stats.norm.pdf(u[::4]) / stats.norm.pdf(u[::4]).sum()
-        excluded = [n for n, limit in zip(counts, limits, strict=False) if limit < signal]
+        excluded = [n for n, limit in zip(counts, limits, strict=True) if limit < signal]
         missed = outer @ stats.poisson.cdf(max(excluded), rate) @ density if excluded else 0.0
         assert excluded == list(range(len(excluded)))
+        assert len(excluded) < len(counts)
         assert missed <= 0.1 + 1e-9
 
 
