@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import fsum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,8 +59,12 @@ class Metadata:
         }
 
     def of_rows(self, start: int, stop: int, size: int) -> Metadata:
-        """Return the metadata of a part of a table, see `Ledger.of_rows`."""
-        return replace(self, ledger=self.ledger.of_rows(start, stop, size))
+        """Return the metadata of a part of a table: its part of the ledger (`Ledger.of_rows`) and of the exposure."""
+        ledger = self.ledger.of_rows(start, stop, size)
+        rows = max(stop - start, 0)
+        if rows == size or self.on_target is None:
+            return replace(self, ledger=ledger)
+        return replace(self, ledger=ledger, on_target=self.on_target * (rows / size), partial=True)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Metadata:
@@ -79,9 +84,9 @@ class Metadata:
 
 
 def true_of_rows(metadata: Metadata, rows: int) -> Metadata:
-    """Return the metadata of a table made true of so many rows: those of a part of it, if there are fewer than it says.
+    """Return the metadata of a table made true of so many rows: those of some of its rows, if there are fewer than it says.
 
-    Nobody knows whether a part was cut out by a condition or at random, so that it stands for an unknown number of particles
+    Nobody knows whether the rest was cut out by a condition or at random, so that they stand for an unknown number of particles
     on target. A table that says nothing of what was read holds all that there is.
 
     Raises
@@ -188,15 +193,22 @@ class EventTable:
 
     @classmethod
     def concatenate(cls, tables: Iterable[EventTable]) -> EventTable:
-        """Return the rows of all tables one after the other; ledgers add, the other metadata are the first's."""
+        """Return the rows of all tables one after the other; ledgers and particles on target add, the rest is the first's."""
         tables = list(tables)
         first = tables[0]
-        ledger = sum((table.metadata.ledger for table in tables), Ledger())
+        known = [table.metadata for table in tables]
+        ledger = sum((metadata.ledger for metadata in known), Ledger())
+        exposures = [metadata.on_target for metadata in known]
         return cls(
             size=sum(table.size for table in tables),
             flat={name: np.concatenate([table.flat[name] for table in tables]) for name in first.flat},
             lists={name: Lists.concatenate(table.lists[name] for table in tables) for name in first.lists},
-            metadata=replace(first.metadata, ledger=ledger),
+            metadata=replace(
+                first.metadata,
+                ledger=ledger,
+                on_target=None if None in exposures else fsum(part for part in exposures if part is not None),
+                partial=any(metadata.partial for metadata in known),
+            ),
         )
 
 

@@ -148,7 +148,11 @@ def check_columns(file: TableFile, names: Sequence[str]) -> None:
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> EventTable:
     """Read a whole event table, or some of its columns, into memory."""
-    return EventTable.concatenate(list(open_table(path).batches(columns)))
+    file = open_table(path)
+    table = EventTable.concatenate(list(file.batches(columns)))
+    if file.metadata is None:
+        return table
+    return table.with_metadata(on_target=file.metadata.on_target, partial=file.metadata.partial)
 
 
 def write(table: EventTable, path: str | Path) -> Path:

@@ -280,9 +280,9 @@ def informative(periods: Sequence[Period]) -> tuple[tuple[Period, ...], tuple[st
     """Return the periods that tell something of the signal, and a note on those that are left out.
 
     Outcomes of few events are few, and CLs covers by more than is asked for. Any other count, even one without signal, tells
-    outcomes of equal n apart and so takes most of that away: the median limit falls by up to 10 %, for nothing. Periods that
-    hold at most `UNINFORMATIVE` of the information (s^2 over the variance of the count, at about the expected limit) are
-    therefore not looked at; this lengthens limits by as much at most.
+    outcomes of equal n apart and so takes most of that away: the median limit falls by 7 to 12 % for a background of 1 to 5
+    events, for nothing. Periods that hold at most `UNINFORMATIVE` of the information (s^2 over the variance of the count, at
+    about the expected limit) are therefore not looked at.
     """
     total = sum(period.signal for period in periods)
     variance = [p.expected + (p.background_error * p.background) ** 2 + sum(x * x for x in p.unseen) for p in periods]
@@ -323,6 +323,6 @@ def few(periods: Sequence[Period]) -> tuple[str, ...]:
             )
         if period.background_error * math.sqrt(period.background) > DOMINANT:
             notes.append(
-                f"{where}the background's error is larger than its fluctuation: the asymptotic band is up to 40 % off"
+                f"{where}the background's error is larger than its fluctuation: the asymptotic band is up to 70 % off"
             )
     return tuple(notes)

@@ -143,7 +143,7 @@ def test_a_map_an_analysis_and_a_file(cli, tmp_path):
 
 def test_a_child_of_an_analysis_is_no_detector(cli, tmp_path):
     for text in ("extends: e_to_mu_phi\n", "extends: e_to_mu_phi\nparameters: {e_miss_min: 25 GeV}\n"):
-        assert "analysis 'e_to_mu_phi', 4 cuts" in cli("check", write(tmp_path, text)).out
+        assert "analysis 'e_to_mu_phi', 5 cuts" in cli("check", write(tmp_path, text)).out
     assert "detector 'na64e_lfc'" in cli("check", write(tmp_path, "extends: na64e_lfc\n")).out
 
 
@@ -169,7 +169,7 @@ def test_two_stations_at_one_z_are_refused(cli, tmp_path, run_files):
     ):
         done = cli(*command)
         assert done.code == 2
-        assert "the stations MM3 and MM4 stand at the same z, 7950 mm" in done.err
+        assert "detector.yaml:104:14: MM3 and MM4 stand at one z, 7950 mm" in done.err
 
 
 @pytest.mark.shared

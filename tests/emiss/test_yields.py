@@ -15,7 +15,7 @@ def test_the_table_of_phi_has_its_thresholds(cli):
     )
     assert done.code == 0, done.err
     assert done.err == ""
-    for said in ("e- N -> mu- N phi on lead", "h = 0.0001, ww", "above [GeV]", "cross section [pb]", "per 1e12"):
+    for said in ("e- N -> mu- N phi on lead", "h = 0.0001, ww", "above", "section", "[pb]", "per 1e12"):
         assert said in done.out
     rows = [line.split() for line in done.out.splitlines() if line.split()[:1] in (["0.3"], ["1"])]
     assert [row[:2] for row in rows] == [["0.3", "20"], ["1", "20"], ["0.3", "50"], ["1", "50"]]
