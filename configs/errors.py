@@ -130,4 +130,4 @@ def did_you_mean(name: str, candidates: Iterable[str], *, otherwise: str = "know
     if close:
         return "did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
     shown = ", ".join(sorted(known)[:12]) + (" ..." if len(known) > 12 else "")
-    return f"{otherwise}: {shown}" if known else "there is none to choose from"
+    return f"{otherwise}: {shown}" if known else "there are none"
