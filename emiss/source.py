@@ -163,6 +163,8 @@ def _identify(file: Any, folder: Path, identity: str | None) -> None:
     if identity is None:
         identity = Remembered(folder).identity(file.path, lambda: str(file.identity), grows=file.grows)
     file.identity = identity
+    if file.grows:
+        file.end_at(int(identity.partition(":")[0]))
 
 
 def _index_file(file: RunFile, index: Path) -> Path:

@@ -102,6 +102,10 @@ class RawRunFile:
         """Whether the file may get longer while it is read: what is there when it is opened is read."""
         return self.splits and not is_remote(self.path)
 
+    def end_at(self, size: int) -> None:
+        """Take only the first bytes of the file, where it has grown since it was planned to be read."""
+        self._bytes.end_at(size)
+
     def close(self) -> None:
         """Let the file go; what was read of it stays."""
         self._bytes.close()

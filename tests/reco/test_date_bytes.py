@@ -10,7 +10,7 @@ import zstandard
 
 import reco
 from configs.errors import UserError
-from reco.formats.date.bytes import first_bytes, map_bytes
+from reco.formats.date.bytes import Bytes, first_bytes, map_bytes
 from reco.readers import open_run_file
 
 
@@ -68,3 +68,21 @@ def test_the_same_events(run_files, detector, tmp_path, way):
     assert one.metadata.ledger == other.metadata.ledger
     for name, values in one.flat.items():
         np.testing.assert_array_equal(values, other.flat[name])
+
+
+def test_a_range_is_read_and_a_file_cut_short_is_a_message(tmp_path):
+    path = tmp_path / "run.dat"
+    content = np.random.default_rng(1).integers(0, 256, 3 << 20, np.uint8).tobytes()
+    path.write_bytes(content)
+    held = Bytes(path)
+    for start, stop in ((0, 10), (5000, 900_000), (700_001, 2_000_003), (3, 7), (0, len(content))):
+        assert held.need(start, stop)[start:stop].tobytes() == content[start:stop]
+    held.end_at(1000)
+    assert held.all.tobytes() == content[:1000]
+    held.close()
+    short = Bytes(path)
+    with path.open("r+b") as file:
+        file.truncate(1 << 20)
+    assert short.need(0, 1 << 20)[:100].tobytes() == content[:100]
+    with pytest.raises(UserError, match=r"run\.dat: cannot be read: .*cut short while it was read"):
+        short.need(1 << 20, 2 << 20)

@@ -1,14 +1,18 @@
-"""The bytes of a raw run file: memory-mapped as they are, or decompressed (``.gz``, ``.zst``) to a file without a name first.
+"""The bytes of a raw run file: as they are, or decompressed (``.gz``, ``.zst``) to a file without a name first.
 
-The content tells which; memory stays small however long the file is. A compressed file that ends early is refused: what is
-missing from it cannot be counted. Of a file elsewhere (`events.remote`, `events.location`) only the ranges
-that are asked for are fetched.
+The content tells which; memory stays small however long the file is. Ranges of a plain file are read, not mapped: a file that
+is cut short under a map ends the process, under a read it is a message. Only a pass over all of a large file goes through a
+map. A compressed file that ends early is refused: what is missing from it cannot be counted. Of a file elsewhere
+(`events.remote`, `events.location`) only the ranges that are asked for are fetched.
 """
 
 from __future__ import annotations
 
 import mmap
+import os
+import sys
 import tempfile
+import weakref
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +28,10 @@ if TYPE_CHECKING:
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 CHUNK = 1 << 22
+MAPPED = 1 << 26
+"""Bytes of a plain file above which a pass over all of it goes through a map."""
+
+_LINUX = sys.platform == "linux"
 
 
 def is_compressed(head: bytes) -> bool:
@@ -69,7 +77,7 @@ class Bytes:
 
     def __init__(self, path: str | Path) -> None:
         self.path = located(path)
-        self._remote: _Ranges | Remote | None = None
+        self._source: _Ranges | Remote | _Local | None = None
         try:
             with self.path.open("rb") as file:
                 head = file.read(8)
@@ -77,18 +85,19 @@ class Bytes:
                     file.seek(0)
                     self.data = _decompressed(file, head)
                 elif is_remote(self.path):
-                    self._remote = remote(str(self.path)) if is_http(self.path) else _Ranges(self.path)
-                    self.data = self._remote.data
+                    self._source = remote(str(self.path)) if is_http(self.path) else _Ranges(self.path)
+                    self.data = self._source.data
                 else:
-                    self.data = _mapped(file)
+                    self._source = _Local(self.path)
+                    self.data = self._source.data
         except Exception as error:
             raise _damaged(path, error) from error
 
     def need(self, start: int, stop: int) -> Array:
         """Return all bytes; those from `start` to `stop` are there."""
-        if self._remote is not None:
+        if self._source is not None:
             try:
-                self._remote.fetch(start, stop)
+                self._source.fetch(start, stop)
             except Exception as error:
                 raise _damaged(self.path, error) from error
         return self.data
@@ -96,12 +105,61 @@ class Bytes:
     def close(self) -> None:
         """Let the bytes go."""
         self.data = np.empty(0, np.uint8)
-        self._remote = None
+        if isinstance(self._source, _Local):
+            self._source.close()
+        self._source = None
+
+    def end_at(self, size: int) -> None:
+        """Take only the first bytes, of a file that has grown since it was planned to be read."""
+        self.data = self.data[:size]
 
     @property
     def all(self) -> Array:
         """All bytes, all of them there."""
+        if isinstance(self._source, _Local) and len(self.data) > MAPPED:
+            with self.path.open("rb") as file:
+                return _mapped(file)[: len(self.data)]
         return self.need(0, len(self.data))
+
+
+class _Local:
+    """A file of this machine, of which the last range that was asked for is in memory, at its place in `data`."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self._closed = weakref.finalize(self, os.close, self._descriptor)
+        self.size = os.fstat(self._descriptor).st_size
+        # address space, not memory: only what is read takes any
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000 if _LINUX else 0)
+        self._memory = mmap.mmap(-1, max(self.size, 1), flags=flags)
+        self._there = 0, 0
+        self.data = np.frombuffer(self._memory, np.uint8, count=self.size)
+        self.data.flags.writeable = False
+
+    def fetch(self, start: int, stop: int) -> None:
+        """Bring the bytes from `start` to `stop` here."""
+        if self._there[0] <= start and stop <= self._there[1]:
+            return
+        self._forget()
+        start -= start % mmap.PAGESIZE
+        self._there = start, stop
+        place = memoryview(self._memory)[start:stop]
+        while place:
+            count = os.preadv(self._descriptor, [place[:CHUNK]], stop - len(place))
+            if not count:
+                raise OSError(0, "it has been cut short while it was read")
+            place = place[count:]
+
+    def _forget(self) -> None:
+        """Give the memory of the last range back."""
+        start, stop = self._there
+        if stop > start and hasattr(mmap, "MADV_DONTNEED"):
+            self._memory.madvise(mmap.MADV_DONTNEED, start, stop - start)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._forget()
+        self._closed()
 
 
 class _Ranges:
