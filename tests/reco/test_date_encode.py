@@ -64,6 +64,9 @@ def test_encode_then_decode_is_the_identity(tmp_path_factory, detector, events, 
     batches = list(file.batches(size=size))
     assert sum((b.ledger for b in batches[1:]), batches[0].ledger).to_json() == {
         **dict.fromkeys(("read", "passed"), events),
+        "missing": {},
+        "unusable": 0,
+        "remarks": {},
         **{name: {} for name in ("not_physics", "lost", "excluded", "damage")},
         **dict.fromkeys(("bytes_skipped", "incomplete_at_end"), 0),
     }
