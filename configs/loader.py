@@ -24,7 +24,7 @@ __all__ = ["SHIPPED", "Document", "Mistake", "YamlPath", "find", "load", "loads"
 
 MAX_BYTES = 8_000_000
 SHIPPED = Path(__file__).parent
-_CALLED = {"analyses": "analysis", "runs": "run list", "calib": "set of constants", "readers": "map"}
+_CALLED = {"analyses": "analysis", "runs": "run list", "calib": "conditions", "readers": "map"}
 """What messages call a config of a kind, where that is not the kind without its last letter."""
 
 

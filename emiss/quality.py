@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from configs import loader
 from configs.errors import Location, Problems, UserError
 from emiss.source import DetectorSource
+from events.atomic import write_text
 from reco.detector import load_detector
 from reco.quality import Limits, Survey, Verdict, surveys, verdicts
 from reco.readers.base import refuse_copies
 from reco.spills import Spills
-from selection.cutflowfile import write_text
 from selection.sheet import cell
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ def part_of(path: Path, suffix: str = "") -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file (UTF-8), and the folder that it is in.
+    """Write a text file (UTF-8) to a folder that is there.
 
     Raises
     ------
@@ -32,7 +32,6 @@ def write_text(path: Path, text: str) -> None:
     """
     part = part_of(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     except OSError as error:

@@ -113,6 +113,7 @@ class Remembered:
         if before.size < WORTH:
             return identity
         said = {"path": str(path.absolute()), "stamp": asdict(before), "identity": identity}
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_text(entry, json.dumps(said))
         return identity
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from configs.errors import Location, UserError
 from configs.files import check_regular
+from events.atomic import write_text
 from events.ledger import Ledger
 from selection.blinding import WHOLE
 from selection.counts import CutCounts, Tally, efficiencies
@@ -209,15 +209,3 @@ def load(path: str | Path) -> Cutflow:
 def _no_constant(text: str) -> NoReturn:
     msg = f"{text} is not a number"
     raise ValueError(msg)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that it stands there whole or not at all, also when several processes write it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError as error:
-        raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from configs.errors import Location, UserError
-from selection.cutflowfile import write_text
+from events.atomic import part_of, write_text
 from selection.histogram_difference import Content
 from selection.histograms import UNWEIGHTED, Key
 
@@ -42,7 +41,7 @@ def save_root(histograms: BySample, path: Path) -> None:
     """Write all histograms to a ROOT file, one folder per sample and region."""
     import uproot
 
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = part_of(path)
     try:
         with uproot.recreate(part) as file:
             for sample, made in histograms.items():

@@ -32,9 +32,9 @@ def inspect(
 
     from configs.errors import Location, UserError, did_you_mean
     from emiss import inspect as looking
+    from events.atomic import write_text
     from events.location import located
     from reco.readers.foreign import ForeignTree
-    from selection.cutflowfile import write_text
 
     path = located(file)
     held = looking.trees(path)

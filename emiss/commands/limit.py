@@ -415,7 +415,7 @@ def _write(
 
     from configs.errors import Location, UserError
     from emiss import figures, sensitivity
-    from selection.cutflowfile import write_text
+    from events.atomic import write_text
 
     written: list[Path] = []
     if out is not None:

@@ -130,8 +130,8 @@ def _thinned(count: int, kept: list[int]) -> list[int]:
 def _write(result: Result, out: Path | None, normalise: float) -> list[Path]:
     if out is None:
         return []
+    from events.atomic import write_text
     from selection import scanfile
-    from selection.cutflowfile import write_text
     from selection.report import figures
 
     out.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from configs.errors import Location, UserError, did_you_mean
+from events.atomic import part_of
 from events.batch import Batch
 from events.columns import Column
 from events.identity import checksum
@@ -203,7 +204,7 @@ class HitsWriter:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._part = self.path.with_name(f".{self.path.name}.part.root")
+        self._part = part_of(self.path, ".root")
         self._sink: RootSink | None = None
 
     def __enter__(self) -> HitsWriter:  # noqa: PYI034 - the class is final in spirit

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.errors import Location, UserError
+from events.atomic import write_text
 from selection.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from selection.cutflow import Cutflow
+    from selection.report.figures import Drawn
     from selection.result import Result
 
 
@@ -40,7 +44,7 @@ def write_all(
     Raises
     ------
     UserError
-        If the folder cannot be made or written to.
+        If the folder cannot be made or written to. What can be written is there then.
     """
     from selection import cutflowfile, histogramfile, scanfile
     from selection.cutflow import Cutflow
@@ -54,25 +58,42 @@ def write_all(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(error.strerror or "cannot be made", at=Location(str(folder))) from None
-    texts = {
-        "cutflow.json": cutflowfile.dumps(cutflow),
-        "cutflow.csv": text.csv(cutflow, normalise_to=normalise_to),
-        "cutflow.md": text.markdown(cutflow, normalise_to=normalise_to),
-        "cutflow.tex": text.latex(cutflow, normalise_to=normalise_to),
-    }
-    drawn = figures.of(whole, normalise_to=normalise_to)
-    texts["cutflow.html"] = html.render(cutflow, sources=sources, normalise_to=normalise_to, figures=drawn)
+    made: dict[str, Callable[[], str]] = {"cutflow.json": lambda: cutflowfile.dumps(cutflow)}
     for scan in whole.bound_scans:
-        texts[f"scan_{scan.name}.json"] = scanfile.dumps(scan, whole.scans, cutflow, normalise_to)
-        texts[f"scan_{scan.name}.csv"] = scanfile.csv(scan, whole.scans, cutflow, normalise_to)
-    texts |= {f"{figure.file}.svg": figure.svg for figure in drawn if figure.file}
-    binary = []
-    if any(whole.histograms.values()):
-        texts["histograms.json"] = histogramfile.dumps(
-            whole.histograms, analysis=cutflow.analysis, cuts_hash=cutflow.cuts_hash
+        made[f"scan_{scan.name}.json"] = partial(scanfile.dumps, scan, whole.scans, cutflow, normalise_to)
+        made[f"scan_{scan.name}.csv"] = partial(scanfile.csv, scan, whole.scans, cutflow, normalise_to)
+    filled = any(whole.histograms.values())
+    if filled:
+        hash_ = cutflow.cuts_hash
+        made["histograms.json"] = lambda: histogramfile.dumps(
+            whole.histograms, analysis=cutflow.analysis, cuts_hash=hash_
         )
-        histogramfile.save_root(whole.histograms, folder / "histograms.root")
-        binary = [folder / "histograms.root"]
-    for name, written in texts.items():
-        cutflowfile.write_text(folder / name, written)
-    return (*(folder / name for name in texts), *binary)
+    made["cutflow.csv"] = lambda: text.csv(cutflow, normalise_to=normalise_to)
+    made["cutflow.md"] = lambda: text.markdown(cutflow, normalise_to=normalise_to)
+    made["cutflow.tex"] = lambda: text.latex(cutflow, normalise_to=normalise_to)
+    trouble: list[Exception] = []
+    drawn: Sequence[Drawn] = ()
+    with _later(trouble):
+        drawn = figures.of(whole, normalise_to=normalise_to)
+    for figure in drawn:
+        if figure.file:
+            made[f"{figure.file}.svg"] = partial(str, figure.svg)
+    made["cutflow.html"] = lambda: html.render(cutflow, sources=sources, normalise_to=normalise_to, figures=drawn)
+    for name, write in made.items():
+        with _later(trouble):
+            write_text(folder / name, write())
+    if filled:
+        with _later(trouble):
+            histogramfile.save_root(whole.histograms, folder / "histograms.root")
+    if trouble:
+        raise trouble[0]
+    return (*(folder / name for name in made), *([folder / "histograms.root"] if filled else []))
+
+
+@contextmanager
+def _later(trouble: list[Exception]) -> Iterator[None]:
+    """Keep what fails, to be raised when all other files are written: one of them must not cost the others."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - raised by the caller
+        trouble.append(error)

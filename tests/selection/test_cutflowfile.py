@@ -91,7 +91,7 @@ def test_save_and_load(demo: Cutflow, tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_what_was_there(demo: Cutflow, tmp_path: Path) -> None:
-    from selection.cutflowfile import write_text
+    from events.atomic import write_text
 
     path = tmp_path / "cutflow.json"
     demo.save(path)

@@ -172,3 +172,16 @@ def test_nothing_is_hidden_at_any_width(make_cutflow: Callable[..., Cutflow], tm
     command = [browser, *options, "--window-size=1500,1000", "--dump-dom", str(tmp_path / "measure.html")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert f"<title>page {width} hidden 0</title>" in done.stdout, re.findall("<title>.*</title>", done.stdout)
+
+
+def test_a_report_that_fails_costs_no_other_file(make_cutflow, tmp_path, monkeypatch):
+    from selection.report import html, write_all
+
+    def fails(*_args: object, **_options: object) -> str:
+        msg = "no page today"
+        raise ValueError(msg)
+
+    monkeypatch.setattr(html, "render", fails)
+    with pytest.raises(ValueError, match="no page today"):
+        write_all(make_cutflow("signal", (10, 8, 6, 4)), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {f"cutflow.{kind}" for kind in ("json", "csv", "md", "tex")}

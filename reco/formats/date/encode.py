@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from events.atomic import part_of
 from reco.formats.date import layout
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def write(path: str | Path, data: bytes) -> Path:
     """Write a raw run file; it appears when it is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = part_of(path)
     part.write_bytes(data)
     part.replace(path)
     return path

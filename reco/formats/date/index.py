@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from events.atomic import part_of
 from events.lists import Array  # noqa: TC001 - a dataclass
 from reco.continuity import Rows
 from reco.formats.date import layout, reasons
@@ -95,7 +95,7 @@ class Index:
     def save(self, path: Path) -> None:
         """Write the index to a file, which appears when it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part.npz")
+        part = part_of(path, ".npz")
         np.savez(part, **vars(self))  # arrays of numbers alone: nothing is pickled, and reading refuses what is
         part.replace(path)
 
