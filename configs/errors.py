@@ -7,6 +7,7 @@ it into ``file:line:column: message`` and exit code 2; libraries raise it and ne
 from __future__ import annotations
 
 import difflib
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,27 @@ class UserError(EmissError):
         """Return the message with the offending text underlined."""
         excerpt = self.at.excerpt() if self.at else ""
         return f"{self}\n{excerpt}" if excerpt else str(self)
+
+
+_SURROUNDINGS = frozenset(
+    getattr(errno, name, -1)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENAMETOOLONG", "EISDIR")
+    + ("ENOTDIR", "ENOENT", "EEXIST", "EIO", "ESTALE", "ETXTBSY", "ELOOP")
+)
+
+
+def of_surroundings(error: BaseException, place: str = "") -> UserError | None:
+    """Return a failure of disks and permissions as a mistake that names the file; None for any other error.
+
+    A library may have wrapped it: the chain of causes is looked through. `place` stands in where no file is named.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _SURROUNDINGS and not isinstance(seen, BlockingIOError):
+            name = place if seen.filename is None else str(seen.filename)
+            return UserError(seen.strerror or str(seen), at=Location(name) if name else None)
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 class UserErrors(UserError):  # noqa: N818 - several of them

@@ -16,7 +16,7 @@ def main() -> None:
 def _run() -> None:
     import typer
 
-    from configs.errors import EmissError, UserError
+    from configs.errors import EmissError, UserError, of_surroundings
     from emiss.commands.app import app
 
     try:
@@ -30,6 +30,12 @@ def _run() -> None:
     except BrokenPipeError:  # the reader of our output has gone, e.g. | head
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        outside = of_surroundings(error)
+        if outside is None:
+            raise
+        typer.echo(outside.render(), err=True)
+        sys.exit(outside.exit_code)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from configs.errors import EmissError
+from configs.errors import EmissError, of_surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +74,8 @@ def _guarded(worker: Worker, task: Task) -> Done:
     except EmissError:
         raise
     except Exception as error:
+        if (outside := of_surroundings(error, str(task.table))) is not None:
+            raise outside from error
         msg = f"{task}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         raise TaskError(msg) from error
 

@@ -88,7 +88,7 @@ def limit(
     beam_energy: Annotated[str, typer.Option(help="Energy of the beam, for a table.")] = "100 GeV",
     confidence: Annotated[float, typer.Option(help="Confidence level.")] = 0.9,
     method: Annotated[str, typer.Option(help="auto, exact, toys or asymptotic.")] = "auto",
-    difference: Annotated[str, typer.Option(help="Muon g-2 compared with: wp2020 or wp2025.")] = "wp2020",
+    difference: Annotated[str, typer.Option(help="Muon g-2 compared with: wp2020, wp2025 or final2025.")] = "wp2020",
     ratio: Annotated[
         list[float] | None, typer.Option(help="m_phi over dark matter's mass; once per relic line.")
     ] = None,
@@ -156,6 +156,7 @@ def limit(
         return found
 
     from physics.constraints import relic
+    from physics.ranges import check_coupling
 
     ratios = ratio or [relic.INVISIBLE, relic.PRINTED]
     with _said() as said:
@@ -169,6 +170,7 @@ def limit(
         )
         found = [reader.period(one) for one in settings]
         points = sensitivity.curve(found, confidence=confidence, method=method, correlations=correlations)  # type: ignore[arg-type]
+        check_coupling(max(point.median for point in points), "the largest median limit on h")
         compared = _lines([point.m_phi for point in points], difference, ratios)
     doubts = list(dict.fromkeys(text for period in found for text in warnings_of(period)))
     inputs = _inputs(settings)

@@ -301,3 +301,15 @@ def test_a_table_of_particles_on_target_from_excel(folder):
     (folder / "eot.csv").write_bytes(b"\xef\xbb\xbf" + b"run, spill, on_target, live_fraction\r\n" + rows.encode())
     done = job(folder, BEAM.replace("on_target: 300", "on_target: {from: eot.csv}"))
     assert done.cutflow.samples["beam"].on_target == 20  # of the two spills that the file has
+
+
+def test_a_disk_that_is_full_on_the_way_is_a_message(folder):
+    code = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000));"
+    code += "sys.argv = ['emiss', 'process', 'signal.root', '--out', 'o']; from emiss.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "File too large" in done.stderr
+    assert "signal.root" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [path for path in (folder / "o").rglob("*") if ".part" in path.name]
