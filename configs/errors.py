@@ -71,8 +71,10 @@ class UserError(EmissError):
 
 _SURROUNDINGS = frozenset(
     getattr(errno, name, -1)
-    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENAMETOOLONG", "EISDIR")
-    + ("ENOTDIR", "ENOENT", "EEXIST", "EIO", "ESTALE", "ETXTBSY", "ELOOP")
+    for name in (
+        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENAMETOOLONG"),
+        *("EISDIR", "ENOTDIR", "ENOENT", "EEXIST", "EIO", "ESTALE", "ETXTBSY", "ELOOP"),
+    )
 )
 
 
