@@ -41,8 +41,9 @@ bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run
 	$(BIN)/python -m benchmarks.finding
 	$(BIN)/python -m benchmarks.selection
 
-fuzz: $(VENV)/.test    ## hostile expressions and selection files; damaged raw files with bounds checked
+fuzz: $(VENV)/.test    ## hostile expressions, configs, names and tables; damaged raw files with bounds checked
 	$(BIN)/python -m tests.selection.fuzz 10000
+	$(BIN)/python -m tests.emiss.fuzz 2000
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m tests.reco.fuzz 100000
 
 samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again

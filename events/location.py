@@ -45,6 +45,9 @@ def located(name: str | Path) -> Path:
     except (ImportError, ValueError) as error:
         scheme = str(name).partition("://")[0]
         raise UserError(f"addresses with '{scheme}://' cannot be read: {error}", at=Location(str(name))) from None
+    except Exception as error:  # noqa: BLE001 - some libraries connect at once, and each has failures of its own
+        said = str(error).strip() or type(error).__name__
+        raise UserError(f"its server cannot be reached: {said}", at=Location(str(name))) from None
     path: Path = remote
     return path
 
@@ -68,5 +71,7 @@ def matching(pattern: str, near: Path) -> list[Path]:
     folder, _, last = pattern.rpartition("/")
     try:
         return sorted(located(folder).glob(last), key=str)
-    except (OSError, NotImplementedError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a listing that breaks off raises what its library raises
         raise UserError(f"cannot be listed: {error or type(error).__name__}", at=Location(folder)) from None
