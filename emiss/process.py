@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from emiss import executors, lock, output
 from emiss.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
 from emiss.skim import targets_of
-from events import provenance
+from events import atomic, provenance
 from selection import blinding
 from selection.counter import Yields
 from selection.cutflow import PER_ON_TARGET
@@ -65,6 +65,7 @@ def process(
     output.prepare(folder)
     output.prepare(out)
     with lock.locked(folder):
+        atomic.sweep(folder)  # nobody else is at work here: what is half written was left by a job that was killed
         job.manifest.save(folder)
         done = _run(job, executor, workers, progress)
         cutflow = _cutflow(job, done, started)

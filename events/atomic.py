@@ -22,6 +22,13 @@ def part_of(path: Path, suffix: str = "") -> Path:
     return path.with_name(f".{path.name[:150]}.{host}.{os.getpid()}.part{suffix}")
 
 
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed have left half written in a folder and those in it."""
+    for part in folder.rglob(".*.part*"):
+        with suppress(OSError):
+            part.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8) to a folder that is there.
 

@@ -123,12 +123,15 @@ def test_a_cut_file_without_weights_counts_with_those_of_the_table(folder):
 def test_a_job_that_did_not_end_is_not_counted_as_if_it_had(folder):
     job(folder)
     (folder / "o/tables/beam/beam.root").unlink()
+    half = folder / "o/tables/beam/.beam.root.elsewhere.77.part.root"
+    half.write_bytes(b"root")
     with pytest.raises(UserError, match="1 of 2 tables of the job are not there yet, the first is beam"):
         again(folder)
     shutil.copy(folder / "o/tables/signal/signal.root", folder / "o/tables/beam/beam.root")
     with pytest.raises(UserError, match="not the table that the manifest names"):
         again(folder)
     assert job(folder).reused == 1
+    assert not half.exists()
 
 
 def test_a_manifest_is_checked_and_a_table_without_one_says_so(folder, tmp_path):
