@@ -49,6 +49,14 @@ class HttpPath:
         """Return the size."""
         return SimpleNamespace(st_size=remote(str(self)).size)
 
+    def is_dir(self) -> bool:
+        """Whether the address is of a listing; upath would fetch the whole file to find out."""
+        return str(self).endswith("/")
+
+    def is_file(self) -> bool:
+        """Whether the address may be of a file; whether it is, the server says in its own words when it is opened."""
+        return not self.is_dir()
+
     def glob(self, pattern: str) -> Iterator[HttpPath]:
         """Yield the matching files of the listing that the server gives."""
         return (HttpPath(str(path)) for path in self._path.glob(pattern))

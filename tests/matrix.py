@@ -56,7 +56,7 @@ def environment(folder: Path, python: str, versions: str) -> Path:
     own = folder / "bin" / "python"
     if not own.exists() or not kept.exists() or kept.read_text() != listed.read_text():
         shutil.rmtree(folder, ignore_errors=True)
-        uv("venv", "-q", "--python", python, folder)
+        uv("venv", "-q", "--seed", "--python", python, folder)  # with pip, which the test of the wheel calls
         uv("pip", "install", "-q", "--python", own, "-r", listed)
         uv("pip", "install", "-q", "--python", own, "--no-deps", "-e", ".")
         listed.replace(kept)

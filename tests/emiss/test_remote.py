@@ -131,6 +131,7 @@ def test_other_commands_take_addresses(cli, server):
     assert "300 entries" in cli("inspect", f"{address}/signal.root").out
     assert '"read":304' in cli("dump", f"{address}/beam.dat", "--json").out
     assert "run file, 304 events" in cli("check", f"{address}/beam.dat").out
+    assert "none.dat: no such file on the server: 404" in cli("check", f"{address}/none.dat").err
 
 
 def test_what_is_not_there_is_told(cli, server, tmp_path):

@@ -249,6 +249,16 @@ def test_what_was_opened_before_is_not_fetched_again_unless_it_changed(server):
     assert RemoteFile(remote(f"{address}/ranges")).read() == DATA[::-1]
 
 
+def test_asking_what_an_address_is_fetches_nothing_twice(server):
+    address, own = server
+    path = located(f"{address}/ranges")
+    assert (path.is_file(), path.is_dir(), located(f"{address}/").is_dir()) == (True, False, True)
+    assert own.sent.max() == 0
+    with path.open("rb") as file:
+        file.read()
+    assert own.sent.max() == 1
+
+
 @pytest.mark.parametrize("kind", ["ranges", "whole"])
 def test_root_files_need_no_ranges(server, tmp_path, kind):
     address, own = server
