@@ -74,7 +74,7 @@ def _guarded(worker: Worker, task: Task) -> Done:
     except EmissError:
         raise
     except Exception as error:
-        if (outside := of_surroundings(error, str(task.table))) is not None:
+        if (outside := of_surroundings(error, str(task))) is not None:
             raise outside from error
         msg = f"{task}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         raise TaskError(msg) from error
