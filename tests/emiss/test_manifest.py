@@ -23,7 +23,14 @@ from events.manifest import NAME, Manifest
 from events.table import EventTable
 from events.tablefile import open_table, read, write
 
-HEAD = "detector: na64e_lfc\nanalysis: e_to_mu_phi\ncalib: demo\nsamples:\n"
+HEAD = "detector: na64e_lfc\nanalysis: small.yaml\ncalib: demo\nsamples:\n"
+SMALL = """\
+analysis: small
+weights: {nominal: weight}
+cuts:
+  - {name: one_track, require: count(tracks) == 1}
+  - {name: shower, require: ecal.energy < 80 GeV}
+"""
 SIGNAL = "  signal: {role: signal, files: [signal.root], on_target: 1e12}\n"
 BEAM = "  beam: {role: background, files: [beam.root], on_target: 300}\n"
 
@@ -32,6 +39,7 @@ BEAM = "  beam: {role: background, files: [beam.root], on_target: 300}\n"
 def folder(tmp_path, run_files) -> Path:
     for name in ("signal.root", "signal.dat", "beam.root"):
         shutil.copy(run_files[name], tmp_path / name)
+    (tmp_path / "small.yaml").write_text(SMALL)
     return tmp_path
 
 
@@ -41,13 +49,13 @@ def job(folder: Path, samples: str = SIGNAL + BEAM, **options):
     return process(plan(runlist.load(folder / "runs.yaml"), out, **options), out)
 
 
-def expected(cutflow, sample: str, cut: int = 1) -> float:
+def expected(cutflow, sample: str, cut: int = 2) -> float:
     rows = next(iter(next(iter(cutflow.samples[sample].regions.values())).values()))
     return rows[cut].sequential.sum_w * cutflow.per_on_target(sample)
 
 
 def again(folder: Path):
-    return select([folder / "o"], selection.load("e_to_mu_phi"), None)
+    return select([folder / "o"], selection.load(folder / "small.yaml"), None)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +74,9 @@ def test_another_normalisation_is_that_of_every_command_and_makes_no_table_anew(
     selected = again(folder).cutflow
     assert selected == changed.cutflow
     assert selected.samples["signal"].role == changed.cutflow.samples["signal"].role
-    in_memory = selection.run(read(folder / "o/tables/signal/signal.root"), selection.load("e_to_mu_phi")).cutflow
+    in_memory = selection.run(
+        read(folder / "o/tables/signal/signal.root"), selection.load(folder / "small.yaml")
+    ).cutflow
     assert expected(in_memory, "signal") == expected(changed.cutflow, "signal")
     assert cli("diff", folder / "o/cutflow.json", folder / "o/cutflow.json").code == 0
 
@@ -102,7 +112,7 @@ def test_the_order_of_samples_and_files_is_no_reason_to_make_a_table_anew(folder
 def test_files_of_one_sample_give_the_same_yield_whatever_their_events_weigh(folder):
     mixed = job(folder, SIGNAL.replace("[signal.root]", "[signal.dat, signal.root]"))
     assert any("events of signal.root weigh 0." in remark for remark in mixed.remarks)
-    analysis = selection.load("e_to_mu_phi")
+    analysis = selection.load(folder / "small.yaml")
     tables = Manifest.load(folder / "o/tables").tables()
     for table in tables:
         assert expected(select([table], analysis, None).cutflow, "signal", 0) == pytest.approx(
@@ -115,7 +125,7 @@ def test_a_cut_file_without_weights_counts_with_those_of_the_table(folder):
     job(folder, SIGNAL)
     table = folder / "o/tables/signal/signal.root"
     counted = select([table], selection.load(folder / "bare.yaml"), None).cutflow
-    full = select([table], selection.load("e_to_mu_phi"), None).cutflow
+    full = select([table], selection.load(folder / "small.yaml"), None).cutflow
     assert expected(counted, "signal", 0) == pytest.approx(expected(full, "signal", 0))
     assert selection.run(read(table), selection.load(folder / "bare.yaml")).cutflow == counted
 
@@ -138,7 +148,7 @@ def test_a_manifest_is_checked_and_a_table_without_one_says_so(folder, tmp_path)
     job(folder, SIGNAL)
     table = folder / "o/tables/signal/signal.root"
     shutil.copy(table, tmp_path / "moved.root")
-    alone = select([tmp_path / "moved.root"], selection.load("e_to_mu_phi"), None)
+    alone = select([tmp_path / "moved.root"], selection.load(folder / "small.yaml"), None)
     assert alone.cutflow.samples["signal"].on_target is None
     assert any("no manifest.json beside it" in remark for remark in alone.remarks)
     path = folder / "o/tables" / NAME
@@ -159,12 +169,12 @@ def test_rows_that_the_ledger_does_not_count_are_refused(folder):
     part = open_table(write(table.slice(0, 100), folder / "part.root"))
     assert part.metadata.ledger.passed == 100
     assert (part.metadata.on_target, part.metadata.partial) == (pytest.approx(1e12 / 3), True)
-    counted = selection.run(table.slice(0, 100), selection.load("e_to_mu_phi")).cutflow.samples["signal"]
+    counted = selection.run(table.slice(0, 100), selection.load(folder / "small.yaml")).cutflow.samples["signal"]
     assert (counted.ledger.passed, counted.on_target, counted.partial) == (100, pytest.approx(1e12 / 3), True)
     both = EventTable.concatenate([table.slice(0, 100), table.slice(100, 300)])
     assert (both.metadata.ledger, both.metadata.on_target) == (table.metadata.ledger, pytest.approx(1e12))
     chosen = table.take(table["ecal.energy"] > 50.0)
-    counted = selection.run(chosen, selection.load("e_to_mu_phi")).cutflow.samples["signal"]
+    counted = selection.run(chosen, selection.load(folder / "small.yaml")).cutflow.samples["signal"]
     left = {"not_in_table": 300 - len(chosen)}
     assert (counted.ledger.excluded, counted.on_target, counted.partial) == (left, None, True)
     doubled = table.with_metadata(ledger=type(table.metadata.ledger)(read=10**9, passed=10**9))
