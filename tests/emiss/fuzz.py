@@ -6,24 +6,25 @@
 from __future__ import annotations
 
 import argparse
-import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import selection
 from configs import loader
-from configs.errors import EmissError
 from emiss import runlist
 from emiss.check import check
 from emiss.job import plan
 from emiss.select import select
+from tests import fuzzing
 from tests.events.test_stored import mutated
+
+if TYPE_CHECKING:
+    import random
+    from collections import Counter
 
 LIMIT = 60.0
 """Seconds that a case may take."""
@@ -119,35 +120,10 @@ def _damaged(data: bytes, rng: random.Random) -> bytes:
 
 
 def run(count: int, seed: int = 1) -> Counter[str]:
-    """Run cases; return how they ended. Anything but a message or an answer is raised."""
-    outcomes: Counter[str] = Counter()
-
-    def late(*_: Any) -> None:
-        msg = f"a case took more than {LIMIT} s"
-        raise TimeoutError(msg)
-
-    before = signal.signal(signal.SIGALRM, late)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            cases = Cases(Path(folder))
-            for number in range(count):
-                rng = random.Random(f"{seed}-{number}")
-                case = rng.choices((cases.table, cases.config, cases.names), (3, 5, 2))[0]
-                signal.setitimer(signal.ITIMER_REAL, LIMIT)
-                try:
-                    outcomes[f"{case.__name__}: {case(rng)}"] += 1
-                except EmissError as error:
-                    if not str(error).strip():
-                        raise
-                    outcomes[f"{case.__name__}: message"] += 1
-                except Exception as error:
-                    error.add_note(f"case {seed}-{number}")
-                    raise
-                finally:
-                    signal.setitimer(signal.ITIMER_REAL, 0)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    return outcomes
+    """Run some cases; see `fuzzing.run`."""
+    with tempfile.TemporaryDirectory() as folder:
+        cases = Cases(Path(folder))
+        return fuzzing.run({cases.table: 3, cases.config: 5, cases.names: 2}, count, seed, LIMIT)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
-import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import selection
-from configs.errors import EmissError
 from configs.loader import find, shipped
 from events.columns import COLUMNS
 from events.language.parser import parse
+from tests import fuzzing
 from tests.selection.test_engine import DECLARED, added, oracle, table_of, with_objects
+
+if TYPE_CHECKING:
+    import random
+    from collections import Counter
 
 LIMIT = 5.0
 """Seconds that a case may take."""
@@ -253,32 +255,7 @@ def set_case(rng: random.Random) -> str:
 
 def run(count: int, seed: int = 1) -> Counter[str]:
     """Run some cases; an exception other than a message to the user is what this is looking for."""
-    outcomes: Counter[str] = Counter()
-
-    def late(*_: object) -> None:
-        msg = f"longer than {LIMIT} s"
-        raise TimeoutError(msg)
-
-    before = signal.signal(signal.SIGALRM, late)
-    try:
-        for number in range(count):
-            rng = random.Random(f"{seed}-{number}")
-            case = rng.choices((expression_case, file_case, set_case), (7, 2, 1))[0]
-            signal.setitimer(signal.ITIMER_REAL, LIMIT)
-            try:
-                outcomes[f"{case.__name__}: {case(rng)}"] += 1
-            except EmissError as error:
-                render = getattr(error, "render", error.__str__)
-                if not render().strip():
-                    raise
-                outcomes[f"{case.__name__}: message"] += 1
-            except Exception as error:
-                error.add_note(f"case {seed}-{number}")
-                raise
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    outcomes = fuzzing.run({expression_case: 7, file_case: 2, set_case: 1}, count, seed, LIMIT)
     if Path("CANARY").exists():
         msg = "code was run"
         raise AssertionError(msg)
