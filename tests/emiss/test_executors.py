@@ -63,8 +63,8 @@ class Actor:
 
     def _sleep(self, task):
         part = task.folder / "unfinished.part"
-        part.touch()
         try:
+            part.touch()  # inside: the signal may come at once
             time.sleep(600)
         finally:
             part.unlink(missing_ok=True)
