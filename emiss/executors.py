@@ -153,8 +153,10 @@ def _without_interrupts() -> Iterator[None]:
 def _obituary(processes: Sequence[BaseProcess], board: Any, tasks: Sequence[Task]) -> str:
     """Return which worker died, of what and at which task; the others were ended by the pool."""
     at = dict(zip(board[::2], board[1::2], strict=True))
-    for process in processes:
-        process.join(PATIENCE)
+    last = time.monotonic() + PATIENCE
+    # the pool's own thread may be reaping them: for a moment neither it nor we know how a process ended
+    while any(process.exitcode is None for process in processes) and time.monotonic() < last:
+        time.sleep(0.01)
     own = [process for process in processes if process.exitcode not in (0, None, _LEFT, -signal.SIGTERM)]
     died = next(iter(own), None)
     if died is None:
