@@ -61,6 +61,12 @@ def prepare(folder: Path) -> None:
         raise UserError(f"cannot be written: {error.strerror or error}", at=Location(str(folder))) from None
 
 
+def reports_in(folder: Path) -> list[Path]:
+    """Return the reports that are written to a folder under names known before."""
+    names = [f"cutflow.{kind}" for kind in ("json", "csv", "md", "tex", "html")]
+    return [folder / name for name in (*names, "histograms.json", "histograms.root")]
+
+
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Refuse outputs that are inputs, by whatever name or link.
 

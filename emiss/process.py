@@ -89,8 +89,7 @@ def process(
 
 def _outputs(job: Job, out: Path, keep: Wanted | None) -> list[Path]:
     """Return the files besides the tables that a job writes under a name known before."""
-    reports = [out / name for name in ("log.txt", "cutflow.json", "cutflow.csv", "cutflow.md", "cutflow.tex")]
-    reports += [out / name for name in ("cutflow.html", "histograms.json", "histograms.root")]
+    reports = [out / "log.txt", *output.reports_in(out)]
     if keep is not None:
         reports += targets_of(keep.path, [sample.name for sample in job.runlist.samples]).values()
     return reports

@@ -76,6 +76,7 @@ def select(
         raise UserError("no event table given")
     if out is not None:
         output.check(out)
+        output.refuse_inputs(output.reports_in(out), paths)
     bounds, known, scans = _check(paths, analysis, overrides or {}, unblind=unblind)
     if out is not None:
         output.prepare(out)

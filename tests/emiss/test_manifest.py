@@ -253,6 +253,11 @@ def test_no_output_is_an_input(folder, cli, monkeypatch):
     with pytest.raises(UserError, match="would take the place of the input"):
         job(folder, SIGNAL)
     assert (folder / "signal.root").read_bytes() == data
+    job(folder, BEAM)
+    shutil.copy(folder / "o/tables/beam/beam.root", folder / "histograms.root")
+    done = cli("select", "histograms.root", "--analysis", "small.yaml", "--out", ".")
+    assert done.code == 2
+    assert "histograms.root: this output would take the place of the input" in done.err
     for name in ("../../data", "a/b", ".hidden", "-x", "nul\\0"):
         (folder / "runs.yaml").write_text(HEAD + f'  "{name}": {{role: signal, files: [signal.root]}}\n')
         done = cli("process", "runs.yaml", "--out", "p")
