@@ -31,12 +31,12 @@ def best(work: Callable[[], object]) -> float:
 
 def raw(folder: Path) -> None:
     """Time decoding and reconstruction of a raw file against one pass over its bytes."""
-    import reco
-    from reco.formats.date.bytes import map_bytes
-    from reco.formats.date.index import build
-    from reco.readers.raw import RawRunFile
-    from samples.config import load_sample
-    from samples.simulate import simulate
+    from emiss import reco
+    from emiss.reco.formats.date.bytes import map_bytes
+    from emiss.reco.formats.date.index import build
+    from emiss.reco.readers.raw import RawRunFile
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
 
     path = simulate(load_sample("dimuon"), folder / "dimuon.dat", events=5000)
     run = reco.open(path)
@@ -64,12 +64,11 @@ def raw(folder: Path) -> None:
 
 def cuts(folder: Path) -> None:
     """Time the demo analysis on a stored table against reading its columns."""
-    import reco
-    import selection
-    from events.table import EventTable
-    from events.tablefile import open_table, write
-    from samples.config import load_sample
-    from samples.simulate import simulate
+    from emiss import reco, selection
+    from emiss.events.table import EventTable
+    from emiss.events.tablefile import open_table, write
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
 
     table = reco.process(reco.open(simulate(load_sample("signal"), folder / "signal.root", events=20000)))
     table = EventTable.concatenate([table] * 10)

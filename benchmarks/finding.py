@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calib.conditions import Conditions
-from configs import loader
-from events.batch import Batch
-from events.lists import Lists, offsets_of
-from reco.detector import load_detector
-from reco.strips import StripStage
-from reco.tracking import TrackStage
-from samples.config import Digitisation, Response
-from samples.digitise import strips
-from samples.muon_state import MuonState
-from samples.spectrometer import through_spectrometer
+from emiss.calib.conditions import Conditions
+from emiss.configs import loader
+from emiss.events.batch import Batch
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.detector import load_detector
+from emiss.reco.strips import StripStage
+from emiss.reco.tracking import TrackStage
+from emiss.samples.config import Digitisation, Response
+from emiss.samples.digitise import strips
+from emiss.samples.muon_state import MuonState
+from emiss.samples.spectrometer import through_spectrometer
 
 if TYPE_CHECKING:
-    from calib.conditions import RunConditions
-    from events.lists import Array
-    from reco.detector import Detector
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
 
 RUN = 6101
 NOISY = 0.02

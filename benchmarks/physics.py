@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from physics import dark_photon, shower, yields
-from physics.cross_sections import estimate, total
-from physics.sampling import MuonSampler, ScalarSampler
+from emiss.physics import dark_photon, shower, yields
+from emiss.physics.cross_sections import estimate, total
+from emiss.physics.sampling import MuonSampler, ScalarSampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import reco
-from events.lists import Lists
-from reco.formats.date.bytes import map_bytes
-from reco.formats.date.decode import Decoder, decode_entries, groups
-from reco.formats.date.encode import RawEvents, to_bytes
-from reco.formats.date.index import build
-from reco.formats.date.maps import read_maps
-from reco.formats.date.survey import lost_blocks
-from samples.config import load_sample
-from samples.digitise import strips, waveforms
-from samples.simulate import Simulation
+from emiss import reco
+from emiss.events.lists import Lists
+from emiss.reco.formats.date.bytes import map_bytes
+from emiss.reco.formats.date.decode import Decoder, decode_entries, groups
+from emiss.reco.formats.date.encode import RawEvents, to_bytes
+from emiss.reco.formats.date.index import build
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.formats.date.survey import lost_blocks
+from emiss.samples.config import load_sample
+from emiss.samples.digitise import strips, waveforms
+from emiss.samples.simulate import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

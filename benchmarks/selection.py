@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import selection
-from events.lists import Lists
-from events.rootfile import RootSink
-from events.table import EventTable, Metadata
-from events.tablefile import TableWriter, open_table
-from selection.counts import add_regions
-from selection.result import columns_of
+from emiss import selection
+from emiss.events.lists import Lists
+from emiss.events.rootfile import RootSink
+from emiss.events.table import EventTable, Metadata
+from emiss.events.tablefile import TableWriter, open_table
+from emiss.selection.counts import add_regions
+from emiss.selection.result import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,9 +217,9 @@ def scans(count: int) -> None:
 
 def command(folder: Path, count: int) -> None:
     """Time `emiss select` with one threshold changed by the wall clock, from command to printed table."""
-    import reco
-    from samples.config import load_sample
-    from samples.simulate import simulate
+    from emiss import reco
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
 
     table = reco.process(reco.open(simulate(load_sample("signal"), folder / "signal.root", events=20_000)))
     path = folder / "table.root"

@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.finding import RUN, merged, noise
-from calib.conditions import Conditions
-from configs import loader
-from events.batch import Batch
-from reco.detector import load_detector
-from reco.strips import StripStage
-from reco.tracking import TrackStage
-from samples.config import Digitisation, Response
-from samples.digitise import strips
-from samples.muon_state import MuonState
-from samples.spectrometer import through_spectrometer
+from emiss.calib.conditions import Conditions
+from emiss.configs import loader
+from emiss.events.batch import Batch
+from emiss.reco.detector import load_detector
+from emiss.reco.strips import StripStage
+from emiss.reco.tracking import TrackStage
+from emiss.samples.config import Digitisation, Response
+from emiss.samples.digitise import strips
+from emiss.samples.muon_state import MuonState
+from emiss.samples.spectrometer import through_spectrometer
 
 if TYPE_CHECKING:
-    from calib.conditions import RunConditions
-    from events.lists import Array, Lists
-    from reco.detector import Detector
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.lists import Array, Lists
+    from emiss.reco.detector import Detector
 
 MOMENTA = (20.0, 50.0, 100.0, 160.0)
 CHUNK = 25_000
@@ -183,7 +183,7 @@ def main(count: int, noisy: float, plot: Path | None) -> None:
 
 def draw(tallies: dict[float, Tally], plot: Path) -> None:
     """Draw the residuals before and after all cuts."""
-    from selection.plots import COLOURS, figure, save
+    from emiss.selection.plots import COLOURS, figure, save
 
     made = figure(height=5.0)
     axes = made.subplots()

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-import reco
-import selection
-from physics import dark_photon, dimuons, shower, yields
-from physics.cross_sections import total
-from samples.config import load_sample
-from samples.simulate import Simulation, simulate
+from emiss import reco, selection
+from emiss.physics import dark_photon, dimuons, shower, yields
+from emiss.physics.cross_sections import total
+from emiss.samples.config import load_sample
+from emiss.samples.simulate import Simulation, simulate
 
 
 def momentum(folder: Path) -> None:

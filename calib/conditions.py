@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib.ranges import covers, overlap
-from calib.tables import ANY, TYPES, Table, read_tables
-from configs import loader
-from configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.calib.ranges import covers, overlap
+from emiss.calib.tables import ANY, TYPES, Table, read_tables
+from emiss.configs import loader
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class RunConditions:
         Parameters
         ----------
         type_ : str
-            One of `calib.tables.TYPES`, e.g. ``sadc.pedestal``.
+            One of `emiss.calib.tables.TYPES`, e.g. ``sadc.pedestal``.
         channels : sequence of str
 
         Returns

@@ -11,11 +11,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from calib.limits import Limits
-from calib.ranges import RunRange, parse_ranges
-from configs.errors import Location, Problems, UserError, did_you_mean
-from configs.files import check_regular
-from configs.units import ENERGY, LENGTH, PURE, TIME, Dimension, UnitError, parse_unit
+from emiss.calib.limits import Limits
+from emiss.calib.ranges import RunRange, parse_ranges
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.configs.files import check_regular
+from emiss.configs.units import ENERGY, LENGTH, PURE, TIME, Dimension, UnitError, parse_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

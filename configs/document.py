@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from configs.errors import Location, UserError
+from emiss.configs.errors import Location, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from configs.errors import Location, UserError
+from emiss.configs.errors import Location, UserError
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from configs.document import Document, YamlPath, compose
-from configs.errors import Location, Problems, UserError, did_you_mean
-from configs.files import check_regular
+from emiss.configs.document import Document, YamlPath, compose
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.configs.files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["SHIPPED", "Document", "Mistake", "YamlPath", "find", "load", "loads", "mistakes", "shipped", "validate"]
 
 MAX_BYTES = 8_000_000
-SHIPPED = Path(__file__).parent
+SHIPPED = Path(__file__).resolve().parent
 _CALLED = {"analyses": "analysis", "runs": "run list", "calib": "conditions", "readers": "map"}
 """What messages call a config of a kind, where that is not the kind without its last letter."""
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from configs import loader
-from configs.document import Document, YamlPath
-from configs.errors import UserError
+from emiss.configs import loader
+from emiss.configs.document import Document, YamlPath
+from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from configs.errors import Location
+    from emiss.configs.errors import Location
 
 EXTENDS = "extends"
 

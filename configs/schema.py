@@ -22,8 +22,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from configs.errors import did_you_mean, suggest
-from configs.units import ENERGY, FIELD, LENGTH, PURE, TIME, Dimension, UnitError, parse_quantity
+from emiss.configs.errors import did_you_mean, suggest
+from emiss.configs.units import ENERGY, FIELD, LENGTH, PURE, TIME, Dimension, UnitError, parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -133,7 +133,7 @@ def parse_unit(text: str) -> Unit:
 
 
 def _closest(name: str) -> str:
-    from configs.errors import suggest
+    from emiss.configs.errors import suggest
 
     close = suggest(name, UNITS)
     return f"; did you mean '{close[0]}'?" if close else ""

@@ -10,16 +10,16 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from configs.errors import UserError, did_you_mean
+from emiss.configs.errors import UserError, did_you_mean
 from emiss.efficiencies import first_row, last_row, process_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.efficiencies import Efficiency
-    from physics.backgrounds import Budget
-    from samples.config import Sample
-    from selection.cutflow import Cutflow, SampleCounts
+    from emiss.physics.backgrounds import Budget
+    from emiss.samples.config import Sample
+    from emiss.selection.cutflow import Cutflow, SampleCounts
 
 BUDGET_ANALYSIS = "e_to_mu_phi"
 """The analysis whose cuts, as shipped, are those of the paper, for which its budget was made."""
@@ -74,7 +74,7 @@ class Background:
 
 def budget_cuts() -> str:
     """Return the hash of the cuts that the paper's budget belongs to."""
-    import selection
+    from emiss import selection
 
     return selection.load(BUDGET_ANALYSIS).cuts_hash
 
@@ -114,7 +114,7 @@ def from_cutflow(
     UserError
         If there is none, or one does not say what it stands for.
     """
-    from physics.backgrounds import Budget
+    from emiss.physics.backgrounds import Budget
 
     samples = {name: counts for name, counts in cutflow.samples.items() if counts.role == "background"}
     if not samples:
@@ -238,7 +238,7 @@ def _automatic(cuts: set[str], flow: Cutflow | None, region: str | None) -> str:
 
 def _doubt(cuts: set[str], region: str | None) -> str:
     """Return why the budget may not be that of these cuts; nothing where it is."""
-    import selection
+    from emiss import selection
 
     analysis = selection.load(BUDGET_ANALYSIS)
     if cuts == {""}:

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from configs import loader
-from configs.errors import Location, Problems, UserError, did_you_mean
-from selection import blinding
-from selection.config import AnalysisModel
+from emiss.configs import loader
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.selection import blinding
+from emiss.selection.config import AnalysisModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from configs.document import Document
+    from emiss.configs.document import Document
+    from emiss.events.columns import Column
     from emiss.runlist import RunList, RunListFile
-    from events.columns import Column
-    from selection import Analysis
+    from emiss.selection import Analysis
 
 DETECTOR = "na64e_lfc"
 """What an analysis is checked for where nothing else is said."""
@@ -138,7 +138,7 @@ class _Check:
 
     def _stored(self, one: Given) -> str:
         """Check a ROOT or Parquet file: an event table, a simulated run file, or one of another program."""
-        from events.tablefile import open_table
+        from emiss.events.tablefile import open_table
 
         try:
             table = open_table(one.path)
@@ -154,8 +154,8 @@ class _Check:
 
     def _table(self, path: Path) -> str:
         """Keep columns and sample of an event table; return the name of the sample."""
+        from emiss.events.tablefile import open_table
         from emiss.tables import sample_of
-        from events.tablefile import open_table
 
         file = open_table(path)
         sample, role = sample_of(path, file)
@@ -167,10 +167,10 @@ class _Check:
         return sample
 
     def _run(self, one: Given) -> str:
-        from reco.detector import load_detector
-        from reco.pipeline import columns_of
-        from reco.readers import open_run_file
-        from reco.readers.mapped import MappedFile, load_map
+        from emiss.reco.detector import load_detector
+        from emiss.reco.pipeline import columns_of
+        from emiss.reco.readers import open_run_file
+        from emiss.reco.readers.mapped import MappedFile, load_map
 
         self.around.roles["data"] = "data"  # as bare files are called
         if self.reader is not None and _magic(one.path) == b"root":
@@ -209,8 +209,8 @@ class _Check:
     # --- configs ------------------------------------------------------------------------------------------------------
 
     def _analysis(self, one: Given) -> str:
-        from selection.bind import mistakes
-        from selection.read import survey
+        from emiss.selection.bind import mistakes
+        from emiss.selection.read import survey
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
         analysis, found = survey(one.document)
@@ -280,28 +280,28 @@ class _Check:
                     problems.add(error)
 
     def _map(self, one: Given) -> str:
-        from reco.readers.map_config import MapFile
+        from emiss.reco.readers.map_config import MapFile
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
         read = loader.validate(one.document, MapFile)
         return f"map '{read.reader}', {len(read.columns)} columns (checked against a file where one is given)"
 
     def _sample(self, one: Given) -> str:
-        from samples.config import Sample
+        from emiss.samples.config import Sample
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
         sample = loader.validate(one.document, Sample)
         return f"sample '{sample.name}', {sample.events} events"
 
     def _detector(self, one: Given) -> str:
-        from reco.detector import load_detector
+        from emiss.reco.detector import load_detector
 
         loaded = load_detector(one.path)
         fields = ", ".join(f"{arm.magnet.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values())
         return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes, {fields}"
 
     def _conditions(self, one: Given) -> str:
-        from calib.conditions import Conditions
+        from emiss.calib.conditions import Conditions
 
         return f"conditions, {len(Conditions.load(one.path).tables)} tables"
 
@@ -359,7 +359,7 @@ def _declared(entry: RunListFile, near: Path) -> dict[str, Mapping[str, Column]]
 
 
 def _of_map(path: Path) -> dict[str, Mapping[str, Column]]:
-    from reco.readers.expected import expected_columns
+    from emiss.reco.readers.expected import expected_columns
 
     columns = expected_columns(loader.load(path))
     return {} if columns is None else {f"reader {path.stem}": columns}
@@ -367,10 +367,10 @@ def _of_map(path: Path) -> dict[str, Mapping[str, Column]]:
 
 def _of_detector(name: Path) -> dict[str, Mapping[str, Column]]:
     """Return the columns of a detector's tables, with the truth that simulated files may have."""
-    from events.columns import Column
-    from reco.detector import load_detector
-    from reco.pipeline import columns_of
-    from samples.response import TRUTH
+    from emiss.events.columns import Column
+    from emiss.reco.detector import load_detector
+    from emiss.reco.pipeline import columns_of
+    from emiss.samples.response import TRUTH
 
     truth = {f"truth.{key}": Column(f"truth.{key}", "f8", unit, meaning) for key, (unit, meaning) in TRUTH.items()}
     return {f"detector {name}": {**columns_of(load_detector(name)), **truth}}

@@ -16,8 +16,8 @@ def main() -> None:
 def _run() -> None:
     import typer
 
-    from configs.errors import EmissError, UserError, of_surroundings
     from emiss.commands.app import app
+    from emiss.configs.errors import EmissError, UserError, of_surroundings
 
     try:
         app()

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import Location, UserError, did_you_mean
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.events.tablefile import open_table
+from emiss.selection import blinding
 from emiss.tables import find_tables, sample_of
-from events.tablefile import open_table
-from selection import blinding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from events.lists import Array
-    from events.tablefile import TableFile
-    from selection import Analysis
+    from emiss.events.lists import Array
+    from emiss.events.tablefile import TableFile
+    from emiss.selection import Analysis
 
 IDENTITY = ("event.run", "event.spill", "event.in_spill")
 PLACE = ("event.file", "event.entry")

@@ -1,7 +1,7 @@
 """Signal efficiencies against mass: from a cutflow, from a table, or simulated on the spot.
 
 An efficiency is the share of the phi emitted by electrons above `threshold` that passes all cuts: expected events per
-particle on target over the yield of Eq. 29 (`physics.yields`) for the same mass, coupling and threshold.
+particle on target over the yield of Eq. 29 (`emiss.physics.yields`) for the same mass, coupling and threshold.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from configs.errors import Location, UserError, did_you_mean
-from configs.files import check_regular
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.configs.files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from samples.config import Sample
-    from selection import Analysis
-    from selection.cutflow import CutCounts, Cutflow, SampleCounts, Tally
+    from emiss.samples.config import Sample
+    from emiss.selection import Analysis
+    from emiss.selection.cutflow import CutCounts, Cutflow, SampleCounts, Tally
 
 COLUMNS = ("m_phi", "efficiency", "error", "threshold")
 _CUTS = re.compile(r"#\s*cuts\s*:")
@@ -113,7 +113,7 @@ def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mappi
 
 def process_of(name: str, counts: SampleCounts, known: Mapping[str, Sample]) -> dict[str, Any]:
     """Return what was simulated, from the file that was named for the sample or else as the sample says; empty if neither."""
-    from configs.schema import dump
+    from emiss.configs.schema import dump
 
     if name in known:
         return {**dump(known[name].process), "beam_energy": known[name].beam.energy}
@@ -141,7 +141,7 @@ def _plausible(name: str, counts: SampleCounts, region: str | None, factor: floa
 
 def _emitted(process: Mapping[str, Any]) -> float:
     """Return the phi emitted per electron on target (Eq. 29)."""
-    from physics import yields
+    from emiss.physics import yields
 
     return yields.per_electron(
         process["m_phi"],
@@ -255,9 +255,8 @@ def simulated(
     UserError
         If the sample is no signal, or a mass cannot be simulated.
     """
-    import reco
-    import selection
-    from samples.simulate import simulate
+    from emiss import reco, selection
+    from emiss.samples.simulate import simulate
 
     flows = []
     with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from configs.errors import EmissError, of_surroundings
+from emiss.configs.errors import EmissError, of_surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

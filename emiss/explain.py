@@ -13,11 +13,11 @@ from emiss.one_event import open_event
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from events.lists import Array
-    from reco.detector import Detector
-    from reco.momentum import TrackFits
-    from reco.single_track import SingleFit, TrackModel
-    from reco.tracking import ArmTracks
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.reco.momentum import TrackFits
+    from emiss.reco.single_track import SingleFit, TrackModel
+    from emiss.reco.tracking import ArmTracks
 
 NAMES = ("x", "y", "tx", "ty", "q/p")
 
@@ -122,11 +122,11 @@ def explain_event(
     UserError
         If there is no such entry, or it is no physics event that can be read.
     """
-    from reco.extrapolation import faces
-    from reco.momentum import Hits, fit_tracks
-    from reco.single_track import TrackModel, fit_single
-    from reco.strips import PointStage, StripStage
-    from reco.tracking import TrackStage
+    from emiss.reco.extrapolation import faces
+    from emiss.reco.momentum import Hits, fit_tracks
+    from emiss.reco.single_track import TrackModel, fit_single
+    from emiss.reco.strips import PointStage, StripStage
+    from emiss.reco.tracking import TrackStage
 
     run, batch = open_event(path, event, detector, calib)
     loaded = run.detector
@@ -152,7 +152,7 @@ def _extrapolated(
     fits: TrackFits, name: str, arm: ArmTracks, places: Mapping[str, float]
 ) -> dict[str, tuple[float, float, float, float, float]]:
     """Return where a track meets the calorimeters; one upstream goes through its magnet to the ECAL."""
-    from reco.extrapolation import downstream, straight
+    from emiss.reco.extrapolation import downstream, straight
 
     first = float(arm.z[0])
     if name == "beam_tracks":

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, UserError
+from emiss.configs.errors import Location, UserError
 from emiss.runlist import read_on_target
 
 if TYPE_CHECKING:

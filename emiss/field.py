@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from reco.field_map import FieldMap
+    from emiss.reco.field_map import FieldMap
 
 
 def summary(field: FieldMap) -> dict[str, Any]:

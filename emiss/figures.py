@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError
-from selection.plots import COLOURS, STYLE, figure, save
+from emiss.configs.errors import UserError
+from emiss.selection.plots import COLOURS, STYLE, figure, save
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

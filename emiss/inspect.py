@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from events.location import for_uproot
-from events.rootfile import TABLES, reading
+from emiss.events.location import for_uproot
+from emiss.events.rootfile import TABLES, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from events.columns import Column
-    from reco.readers.foreign import ForeignTree
+    from emiss.events.columns import Column
+    from emiss.reco.readers.foreign import ForeignTree
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 """Names that expressions can hold."""

@@ -13,20 +13,19 @@ from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import selection
-from configs import loader
-from configs.errors import Location, Problems, UserError
-from emiss import output
+from emiss import output, selection
+from emiss.configs import loader
+from emiss.configs.errors import Location, Problems, UserError
+from emiss.events.manifest import Entry, Manifest, SampleEntry
+from emiss.events.provenance import code_version, text_hash
 from emiss.exposure import exposure_of
+from emiss.reco import event_numbers
+from emiss.reco.detector import load_detector
+from emiss.reco.spills import Spills
+from emiss.selection import blinding
 from emiss.source import source_of
 from emiss.survey import survey_all
 from emiss.task import BATCH, TASK_ENTRIES, Setup, Task
-from events.manifest import Entry, Manifest, SampleEntry
-from events.provenance import code_version, text_hash
-from reco import event_numbers
-from reco.detector import load_detector
-from reco.spills import Spills
-from selection import blinding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,10 +34,10 @@ if TYPE_CHECKING:
     from emiss.executors import Executor
     from emiss.exposure import Exposure
     from emiss.runlist import RunList, Sample
+    from emiss.selection import Analysis
+    from emiss.selection.scans import BoundScan
     from emiss.source import Source
     from emiss.survey import Chunk, FileSurvey
-    from selection import Analysis
-    from selection.scans import BoundScan
 
 __all__ = ["BATCH", "TASK_ENTRIES", "Job", "Setup", "Task", "plan"]
 

@@ -9,8 +9,8 @@ import platform
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from configs.errors import Location, UserError
-from events.provenance import command_line, now
+from emiss.configs.errors import Location, UserError
+from emiss.events.provenance import command_line, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

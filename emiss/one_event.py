@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, UserError
+from emiss.configs.errors import Location, UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from events.batch import Batch
-    from reco.run import Run
+    from emiss.events.batch import Batch
+    from emiss.reco.run import Run
 
 
 def open_event(path: str | Path, event: int, detector: str | Path, calib: str | Path) -> tuple[Run, Batch]:
@@ -21,7 +21,7 @@ def open_event(path: str | Path, event: int, detector: str | Path, calib: str | 
     UserError
         If the file has no such entry, or it is no physics event.
     """
-    import reco
+    from emiss import reco
 
     run = reco.open(path, detector=detector, calib=calib)
     file = run.files[0]

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss import skim
-from events.ledger import Ledger, total
-from selection.result import Result
+from emiss.events.ledger import Ledger, total
+from emiss.selection.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from emiss.selection import Analysis
+    from emiss.selection.counter import Yields
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.scans import BoundScan
     from emiss.skim import Kept, Wanted
-    from selection import Analysis
-    from selection.counter import Yields
-    from selection.cutflow import Cutflow
-    from selection.scans import BoundScan
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def write_reports(
     result: Result, analysis: Analysis, out: Path, configs: Mapping[str, str], normalise: float
 ) -> tuple[Path, ...]:
     """Write cutflow, histograms and scans to a folder; return the files."""
-    from selection import report
+    from emiss.selection import report
 
     out.mkdir(parents=True, exist_ok=True)
     sources = {**analysis.source_texts, **configs}

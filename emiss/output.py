@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, UserError
-from events.atomic import part_of
-from events.location import is_remote
+from emiss.configs.errors import Location, UserError
+from emiss.events.atomic import part_of
+from emiss.events.location import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from configs import loader
-from configs.errors import Location, Problems, UserError, did_you_mean
-from configs.schema import Model, Number
 from emiss import background, efficiencies
+from emiss.configs import loader
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.configs.schema import Model, Number
 from emiss.sensitivity import DataPeriod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from configs.document import Document
     from emiss.background import Empty
+    from emiss.configs.document import Document
     from emiss.efficiencies import Efficiency
-    from physics.backgrounds import Budget
-    from physics.limits import Correlations
-    from samples.config import Sample
-    from selection.cutflow import Cutflow
+    from emiss.physics.backgrounds import Budget
+    from emiss.physics.limits import Correlations
+    from emiss.samples.config import Sample
+    from emiss.selection.cutflow import Cutflow
 
 
 class PeriodEntry(Model):
@@ -113,7 +113,7 @@ def load(path: Path, default: Settings) -> tuple[list[Settings], Correlations, D
     UserError
         For all mistakes of the file, each with its place.
     """
-    from physics.limits import Correlations
+    from emiss.physics.limits import Correlations
 
     document = loader.load(path)
     written = loader.validate(document, PeriodsFile)
@@ -131,7 +131,7 @@ def load(path: Path, default: Settings) -> tuple[list[Settings], Correlations, D
 
 
 def _settings(name: str, entry: PeriodEntry, default: Settings, folder: Path) -> Settings:
-    from samples.config import load_sample
+    from emiss.samples.config import load_sample
 
     if entry.observed is not None and entry.data is not None:
         raise UserError("'observed' and 'data' both say what was seen", hint="leave out one of them")
@@ -166,9 +166,9 @@ def nucleus(name: str) -> str:
     Raises
     ------
     UserError
-        If it is none of `physics.nuclei.NUCLEI`.
+        If it is none of `emiss.physics.nuclei.NUCLEI`.
     """
-    from physics.nuclei import NUCLEI
+    from emiss.physics.nuclei import NUCLEI
 
     if name not in NUCLEI:
         raise UserError(f"there is no target '{name}'", hint=did_you_mean(name, NUCLEI))
@@ -252,8 +252,8 @@ class Reader:
     def _flow(self, path: Path) -> Cutflow:
         """Read the cutflow; where an analysis is named, too, it has to be that one."""
         if path not in self._flows:
-            import selection
-            from selection.cutflow import Cutflow
+            from emiss import selection
+            from emiss.selection.cutflow import Cutflow
 
             flow = Cutflow.load(path)
             if self._analysis is not None:

@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss import executors, lock, output
+from emiss.events import atomic, provenance
 from emiss.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
+from emiss.selection import blinding
+from emiss.selection.counter import Yields
+from emiss.selection.cutflow import PER_ON_TARGET
 from emiss.skim import targets_of
-from events import atomic, provenance
-from selection import blinding
-from selection.counter import Yields
-from selection.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from emiss.job import Job
+    from emiss.selection.cutflow import Cutflow, SampleCounts
     from emiss.skim import Wanted
     from emiss.worker import Done
-    from selection.cutflow import Cutflow, SampleCounts
 
 log = logging.getLogger("emiss")
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from configs import loader
-from configs.errors import Location, Problems, UserError
+from emiss.configs import loader
+from emiss.configs.errors import Location, Problems, UserError
+from emiss.events.atomic import write_text
+from emiss.reco.detector import load_detector
+from emiss.reco.quality import Limits, Survey, Verdict, surveys, verdicts
+from emiss.reco.readers.base import refuse_copies
+from emiss.reco.spills import Spills
+from emiss.selection.sheet import cell
 from emiss.source import DetectorSource
-from events.atomic import write_text
-from reco.detector import load_detector
-from reco.quality import Limits, Survey, Verdict, surveys, verdicts
-from reco.readers.base import refuse_copies
-from reco.spills import Spills
-from selection.sheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -117,7 +117,7 @@ def table(quality: Quality) -> str:
 def write(quality: Quality, out: Path) -> tuple[Path, ...]:
     """Write the list of bad spills, the table and the plot to a folder."""
     from emiss import quality_plots
-    from selection.plots import save
+    from emiss.selection.plots import save
 
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.quality import BINS
-from selection.plots import COLOURS, STYLE, figure
+from emiss.reco.quality import BINS
+from emiss.selection.plots import COLOURS, STYLE, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

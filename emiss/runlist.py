@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from calib.ranges import OPEN, RunRange, parse_ranges
-from configs import loader
-from configs.errors import Location, Problems, UserError
-from configs.names import problem_of
-from configs.schema import Model, Number
-from events.location import matching
-from reco.spills import SpillRange
+from emiss.calib.ranges import OPEN, RunRange, parse_ranges
+from emiss.configs import loader
+from emiss.configs.errors import Location, Problems, UserError
+from emiss.configs.names import problem_of
+from emiss.configs.schema import Model, Number
+from emiss.events.location import matching
+from emiss.reco.spills import SpillRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from configs.loader import Document
+    from emiss.configs.loader import Document
 
 Role = Literal["signal", "background", "data"]
 

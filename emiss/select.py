@@ -5,29 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from configs.errors import UserError
 from emiss import output
+from emiss.configs.errors import UserError
+from emiss.events import provenance
+from emiss.events.identity import checksum
+from emiss.events.ledger import Ledger
+from emiss.events.tablefile import open_table
 from emiss.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
+from emiss.selection import blinding
+from emiss.selection.counter import Yields
+from emiss.selection.cutflow import PER_ON_TARGET, Cutflow
+from emiss.selection.skimmed import weight_texts
 from emiss.tables import find_tables, left_over, sample_of, samples_beside
-from events import provenance
-from events.identity import checksum
-from events.ledger import Ledger
-from events.tablefile import open_table
-from selection import blinding
-from selection.counter import Yields
-from selection.cutflow import PER_ON_TARGET, Cutflow
-from selection.skimmed import weight_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from emiss.events.table import Metadata
+    from emiss.events.tablefile import TableFile
+    from emiss.selection import Analysis
+    from emiss.selection.engine import Bound
+    from emiss.selection.scans import BoundScan
     from emiss.skim import Wanted
-    from events.table import Metadata
-    from events.tablefile import TableFile
-    from selection import Analysis
-    from selection.engine import Bound
-    from selection.scans import BoundScan
 
 
 def select(

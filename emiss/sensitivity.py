@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError
 from emiss.background import Background
+from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.efficiencies import Efficiency
-    from physics.limits import Correlations, Limit, Method, Period
+    from emiss.physics.limits import Correlations, Limit, Method, Period
 
 SCHEMA = "emiss.limit/1"
 
@@ -50,7 +50,7 @@ class DataPeriod:
     efficiency_factor : float
         On all efficiencies: dead time, trigger, what the simulation does not have.
     nucleus : str
-        What the target is made of, one of `physics.nuclei.NUCLEI`.
+        What the target is made of, one of `emiss.physics.nuclei.NUCLEI`.
     """
 
     on_target: float
@@ -159,8 +159,8 @@ def _point(
 ) -> Point:
     import warnings
 
-    from physics.limits import upper_limit
-    from physics.ranges import RangeWarning
+    from emiss.physics.limits import upper_limit
+    from emiss.physics.ranges import RangeWarning
 
     rates = [_rate(one, period.nucleus) for one, period in zip(efficiencies, periods, strict=True)]
     names = list(dict.fromkeys(one.name for period in periods for one in period.background.unseen))
@@ -189,7 +189,7 @@ def _point(
 
 def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[str]) -> Period:
     """Return the counter of a period at one mass, for `rate` phi per electron; the exposure's error is that of both rates."""
-    from physics.limits import Period
+    from emiss.physics.limits import Period
 
     held = {process.name: period.on_target * process.per_electron for process in period.background.unseen}
     statistical = one.error / one.value if one.value > 0.0 else 0.0
@@ -206,8 +206,8 @@ def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[
 
 @lru_cache(maxsize=1024)
 def _per_electron(m_phi: float, beam_energy: float, threshold: float, nucleus: str) -> float:
-    from physics import yields
-    from physics.nuclei import NUCLEI
+    from emiss.physics import yields
+    from emiss.physics.nuclei import NUCLEI
 
     found = yields.per_electron(
         m_phi, coupling=REFERENCE, primary=beam_energy, threshold=threshold, nucleus=NUCLEI[nucleus]
@@ -236,7 +236,7 @@ def _same_masses(periods: Sequence[DataPeriod]) -> None:
 
 def _shown(periods: Sequence[DataPeriod]) -> None:
     """Refuse limits below what the samples can show."""
-    from physics.limits import MAX_UNSEEN
+    from emiss.physics.limits import MAX_UNSEEN
 
     total: dict[str, float] = {}
     for period in periods:
@@ -261,7 +261,7 @@ def lines(
     masses : sequence of float
         GeV.
     difference : str
-        One of `physics.constraints.g_minus_2.DIFFERENCES`.
+        One of `emiss.physics.constraints.g_minus_2.DIFFERENCES`.
     ratios : sequence of float
         m_phi over dark matter's mass, one per relic line.
     dark_coupling : float
@@ -272,7 +272,7 @@ def lines(
     ValueError
         For a mass that the muon decays to, or a ratio of 2.
     """
-    from physics.constraints import g_minus_2, relic
+    from emiss.physics.constraints import g_minus_2, relic
 
     at = np.asarray(masses, float)
     known = g_minus_2.DIFFERENCES[difference]

@@ -10,9 +10,9 @@ import numpy as np
 from emiss.one_event import open_event
 
 if TYPE_CHECKING:
-    from events.batch import Batch
-    from events.table import EventTable
-    from reco.detector import Detector
+    from emiss.events.batch import Batch
+    from emiss.events.table import EventTable
+    from emiss.reco.detector import Detector
 
 CURVES = 8
 """Waveforms drawn with a label; the rest stands behind them in grey."""
@@ -40,7 +40,7 @@ def show_event(path: str | Path, event: int, detector: str | Path, calib: str | 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from reco.strips import PointStage, StripStage
+    from emiss.reco.strips import PointStage, StripStage
 
     run, batch = open_event(path, event, detector, calib)
     file, loaded = run.files[0], run.detector

@@ -7,26 +7,26 @@ from fnmatch import fnmatchcase
 from pathlib import Path  # noqa: TC003 - part of a dataclass
 from typing import TYPE_CHECKING, Any
 
-from configs.errors import Location, UserError, did_you_mean
-from configs.names import problem_of
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.configs.names import problem_of
+from emiss.events.columns import join
+from emiss.events.ledger import Ledger, total
+from emiss.events.lists import Lists
+from emiss.events.table import EventTable, Metadata
+from emiss.events.tablefile import TableWriter, open_table
 from emiss.output import refuse_inputs
+from emiss.selection import blinding
+from emiss.selection.skimmed import read_of, weight_texts
 from emiss.tables import SUFFIXES, sample_of
-from events.columns import join
-from events.ledger import Ledger, total
-from events.lists import Lists
-from events.table import EventTable, Metadata
-from events.tablefile import TableWriter, open_table
-from selection import blinding
-from selection.skimmed import read_of, weight_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from events.columns import Column
-    from selection import Analysis
-    from selection.counts import Rows
-    from selection.cutflow import Cutflow
-    from selection.engine import Bound
+    from emiss.events.columns import Column
+    from emiss.selection import Analysis
+    from emiss.selection.counts import Rows
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.engine import Bound
 
 
 @dataclass(frozen=True)

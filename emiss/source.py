@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - part of a signature that is pickled
 from typing import TYPE_CHECKING, Any, Protocol
 
-from calib.conditions import Conditions
-from events.identity import WORTH, Remembered, checksum
-from events.provenance import code_version, text_hash
-from reco.detector import load_detector
-from reco.pipeline import Pipeline
-from reco.readers import open_run_file
-from reco.readers.base import check_constants
-from reco.readers.mapped import MappedFile, load_map
+from emiss.calib.conditions import Conditions
+from emiss.events.identity import WORTH, Remembered, checksum
+from emiss.events.provenance import code_version, text_hash
+from emiss.reco.detector import load_detector
+from emiss.reco.pipeline import Pipeline
+from emiss.reco.readers import open_run_file
+from emiss.reco.readers.base import check_constants
+from emiss.reco.readers.mapped import MappedFile, load_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from emiss.events.columns import Column
+    from emiss.events.table import EventTable
+    from emiss.reco.readers.base import RunFile
+    from emiss.reco.spills import Spills
     from emiss.task import Setup
-    from events.columns import Column
-    from events.table import EventTable
-    from reco.readers.base import RunFile
-    from reco.spills import Spills
 
 
 class Source(Protocol):

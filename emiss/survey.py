@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError
+from emiss.configs.errors import UserError
+from emiss.events.identity import Stamp
+from emiss.reco.readers.base import PHYSICS
+from emiss.reco.spills import within
 from emiss.runlist import Sample
 from emiss.source import source_of
-from events.identity import Stamp
-from reco.readers.base import PHYSICS
-from reco.spills import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from emiss.events.columns import Column
+    from emiss.events.lists import Array
     from emiss.executors import Executor
+    from emiss.reco.readers.base import Index
+    from emiss.reco.spills import SpillRange, Spills
     from emiss.source import Source
     from emiss.task import Setup
-    from events.columns import Column
-    from events.lists import Array
-    from reco.readers.base import Index
-    from reco.spills import SpillRange, Spills
 
 MANY = 8
 """Files from which on worker processes are worth their start."""

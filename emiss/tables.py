@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, UserError
-from events.manifest import DEEPEST, NAME, Manifest, near
-from events.tablefile import open_table
+from emiss.configs.errors import Location, UserError
+from emiss.events.manifest import DEEPEST, NAME, Manifest, near
+from emiss.events.tablefile import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from events.tablefile import TableFile
+    from emiss.events.tablefile import TableFile
 
 SUFFIXES = (".root", ".parquet")
 

@@ -8,9 +8,9 @@ from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from emiss.events.identity import Stamp
+    from emiss.reco.spills import SpillRange, Spills
     from emiss.runlist import Sample
-    from events.identity import Stamp
-    from reco.spills import SpillRange, Spills
 
 TASK_ENTRIES = 20_000
 BATCH = 2_048

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError
+from emiss.configs.errors import UserError
+from emiss.events.columns import QUALITY_BITS
+from emiss.events.identity import number_of, still_the_same
+from emiss.events.ledger import Ledger
+from emiss.events.tablefile import TableWriter, open_stored
+from emiss.reco.spills import within
+from emiss.selection.blinding import is_hidden
+from emiss.selection.cutflow import Cutflow
 from emiss.source import source_of
 from emiss.survey import of_runs
-from events.columns import QUALITY_BITS
-from events.identity import number_of, still_the_same
-from events.ledger import Ledger
-from events.tablefile import TableWriter, open_stored
-from reco.spills import within
-from selection.blinding import is_hidden
-from selection.cutflow import Cutflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from emiss.events.columns import Column
+    from emiss.events.table import EventTable
+    from emiss.selection.counter import Counter, Yields
+    from emiss.selection.engine import Bound
     from emiss.task import Setup, Task
-    from events.columns import Column
-    from events.table import EventTable
-    from selection.counter import Counter, Yields
-    from selection.engine import Bound
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Worker:
     """Does tasks of one job; holds what they share (source, analysis)."""
 
     def __init__(self, setup: Setup) -> None:
-        import selection
+        from emiss import selection
 
         self.setup = setup
         self.source = source_of(setup)

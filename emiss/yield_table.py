@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from physics import RangeWarning, cross_sections, dark_photon, yields
-from physics.constants import LEAD, Nucleus
-from physics.k_factors import KFactors
-from physics.ranges import PERTURBATIVE
-from physics.shower import DEPTH
+from emiss.physics import RangeWarning, cross_sections, dark_photon, yields
+from emiss.physics.constants import LEAD, Nucleus
+from emiss.physics.k_factors import KFactors
+from emiss.physics.ranges import PERTURBATIVE
+from emiss.physics.shower import DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
 
-    from physics.phase_space import Method
-    from physics.yields import Emission
+    from emiss.physics.phase_space import Method
+    from emiss.physics.yields import Emission
 
 SCHEMA = "emiss.yields/1"
 
@@ -148,7 +148,7 @@ def compute(
     Raises
     ------
     ValueError
-        For masses or energies that make no sense (`physics.yields.emission`, `physics.dark_photon.emission`).
+        For masses or energies that make no sense (`emiss.physics.yields.emission`, `emiss.physics.dark_photon.emission`).
     """
     rows = []
     with warnings.catch_warnings(record=True) as caught:
@@ -209,7 +209,7 @@ def figure(table: YieldTable) -> Figure:
     """Draw the yields per electron on target against mass, one line per threshold."""
     from matplotlib import rc_context
 
-    from selection import plots
+    from emiss.selection import plots
 
     model = MODELS[table.model]
     with rc_context(plots.STYLE):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from events.table import EventTable
-    from events.tablefile import read, write
+    from emiss.events.table import EventTable
+    from emiss.events.tablefile import read, write
 
 __all__ = ["EventTable", "read", "write"]
 
@@ -14,12 +14,12 @@ __all__ = ["EventTable", "read", "write"]
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for: reading a table needs uproot, a ledger does not."""
     if name == "EventTable":
-        from events.table import EventTable
+        from emiss.events.table import EventTable
 
         return EventTable
     if name in ("read", "write"):
-        import events.tablefile
+        import emiss.events.tablefile
 
-        return getattr(events.tablefile, name)
-    msg = f"module 'events' has no attribute '{name}'"
+        return getattr(emiss.events.tablefile, name)
+    msg = f"module 'emiss.events' has no attribute '{name}'"
     raise AttributeError(msg)

@@ -7,7 +7,7 @@ import platform
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, UserError
+from emiss.configs.errors import Location, UserError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from events.ledger import Ledger
+from emiss.events.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from events.lists import Array, Lists
+    from emiss.events.lists import Array, Lists
 
 
 @dataclass(frozen=True)

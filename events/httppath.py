@@ -1,4 +1,4 @@
-"""A path for http:// and https://: names and listings as of upath, content and size by way of `events.remote`."""
+"""A path for http:// and https://: names and listings as of upath, content and size by way of `emiss.events.remote`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from upath import UPath
 
-from events.remote import RemoteFile, remote
+from emiss.events.remote import RemoteFile, remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

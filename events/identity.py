@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from configs.errors import Location, UserError
-from events.atomic import write_text
-from events.location import is_remote
+from emiss.configs.errors import Location, UserError
+from emiss.events.atomic import write_text
+from emiss.events.location import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable

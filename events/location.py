@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from configs.errors import Location, UserError
-from configs.files import check_regular
+from emiss.configs.errors import Location, UserError
+from emiss.configs.files import check_regular
 
 
 def is_remote(name: str | Path) -> bool:
@@ -18,7 +18,7 @@ def is_remote(name: str | Path) -> bool:
 
 
 def is_http(name: str | Path) -> bool:
-    """Return whether a name is an address that `events.remote` reads."""
+    """Return whether a name is an address that `emiss.events.remote` reads."""
     return str(name).startswith(("http://", "https://"))
 
 
@@ -36,7 +36,7 @@ def located(name: str | Path) -> Path:
     from upath import UPath
 
     if is_http(name):
-        from events.httppath import HttpPath
+        from emiss.events.httppath import HttpPath
 
         return HttpPath(str(name))  # type: ignore[return-value]
     try:

@@ -2,7 +2,7 @@
 
 A table holds events. Which sample they are of, which role it has, how many particles on target they stand for and on which
 scale they are drawn is said by the manifest alone, so that none of this is ever out of date in a table that is used again. It
-stands as ``manifest.json`` in the folder of the tables, and every door to a table (`events.tablefile`) goes by it.
+stands as ``manifest.json`` in the folder of the tables, and every door to a table (`emiss.events.tablefile`) goes by it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from configs.errors import Location, UserError
-from events.atomic import write_text
+from emiss.configs.errors import Location, UserError
+from emiss.events.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from events.table import Metadata
+    from emiss.events.table import Metadata
 
 SCHEMA = "emiss.manifest/1"
 NAME = "manifest.json"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
-from events.columns import Column, join, split
-from events.lists import Array, Lists
-from events.rootfile import reading
-from events.stored import read_metadata
-from events.table import EventTable, Metadata
-from events.tablefile import BATCH, check_columns, check_held, held
+from emiss.configs.errors import Location, UserError
+from emiss.events.columns import Column, join, split
+from emiss.events.lists import Array, Lists
+from emiss.events.rootfile import reading
+from emiss.events.stored import read_metadata
+from emiss.events.table import EventTable, Metadata
+from emiss.events.tablefile import BATCH, check_columns, check_held, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

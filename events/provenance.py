@@ -27,7 +27,7 @@ def code_version() -> str:
     """Return version and hash of the code that makes event tables, so that a result of other code is never reused."""
     digest = hashlib.sha256()
     for package in ("calib", "configs", "events", "reco"):
-        spec = importlib.util.find_spec(package)
+        spec = importlib.util.find_spec(f"emiss.{package}")
         for root in [] if spec is None else spec.submodule_search_locations or []:
             for path in sorted(Path(root).rglob("*.py")):
                 digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())

@@ -22,10 +22,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
+from emiss.configs.errors import Location, UserError
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 BLOCK = 1 << 18
 """Bytes of a block; blocks side by side are fetched together."""

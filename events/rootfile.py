@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError, did_you_mean
-from events.columns import Column, split
-from events.lists import Array, Lists
-from events.stored import read_metadata
-from events.table import EventTable, Metadata
-from events.tablefile import BATCH, check_columns, check_held, held
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.events.columns import Column, split
+from emiss.events.lists import Array, Lists
+from emiss.events.stored import read_metadata
+from emiss.events.table import EventTable, Metadata
+from emiss.events.tablefile import BATCH, check_columns, check_held, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -196,7 +196,7 @@ class RootSink:
         import awkward as ak
         import uproot
 
-        from events.checked import CheckedZSTD
+        from emiss.events.checked import CheckedZSTD
 
         types: dict[str, Any] = {}
         for name, values in table.flat.items():

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from configs.errors import Location, UserError
-from events.columns import SCHEMA, Column
-from events.table import Metadata
+from emiss.configs.errors import Location, UserError
+from emiss.events.columns import SCHEMA, Column
+from emiss.events.table import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from events.columns import SCHEMA, Column, join, split
-from events.ledger import Ledger
-from events.lists import Array, Lists
+from emiss.events.columns import SCHEMA, Column, join, split
+from emiss.events.ledger import Ledger
+from emiss.events.lists import Array, Lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,7 +100,7 @@ def true_of_rows(metadata: Metadata, rows: int) -> Metadata:
     if metadata.ledger == Ledger():
         return replace(metadata, ledger=Ledger(read=rows, passed=rows))
     if missing < 0:
-        from configs.errors import UserError
+        from emiss.configs.errors import UserError
 
         raise UserError(f"the table has {rows} events, but its ledger counts {metadata.ledger.passed} that passed")
     moved = Ledger(passed=-missing, excluded={"not_in_table": missing})
@@ -143,7 +143,7 @@ class EventTable:
         collection, inner = split(name)
         if collection in self.lists and inner in self.lists[collection].columns:
             return _awkward(self.lists[collection], inner)
-        from configs.errors import UserError, did_you_mean
+        from emiss.configs.errors import UserError, did_you_mean
 
         raise UserError(f"the table has no column '{name}'", hint=did_you_mean(name, self.names))
 

@@ -10,17 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from configs.errors import Location, UserError, did_you_mean
-from configs.files import check_regular
-from events.atomic import part_of
-from events.manifest import near
-from events.table import EventTable, Metadata, true_of_rows
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.configs.files import check_regular
+from emiss.events.atomic import part_of
+from emiss.events.manifest import near
+from emiss.events.table import EventTable, Metadata, true_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from events.columns import Column
+    from emiss.events.columns import Column
 
 BATCH = 100_000
 
@@ -62,7 +62,7 @@ class Sink(Protocol):
 def open_table(path: str | Path) -> TableFile:
     """Open an event table; ``file.root:name`` names a tree where a file holds several.
 
-    A table of a job stands for what the manifest of its folder says (`events.manifest`).
+    A table of a job stands for what the manifest of its folder says (`emiss.events.manifest`).
 
     Raises
     ------
@@ -96,11 +96,11 @@ def open_stored(path: str | Path) -> TableFile:
     except OSError as error:
         raise UserError(error.strerror or "cannot be read", at=Location(name)) from None
     if magic == b"root":
-        from events.rootfile import RootTable
+        from emiss.events.rootfile import RootTable
 
         return RootTable(Path(name), tree or None)
     if magic == b"PAR1":
-        from events.parquetfile import ParquetTable
+        from emiss.events.parquetfile import ParquetTable
 
         return ParquetTable(Path(name))
     raise UserError(
@@ -209,9 +209,9 @@ class TableWriter:
 
     def _open(self, table: EventTable) -> Sink:
         if self.path.suffix == ".root":
-            from events.rootfile import RootSink
+            from emiss.events.rootfile import RootSink
 
             return RootSink(self._part, table)
-        from events.parquetfile import ParquetSink
+        from emiss.events.parquetfile import ParquetSink
 
         return ParquetSink(self._part, table)

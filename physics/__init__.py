@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from physics.ranges import RangeWarning
+from emiss.physics.ranges import RangeWarning
 
 __all__ = ["RangeWarning"]

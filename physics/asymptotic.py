@@ -1,7 +1,7 @@
 """CLs from the asymptotic profile likelihood ratio, through pyhf (NumPy backend).
 
 The statistic is q~_mu of G. Cowan, K. Cranmer, E. Gross and O. Vitells, Eur. Phys. J. C 71 (2011) 1554, with the median and
-the bands from the Asimov data of the background. It holds for many events; `physics.limits.few` says where it does not.
+the bands from the Asimov data of the background. It holds for many events; `emiss.physics.limits.few` says where it does not.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.counting import NoLimitError, observed_counts
+from emiss.physics.counting import NoLimitError, observed_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from physics.limits import Correlations, Period
+    from emiss.physics.limits import Correlations, Period
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

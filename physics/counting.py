@@ -1,9 +1,9 @@
 """CLs of several counters: sums over all outcomes, averaged over the nuisance parameters.
 
 The statistic is the likelihood ratio at the nominal rates, q = sum over periods of n ln(1 + mu s/b), which for one period
-orders outcomes as n does; that case is closed (`physics.one_counter`). Averages over nuisance parameters are trapezoidal sums
-whose step follows the Poisson peaks (for smooth integrands that vanish at both ends they converge faster than any power of
-the step: L. N. Trefethen and J. A. C. Weideman, SIAM Rev. 56 (2014) 385).
+orders outcomes as n does; that case is closed (`emiss.physics.one_counter`). Averages over nuisance parameters are
+trapezoidal sums whose step follows the Poisson peaks (for smooth integrands that vanish at both ends they converge faster
+than any power of the step: L. N. Trefethen and J. A. C. Weideman, SIAM Rev. 56 (2014) 385).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from physics.limits import Correlations, Period
+    from emiss.physics.limits import Correlations, Period
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Hypotheses = Callable[[float], "Cls"]
@@ -153,9 +153,9 @@ def _of_one(period: Period, confidence: float) -> tuple[float | None, tuple[floa
     """Return the same of one counter, where outcomes are ordered by their number alone."""
     from scipy.special import ndtr
 
-    from physics.limits import SIGMAS
-    from physics.one_counter import MAX_COUNT, counter, quantile
-    from physics.quadrature import ConvergenceError
+    from emiss.physics.limits import SIGMAS
+    from emiss.physics.one_counter import MAX_COUNT, counter, quantile
+    from emiss.physics.quadrature import ConvergenceError
 
     expected = (period.background, period.background_error)
 
@@ -179,7 +179,7 @@ def invert(
     from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    from physics.limits import SIGMAS
+    from emiss.physics.limits import SIGMAS
 
     made: dict[float, Cls] = {0.0: hypotheses(0.0)}
 
@@ -260,7 +260,7 @@ def nodes(error: float, rate: float) -> tuple[Array, Array]:
 
     As a function of it, the probability of n events is a peak of width 1/(w sqrt(rate)), w = ln(1 + error), beneath the
     normal's: steps of 0.8 standard deviations of their product are exact to 1e-9. Few events of a large rate are likeliest
-    at low values, at most W(w^2 rate)/w down (see `physics.one_counter`).
+    at low values, at most W(w^2 rate)/w down (see `emiss.physics.one_counter`).
     """
     from scipy.special import lambertw
 
@@ -360,7 +360,7 @@ def _groups(periods: Sequence[Period]) -> list[list[int]]:
     """Return the periods in groups of nearly equal s/b, whose events are worth the same, so that only the sum matters.
 
     Outcomes with as many events in all would otherwise be told apart by where they are, which shortens limits of few events
-    by up to 15 % for nothing (see `physics.limits.informative`). The information that equal weights lose is the relative
+    by up to 15 % for nothing (see `emiss.physics.limits.informative`). The information that equal weights lose is the relative
     variance of the weights: at most 1 % for weights up to `ALIKE` apart.
     """
     ratio = [period.expected / period.signal for period in periods]

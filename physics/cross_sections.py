@@ -2,7 +2,7 @@
 
 Energies and masses in GeV, angles in rad, results in pb (per unit share of energy, per rad where said). All array arguments
 broadcast; below threshold and outside the kinematic limits the result is 0. Formulas and equation numbers are those of
-arXiv:2404.15931 with the corrections named in `physics.process`, `physics.ww` and `physics.exact_kernels`.
+arXiv:2404.15931 with the corrections named in `emiss.physics.process`, `emiss.physics.ww` and `emiss.physics.exact_kernels`.
 
 The approximation in x (Eqs. 14-23) and the one in y (Eqs. 24-27) are two: their totals differ by up to 1 %. The exact
 totals from x and from y are one.
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics import ww
-from physics.constants import LEAD, Nucleus
-from physics.phase_space import METHODS, differential, flat, integral, over_energy, per_cosine
-from physics.process import Process
-from physics.ranges import RangeWarning, remarks
+from emiss.physics import ww
+from emiss.physics.constants import LEAD, Nucleus
+from emiss.physics.phase_space import METHODS, differential, flat, integral, over_energy, per_cosine
+from emiss.physics.process import Process
+from emiss.physics.ranges import RangeWarning, remarks
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from physics.phase_space import Method, Variable
+    from emiss.physics.phase_space import Method, Variable
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Index = np.ndarray[Any, np.dtype[np.intp]]
@@ -87,7 +87,7 @@ def total(
     Warns
     -----
     RangeWarning
-        Once per call, if the method is used outside the range in which it was checked (`physics.ranges`).
+        Once per call, if the method is used outside the range in which it was checked (`emiss.physics.ranges`).
     """
     (masses, energies), shape = flat(m_phi, energy)
     process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)

@@ -1,12 +1,12 @@
 """A' bremsstrahlung, e N -> e N A', of a dark photon that couples to electrons with epsilon e: cross sections, yields.
 
-The same reaction as in `physics.cross_sections` with a vector in the place of the scalar and an electron in that of the
+The same reaction as in `emiss.physics.cross_sections` with a vector in the place of the scalar and an electron in that of the
 muon, so that kinematics, flux and quadrature are shared: exact tree level and Weizsaecker-Williams forms after Y.-S. Liu,
 G. A. Miller, Phys. Rev. D 96 (2017) 016004, improved form also after J. D. Bjorken et al., Phys. Rev. D 80 (2009) 075018.
 Energies and masses in GeV, cross sections in pb. Positrons make as many as electrons.
 
 The approximations are rough here, as they are wherever the final lepton is light: at 100 GeV on lead WW over exact is 0.80,
-1.11, 1.33, 1.45 and IWW over exact 0.80, 1.13, 1.67, 2.80 at 1 MeV, 10 MeV, 0.1 GeV and 1 GeV; `physics.k_factors` has
+1.11, 1.33, 1.45 and IWW over exact 0.80, 1.13, 1.67, 2.80 at 1 MeV, 10 MeV, 0.1 GeV and 1 GeV; `emiss.physics.k_factors` has
 tables of it.
 """
 
@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import ALPHA, CM2_PER_PICOBARN, LEAD, Nucleus
-from physics.phase_space import METHODS, differential, flat, integral
-from physics.process import Process
-from physics.ranges import RangeWarning, remarks
-from physics.shower import track_lengths
-from physics.yields import TOLERANCE, Emission, between
+from emiss.physics.constants import ALPHA, CM2_PER_PICOBARN, LEAD, Nucleus
+from emiss.physics.phase_space import METHODS, differential, flat, integral
+from emiss.physics.process import Process
+from emiss.physics.ranges import RangeWarning, remarks
+from emiss.physics.shower import track_lengths
+from emiss.physics.yields import TOLERANCE, Emission, between
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from physics.k_factors import KFactors
-    from physics.phase_space import Method
+    from emiss.physics.k_factors import KFactors
+    from emiss.physics.phase_space import Method
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from physics.constants import MUON_MASS
+from emiss.physics.constants import MUON_MASS
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from physics.constants import ALPHA, ELECTRON_MASS, HBAR_C, LEAD, MUON_MASS, Nucleus
-from physics.shower import track_lengths
-from physics.yields import Emission
+from emiss.physics.constants import ALPHA, ELECTRON_MASS, HBAR_C, LEAD, MUON_MASS, Nucleus
+from emiss.physics.shower import track_lengths
+from emiss.physics.yields import Emission
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

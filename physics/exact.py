@@ -1,7 +1,7 @@
 """Exact tree level of l_i N -> l_f N phi: densities in (x, eta) of phi and (y, eta) of the lepton (Eq. 12 of the seed).
 
-eta = |p||k|(1 - cos theta) replaces the angle, see `physics.process`; the sums over azimuth and momentum transfer are in
-`physics.exact_kernels`.
+eta = |p||k|(1 - cos theta) replaces the angle, see `emiss.physics.process`; the sums over azimuth and momentum transfer are in
+`emiss.physics.exact_kernels`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.form_factor import inelastic_constants
+from emiss.physics.form_factor import inelastic_constants
 
 if TYPE_CHECKING:
-    from physics.process import Process
+    from emiss.physics.process import Process
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -48,7 +48,7 @@ def per_eta(process: Process, energy: Array, momentum: Array, start: Array, eta:
     ValueError
         For the lepton's variables in the production of a vector.
     """
-    from physics import exact_kernels
+    from emiss.physics import exact_kernels
 
     if lepton and process.vector:
         msg = "the exact form of a vector is in the variables of the vector only"

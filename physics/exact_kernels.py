@@ -1,7 +1,7 @@
 """Numba kernels of the exact tree level: Eq. 12 averaged over the azimuth in closed form and integrated over t.
 
 Both kernels take flat arrays, one entry per phase space point: the emitted particle k (phi, or the outgoing lepton) with
-energy, momentum and eta = |p||k|(1 - cos theta), see `physics.process`. The frame is the one of Eq. 12: z along
+energy, momentum and eta = |p||k|(1 - cos theta), see `emiss.physics.process`. The frame is the one of Eq. 12: z along
 V = p - k, k in the xz plane, azimuth c = cos(phi_q) of q. There
 
     s~ = a + b c,   a = p_z U/V - t (1 + E_i/M - p_z a1/V),   b^2 = 4 p_x^2 (q^2 - q_z^2),   q_z = -(U + t a1)/(2 V)
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from configs.compiled import kernel
-from physics import form_factor
+from emiss.configs.compiled import kernel
+from emiss.physics import form_factor
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

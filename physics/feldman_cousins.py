@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from physics.limits import CONFIDENCE
+from emiss.physics.limits import CONFIDENCE
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from physics.constants import ELECTRON_MASS, PROTON_MASS, PROTON_MOMENT, Nucleus
+from emiss.physics.constants import ELECTRON_MASS, PROTON_MASS, PROTON_MOMENT, Nucleus
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -50,7 +50,7 @@ def inelastic_constants(nucleus: Nucleus) -> tuple[float, float]:
 
 
 def inelastic_shape(t: Array, size: float, moment: float) -> Array:
-    """Return `inelastic` times Z, for its constants; also compiled (`physics.exact_kernels`)."""
+    """Return `inelastic` times Z, for its constants; also compiled (`emiss.physics.exact_kernels`)."""
     return (t / (t + size) * (1.0 + moment * t) / (1.0 + t / DIPOLE) ** 4) ** 2
 
 

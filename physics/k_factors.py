@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from physics import cross_sections, dark_photon
-from physics.constants import LEAD, Nucleus
-from physics.ranges import RangeWarning
+from emiss.physics import cross_sections, dark_photon
+from emiss.physics.constants import LEAD, Nucleus
+from emiss.physics.ranges import RangeWarning
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from physics.phase_space import Method
+    from emiss.physics.phase_space import Method
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -15,7 +15,7 @@ import warnings
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from physics.ranges import RangeWarning
+from emiss.physics.ranges import RangeWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,7 +204,7 @@ def _limit(
     periods: Sequence[Period], method: Method, confidence: float, common: Correlations, toys: int, seed: int
 ) -> Limit:
     """Return the limit by the first method that has one."""
-    from physics import counting
+    from emiss.physics import counting
 
     kept, left_out = informative(periods)
     merged = counting.merged(kept, common)
@@ -264,14 +264,14 @@ def _by(
 ) -> tuple[float | None, tuple[float, ...], float]:
     """Return observed and expected limits by one method, and their statistical error."""
     if method == "exact":
-        from physics import counting
+        from emiss.physics import counting
 
         return *counting.limits(periods, confidence, common), 0.0
     if method == "asymptotic":
-        from physics import asymptotic
+        from emiss.physics import asymptotic
 
         return *asymptotic.limits(periods, confidence, common), 0.0
-    from physics import toys as pseudo
+    from emiss.physics import toys as pseudo
 
     return pseudo.limits(periods, confidence, common, toys, seed)
 

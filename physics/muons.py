@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import ELECTRON_MASS, MUON_MASS
+from emiss.physics.constants import ELECTRON_MASS, MUON_MASS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Nuclei that targets are made of; lead is that of `physics.constants`.
+"""Nuclei that targets are made of; lead is that of `emiss.physics.constants`.
 
 Radiation lengths and molar masses: PDG, Atomic and nuclear properties of materials (2022); mass numbers of the most common
 isotope.
@@ -6,7 +6,7 @@ isotope.
 
 from __future__ import annotations
 
-from physics.constants import LEAD, Nucleus
+from emiss.physics.constants import LEAD, Nucleus
 
 NUCLEI = {
     "lead": LEAD,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.poisson import hazard, log_cdf
-from physics.quadrature import integrate
+from emiss.physics.poisson import hazard, log_cdf
+from emiss.physics.quadrature import integrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

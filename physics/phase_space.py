@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from physics import exact, ww
-from physics.quadrature import integrate
+from emiss.physics import exact, ww
+from emiss.physics.quadrature import integrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike
 
-    from physics.process import Process
+    from emiss.physics.process import Process
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Index = np.ndarray[Any, np.dtype[np.intp]]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from physics.constants import ALPHA, ELECTRON_MASS, LEPTON_MASSES, PICOBARN, Nucleus
+from emiss.physics.constants import ALPHA, ELECTRON_MASS, LEPTON_MASSES, PICOBARN, Nucleus
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -63,7 +63,7 @@ class Process:
         """
         for name in (beam, final):
             if name not in LEPTON_MASSES:
-                msg = f"'{name}' is no lepton of physics.constants; known: {', '.join(LEPTON_MASSES)}"
+                msg = f"'{name}' is no lepton of emiss.physics.constants; known: {', '.join(LEPTON_MASSES)}"
                 raise ValueError(msg)
         m_i, m_f = LEPTON_MASSES[beam], LEPTON_MASSES[final]
         if not (np.all(np.isfinite(m_phi)) and np.all(np.isfinite(energy)) and np.isfinite(coupling)):

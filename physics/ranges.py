@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from physics.constants import MUON_MASS
+from emiss.physics.constants import MUON_MASS
 
 if TYPE_CHECKING:
-    from physics.process import Process
+    from emiss.physics.process import Process
 
 PERTURBATIVE = float(np.sqrt(4.0 * np.pi))
 """Coupling from which on tree level says nothing: alpha = h^2/(4 pi) is 1."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from physics import ww
-from physics.constants import LEAD, Nucleus
-from physics.phase_space import integral, masses
-from physics.process import Process
+from emiss.physics import ww
+from emiss.physics.constants import LEAD, Nucleus
+from emiss.physics.phase_space import integral, masses
+from emiss.physics.process import Process
 
 if TYPE_CHECKING:
-    from physics.phase_space import Index, Variable
+    from emiss.physics.phase_space import Index, Variable
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -95,7 +95,7 @@ class _Sampler:
         max_angle : float, optional
             Its largest angle, rad; default the paper's, 0.3 for the lepton and 0.1 for phi.
         nucleus, beam, final
-            As in `physics.cross_sections.total`.
+            As in `emiss.physics.cross_sections.total`.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """Electron transport in a thick target: how far electrons, positrons and photons go at which energy and depth.
 
-`track_lengths` is Rossi's approximation A, exact (`physics.approximation_a`); `simulate` is a Monte Carlo of the same two
+`track_lengths` is Rossi's approximation A, exact (`emiss.physics.approximation_a`); `simulate` is a Monte Carlo of the same two
 processes, which agrees with it and knows how showers differ. Depth is in radiation lengths, so that both hold for any
 material whose critical energy is far below the energies in question. `DEPTH` of the calorimeter's 40 makes no difference
 above 1 GeV: less than 1e-6 of the track length is behind.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics import approximation_a
+from emiss.physics import approximation_a
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -139,7 +139,7 @@ def simulate(
     ValueError
         If the edges do not rise from above 0 (energy) and from 0 (depth), or for less than 2 showers.
     """
-    from physics import shower_kernels
+    from emiss.physics import shower_kernels
 
     energy, layers = np.asarray(edges, np.float64), np.asarray(depth, np.float64)
     rising = all(len(e) > 1 and np.all(np.diff(e) > 0) for e in (energy, layers))

@@ -1,4 +1,4 @@
-"""Numba kernel of the shower Monte Carlo of `physics.shower.simulate`."""
+"""Numba kernel of the shower Monte Carlo of `emiss.physics.shower.simulate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from configs.compiled import kernel
+from emiss.configs.compiled import kernel
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -54,7 +54,7 @@ def showers(
         Cells in energy (GeV) and depth (radiation lengths), rising. Particles leave below the first energy and behind the
         last depth.
     slope : float
-        a of `physics.approximation_a`.
+        a of `emiss.physics.approximation_a`.
     softest : float
         Smallest share that is emitted as a photon.
     rng : numpy Generator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import ALPHA
+from emiss.physics.constants import ALPHA
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]

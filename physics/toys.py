@@ -1,4 +1,4 @@
-"""CLs by pseudo-experiments: nuisance parameters are drawn, then counts; the statistic is that of `physics.counting`.
+"""CLs by pseudo-experiments: nuisance parameters are drawn, then counts; the statistic is that of `emiss.physics.counting`.
 
 Half of the toys are drawn with signal and half without, and every toy counts for both hypotheses, with the weights
 2 p(n | s + b)/(p(n | s + b) + p(n | b)) and the same with p(n | b) above (E. Veach and L. J. Guibas, SIGGRAPH 95 (1995) 419:
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.counting import Cls, NoLimitError, invert, observed_counts, weights
+from emiss.physics.counting import Cls, NoLimitError, invert, observed_counts, weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from physics.limits import Correlations, Period
+    from emiss.physics.limits import Correlations, Period
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from physics.form_factor import flux, inelastic_flux
+from emiss.physics.form_factor import flux, inelastic_flux
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from physics.process import Process
+    from emiss.physics.process import Process
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

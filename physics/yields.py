@@ -1,7 +1,7 @@
 """Yields in a thick target: what the particles of a shower make on their way (Eq. 29 of arXiv:2404.15931), and where.
 
-The sum over steps of Eq. 29 is a sum over cells of depth and energy with the track lengths of `physics.shower`. All yields
-are of particles above a threshold in energy, which the paper leaves open; at small masses they depend strongly on it.
+The sum over steps of Eq. 29 is a sum over cells of depth and energy with the track lengths of `emiss.physics.shower`. All
+yields are of particles above a threshold in energy, which the paper leaves open; at small masses they depend strongly on it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import CM2_PER_PICOBARN, LEAD, LEPTON_MASSES, Nucleus
-from physics.cross_sections import total
-from physics.ranges import PERTURBATIVE, check_coupling
-from physics.shower import track_lengths
+from emiss.physics.constants import CM2_PER_PICOBARN, LEAD, LEPTON_MASSES, Nucleus
+from emiss.physics.cross_sections import total
+from emiss.physics.ranges import PERTURBATIVE, check_coupling
+from emiss.physics.shower import track_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from physics.phase_space import Method
+    from emiss.physics.phase_space import Method
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -122,7 +122,7 @@ def emission(
     Raises
     ------
     ValueError
-        If the energies are not in order, or as `physics.cross_sections.total`.
+        If the energies are not in order, or as `emiss.physics.cross_sections.total`.
     """
     lengths = track_lengths(primary, threshold)
 

@@ -2,6 +2,8 @@
 
 In a notebook::
 
+    from emiss import reco
+
     run = reco.open("samples/data/signal.dat", detector="na64e_lfc", calib="demo")
     table = reco.process(run)
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reco.run import Run, open, process  # noqa: A004 - the name users expect
+    from emiss.reco.run import Run, open, process  # noqa: A004 - the name users expect
 
 __all__ = ["Run", "open", "process"]
 
@@ -19,8 +21,8 @@ __all__ = ["Run", "open", "process"]
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for."""
     if name in __all__:
-        import reco.run
+        import emiss.reco.run
 
-        return getattr(reco.run, name)
-    msg = f"module 'reco' has no attribute '{name}'"
+        return getattr(emiss.reco.run, name)
+    msg = f"module 'emiss.reco' has no attribute '{name}'"
     raise AttributeError(msg)

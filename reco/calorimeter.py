@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from events.columns import QUALITY_BITS
-from events.lists import Lists
+from emiss.events.columns import QUALITY_BITS
+from emiss.events.lists import Lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from calib.conditions import RunConditions
-    from events.batch import Batch
-    from events.lists import Array
-    from reco.detector import Detector
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.batch import Batch
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
 
 PROFILE_SIGMA = (0.08, 0.06, 0.03)
 """Spread of the shares of centre, ring and rest of an electron shower around their means (illustrative)."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.momentum import Hits, Spectrometer, TrackFits
+    from emiss.events.lists import Array
+    from emiss.reco.momentum import Hits, Spectrometer, TrackFits
 
 PLANE_PARAMETERS = ("dx", "dy", "dz", "dphi")
 """mm, mm, mm, rad: the last axis of `Residuals.by_plane`."""
@@ -48,13 +48,13 @@ def residuals(hits: Hits, fits: TrackFits, spectrometer: Spectrometer) -> Residu
     Parameters
     ----------
     hits : Hits
-        As given to `reco.momentum.fit_tracks`.
+        As given to `emiss.reco.momentum.fit_tracks`.
     fits : TrackFits
         What it returned; any other states at the first plane will do.
     spectrometer : Spectrometer
     """
-    from reco.derivatives_kernels import predict_all
-    from reco.field_kernels import ROW
+    from emiss.reco.derivatives_kernels import predict_all
+    from emiss.reco.field_kernels import ROW
 
     z = np.ascontiguousarray(hits.z, np.float64)
     arrays = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (hits.x, hits.y, hits.sigma_x, hits.sigma_y)))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import fused
-from reco.field_kernels import ROW, advance, identity
-from reco.momentum_kernels import lever_stretch, noise_factors
+from emiss.configs.compiled import fused
+from emiss.reco.field_kernels import ROW, advance, identity
+from emiss.reco.momentum_kernels import lever_stretch, noise_factors
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.steps import Steps
+    from emiss.events.lists import Array
+    from emiss.reco.steps import Steps
 
 
 @fused

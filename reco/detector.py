@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
-from configs import loader, overlay
-from configs.errors import Problems, UserError
-from configs.schema import Model
-from events.columns import TRIGGER_BITS
-from events.lists import Array  # noqa: TC001 - pydantic reads the annotations
-from reco.geometry import mistakes
-from reco.multiplex import read_table
-from reco.parts import (  # noqa: TC001 - pydantic reads the annotations
+from emiss.configs import loader, overlay
+from emiss.configs.errors import Problems, UserError
+from emiss.configs.schema import Model
+from emiss.events.columns import TRIGGER_BITS
+from emiss.events.lists import Array  # noqa: TC001 - pydantic reads the annotations
+from emiss.reco.geometry import mistakes
+from emiss.reco.multiplex import read_table
+from emiss.reco.parts import (  # noqa: TC001 - pydantic reads the annotations
     Beam,
     Counter,
     Digitiser,
@@ -43,7 +43,7 @@ from reco.parts import (  # noqa: TC001 - pydantic reads the annotations
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reco.field import Field as AnyField
+    from emiss.reco.field import Field as AnyField
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ class Detector(Model):
     def multiplex(self) -> dict[View, Array]:
         """For each view the read-out channel of every strip, int array of shape (strips,).
 
-        Read from the detector's text table, see `reco.multiplex.read_table`.
+        Read from the detector's text table, see `emiss.reco.multiplex.read_table`.
         """
         return read_table(self.beside(self.trackers.plane.multiplex), self.trackers.plane.views)
 

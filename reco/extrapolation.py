@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.detector import Detector
-    from reco.field import Field
-    from reco.momentum import TrackFits
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.reco.field import Field
+    from emiss.reco.momentum import TrackFits
 
 
 def faces(detector: Detector) -> dict[str, float]:

@@ -16,8 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from typing import Self
 
-    from events.lists import Array
-    from reco.steps import Steps
+    from emiss.events.lists import Array
+    from emiss.reco.steps import Steps
 
 CURVATURE = 0.299792458e-3
 """GeV/(T mm): p_t = CURVATURE * B * R for a charge of 1 e (the speed of light in these units)."""
@@ -97,7 +97,7 @@ class Field(ABC):
         if target < z:
             msg = f"transport goes downstream, not from {z} to {target} mm"
             raise ValueError(msg)
-        from reco.field_kernels import ROW, transport_all
+        from emiss.reco.field_kernels import ROW, transport_all
 
         moved = np.array(states, np.float64)
         jacobians = np.empty((len(moved), 5, 5))
@@ -148,7 +148,7 @@ class UniformBox(Field):
         return UniformBox(factor * self.by, self.z_range)
 
     def _steps(self, z: Array) -> Steps:
-        from reco.steps import box_steps
+        from emiss.reco.steps import box_steps
 
         return box_steps(z, *self.z_range, self.by)
 
@@ -171,7 +171,7 @@ class NodeField(Field):
 
     def axis_integrals(self, z: Array) -> tuple[Array, Array]:
         """Return the single (T mm) and double (T mm^2) integral of By on the axis from z[0] to each z."""
-        from reco.steps import integrals
+        from emiss.reco.steps import integrals
 
         fine = np.unique(np.concatenate([self.nodes, z]))
         fine = fine[(fine >= z[0]) & (fine <= z[-1])]
@@ -181,7 +181,7 @@ class NodeField(Field):
         return once[places], twice[places]
 
     def _steps(self, z: Array) -> Steps:
-        from reco.steps import curve_steps
+        from emiss.reco.steps import curve_steps
 
         return curve_steps(z, self)
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError, did_you_mean
-from configs.files import check_regular
-from configs.units import FIELD, LENGTH, UnitError, parse_unit
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.configs.files import check_regular
+from emiss.configs.units import FIELD, LENGTH, UnitError, parse_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from events.lists import Array
+    from emiss.events.lists import Array
 
     Grid = tuple[tuple[Array, Array, Array], Array]
 
@@ -145,7 +145,7 @@ def _root(path: Path) -> Grid:
     """Read three histograms Bx, By, Bz whose bins stand around the nodes, or a tree with a node per entry; mm and T."""
     import uproot
 
-    from events.rootfile import reading
+    from emiss.events.rootfile import reading
 
     with reading(path), uproot.open(path) as file:
         kinds = {name.partition(";")[0]: kind for name, kind in file.classnames(recursive=False).items()}
@@ -167,7 +167,7 @@ def _histograms(path: Path, held: Mapping[str, Any]) -> Grid:
 
 
 def _tree(path: Path) -> dict[str, Array]:
-    from reco.readers.foreign import ForeignTree
+    from emiss.reco.readers.foreign import ForeignTree
 
     tree = ForeignTree(path)
     folded = {name.lower(): name for name in tree.columns}

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import fused
-from reco.field import CURVATURE
-from reco.steps import ARC, CURVE
+from emiss.configs.compiled import fused
+from emiss.reco.field import CURVATURE
+from emiss.reco.steps import ARC, CURVE
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.steps import Steps
+    from emiss.events.lists import Array
+    from emiss.reco.steps import Steps
 
 STEEPEST = 0.999
 """Sine of the angle to z beyond which a particle counts as turned back by the field."""

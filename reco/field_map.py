@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import Location, UserError
-from reco.field import NodeField, UniformBox
-from reco.steps import integrals
+from emiss.configs.errors import Location, UserError
+from emiss.reco.field import NodeField, UniformBox
+from emiss.reco.steps import integrals
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 LARGEST_DIVERGENCE = 0.15
 """A map whose divergence (`FieldMap.divergence`) is above this is refused: swapped columns or signs give 0.2 to 0.6,
@@ -77,7 +77,7 @@ class FieldMap(NodeField):
         UserError
             If the file cannot be read, is no regular grid, or its divergence is far from zero.
         """
-        from reco.field_files import read_map
+        from emiss.reco.field_files import read_map
 
         axes, values = read_map(path)
         try:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.lists import offsets_of
-from reco.material import scattering
+from emiss.events.lists import offsets_of
+from emiss.reco.material import scattering
 
 if TYPE_CHECKING:
-    from events.lists import Array, Lists
-    from reco.detector import Plane
-    from reco.field import UniformBox
+    from emiss.events.lists import Array, Lists
+    from emiss.reco.detector import Plane
+    from emiss.reco.field import UniformBox
 
 STATIONS = 4
 
@@ -122,7 +122,7 @@ class Finder:
 
     def __call__(self, clusters: Lists) -> Candidates:
         """Return the candidates among clusters with plane, position, charge, time and in_time."""
-        from reco.finding_kernels import find
+        from emiss.reco.finding_kernels import find
 
         first, last, order = self._by_view(clusters)
         position, charge, time = (clusters[name][order] for name in ("position", "charge", "time"))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from configs.document import YamlPath
-    from reco.detector import Detector
-    from reco.parts import Magnet, Station
+    from emiss.configs.document import YamlPath
+    from emiss.reco.detector import Detector
+    from emiss.reco.parts import Magnet, Station
 
 SIDE = 2
-"""Stations on each side of a magnet that tracks are made of (`reco.finding`)."""
+"""Stations on each side of a magnet that tracks are made of (`emiss.reco.finding`)."""
 
 
 def mistakes(detector: Detector) -> Iterator[tuple[YamlPath, str]]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import UserError
+from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from calib.conditions import RunConditions
-    from events.lists import Array
-    from reco.detector import Detector
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
 
 
 def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError]:

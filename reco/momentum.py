@@ -2,7 +2,7 @@
 
 Usable without the rest of emiss::
 
-    from reco.momentum import Hits, Spectrometer, fit_tracks
+    from emiss.reco.momentum import Hits, Spectrometer, fit_tracks
 
     hits = Hits(z=[0, 500, 2900, 3400], x=x, y=y, sigma_x=0.08, sigma_y=0.08)      # x, y: (tracks, planes), mm
     fits = fit_tracks(hits, Spectrometer.uniform(by=1.4, z_range=(700.0, 2700.0)))
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reco.field import Field, SoftBox, UniformBox
+from emiss.reco.field import Field, SoftBox, UniformBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from events.lists import Array
-    from reco.steps import Steps
+    from emiss.events.lists import Array
+    from emiss.reco.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,13 @@ class Spectrometer:
         UserError
             If the map cannot be read, is no regular grid, or no magnetic field.
         """
-        from reco.field_map import FieldMap
+        from emiss.reco.field_map import FieldMap
 
         return cls(FieldMap.load(path, at=at, scale=scale), x_over_x0, air)
 
     def way(self, z: Array) -> tuple[Steps, Array]:
         """Return the steps past planes at `z` (P,) with their energy losses, and the noise (2, P, P) for p = 1 GeV."""
-        from reco import material
+        from emiss.reco import material
 
         lengths = np.broadcast_to(np.asarray(self.x_over_x0, np.float64), z.shape)
         steps = self.field.steps(z)
@@ -227,7 +227,7 @@ def fit_tracks(hits: Hits, spectrometer: Spectrometer) -> TrackFits:
     ValueError
         If shapes do not fit or z does not ascend.
     """
-    from reco import momentum_kernels as kernels
+    from emiss.reco import momentum_kernels as kernels
 
     z = np.ascontiguousarray(hits.z, np.float64)
     x, y, sigma_x, sigma_y = np.broadcast_arrays(

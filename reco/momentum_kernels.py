@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from configs.compiled import fused
-from reco.field import CURVATURE
-from reco.field_kernels import ROW, advance, identity
-from reco.linear_kernels import cholesky, invert
+from emiss.configs.compiled import fused
+from emiss.reco.field import CURVATURE
+from emiss.reco.field_kernels import ROW, advance, identity
+from emiss.reco.linear_kernels import cholesky, invert
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.steps import Steps
+    from emiss.events.lists import Array
+    from emiss.reco.steps import Steps
 
 OK, TOO_FEW, NOT_CONVERGED, BAD_COVARIANCE, LEFT_FIELD = 0, 1, 2, 3, 4
 """Status of a fit."""

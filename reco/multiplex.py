@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import Location, Problems, UserError
+from emiss.configs.errors import Location, Problems, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from events.lists import Array
-    from reco.parts import StripView, View
+    from emiss.events.lists import Array
+    from emiss.reco.parts import StripView, View
 
 _HEADER = """\
 # Which read-out channel reads which strip of a Micromegas, for each view: view strip channel.
 # No pair of channels stands next to each other, or with one strip between, more than once.
-# source: illustrative (made by reco.multiplex.genetic_map; the wiring of NA64's chambers is not public)
+# source: illustrative (made by a genetic algorithm; the wiring of NA64's chambers is not public)
 """
 
 
@@ -83,7 +83,7 @@ def _pairs(channel: list[int], reach: int, skip: int) -> Iterator[tuple[int, int
 
 
 def table(maps: Mapping[View, Array]) -> str:
-    """Return the text of the table ``view strip channel`` that `reco.detector` reads."""
+    """Return the text of the table ``view strip channel`` that `emiss.reco.detector` reads."""
     rows = [f"{view} {strip} {channel}\n" for view, channels in maps.items() for strip, channel in enumerate(channels)]
     return _HEADER + "".join(rows)
 

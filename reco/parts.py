@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from configs.schema import Energy, Length, Model, Number, Time
-from configs.schema import Field as MagneticField
-from events.lists import Array  # noqa: TC001 - pydantic reads the annotations
+from emiss.configs.schema import Energy, Length, Model, Number, Time
+from emiss.configs.schema import Field as MagneticField
+from emiss.events.lists import Array  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reco.field import Field as AnyField
+    from emiss.reco.field import Field as AnyField
 
 View = Literal["x", "y"]
 
@@ -214,10 +214,10 @@ class Magnet(Model):
         UserError
             If the map cannot be read or is no magnetic field.
         """
-        from reco.field import SoftBox, UniformBox
+        from emiss.reco.field import SoftBox, UniformBox
 
         if self.map is not None and path is not None:
-            from reco.field_map import FieldMap
+            from emiss.reco.field_map import FieldMap
 
             return FieldMap.load(path, at=self.map.at, scale=self.map.scale)
         by = self.by or 0.0

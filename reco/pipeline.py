@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from configs.errors import Problems
-from events.columns import COLUMNS, Column, split
-from events.columns import column as declared
-from events.lists import Lists
-from events.table import EventTable, Metadata
+from emiss.configs.errors import Problems
+from emiss.events.columns import COLUMNS, Column, split
+from emiss.events.columns import column as declared
+from emiss.events.lists import Lists
+from emiss.events.table import EventTable, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from calib.conditions import Conditions, RunConditions
-    from events.batch import Batch
-    from reco.detector import Detector
-    from reco.readers.base import RunFile
+    from emiss.calib.conditions import Conditions, RunConditions
+    from emiss.events.batch import Batch
+    from emiss.reco.detector import Detector
+    from emiss.reco.readers.base import RunFile
 
 HEADER = {
     "event.run": "run",
@@ -62,10 +62,10 @@ class Pipeline:
     """The stages for raw and for simulated batches of one detector with one set of conditions."""
 
     def __init__(self, detector: Detector, conditions: Conditions) -> None:
-        from reco.calorimeter import CalorimeterStage
-        from reco.strips import PointStage, StripStage
-        from reco.tracking import TrackStage
-        from reco.waveform import HitStage, WaveformStage
+        from emiss.reco.calorimeter import CalorimeterStage
+        from emiss.reco.strips import PointStage, StripStage
+        from emiss.reco.tracking import TrackStage
+        from emiss.reco.waveform import HitStage, WaveformStage
 
         self.detector = detector
         self.conditions = conditions
@@ -89,7 +89,7 @@ class Pipeline:
 
     def check(self, runs: Sequence[int], tier: str) -> None:
         """Raise a UserError for every constant that is missing in these runs, or that this detector cannot have."""
-        from reco.limits import misfits
+        from emiss.reco.limits import misfits
 
         self.conditions.check(runs, self.needs(tier))
         problems = Problems()

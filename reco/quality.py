@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.columns import QUALITY_BITS
+from emiss.events.columns import QUALITY_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from calib.conditions import Conditions
-    from events.batch import Batch
-    from events.lists import Array
-    from reco.detector import Detector
-    from reco.readers.raw import RawRunFile
+    from emiss.calib.conditions import Conditions
+    from emiss.events.batch import Batch
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.reco.readers.raw import RawRunFile
 
 BINS = 20
 """Bins of the position in the spill."""
@@ -165,7 +165,7 @@ def _gone(file: RawRunFile, detector: Detector) -> Survey:
 
 
 def _of(batch: Batch, detector: Detector, constants: Mapping[str, Array]) -> Survey:
-    from reco.quality_kernels import survey
+    from emiss.reco.quality_kernels import survey
 
     header = batch.header
     pairs = np.stack([header["run"], header["spill"]], axis=1).astype(np.int64)

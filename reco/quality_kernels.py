@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from configs.compiled import bare
+from emiss.configs.compiled import bare
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 QUIET = 8.0
 """A waveform whose first samples differ by more than this many sigma from each other begins inside a pulse."""

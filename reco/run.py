@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calib.conditions import Conditions
-from configs.errors import Location, Problems, UserError
-from events.identity import number_of
-from events.provenance import record
-from events.table import EventTable
-from reco.detector import load_detector
-from reco.pipeline import Pipeline
-from reco.readers import open_run_file
-from reco.readers.base import BATCH, check_constants, refuse_copies
-from reco.spills import Spills
+from emiss.calib.conditions import Conditions
+from emiss.configs.errors import Location, Problems, UserError
+from emiss.events.identity import number_of
+from emiss.events.provenance import record
+from emiss.events.table import EventTable
+from emiss.reco.detector import load_detector
+from emiss.reco.pipeline import Pipeline
+from emiss.reco.readers import open_run_file
+from emiss.reco.readers.base import BATCH, check_constants, refuse_copies
+from emiss.reco.spills import Spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reco.detector import Detector
-    from reco.readers.base import RunFile
+    from emiss.reco.detector import Detector
+    from emiss.reco.readers.base import RunFile
 
 
 class Run:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reco import material
-from reco.field import CURVATURE
+from emiss.reco import material
+from emiss.reco.field import CURVATURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.lists import Array
-    from reco.momentum import Hits, Spectrometer
+    from emiss.events.lists import Array
+    from emiss.reco.momentum import Hits, Spectrometer
 
 NAMES = ("x", "y", "tx", "ty", "q/p")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from events.lists import Array  # noqa: TC001 - a dataclass
-from reco.event_numbers import Numbers
+from emiss.events.lists import Array  # noqa: TC001 - a dataclass
+from emiss.reco.event_numbers import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 DRIFT, ARC, CURVE = 0, 1, 2
 """Kinds of steps."""
@@ -104,7 +104,7 @@ def curve_steps(z: Array, field: Any) -> Steps:
     Parameters
     ----------
     z : array of shape (P,)
-    field : reco.field.NodeField
+    field : emiss.reco.field.NodeField
     """
     low, high = field.region
     nodes = field.nodes

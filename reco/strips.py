@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from events.lists import Array, Lists, offsets_of
+from emiss.events.lists import Array, Lists, offsets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from calib.conditions import RunConditions
-    from events.batch import Batch
-    from reco.detector import Detector
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.batch import Batch
+    from emiss.reco.detector import Detector
 
 THRESHOLD = 4.0
 """A channel counts above this many sigma of its noise."""
@@ -67,7 +67,7 @@ class StripStage:
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the clusters of a batch."""
-        from reco import strips_kernels as kernels
+        from emiss.reco import strips_kernels as kernels
 
         digits = batch.apv
         if digits is None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import kernel
+from emiss.configs.compiled import kernel
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 SMALLEST = 2
 """Strips of the smallest cluster: of a single channel one cannot tell which of its strips was hit."""

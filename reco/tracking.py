@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
-from events.lists import Lists
-from reco.extrapolation import downstream, faces, straight
-from reco.finding import STATIONS, Finder, Roads
-from reco.momentum import Hits, Spectrometer, TrackFits, fit_tracks
+from emiss.configs.errors import Location, UserError
+from emiss.events.lists import Lists
+from emiss.reco.extrapolation import downstream, faces, straight
+from emiss.reco.finding import STATIONS, Finder, Roads
+from emiss.reco.momentum import Hits, Spectrometer, TrackFits, fit_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from calib.conditions import RunConditions
-    from events.batch import Batch
-    from events.lists import Array
-    from reco.detector import Arm, Detector
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.batch import Batch
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Arm, Detector
 
 BEAM_FIELDS = ("p", "tx", "ty", "chi2", "ndf")
 

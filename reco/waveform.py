@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from events.columns import QUALITY_BITS
-from events.lists import Lists
+from emiss.events.columns import QUALITY_BITS
+from emiss.events.lists import Lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from calib.conditions import RunConditions
-    from events.batch import Batch
-    from events.lists import Array
-    from reco.detector import Detector
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.batch import Batch
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -
     status : uint8 array of shape (D,)
         Bits of `waveform_kernels`; 0 where nothing is above the threshold.
     """
-    from reco import waveform_kernels as kernels
+    from emiss.reco import waveform_kernels as kernels
 
     size = len(digits["channel"])
     charge, start, status = np.empty(size), np.empty(size), np.empty(size, np.uint8)
@@ -110,7 +110,7 @@ class WaveformStage:
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the cells of a batch and the quality bits of its events."""
-        from reco import waveform_kernels as kernels
+        from emiss.reco import waveform_kernels as kernels
 
         digits = batch.sadc
         if digits is None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import fused
+from emiss.configs.compiled import fused
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 NO_PULSE, GOOD, SATURATED, PILE_UP = 0, 1, 2, 4
 """Bits of the status of a waveform; 0 where nothing is above the threshold."""

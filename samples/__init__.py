@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from samples.config import Sample, load_sample
-    from samples.simulate import simulate
+    from emiss.samples.config import Sample, load_sample
+    from emiss.samples.simulate import simulate
 
 __all__ = ["Sample", "load_sample", "simulate"]
 
@@ -14,11 +14,11 @@ __all__ = ["Sample", "load_sample", "simulate"]
 def __getattr__(name: str) -> Any:
     """Import what is asked for on first use."""
     if name in ("Sample", "load_sample"):
-        from samples import config
+        from emiss.samples import config
 
         return getattr(config, name)
     if name == "simulate":
-        from samples.simulate import simulate
+        from emiss.samples.simulate import simulate
 
         return simulate
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -1,7 +1,7 @@
 """Muons through ECAL, VETO and HCAL: visible energy, true energy loss, multiple scattering, stopping, acceptance.
 
 Visible energy (on the electron scale) is the detector file's, in proportion to the path; it fluctuates independently of
-the true loss, whose mean is that of `physics.muons`. Left out: delta electrons and showers that leave a cell, decay of
+the true loss, whose mean is that of `emiss.physics.muons`. Left out: delta electrons and showers that leave a cell, decay of
 stopped muons.
 """
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samples.muon_state import MUON_MASS, MuonState
+from emiss.samples.muon_state import MUON_MASS, MuonState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from events.lists import Array
-    from reco.detector import Detector
-    from samples.config import Response
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Response
 
 ECAL_LEAD, ECAL_SCINTILLATOR = 225.0, 225.0
 """mm: 150 x (1.5 mm Pb + 1.5 mm Sc), published."""
@@ -144,7 +144,7 @@ def cross(
         Radiation lengths of all the calorimeters, for the logarithm of the Highland formula, which is meant for the
         whole of what is crossed.
     """
-    from physics.muons import highland_angle
+    from emiss.physics.muons import highland_angle
 
     muons.drift_to(slab.start)
     begin = np.maximum(muons.z, slab.start)
@@ -239,7 +239,7 @@ def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Arra
 
 def _loss(energy: Array, matter: Mapping[str, float]) -> Array:
     """Return the mean energy loss (GeV) of muons in a stack of materials (mm of each)."""
-    from physics.muons import mean_loss
+    from emiss.physics.muons import mean_loss
 
     total = np.zeros_like(energy)
     for material, length in matter.items():

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.lists import Lists, offsets_of
-from reco.field import UniformBox
-from samples.muon_state import MUON_MASS, MuonState
-from samples.particles import ELECTRON, MUON
-from samples.spectrometer import through_spectrometer
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.field import UniformBox
+from emiss.samples.muon_state import MUON_MASS, MuonState
+from emiss.samples.particles import ELECTRON, MUON
+from emiss.samples.spectrometer import through_spectrometer
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.detector import Detector
-    from reco.field import Field
-    from samples.config import Response
-    from samples.particles import Particles
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.reco.field import Field
+    from emiss.samples.config import Response
+    from emiss.samples.particles import Particles
 
 ROUNDS = 4
 """Newton steps back through a field; from the arc in the box of the same integral two are enough."""

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from configs import loader
-from configs.document import Document  # noqa: TC001 - pydantic reads the annotations
-from configs.errors import UserError
-from configs.schema import Angle, Energy, Length, Model, Number, Time
+from emiss.configs import loader
+from emiss.configs.document import Document  # noqa: TC001 - pydantic reads the annotations
+from emiss.configs.errors import UserError
+from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
 """The raw format has 20 bits for the number of an event in its spill."""

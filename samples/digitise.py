@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.lists import Array, Lists, offsets_of
-from reco.formats.date.encode import APV_SHIFT
+from emiss.events.lists import Array, Lists, offsets_of
+from emiss.reco.formats.date.encode import APV_SHIFT
 
 if TYPE_CHECKING:
-    from calib.conditions import RunConditions
-    from reco.detector import Detector
-    from samples.config import Digitisation
+    from emiss.calib.conditions import RunConditions
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Digitisation
 
 STRIPS = 5
 """Strips around a point that are looked at."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from events.lists import Array, Lists
+    from emiss.events.lists import Array, Lists
 
 MUON_MASS = 0.1056583755
 """GeV, PDG 2022."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.lists import offsets_of
+from emiss.events.lists import offsets_of
 
 if TYPE_CHECKING:
-    from events.lists import Array, Lists
-    from samples.config import Beam
+    from emiss.events.lists import Array, Lists
+    from emiss.samples.config import Beam
 
 ELECTRON, MUON, PION_MINUS, KAON_MINUS = 11, 13, -211, -321
 """PDG codes of the beam particles."""

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.lists import Array, Lists, offsets_of
-from samples.absorber import behind, moyal, through_calorimeters
-from samples.beam_line import merged, through_upstream
-from samples.muon_state import MuonState
-from samples.particles import ELECTRON
-from samples.shower import cell_energies
-from samples.spectrometer import FirstPlane, through_spectrometer
+from emiss.events.lists import Array, Lists, offsets_of
+from emiss.samples.absorber import behind, moyal, through_calorimeters
+from emiss.samples.beam_line import merged, through_upstream
+from emiss.samples.muon_state import MuonState
+from emiss.samples.particles import ELECTRON
+from emiss.samples.shower import cell_energies
+from emiss.samples.spectrometer import FirstPlane, through_spectrometer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reco.detector import Detector
-    from samples.config import Response
-    from samples.particles import Particles
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Response
+    from emiss.samples.particles import Particles
 
 STORED = 0.1
 """Cells below this part of their detector's threshold are not stored."""
@@ -57,7 +57,7 @@ class Hits:
     Attributes
     ----------
     cells, points : Lists
-        As in `events.batch.Batch`.
+        As in `emiss.events.batch.Batch`.
     trigger : u4 array of shape (N,)
         Trigger bits: beam always, physics where its condition holds (recorded, not required).
     truth : mapping of name to array of shape (N,)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import UserError
+from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.parts import Ecal
-    from samples.config import Response
+    from emiss.events.lists import Array
+    from emiss.reco.parts import Ecal
+    from emiss.samples.config import Response
 
 
 @dataclass(frozen=True)

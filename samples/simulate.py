@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calib.conditions import Conditions
-from configs import loader
-from configs.errors import Location, UserError, did_you_mean
-from configs.schema import dump
-from configs.units import UNITS
-from events import provenance
-from events.batch import Batch
-from events.ledger import Ledger
-from events.lists import Lists, offsets_of
-from reco.detector import load_detector
-from reco.formats.date import encode
-from reco.formats.date.damage import KINDS
-from reco.formats.date.damage import damage as damage_events
-from reco.formats.date.maps import read_maps
-from reco.readers.simulated import HitsWriter
-from samples.digitise import strips, waveforms
-from samples.generators import generator_of
-from samples.response import TRUTH, respond
+from emiss.calib.conditions import Conditions
+from emiss.configs import loader
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.configs.schema import dump
+from emiss.configs.units import UNITS
+from emiss.events import provenance
+from emiss.events.batch import Batch
+from emiss.events.ledger import Ledger
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.detector import load_detector
+from emiss.reco.formats.date import encode
+from emiss.reco.formats.date.damage import KINDS
+from emiss.reco.formats.date.damage import damage as damage_events
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.readers.simulated import HitsWriter
+from emiss.samples.digitise import strips, waveforms
+from emiss.samples.generators import generator_of
+from emiss.samples.response import TRUTH, respond
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from events.lists import Array
-    from reco.detector import Detector
-    from samples.config import Sample
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Sample
 
 BLOCK = 1000
 PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
@@ -126,7 +126,7 @@ def simulate(
     events, seed : int, optional
         Default: those of the sample.
     damage : mapping of kind to int, optional
-        Raw tier: how many events are to be damaged in each way (`reco.formats.date.damage.KINDS`).
+        Raw tier: how many events are to be damaged in each way (`emiss.reco.formats.date.damage.KINDS`).
     progress : callable
         Called with the number of events made.
 

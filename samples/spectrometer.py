@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.lists import Lists, offsets_of
-from reco.field import UniformBox
-from samples.absorber import moyal
-from samples.muon_state import MuonState
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.field import UniformBox
+from emiss.samples.absorber import moyal
+from emiss.samples.muon_state import MuonState
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.detector import Arm, Detector
-    from reco.field import Field
-    from samples.config import Response
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Arm, Detector
+    from emiss.reco.field import Field
+    from emiss.samples.config import Response
 
 BEND = 0.299792458e-3
 """GeV/(T mm): p = BEND * B * R for charge 1; the speed of light in these units."""
@@ -101,7 +101,7 @@ def through_spectrometer(
 
     Parameters
     ----------
-    arm : reco.detector.Arm
+    arm : emiss.reco.detector.Arm
     start : array of shape (events,)
         Time of the beam particle relative to the trigger, ns.
     scale : float
@@ -109,8 +109,8 @@ def through_spectrometer(
     radiating : bool array of shape (M,), optional
         Electrons, which radiate in each plane.
     """
-    from physics.muons import highland_angle
-    from physics.single_scattering import deflections
+    from emiss.physics.muons import highland_angle
+    from emiss.physics.single_scattering import deflections
 
     field = arm.field.scaled(scale)
     common = detector.trackers.plane
@@ -176,7 +176,7 @@ def _decay(muons: MuonState, field: Field, z: float, rng: np.random.Generator) -
     The electron takes the share x of the energy with the density 5/3 - 3 x^2 + 4/3 x^3 (unpolarised, all masses neglected);
     its angle to the muon, below m_mu/E, is neglected. Its distribution is (5 x - 3 x^3 + x^4)/3.
     """
-    from physics.constants import MUON_LIFETIME, MUON_MASS
+    from emiss.physics.constants import MUON_LIFETIME, MUON_MASS
 
     p = np.maximum(muons.momentum, 1e-6)
     length = MUON_LIFETIME * p / MUON_MASS

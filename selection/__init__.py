@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selection.analysis import Analysis
-    from selection.read import load, loads
-    from selection.result import Result, run
+    from emiss.selection.analysis import Analysis
+    from emiss.selection.read import load, loads
+    from emiss.selection.result import Result, run
 
 __all__ = ["Analysis", "Result", "load", "loads", "run"]
 
@@ -21,8 +21,8 @@ _HOMES = {"Analysis": "analysis", "load": "read", "loads": "read", "Result": "re
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for."""
     if name not in _HOMES:
-        msg = f"module 'selection' has no attribute '{name}'"
+        msg = f"module 'emiss.selection' has no attribute '{name}'"
         raise AttributeError(msg)
     import importlib
 
-    return getattr(importlib.import_module(f"selection.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"emiss.selection.{_HOMES[name]}"), name)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from events.language.fingerprint import Fingerprints
-from events.language.parameters import Parameter, written
+from emiss.events.language.fingerprint import Fingerprints
+from emiss.events.language.parameters import Parameter, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from events.columns import Column
-    from events.language.expression import Expression, ObjectDeclaration
-    from events.language.place import Place, Text
-    from selection.engine import Bound
+    from emiss.events.columns import Column
+    from emiss.events.language.expression import Expression, ObjectDeclaration
+    from emiss.events.language.place import Place, Text
+    from emiss.selection.engine import Bound
 
 HASH_DIGITS = 16
 """Digits of the sha256 kept as `cuts_hash`."""
@@ -149,7 +149,7 @@ class Analysis:
         UserError
             For names, kinds and units that do not fit, all at once; if there is nothing to do.
         """
-        from selection.bind import bind
+        from emiss.selection.bind import bind
 
         return bind(self, columns, part=part)
 

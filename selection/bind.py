@@ -5,29 +5,29 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, Problems, UserError, did_you_mean
-from configs.units import PURE
-from events.language.expression import read_expression
-from events.language.place import Text
-from events.language.program import Program
-from events.language.scope import TOO_DEEP, ReportedError, Scope
-from events.language.tree import ExpressionError, Span
-from selection.bind_histograms import bind_histogram
-from selection.bind_scans import bind_scan
-from selection.counter import Region, Weight
-from selection.engine import Bound
-from selection.histograms import UNWEIGHTED
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.configs.units import PURE
+from emiss.events.language.expression import read_expression
+from emiss.events.language.place import Text
+from emiss.events.language.program import Program
+from emiss.events.language.scope import TOO_DEEP, ReportedError, Scope
+from emiss.events.language.tree import ExpressionError, Span
+from emiss.selection.bind_histograms import bind_histogram
+from emiss.selection.bind_scans import bind_scan
+from emiss.selection.counter import Region, Weight
+from emiss.selection.engine import Bound
+from emiss.selection.histograms import UNWEIGHTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from events.columns import Column
-    from events.language.check import Checker
-    from events.language.expression import Expression
-    from events.language.program import Node
-    from selection.analysis import Analysis, Cut, Histogram, Scan
-    from selection.histograms import BoundHistogram
-    from selection.scans import BoundScan
+    from emiss.events.columns import Column
+    from emiss.events.language.check import Checker
+    from emiss.events.language.expression import Expression
+    from emiss.events.language.program import Node
+    from emiss.selection.analysis import Analysis, Cut, Histogram, Scan
+    from emiss.selection.histograms import BoundHistogram
+    from emiss.selection.scans import BoundScan
 
     Rule = Callable[[Checker, Expression], Node]
 

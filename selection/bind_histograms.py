@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import did_you_mean
-from configs.units import PURE
-from events.language.evaluate import constant
-from events.language.program import needed
-from selection.bind_scans import display_unit
-from selection.histograms import BinAxis, BoundHistogram, Stage
+from emiss.configs.errors import did_you_mean
+from emiss.configs.units import PURE
+from emiss.events.language.evaluate import constant
+from emiss.events.language.program import needed
+from emiss.selection.bind_scans import display_unit
+from emiss.selection.histograms import BinAxis, BoundHistogram, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from configs.errors import Problems, UserError
-    from events.language.expression import Expression
-    from events.language.place import Text
-    from events.language.program import Node, Program
-    from selection.analysis import Histogram
-    from selection.counter import Region
+    from emiss.configs.errors import Problems, UserError
+    from emiss.events.language.expression import Expression
+    from emiss.events.language.place import Text
+    from emiss.events.language.program import Node, Program
+    from emiss.selection.analysis import Histogram
+    from emiss.selection.counter import Region
 
     Maker = Callable[[Expression], Node | None]
 

@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.units import PURE, UnitError, parse_unit
-from events.language import tree
-from events.language.evaluate import Plan, constant
-from events.language.program import depends, needed
-from events.language.scope import ReportedError
-from events.language.values import Numbers
-from selection.optimum import check_merit
-from selection.scans import BoundScan, RegionScan, ScanAxis, Threshold
+from emiss.configs.units import PURE, UnitError, parse_unit
+from emiss.events.language import tree
+from emiss.events.language.evaluate import Plan, constant
+from emiss.events.language.program import depends, needed
+from emiss.events.language.scope import ReportedError
+from emiss.events.language.values import Numbers
+from emiss.selection.optimum import check_merit
+from emiss.selection.scans import BoundScan, RegionScan, ScanAxis, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from configs.units import Dimension
-    from events.language.expression import Expression
-    from events.language.program import Node
-    from events.language.scope import Scope
-    from selection.analysis import Analysis, Scan, ScannedParameter
-    from selection.counter import Region
+    from emiss.configs.units import Dimension
+    from emiss.events.language.expression import Expression
+    from emiss.events.language.program import Node
+    from emiss.events.language.scope import Scope
+    from emiss.selection.analysis import Analysis, Scan, ScannedParameter
+    from emiss.selection.counter import Region
 
     End = Callable[[Expression], Node | None]
 
@@ -194,7 +194,7 @@ def _only(node: Node, parameter: Node, others: Sequence[Node]) -> bool:
 
 def _evaluate(limit: Node, parameter: Node, axis: ScanAxis) -> np.ndarray:
     """Return the value of a constant at each step, in base units."""
-    from events.table import EventTable
+    from emiss.events.table import EventTable
 
     plan = Plan([limit], given={parameter.id})
     nothing = EventTable(0, {})

@@ -11,16 +11,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from configs.errors import Problems, UserError, did_you_mean
-from events.language.tree import names
-from events.ledger import Ledger
+from emiss.configs.errors import Problems, UserError, did_you_mean
+from emiss.events.language.tree import names
+from emiss.events.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from events.language.place import Text
-    from selection.analysis import Analysis
-    from selection.counts import Regions
+    from emiss.events.language.place import Text
+    from emiss.selection.analysis import Analysis
+    from emiss.selection.counts import Regions
 
 ROLES = ("signal", "background", "data")
 

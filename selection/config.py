@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from configs.schema import Model
+from emiss.configs.schema import Model
 
 MAX_STEPS = 10_000
 """Most steps of a parameter in a scan."""

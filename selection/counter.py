@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from events.language.evaluate import BLOCK, with_columns
-from events.table import EventTable
-from selection import histograms, scans
-from selection.counts import ALL, CutCounts, Tally, add_regions
-from selection.masks import KINDS, Counts, pack, unpack
+from emiss.events.language.evaluate import BLOCK, with_columns
+from emiss.events.table import EventTable
+from emiss.selection import histograms, scans
+from emiss.selection.counts import ALL, CutCounts, Tally, add_regions
+from emiss.selection.masks import KINDS, Counts, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from events.language.evaluate import Plan
-    from events.language.expression import Expression
-    from events.language.program import Node
-    from events.language.values import Numbers, Truths
-    from events.lists import Array
-    from selection.analysis import Cut
-    from selection.counts import Regions, Rows
-    from selection.histograms import BoundHistogram
-    from selection.scans import BoundScan
+    from emiss.events.language.evaluate import Plan
+    from emiss.events.language.expression import Expression
+    from emiss.events.language.program import Node
+    from emiss.events.language.values import Numbers, Truths
+    from emiss.events.lists import Array
+    from emiss.selection.analysis import Cut
+    from emiss.selection.counts import Regions, Rows
+    from emiss.selection.histograms import BoundHistogram
+    from emiss.selection.scans import BoundScan
 
 QUALITY = "event.quality"
 

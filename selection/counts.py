@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from configs.errors import UserError
-from selection import intervals
+from emiss.configs.errors import UserError
+from emiss.selection import intervals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 
-from configs.errors import UserError
+from emiss.configs.errors import UserError
 
 Ranges = tuple[tuple[int, int], ...]
 Coverage = Mapping[str, Ranges]

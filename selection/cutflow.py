@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from configs.errors import UserError
-from events.ledger import Ledger, total
-from selection import blinding
-from selection import coverage as entry_ranges
-from selection.counts import ALL, CutCounts, Regions, Tally, add_regions, freeze_regions, same_conditions
-from selection.skimmed import with_read
+from emiss.configs.errors import UserError
+from emiss.events.ledger import Ledger, total
+from emiss.selection import blinding
+from emiss.selection import coverage as entry_ranges
+from emiss.selection.counts import ALL, CutCounts, Regions, Tally, add_regions, freeze_regions, same_conditions
+from emiss.selection.skimmed import with_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,7 +129,7 @@ class Cutflow:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Cutflow):
             return NotImplemented
-        from selection.difference import compare
+        from emiss.selection.difference import compare
 
         return not compare(self, other)
 
@@ -209,37 +209,37 @@ class Cutflow:
 
     def to_json(self) -> dict[str, Any]:
         """Return the cutflow as plain data, schema ``emiss.cutflow/1``."""
-        from selection import cutflowfile
+        from emiss.selection import cutflowfile
 
         return cutflowfile.to_json(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Cutflow:
         """Return the cutflow that `to_json` gave; a UserError says what is wrong with `data`."""
-        from selection import cutflowfile
+        from emiss.selection import cutflowfile
 
         return cutflowfile.from_json(data)
 
     def save(self, path: str | Path) -> None:
         """Write the cutflow as a JSON file: all of it, or nothing."""
-        from selection import cutflowfile
+        from emiss.selection import cutflowfile
 
         cutflowfile.save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Cutflow:
         """Read a file that `save` wrote; a UserError says what is wrong with it."""
-        from selection import cutflowfile
+        from emiss.selection import cutflowfile
 
         return cutflowfile.load(path)
 
     def __str__(self) -> str:
-        from selection.report import terminal
+        from emiss.selection.report import terminal
 
         return terminal.text(self)
 
     def _repr_html_(self) -> str:
-        from selection.report import html
+        from emiss.selection.report import html
 
         return html.table(self)
 

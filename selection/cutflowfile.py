@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from configs.errors import Location, UserError
-from configs.files import check_regular
-from events.atomic import write_text
-from events.ledger import Ledger
-from selection.blinding import WHOLE
-from selection.counts import CutCounts, Tally, efficiencies
-from selection.cutflow import Cutflow, SampleCounts
+from emiss.configs.errors import Location, UserError
+from emiss.configs.files import check_regular
+from emiss.events.atomic import write_text
+from emiss.events.ledger import Ledger
+from emiss.selection.blinding import WHOLE
+from emiss.selection.counts import CutCounts, Tally, efficiencies
+from emiss.selection.cutflow import Cutflow, SampleCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from selection.counts import Efficiency
+    from emiss.selection.counts import Efficiency
 
 SCHEMA = "emiss.cutflow/1"
 

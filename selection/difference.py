@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from selection.counts import redefined, same_cut
+from emiss.selection.counts import redefined, same_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from selection.analysis import Analysis
-    from selection.counts import CutCounts, Rows, Tally
-    from selection.cutflow import Cutflow, SampleCounts
+    from emiss.selection.analysis import Analysis
+    from emiss.selection.counts import CutCounts, Rows, Tally
+    from emiss.selection.cutflow import Cutflow, SampleCounts
 
 TOLERANCE = 1e-12
 """Relative difference of sums of weights that is still no difference (they may be added in another order); counts have to be

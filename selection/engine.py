@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import UserError, did_you_mean
-from events.columns import DAMAGE_BITS
-from events.language.evaluate import Plan, blocks, columns_read
-from selection.blinding import is_hidden
-from selection.counter import QUALITY, Counter, Work
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.events.columns import DAMAGE_BITS
+from emiss.events.language.evaluate import Plan, blocks, columns_read
+from emiss.selection.blinding import is_hidden
+from emiss.selection.counter import QUALITY, Counter, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from events.columns import Column
-    from events.language.program import Node
-    from events.lists import Array
-    from events.table import EventTable
-    from selection.analysis import Analysis
-    from selection.counter import Region, Weight, Yields
-    from selection.counts import Regions
-    from selection.histograms import BoundHistogram
-    from selection.scans import BoundScan
+    from emiss.events.columns import Column
+    from emiss.events.language.program import Node
+    from emiss.events.lists import Array
+    from emiss.events.table import EventTable
+    from emiss.selection.analysis import Analysis
+    from emiss.selection.counter import Region, Weight, Yields
+    from emiss.selection.counts import Regions
+    from emiss.selection.histograms import BoundHistogram
+    from emiss.selection.scans import BoundScan
 
 COUNTS, SCANS, ALL_PRODUCTS = "counts", "scans", "all"
 """What a pass over the events makes: counts; these and scans; these and histograms."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selection.difference import TOLERANCE, Note
+from emiss.selection.difference import TOLERANCE, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from events.lists import Array
-    from selection.histogramfile import BySample
-    from selection.histograms import Key
+    from emiss.events.lists import Array
+    from emiss.selection.histogramfile import BySample
+    from emiss.selection.histograms import Key
 
     Contents = Mapping[tuple[str, Key], "Content"]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
-from events.atomic import part_of, write_text
-from selection.histogram_difference import Content
-from selection.histograms import UNWEIGHTED, Key
+from emiss.configs.errors import Location, UserError
+from emiss.events.atomic import part_of, write_text
+from emiss.selection.histogram_difference import Content
+from emiss.selection.histograms import UNWEIGHTED, Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from hist import Hist
 
-    from selection.histogram_difference import Contents
-    from selection.histograms import Filled
+    from emiss.selection.histogram_difference import Contents
+    from emiss.selection.histograms import Filled
 
     BySample = Mapping[str, Mapping[Key, Filled]]
 

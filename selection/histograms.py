@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError
+from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hist import Hist
 
-    from events.language.program import Node
-    from events.language.values import Numbers, Rows
-    from events.lists import Array
+    from emiss.events.language.program import Node
+    from emiss.events.language.values import Numbers, Rows
+    from emiss.events.lists import Array
 
 UNWEIGHTED = "nominal"
 """The one variation of an analysis without weights."""

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 KINDS = ("sequential", "individual", "n_minus_1", "only_failed")
 """The sums of each cut, in the order of the arrays of `Counts`."""
@@ -86,7 +86,7 @@ class Counts:
         weights : float64 array of shape (V, N)
             V variations; V = 0 where every event counts as 1.
         """
-        from selection.masks_kernels import count_words, sum_weights
+        from emiss.selection.masks_kernels import count_words, sum_weights
 
         shape = (len(passed), len(everything))
         cuts, unknown = np.empty(shape, np.uint64), np.zeros(shape, np.uint64)

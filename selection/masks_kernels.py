@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import kernel
+from emiss.configs.compiled import kernel
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 CHUNK = 64
 """Words (4096 events) whose weights are summed apart, so that the rounding of long sums stays below 1e-12."""

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configs.errors import Problems, UserError, did_you_mean
-from configs.loader import find, load
-from events.language.place import Branch, Items, Place, Text, locate, overlay
-from selection.repair import read_past
+from emiss.configs.errors import Problems, UserError, did_you_mean
+from emiss.configs.loader import find, load
+from emiss.events.language.place import Branch, Items, Place, Text, locate, overlay
+from emiss.selection.repair import read_past
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from configs.loader import Document
+    from emiss.configs.loader import Document
 
 MAX_EXTENDS = 20
 MAX_GROUPS = 1_000
@@ -258,8 +258,8 @@ def override(tree: Branch, values: Mapping[str, str]) -> dict[str, Text | Items]
     UserError
         If there is no such parameter, or the value is neither a text nor a list of texts.
     """
-    from configs.errors import Location
-    from configs.loader import loads
+    from emiss.configs.errors import Location
+    from emiss.configs.loader import loads
 
     parameters = tree.branch("parameters").items
     result: dict[str, Text | Items] = {}

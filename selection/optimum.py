@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.columns import Column
-from events.language.evaluate import Plan
-from events.language.expression import Expression, read_expression
-from events.language.place import Text
-from events.language.program import Program
-from events.language.scope import Scope
-from events.table import EventTable
-from selection.cutflow import PER_ON_TARGET
+from emiss.events.columns import Column
+from emiss.events.language.evaluate import Plan
+from emiss.events.language.expression import Expression, read_expression
+from emiss.events.language.place import Text
+from emiss.events.language.program import Program
+from emiss.events.language.scope import Scope
+from emiss.events.table import EventTable
+from emiss.selection.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from configs.errors import Problems
-    from events.language.place import Place
-    from events.lists import Array
-    from selection.cutflow import Cutflow
-    from selection.scans import BoundScan, ScanAxis, ScanCounts
+    from emiss.configs.errors import Problems
+    from emiss.events.language.place import Place
+    from emiss.events.lists import Array
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.scans import BoundScan, ScanAxis, ScanCounts
 
 REPLICAS = 1000
 """Bootstrap replicas behind the uncertainty of a best step."""
@@ -162,7 +162,7 @@ def merit_scope() -> Scope:
 
 def check_merit(expression: Expression, problems: Problems) -> bool:
     """Return whether an expression is a figure of merit; if not, note why."""
-    from events.language.scope import ReportedError
+    from emiss.events.language.scope import ReportedError
 
     scope = merit_scope()
     try:
@@ -175,8 +175,8 @@ def check_merit(expression: Expression, problems: Problems) -> bool:
 
 
 def _nowhere() -> Place:
-    from configs.loader import loads
-    from events.language.place import Place
+    from emiss.configs.loader import loads
+    from emiss.events.language.place import Place
 
     return Place(loads("{}", "figure of merit"), ())
 

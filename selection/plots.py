@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from events.lists import Array
-    from selection.histograms import BinAxis, Filled
-    from selection.optimum import Curve
+    from emiss.events.lists import Array
+    from emiss.selection.histograms import BinAxis, Filled
+    from emiss.selection.optimum import Curve
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#f0e442")
 """Distinct for colour-blind eyes (Okabe and Ito)."""

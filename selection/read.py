@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from configs.errors import Problems, UserError
-from configs.loader import Document, find
-from configs.loader import load as load_document
-from configs.loader import loads as loads_document
-from configs.units import UnitError, parse_unit
-from events.language.expression import Expression, ObjectDeclaration, read_expression
-from events.language.functions import FUNCTIONS
-from events.language.parameters import Parameter, read_parameters, written
-from events.language.place import Text
-from events.language.tokens import RESERVED
-from selection.analysis import Analysis, Blind, Cut, Histogram
-from selection.merge import merge, override
-from selection.read_scan import read_scan
+from emiss.configs.errors import Problems, UserError
+from emiss.configs.loader import Document, find
+from emiss.configs.loader import load as load_document
+from emiss.configs.loader import loads as loads_document
+from emiss.configs.units import UnitError, parse_unit
+from emiss.events.language.expression import Expression, ObjectDeclaration, read_expression
+from emiss.events.language.functions import FUNCTIONS
+from emiss.events.language.parameters import Parameter, read_parameters, written
+from emiss.events.language.place import Text
+from emiss.events.language.tokens import RESERVED
+from emiss.selection.analysis import Analysis, Blind, Cut, Histogram
+from emiss.selection.merge import merge, override
+from emiss.selection.read_scan import read_scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from events.language.place import Branch, Place
-    from selection.merge import CutText, Merged
+    from emiss.events.language.place import Branch, Place
+    from emiss.selection.merge import CutText, Merged
 
 MAX_BINS = 10_000
 MAX_LABEL = 200
@@ -179,7 +179,7 @@ class _Reader:
     def _formula(self, title: str, place: Place) -> None:
         """Refuse a title that cannot be drawn: the plots would be without it, and nobody knows why."""
         if "$" in title:
-            from selection.plots import mathtext_error
+            from emiss.selection.plots import mathtext_error
 
             if (error := mathtext_error(title)) is not None:
                 hint = r"a dollar sign by itself is written '\$'"

@@ -6,17 +6,17 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from configs.errors import Problems, UserError, did_you_mean
-from events.language.expression import read_expression
-from events.language.place import Branch, Items, Text, option
-from selection.analysis import Scan, ScannedParameter
-from selection.config import MAX_STEPS
+from emiss.configs.errors import Problems, UserError, did_you_mean
+from emiss.events.language.expression import read_expression
+from emiss.events.language.place import Branch, Items, Text, option
+from emiss.selection.analysis import Scan, ScannedParameter
+from emiss.selection.config import MAX_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from events.language.expression import Expression
-    from selection.analysis import Analysis, Cut
+    from emiss.events.language.expression import Expression
+    from emiss.selection.analysis import Analysis, Cut
 
 FIGURE_OF_MERIT = "signal / sqrt(background + 1)"
 COMMAND_LINE = "command line"

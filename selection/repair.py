@@ -9,12 +9,12 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from configs.loader import Mistake, mistakes
-from selection.config import AnalysisModel
+from emiss.configs.loader import Mistake, mistakes
+from emiss.selection.config import AnalysisModel
 
 if TYPE_CHECKING:
-    from configs.document import Document, YamlPath
-    from configs.errors import Problems
+    from emiss.configs.document import Document, YamlPath
+    from emiss.configs.errors import Problems
 
 NAMED = ("parameters", "define", "objects")
 """Sections whose entries are named in expressions."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError, did_you_mean
-from events.columns import Column
-from events.table import true_of_rows
-from selection.analysis import Analysis
-from selection.blinding import check_table, sealed_inputs
-from selection.cutflow import PER_ON_TARGET, Cutflow
-from selection.skimmed import weight_texts
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.events.columns import Column
+from emiss.events.table import true_of_rows
+from emiss.selection.analysis import Analysis
+from emiss.selection.blinding import check_table, sealed_inputs
+from emiss.selection.cutflow import PER_ON_TARGET, Cutflow
+from emiss.selection.skimmed import weight_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from hist import Hist
 
-    from events.table import EventTable
-    from selection.engine import Bound
-    from selection.histograms import Filled, Key
-    from selection.optimum import Curve
-    from selection.scans import BoundScan, ScanCounts
+    from emiss.events.table import EventTable
+    from emiss.selection.engine import Bound
+    from emiss.selection.histograms import Filled, Key
+    from emiss.selection.optimum import Curve
+    from emiss.selection.scans import BoundScan, ScanCounts
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Result:
 
     def curves(self, name: str | None = None, *, normalise_to: float = PER_ON_TARGET) -> tuple[Curve, ...]:
         """Return the curves of a scan (of all, by default): events expected and figure of merit at each step."""
-        from selection import optimum
+        from emiss.selection import optimum
 
         return tuple(
             curve
@@ -95,7 +95,7 @@ class Result:
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        from selection.report.html import table
+        from emiss.selection.report.html import table
 
         return table(self.cutflow)
 

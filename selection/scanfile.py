@@ -8,18 +8,18 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from selection.cutflow import PER_ON_TARGET
-from selection.optimum import CLOSE, LEVEL, REPLICAS, curves, factor
-from selection.sheet import cell
+from emiss.selection.cutflow import PER_ON_TARGET
+from emiss.selection.optimum import CLOSE, LEVEL, REPLICAS, curves, factor
+from emiss.selection.sheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import numpy as np
 
-    from selection.cutflow import Cutflow
-    from selection.optimum import Curve
-    from selection.scans import BoundScan, ScanCounts
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.optimum import Curve
+    from emiss.selection.scans import BoundScan, ScanCounts
 
 SCHEMA = "emiss.scan/1"
 

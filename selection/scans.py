@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError
-from events.language.evaluate import Plan
-from events.language.program import depends, needed
+from emiss.configs.errors import UserError
+from emiss.events.language.evaluate import Plan
+from emiss.events.language.program import depends, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from events.language.program import Node
-    from events.lists import Array
-    from events.table import EventTable
+    from emiss.events.language.program import Node
+    from emiss.events.lists import Array
+    from emiss.events.table import EventTable
 
 CHUNK = 4096
 """Events whose weights are summed apart, so that the rounding of long sums stays below 1e-12."""
@@ -311,7 +311,7 @@ def _by_step(
 
 
 def _truths(scan: BoundScan, region: RegionScan, block: EventTable, values: Mapping[int, Any]) -> Iterator[Array]:
-    from events.language.values import Numbers
+    from emiss.events.language.values import Numbers
 
     given = {node.id: values[node.id] for node in frontier(region.varied)}
     plan = Plan(region.varied, given={*given, *(node.id for node in scan.parameters)})

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from selection.counts import CutCounts, Tally, freeze_regions
+from emiss.selection.counts import CutCounts, Tally, freeze_regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from selection.counts import Regions, Rows
-    from selection.engine import Bound
+    from emiss.selection.counts import Regions, Rows
+    from emiss.selection.engine import Bound
 
 KEPT = "skimmed"
 """Name of the row of the events that a skim holds."""

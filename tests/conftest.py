@@ -31,14 +31,14 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def detector():
-    from reco.detector import load_detector
+    from emiss.reco.detector import load_detector
 
     return load_detector("na64e_lfc")
 
 
 @pytest.fixture(scope="session")
 def conditions():
-    from calib.conditions import Conditions
+    from emiss.calib.conditions import Conditions
 
     return Conditions.load("demo")
 
@@ -46,8 +46,8 @@ def conditions():
 @pytest.fixture(scope="session")
 def run_files(tmp_path_factory) -> dict[str, Path]:
     """300 events of a sample as raw and as hits-tier file, by ``sample.tier``."""
-    from samples.config import load_sample
-    from samples.simulate import simulate
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
 
     folder = tmp_path_factory.mktemp("runs")
     files = {}

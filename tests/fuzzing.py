@@ -7,7 +7,7 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from configs.errors import EmissError
+from emiss.configs.errors import EmissError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,8 +17,8 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory) -> str:
     """What the main job prints as `make demo` runs it, with its 20 thousand events per sample, in another folder."""
-    from samples.config import load_sample
-    from samples.simulate import simulate
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
 
     folder = tmp_path_factory.mktemp("demo")
     (folder / "configs/runs").mkdir(parents=True)

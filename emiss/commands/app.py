@@ -55,7 +55,7 @@ app.command()(yields.yields)
 @app.callback(invoke_without_command=True)
 def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
     if version:
-        from events.provenance import package_version
+        from emiss.events.provenance import package_version
 
         typer.echo(f"emiss {package_version()}")
         raise typer.Exit

@@ -35,7 +35,7 @@ def check(
       emiss check run-003855.dat calib/2026/pedestals.txt
     """
     from emiss.check import check as check_all
-    from events.location import located
+    from emiss.events.location import located
 
     found = check_all([located(path) for path in paths], detector=detector, reader=reader)
     for line in found.lines:

@@ -45,11 +45,11 @@ def constraints(
     import json
     import warnings
 
-    from configs.errors import UserError, did_you_mean
     from emiss import figures, sensitivity
     from emiss.commands.quantities import energies, energy
-    from physics.constraints import relic
-    from physics.constraints.g_minus_2 import DIFFERENCES, LOWEST
+    from emiss.configs.errors import UserError, did_you_mean
+    from emiss.physics.constraints import relic
+    from emiss.physics.constraints.g_minus_2 import DIFFERENCES, LOWEST
 
     if difference not in DIFFERENCES:
         raise UserError(f"--difference: there is no '{difference}'", hint=did_you_mean(difference, DIFFERENCES))
@@ -105,7 +105,7 @@ def _others(masses: Sequence[float], coupling: float, energy: float) -> dict[str
     """Return comparisons of g-2, thermal lines, Landau poles, ALPs and lepton conversion as plain data."""
     from dataclasses import asdict
 
-    from physics.constraints import alps, g_minus_2, landau, lepton_conversion, thermal
+    from emiss.physics.constraints import alps, g_minus_2, landau, lepton_conversion, thermal
 
     if not 0.0 < coupling < float("inf"):
         msg = f"--alp-coupling {coupling:g} is not above 0"

@@ -28,7 +28,7 @@ def check(
       emiss field check mbpl.root --out mbpl.png --json
     """
     from emiss.field import draw, summary
-    from reco.field_map import FieldMap
+    from emiss.reco.field_map import FieldMap
 
     field = FieldMap.load(map_)
     told = summary(field)

@@ -38,8 +38,8 @@ def fit(
 
       emiss fit run.root --event 3 --detector na64e_beam --json
     """
+    from emiss.events.location import located
     from emiss.explain import draw, explain_event
-    from events.location import located
 
     run_file = located(file)
     found, loaded = explain_event(run_file, event, detector, calib, oracle=explain)

@@ -14,12 +14,12 @@ from emiss.terminal import progress, say, warn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
     from emiss.efficiencies import Efficiency
     from emiss.periods import Settings
+    from emiss.physics.backgrounds import Budget
+    from emiss.samples.config import Sample
     from emiss.sensitivity import DataPeriod, Point
-    from physics.backgrounds import Budget
-    from samples.config import Sample
 
 MASSES = ["110 MeV", "150 MeV", "200 MeV", "300 MeV", "500 MeV", "700 MeV", "1 GeV", "1.5 GeV", "2 GeV", "3 GeV"]
 """Of Fig. 8 of arXiv:2404.15931."""
@@ -114,11 +114,11 @@ def limit(
 
       emiss limit --periods periods.yaml --out out/limit
     """
-    from configs.errors import Problems
     from emiss import sensitivity
     from emiss.commands.quantities import energy
+    from emiss.configs.errors import Problems
+    from emiss.events import provenance
     from emiss.periods import Reader, Settings, nucleus, warnings_of
-    from events import provenance
 
     started = provenance.now()
     problems = Problems()
@@ -155,8 +155,8 @@ def limit(
         configs.update(made_of)
         return found
 
-    from physics.constraints import relic
-    from physics.ranges import check_coupling
+    from emiss.physics.constraints import relic
+    from emiss.physics.ranges import check_coupling
 
     ratios = ratio or [relic.INVISIBLE, relic.PRINTED]
     with _said() as said:
@@ -193,7 +193,7 @@ def _check_numbers(
     confidence: float,
 ) -> Iterator[UserError]:
     """Refuse numbers out of range before anything is computed."""
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     if any(not 0 < n < float("inf") for n in eot or ()):
         yield UserError("--eot must be above 0, and finite")
@@ -208,11 +208,11 @@ def _check_numbers(
 
 
 def _check_names(method: str, difference: str, empty: str, srd_reading: str, background: str) -> Iterator[UserError]:
-    from configs.errors import UserError, did_you_mean
     from emiss.background import EMPTY, check_name
-    from physics.backgrounds import READINGS
-    from physics.constraints.g_minus_2 import DIFFERENCES
-    from physics.limits import METHODS
+    from emiss.configs.errors import UserError, did_you_mean
+    from emiss.physics.backgrounds import READINGS
+    from emiss.physics.constraints.g_minus_2 import DIFFERENCES
+    from emiss.physics.limits import METHODS
 
     for option, name, known in (
         ("--method", method, METHODS),
@@ -237,7 +237,7 @@ def _check_together(
     background: str,
 ) -> Iterator[UserError]:
     """Refuse options that do not go together."""
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     if periods is not None:
         if eot or observed or data:
@@ -268,7 +268,7 @@ def _check_together(
 
 
 def _check_outputs(out: Path | None, plot: Path | None) -> Iterator[UserError]:
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
     from emiss.figures import check_suffix
 
     if plot is not None:
@@ -279,7 +279,7 @@ def _check_outputs(out: Path | None, plot: Path | None) -> Iterator[UserError]:
 
 def _raised(check: Callable[[Any], object], value: object) -> Iterator[UserError]:
     """Return what a check has against a value."""
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     try:
         check(value)
@@ -323,10 +323,9 @@ def _simulated(
     analysis: str | None, sample: str, mass: Sequence[str] | None, events: int, region: str | None, *, quiet: bool
 ) -> tuple[list[Efficiency], Mapping[str, str]]:
     """Return efficiencies that are simulated on the spot, and the configs that they stand on."""
-    import selection
-    from emiss import efficiencies
+    from emiss import efficiencies, selection
     from emiss.commands.quantities import energies
-    from samples.config import load_sample
+    from emiss.samples.config import load_sample
 
     masses = energies(mass or MASSES, "--mass")
     loaded, made_of = selection.load(analysis or "e_to_mu_phi"), load_sample(sample)
@@ -337,8 +336,8 @@ def _simulated(
 
 
 def _known(signal: Sequence[str]) -> dict[str, Sample]:
-    from configs.errors import UserError
-    from samples.config import load_sample
+    from emiss.configs.errors import UserError
+    from emiss.samples.config import load_sample
 
     known = {}
     for text in signal:
@@ -350,8 +349,8 @@ def _known(signal: Sequence[str]) -> dict[str, Sample]:
 
 
 def _budget(srd_factor: float | None, srd_reading: str, *, used: bool) -> Budget:
-    from configs.errors import UserError
-    from physics.backgrounds import Budget
+    from emiss.configs.errors import UserError
+    from emiss.physics.backgrounds import Budget
 
     if srd_factor is not None and not 0.0 < srd_factor <= 1.0:
         raise UserError(f"--srd-factor {srd_factor:g}: a share of hadrons lies between 0 and 1")
@@ -373,7 +372,7 @@ def _said() -> Iterator[list[str]]:
 
 
 def _inputs(settings: Sequence[Settings]) -> list[dict[str, str]]:
-    from events.identity import checksum
+    from emiss.events.identity import checksum
 
     paths = dict.fromkeys(path for one in settings for path in (one.cutflow, one.table) if path)
     return [{"path": str(path), "identity": checksum(path)} for path in paths]
@@ -415,9 +414,9 @@ def _write(
     """Write the curve and its figures, and return the files; `fine` gives the lines that are drawn."""
     import json
 
-    from configs.errors import Location, UserError
     from emiss import figures, sensitivity
-    from events.atomic import write_text
+    from emiss.configs.errors import Location, UserError
+    from emiss.events.atomic import write_text
 
     written: list[Path] = []
     if out is not None:
@@ -436,8 +435,8 @@ def _write(
 
 
 def _lines(masses: Sequence[float], difference: str, ratios: Sequence[float]) -> dict[str, Any]:
-    from configs.errors import UserError
     from emiss import sensitivity
+    from emiss.configs.errors import UserError
 
     try:
         return sensitivity.lines(masses, difference=difference, ratios=ratios)

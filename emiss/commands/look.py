@@ -32,7 +32,7 @@ def dump(
 
       emiss dump run.dat --map maps/ --json | head -1
     """
-    from reco.formats.date import dump as date
+    from emiss.reco.formats.date import dump as date
 
     for item in date.dump(file, map_, events=_slice(events), policy=policy):
         if json_:
@@ -57,8 +57,8 @@ def show(
 
       emiss show signal.dat --event 12 --out event.png
     """
+    from emiss.events.location import located
     from emiss.show import show_event
-    from events.location import located
 
     run_file = located(file)
     path = show_event(run_file, event, detector, calib, out or Path(f"{run_file.stem}.{event}.png"))
@@ -77,12 +77,12 @@ def columns(
 
       emiss columns out/demo/tables/signal/signal.root
     """
-    from events.columns import COLUMNS
+    from emiss.events.columns import COLUMNS
 
     if table is None:
         listed = {column.name: column for column in COLUMNS}
     else:
-        from events.tablefile import open_table
+        from emiss.events.tablefile import open_table
 
         listed = dict(open_table(table).columns)
     if json_:
@@ -101,7 +101,7 @@ def columns(
 
 def _slice(text: str) -> slice:
     """Return the slice of a text ``3:5``, ``:10`` or ``7``."""
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     first, colon, last = text.partition(":")
     try:

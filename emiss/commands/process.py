@@ -12,8 +12,8 @@ from emiss.terminal import console, log_to, progress, say, warn
 
 if TYPE_CHECKING:
     from emiss.outcome import Outcome
+    from emiss.selection import Analysis
     from emiss.skim import Wanted
-    from selection import Analysis
 
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
@@ -137,7 +137,7 @@ def select(
 
       emiss select out/demo/tables/signal/*.root --analysis my_cuts.yaml --out out/mine
     """
-    import selection
+    from emiss import selection
     from emiss.select import select as run
 
     loaded = selection.load(analysis, set=parse_sets(set_))
@@ -157,7 +157,7 @@ def select(
 
 def parse_sets(items: list[str] | None) -> dict[str, str]:
     """Return the parameters of ``--set name=value``."""
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     found: dict[str, str] = {}
     for item in items or []:
@@ -172,7 +172,7 @@ def _wanted(
     analysis: Analysis, keep: Path | None, columns: str | None, region: str | None, after: str | None
 ) -> Wanted | None:
     """Return what is to be kept; refuse, before any work, what the analysis does not have."""
-    from configs.errors import UserError, did_you_mean
+    from emiss.configs.errors import UserError, did_you_mean
     from emiss.skim import Wanted
 
     if keep is None:
@@ -196,8 +196,8 @@ def _is_file_pattern(text: str) -> bool:
 
 def _finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:
     """Print the cutflow and what was lost; leave with code 3 if it was too much."""
-    from configs.errors import DataLossError
-    from selection.report import terminal
+    from emiss.configs.errors import DataLossError
+    from emiss.selection.report import terminal
 
     if not quiet:
         screen = console()

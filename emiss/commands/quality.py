@@ -47,7 +47,7 @@ def quality(
     """
     from emiss import quality as job
     from emiss import runlist
-    from reco.quality import Limits
+    from emiss.reco.quality import Limits
 
     if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
         runs = runlist.load(inputs[0])

@@ -16,8 +16,8 @@ def energies(texts: Sequence[str], option: str) -> list[float]:
     UserError
         If one is no energy, or not above 0.
     """
-    from configs.errors import UserError
-    from configs.units import ENERGY, UnitError, parse_quantity
+    from emiss.configs.errors import UserError
+    from emiss.configs.units import ENERGY, UnitError, parse_quantity
 
     found = []
     for text in texts:
@@ -44,7 +44,7 @@ def above_zero(value: float) -> float:
     UserError
         If it is not.
     """
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     if not 0.0 < value < float("inf"):
         raise UserError(f"'{value:g}' is given where a number above 0 is needed (particles on target)")

@@ -13,8 +13,8 @@ from emiss.terminal import print_table, progress, say, warn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from selection.optimum import Curve
-    from selection.result import Result
+    from emiss.selection.optimum import Curve
+    from emiss.selection.result import Result
 
 MAX_LINES = 21
 """Steps that the table on the screen shows; all of them go into the files."""
@@ -53,10 +53,10 @@ def scan(
 
       emiss scan out/demo -p 'hcal_mip[0]' --from 0GeV --to 2GeV -p e_miss_min --from 0GeV --to 40GeV --out out/scan
     """
-    import selection
-    from configs.errors import UserError, did_you_mean
+    from emiss import selection
+    from emiss.configs.errors import UserError, did_you_mean
     from emiss.select import select
-    from selection.read_scan import with_scan
+    from emiss.selection.read_scan import with_scan
 
     given: dict[str, Sequence[object]] = {
         "--parameter": parameter,
@@ -87,7 +87,7 @@ def scan(
 
 def _check(given: Mapping[str, Sequence[object]]) -> None:
     """Refuse a number of values that does not fit the number of parameters."""
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     wanted = len(given["--parameter"])
     if wanted > 2:
@@ -102,7 +102,7 @@ def _print(result: Result, curves: list[Curve], normalise: float) -> None:
     """Print one table per region, and the best steps."""
     from rich.table import Table
 
-    from selection.report import numbers, terminal
+    from emiss.selection.report import numbers, terminal
 
     for region in dict.fromkeys(curve.region for curve in curves):
         shown = [curve for curve in curves if curve.region == region]
@@ -130,9 +130,9 @@ def _thinned(count: int, kept: list[int]) -> list[int]:
 def _write(result: Result, out: Path | None, normalise: float) -> list[Path]:
     if out is None:
         return []
-    from events.atomic import write_text
-    from selection import scanfile
-    from selection.report import figures
+    from emiss.events.atomic import write_text
+    from emiss.selection import scanfile
+    from emiss.selection.report import figures
 
     out.mkdir(parents=True, exist_ok=True)
     texts = {f"{drawn.file}.svg": drawn.svg for drawn in figures.of(result, normalise_to=normalise) if drawn.file}
@@ -147,9 +147,9 @@ def _write(result: Result, out: Path | None, normalise: float) -> list[Path]:
 def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: float) -> list[Path]:
     if plot is None:
         return []
-    from configs.errors import UserError
-    from selection import plots
-    from selection.report import numbers
+    from emiss.configs.errors import UserError
+    from emiss.selection import plots
+    from emiss.selection.report import numbers
 
     if plot.suffix not in (".png", ".pdf", ".svg"):
         raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")

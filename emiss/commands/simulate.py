@@ -33,10 +33,10 @@ def simulate(
 
       emiss simulate beam --out hurt.dat --damage sadc_wrong_event=3 --damage event_size=1
     """
-    from configs.errors import UserError
     from emiss.commands.quantities import energy
-    from samples.config import load_sample
-    from samples.simulate import simulate as run
+    from emiss.configs.errors import UserError
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate as run
 
     loaded = load_sample(sample)
     if mass is not None:
@@ -53,7 +53,7 @@ def simulate(
 
 def parse_damage(written: list[str] | None) -> dict[str, int]:
     """Return kind and count of each ``KIND=COUNT``."""
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     found: dict[str, int] = {}
     for text in written or []:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from physics.phase_space import Method
+    from emiss.physics.phase_space import Method
 
 KINDS = ("spectra", "totals", "ratios")
 DRAWN = {
@@ -65,11 +65,11 @@ def xsec(
 
     import numpy as np
 
-    from configs.errors import UserError
     from emiss.commands.quantities import energies
-    from physics.constants import LEAD
-    from physics.cross_sections import estimate
-    from physics.quadrature import ConvergenceError
+    from emiss.configs.errors import UserError
+    from emiss.physics.constants import LEAD
+    from emiss.physics.cross_sections import estimate
+    from emiss.physics.quadrature import ConvergenceError
 
     if plot is not None:
         from emiss.figures import check_suffix
@@ -118,7 +118,7 @@ def xsec(
 
 
 def _methods() -> tuple[Method, ...]:
-    from physics.phase_space import Method
+    from emiss.physics.phase_space import Method
 
     return get_args(Method)
 
@@ -146,7 +146,7 @@ def _figure(kind: str, masses: Sequence[float], leptons: Sequence[float], shared
     import numpy as np
 
     from emiss import figures
-    from physics.cross_sections import differential_psi, differential_x, total
+    from emiss.physics.cross_sections import differential_psi, differential_x, total
 
     process = f"{shared['beam']} Pb to {shared['final']} Pb phi, h = {shared['coupling']:g}"
     column = np.array(masses)[:, None]

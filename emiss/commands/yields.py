@@ -56,9 +56,9 @@ def yields(
 
       emiss yields --model dark-photon --method iww --k-factors --json --plot yields.pdf
     """
-    from configs.errors import UserError
     from emiss import yield_table
-    from physics.quadrature import ConvergenceError
+    from emiss.configs.errors import UserError
+    from emiss.physics.quadrature import ConvergenceError
 
     chosen = yield_table.MODELS[model]
     if plot is not None and plot.suffix not in (".png", ".pdf", ".svg"):
@@ -74,7 +74,7 @@ def yields(
     except (ValueError, ConvergenceError) as error:
         raise UserError(str(error)) from error
     if json_:
-        from events import provenance
+        from emiss.events import provenance
 
         typer.echo(json.dumps({**table.to_dict(), "provenance": provenance.record(configs={})}, indent=1))
     else:
@@ -82,7 +82,7 @@ def yields(
     for line in table.warnings:
         warn(line)
     if plot is not None:
-        from selection import plots
+        from emiss.selection import plots
 
         plots.save(yield_table.figure(table), plot)
         if not json_:
@@ -91,8 +91,8 @@ def yields(
 
 def _energy(option: str, text: str) -> float:
     """Return an energy option in GeV."""
-    from configs.errors import UserError
-    from configs.units import ENERGY, UnitError, parse_quantity
+    from emiss.configs.errors import UserError
+    from emiss.configs.units import ENERGY, UnitError, parse_quantity
 
     try:
         value = parse_quantity(text, ENERGY)
@@ -107,8 +107,8 @@ def _print(table: YieldTable) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from emiss.selection.report import numbers
     from emiss.yield_table import MODELS
-    from selection.report import numbers
 
     model, settings = MODELS[table.model], table.settings
     method = settings.method + (" with K factors" if settings.k_factors else "")
@@ -132,7 +132,7 @@ def _print(table: YieldTable) -> None:
 
 
 def _cells(row: Row) -> list[str]:
-    from selection.report import numbers
+    from emiss.selection.report import numbers
 
     values = (
         row.cross_section, row.per_electron, row.expected, row.mean_energy, row.mean_depth, row.coupling_limit,

@@ -8,16 +8,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from configs.errors import did_you_mean
-from configs.units import PURE, Dimension
-from events.language.evaluate import constant
-from events.language.functions import FUNCTIONS
-from events.language.objects import Collection, Item, Literal, select, sort_rows, take
-from events.language.program import Node, depends
+from emiss.configs.errors import did_you_mean
+from emiss.configs.units import PURE, Dimension
+from emiss.events.language.evaluate import constant
+from emiss.events.language.functions import FUNCTIONS
+from emiss.events.language.objects import Collection, Item, Literal, select, sort_rows, take
+from emiss.events.language.program import Node, depends
 
 if TYPE_CHECKING:
-    from events.language import tree
-    from events.language.check import Checker
+    from emiss.events.language import tree
+    from emiss.events.language.check import Checker
 
 _PURE_ONLY = ("exp", "log", "log10", "sin", "cos", "tan")
 _REDUCTIONS = ("any", "all", "count", "sum", "min", "max", "mean", "first", "last")

@@ -10,19 +10,19 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from configs.units import PURE, UNITS, Dimension
-from events.language import tree
-from events.language.calls import call
-from events.language.evaluate import constant
-from events.language.objects import Collection, Item, Literal, Values
-from events.language.program import Kind, Node, Program, depends
-from events.language.tree import ExpressionError
-from events.language.windows import empty_window
+from emiss.configs.units import PURE, UNITS, Dimension
+from emiss.events.language import tree
+from emiss.events.language.calls import call
+from emiss.events.language.evaluate import constant
+from emiss.events.language.objects import Collection, Item, Literal, Values
+from emiss.events.language.program import Kind, Node, Program, depends
+from emiss.events.language.tree import ExpressionError
+from emiss.events.language.windows import empty_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from events.language.scope import Scope
+    from emiss.events.language.scope import Scope
 
 MAX_POWER = 16
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from configs.errors import UserError, did_you_mean
-from events.columns import join, split
-from events.language.operations import OPERATIONS
-from events.language.program import needed
-from events.lists import Lists
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.events.columns import join, split
+from emiss.events.language.operations import OPERATIONS
+from emiss.events.language.program import needed
+from emiss.events.lists import Lists
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from events.columns import Column
-    from events.language.program import Node
-    from events.table import EventTable
+    from emiss.events.columns import Column
+    from emiss.events.language.program import Node
+    from emiss.events.table import EventTable
 
 BLOCK = 65_536
 """Events per block: a few float64 arrays of this length stay in the cache; a multiple of 64 for packed masks."""
@@ -105,6 +105,6 @@ def blocks(table: EventTable, columns: Iterable[str]) -> Iterator[EventTable]:
 
 def constant(node: Node) -> float:
     """Return the value of a constant number; NaN if it is undefined."""
-    from events.table import EventTable
+    from emiss.events.table import EventTable
 
     return float(Plan([node]).run(EventTable(0, {}))[node.id].floats)

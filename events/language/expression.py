@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from events.language.parser import parse
-from events.language.tree import ExpressionError
+from emiss.events.language.parser import parse
+from emiss.events.language.tree import ExpressionError
 
 if TYPE_CHECKING:
-    from configs.errors import UserError
-    from events.language.place import Place, Text
-    from events.language.tree import Syntax
+    from emiss.configs.errors import UserError
+    from emiss.events.language.place import Place, Text
+    from emiss.events.language.tree import Syntax
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from configs.units import PURE, UNITS
-from events.language import tree
-from events.language.tree import names
+from emiss.configs.units import PURE, UNITS
+from emiss.events.language import tree
+from emiss.events.language.tree import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from configs.units import Dimension
-    from events.language.expression import Expression, ObjectDeclaration
-    from events.language.parameters import Parameter
+    from emiss.configs.units import Dimension
+    from emiss.events.language.expression import Expression, ObjectDeclaration
+    from emiss.events.language.parameters import Parameter
 
 
 class Fingerprints:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from events.language.program import Node
+from emiss.events.language.program import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from events.language.program import Program
+    from emiss.events.language.program import Program
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from configs.errors import UserError
-from events.language.values import Numbers, Rows, Truths, either, finite
+from emiss.configs.errors import UserError
+from emiss.events.language.values import Numbers, Rows, Truths, either, finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from events.language.program import Node
-    from events.lists import Array
-    from events.table import EventTable
+    from emiss.events.language.program import Node
+    from emiss.events.lists import Array
+    from emiss.events.table import EventTable
 
     Value = Numbers | Truths | Rows
     Operation = Callable[[EventTable, Node, tuple[Any, ...]], Value]

@@ -10,20 +10,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from configs.errors import UserError
-from configs.units import PURE, Dimension, UnitError, parse_unit
-from events.language.evaluate import constant
-from events.language.expression import placed, read_expression
-from events.language.place import Items, Place, Text
-from events.language.program import Node, Program
-from events.language.scope import Scope
-from events.language.tree import ExpressionError, Index, Name, Number, Syntax, Unary, names, walk
+from emiss.configs.errors import UserError
+from emiss.configs.units import PURE, Dimension, UnitError, parse_unit
+from emiss.events.language.evaluate import constant
+from emiss.events.language.expression import placed, read_expression
+from emiss.events.language.place import Items, Place, Text
+from emiss.events.language.program import Node, Program
+from emiss.events.language.scope import Scope
+from emiss.events.language.tree import ExpressionError, Index, Name, Number, Syntax, Unary, names, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from configs.errors import Problems
-    from events.language.place import Branch
+    from emiss.configs.errors import Problems
+    from emiss.events.language.place import Branch
 
 _QUANTITY = re.compile(r"\s*([+-]?)\s*((?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)\s*([^\W\d][\w/*^ ]*?)?\s*")
 

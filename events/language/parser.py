@@ -6,10 +6,10 @@ and fields. Names of functions are checked here: what is called must be a functi
 
 from __future__ import annotations
 
-from configs.errors import did_you_mean
-from events.language.functions import FUNCTIONS
-from events.language.tokens import Token, tokenize
-from events.language.tree import (
+from emiss.configs.errors import did_you_mean
+from emiss.events.language.functions import FUNCTIONS
+from emiss.events.language.tokens import Token, tokenize
+from emiss.events.language.tree import (
     Binary,
     Call,
     Compare,

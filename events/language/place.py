@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from configs.document import of_option
+from emiss.configs.document import of_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from configs.errors import UserError
-    from configs.loader import Document, YamlPath
+    from emiss.configs.errors import UserError
+    from emiss.configs.loader import Document, YamlPath
 
 
 @dataclass(frozen=True)

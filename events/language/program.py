@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from configs.units import PURE, Dimension
+from emiss.configs.units import PURE, Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Mapping

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from configs.errors import Problems, did_you_mean
-from configs.units import UNITS, UnitError, parse_unit
-from events.columns import Column, split
-from events.language.check import Checker
-from events.language.objects import Collection, Item, Values, filter_rows, select, zip_fields
-from events.language.program import Node, Program
-from events.language.tree import ExpressionError, Index, Name, Span
+from emiss.configs.errors import Problems, did_you_mean
+from emiss.configs.units import UNITS, UnitError, parse_unit
+from emiss.events.columns import Column, split
+from emiss.events.language.check import Checker
+from emiss.events.language.objects import Collection, Item, Values, filter_rows, select, zip_fields
+from emiss.events.language.program import Node, Program
+from emiss.events.language.tree import ExpressionError, Index, Name, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Collection as Container
 
-    from events.language.expression import Expression, ObjectDeclaration
-    from events.language.parameters import Parameter
-    from events.language.tree import Syntax
+    from emiss.events.language.expression import Expression, ObjectDeclaration
+    from emiss.events.language.parameters import Parameter
+    from emiss.events.language.tree import Syntax
 
 
 MAX_OPEN = 50

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from configs.units import UNITS
-from events.language.tree import ExpressionError, Span
+from emiss.configs.units import UNITS
+from emiss.events.language.tree import ExpressionError, Span
 
 MAX_LENGTH = 20_000
 MAX_NAME = 200
@@ -134,7 +134,7 @@ def _number(text: str, match: re.Match[str]) -> Token:
 
 
 def _unit_hint(name: str) -> str:
-    from configs.errors import suggest
+    from emiss.configs.errors import suggest
 
     close = suggest(name[:MAX_NAME].replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u"), UNITS)
     if close:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 
 class Numbers:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from configs.units import PURE
-from events.language.evaluate import constant
-from events.language.program import Node, depends
+from emiss.configs.units import PURE
+from emiss.events.language.evaluate import constant
+from emiss.events.language.program import Node, depends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

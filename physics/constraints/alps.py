@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import HBAR_C
+from emiss.physics.constants import HBAR_C
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

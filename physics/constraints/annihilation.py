@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import ALPHA, LEPTON_MASSES, PION_MASS
+from emiss.physics.constants import ALPHA, LEPTON_MASSES, PION_MASS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import PICOBARN
-from physics.ranges import RangeWarning, check_coupling
+from emiss.physics.constants import PICOBARN
+from emiss.physics.ranges import RangeWarning, check_coupling
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -1,7 +1,7 @@
 """Thermal dark matter behind a dark photon: lines in eps^2 alpha_D after seed 003 (N. V. Krasnikov), and freeze-out.
 
 The lectures' rules are for m_A' = 3 m_chi and annihilation to electrons. With the factor (m_A'^2 - 4 m_chi^2)^2 of their
-formula they hold for any ratio, and divided by what opens beside electrons (`physics.constraints.annihilation`, averaged
+formula they hold for any ratio, and divided by what opens beside electrons (`emiss.physics.constraints.annihilation`, averaged
 over the velocities at freeze-out) for heavier dark matter. Constant g*, no resonance of the A'.
 """
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from physics.constants import ELECTRON_MASS, PLANCK_MASS
-from physics.constraints import annihilation
-from physics.ranges import RangeWarning
+from emiss.physics.constants import ELECTRON_MASS, PLANCK_MASS
+from emiss.physics.constraints import annihilation
+from emiss.physics.ranges import RangeWarning
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

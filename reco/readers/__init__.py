@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, UserError
-from events.location import located
-from reco.formats.date.bytes import first_bytes
+from emiss.configs.errors import Location, UserError
+from emiss.events.location import located
+from emiss.reco.formats.date.bytes import first_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reco.detector import Detector
-    from reco.readers.base import RunFile
+    from emiss.reco.detector import Detector
+    from emiss.reco.readers.base import RunFile
 
 _DATE_MAGIC = b"\xfe\x5a\x1e\xda"
 
@@ -28,11 +28,11 @@ def open_run_file(path: str | Path, detector: Detector) -> RunFile:
     path = located(path)
     head = first_bytes(path)
     if head[:4] == b"root":
-        from reco.readers.simulated import SimulatedRunFile
+        from emiss.reco.readers.simulated import SimulatedRunFile
 
         return SimulatedRunFile(path, detector)
     if head[4:8] == _DATE_MAGIC:
-        from reco.readers.raw import RawRunFile
+        from emiss.reco.readers.raw import RawRunFile
 
         return RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names)
     raise UserError("neither a raw run file (DATE) nor a ROOT file", at=Location(str(path)))

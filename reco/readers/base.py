@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from configs.errors import Location, Problems, UserError
+from emiss.configs.errors import Location, Problems, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from events.batch import Batch
-    from events.columns import Column
-    from events.lists import Array
-    from reco.pipeline import Pipeline
-    from reco.spills import Spills
+    from emiss.events.batch import Batch
+    from emiss.events.columns import Column
+    from emiss.events.lists import Array
+    from emiss.reco.pipeline import Pipeline
+    from emiss.reco.spills import Spills
 
 BATCH = 2048
 

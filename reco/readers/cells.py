@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.errors import UserError, did_you_mean
-from configs.units import UnitError, parse_quantity, parse_unit
-from events.columns import Column
-from events.ledger import Damage
-from events.lists import Lists
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.configs.units import UnitError, parse_quantity, parse_unit
+from emiss.events.columns import Column
+from emiss.events.ledger import Damage
+from emiss.events.lists import Lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from configs.errors import Problems
-    from events.language.place import Branch
-    from events.lists import Array
-    from reco.readers.map_binding import Tree
-    from reco.readers.map_config import CellsEntry
+    from emiss.configs.errors import Problems
+    from emiss.events.language.place import Branch
+    from emiss.events.lists import Array
+    from emiss.reco.readers.map_binding import Tree
+    from emiss.reco.readers.map_config import CellsEntry
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from configs import loader
-from configs.errors import UserError
-from events.columns import Column
-from events.language import tree
-from events.language.expression import read_expression
-from events.language.place import Branch, Items, Text, locate
-from reco.readers.foreign import ROWS
-from reco.readers.map_binding import DECLARED, BoundMap
-from reco.readers.map_config import MapFile
+from emiss.configs import loader
+from emiss.configs.errors import UserError
+from emiss.events.columns import Column
+from emiss.events.language import tree
+from emiss.events.language.expression import read_expression
+from emiss.events.language.place import Branch, Items, Text, locate
+from emiss.reco.readers.foreign import ROWS
+from emiss.reco.readers.map_binding import DECLARED, BoundMap
+from emiss.reco.readers.map_config import MapFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from configs.document import Document
+    from emiss.configs.document import Document
 
 REDUCING = ("any", "all", "count", "sum", "min", "max", "mean", "first", "last", "sort")
 

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError, did_you_mean
-from events.columns import Column, split
-from events.identity import checksum
-from events.lists import Lists
-from events.location import for_uproot, located
-from events.rootfile import TABLES, column_of, lists_of, reading
-from events.table import EventTable
+from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.events.columns import Column, split
+from emiss.events.identity import checksum
+from emiss.events.lists import Lists
+from emiss.events.location import for_uproot, located
+from emiss.events.rootfile import TABLES, column_of, lists_of, reading
+from emiss.events.table import EventTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 ROWS = "rows"
 """The collection that the columns of grouped rows belong to."""

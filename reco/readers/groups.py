@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import UserError, did_you_mean
-from configs.units import PURE
-from events.columns import Column
-from events.language.expression import read_expression
-from events.language.objects import Collection, filter_rows, select
-from events.language.place import Branch, Text
-from events.language.scope import ReportedError
-from events.language.tree import ExpressionError, Span
-from events.ledger import Damage
-from events.lists import Lists
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.configs.units import PURE
+from emiss.events.columns import Column
+from emiss.events.language.expression import read_expression
+from emiss.events.language.objects import Collection, filter_rows, select
+from emiss.events.language.place import Branch, Text
+from emiss.events.language.scope import ReportedError
+from emiss.events.language.tree import ExpressionError, Span
+from emiss.events.ledger import Damage
+from emiss.events.lists import Lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from events.language.check import Checker
-    from events.language.expression import Expression
-    from events.language.program import Node
-    from events.language.scope import Scope
-    from events.language.values import Rows
-    from events.lists import Array
+    from emiss.events.language.check import Checker
+    from emiss.events.language.expression import Expression
+    from emiss.events.language.program import Node
+    from emiss.events.language.scope import Scope
+    from emiss.events.language.values import Rows
+    from emiss.events.lists import Array
 
 REDUCTIONS = ("count", "sum", "min", "max", "mean", "first")
 

@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
-from configs.errors import Problems, UserError, did_you_mean
-from configs.units import PURE, UnitError, parse_unit
-from events.columns import COLUMNS, Column, split
-from events.language.expression import Expression, ObjectDeclaration, read_expression
-from events.language.place import Branch, Items, Text, locate
-from events.language.program import Program
-from events.language.scope import ReportedError, Scope
-from reco.readers.cells import Cells, bind_cells
-from reco.readers.groups import Groups, bind_groups
-from reco.readers.waveforms import Waveforms, bind_waveforms
+from emiss.configs.errors import Problems, UserError, did_you_mean
+from emiss.configs.units import PURE, UnitError, parse_unit
+from emiss.events.columns import COLUMNS, Column, split
+from emiss.events.language.expression import Expression, ObjectDeclaration, read_expression
+from emiss.events.language.place import Branch, Items, Text, locate
+from emiss.events.language.program import Program
+from emiss.events.language.scope import ReportedError, Scope
+from emiss.reco.readers.cells import Cells, bind_cells
+from emiss.reco.readers.groups import Groups, bind_groups
+from emiss.reco.readers.waveforms import Waveforms, bind_waveforms
 
 if TYPE_CHECKING:
-    from configs.loader import Document
-    from events.language.check import Checker
-    from events.language.program import Node
-    from reco.readers.map_config import MapFile
+    from emiss.configs.loader import Document
+    from emiss.events.language.check import Checker
+    from emiss.events.language.program import Node
+    from emiss.reco.readers.map_config import MapFile
 
 DECLARED = {column.name: column for column in COLUMNS}
 

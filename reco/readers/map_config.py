@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from configs.schema import Model, Number, Time
+from emiss.configs.schema import Model, Number, Time
 
 Reduction = Annotated[dict[str, str], Field(min_length=1, max_length=1)]
 """``{max: EXPRESSION}``: one of count, sum, min, max, mean, first."""

@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs import loader
-from events.columns import split
-from events.language.evaluate import Plan, columns_read
-from events.ledger import Ledger
-from events.lists import Lists
-from events.location import located
-from events.table import EventTable, Metadata
-from reco.readers.base import BATCH, PlainIndex
-from reco.readers.foreign import ForeignTree
-from reco.readers.map_binding import BoundMap, Output
-from reco.readers.map_config import MapFile
+from emiss.configs import loader
+from emiss.events.columns import split
+from emiss.events.language.evaluate import Plan, columns_read
+from emiss.events.ledger import Ledger
+from emiss.events.lists import Lists
+from emiss.events.location import located
+from emiss.events.table import EventTable, Metadata
+from emiss.reco.readers.base import BATCH, PlainIndex
+from emiss.reco.readers.foreign import ForeignTree
+from emiss.reco.readers.map_binding import BoundMap, Output
+from emiss.reco.readers.map_config import MapFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from configs.loader import Document
-    from events.columns import Column
-    from events.language.program import Node
-    from events.language.values import Rows
-    from events.ledger import Damage
-    from events.lists import Array
+    from emiss.configs.loader import Document
+    from emiss.events.columns import Column
+    from emiss.events.language.program import Node
+    from emiss.events.language.values import Rows
+    from emiss.events.ledger import Damage
+    from emiss.events.lists import Array
 
 
 def load_map(name: str | Path, near: Path | None = None) -> Document:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from configs.errors import UserError, did_you_mean
-from events.columns import Column
-from events.lists import Lists
-from reco.readers.foreign import ROWS
-from reco.waveform import Settings, measure
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.events.columns import Column
+from emiss.events.lists import Lists
+from emiss.reco.readers.foreign import ROWS
+from emiss.reco.waveform import Settings, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from configs.errors import Problems
-    from events.language.place import Branch
-    from events.lists import Array
-    from reco.readers.foreign import ForeignTree
-    from reco.readers.map_binding import Tree
-    from reco.readers.map_config import WaveformsEntry
+    from emiss.configs.errors import Problems
+    from emiss.events.language.place import Branch
+    from emiss.events.lists import Array
+    from emiss.reco.readers.foreign import ForeignTree
+    from emiss.reco.readers.map_binding import Tree
+    from emiss.reco.readers.map_config import WaveformsEntry
 
 LEARNT_ROWS = 20_000
 """The pedestals of the channels are those of so many waveforms at the beginning of the file."""
@@ -113,7 +113,7 @@ class Waveforms:
         UserError
             For a channel that the beginning of the file does not have.
         """
-        from reco import waveform_kernels as kernels
+        from emiss.reco import waveform_kernels as kernels
 
         channels, constants = self._constants
         digits = self.digits(start, stop)

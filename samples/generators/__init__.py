@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reco.detector import Detector
-    from samples.config import Sample
-    from samples.generators.base import Generator
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Sample
+    from emiss.samples.generators.base import Generator
 
 __all__ = ["generator_of"]
 
@@ -16,21 +16,21 @@ def generator_of(sample: Sample, detector: Detector) -> Generator:
     """Return the generator of a sample; what it tabulates is tabulated once."""
     process = sample.process
     if process.kind == "signal":
-        from samples.generators.signal import SignalGenerator
+        from emiss.samples.generators.signal import SignalGenerator
 
         return SignalGenerator(sample.beam, process, detector)
     if process.kind == "dimuon":
-        from samples.generators.dimuon import DimuonGenerator
+        from emiss.samples.generators.dimuon import DimuonGenerator
 
         return DimuonGenerator(sample.beam, process, detector)
     if process.kind == "decay":
-        from samples.generators.hadron_decay import DecayGenerator
+        from emiss.samples.generators.hadron_decay import DecayGenerator
 
         return DecayGenerator(sample.beam, process, detector)
     if process.kind == "beam":
-        from samples.generators.beam import BeamGenerator
+        from emiss.samples.generators.beam import BeamGenerator
 
         return BeamGenerator(sample.beam)
-    from samples.generators.muon import MuonGenerator
+    from emiss.samples.generators.muon import MuonGenerator
 
     return MuonGenerator(sample.beam, process)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from events.lists import Array, Lists, offsets_of
-from samples.particles import MUON_COLUMNS, Particles
+from emiss.events.lists import Array, Lists, offsets_of
+from emiss.samples.particles import MUON_COLUMNS, Particles
 
 if TYPE_CHECKING:
-    from reco.parts import Ecal
-    from samples.config import Beam
-    from samples.particles import BeamState
+    from emiss.reco.parts import Ecal
+    from emiss.samples.config import Beam
+    from emiss.samples.particles import BeamState
 
 
 class Generator(Protocol):

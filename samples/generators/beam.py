@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samples.generators.base import particles
-from samples.particles import ELECTRON, Particles, beam_state
+from emiss.samples.generators.base import particles
+from emiss.samples.particles import ELECTRON, Particles, beam_state
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from samples.config import Beam
+    from emiss.events.lists import Array
+    from emiss.samples.config import Beam
 
 
 class BeamGenerator:

@@ -1,4 +1,4 @@
-"""Muon pairs: a photon of the shower converts, gamma N -> mu+ mu- N (physics.dimuons)."""
+"""Muon pairs: a photon of the shower converts, gamma N -> mu+ mu- N (emiss.physics.dimuons)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from physics import dimuons
-from samples.generators.base import particles, place
-from samples.particles import ELECTRON, Particles, beam_state, deflect
+from emiss.physics import dimuons
+from emiss.samples.generators.base import particles, place
+from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.detector import Detector
-    from samples.config import Beam, DimuonProcess
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Beam, DimuonProcess
 
 
 class DimuonGenerator:

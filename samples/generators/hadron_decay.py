@@ -1,4 +1,4 @@
-"""Hadrons of the beam that decay between SRD and ECAL, h- -> mu- anti-nu (physics.decays)."""
+"""Hadrons of the beam that decay between SRD and ECAL, h- -> mu- anti-nu (emiss.physics.decays)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from physics import constants
-from physics.decays import muon_from_decay
-from samples.generators.base import particles
-from samples.particles import KAON_MINUS, PION_MINUS, Particles, beam_state, deflect
+from emiss.physics import constants
+from emiss.physics.decays import muon_from_decay
+from emiss.samples.generators.base import particles
+from emiss.samples.particles import KAON_MINUS, PION_MINUS, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.detector import Detector
-    from samples.config import Beam, DecayProcess
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Beam, DecayProcess
 
 
 class DecayGenerator:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samples.generators.base import particles
-from samples.muon_state import MUON_MASS
-from samples.particles import MUON, Particles, beam_state
+from emiss.samples.generators.base import particles
+from emiss.samples.muon_state import MUON_MASS
+from emiss.samples.particles import MUON, Particles, beam_state
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from samples.config import Beam, MuonProcess
+    from emiss.events.lists import Array
+    from emiss.samples.config import Beam, MuonProcess
 
 
 class MuonGenerator:

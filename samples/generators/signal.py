@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from physics import yields
-from physics.sampling import MuonSampler
-from samples.generators.base import particles, place
-from samples.particles import ELECTRON, Particles, beam_state, deflect
+from emiss.physics import yields
+from emiss.physics.sampling import MuonSampler
+from emiss.samples.generators.base import particles, place
+from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.detector import Detector
-    from samples.config import Beam, SignalProcess
+    from emiss.events.lists import Array
+    from emiss.reco.detector import Detector
+    from emiss.samples.config import Beam, SignalProcess
 
 
 class SignalGenerator:

@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configs.errors import Location, UserError
-from events.atomic import write_text
-from selection.cutflow import PER_ON_TARGET
+from emiss.configs.errors import Location, UserError
+from emiss.events.atomic import write_text
+from emiss.selection.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from selection.cutflow import Cutflow
-    from selection.report.figures import Drawn
-    from selection.result import Result
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.report.figures import Drawn
+    from emiss.selection.result import Result
 
 
 def write_all(
@@ -46,10 +46,10 @@ def write_all(
     UserError
         If the folder cannot be made or written to. What can be written is there then.
     """
-    from selection import cutflowfile, histogramfile, scanfile
-    from selection.cutflow import Cutflow
-    from selection.report import figures, html, text
-    from selection.result import Result
+    from emiss.selection import cutflowfile, histogramfile, scanfile
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.report import figures, html, text
+    from emiss.selection.result import Result
 
     whole = Result(result) if isinstance(result, Cutflow) else result
     cutflow = whole.cutflow

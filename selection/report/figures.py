@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selection import optimum, plots
-from selection.cutflow import PER_ON_TARGET
-from selection.histograms import UNWEIGHTED
-from selection.report import numbers, view
+from emiss.selection import optimum, plots
+from emiss.selection.cutflow import PER_ON_TARGET
+from emiss.selection.histograms import UNWEIGHTED
+from emiss.selection.report import numbers, view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from selection.cutflow import Cutflow
-    from selection.histograms import Filled, Key
-    from selection.optimum import Curve
-    from selection.result import Result
-    from selection.scans import BoundScan
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.histograms import Filled, Key
+    from emiss.selection.optimum import Curve
+    from emiss.selection.result import Result
+    from emiss.selection.scans import BoundScan
 
 
 @dataclass(frozen=True)

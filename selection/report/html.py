@@ -7,8 +7,8 @@ import math
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from selection.cutflow import PER_ON_TARGET
-from selection.report import numbers, view
+from emiss.selection.cutflow import PER_ON_TARGET
+from emiss.selection.report import numbers, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from selection.cutflow import Cutflow
-    from selection.report.figures import Drawn
-    from selection.report.view import Line
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.report.figures import Drawn
+    from emiss.selection.report.view import Line
 
 SIDE_BY_SIDE = 5
 """Samples beside each other in a table, as many as a printed page (A4) has room for; more go into further tables."""
@@ -81,7 +81,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("selection.report", ""),
+        loader=PackageLoader("emiss.selection.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,17 +7,17 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from selection.counts import efficiencies
-from selection.cutflow import PER_ON_TARGET
-from selection.report import numbers, view
-from selection.sheet import cell
+from emiss.selection.counts import efficiencies
+from emiss.selection.cutflow import PER_ON_TARGET
+from emiss.selection.report import numbers, view
+from emiss.selection.sheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selection.counts import Tally
-    from selection.cutflow import Cutflow
-    from selection.report.view import Line
+    from emiss.selection.counts import Tally
+    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.report.view import Line
 
 _TALLIES = ("individual", "n_minus_1", "only_failed")
 _TALLY = ("n", "sum_w", "sum_w2")

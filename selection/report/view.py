@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
-from configs.errors import UserError, did_you_mean
-from selection.counts import efficiencies
-from selection.report import numbers
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.selection.counts import efficiencies
+from emiss.selection.report import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from events.ledger import Ledger
-    from selection.counts import CutCounts, Efficiency, Rows
-    from selection.cutflow import Cutflow
+    from emiss.events.ledger import Ledger
+    from emiss.selection.counts import CutCounts, Efficiency, Rows
+    from emiss.selection.cutflow import Cutflow
 
 NOMINAL = "nominal"
 T = TypeVar("T")

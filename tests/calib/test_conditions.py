@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calib.conditions import Conditions
-from calib.tables import parse_tables
-from configs.errors import UserError
+from emiss.calib.conditions import Conditions
+from emiss.calib.tables import parse_tables
+from emiss.configs.errors import UserError
 
 HEAD = "type = sadc.pedestal\nruns = {runs}\ncolumns = channel, even, odd, sigma\nunits = -, ADC, ADC, ADC\n{more}\n"
 ROWS = "S0.0.0 100 110 1.2\nS1.0.0 120 130 1.3\n"
@@ -95,7 +95,7 @@ def test_the_payload_id_is_of_the_values_not_of_the_text():
 
 
 def test_the_shipped_tag_fits_the_shipped_detector(detector, conditions):
-    from reco.pipeline import Pipeline
+    from emiss.reco.pipeline import Pipeline
 
     pipeline = Pipeline(detector, conditions)
     conditions.check([6000, 6101, 6999], pipeline.needs("raw"))

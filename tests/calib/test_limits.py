@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from calib.conditions import Conditions
-from calib.limits import Limits
-from calib.tables import TYPES, parse_tables
-from configs.errors import UserError, UserErrors
-from configs.units import UNITS
+from emiss.calib.conditions import Conditions
+from emiss.calib.limits import Limits
+from emiss.calib.tables import TYPES, parse_tables
+from emiss.configs.errors import UserError, UserErrors
+from emiss.configs.units import UNITS
 
 
 def table(type_: str, row: str, more: str = "", runs: str = "1-10") -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calib.ranges import OPEN, RunRange, covers, overlap, parse_ranges
+from emiss.calib.ranges import OPEN, RunRange, covers, overlap, parse_ranges
 
 edges = st.integers(0, 60)
 

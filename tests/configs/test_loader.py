@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs import loader
-from configs.errors import UserError, UserErrors
-from configs.schema import Energy, Length, Model
+from emiss.configs import loader
+from emiss.configs.errors import UserError, UserErrors
+from emiss.configs.schema import Energy, Length, Model
 
 
 class Plane(Model):
@@ -83,7 +83,7 @@ def test_a_colon_that_is_missing_is_told_where_it_is_missing(text, says):
 
 
 def test_what_there_is_none_of_is_said_in_words():
-    from configs.errors import did_you_mean
+    from emiss.configs.errors import did_you_mean
 
     assert did_you_mean("a", [], otherwise="names are") == "there are none"
     for kind, said in (

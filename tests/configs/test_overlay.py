@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs import overlay
-from configs.errors import UserError
-from reco.detector import load_detector
+from emiss.configs import overlay
+from emiss.configs.errors import UserError
+from emiss.reco.detector import load_detector
 
 
 @pytest.fixture

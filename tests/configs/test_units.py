@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.units import ENERGY, FIELD, LENGTH, PURE, TIME, UNITS, UnitError, parse_quantity, parse_unit
+from emiss.configs.units import ENERGY, FIELD, LENGTH, PURE, TIME, UNITS, UnitError, parse_quantity, parse_unit
 
 
 @pytest.mark.parametrize(

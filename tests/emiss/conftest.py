@@ -42,10 +42,10 @@ def cli(capsys, monkeypatch):
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory) -> Path:
     """A folder with the event tables of a signal, a background and a data sample, 300 events each."""
-    import reco
-    from events.tablefile import write
-    from samples.config import load_sample
-    from samples.simulate import simulate
+    from emiss import reco
+    from emiss.events.tablefile import write
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
 
     folder = tmp_path_factory.mktemp("stored")
     for name, kind, role in (

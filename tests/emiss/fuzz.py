@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import selection
-from configs import loader
-from emiss import runlist
+from emiss import runlist, selection
 from emiss.check import check
+from emiss.configs import loader
 from emiss.job import plan
 from emiss.select import select
 from tests import fuzzing
@@ -53,11 +52,11 @@ class Cases:
     """Cases on a small event table in both formats, and on copies of the configs that ship."""
 
     def __init__(self, folder: Path) -> None:
-        from events.tablefile import write
-        from reco import open as open_run
-        from reco import process
-        from samples.config import load_sample
-        from samples.simulate import simulate
+        from emiss.events.tablefile import write
+        from emiss.reco import open as open_run
+        from emiss.reco import process
+        from emiss.samples.config import load_sample
+        from emiss.samples.simulate import simulate
 
         self.folder = folder
         run = simulate(load_sample("signal"), folder / "run.root", events=60)

@@ -10,13 +10,12 @@ from pathlib import Path  # noqa: TC003 - annotations of fixtures
 import pytest
 import uproot
 
-import reco
-import selection
-from configs.loader import find
-from events.tablefile import read
-from reco.formats.date.bytes import map_bytes
-from reco.formats.date.index import build
-from selection.result import columns_of
+from emiss import reco, selection
+from emiss.configs.loader import find
+from emiss.events.tablefile import read
+from emiss.reco.formats.date.bytes import map_bytes
+from emiss.reco.formats.date.index import build
+from emiss.selection.result import columns_of
 
 BOX = "e_miss > 20 GeV and count(tracks) == 1"
 SHIPPED = find("analyses", "e_to_mu_phi").read_text(encoding="utf-8").partition("histograms:")[0]
@@ -176,8 +175,8 @@ def test_a_blind_name_that_hides_nothing_is_refused(cli, prepared):
 
 
 def test_parts_of_one_blinded_file_are_not_added_from_files(cli, prepared):
-    from configs.errors import UserError
-    from selection.cutflow import Cutflow
+    from emiss.configs.errors import UserError
+    from emiss.selection.cutflow import Cutflow
 
     folder = prepared(2)
     assert cli("process", folder / "runs.yaml", "--out", folder / "o").code == 0
@@ -233,7 +232,7 @@ def test_the_simulation_of_a_blinded_job_is_selected_by_itself(cli, prepared, ta
 
 
 def test_a_table_of_data_in_memory_is_not_shown_by_a_typo(tables):
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     text = "extends: e_to_mu_phi\nblind: {samples: NAME, box: e_miss > 20 GeV}\n"
     table = read(tables / "run.root")

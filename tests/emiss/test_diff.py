@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-import selection
-from events.tablefile import open_table, read, write
-from selection.result import columns_of
+from emiss import selection
+from emiss.events.tablefile import open_table, read, write
+from emiss.selection.result import columns_of
 
 
 @pytest.fixture

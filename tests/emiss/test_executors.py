@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import Location, UserError
 from emiss import executors
+from emiss.configs.errors import Location, UserError
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from samples.config import load_sample
-from samples.simulate import simulate
+from emiss.samples.config import load_sample
+from emiss.samples.simulate import simulate
 
 
 @pytest.fixture(scope="module")

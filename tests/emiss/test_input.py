@@ -12,11 +12,11 @@ import zstandard
 from emiss import runlist
 from emiss.job import plan
 from emiss.process import process
-from reco.detector import load_detector
-from reco.formats.date.bytes import map_bytes
-from reco.formats.date.damage import damage
-from reco.formats.date.index import build
-from reco.formats.date.maps import read_maps
+from emiss.reco.detector import load_detector
+from emiss.reco.formats.date.bytes import map_bytes
+from emiss.reco.formats.date.damage import damage
+from emiss.reco.formats.date.index import build
+from emiss.reco.formats.date.maps import read_maps
 
 
 def account(folder):

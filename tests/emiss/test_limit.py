@@ -10,19 +10,18 @@ from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import pytest
 
-import selection
-from configs.errors import UserError
 from emiss import background as backgrounds
-from emiss import efficiencies, sensitivity
+from emiss import efficiencies, selection, sensitivity
+from emiss.configs.errors import UserError
+from emiss.physics import yields
+from emiss.physics.backgrounds import Budget
+from emiss.physics.limits import Period, upper_limit
+from emiss.physics.nuclei import NUCLEI
 from emiss.process import process as run_job
+from emiss.samples.config import load_sample
+from emiss.samples.simulate import simulate
 from emiss.select import select
-from physics import yields
-from physics.backgrounds import Budget
-from physics.limits import Period, upper_limit
-from physics.nuclei import NUCLEI
-from samples.config import load_sample
-from samples.simulate import simulate
-from selection.cutflow import Cutflow, Tally
+from emiss.selection.cutflow import Cutflow, Tally
 
 
 @pytest.fixture(scope="module")
@@ -410,10 +409,10 @@ def test_a_cutflow_of_other_cuts_or_without_masses_is_refused(masses, tmp_path, 
 
 
 def test_a_signal_that_the_cutflow_has_not_is_refused() -> None:
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
     from emiss.efficiencies import from_cutflow
-    from samples.config import load_sample
-    from selection.cutflow import Cutflow
+    from emiss.samples.config import load_sample
+    from emiss.selection.cutflow import Cutflow
 
     with pytest.raises(UserError, match="--signal sginal: the cutflow has no sample of this name"):
         from_cutflow(Cutflow.empty(), known={"sginal": load_sample("signal")})

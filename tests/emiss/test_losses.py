@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs import loader
 from emiss import runlist
+from emiss.configs import loader
 from emiss.job import plan
 from emiss.process import process
-from reco.formats.date import layout as la
+from emiss.reco.formats.date import layout as la
 from tests.reco.splices import PHYSICS, events_of
 
 BEAM = Path(loader.__file__).parents[1] / "samples" / "data" / "beam.dat"

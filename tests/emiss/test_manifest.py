@@ -12,16 +12,15 @@ from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import pytest
 
-import selection
-from configs.errors import UserError
-from emiss import lock, runlist
+from emiss import lock, runlist, selection
+from emiss.configs.errors import UserError
+from emiss.events import identity
+from emiss.events.manifest import NAME, Manifest
+from emiss.events.table import EventTable
+from emiss.events.tablefile import open_table, read, write
 from emiss.job import plan
 from emiss.process import process
 from emiss.select import select
-from events import identity
-from events.manifest import NAME, Manifest
-from events.table import EventTable
-from events.tablefile import open_table, read, write
 
 HEAD = "detector: na64e_lfc\nanalysis: small.yaml\ncalib: demo\nsamples:\n"
 SMALL = """\
@@ -178,7 +177,7 @@ def test_rows_that_the_ledger_does_not_count_are_refused(folder):
     left = {"not_in_table": 300 - len(chosen)}
     assert (counted.ledger.excluded, counted.on_target, counted.partial) == (left, None, True)
     doubled = table.with_metadata(ledger=type(table.metadata.ledger)(read=10**9, passed=10**9))
-    from events.tablefile import TableWriter
+    from emiss.events.tablefile import TableWriter
 
     with TableWriter(folder / "wrong.root") as writer:
         writer.extend(doubled)

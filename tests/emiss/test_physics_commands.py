@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from physics.constraints import g_minus_2
-from physics.cross_sections import total
+from emiss.physics.constraints import g_minus_2
+from emiss.physics.cross_sections import total
 
 
-@pytest.mark.filterwarnings("ignore:improved:physics.RangeWarning")
+@pytest.mark.filterwarnings("ignore:improved:emiss.physics.RangeWarning")
 def test_cross_sections_are_those_of_the_library(cli):
     done = cli("xsec", "--mass", "300 MeV", "-e", "50GeV", "-e", "100GeV", "--json")
     assert done.code == 0, done.err
@@ -87,7 +87,7 @@ def test_nuclei_that_break_up_are_an_option(cli):
 
 
 def test_an_integral_that_does_not_converge_is_a_message(cli, monkeypatch):
-    from physics import quadrature
+    from emiss.physics import quadrature
 
     monkeypatch.setattr(quadrature, "MAX_ROUNDS", 1)
     for command in (("xsec",), ("yields", "-m", "0.3GeV")):

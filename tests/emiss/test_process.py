@@ -12,14 +12,14 @@ from pathlib import Path  # noqa: TC003 - annotations of fixtures
 import numpy as np
 import pytest
 
-from configs.errors import UserError
 from emiss import runlist
+from emiss.configs.errors import UserError
+from emiss.events.table import EventTable
+from emiss.events.tablefile import open_table
 from emiss.job import plan
 from emiss.process import process
 from emiss.select import select
-from events.table import EventTable
-from events.tablefile import open_table
-from selection.cutflow import Cutflow  # noqa: TC001 - annotations of fixtures
+from emiss.selection.cutflow import Cutflow  # noqa: TC001 - annotations of fixtures
 from tests.events.test_stored import middle_of
 
 RUNS = """\

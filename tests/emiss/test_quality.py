@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from configs.loader import loads
+from emiss.configs.loader import loads
 from emiss.quality import Quality, bad_spills
+from emiss.reco.formats.date.damage import damage
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.quality import Limits, Survey, Verdict
 from emiss.runlist import load
-from reco.formats.date.damage import damage
-from reco.formats.date.maps import read_maps
-from reco.quality import Limits, Survey, Verdict
 
 
 @pytest.fixture

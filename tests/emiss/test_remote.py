@@ -12,8 +12,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from events import remote
-from reco.readers import open_run_file
+from emiss.events import remote
+from emiss.reco.readers import open_run_file
 
 
 class Ranges(SimpleHTTPRequestHandler):

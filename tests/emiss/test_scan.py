@@ -72,6 +72,6 @@ def test_what_is_missing_is_called_by_its_name(cli, tmp_path):
 
 
 def test_no_candidate_is_said_in_one_way():
-    from configs.errors import did_you_mean
+    from emiss.configs.errors import did_you_mean
 
     assert did_you_mean("x", [], otherwise="names are") == "there are none"

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-import selection
-from events.tablefile import open_table, read
+from emiss import selection
+from emiss.events.tablefile import open_table, read
 
 
 def cuts_of(path, sample):

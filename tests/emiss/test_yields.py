@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from physics import dark_photon, yields
+from emiss.physics import dark_photon, yields
 
 
 def test_the_table_of_phi_has_its_thresholds(cli):

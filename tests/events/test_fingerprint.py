@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-import selection
-from events.columns import COLUMNS
+from emiss import selection
+from emiss.events.columns import COLUMNS
 
 DECLARED = {column.name: column for column in COLUMNS}
 HEAD = """

@@ -14,20 +14,20 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from configs.loader import loads
-from configs.units import parse_unit
-from events.columns import Column, split
-from events.language.evaluate import Plan, blocks, columns_read
-from events.language.parser import parse
-from events.language.program import Node, Program
-from events.language.scope import ReportedError, Scope
-from events.language.tree import ExpressionError
-from events.language.values import Numbers
-from events.lists import Lists, offsets_of
-from events.table import EventTable, Metadata
-from selection.read import from_document
-from selection.result import columns_of
+from emiss.configs.errors import UserError
+from emiss.configs.loader import loads
+from emiss.configs.units import parse_unit
+from emiss.events.columns import Column, split
+from emiss.events.language.evaluate import Plan, blocks, columns_read
+from emiss.events.language.parser import parse
+from emiss.events.language.program import Node, Program
+from emiss.events.language.scope import ReportedError, Scope
+from emiss.events.language.tree import ExpressionError
+from emiss.events.language.values import Numbers
+from emiss.events.lists import Lists, offsets_of
+from emiss.events.table import EventTable, Metadata
+from emiss.selection.read import from_document
+from emiss.selection.result import columns_of
 
 HERE = Path(__file__).parent
 SHARED = Path(os.environ.get("EMISS_SHARED", HERE.parents[1] / ".." / "shared")) / "data" / "selection" / "cases.yaml"

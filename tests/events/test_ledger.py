@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.ledger import Damage, Ledger, total
+from emiss.events.ledger import Damage, Ledger, total
 
 bins = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers(0, 50))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.lists import Lists, offsets_of
+from emiss.events.lists import Lists, offsets_of
 
 nested = st.lists(st.lists(st.integers(-9, 9), max_size=4), max_size=12)
 

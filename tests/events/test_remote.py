@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import uproot
 
-from configs.errors import UserError
-from events import remote as module
-from events.location import for_uproot, located
-from events.remote import Remote, RemoteFile, remote
+from emiss.configs.errors import UserError
+from emiss.events import remote as module
+from emiss.events.location import for_uproot, located
+from emiss.events.remote import Remote, RemoteFile, remote
 
 DATA = np.random.default_rng(3).integers(0, 255, 50_000, np.uint8).tobytes()
 BLOCK = 4096

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-import events
-from configs.errors import UserError
-from events.rootfile import RootSink
-from events.tablefile import open_table
+from emiss import events
+from emiss.configs.errors import UserError
+from emiss.events.rootfile import RootSink
+from emiss.events.tablefile import open_table
 from tests.events.test_tablefile import assert_same, make_table
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".root", ".parquet"])

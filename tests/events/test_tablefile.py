@@ -9,13 +9,13 @@ import uproot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import events
-from configs.errors import UserError
-from events.columns import Column
-from events.ledger import Damage, Ledger
-from events.lists import Lists, offsets_of
-from events.table import EventTable, Metadata
-from events.tablefile import TableWriter, open_table
+from emiss import events
+from emiss.configs.errors import UserError
+from emiss.events.columns import Column
+from emiss.events.ledger import Damage, Ledger
+from emiss.events.lists import Lists, offsets_of
+from emiss.events.table import EventTable, Metadata
+from emiss.events.tablefile import TableWriter, open_table
 
 
 def make_table(counts: list[int], seed: int = 1) -> EventTable:

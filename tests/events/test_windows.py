@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import selection
-from configs.errors import UserError
-from events.columns import Column
+from emiss import selection
+from emiss.configs.errors import UserError
+from emiss.events.columns import Column
 
 COLUMNS = {
     "e": Column("e", unit="GeV"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from physics import amplitude, exact, exact_kernels, form_factor, ww
-from physics.constants import ALPHA, ELECTRON_MASS, LEAD, MUON_MASS, PICOBARN, Nucleus
-from physics.cross_sections import total
-from physics.form_factor import squared
-from physics.process import Process
+from emiss.physics import amplitude, exact, exact_kernels, form_factor, ww
+from emiss.physics.constants import ALPHA, ELECTRON_MASS, LEAD, MUON_MASS, PICOBARN, Nucleus
+from emiss.physics.cross_sections import total
+from emiss.physics.form_factor import squared
+from emiss.physics.process import Process
 
 REAL, COMPLEX = np.longdouble, np.clongdouble
 
@@ -286,7 +286,7 @@ def test_the_total_is_that_of_a_monte_carlo_over_four_vectors(m_phi, energy):
 
 
 def test_the_vectors_total_is_that_of_a_monte_carlo_over_four_vectors():
-    from physics import dark_photon
+    from emiss.physics import dark_photon
 
     process = Process.of(
         np.array([0.3]), np.array([30.0]), coupling=1.0, nucleus=LEAD, beam="electron", final="electron", vector=True

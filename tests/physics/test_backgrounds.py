@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from physics.backgrounds import Budget, Quantity, product, upper_of_none
+from emiss.physics.backgrounds import Budget, Quantity, product, upper_of_none
 
 
 def test_the_papers_sum_is_reproduced():

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from physics import RangeWarning
-from physics.constants import ALPHA, ELECTRON_MASS, MUON_MASS, PION_MASS
-from physics.constraints import alps, annihilation, g_minus_2, landau, lepton_conversion, relic, thermal
+from emiss.physics import RangeWarning
+from emiss.physics.constants import ALPHA, ELECTRON_MASS, MUON_MASS, PION_MASS
+from emiss.physics.constraints import alps, annihilation, g_minus_2, landau, lepton_conversion, relic, thermal
 
 
 def test_the_scalar_changes_the_muons_moment_by_the_known_amount():
@@ -86,7 +86,7 @@ def test_thermal_lines_are_the_seeds():
         thermal.line(0.1, "axion")
 
 
-@pytest.mark.filterwarnings("ignore:.*next to the resonance:physics.RangeWarning")
+@pytest.mark.filterwarnings("ignore:.*next to the resonance:emiss.physics.RangeWarning")
 @pytest.mark.parametrize("ratio", [1.2, 1.9, 2.2, 2.5, 3.0, 10.0, 100.0])
 def test_thermal_lines_go_with_the_distance_to_the_resonance(ratio):
     # the seed's own formula for any ratio, of which its rule is the value at 3

@@ -13,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import dblquad, quad
 
-import physics
-from physics import cross_sections, ww
-from physics.constants import ELECTRON_MASS, LEAD, MUON_MASS, Nucleus
-from physics.form_factor import flux, inelastic_flux
+from emiss import physics
+from emiss.physics import cross_sections, ww
+from emiss.physics.constants import ELECTRON_MASS, LEAD, MUON_MASS, Nucleus
+from emiss.physics.form_factor import flux, inelastic_flux
 
-pytestmark = pytest.mark.filterwarnings("ignore:improved Weizsaecker-Williams is about 2 to 7:physics.RangeWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:improved Weizsaecker-Williams is about 2 to 7:emiss.physics.RangeWarning"
+)
 
 CHECKED = 2.0487
 """pb, exact: 100 GeV on lead, h = 1e-4, m_phi = 0.3 GeV."""
@@ -161,7 +163,7 @@ def test_a_light_lepton_is_followed_down_to_its_mass(final, mass, energy, method
     assert whole == pytest.approx(wanted, rel=2e-5)
 
 
-@pytest.mark.filterwarnings("ignore::physics.RangeWarning")
+@pytest.mark.filterwarnings("ignore::emiss.physics.RangeWarning")
 @settings(deadline=None, max_examples=25)
 @given(
     mass=st.floats(0.12, 3.0),
@@ -208,7 +210,7 @@ ALUMINIUM = Nucleus(z=13, a=27, radiation_length=24.01, molar_mass=26.98)
 HYDROGEN = Nucleus(z=1, a=1, radiation_length=63.04, molar_mass=1.008)
 
 
-@pytest.mark.filterwarnings("default:improved:physics.RangeWarning")
+@pytest.mark.filterwarnings("default:improved:emiss.physics.RangeWarning")
 @pytest.mark.parametrize(
     ("arguments", "said", "off"),
     [

@@ -9,13 +9,13 @@ import pytest
 from scipy import stats
 from scipy.integrate import quad
 
-import physics
-from physics import dark_photon, yields
-from physics.constants import ALPHA, ELECTRON_MASS, LEAD, PICOBARN, Nucleus
-from physics.form_factor import flux
-from physics.k_factors import KFactors
-from physics.process import Process
-from physics.shower import track_lengths
+from emiss import physics
+from emiss.physics import dark_photon, yields
+from emiss.physics.constants import ALPHA, ELECTRON_MASS, LEAD, PICOBARN, Nucleus
+from emiss.physics.form_factor import flux
+from emiss.physics.k_factors import KFactors
+from emiss.physics.process import Process
+from emiss.physics.shower import track_lengths
 
 MASSES = np.array([0.01, 0.1, 1.0])
 
@@ -47,7 +47,7 @@ def test_the_improved_form_is_that_of_bjorken_and_others():
 
 
 @pytest.mark.parametrize("method", ["exact", "ww", "iww"])
-@pytest.mark.filterwarnings("ignore::physics.RangeWarning")
+@pytest.mark.filterwarnings("ignore::emiss.physics.RangeWarning")
 def test_differentials_integrate_to_the_total_above_an_energy(method):
     def function(z):
         return dark_photon.differential_x(1 - np.exp(z), 0.1, 100.0, method=method, rtol=1e-3) * np.exp(z)
@@ -57,7 +57,7 @@ def test_differentials_integrate_to_the_total_above_an_energy(method):
     assert dark_photon.total(0.1, 100.0, method=method, min_energy=50.0) == pytest.approx(wanted, rel=2e-3)
 
 
-@pytest.mark.filterwarnings("ignore::physics.RangeWarning")
+@pytest.mark.filterwarnings("ignore::emiss.physics.RangeWarning")
 def test_the_approximation_by_another_quadrature():
     mass, energy, x = 0.1, 100.0, 0.7
     process = Process.of(

@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from physics import cross_sections
-from physics.k_factors import KFactors
+from emiss.physics import cross_sections
+from emiss.physics.k_factors import KFactors
 
-pytestmark = pytest.mark.filterwarnings("ignore:improved Weizsaecker-Williams is about 2 to 7:physics.RangeWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:improved Weizsaecker-Williams is about 2 to 7:emiss.physics.RangeWarning"
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import vector
 
-from physics import constants, decays, dimuons, muons
+from emiss.physics import constants, decays, dimuons, muons
 
 
 @pytest.mark.parametrize(

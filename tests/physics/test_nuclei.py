@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from physics.nuclei import NUCLEI
+from emiss.physics.nuclei import NUCLEI
 
 
 @pytest.mark.parametrize("name", NUCLEI)

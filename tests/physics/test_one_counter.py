@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from physics.limits import Period, upper_limit
-from physics.one_counter import OneCounter, log_survival, quantile
-from physics.poisson import log_cdf
+from emiss.physics.limits import Period, upper_limit
+from emiss.physics.one_counter import OneCounter, log_survival, quantile
+from emiss.physics.poisson import log_cdf
 
 
 def dense(n, signal, background, error, reach=12.0, points=400_001):
@@ -132,7 +132,7 @@ def test_the_far_tail_is_that_of_the_sum_term_by_term(n, rate):
 
 def test_the_far_tail_joins_the_closed_form():
     rate = np.array([1000.0, 1200.0])  # both within the range of numbers
-    from physics import poisson
+    from emiss.physics import poisson
 
     exact = np.log(special.gammaincc(301.0, rate))
     try:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from physics.quadrature import ConvergenceError, integrate
+from emiss.physics.quadrature import ConvergenceError, integrate
 
 
 @settings(deadline=None, max_examples=30)

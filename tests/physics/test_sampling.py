@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from physics import RangeWarning, cross_sections
-from physics.sampling import MuonSampler, ScalarSampler
+from emiss.physics import RangeWarning, cross_sections
+from emiss.physics.sampling import MuonSampler, ScalarSampler
 
 BEAM = 80.0
 

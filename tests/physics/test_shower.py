@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from physics import approximation_a, shower
-from physics.approximation_a import SLOPE
+from emiss.physics import approximation_a, shower
+from emiss.physics.approximation_a import SLOPE
 
 
 @pytest.mark.parametrize("s", [0.6, 1.0, 4.3])

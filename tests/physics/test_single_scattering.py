@@ -8,8 +8,8 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import j1
 
-from physics.muons import highland_angle
-from physics.single_scattering import CARBON, deflections
+from emiss.physics.muons import highland_angle
+from emiss.physics.single_scattering import CARBON, deflections
 
 SIZE = 2_000_000
 THICKNESS = 0.003

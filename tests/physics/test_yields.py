@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from physics import cross_sections, yields
-from physics.constants import LEAD
-from physics.shower import simulate, track_lengths
+from emiss.physics import cross_sections, yields
+from emiss.physics.constants import LEAD
+from emiss.physics.shower import simulate, track_lengths
 
 
 def test_the_yield_is_eq_29_by_hand():

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from events.batch import Batch
-from events.lists import Lists, offsets_of
+from emiss.events.batch import Batch
+from emiss.events.lists import Lists, offsets_of
 
 C = 0.299792458e-3  # GeV/(T mm)
 

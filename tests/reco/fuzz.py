@@ -26,8 +26,8 @@ import numpy as np
 from tests.reco.splices import Spliced, events_of, splice
 
 if TYPE_CHECKING:
-    from events.ledger import Ledger
-    from reco.formats.date.maps import RunMaps
+    from emiss.events.ledger import Ledger
+    from emiss.reco.formats.date.maps import RunMaps
 
 PACKED = Path(__file__).with_name("vectors.tar.xz")
 SPLICED = 0.25
@@ -63,9 +63,9 @@ def corpus(folder: Path) -> list[tuple[bytes, Path]]:
     """Return the vectors and an encoded file of the simulation, each with its maps."""
     import json
 
-    from reco.detector import load_detector
-    from samples.config import load_sample
-    from samples.simulate import simulate
+    from emiss.reco.detector import load_detector
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
 
     with tarfile.open(PACKED) as archive:
         archive.extractall(folder, filter="data")
@@ -81,8 +81,8 @@ def corpus(folder: Path) -> list[tuple[bytes, Path]]:
 
 def whole_events() -> tuple[bytes, Path]:
     """Return undamaged events of two spills, with their maps."""
-    from configs import loader
-    from reco.detector import load_detector
+    from emiss.configs import loader
+    from emiss.reco.detector import load_detector
 
     shipped = Path(loader.__file__).parents[1] / "samples" / "data" / "beam.dat"
     return b"".join(events_of(shipped.read_bytes())[0][AROUND]), load_detector("na64e_lfc").maps_path
@@ -135,8 +135,8 @@ def mutated(data: bytes, other: bytes, rng: random.Random) -> bytes:
 @cache
 def maps_of(folder: Path, run: int) -> RunMaps | None:
     """Return the maps of a run; None where there are none."""
-    from configs.errors import UserError
-    from reco.formats.date.maps import read_maps
+    from emiss.configs.errors import UserError
+    from emiss.reco.formats.date.maps import read_maps
 
     try:
         return read_maps(folder, run)
@@ -146,11 +146,11 @@ def maps_of(folder: Path, run: int) -> RunMaps | None:
 
 def examine(data: bytes, maps: Path, policy: str) -> Ledger:
     """Decode a file to mapped digits, check what has to hold, and return the account of its events."""
-    from reco import continuity
-    from reco.formats.date.decode import Decoder, decode_entries, groups
-    from reco.formats.date.index import build
-    from reco.formats.date.ledger import ledger
-    from reco.formats.date.survey import lost_blocks
+    from emiss.reco import continuity
+    from emiss.reco.formats.date.decode import Decoder, decode_entries, groups
+    from emiss.reco.formats.date.index import build
+    from emiss.reco.formats.date.ledger import ledger
+    from emiss.reco.formats.date.survey import lost_blocks
 
     array = np.frombuffer(data, np.uint8)
     index = build(array, policy)  # type: ignore[arg-type]
@@ -226,7 +226,7 @@ def prove_bounds_checking() -> None:
     """Stop if a kernel that reads out of bounds is not caught: then the rest would prove nothing."""
     from numba import njit
 
-    from configs.compiled import bare
+    from emiss.configs.compiled import bare
 
     def beyond(x: np.ndarray) -> float:
         return x[len(x) + 5]

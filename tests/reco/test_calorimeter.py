@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.columns import QUALITY_BITS
-from events.lists import Lists, offsets_of
-from reco.calorimeter import CalorimeterStage
+from emiss.events.columns import QUALITY_BITS
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.calorimeter import CalorimeterStage
 
 
 class FakeBatch:

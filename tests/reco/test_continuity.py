@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reco
-from configs import loader
-from configs.errors import UserError
-from reco import continuity, event_numbers
-from reco.event_numbers import Held
-from reco.formats.date.index import build
-from reco.formats.date.ledger import ledger
-from reco.readers.raw import RawRunFile
-from reco.spills import SpillCounts, Spills
+from emiss import reco
+from emiss.configs import loader
+from emiss.configs.errors import UserError
+from emiss.reco import continuity, event_numbers
+from emiss.reco.event_numbers import Held
+from emiss.reco.formats.date.index import build
+from emiss.reco.formats.date.ledger import ledger
+from emiss.reco.readers.raw import RawRunFile
+from emiss.reco.spills import SpillCounts, Spills
 from tests.reco.splices import KINDS, PHYSICS, events_of, splice
 
 SAMPLES = sorted((Path(loader.__file__).parents[1] / "samples" / "data").glob("*.dat"))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import zstandard
 
-import reco
-from configs.errors import UserError
-from reco.formats.date.bytes import Bytes, first_bytes, map_bytes
-from reco.readers import open_run_file
+from emiss import reco
+from emiss.configs.errors import UserError
+from emiss.reco.formats.date.bytes import Bytes, first_bytes, map_bytes
+from emiss.reco.readers import open_run_file
 
 
 def zst(data: bytes) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reco.formats.date import damage, reasons
-from reco.formats.date.maps import read_maps
-from reco.readers.raw import RawRunFile
+from emiss.reco.formats.date import damage, reasons
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.readers.raw import RawRunFile
 
 LOST = ("bad_magic", "event_size", "header_size", "subevent_size", "swapped", "event_unknown", "stray_run")
 SILENT = ("tcs_ecc",)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from events.lists import Lists, offsets_of
-from reco.formats.date import encode
-from reco.formats.date.maps import read_maps
-from reco.readers import open_run_file
-from reco.readers.raw import RawRunFile
+from emiss.configs.errors import UserError
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.formats.date import encode
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.readers import open_run_file
+from emiss.reco.readers.raw import RawRunFile
 
 
 def make_events(detector, events: int, samples: int, seed: int) -> encode.RawEvents:

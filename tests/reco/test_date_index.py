@@ -7,8 +7,8 @@ import logging
 import numpy as np
 import pytest
 
-from reco.formats.date.index import Index
-from reco.readers import open_run_file
+from emiss.reco.formats.date.index import Index
+from emiss.reco.readers import open_run_file
 
 
 def test_what_is_saved_is_loaded(run_files, detector, tmp_path, caplog):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from configs.errors import UserError
-from reco.formats.date.dump import dump
+from emiss.configs.errors import UserError
+from emiss.reco.formats.date.dump import dump
 
 PACKED = Path(__file__).with_name("vectors.tar.xz")
 HEADER = ("type", "run", "spill", "event_in_spill", "event_in_run", "trigger", "time", "good")

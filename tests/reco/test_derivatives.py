@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reco.derivatives import residuals
-from reco.field import SoftBox
-from reco.momentum import Hits, Spectrometer, fit_tracks
+from emiss.reco.derivatives import residuals
+from emiss.reco.field import SoftBox
+from emiss.reco.momentum import Hits, Spectrometer, fit_tracks
 
 Z, BOX, BY, SIGMA = np.array([0.0, 300.0, 600.0, 900.0, 3200.0, 3700.0]), (1000.0, 3000.0), 1.4, 0.08
 

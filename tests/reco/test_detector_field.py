@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import reco
-from configs.errors import UserError
-from reco.detector import load_detector
-from reco.field import SoftBox
-from reco.field_map import FieldMap
-from samples.config import load_sample
-from samples.simulate import simulate
+from emiss import reco
+from emiss.configs.errors import UserError
+from emiss.reco.detector import load_detector
+from emiss.reco.field import SoftBox
+from emiss.reco.field_map import FieldMap
+from emiss.samples.config import load_sample
+from emiss.samples.simulate import simulate
 
 BY = "  by: 1.4 T\n"
 

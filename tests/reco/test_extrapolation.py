@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reco.extrapolation import downstream, faces, straight
-from reco.momentum import Hits, Spectrometer, fit_tracks
+from emiss.reco.extrapolation import downstream, faces, straight
+from emiss.reco.momentum import Hits, Spectrometer, fit_tracks
 
 Z, BOX, BY, SIGMA = np.array([5100.0, 5600.0, 7950.0, 8450.0]), (5800.0, 7800.0), 1.4, 0.1
 

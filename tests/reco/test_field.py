@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reco.field import CURVATURE, UniformBox
+from emiss.reco.field import CURVATURE, UniformBox
 
 BOX = UniformBox(1.4, (5800.0, 7800.0))
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import uproot
 
-from configs.errors import UserError
-from reco.field import CURVATURE, SoftBox, UniformBox
-from reco.field_map import LARGEST_DIVERGENCE, FieldMap
+from emiss.configs.errors import UserError
+from emiss.reco.field import CURVATURE, SoftBox, UniformBox
+from emiss.reco.field_map import LARGEST_DIVERGENCE, FieldMap
 
 BOX = (700.0, 2700.0)
 BY = 1.4

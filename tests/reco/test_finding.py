@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.lists import Lists, offsets_of
-from reco.field import UniformBox
-from reco.finding import Finder, Roads
-from reco.finding_kernels import bend_mismatch, straight_mismatch
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.field import UniformBox
+from emiss.reco.finding import Finder, Roads
+from emiss.reco.finding_kernels import bend_mismatch, straight_mismatch
 
 Z = np.array([5100.0, 5600.0, 7950.0, 8450.0])
 BOX = (5800.0, 7800.0)

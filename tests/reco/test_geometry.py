@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from configs.errors import UserError, UserErrors
-from reco.detector import load_detector
+from emiss.configs.errors import UserError, UserErrors
+from emiss.reco.detector import load_detector
 
 
 @pytest.fixture

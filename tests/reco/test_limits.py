@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from calib.conditions import Conditions
-from configs.errors import UserError
-from configs.loader import SHIPPED
-from reco.detector import load_detector
-from reco.pipeline import Pipeline
+from emiss.calib.conditions import Conditions
+from emiss.configs.errors import UserError
+from emiss.configs.loader import SHIPPED
+from emiss.reco.detector import load_detector
+from emiss.reco.pipeline import Pipeline
 
 SOURCE = SHIPPED / "detectors" / "na64e_lfc"
 

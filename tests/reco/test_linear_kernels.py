@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reco.linear_kernels import cholesky, invert
+from emiss.reco.linear_kernels import cholesky, invert
 
 
 def positive(rng, n, scales):

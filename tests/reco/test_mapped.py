@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import uproot
 
-import selection
-from configs.errors import UserError
-from configs.loader import loads
-from events.table import EventTable
-from reco.readers.foreign import ForeignTree
-from reco.readers.mapped import MappedFile, load_map
+from emiss import selection
+from emiss.configs.errors import UserError
+from emiss.configs.loader import loads
+from emiss.events.table import EventTable
+from emiss.reco.readers.foreign import ForeignTree
+from emiss.reco.readers.mapped import MappedFile, load_map
 
 
 def mapped(path: Path, text: str) -> MappedFile:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import uproot
 
-from configs.errors import UserError
-from configs.loader import loads
-from events.table import EventTable
-from reco.readers.mapped import MappedFile, load_map
-from reco.readers.waveforms import LEAST_SIGMA
+from emiss.configs.errors import UserError
+from emiss.configs.loader import loads
+from emiss.events.table import EventTable
+from emiss.reco.readers.mapped import MappedFile, load_map
+from emiss.reco.readers.waveforms import LEAST_SIGMA
 
 PERIOD, RISE, CHANNELS, EVENTS, SAMPLES = 8.0, 40.0, 3, 60, 64
 LEVEL = np.array([90.0, 110.0, 75.0])

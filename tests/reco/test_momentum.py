@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reco.field import SoftBox, UniformBox
-from reco.field_map import FieldMap
-from reco.momentum import Hits, Spectrometer, fit_tracks
+from emiss.reco.field import SoftBox, UniformBox
+from emiss.reco.field_map import FieldMap
+from emiss.reco.momentum import Hits, Spectrometer, fit_tracks
 
 BY = 1.4
 LAYOUTS = {

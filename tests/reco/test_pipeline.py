@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import reco
-from events.columns import Column
-from events.table import EventTable  # noqa: TC001 - one import block is easier to read
-from reco.pipeline import Pipeline, check_stages, columns_of
+from emiss import reco
+from emiss.events.columns import Column
+from emiss.events.table import EventTable  # noqa: TC001 - one import block is easier to read
+from emiss.reco.pipeline import Pipeline, check_stages, columns_of
 
 
 def table_of(path, size=2048) -> EventTable:
@@ -112,7 +112,7 @@ def pipeline_with(detector, conditions, **changes) -> Pipeline:
     ],
 )
 def test_a_stage_that_forgets_a_column_stops_the_run(run_files, detector, conditions, changes, message):
-    from reco.readers import open_run_file
+    from emiss.reco.readers import open_run_file
 
     file = open_run_file(run_files["beam.root"], detector)
     batch = next(iter(file.batches(0, 5)))

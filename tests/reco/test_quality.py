@@ -7,15 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from calib.conditions import Conditions
-from configs import loader
-from events.lists import Lists
-from reco.formats.date import damage, encode
-from reco.formats.date.index import build
-from reco.formats.date.maps import read_maps
-from reco.quality import BINS, Limits, Survey, surveys, verdicts
-from reco.readers.raw import RawRunFile
-from reco.spills import Spills
+from emiss.calib.conditions import Conditions
+from emiss.configs import loader
+from emiss.events.lists import Lists
+from emiss.reco.formats.date import damage, encode
+from emiss.reco.formats.date.index import build
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.quality import BINS, Limits, Survey, surveys, verdicts
+from emiss.reco.readers.raw import RawRunFile
+from emiss.reco.spills import Spills
 
 RUN, SPILLS, EVENTS, TOP = 6101, 8, 60, 4095
 FEW, JUMP, SATURATED, BROKEN = 2, 4, 5, 7

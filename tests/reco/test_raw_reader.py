@@ -8,14 +8,14 @@ import shutil
 import numpy as np
 import pytest
 
-import reco
-from configs.errors import UserError
-from events.columns import QUALITY_BITS
-from reco.formats.date import damage, reasons
-from reco.formats.date.dump import dump
-from reco.formats.date.dump import text as as_text
-from reco.formats.date.maps import read_maps
-from reco.readers.raw import RawRunFile
+from emiss import reco
+from emiss.configs.errors import UserError
+from emiss.events.columns import QUALITY_BITS
+from emiss.reco.formats.date import damage, reasons
+from emiss.reco.formats.date.dump import dump
+from emiss.reco.formats.date.dump import text as as_text
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.readers.raw import RawRunFile
 from tests.reco.splices import events_of
 
 RUN = 6101

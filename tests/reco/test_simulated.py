@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import uproot
 
-import reco
-from configs.errors import UserError
-from events.batch import Batch
-from events.identity import checksum, number_of
-from events.lists import Lists, offsets_of
-from reco.detector import load_detector
-from reco.readers.simulated import HitsWriter, SimulatedRunFile
+from emiss import reco
+from emiss.configs.errors import UserError
+from emiss.events.batch import Batch
+from emiss.events.identity import checksum, number_of
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.detector import load_detector
+from emiss.reco.readers.simulated import HitsWriter, SimulatedRunFile
 
 
 def batch(detector, *, size=50, first=0, run=6101, seed=1, channels=None, planes=None):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reco.field import SoftBox, UniformBox
-from reco.field_map import FieldMap
-from reco.momentum import Hits, Spectrometer, fit_tracks
-from reco.single_track import TrackModel, fit_single
+from emiss.reco.field import SoftBox, UniformBox
+from emiss.reco.field_map import FieldMap
+from emiss.reco.momentum import Hits, Spectrometer, fit_tracks
+from emiss.reco.single_track import TrackModel, fit_single
 
 BY, SIGMA = 1.4, 0.08
 LAYOUTS = {

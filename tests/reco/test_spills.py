@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reco
-from events.columns import QUALITY_BITS
-from events.identity import number_of
-from reco.formats.date import damage, reasons
-from reco.formats.date.bytes import map_bytes
-from reco.formats.date.decode import Decoder, decode_entries, groups
-from reco.formats.date.index import Index, build
-from reco.formats.date.maps import read_maps
-from reco.formats.date.survey import lost_blocks
-from reco.spills import Spills
+from emiss import reco
+from emiss.events.columns import QUALITY_BITS
+from emiss.events.identity import number_of
+from emiss.reco.formats.date import damage, reasons
+from emiss.reco.formats.date.bytes import map_bytes
+from emiss.reco.formats.date.decode import Decoder, decode_entries, groups
+from emiss.reco.formats.date.index import Index, build
+from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.formats.date.survey import lost_blocks
+from emiss.reco.spills import Spills
 
 AFTER = 1 << QUALITY_BITS["after_lost_block"]
 BLOCK_IS_LOST = (

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from reco.multiplex import genetic_map, table
-from reco.strips import StripStage
-from samples.config import Digitisation
-from samples.digitise import strips
+from emiss.reco.multiplex import genetic_map, table
+from emiss.reco.strips import StripStage
+from emiss.samples.config import Digitisation
+from emiss.samples.digitise import strips
 
 
 @pytest.mark.parametrize(("count", "channels"), [(1000, 200), (320, 64)])
@@ -29,7 +29,7 @@ def test_the_shipped_map_is_the_generated_one(detector):
 
 
 def one_point_events(detector, positions, plane, charge=400.0, time=5.0):
-    from events.lists import Lists, offsets_of
+    from emiss.events.lists import Lists, offsets_of
 
     size = len(positions)
     columns = {

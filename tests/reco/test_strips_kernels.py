@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.lists import Lists, offsets_of
-from reco.multiplex import genetic_map
-from reco.strips import PointStage, StripStage
-from reco.strips_kernels import APART, GAP, RISE, SMALLEST, SPREAD, cluster
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.multiplex import genetic_map
+from emiss.reco.strips import PointStage, StripStage
+from emiss.reco.strips_kernels import APART, GAP, RISE, SMALLEST, SPREAD, cluster
 
 STATIONS = [5100.0, 5600.0, 7950.0, 8450.0]
 BOX = (5800.0, 7800.0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from events.columns import COLUMNS
-from events.lists import Lists
-from reco.strips import PointStage, StripStage
-from reco.tracking import TrackStage
+from emiss.configs.errors import UserError
+from emiss.events.columns import COLUMNS
+from emiss.events.lists import Lists
+from emiss.reco.strips import PointStage, StripStage
+from emiss.reco.tracking import TrackStage
 
 STATIONS = [5100.0, 5600.0, 7950.0, 8450.0]
 BOX = (5800.0, 7800.0)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import reco
-from configs.errors import UserError
-from events.columns import COLUMNS
-from events.lists import Lists
-from reco.detector import load_detector
-from reco.pipeline import columns_of
-from reco.tracking import TrackStage
-from samples.beam_line import back
-from samples.config import load_sample
-from samples.simulate import simulate
+from emiss import reco
+from emiss.configs.errors import UserError
+from emiss.events.columns import COLUMNS
+from emiss.events.lists import Lists
+from emiss.reco.detector import load_detector
+from emiss.reco.pipeline import columns_of
+from emiss.reco.tracking import TrackStage
+from emiss.samples.beam_line import back
+from emiss.samples.config import load_sample
+from emiss.samples.simulate import simulate
 
 EVENTS = {".root": 2000, ".dat": 300}
 

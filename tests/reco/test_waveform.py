@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
-from events.batch import Batch
-from events.columns import QUALITY_BITS
-from events.lists import Lists, offsets_of
-from reco import waveform_kernels as kernels
-from reco.waveform import HitStage, WaveformStage
+from emiss.events.batch import Batch
+from emiss.events.columns import QUALITY_BITS
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco import waveform_kernels as kernels
+from emiss.reco.waveform import HitStage, WaveformStage
 
 PERIOD, RISE, FULL = 12.5, 30.0, 4095
 

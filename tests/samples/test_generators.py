@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from physics import constants
-from physics.decays import decay_probability
-from samples.config import load_sample
-from samples.generators import generator_of
-from samples.muon_state import MUON_MASS
-from samples.simulate import BLOCK, Simulation
+from emiss.physics import constants
+from emiss.physics.decays import decay_probability
+from emiss.samples.config import load_sample
+from emiss.samples.generators import generator_of
+from emiss.samples.muon_state import MUON_MASS
+from emiss.samples.simulate import BLOCK, Simulation
 
 
 def _generate(detector, name, events=2000):
@@ -69,7 +69,7 @@ def test_the_muons_of_the_signal_stay_in_the_region(detector):
 
 def test_the_signal_of_the_region_is_the_weighted_signal_of_the_whole(detector):
     """Against electrons of the whole yield, each with the share of its own cross section."""
-    from physics import yields
+    from emiss.physics import yields
 
     sample, made, weight = _generate(detector, "signal", 20000)
     process = sample.process

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from events.lists import Lists, offsets_of
-from samples.absorber import cross, moyal, slabs
-from samples.config import Digitisation, Response
-from samples.digitise import strips, waveforms
-from samples.muon_state import MUON_MASS, MuonState
-from samples.particles import MUON_COLUMNS, deflect
-from samples.shower import LateralProfile, cell_energies
-from samples.spectrometer import BEND, bend, through_spectrometer
+from emiss.events.lists import Lists, offsets_of
+from emiss.samples.absorber import cross, moyal, slabs
+from emiss.samples.config import Digitisation, Response
+from emiss.samples.digitise import strips, waveforms
+from emiss.samples.muon_state import MUON_MASS, MuonState
+from emiss.samples.particles import MUON_COLUMNS, deflect
+from emiss.samples.shower import LateralProfile, cell_energies
+from emiss.samples.spectrometer import BEND, bend, through_spectrometer
 
 
 def _muons(energy, *, charge=-1.0, x=0.0, y=0.0, z=0.0, tx=0.0, ty=0.0):
@@ -73,9 +73,9 @@ def test_scattering_has_the_covariance_of_a_thick_scatterer():
 
 @pytest.mark.parametrize("start", [4.0, 8.0, 20.0, 80.0])
 def test_the_energy_loss_in_the_hcal_is_the_integral_of_the_mean_loss(detector, start, monkeypatch):
-    from physics.muons import mean_loss
+    from emiss.physics.muons import mean_loss
 
-    monkeypatch.setattr("physics.muons.highland_angle", lambda momentum, _: np.zeros_like(momentum))
+    monkeypatch.setattr("emiss.physics.muons.highland_angle", lambda momentum, _: np.zeros_like(momentum))
     rng = np.random.default_rng(5)
     muons = _muons([start], z=detector.hcal.modules["HCAL0"].z)
     path = 0.0
@@ -132,8 +132,8 @@ def test_a_muon_that_the_field_turns_back_is_gone(detector):
 
 
 def test_digits_give_back_energy_and_time(detector, conditions):
-    from events.batch import Batch
-    from reco.waveform import WaveformStage
+    from emiss.events.batch import Batch
+    from emiss.reco.waveform import WaveformStage
 
     constants = conditions.for_run(6105)
     events, rng = 50, np.random.default_rng(6)
@@ -158,8 +158,8 @@ def test_digits_give_back_energy_and_time(detector, conditions):
 
 
 def test_amplitudes_give_back_position_charge_and_time(detector, conditions):
-    from events.batch import Batch
-    from reco.strips import StripStage
+    from emiss.events.batch import Batch
+    from emiss.reco.strips import StripStage
 
     constants = conditions.for_run(6106)
     events, rng = 300, np.random.default_rng(7)

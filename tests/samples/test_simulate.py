@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from reco.readers.simulated import SimulatedRunFile
-from samples.config import load_sample
-from samples.muon_state import MuonState
-from samples.simulate import Simulation, simulate
+from emiss.configs.errors import UserError
+from emiss.reco.readers.simulated import SimulatedRunFile
+from emiss.samples.config import load_sample
+from emiss.samples.muon_state import MuonState
+from emiss.samples.simulate import Simulation, simulate
 
 NAMES = ("signal", "dimuon", "pion_decay", "kaon_decay", "beam", "muon")
 
@@ -56,7 +56,7 @@ def test_a_hits_file_of_another_detector_is_refused(run_files, detector):
 
 
 def test_the_ecal_resolution_is_what_was_put_in(detector):
-    from samples.shower import measured_energy
+    from emiss.samples.shower import measured_energy
 
     rng = np.random.default_rng(3)
     for energy in (20.0, 50.0, 100.0, 150.0):
@@ -67,8 +67,8 @@ def test_the_ecal_resolution_is_what_was_put_in(detector):
 
 
 def test_muons_that_left_a_side_are_downstream_and_did_not_exit(detector):
-    from samples.absorber import behind, through_calorimeters
-    from samples.config import Response
+    from emiss.samples.absorber import behind, through_calorimeters
+    from emiss.samples.config import Response
 
     # straight lines of 100 GeV from the ECAL: to the middle of the back face, out of a side, just inside and just outside
     end = max(module.z for module in detector.hcal.modules.values()) + detector.hcal.depth

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from events.ledger import Damage, Ledger
-from selection.cutflow import CutCounts, Cutflow, Tally
+from emiss.events.ledger import Damage, Ledger
+from emiss.selection.cutflow import CutCounts, Cutflow, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import selection
-from configs.loader import find, shipped
-from events.columns import COLUMNS
-from events.language.parser import parse
+from emiss import selection
+from emiss.configs.loader import find, shipped
+from emiss.events.columns import COLUMNS
+from emiss.events.language.parser import parse
 from tests import fuzzing
 from tests.selection.test_engine import DECLARED, added, oracle, table_of, with_objects
 

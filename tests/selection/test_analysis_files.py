@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-import selection
-from configs.errors import UserError, UserErrors
-from configs.loader import loads
-from events.columns import COLUMNS
-from events.lists import Lists
-from events.table import EventTable, Metadata
-from selection.read import from_document
+from emiss import selection
+from emiss.configs.errors import UserError, UserErrors
+from emiss.configs.loader import loads
+from emiss.events.columns import COLUMNS
+from emiss.events.lists import Lists
+from emiss.events.table import EventTable, Metadata
+from emiss.selection.read import from_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selection.analysis import Analysis
+    from emiss.selection.analysis import Analysis
 
 DECLARED = {column.name: column for column in COLUMNS}
 
@@ -301,7 +301,7 @@ def test_shipped_analysis_selects_a_signal_like_event_only() -> None:
 
 
 def test_shipped_analyses_bind_to_the_event_table() -> None:
-    from configs.loader import shipped
+    from emiss.configs.loader import shipped
 
     foreign = {"ldmx_missing_energy", "fadc125_pulses", "flat_ntuple"}  # for tables made by maps, see tests/reco
     for name in set(shipped("analyses")) - foreign:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from selection import coverage
+from emiss.configs.errors import UserError
+from emiss.selection import coverage
 
 
 @given(ranges=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_size=6))

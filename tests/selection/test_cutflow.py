@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from events.ledger import Ledger
-from selection.counts import efficiencies
-from selection.cutflow import CutCounts, Cutflow, Tally, add_regions
+from emiss.configs.errors import UserError
+from emiss.events.ledger import Ledger
+from emiss.selection.counts import efficiencies
+from emiss.selection.cutflow import CutCounts, Cutflow, Tally, add_regions
 
 CUTS = {"track": "count(tracks) == 1", "veto": "0 < v < 1 GeV", "e_miss": "e_miss > 20 GeV"}
 VARIATIONS = ("nominal", "srd_up")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from events.ledger import Damage, Ledger
-from selection.cutflow import CutCounts, Cutflow, SampleCounts, Tally
+from emiss.configs.errors import UserError
+from emiss.events.ledger import Damage, Ledger
+from emiss.selection.cutflow import CutCounts, Cutflow, SampleCounts, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ def test_save_and_load(demo: Cutflow, tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_what_was_there(demo: Cutflow, tmp_path: Path) -> None:
-    from events.atomic import write_text
+    from emiss.events.atomic import write_text
 
     path = tmp_path / "cutflow.json"
     demo.save(path)

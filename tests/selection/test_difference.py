@@ -8,17 +8,17 @@ from pathlib import Path  # noqa: TC003 - annotations of fixtures
 import numpy as np
 import pytest
 
-import selection
-from configs.errors import UserError
-from events.columns import Column
-from events.ledger import Ledger
-from events.table import EventTable, Metadata
-from selection.cutflow import Cutflow
-from selection.difference import compare, declared, lines
-from selection.histogram_difference import compare as differ
-from selection.histogram_difference import contents
-from selection.histogramfile import load_json, save_json
-from selection.pytest_plugin import pytest_assertrepr_compare
+from emiss import selection
+from emiss.configs.errors import UserError
+from emiss.events.columns import Column
+from emiss.events.ledger import Ledger
+from emiss.events.table import EventTable, Metadata
+from emiss.selection.cutflow import Cutflow
+from emiss.selection.difference import compare, declared, lines
+from emiss.selection.histogram_difference import compare as differ
+from emiss.selection.histogram_difference import contents
+from emiss.selection.histogramfile import load_json, save_json
+from emiss.selection.pytest_plugin import pytest_assertrepr_compare
 
 pytest_plugins = ["pytester"]
 
@@ -220,7 +220,7 @@ def test_the_plugin_explains_only_cutflows() -> None:
 def test_the_plugin_is_there_in_a_session(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        from selection.cutflow import Cutflow
+        from emiss.selection.cutflow import Cutflow
 
         def test_it():
             a, b = Cutflow("x", "1"), Cutflow("y", "1")

@@ -15,21 +15,21 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from configs.loader import loads
-from events.columns import Column
-from events.language import evaluate, tree
-from events.language.parser import parse
-from events.lists import Lists, offsets_of
-from events.table import EventTable, Metadata
-from selection import masks
-from selection.read import from_document
-from selection.result import columns_of, run
+from emiss.configs.errors import UserError
+from emiss.configs.loader import loads
+from emiss.events.columns import Column
+from emiss.events.language import evaluate, tree
+from emiss.events.language.parser import parse
+from emiss.events.lists import Lists, offsets_of
+from emiss.events.table import EventTable, Metadata
+from emiss.selection import masks
+from emiss.selection.read import from_document
+from emiss.selection.result import columns_of, run
 
 if TYPE_CHECKING:
-    from selection.analysis import Analysis
-    from selection.counts import CutCounts, Regions
-    from selection.engine import Bound
+    from emiss.selection.analysis import Analysis
+    from emiss.selection.counts import CutCounts, Regions
+    from emiss.selection.engine import Bound
 
 Event = dict[str, Any]
 BITS = {"one": 0, "two": 1}
@@ -348,7 +348,7 @@ def assert_counts(rows: tuple[CutCounts, ...], wanted: list[dict[str, Any]]) -> 
 
 
 def added(parts: list[Regions]) -> Regions:
-    from selection.counts import add_regions
+    from emiss.selection.counts import add_regions
 
     total = parts[0]
     for part in parts[1:]:
@@ -477,7 +477,7 @@ def test_without_weights_the_column_weight_counts_and_without_that_the_events() 
 
 
 def test_sums_are_the_same_to_the_last_bit_for_any_batches(monkeypatch) -> None:
-    monkeypatch.setattr("selection.counter.BLOCK", 64)
+    monkeypatch.setattr("emiss.selection.counter.BLOCK", 64)
     table = random_table(1000)
     bound = analysis_of({"cuts": cuts_of(CUTS)}).bind(columns_of(table))
 

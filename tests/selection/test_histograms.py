@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import selection
-from configs.errors import UserError
-from events.columns import Column
-from events.language import evaluate
-from events.lists import Lists, offsets_of
-from events.table import EventTable, Metadata
-from selection import histograms
-from selection.counter import Yields
-from selection.histograms import Key
+from emiss import selection
+from emiss.configs.errors import UserError
+from emiss.events.columns import Column
+from emiss.events.language import evaluate
+from emiss.events.lists import Lists, offsets_of
+from emiss.events.table import EventTable, Metadata
+from emiss.selection import histograms
+from emiss.selection.counter import Yields
+from emiss.selection.histograms import Key
 
 COLUMNS = {
     "e": Column("e", unit="GeV"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from selection import intervals
+from emiss.selection import intervals
 
 levels = st.sampled_from([0.5, 0.683, 0.9, 0.95, 0.99])
 

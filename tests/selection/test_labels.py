@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import selection
-from configs.errors import UserError
-from events.columns import Column
-from events.ledger import Ledger
-from events.table import EventTable, Metadata
-from selection import plots, report
-from selection.report import text
-from selection.sheet import cell
+from emiss import selection
+from emiss.configs.errors import UserError
+from emiss.events.columns import Column
+from emiss.events.ledger import Ledger
+from emiss.events.table import EventTable, Metadata
+from emiss.selection import plots, report
+from emiss.selection.report import text
+from emiss.selection.sheet import cell
 
 TEXT = """
 analysis: toy

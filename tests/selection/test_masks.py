@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selection.masks import KINDS, Counts, pack, unpack
-from selection.masks_kernels import CHUNK, popcounts, transposed
+from emiss.selection.masks import KINDS, Counts, pack, unpack
+from emiss.selection.masks_kernels import CHUNK, popcounts, transposed
 
 
 def looped(looked, passed, unknown, weights):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import UserError
-from configs.loader import loads
-from events.columns import COLUMNS
-from selection.read import from_document
+from emiss.configs.errors import UserError
+from emiss.configs.loader import loads
+from emiss.events.columns import COLUMNS
+from emiss.selection.read import from_document
 
 GOLDEN = (Path(__file__).parent / "messages.txt").read_text(encoding="utf-8")
 COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}

@@ -11,13 +11,13 @@ import pytest
 import uhi.io.json
 import uproot
 
-import selection
-from events.columns import Column
-from events.ledger import Ledger
-from events.table import EventTable, Metadata
-from selection import histogramfile, optimum, plots, report, scanfile
-from selection.cutflow import Cutflow
-from selection.result import Result
+from emiss import selection
+from emiss.events.columns import Column
+from emiss.events.ledger import Ledger
+from emiss.events.table import EventTable, Metadata
+from emiss.selection import histogramfile, optimum, plots, report, scanfile
+from emiss.selection.cutflow import Cutflow
+from emiss.selection.result import Result
 
 COLUMNS = {"e": Column("e", unit="GeV"), "w": Column("w")}
 TEXT = """
@@ -155,7 +155,7 @@ def test_files_of_histograms(tmp_path) -> None:
 def test_a_histogram_is_found_by_name() -> None:
     whole = result()
     assert whole.histogram("e", "n-1", sample="soft").sum(flow=True).value == 20_000
-    from configs.errors import UserError
+    from emiss.configs.errors import UserError
 
     with pytest.raises(UserError, match="no such histogram 'ee'"):
         whole.histogram("ee")

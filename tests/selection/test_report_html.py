@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from selection.cutflow import CutCounts, Cutflow, Tally
-from selection.report import html as report
+from emiss.selection.cutflow import CutCounts, Cutflow, Tally
+from emiss.selection.report import html as report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def test_charts_have_a_text_alternative_and_right_lengths(page: str) -> None:
 def test_everything_is_escaped() -> None:
     evil = "<script>alert('x')</script>&\"'"
     counts = (CutCounts("all", "", Tally(2, 2.0, 2.0)), CutCounts(evil, evil, Tally(1, 1.0, 1.0)))
-    from events.ledger import Ledger
+    from emiss.events.ledger import Ledger
 
     cutflow = Cutflow.single(
         analysis=evil,
@@ -175,7 +175,7 @@ def test_nothing_is_hidden_at_any_width(make_cutflow: Callable[..., Cutflow], tm
 
 
 def test_a_report_that_fails_costs_no_other_file(make_cutflow, tmp_path, monkeypatch):
-    from selection.report import html, write_all
+    from emiss.selection.report import html, write_all
 
     def fails(*_args: object, **_options: object) -> str:
         msg = "no page today"

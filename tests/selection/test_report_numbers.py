@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selection.counts import Tally
-from selection.report import numbers
+from emiss.selection.counts import Tally
+from emiss.selection.report import numbers
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from configs.errors import UserError
-from selection.cutflow import Cutflow
-from selection.report import terminal
+from emiss.configs.errors import UserError
+from emiss.selection.cutflow import Cutflow
+from emiss.selection.report import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from configs.errors import UserError
-from selection import report
-from selection.cutflow import Cutflow
-from selection.report import text
+from emiss.configs.errors import UserError
+from emiss.selection import report
+from emiss.selection.cutflow import Cutflow
+from emiss.selection.report import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

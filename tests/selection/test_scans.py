@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import selection
-from configs.errors import UserError
-from selection.counter import Yields
+from emiss import selection
+from emiss.configs.errors import UserError
+from emiss.selection.counter import Yields
 from tests.selection.test_histograms import COLUMNS, table
 
 if TYPE_CHECKING:
-    from events.table import EventTable
+    from emiss.events.table import EventTable
 
 TEXT = """
 analysis: test
@@ -172,7 +172,7 @@ analysis: a
 
 
 def test_mistakes_of_the_command_line_name_its_options() -> None:
-    from selection.read_scan import with_scan
+    from emiss.selection.read_scan import with_scan
 
     analysis = selection.loads("parameters: {low: 3 GeV}\ncuts: [{name: c, require: e > low}]\n")
     good = {"parameters": ["low"], "start": ["1 GeV"], "stop": ["9 GeV"], "points": [3]}

@@ -3,7 +3,7 @@
 The content tells which; memory stays small however long the file is. Ranges of a plain file are read, not mapped: a file that
 is cut short under a map ends the process, under a read it is a message. Only a pass over all of a large file goes through a
 map. A compressed file that ends early is refused: what is missing from it cannot be counted. Of a file elsewhere
-(`events.remote`, `events.location`) only the ranges that are asked for are fetched.
+(`emiss.events.remote`, `emiss.events.location`) only the ranges that are asked for are fetched.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from configs.errors import Location, UserError
-from events.location import is_http, is_remote, located
-from events.remote import Remote, remote
+from emiss.configs.errors import Location, UserError
+from emiss.events.location import is_http, is_remote, located
+from emiss.events.remote import Remote, remote
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 CHUNK = 1 << 22

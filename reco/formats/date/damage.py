@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.formats.date import layout as la
-from reco.formats.date.index import build
+from emiss.reco.formats.date import layout as la
+from emiss.reco.formats.date.index import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reco.formats.date.maps import RunMaps
+    from emiss.reco.formats.date.maps import RunMaps
 
 SUPER_WORD = 13
 UNKNOWN_TYPE = 12

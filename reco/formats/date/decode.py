@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from events.ledger import Damage
-from reco.formats.date import layout, reasons, workspace
+from emiss.events.ledger import Damage
+from emiss.reco.formats.date import layout, reasons, workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from events.lists import Array
-    from reco.formats.date.index import Index, Policy
-    from reco.formats.date.maps import RunMaps
-    from reco.formats.date.workspace import Output
+    from emiss.events.lists import Array
+    from emiss.reco.formats.date.index import Index, Policy
+    from emiss.reco.formats.date.maps import RunMaps
+    from emiss.reco.formats.date.workspace import Output
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class Decoder:
             First word and number of words of each event, as the index found them.
         physics : bool array of shape (events,)
         """
-        from reco.formats.date import kernels
+        from emiss.reco.formats.date import kernels
 
         largest = int(size.max()) if len(size) else 0
         while True:
@@ -251,7 +251,7 @@ class Decoder:
 
     def map_sadc(self, decoded: Decoded) -> Mapped:
         """Return the detector channels of the MSADC digits."""
-        from reco.formats.date import mapping
+        from emiss.reco.formats.date import mapping
 
         # almost always one row per digit; where there are more, the second call has the room
         room = len(decoded.sadc)
@@ -267,7 +267,7 @@ class Decoder:
 
     def map_apv(self, decoded: Decoded) -> Mapped:
         """Return the strips of the APV digits."""
-        from reco.formats.date import mapping
+        from emiss.reco.formats.date import mapping
 
         room = len(decoded.apv)
         while True:
@@ -296,7 +296,7 @@ class Decoder:
             Zero beyond the samples there are.
         n_samples : uint16 array of shape (rows,)
         """
-        from reco.formats.date import mapping
+        from emiss.reco.formats.date import mapping
 
         count = decoded.sadc[mapped.digit, 5].astype(np.uint16)
         width = max(samples, int(count.max()) if len(count) else 0)
@@ -306,7 +306,7 @@ class Decoder:
 
     def amplitudes(self, decoded: Decoded, mapped: Mapped) -> Array:
         """Return the amplitudes of the three frames of mapped strips, int16 array of shape (3, rows)."""
-        from reco.formats.date import mapping
+        from emiss.reco.formats.date import mapping
 
         target = np.empty((3, len(mapped.digit)), np.int16)
         mapping.amplitudes(

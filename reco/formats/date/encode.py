@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.atomic import part_of
-from reco.formats.date import layout
+from emiss.events.atomic import part_of
+from emiss.reco.formats.date import layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from events.lists import Array, Lists
-    from reco.formats.date.maps import RunMaps
+    from emiss.events.lists import Array, Lists
+    from emiss.reco.formats.date.maps import RunMaps
 
 APV_SHIFT = (2, 2, 1)
 """Lost low bits of the three frames in sparse mode of ADC version 1; the fields hold 8, 8 and 9 bits."""
@@ -75,7 +75,7 @@ def to_bytes(
     KeyError
         If a channel or strip with a digit is in no map.
     """
-    from reco.formats.date import encode_kernels as kernels
+    from emiss.reco.formats.date import encode_kernels as kernels
 
     sadc_table, modules, module_of, channel_of = _sadc_table(maps, channels)
     apv_table, chips, chip_of, position_of, base = _apv_table(maps, planes)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import kernel
-from reco.formats.date import layout as la
+from emiss.configs.compiled import kernel
+from emiss.reco.formats.date import layout as la
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 SPARSE_FORMAT, LATCH_ALL_FORMAT = 0b111, 0b101
 """Three frames, pedestals subtracted, ADC version 1, no common-mode word; sparse or every channel."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from configs.compiled import kernel
-from reco.formats.date import layout as la
-from reco.formats.date import reasons as why
+from emiss.configs.compiled import kernel
+from emiss.reco.formats.date import layout as la
+from emiss.reco.formats.date import reasons as why
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 
 class HeaderArrays(NamedTuple):

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from events.atomic import part_of
-from events.lists import Array  # noqa: TC001 - a dataclass
-from reco.continuity import Rows
-from reco.formats.date import layout, reasons
+from emiss.events.atomic import part_of
+from emiss.events.lists import Array  # noqa: TC001 - a dataclass
+from emiss.reco.continuity import Rows
+from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +125,7 @@ def build(data: Array, policy: Policy = "safe") -> Index:
     data : uint8 array of shape (bytes,), read-only
     policy : "safe" or "oracle"
     """
-    from reco.formats.date import headers
+    from emiss.reco.formats.date import headers
 
     room = len(data) // 4096 + 1024
     while True:
@@ -178,7 +178,7 @@ def _mark_stray_runs(index: Index) -> None:
 
 def _mark_copies(index: Index, data: Array) -> None:
     """Mark events that are an earlier one of the file, byte by byte."""
-    from reco.formats.date.headers import same_bytes
+    from emiss.reco.formats.date.headers import same_bytes
 
     numbered = np.flatnonzero(index.numbered)
     key = (index.run[numbered] << 32) | index.in_run[numbered]

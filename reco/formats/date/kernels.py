@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import bare, kernel
-from reco.formats.date import layout as la
-from reco.formats.date import reasons as why
-from reco.formats.date import workspace as ws
-from reco.formats.date.kernels_apv import decode_source, put_record
+from emiss.configs.compiled import bare, kernel
+from emiss.reco.formats.date import layout as la
+from emiss.reco.formats.date import reasons as why
+from emiss.reco.formats.date import workspace as ws
+from emiss.reco.formats.date.kernels_apv import decode_source, put_record
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.formats.date.workspace import Output, Tables
+    from emiss.events.lists import Array
+    from emiss.reco.formats.date.workspace import Output, Tables
 
 _GO_ON, _STOP, _THROW = 0, 1, 2
 """What becomes of the rest of an event after one of its parts; `_THROW` + n means: lost for reason n."""

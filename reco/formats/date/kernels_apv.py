@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import bare
-from reco.formats.date import layout as la
-from reco.formats.date import reasons as why
-from reco.formats.date import workspace as ws
+from emiss.configs.compiled import bare
+from emiss.reco.formats.date import layout as la
+from emiss.reco.formats.date import reasons as why
+from emiss.reco.formats.date import workspace as ws
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.formats.date.workspace import Output, Tables
+    from emiss.events.lists import Array
+    from emiss.reco.formats.date.workspace import Output, Tables
 
 _THREE_FRAMES, _SPARSE, _COMMON_MODE, _VERSION2 = 1, 2, 8, 64
 """Bits of an ADC's format."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from events.columns import TYPE_BITS
-from events.ledger import Ledger
-from reco.formats.date import layout, reasons
+from emiss.events.columns import TYPE_BITS
+from emiss.events.ledger import Ledger
+from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.continuity import Continuity
-    from reco.formats.date.decode import Decoded
-    from reco.formats.date.index import Index
+    from emiss.events.lists import Array
+    from emiss.reco.continuity import Continuity
+    from emiss.reco.formats.date.decode import Decoded
+    from emiss.reco.formats.date.index import Index
 
 _TYPE_NAMES = {code: name for name, code in TYPE_BITS.items()}
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - a dataclass
 from xml.parsers import expat
 
-from configs.errors import Location, UserError
-from configs.files import check_regular
+from emiss.configs.errors import Location, UserError
+from emiss.configs.files import check_regular
 
 MAX_BYTES = 1_000_000
 """The library refuses larger files, too."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import bare, kernel
-from reco.formats.date import layout as la
-from reco.formats.date import workspace as ws
+from emiss.configs.compiled import bare, kernel
+from emiss.reco.formats.date import layout as la
+from emiss.reco.formats.date import workspace as ws
 
 if TYPE_CHECKING:
-    from events.lists import Array
+    from emiss.events.lists import Array
 
 
 @kernel

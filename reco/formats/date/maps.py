@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from configs.errors import Location, Problems, UserError, did_you_mean
-from reco.formats.date import layout
-from reco.formats.date.mapfile import Element, Line, read_elements
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.reco.formats.date import layout
+from emiss.reco.formats.date.mapfile import Element, Line, read_elements
 
 MAX_FILES = 1000
 MAX_CHANNELS = 1_000_000

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reco.formats.date import layout, workspace
-from reco.formats.date.decode import groups, words_at
+from emiss.reco.formats.date import layout, workspace
+from emiss.reco.formats.date.decode import groups, words_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from events.lists import Array
-    from reco.formats.date.index import Index, Policy
-    from reco.formats.date.maps import RunMaps
+    from emiss.events.lists import Array
+    from emiss.reco.formats.date.index import Index, Policy
+    from emiss.reco.formats.date.maps import RunMaps
 
 BATCH = 4096
 ROOM = np.array([0, 0, 0, 0, 4 * layout.SOURCES], np.int64)
@@ -37,7 +37,7 @@ def lost_blocks(data: Array, index: Index, maps_of: Callable[[int], RunMaps], po
     bool array of shape (N,)
         False for events that are lost or are not physics.
     """
-    from reco.formats.date.survey_kernels import mark_lost_blocks
+    from emiss.reco.formats.date.survey_kernels import mark_lost_blocks
 
     lost = np.zeros(len(index), bool)
     wanted = np.flatnonzero(index.good & (index.type == layout.PHYSICS))

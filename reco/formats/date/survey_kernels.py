@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from configs.compiled import bare, kernel
-from reco.formats.date import layout as la
-from reco.formats.date import reasons as why
-from reco.formats.date import workspace as ws
-from reco.formats.date.kernels import compare_sources, walk_event
+from emiss.configs.compiled import bare, kernel
+from emiss.reco.formats.date import layout as la
+from emiss.reco.formats.date import reasons as why
+from emiss.reco.formats.date import workspace as ws
+from emiss.reco.formats.date.kernels import compare_sources, walk_event
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.formats.date.workspace import Output, Tables
+    from emiss.events.lists import Array
+    from emiss.reco.formats.date.workspace import Output, Tables
 
 
 @bare

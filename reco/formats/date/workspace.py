@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reco.formats.date import layout, reasons
+from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
-    from events.lists import Array
-    from reco.formats.date.maps import RunMaps
+    from emiss.events.lists import Array
+    from emiss.reco.formats.date.maps import RunMaps
 
 
 class Tables(NamedTuple):
