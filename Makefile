@@ -44,7 +44,7 @@ bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run
 fuzz: $(VENV)/.test    ## hostile expressions, configs, names and tables; damaged raw files with bounds checked
 	$(BIN)/python -m tests.selection.fuzz 10000
 	$(BIN)/python -m tests.emiss.fuzz 2000
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m tests.reco.fuzz 100000
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m tests.reco.formats.date.fuzz 100000
 
 samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again
 	for sample in $(SAMPLES); do $(BIN)/emiss simulate $$sample --events 500 --out samples/data/$$sample.dat || exit 1; done

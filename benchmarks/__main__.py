@@ -33,7 +33,7 @@ def raw(folder: Path) -> None:
     """Time decoding and reconstruction of a raw file against one pass over its bytes."""
     from emiss import reco
     from emiss.reco.formats.date.bytes import map_bytes
-    from emiss.reco.formats.date.index import build
+    from emiss.reco.formats.date.index.events import build
     from emiss.reco.readers.raw import RawRunFile
     from emiss.samples.config import load_sample
     from emiss.samples.simulate import simulate
@@ -65,8 +65,8 @@ def raw(folder: Path) -> None:
 def cuts(folder: Path) -> None:
     """Time the demo analysis on a stored table against reading its columns."""
     from emiss import reco, selection
+    from emiss.events.files.open import open_table, write
     from emiss.events.table import EventTable
-    from emiss.events.tablefile import open_table, write
     from emiss.samples.config import load_sample
     from emiss.samples.simulate import simulate
 

@@ -18,9 +18,9 @@ from emiss.calib.conditions import Conditions
 from emiss.configs import loader
 from emiss.events.batch import Batch
 from emiss.events.lists import Lists, offsets_of
-from emiss.reco.detector import load_detector
-from emiss.reco.strips import StripStage
-from emiss.reco.tracking import TrackStage
+from emiss.reco.detector.model import load_detector
+from emiss.reco.tracking.stage import TrackStage
+from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips
 from emiss.samples.muon_state import MuonState
@@ -29,7 +29,7 @@ from emiss.samples.spectrometer import through_spectrometer
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.events.lists import Array
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
 
 RUN = 6101
 NOISY = 0.02

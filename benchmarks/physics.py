@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics import dark_photon, shower, yields
-from emiss.physics.cross_sections import estimate, total
-from emiss.physics.sampling import MuonSampler, ScalarSampler
+from emiss.physics.emission import dark_photon, yields
+from emiss.physics.emission.cross_sections import estimate, total
+from emiss.physics.emission.sampling import MuonSampler, ScalarSampler
+from emiss.physics.shower import transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +61,11 @@ def showers() -> None:
     """Time approximation A and its Monte Carlo."""
     edges, depth = np.geomspace(0.5, 100.0, 41), np.linspace(0.0, 40.0, 41)
     print("showers of 100 GeV electrons")
-    took = timed(lambda: shower.track_lengths(100.0, 1.0))
+    took = timed(lambda: transport.track_lengths(100.0, 1.0))
     print(f"  approximation A above 1 GeV, 369 x 160 cells {took:6.2f} s")
     for lowest in (20.0, 1.0, 0.1):
         edges = np.geomspace(lowest, 100.0, 41)
-        took = timed(lambda e=edges: shower.simulate(100.0, e, depth, 2000, np.random.default_rng(1)))
+        took = timed(lambda e=edges: transport.simulate(100.0, e, depth, 2000, np.random.default_rng(1)))
         print(f"  Monte Carlo down to {lowest:4g} GeV {2000 / took:10.0f} showers per second")
     for name, work in (
         ("phi, exact", lambda: yields.emission(0.3, coupling=1e-4)),

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss import selection
+from emiss.events.files.open import TableWriter, open_table
+from emiss.events.files.root import RootSink
 from emiss.events.lists import Lists
-from emiss.events.rootfile import RootSink
 from emiss.events.table import EventTable, Metadata
-from emiss.events.tablefile import TableWriter, open_table
-from emiss.selection.counts import add_regions
-from emiss.selection.result import columns_of
+from emiss.selection.counting.counts import add_regions
+from emiss.selection.results.result import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

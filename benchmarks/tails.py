@@ -20,9 +20,9 @@ from benchmarks.finding import RUN, merged, noise
 from emiss.calib.conditions import Conditions
 from emiss.configs import loader
 from emiss.events.batch import Batch
-from emiss.reco.detector import load_detector
-from emiss.reco.strips import StripStage
-from emiss.reco.tracking import TrackStage
+from emiss.reco.detector.model import load_detector
+from emiss.reco.tracking.stage import TrackStage
+from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips
 from emiss.samples.muon_state import MuonState
@@ -31,7 +31,7 @@ from emiss.samples.spectrometer import through_spectrometer
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.events.lists import Array, Lists
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
 
 MOMENTA = (20.0, 50.0, 100.0, 160.0)
 CHUNK = 25_000
@@ -183,7 +183,7 @@ def main(count: int, noisy: float, plot: Path | None) -> None:
 
 def draw(tallies: dict[float, Tally], plot: Path) -> None:
     """Draw the residuals before and after all cuts."""
-    from emiss.selection.plots import COLOURS, figure, save
+    from emiss.selection.report.plots import COLOURS, figure, save
 
     made = figure(height=5.0)
     axes = made.subplots()

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emiss.reco.field import CURVATURE, SoftBox
-from emiss.reco.field_map import FieldMap
-from emiss.reco.material import LOSS, highland
-from emiss.reco.momentum import Hits, Spectrometer, fit_tracks
+from emiss.reco.field.field_map import FieldMap
+from emiss.reco.field.transport import CURVATURE, SoftBox
+from emiss.reco.tracking.fit import Hits, Spectrometer, fit_tracks
+from emiss.reco.tracking.material import LOSS, highland
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emiss.events.lists import Array
-    from emiss.reco.field import Field
-    from emiss.reco.momentum import TrackFits
+    from emiss.reco.field.transport import Field
+    from emiss.reco.tracking.fit import TrackFits
 
 BY, LENGTH, SIGMA, X_OVER_X0 = 1.4, 2000.0, 0.08, 0.003
 COUNT = 100_000
@@ -192,7 +192,7 @@ def accuracy() -> None:
 
 def single() -> None:
     """Print the time of iminuit on single tracks over that of ours, and how far the answers are apart."""
-    from emiss.reco.single_track import fit_single
+    from emiss.reco.tracking.single_track import fit_single
 
     rng = np.random.default_rng(3)
     count = 60

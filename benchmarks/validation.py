@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from emiss import reco, selection
-from emiss.physics import dark_photon, dimuons, shower, yields
-from emiss.physics.cross_sections import total
+from emiss.physics.emission import dark_photon, yields
+from emiss.physics.emission.cross_sections import total
+from emiss.physics.shower import dimuons, transport
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import Simulation, simulate
 
@@ -122,13 +123,13 @@ def efficiencies(folder: Path) -> None:
 
 def showers_and_yields() -> None:
     """Print track lengths, how yields depend on the threshold, and the simple limit on A' beside the published one."""
-    lengths = shower.track_lengths(100.0, 1.0)
+    lengths = transport.track_lengths(100.0, 1.0)
     for energy in (5.0, 10.0, 20.0, 50.0):
         length = lengths.charged[:, lengths.energy > energy].sum()
         print(f"  e- and e+ above {energy:g} GeV: {length * energy / 100.0:.4f} E0/E")
     cells = np.array([20.0, 100.0]), np.array([0.0, 40.0])
-    found = shower.simulate(100.0, *cells, 400_000, np.random.default_rng(3))
-    expected = shower.track_lengths(100.0, 20.0).electrons.sum()
+    found = transport.simulate(100.0, *cells, 400_000, np.random.default_rng(3))
+    expected = transport.track_lengths(100.0, 20.0).electrons.sum()
     print(
         f"  e- above 20 GeV: {expected:.4f} radiation lengths, "
         f"Monte Carlo {found.mean.electrons.sum():.4f} +- {found.error.electrons.sum():.4f}"

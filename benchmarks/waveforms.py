@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emiss.reco.readers.mapped import MappedFile, load_map
+from emiss.reco.readers.foreign.reader import MappedFile, load_map
 
 QUIET = 0.3
 """Rms of the pedestal in ADC above which a channel has pulses, or feels its neighbour's."""
@@ -35,7 +35,7 @@ def main(path: Path, plot: Path | None) -> None:
         print(line)
     if plot is None:
         return
-    from emiss.selection.plots import COLOURS, figure, save
+    from emiss.selection.report.plots import COLOURS, figure, save
 
     made = figure(height=5.0)
     upper, lower = made.subplots(2, 1, sharex=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calib.ranges import covers, overlap
+from emiss.calib.run_ranges import covers, overlap
 from emiss.calib.tables import ANY, TYPES, Table, read_tables
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from emiss.calib.limits import Limits
-from emiss.calib.ranges import RunRange, parse_ranges
+from emiss.calib.run_ranges import RunRange, parse_ranges
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 from emiss.configs.files import check_regular
 from emiss.configs.units import ENERGY, LENGTH, PURE, TIME, Dimension, UnitError, parse_unit

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 from emiss.selection import blinding
-from emiss.selection.config import AnalysisModel
+from emiss.selection.analysis.schema import AnalysisModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -130,7 +130,7 @@ class _Check:
     # --- what analyses are checked against ----------------------------------------------------------------------------
 
     def _folder(self, one: Given) -> str:
-        from emiss.tables import find_tables
+        from emiss.job.tables import find_tables
 
         tables = find_tables([one.path])
         samples = dict.fromkeys(self._table(path) for path in tables)
@@ -138,7 +138,7 @@ class _Check:
 
     def _stored(self, one: Given) -> str:
         """Check a ROOT or Parquet file: an event table, a simulated run file, or one of another program."""
-        from emiss.events.tablefile import open_table
+        from emiss.events.files.open import open_table
 
         try:
             table = open_table(one.path)
@@ -154,8 +154,8 @@ class _Check:
 
     def _table(self, path: Path) -> str:
         """Keep columns and sample of an event table; return the name of the sample."""
-        from emiss.events.tablefile import open_table
-        from emiss.tables import sample_of
+        from emiss.events.files.open import open_table
+        from emiss.job.tables import sample_of
 
         file = open_table(path)
         sample, role = sample_of(path, file)
@@ -167,10 +167,10 @@ class _Check:
         return sample
 
     def _run(self, one: Given) -> str:
-        from emiss.reco.detector import load_detector
+        from emiss.reco.detector.model import load_detector
         from emiss.reco.pipeline import columns_of
         from emiss.reco.readers import open_run_file
-        from emiss.reco.readers.mapped import MappedFile, load_map
+        from emiss.reco.readers.foreign.reader import MappedFile, load_map
 
         self.around.roles["data"] = "data"  # as bare files are called
         if self.reader is not None and _magic(one.path) == b"root":
@@ -189,7 +189,7 @@ class _Check:
 
     def _runlist(self, one: Given) -> str:
         from emiss import runlist
-        from emiss.job import plan
+        from emiss.job.plan import plan
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
         entry = loader.validate(one.document, runlist.RunListFile)
@@ -209,8 +209,8 @@ class _Check:
     # --- configs ------------------------------------------------------------------------------------------------------
 
     def _analysis(self, one: Given) -> str:
-        from emiss.selection.bind import mistakes
-        from emiss.selection.read import survey
+        from emiss.selection.analysis.read import survey
+        from emiss.selection.binding.cuts import mistakes
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
         analysis, found = survey(one.document)
@@ -250,7 +250,7 @@ class _Check:
 
     def _blind(self, analysis: Analysis, path: Path, problems: Problems) -> None:
         """Check the names under `blind` as far as samples are known."""
-        from emiss.tables import samples_beside
+        from emiss.job.tables import samples_beside
 
         if not self.around.roles:
             for name in blinding.unknown(analysis, blinding.ROLES):
@@ -269,7 +269,7 @@ class _Check:
 
     def _with_runlists(self, path: Path, problems: Problems) -> None:
         """Plan the jobs of the run lists with the analysis in the place of theirs."""
-        from emiss.job import plan
+        from emiss.job.plan import plan
 
         for _, runs in self.around.runlists:
             own = loader.find("analyses", runs.analysis, near=runs.near)
@@ -280,7 +280,7 @@ class _Check:
                     problems.add(error)
 
     def _map(self, one: Given) -> str:
-        from emiss.reco.readers.map_config import MapFile
+        from emiss.reco.readers.foreign.schema import MapFile
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
         read = loader.validate(one.document, MapFile)
@@ -294,7 +294,7 @@ class _Check:
         return f"sample '{sample.name}', {sample.events} events"
 
     def _detector(self, one: Given) -> str:
-        from emiss.reco.detector import load_detector
+        from emiss.reco.detector.model import load_detector
 
         loaded = load_detector(one.path)
         fields = ", ".join(f"{arm.magnet.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values())
@@ -359,7 +359,7 @@ def _declared(entry: RunListFile, near: Path) -> dict[str, Mapping[str, Column]]
 
 
 def _of_map(path: Path) -> dict[str, Mapping[str, Column]]:
-    from emiss.reco.readers.expected import expected_columns
+    from emiss.reco.readers.foreign.expected import expected_columns
 
     columns = expected_columns(loader.load(path))
     return {} if columns is None else {f"reader {path.stem}": columns}
@@ -368,7 +368,7 @@ def _of_map(path: Path) -> dict[str, Mapping[str, Column]]:
 def _of_detector(name: Path) -> dict[str, Mapping[str, Column]]:
     """Return the columns of a detector's tables, with the truth that simulated files may have."""
     from emiss.events.columns import Column
-    from emiss.reco.detector import load_detector
+    from emiss.reco.detector.model import load_detector
     from emiss.reco.pipeline import columns_of
     from emiss.samples.response import TRUTH
 

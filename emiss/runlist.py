@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from emiss.calib.ranges import OPEN, RunRange, parse_ranges
+from emiss.calib.run_ranges import OPEN, RunRange, parse_ranges
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.configs.names import problem_of
 from emiss.configs.schema import Model, Number
 from emiss.events.location import matching
-from emiss.reco.spills import SpillRange
+from emiss.reco.quality.spills import SpillRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

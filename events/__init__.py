@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from emiss.events.files.open import read, write
     from emiss.events.table import EventTable
-    from emiss.events.tablefile import read, write
 
 __all__ = ["EventTable", "read", "write"]
 
@@ -18,8 +18,8 @@ def __getattr__(name: str) -> Any:
 
         return EventTable
     if name in ("read", "write"):
-        import emiss.events.tablefile
+        import emiss.events.files.open
 
-        return getattr(emiss.events.tablefile, name)
+        return getattr(emiss.events.files.open, name)
     msg = f"module 'emiss.events' has no attribute '{name}'"
     raise AttributeError(msg)

@@ -18,7 +18,7 @@ def is_remote(name: str | Path) -> bool:
 
 
 def is_http(name: str | Path) -> bool:
-    """Return whether a name is an address that `emiss.events.remote` reads."""
+    """Return whether a name is an address that `emiss.events.remote.content` reads."""
     return str(name).startswith(("http://", "https://"))
 
 
@@ -36,7 +36,7 @@ def located(name: str | Path) -> Path:
     from upath import UPath
 
     if is_http(name):
-        from emiss.events.httppath import HttpPath
+        from emiss.events.remote.path import HttpPath
 
         return HttpPath(str(name))  # type: ignore[return-value]
     try:

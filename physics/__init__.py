@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from emiss.physics.ranges import RangeWarning
+from emiss.physics.validity import RangeWarning
 
 __all__ = ["RangeWarning"]

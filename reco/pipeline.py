@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from emiss.calib.conditions import Conditions, RunConditions
     from emiss.events.batch import Batch
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.reco.readers.base import RunFile
 
 HEADER = {
@@ -62,10 +62,10 @@ class Pipeline:
     """The stages for raw and for simulated batches of one detector with one set of conditions."""
 
     def __init__(self, detector: Detector, conditions: Conditions) -> None:
-        from emiss.reco.calorimeter import CalorimeterStage
-        from emiss.reco.strips import PointStage, StripStage
-        from emiss.reco.tracking import TrackStage
-        from emiss.reco.waveform import HitStage, WaveformStage
+        from emiss.reco.calorimetry.sums import CalorimeterStage
+        from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
+        from emiss.reco.tracking.stage import TrackStage
+        from emiss.reco.tracking.strips import PointStage, StripStage
 
         self.detector = detector
         self.conditions = conditions
@@ -89,7 +89,7 @@ class Pipeline:
 
     def check(self, runs: Sequence[int], tier: str) -> None:
         """Raise a UserError for every constant that is missing in these runs, or that this detector cannot have."""
-        from emiss.reco.limits import misfits
+        from emiss.reco.detector.constants import misfits
 
         self.conditions.check(runs, self.needs(tier))
         problems = Problems()

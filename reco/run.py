@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from emiss.calib.conditions import Conditions
 from emiss.configs.errors import Location, Problems, UserError
-from emiss.events.identity import number_of
+from emiss.events.files.identity import number_of
 from emiss.events.provenance import record
 from emiss.events.table import EventTable
-from emiss.reco.detector import load_detector
+from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import Pipeline
+from emiss.reco.quality.spills import Spills
 from emiss.reco.readers import open_run_file
 from emiss.reco.readers.base import BATCH, check_constants, refuse_copies
-from emiss.reco.spills import Spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.reco.readers.base import RunFile
 
 

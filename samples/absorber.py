@@ -1,8 +1,8 @@
 """Muons through ECAL, VETO and HCAL: visible energy, true energy loss, multiple scattering, stopping, acceptance.
 
 Visible energy (on the electron scale) is the detector file's, in proportion to the path; it fluctuates independently of
-the true loss, whose mean is that of `emiss.physics.muons`. Left out: delta electrons and showers that leave a cell, decay of
-stopped muons.
+the true loss, whose mean is that of `emiss.physics.passage.muons`. Left out: delta electrons and showers that leave a cell,
+decay of stopped muons.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emiss.events.lists import Array
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response
 
 ECAL_LEAD, ECAL_SCINTILLATOR = 225.0, 225.0
@@ -144,7 +144,7 @@ def cross(
         Radiation lengths of all the calorimeters, for the logarithm of the Highland formula, which is meant for the
         whole of what is crossed.
     """
-    from emiss.physics.muons import highland_angle
+    from emiss.physics.passage.muons import highland_angle
 
     muons.drift_to(slab.start)
     begin = np.maximum(muons.z, slab.start)
@@ -239,7 +239,7 @@ def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Arra
 
 def _loss(energy: Array, matter: Mapping[str, float]) -> Array:
     """Return the mean energy loss (GeV) of muons in a stack of materials (mm of each)."""
-    from emiss.physics.muons import mean_loss
+    from emiss.physics.passage.muons import mean_loss
 
     total = np.zeros_like(energy)
     for material, length in matter.items():

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.events.lists import Lists, offsets_of
-from emiss.reco.field import UniformBox
+from emiss.reco.field.transport import UniformBox
 from emiss.samples.muon_state import MUON_MASS, MuonState
 from emiss.samples.particles import ELECTRON, MUON
 from emiss.samples.spectrometer import through_spectrometer
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.detector import Detector
-    from emiss.reco.field import Field
+    from emiss.reco.detector.model import Detector
+    from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
     from emiss.samples.particles import Particles
 

@@ -18,7 +18,7 @@ from emiss.samples.spectrometer import FirstPlane, through_spectrometer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response
     from emiss.samples.particles import Particles
 

@@ -16,7 +16,7 @@ from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.parts import Ecal
+    from emiss.reco.detector.parts import Ecal
     from emiss.samples.config import Response
 
 

@@ -20,12 +20,13 @@ from emiss.events import provenance
 from emiss.events.batch import Batch
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists, offsets_of
-from emiss.reco.detector import load_detector
-from emiss.reco.formats.date import encode
-from emiss.reco.formats.date.damage import KINDS
-from emiss.reco.formats.date.damage import damage as damage_events
-from emiss.reco.formats.date.maps import read_maps
+from emiss.reco.detector.model import load_detector
+from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.writing import encode
+from emiss.reco.formats.date.writing.damage import KINDS
+from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
+from emiss.samples.config import Sample, load_sample
 from emiss.samples.digitise import strips, waveforms
 from emiss.samples.generators import generator_of
 from emiss.samples.response import TRUTH, respond
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from emiss.events.lists import Array
-    from emiss.reco.detector import Detector
-    from emiss.samples.config import Sample
+    from emiss.reco.detector.model import Detector
 
 BLOCK = 1000
 PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
@@ -108,7 +108,7 @@ class Simulation:
 
 
 def simulate(
-    sample: Sample,
+    sample: Sample | str | Path,
     out: str | Path,
     *,
     events: int | None = None,
@@ -120,13 +120,14 @@ def simulate(
 
     Parameters
     ----------
-    sample : Sample
+    sample : Sample or path
+        A sample, its file, or the name of one that ships.
     out : path
         ``.dat`` for the raw tier, ``.root`` for the hits tier.
     events, seed : int, optional
         Default: those of the sample.
     damage : mapping of kind to int, optional
-        Raw tier: how many events are to be damaged in each way (`emiss.reco.formats.date.damage.KINDS`).
+        Raw tier: how many events are to be damaged in each way (`emiss.reco.formats.date.writing.damage.KINDS`).
     progress : callable
         Called with the number of events made.
 
@@ -135,6 +136,8 @@ def simulate(
     UserError
         If the suffix is neither, a constant is missing, or the damage cannot be done.
     """
+    if not isinstance(sample, Sample):
+        sample = load_sample(sample)
     path = Path(out)
     count = sample.events if events is None else events
     if path.suffix not in (".dat", ".root"):

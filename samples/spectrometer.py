@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.events.lists import Lists, offsets_of
-from emiss.reco.field import UniformBox
+from emiss.reco.field.transport import UniformBox
 from emiss.samples.absorber import moyal
 from emiss.samples.muon_state import MuonState
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.detector import Arm, Detector
-    from emiss.reco.field import Field
+    from emiss.reco.detector.model import Arm, Detector
+    from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
 
 BEND = 0.299792458e-3
@@ -101,7 +101,7 @@ def through_spectrometer(
 
     Parameters
     ----------
-    arm : emiss.reco.detector.Arm
+    arm : emiss.reco.detector.model.Arm
     start : array of shape (events,)
         Time of the beam particle relative to the trigger, ns.
     scale : float
@@ -109,8 +109,8 @@ def through_spectrometer(
     radiating : bool array of shape (M,), optional
         Electrons, which radiate in each plane.
     """
-    from emiss.physics.muons import highland_angle
-    from emiss.physics.single_scattering import deflections
+    from emiss.physics.passage.muons import highland_angle
+    from emiss.physics.passage.single_scattering import deflections
 
     field = arm.field.scaled(scale)
     common = detector.trackers.plane

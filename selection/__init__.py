@@ -8,14 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from emiss.selection.analysis import Analysis
-    from emiss.selection.read import load, loads
-    from emiss.selection.result import Result, run
+    from emiss.selection.analysis.model import Analysis
+    from emiss.selection.analysis.read import load, loads
+    from emiss.selection.results.result import Result, run
 
 __all__ = ["Analysis", "Result", "load", "loads", "run"]
 
 
-_HOMES = {"Analysis": "analysis", "load": "read", "loads": "read", "Result": "result", "run": "result"}
+_HOMES = {
+    "Analysis": "analysis.model",
+    "Result": "results.result",
+    "load": "analysis.read",
+    "loads": "analysis.read",
+    "run": "results.result",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,15 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Problems, UserError, did_you_mean
-from emiss.events.language.tree import names
+from emiss.events.language.syntax.tree import names
 from emiss.events.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from emiss.events.language.place import Text
-    from emiss.selection.analysis import Analysis
-    from emiss.selection.counts import Regions
+    from emiss.configs.place import Text
+    from emiss.selection.analysis.model import Analysis
+    from emiss.selection.counting.counts import Regions
 
 ROLES = ("signal", "background", "data")
 

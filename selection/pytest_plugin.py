@@ -11,8 +11,8 @@ from typing import Any
 def pytest_assertrepr_compare(op: str, left: Any, right: Any) -> list[str] | None:
     """Return the lines that pytest prints for a failed ``==`` of two cutflows; None for anything else."""
     kinds = {(type(side).__module__, type(side).__name__) for side in (left, right)}
-    if op != "==" or kinds != {("emiss.selection.cutflow", "Cutflow")}:
+    if op != "==" or kinds != {("emiss.selection.results.cutflow", "Cutflow")}:
         return None
-    from emiss.selection.difference import compare, lines
+    from emiss.selection.results.difference import compare, lines
 
     return ["the cutflows differ", *lines(compare(left, right), ("left", "right"), limit=40)]

@@ -31,7 +31,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def detector():
-    from emiss.reco.detector import load_detector
+    from emiss.reco.detector.model import load_detector
 
     return load_detector("na64e_lfc")
 

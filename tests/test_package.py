@@ -25,7 +25,7 @@ def test_the_package_is_typed():
 def test_shipped_configs_are_found_from_any_directory(tmp_path, monkeypatch):
     from emiss.calib.conditions import Conditions
     from emiss.configs import loader
-    from emiss.reco.detector import load_detector
+    from emiss.reco.detector.model import load_detector
     from emiss.samples.config import load_sample
     from emiss.selection import load
 
@@ -37,7 +37,7 @@ def test_shipped_configs_are_found_from_any_directory(tmp_path, monkeypatch):
 
 
 def test_the_shipped_samples_are_small_and_complete():
-    from emiss.reco.detector import load_detector
+    from emiss.reco.detector.model import load_detector
     from emiss.reco.readers import open_run_file
 
     folder = Path(__file__).parents[1] / "samples" / "data"

@@ -45,11 +45,11 @@ def constraints(
     import json
     import warnings
 
-    from emiss import figures, sensitivity
     from emiss.commands.quantities import energies, energy
     from emiss.configs.errors import UserError, did_you_mean
     from emiss.physics.constraints import relic
     from emiss.physics.constraints.g_minus_2 import DIFFERENCES, LOWEST
+    from emiss.reach import figures, sensitivity
 
     if difference not in DIFFERENCES:
         raise UserError(f"--difference: there is no '{difference}'", hint=did_you_mean(difference, DIFFERENCES))

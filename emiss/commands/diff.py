@@ -17,10 +17,10 @@ from emiss.terminal import say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from emiss.diff import Moved
-    from emiss.selection.cutflow import Cutflow
-    from emiss.selection.difference import Difference, Note
-    from emiss.selection.histogram_difference import Contents
+    from emiss.look.diff import Moved
+    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.results.difference import Difference, Note
+    from emiss.selection.results.histogram_difference import Contents
 
 DIFFERENT = 4
 SHOWN = 20
@@ -72,7 +72,7 @@ class Side(NamedTuple):
 
 def _difference(first: Side, second: Side, beside: Sequence[Note], tolerance: float) -> Difference:
     """Return what differs; `beside` the cuts is what the analyses themselves tell."""
-    from emiss.selection import difference, histogram_difference
+    from emiss.selection.results import difference, histogram_difference
 
     found = difference.compare(first.cutflow, second.cutflow, tolerance=tolerance)
     if beside:
@@ -92,12 +92,12 @@ def _sides(
     a: Path, b: Path, on: list[Path], analysis: str, region: str | None, *, unblind: bool
 ) -> tuple[Side, Side, Iterable[Moved] | None, Sequence[Note]]:
     """Return both sides, the events that move where there are tables, and what differs beside the cuts."""
-    from emiss import diff as tables
     from emiss import selection
     from emiss.configs.errors import Location, UserError
-    from emiss.select import select
-    from emiss.selection.difference import declared
-    from emiss.selection.histogram_difference import contents
+    from emiss.job.select import select
+    from emiss.look import diff as tables
+    from emiss.selection.results.difference import declared
+    from emiss.selection.results.histogram_difference import contents
 
     def flow(paths: list[Path], by: selection.Analysis) -> Side:
         result = select(paths, by, None, unblind=unblind, fill=True).result
@@ -144,8 +144,8 @@ def _ships(path: Path) -> bool:
 
 def _saved(path: Path) -> Side:
     """Return a cutflow that is stored, and the histograms beside it."""
-    from emiss.selection.cutflow import Cutflow
-    from emiss.selection.histogramfile import load_json
+    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.results.files.histograms import load_json
 
     file = path / "cutflow.json" if path.is_dir() else path
     histograms = file.with_name("histograms.json")
@@ -154,7 +154,7 @@ def _saved(path: Path) -> Side:
 
 def _written(moved: Iterable[Moved] | None, path: Path | None, keep: int | None) -> tuple[int, list[Moved]]:
     """Return how many events move and the first of them, and write all of them where that is asked for."""
-    from emiss.selection.sheet import cell
+    from emiss.selection.results.files.sheet import cell
 
     count, kept = 0, []
     with open(path or os.devnull, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - devnull is no path of ours
@@ -169,7 +169,7 @@ def _written(moved: Iterable[Moved] | None, path: Path | None, keep: int | None)
 
 
 def _print(found: Difference, names: tuple[str, str], count: int, moved: list[Moved], path: Path | None) -> None:
-    from emiss.selection.difference import lines
+    from emiss.selection.results.difference import lines
 
     if not found and not count:
         say("no difference")

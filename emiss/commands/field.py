@@ -27,8 +27,8 @@ def check(
 
       emiss field check mbpl.root --out mbpl.png --json
     """
-    from emiss.field import draw, summary
-    from emiss.reco.field_map import FieldMap
+    from emiss.look.field import draw, summary
+    from emiss.reco.field.field_map import FieldMap
 
     field = FieldMap.load(map_)
     told = summary(field)

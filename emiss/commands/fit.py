@@ -12,7 +12,7 @@ import typer
 from emiss.terminal import print_table, say
 
 if TYPE_CHECKING:
-    from emiss.explain import Explained
+    from emiss.look.explain import Explained
 
 
 def fit(
@@ -39,7 +39,7 @@ def fit(
       emiss fit run.root --event 3 --detector na64e_beam --json
     """
     from emiss.events.location import located
-    from emiss.explain import draw, explain_event
+    from emiss.look.explain import draw, explain_event
 
     run_file = located(file)
     found, loaded = explain_event(run_file, event, detector, calib, oracle=explain)

@@ -30,11 +30,11 @@ def inspect(
     """
     from rich.table import Table
 
-    from emiss import inspect as looking
     from emiss.configs.errors import Location, UserError, did_you_mean
-    from emiss.events.atomic import write_text
+    from emiss.events.files.atomic import write_text
     from emiss.events.location import located
-    from emiss.reco.readers.foreign import ForeignTree
+    from emiss.look import inspect as looking
+    from emiss.reco.readers.foreign.tree import ForeignTree
 
     path = located(file)
     held = looking.trees(path)

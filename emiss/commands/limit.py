@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from emiss.configs.errors import UserError
-    from emiss.efficiencies import Efficiency
-    from emiss.periods import Settings
-    from emiss.physics.backgrounds import Budget
+    from emiss.physics.limits.backgrounds import Budget
+    from emiss.reach.efficiencies import Efficiency
+    from emiss.reach.periods import Settings
+    from emiss.reach.sensitivity import DataPeriod, Point
     from emiss.samples.config import Sample
-    from emiss.sensitivity import DataPeriod, Point
 
 MASSES = ["110 MeV", "150 MeV", "200 MeV", "300 MeV", "500 MeV", "700 MeV", "1 GeV", "1.5 GeV", "2 GeV", "3 GeV"]
 """Of Fig. 8 of arXiv:2404.15931."""
@@ -114,11 +114,11 @@ def limit(
 
       emiss limit --periods periods.yaml --out out/limit
     """
-    from emiss import sensitivity
     from emiss.commands.quantities import energy
     from emiss.configs.errors import Problems
     from emiss.events import provenance
-    from emiss.periods import Reader, Settings, nucleus, warnings_of
+    from emiss.reach import sensitivity
+    from emiss.reach.periods import Reader, Settings, nucleus, warnings_of
 
     started = provenance.now()
     problems = Problems()
@@ -156,7 +156,7 @@ def limit(
         return found
 
     from emiss.physics.constraints import relic
-    from emiss.physics.ranges import check_coupling
+    from emiss.physics.validity import check_coupling
 
     ratios = ratio or [relic.INVISIBLE, relic.PRINTED]
     with _said() as said:
@@ -208,11 +208,11 @@ def _check_numbers(
 
 
 def _check_names(method: str, difference: str, empty: str, srd_reading: str, background: str) -> Iterator[UserError]:
-    from emiss.background import EMPTY, check_name
     from emiss.configs.errors import UserError, did_you_mean
-    from emiss.physics.backgrounds import READINGS
     from emiss.physics.constraints.g_minus_2 import DIFFERENCES
-    from emiss.physics.limits import METHODS
+    from emiss.physics.limits.backgrounds import READINGS
+    from emiss.physics.limits.upper_limit import METHODS
+    from emiss.reach.background import EMPTY, check_name
 
     for option, name, known in (
         ("--method", method, METHODS),
@@ -269,7 +269,7 @@ def _check_together(
 
 def _check_outputs(out: Path | None, plot: Path | None) -> Iterator[UserError]:
     from emiss.configs.errors import UserError
-    from emiss.figures import check_suffix
+    from emiss.reach.figures import check_suffix
 
     if plot is not None:
         yield from _raised(check_suffix, plot)
@@ -295,7 +295,7 @@ def _settings(
     periods: Path | None,
 ) -> tuple[list[Settings], Any, dict[str, str]]:
     """Return the periods, which errors they share (None: all), and the configs that they stand on."""
-    from emiss.periods import load
+    from emiss.reach.periods import load
 
     if periods is not None:
         found, common, document = load(periods, default)
@@ -323,8 +323,9 @@ def _simulated(
     analysis: str | None, sample: str, mass: Sequence[str] | None, events: int, region: str | None, *, quiet: bool
 ) -> tuple[list[Efficiency], Mapping[str, str]]:
     """Return efficiencies that are simulated on the spot, and the configs that they stand on."""
-    from emiss import efficiencies, selection
+    from emiss import selection
     from emiss.commands.quantities import energies
+    from emiss.reach import efficiencies
     from emiss.samples.config import load_sample
 
     masses = energies(mass or MASSES, "--mass")
@@ -350,7 +351,7 @@ def _known(signal: Sequence[str]) -> dict[str, Sample]:
 
 def _budget(srd_factor: float | None, srd_reading: str, *, used: bool) -> Budget:
     from emiss.configs.errors import UserError
-    from emiss.physics.backgrounds import Budget
+    from emiss.physics.limits.backgrounds import Budget
 
     if srd_factor is not None and not 0.0 < srd_factor <= 1.0:
         raise UserError(f"--srd-factor {srd_factor:g}: a share of hadrons lies between 0 and 1")
@@ -372,7 +373,7 @@ def _said() -> Iterator[list[str]]:
 
 
 def _inputs(settings: Sequence[Settings]) -> list[dict[str, str]]:
-    from emiss.events.identity import checksum
+    from emiss.events.files.identity import checksum
 
     paths = dict.fromkeys(path for one in settings for path in (one.cutflow, one.table) if path)
     return [{"path": str(path), "identity": checksum(path)} for path in paths]
@@ -391,7 +392,7 @@ def _print(
     """Print the limits, as a table or as JSON; what is doubtful stands above, or on the error stream."""
     import json
 
-    from emiss import limit_table
+    from emiss.reach import limit_table
 
     if as_json:
         typer.echo(json.dumps(curve, indent=1, allow_nan=False))
@@ -414,9 +415,9 @@ def _write(
     """Write the curve and its figures, and return the files; `fine` gives the lines that are drawn."""
     import json
 
-    from emiss import figures, sensitivity
     from emiss.configs.errors import Location, UserError
-    from emiss.events.atomic import write_text
+    from emiss.events.files.atomic import write_text
+    from emiss.reach import figures, sensitivity
 
     written: list[Path] = []
     if out is not None:
@@ -435,8 +436,8 @@ def _write(
 
 
 def _lines(masses: Sequence[float], difference: str, ratios: Sequence[float]) -> dict[str, Any]:
-    from emiss import sensitivity
     from emiss.configs.errors import UserError
+    from emiss.reach import sensitivity
 
     try:
         return sensitivity.lines(masses, difference=difference, ratios=ratios)

@@ -58,7 +58,7 @@ def show(
       emiss show signal.dat --event 12 --out event.png
     """
     from emiss.events.location import located
-    from emiss.show import show_event
+    from emiss.look.show import show_event
 
     run_file = located(file)
     path = show_event(run_file, event, detector, calib, out or Path(f"{run_file.stem}.{event}.png"))
@@ -82,7 +82,7 @@ def columns(
     if table is None:
         listed = {column.name: column for column in COLUMNS}
     else:
-        from emiss.events.tablefile import open_table
+        from emiss.events.files.open import open_table
 
         listed = dict(open_table(table).columns)
     if json_:

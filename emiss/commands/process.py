@@ -11,9 +11,9 @@ from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, say, warn
 
 if TYPE_CHECKING:
-    from emiss.outcome import Outcome
+    from emiss.job.outcome import Outcome
+    from emiss.job.skim import Wanted
     from emiss.selection import Analysis
-    from emiss.skim import Wanted
 
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
@@ -79,8 +79,8 @@ def process(
     from dataclasses import replace
 
     from emiss import runlist
-    from emiss.job import plan
-    from emiss.process import process as run
+    from emiss.job.plan import plan
+    from emiss.job.run import process as run
 
     if len(inputs) == 1 and (inputs[0].endswith((".yaml", ".yml")) or not _is_file_pattern(inputs[0])):
         runs = runlist.load(inputs[0])
@@ -138,7 +138,7 @@ def select(
       emiss select out/demo/tables/signal/*.root --analysis my_cuts.yaml --out out/mine
     """
     from emiss import selection
-    from emiss.select import select as run
+    from emiss.job.select import select as run
 
     loaded = selection.load(analysis, set=parse_sets(set_))
     with progress("select", None, quiet=quiet) as step:
@@ -173,7 +173,7 @@ def _wanted(
 ) -> Wanted | None:
     """Return what is to be kept; refuse, before any work, what the analysis does not have."""
     from emiss.configs.errors import UserError, did_you_mean
-    from emiss.skim import Wanted
+    from emiss.job.skim import Wanted
 
     if keep is None:
         if columns or region or after:

@@ -11,7 +11,7 @@ from emiss.commands.process import Quiet
 from emiss.terminal import print_table, progress, say
 
 if TYPE_CHECKING:
-    from emiss.quality import Quality
+    from emiss.look.spill_quality import Quality
 
 MAX_LINES = 40
 """Spills that the table on the screen shows; if there are more, only the bad ones."""
@@ -45,9 +45,9 @@ def quality(
 
       emiss quality configs/runs/2023.yaml --shift 3 --saturated 0.02
     """
-    from emiss import quality as job
     from emiss import runlist
-    from emiss.reco.quality import Limits
+    from emiss.look import spill_quality as job
+    from emiss.reco.quality.summary import Limits
 
     if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
         runs = runlist.load(inputs[0])

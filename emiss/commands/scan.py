@@ -13,8 +13,8 @@ from emiss.terminal import print_table, progress, say, warn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.selection.optimum import Curve
-    from emiss.selection.result import Result
+    from emiss.selection.results.optimum import Curve
+    from emiss.selection.results.result import Result
 
 MAX_LINES = 21
 """Steps that the table on the screen shows; all of them go into the files."""
@@ -55,8 +55,8 @@ def scan(
     """
     from emiss import selection
     from emiss.configs.errors import UserError, did_you_mean
-    from emiss.select import select
-    from emiss.selection.read_scan import with_scan
+    from emiss.job.select import select
+    from emiss.selection.analysis.scans import with_scan
 
     given: dict[str, Sequence[object]] = {
         "--parameter": parameter,
@@ -130,9 +130,9 @@ def _thinned(count: int, kept: list[int]) -> list[int]:
 def _write(result: Result, out: Path | None, normalise: float) -> list[Path]:
     if out is None:
         return []
-    from emiss.events.atomic import write_text
-    from emiss.selection import scanfile
+    from emiss.events.files.atomic import write_text
     from emiss.selection.report import figures
+    from emiss.selection.results.files import scans as scanfile
 
     out.mkdir(parents=True, exist_ok=True)
     texts = {f"{drawn.file}.svg": drawn.svg for drawn in figures.of(result, normalise_to=normalise) if drawn.file}
@@ -148,8 +148,7 @@ def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: flo
     if plot is None:
         return []
     from emiss.configs.errors import UserError
-    from emiss.selection import plots
-    from emiss.selection.report import numbers
+    from emiss.selection.report import numbers, plots
 
     if plot.suffix not in (".png", ".pdf", ".svg"):
         raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")

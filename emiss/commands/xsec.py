@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from emiss.physics.phase_space import Method
+    from emiss.physics.emission.phase_space import Method
 
 KINDS = ("spectra", "totals", "ratios")
 DRAWN = {
@@ -68,11 +68,11 @@ def xsec(
     from emiss.commands.quantities import energies
     from emiss.configs.errors import UserError
     from emiss.physics.constants import LEAD
-    from emiss.physics.cross_sections import estimate
+    from emiss.physics.emission.cross_sections import estimate
     from emiss.physics.quadrature import ConvergenceError
 
     if plot is not None:
-        from emiss.figures import check_suffix
+        from emiss.reach.figures import check_suffix
 
         check_suffix(plot)
     if figure not in KINDS:
@@ -108,7 +108,7 @@ def xsec(
     else:
         _print(rows, f"{beam} Pb -> {final} Pb phi, h = {coupling:g}, cross sections in pb, {_nuclear(inelastic)}")
     if plot is not None and made is not None:
-        from emiss.figures import write
+        from emiss.reach.figures import write
 
         write(made, plot)
         if not json_:
@@ -118,7 +118,7 @@ def xsec(
 
 
 def _methods() -> tuple[Method, ...]:
-    from emiss.physics.phase_space import Method
+    from emiss.physics.emission.phase_space import Method
 
     return get_args(Method)
 
@@ -145,8 +145,8 @@ def _figure(kind: str, masses: Sequence[float], leptons: Sequence[float], shared
     """Return the figure of a kind; spectra are those of the first energy."""
     import numpy as np
 
-    from emiss import figures
-    from emiss.physics.cross_sections import differential_psi, differential_x, total
+    from emiss.physics.emission.cross_sections import differential_psi, differential_x, total
+    from emiss.reach import figures
 
     process = f"{shared['beam']} Pb to {shared['final']} Pb phi, h = {shared['coupling']:g}"
     column = np.array(masses)[:, None]

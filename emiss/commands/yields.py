@@ -11,7 +11,7 @@ import typer
 from emiss.terminal import print_table, say, warn
 
 if TYPE_CHECKING:
-    from emiss.yield_table import Row, YieldTable
+    from emiss.reach.yield_table import Row, YieldTable
 
 
 def yields(
@@ -56,9 +56,9 @@ def yields(
 
       emiss yields --model dark-photon --method iww --k-factors --json --plot yields.pdf
     """
-    from emiss import yield_table
     from emiss.configs.errors import UserError
     from emiss.physics.quadrature import ConvergenceError
+    from emiss.reach import yield_table
 
     chosen = yield_table.MODELS[model]
     if plot is not None and plot.suffix not in (".png", ".pdf", ".svg"):
@@ -82,7 +82,7 @@ def yields(
     for line in table.warnings:
         warn(line)
     if plot is not None:
-        from emiss.selection import plots
+        from emiss.selection.report import plots
 
         plots.save(yield_table.figure(table), plot)
         if not json_:
@@ -107,8 +107,8 @@ def _print(table: YieldTable) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from emiss.reach.yield_table import MODELS
     from emiss.selection.report import numbers
-    from emiss.yield_table import MODELS
 
     model, settings = MODELS[table.model], table.settings
     method = settings.method + (" with K factors" if settings.k_factors else "")

@@ -9,7 +9,7 @@ The ratio R(s) of hadrons is a parametrisation by vector-meson dominance, in thr
 - more pions and kaons: 2 (1 + alpha_s/pi) of three flavours from 1.5 GeV on, reached on a straight line in sqrt(s) from 1 GeV.
 
 It ends at 2.6 GeV, before the J/psi. Its integral for the muon's g-2 is that of the measured cross sections within 3 %
-(`tests/physics/test_constraints.py`); at one energy above 1 GeV it may be off by a third.
+(`tests/physics/constraints/test_constraints.py`); at one energy above 1 GeV it may be off by a third.
 """
 
 from __future__ import annotations

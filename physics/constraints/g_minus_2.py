@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.physics.constants import ELECTRON_MASS, MUON_MASS
-from emiss.physics.ranges import check_coupling
+from emiss.physics.validity import check_coupling
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

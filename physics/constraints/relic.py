@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.physics.constants import PICOBARN
-from emiss.physics.ranges import RangeWarning, check_coupling
+from emiss.physics.validity import RangeWarning, check_coupling
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -14,7 +14,7 @@ import numpy as np
 
 from emiss.physics.constants import ELECTRON_MASS, PLANCK_MASS
 from emiss.physics.constraints import annihilation
-from emiss.physics.ranges import RangeWarning
+from emiss.physics.validity import RangeWarning
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -11,7 +11,7 @@ from emiss.reco.formats.date.bytes import first_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.reco.readers.base import RunFile
 
 _DATE_MAGIC = b"\xfe\x5a\x1e\xda"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emiss.events.columns import Column
     from emiss.events.lists import Array
     from emiss.reco.pipeline import Pipeline
-    from emiss.reco.spills import Spills
+    from emiss.reco.quality.spills import Spills
 
 BATCH = 2048
 

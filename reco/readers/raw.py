@@ -11,28 +11,28 @@ import numpy as np
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.events.batch import Batch
 from emiss.events.columns import QUALITY_BITS
-from emiss.events.identity import checksum_of
+from emiss.events.files.identity import checksum_of
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists, offsets_of
 from emiss.events.location import is_remote, located
-from emiss.reco.continuity import Continuity, examine, numbers_of
 from emiss.reco.formats.date.bytes import Bytes, is_compressed
-from emiss.reco.formats.date.decode import Decoder, decode_entries, groups
-from emiss.reco.formats.date.index import Index, Policy, build
+from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
+from emiss.reco.formats.date.index.events import Index, Policy, build
+from emiss.reco.formats.date.index.lost_blocks import lost_blocks
 from emiss.reco.formats.date.layout import PHYSICS
 from emiss.reco.formats.date.ledger import ledger
-from emiss.reco.formats.date.maps import read_maps
 from emiss.reco.formats.date.reasons import REPEATED
-from emiss.reco.formats.date.survey import lost_blocks
+from emiss.reco.quality.continuity import Continuity, examine, numbers_of
+from emiss.reco.quality.spills import SpillCounts, Spills
 from emiss.reco.readers.base import where
-from emiss.reco.spills import SpillCounts, Spills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from emiss.events.columns import Column
     from emiss.events.lists import Array
-    from emiss.reco.formats.date.decode import Decoded
+    from emiss.reco.formats.date.decoding.decode import Decoded
 
 MAX_RUN = 2**31 - 1
 """The largest run number, and number of an event or a spill, that the columns of the event table hold."""

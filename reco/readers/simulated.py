@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.configs.errors import Location, UserError, did_you_mean
-from emiss.events.atomic import part_of
 from emiss.events.batch import Batch
 from emiss.events.columns import Column
-from emiss.events.identity import checksum
+from emiss.events.files.atomic import part_of
+from emiss.events.files.identity import checksum
+from emiss.events.files.root import RootSink, column_of, read_rows, reading
+from emiss.events.files.stored import check_schema, read_columns
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
 from emiss.events.location import for_uproot, located
-from emiss.events.rootfile import RootSink, column_of, read_rows, reading
-from emiss.events.stored import check_schema, read_columns
 from emiss.events.table import EventTable
 from emiss.reco.readers.base import PlainIndex
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
-    from emiss.reco.detector import Detector
-    from emiss.reco.spills import Spills
+    from emiss.reco.detector.model import Detector
+    from emiss.reco.quality.spills import Spills
 
 SCHEMA = "emiss.hits/1"
 TREE = "hits"

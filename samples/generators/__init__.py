@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Sample
     from emiss.samples.generators.base import Generator
 

@@ -10,7 +10,7 @@ from emiss.events.lists import Array, Lists, offsets_of
 from emiss.samples.particles import MUON_COLUMNS, Particles
 
 if TYPE_CHECKING:
-    from emiss.reco.parts import Ecal
+    from emiss.reco.detector.parts import Ecal
     from emiss.samples.config import Beam
     from emiss.samples.particles import BeamState
 

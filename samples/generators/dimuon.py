@@ -1,4 +1,4 @@
-"""Muon pairs: a photon of the shower converts, gamma N -> mu+ mu- N (emiss.physics.dimuons)."""
+"""Muon pairs: a photon of the shower converts, gamma N -> mu+ mu- N (emiss.physics.shower.dimuons)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics import dimuons
+from emiss.physics.shower import dimuons
 from emiss.samples.generators.base import particles, place
 from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DimuonProcess
 
 

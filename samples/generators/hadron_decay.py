@@ -1,4 +1,4 @@
-"""Hadrons of the beam that decay between SRD and ECAL, h- -> mu- anti-nu (emiss.physics.decays)."""
+"""Hadrons of the beam that decay between SRD and ECAL, h- -> mu- anti-nu (emiss.physics.passage.decays)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.physics import constants
-from emiss.physics.decays import muon_from_decay
+from emiss.physics.passage.decays import muon_from_decay
 from emiss.samples.generators.base import particles
 from emiss.samples.particles import KAON_MINUS, PION_MINUS, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DecayProcess
 
 

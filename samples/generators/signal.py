@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics import yields
-from emiss.physics.sampling import MuonSampler
+from emiss.physics.emission import yields
+from emiss.physics.emission.sampling import MuonSampler
 from emiss.samples.generators.base import particles, place
 from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.detector import Detector
+    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, SignalProcess
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.atomic import write_text
-from emiss.selection.cutflow import PER_ON_TARGET
+from emiss.events.files.atomic import write_text
+from emiss.selection.results.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from emiss.selection.cutflow import Cutflow
     from emiss.selection.report.figures import Drawn
-    from emiss.selection.result import Result
+    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.results.result import Result
 
 
 def write_all(
@@ -46,10 +46,12 @@ def write_all(
     UserError
         If the folder cannot be made or written to. What can be written is there then.
     """
-    from emiss.selection import cutflowfile, histogramfile, scanfile
-    from emiss.selection.cutflow import Cutflow
-    from emiss.selection.report import figures, html, text
-    from emiss.selection.result import Result
+    from emiss.selection.report import export, figures, html
+    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.results.files import cutflow as cutflowfile
+    from emiss.selection.results.files import histograms as histogramfile
+    from emiss.selection.results.files import scans as scanfile
+    from emiss.selection.results.result import Result
 
     whole = Result(result) if isinstance(result, Cutflow) else result
     cutflow = whole.cutflow
@@ -68,9 +70,9 @@ def write_all(
         made["histograms.json"] = lambda: histogramfile.dumps(
             whole.histograms, analysis=cutflow.analysis, cuts_hash=hash_
         )
-    made["cutflow.csv"] = lambda: text.csv(cutflow, normalise_to=normalise_to)
-    made["cutflow.md"] = lambda: text.markdown(cutflow, normalise_to=normalise_to)
-    made["cutflow.tex"] = lambda: text.latex(cutflow, normalise_to=normalise_to)
+    made["cutflow.csv"] = lambda: export.csv(cutflow, normalise_to=normalise_to)
+    made["cutflow.md"] = lambda: export.markdown(cutflow, normalise_to=normalise_to)
+    made["cutflow.tex"] = lambda: export.latex(cutflow, normalise_to=normalise_to)
     trouble: list[Exception] = []
     drawn: Sequence[Drawn] = ()
     with _later(trouble):

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.selection import optimum, plots
-from emiss.selection.cutflow import PER_ON_TARGET
-from emiss.selection.histograms import UNWEIGHTED
-from emiss.selection.report import numbers, view
+from emiss.selection.counting.histograms import UNWEIGHTED
+from emiss.selection.report import numbers, plots, view
+from emiss.selection.results import optimum
+from emiss.selection.results.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from emiss.selection.cutflow import Cutflow
-    from emiss.selection.histograms import Filled, Key
-    from emiss.selection.optimum import Curve
-    from emiss.selection.result import Result
-    from emiss.selection.scans import BoundScan
+    from emiss.selection.counting.histograms import Filled, Key
+    from emiss.selection.counting.scans import BoundScan
+    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.results.optimum import Curve
+    from emiss.selection.results.result import Result
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import math
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from emiss.selection.cutflow import PER_ON_TARGET
 from emiss.selection.report import numbers, view
+from emiss.selection.results.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from emiss.selection.cutflow import Cutflow
     from emiss.selection.report.figures import Drawn
     from emiss.selection.report.view import Line
+    from emiss.selection.results.cutflow import Cutflow
 
 SIDE_BY_SIDE = 5
 """Samples beside each other in a table, as many as a printed page (A4) has room for; more go into further tables."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from emiss.selection.counts import Tally
+    from emiss.selection.counting.counts import Tally
 
 NONE = "-"
 """Stands where there is no value, as for 0/0."""

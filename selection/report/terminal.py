@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError, did_you_mean
-from emiss.selection.cutflow import PER_ON_TARGET
 from emiss.selection.report import numbers, view
+from emiss.selection.results.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import RenderableType
 
-    from emiss.selection.cutflow import Cutflow
-    from emiss.selection.result import Result
+    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.results.result import Result
 
 Style = str
 """How a line looks in colour: ``title``, ``head``, ``note``, ``warn`` or nothing."""
@@ -271,8 +271,8 @@ def _detail(cutflow: Cutflow, sample: str, region: str | None, width: int) -> li
 
 def scans(result: Result, *, normalise_to: float = PER_ON_TARGET) -> list[str]:
     """Return one line per scan, and one per signal and region with the best step."""
-    from emiss.selection import optimum
     from emiss.selection.report import figures
+    from emiss.selection.results import optimum
 
     out: list[str] = []
     for scan in result.bound_scans:

@@ -7,15 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from emiss.configs.errors import UserError, did_you_mean
-from emiss.selection.counts import efficiencies
+from emiss.selection.counting.counts import efficiencies
 from emiss.selection.report import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from emiss.events.ledger import Ledger
-    from emiss.selection.counts import CutCounts, Efficiency, Rows
-    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.counting.counts import CutCounts, Efficiency, Rows
+    from emiss.selection.results.cutflow import Cutflow
 
 NOMINAL = "nominal"
 T = TypeVar("T")

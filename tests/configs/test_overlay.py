@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from emiss.configs import overlay
 from emiss.configs.errors import UserError
-from emiss.reco.detector import load_detector
+from emiss.reco.detector.model import load_detector
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def cli(capsys, monkeypatch):
 def tables(tmp_path_factory) -> Path:
     """A folder with the event tables of a signal, a background and a data sample, 300 events each."""
     from emiss import reco
-    from emiss.events.tablefile import write
+    from emiss.events.files.open import write
     from emiss.samples.config import load_sample
     from emiss.samples.simulate import simulate
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from emiss import runlist, selection
 from emiss.check import check
 from emiss.configs import loader
-from emiss.job import plan
-from emiss.select import select
+from emiss.job.plan import plan
+from emiss.job.select import select
 from tests import fuzzing
-from tests.events.test_stored import mutated
+from tests.events.files.test_stored import mutated
 
 if TYPE_CHECKING:
     import random
@@ -52,7 +52,7 @@ class Cases:
     """Cases on a small event table in both formats, and on copies of the configs that ship."""
 
     def __init__(self, folder: Path) -> None:
-        from emiss.events.tablefile import write
+        from emiss.events.files.open import write
         from emiss.reco import open as open_run
         from emiss.reco import process
         from emiss.samples.config import load_sample

@@ -12,10 +12,10 @@ import uproot
 
 from emiss import reco, selection
 from emiss.configs.loader import find
-from emiss.events.tablefile import read
+from emiss.events.files.open import read
 from emiss.reco.formats.date.bytes import map_bytes
-from emiss.reco.formats.date.index import build
-from emiss.selection.result import columns_of
+from emiss.reco.formats.date.index.events import build
+from emiss.selection.results.result import columns_of
 
 BOX = "e_miss > 20 GeV and count(tracks) == 1"
 SHIPPED = find("analyses", "e_to_mu_phi").read_text(encoding="utf-8").partition("histograms:")[0]
@@ -176,7 +176,7 @@ def test_a_blind_name_that_hides_nothing_is_refused(cli, prepared):
 
 def test_parts_of_one_blinded_file_are_not_added_from_files(cli, prepared):
     from emiss.configs.errors import UserError
-    from emiss.selection.cutflow import Cutflow
+    from emiss.selection.results.cutflow import Cutflow
 
     folder = prepared(2)
     assert cli("process", folder / "runs.yaml", "--out", folder / "o").code == 0

@@ -174,8 +174,8 @@ def test_two_stations_at_one_z_are_refused(cli, tmp_path, run_files):
 
 @pytest.mark.shared
 def test_what_a_map_promises_is_what_a_file_gives(shared):
-    from emiss.reco.readers.expected import expected_columns
-    from emiss.reco.readers.mapped import MappedFile, load_map
+    from emiss.reco.readers.foreign.expected import expected_columns
+    from emiss.reco.readers.foreign.reader import MappedFile, load_map
 
     for reader, file in (("ldmx", "ldmx_ecal_100_events.root"), ("fadc125", "fadc125_waveforms.root")):
         document = load_map(reader)

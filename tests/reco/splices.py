@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.reco.formats.date.index import build
+from emiss.reco.formats.date.index.events import build
 
 if TYPE_CHECKING:
     import random

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from emiss.physics import constants
-from emiss.physics.decays import decay_probability
+from emiss.physics.passage.decays import decay_probability
 from emiss.samples.config import load_sample
 from emiss.samples.generators import generator_of
 from emiss.samples.muon_state import MUON_MASS
@@ -69,7 +69,7 @@ def test_the_muons_of_the_signal_stay_in_the_region(detector):
 
 def test_the_signal_of_the_region_is_the_weighted_signal_of_the_whole(detector):
     """Against electrons of the whole yield, each with the share of its own cross section."""
-    from emiss.physics import yields
+    from emiss.physics.emission import yields
 
     sample, made, weight = _generate(detector, "signal", 20000)
     process = sample.process

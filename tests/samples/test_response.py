@@ -73,9 +73,9 @@ def test_scattering_has_the_covariance_of_a_thick_scatterer():
 
 @pytest.mark.parametrize("start", [4.0, 8.0, 20.0, 80.0])
 def test_the_energy_loss_in_the_hcal_is_the_integral_of_the_mean_loss(detector, start, monkeypatch):
-    from emiss.physics.muons import mean_loss
+    from emiss.physics.passage.muons import mean_loss
 
-    monkeypatch.setattr("emiss.physics.muons.highland_angle", lambda momentum, _: np.zeros_like(momentum))
+    monkeypatch.setattr("emiss.physics.passage.muons.highland_angle", lambda momentum, _: np.zeros_like(momentum))
     rng = np.random.default_rng(5)
     muons = _muons([start], z=detector.hcal.modules["HCAL0"].z)
     path = 0.0
@@ -133,7 +133,7 @@ def test_a_muon_that_the_field_turns_back_is_gone(detector):
 
 def test_digits_give_back_energy_and_time(detector, conditions):
     from emiss.events.batch import Batch
-    from emiss.reco.waveform import WaveformStage
+    from emiss.reco.calorimetry.waveform import WaveformStage
 
     constants = conditions.for_run(6105)
     events, rng = 50, np.random.default_rng(6)
@@ -159,7 +159,7 @@ def test_digits_give_back_energy_and_time(detector, conditions):
 
 def test_amplitudes_give_back_position_charge_and_time(detector, conditions):
     from emiss.events.batch import Batch
-    from emiss.reco.strips import StripStage
+    from emiss.reco.tracking.strips import StripStage
 
     constants = conditions.for_run(6106)
     events, rng = 300, np.random.default_rng(7)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from emiss.events.ledger import Damage, Ledger
-from emiss.selection.cutflow import CutCounts, Cutflow, Tally
+from emiss.selection.results.cutflow import CutCounts, Cutflow, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable

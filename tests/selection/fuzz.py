@@ -18,9 +18,9 @@ import numpy as np
 from emiss import selection
 from emiss.configs.loader import find, shipped
 from emiss.events.columns import COLUMNS
-from emiss.events.language.parser import parse
+from emiss.events.language.syntax.parser import parse
 from tests import fuzzing
-from tests.selection.test_engine import DECLARED, added, oracle, table_of, with_objects
+from tests.selection.counting.test_engine import DECLARED, added, oracle, table_of, with_objects
 
 if TYPE_CHECKING:
     import random

@@ -3,7 +3,7 @@
 The content tells which; memory stays small however long the file is. Ranges of a plain file are read, not mapped: a file that
 is cut short under a map ends the process, under a read it is a message. Only a pass over all of a large file goes through a
 map. A compressed file that ends early is refused: what is missing from it cannot be counted. Of a file elsewhere
-(`emiss.events.remote`, `emiss.events.location`) only the ranges that are asked for are fetched.
+(`emiss.events.remote.content`, `emiss.events.location`) only the ranges that are asked for are fetched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.location import is_http, is_remote, located
-from emiss.events.remote import Remote, remote
+from emiss.events.remote.content import Remote, remote
 
 if TYPE_CHECKING:
     from pathlib import Path

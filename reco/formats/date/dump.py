@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.reco import continuity
 from emiss.reco.formats.date import reasons
 from emiss.reco.formats.date.bytes import map_bytes
-from emiss.reco.formats.date.decode import Decoded, Decoder, decode_entries, groups
-from emiss.reco.formats.date.index import Index, build
+from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.decoding.decode import Decoded, Decoder, decode_entries, groups
+from emiss.reco.formats.date.decoding.workspace import SPARSE
+from emiss.reco.formats.date.index.events import Index, build
 from emiss.reco.formats.date.ledger import fates, ledger
-from emiss.reco.formats.date.maps import read_maps
-from emiss.reco.formats.date.workspace import SPARSE
+from emiss.reco.quality import continuity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from emiss.reco.formats.date.index import Policy
+    from emiss.reco.formats.date.index.events import Policy
 
 _EVENTS_AT_ONCE = 256
 

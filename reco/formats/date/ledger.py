@@ -13,9 +13,9 @@ from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.continuity import Continuity
-    from emiss.reco.formats.date.decode import Decoded
-    from emiss.reco.formats.date.index import Index
+    from emiss.reco.formats.date.decoding.decode import Decoded
+    from emiss.reco.formats.date.index.events import Index
+    from emiss.reco.quality.continuity import Continuity
 
 _TYPE_NAMES = {code: name for name, code in TYPE_BITS.items()}
 

@@ -1,0 +1,236 @@
+"""How tasks are run: one after the other, or in processes. Each yields results as they are ready, in any order.
+
+Processes end with the job, however that ends: a worker that is told to leaves by way of its task, so that no unfinished table
+stays behind, and it looks itself whether the process that started it is still there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import traceback
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import connection, parent_process
+from multiprocessing.context import SpawnContext
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from emiss.configs.errors import EmissError, of_surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+    from multiprocessing.process import BaseProcess
+    from multiprocessing.sharedctypes import Synchronized
+    from types import FrameType
+
+    from emiss.job.task import Setup, Task
+    from emiss.job.worker import Done, Worker
+
+Executor = Literal["serial", "processes"]
+
+STALL = 1800.0
+"""Seconds without any finished task after which a job gives up instead of hanging."""
+
+PATIENCE = 5.0
+"""Seconds that a worker has to leave before it is killed."""
+
+
+class TaskError(EmissError):
+    """A task failed for a reason that is not the user's; carries file, entry range and the worker's traceback."""
+
+
+def run(setup: Setup, tasks: Sequence[Task], executor: Executor = "serial", workers: int = 1) -> Iterator[Done]:
+    """Yield the result of every task.
+
+    Raises
+    ------
+    UserError
+        What a task found wrong with the input.
+    TaskError
+        If a task failed or a worker died.
+    """
+    if executor == "serial":
+        yield from _serial(setup, tasks)
+    else:
+        yield from _processes(setup, tasks, workers)
+
+
+def _serial(setup: Setup, tasks: Sequence[Task]) -> Iterator[Done]:
+    from emiss.job.worker import Worker
+
+    worker = Worker(setup)
+    for task in tasks:
+        yield _guarded(worker, task)
+
+
+def _guarded(worker: Worker, task: Task) -> Done:
+    """Run a task; any failure but a user's mistake comes back with its place and traceback."""
+    try:
+        return worker.run(task)
+    except EmissError:
+        raise
+    except Exception as error:
+        if (outside := of_surroundings(error, str(task))) is not None:
+            raise outside from error
+        msg = f"{task}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
+        raise TaskError(msg) from error
+
+
+class _Context(SpawnContext):
+    """Starts processes anew and remembers them: only these are the job's to end.
+
+    Spawned, not forked: a forked child would inherit locks held by threads of the libraries and could hang.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[BaseProcess] = []
+
+    def Process(self, *args: Any, **options: Any) -> BaseProcess:  # type: ignore[override] # noqa: N802 - its name there
+        process = SpawnContext.Process(*args, **options)
+        self.started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End the processes: by their own way out first, by force after `PATIENCE`."""
+        for process in self.started:
+            process.terminate()
+        last = time.monotonic() + PATIENCE
+        for process in self.started:
+            process.join(max(0.0, last - time.monotonic()))
+        for process in self.started:
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
+def _processes(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Done]:
+    workers = max(1, min(workers, len(tasks)))
+    context = _Context()
+    # what each worker is at: its process and the number of its task
+    board, taken = context.RawArray("q", 2 * workers), context.Value("i", 0)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(setup, board, taken)) as pool:
+        try:
+            with _without_interrupts():
+                pending: dict[Future[Done], int] = {pool.submit(_work, n, task): n for n, task in enumerate(tasks)}
+            while pending:
+                ready, _ = wait(pending, timeout=STALL, return_when=FIRST_COMPLETED)
+                if not ready:
+                    left = set(pending.values())
+                    at = [n for pid, n in zip(board[::2], board[1::2], strict=True) if pid and n in left]
+                    waiting = ", ".join(str(tasks[n]) for n in sorted(at or list(left)[:workers]))
+                    msg = f"no task finished in {STALL:.0f} s; waiting for {waiting}"
+                    raise TaskError(msg)
+                for future in ready:
+                    del pending[future]
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        raise TaskError(_obituary(context.started, board, tasks)) from None
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            context.stop()
+            raise
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start workers that Ctrl-C does not reach, whenever it comes: the job hears it and ends them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _obituary(processes: Sequence[BaseProcess], board: Any, tasks: Sequence[Task]) -> str:
+    """Return which worker died, of what and at which task; the others were ended by the pool."""
+    at = dict(zip(board[::2], board[1::2], strict=True))
+    last = time.monotonic() + PATIENCE
+    # the pool's own thread may be reaping them: for a moment neither it nor we know how a process ended
+    while any(process.exitcode is None for process in processes) and time.monotonic() < last:
+        time.sleep(0.01)
+    own = [process for process in processes if process.exitcode not in (0, None, _LEFT, -signal.SIGTERM)]
+    died = next(iter(own), None)
+    if died is None:
+        return "a worker process was ended from outside"
+    code = died.exitcode or 0
+    how = f"was killed by {signal.Signals(-code).name} (out of memory?)" if code < 0 else f"died with exit code {code}"
+    if died.pid not in at:
+        return f"a worker process {how} before its first task"
+    return f"{tasks[at[died.pid]]}: the worker process at it {how}"
+
+
+_LEFT = 128 + signal.SIGTERM
+"""Exit code of a worker that was told to leave."""
+
+
+class _Leave(BaseException):
+    """A worker is told to leave; raised inside its task, so that the unfinished table is removed on the way out."""
+
+
+class _Slot:
+    """The one worker of a worker process, or why there is none; its place on the board."""
+
+    worker: Worker | None = None
+    error: Exception | None = None
+    board: Any = None
+    place: int = 0
+    busy: bool = False
+    leaving: bool = False
+
+
+def _begin(setup: Setup, board: Any, taken: Synchronized[int]) -> None:
+    threading.Thread(target=_watch, name="emiss-watch", daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _told_to_leave)
+    with taken.get_lock():
+        _Slot.place, taken.value = taken.value, taken.value + 1
+    _Slot.board = board
+    try:
+        from emiss.job.worker import Worker
+
+        _Slot.worker = Worker(setup)
+    except Exception as error:  # noqa: BLE001 - told by the first task: here, the pool would only say that it broke
+        _Slot.error = error
+
+
+def _watch() -> NoReturn:
+    """Wait for the end of the process that started this one, and leave.
+
+    The sentinel is a pipe that closes with it; who else was given the pipe (a fork of a user's own) could keep it open.
+    """
+    parent = parent_process()
+    while parent is not None and not connection.wait([parent.sentinel], 1.0) and os.getppid() == parent.pid:
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE)
+    os._exit(_LEFT)
+
+
+def _told_to_leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    _Slot.leaving = True
+    if not _Slot.busy:
+        os._exit(_LEFT)
+    raise _Leave
+
+
+def _work(number: int, task: Task) -> Done:
+    _Slot.board[2 * _Slot.place : 2 * _Slot.place + 2] = os.getpid(), number
+    try:
+        _Slot.busy = True
+        if _Slot.worker is None:
+            msg = f"{task}: the worker was not set up: {_Slot.error}"
+            raise _Slot.error if isinstance(_Slot.error, EmissError) else TaskError(msg) from _Slot.error
+        return _guarded(_Slot.worker, task)
+    finally:
+        _Slot.busy = False
+        if _Slot.leaving:
+            os._exit(_LEFT)

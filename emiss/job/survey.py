@@ -1,0 +1,239 @@
+"""What planning has to know of one run file: it is opened, checked, indexed and closed again, and only this is kept.
+
+A beam time has thousands of files. None of them stays open, and of no index more is kept than sums per task.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.configs.errors import UserError
+from emiss.events.files.identity import Stamp
+from emiss.job.source import source_of
+from emiss.reco.quality.spills import within
+from emiss.reco.readers.base import PHYSICS
+from emiss.runlist import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from emiss.events.columns import Column
+    from emiss.events.lists import Array
+    from emiss.job.executors import Executor
+    from emiss.job.source import Source
+    from emiss.job.task import Setup
+    from emiss.reco.quality.spills import SpillRange, Spills
+    from emiss.reco.readers.base import Index
+
+MANY = 8
+"""Files from which on worker processes are worth their start."""
+
+_Asked = tuple[Sample, Path, Path, int | None, int]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The entries of one task: how many of its physics events are kept, and of which (run, spill) its good events are."""
+
+    start: int
+    stop: int
+    kept: int
+    spills: Array
+
+
+@dataclass(frozen=True)
+class FileSurvey:
+    """One run file.
+
+    Attributes
+    ----------
+    path : Path
+    identity : str
+    stamp : Stamp or None
+    grows : bool
+        Whether the file may grow while the job runs.
+    entries : int
+        Of the whole file.
+    chunks : tuple of Chunk
+        What is to be read, one per task.
+    physics, kept : int
+        Physics events of the file; those that neither the sample's runs nor a bad spill exclude.
+    weight : float
+        Sum of the weights of the kept events.
+    kept_spills : frozenset of (run, spill)
+        That kept events are of.
+    excluded_spills : tuple of (run, spill)
+        Bad spills that the file has events of.
+    runs : tuple of int
+    payloads : tuple of str
+        Ids of the constants that hold for them.
+    spills : Spills or None
+    columns : mapping of name to Column
+        Of the tables it gives.
+    on_target : float or None
+        Particles on target that it says it stands for.
+    process : mapping
+    tier : str
+    """
+
+    path: Path
+    identity: str
+    stamp: Stamp | None
+    grows: bool
+    entries: int
+    chunks: tuple[Chunk, ...]
+    physics: int
+    kept: int
+    weight: float
+    kept_spills: frozenset[tuple[int, int]]
+    excluded_spills: tuple[tuple[int, int], ...]
+    runs: tuple[int, ...]
+    payloads: tuple[str, ...]
+    spills: Spills | None
+    columns: Mapping[str, Column]
+    on_target: float | None
+    process: Mapping[str, Any]
+    tier: str
+
+    @property
+    def last(self) -> int:
+        """The entry behind the last one that is read."""
+        return self.chunks[-1].stop
+
+    @property
+    def read_kept(self) -> int:
+        """How many kept events are read."""
+        return sum(chunk.kept for chunk in self.chunks)
+
+
+def survey(
+    source: Source,
+    sample: Sample,
+    path: Path,
+    index_folder: Path,
+    *,
+    bad_spills: frozenset[SpillRange] = frozenset(),
+    max_events: int | None = None,
+    task_entries: int,
+) -> FileSurvey:
+    """Open a run file, check it and return what is to be known of it.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, does not fit the detector, or lacks a constant.
+    """
+    stamp = Stamp.of(path)
+    file = source.open(path, index_folder)
+    try:
+        index = file.index()
+        last = len(index) if max_events is None else min(max_events, len(index))
+        physics = index.good & (index.type == PHYSICS)
+        bad = within(index.run, index.spill, bad_spills)
+        kept = physics & of_runs(index.run, sample) & ~bad
+        step = task_entries if file.splits else max(last, 1)
+        if stamp is not None and file.grows:  # the bytes that were there when it was opened
+            stamp = replace(stamp, size=int(file.identity.partition(":")[0]))
+        source.keep_index(file, index_folder)
+        return FileSurvey(
+            path=path,
+            identity=file.identity,
+            stamp=stamp,
+            grows=file.grows,
+            entries=len(index),
+            chunks=tuple(_chunk(index, kept, start, min(start + step, last)) for start in range(0, max(last, 1), step)),
+            physics=int(np.count_nonzero(physics)),
+            kept=int(np.count_nonzero(kept)),
+            weight=float(np.nansum(index.weight[kept])),
+            kept_spills=frozenset(_pairs(index.run[kept], index.spill[kept])),
+            excluded_spills=tuple(_pairs(index.run[bad], index.spill[bad])),
+            runs=tuple(index.runs()),
+            payloads=tuple(source.payloads(index.runs())),
+            spills=source.spills(file),
+            columns=dict(source.columns(file)),
+            on_target=file.on_target,
+            process=dict(file.process),
+            tier=file.tier,
+        )
+    finally:
+        file.close()
+
+
+def survey_all(
+    setup: Setup,
+    wanted: Sequence[tuple[Sample, Path]],
+    index_folder: Path,
+    max_events: int | None,
+    task_entries: int,
+    executor: Executor,
+    workers: int,
+) -> Iterator[FileSurvey | UserError]:
+    """Yield the survey of each file, or what is wrong with it, in the order of the files."""
+    asked = [(sample, path, index_folder, max_events, task_entries) for sample, path in wanted]
+    if executor == "serial" or len(asked) < MANY:
+        yield from map(_Surveyor(setup), asked)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(setup,)) as pool:
+        yield from pool.map(_survey, asked, chunksize=4)
+
+
+class _Surveyor:
+    """Surveys files of one job."""
+
+    here: _Surveyor | None = None
+    """That of this worker process."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.source = source_of(setup)
+        self.bad_spills = setup.bad_spills
+
+    def __call__(self, asked: _Asked) -> FileSurvey | UserError:
+        sample, path, index_folder, max_events, task_entries = asked
+        try:
+            return survey(
+                self.source,
+                sample,
+                path,
+                index_folder,
+                bad_spills=self.bad_spills,
+                max_events=max_events,
+                task_entries=task_entries,
+            )
+        except UserError as error:
+            return error
+
+
+def _begin(setup: Setup) -> None:
+    _Surveyor.here = _Surveyor(setup)
+
+
+def _survey(asked: _Asked) -> FileSurvey | UserError:
+    assert _Surveyor.here is not None  # noqa: S101 - set up by `_begin`
+    return _Surveyor.here(asked)
+
+
+def of_runs(run: Array, sample: Sample) -> Array:
+    """Return which events are of the sample's runs, shape (N,)."""
+    if not sample.runs:
+        return np.ones(len(run), bool)
+    inside: Array = np.logical_or.reduce([(run >= part.first) & (run <= part.last) for part in sample.runs])
+    return inside
+
+
+def _chunk(index: Index, kept: Array, start: int, stop: int) -> Chunk:
+    good = index.good[start:stop]
+    spills = np.array(_pairs(index.run[start:stop][good], index.spill[start:stop][good]), np.int64).reshape(-1, 2)
+    return Chunk(start, stop, int(np.count_nonzero(kept[start:stop])), spills)
+
+
+def _pairs(run: Array, spill: Array) -> Sequence[tuple[int, int]]:
+    if not len(run):
+        return []
+    pairs = np.unique(np.stack([run, spill], 1).astype(np.int64), axis=0)
+    return [(int(a), int(b)) for a, b in pairs]

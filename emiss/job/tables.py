@@ -1,0 +1,96 @@
+"""Which event tables a user means: files, folders of a job, folders of skims; and which sample each is of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emiss.configs.errors import Location, UserError
+from emiss.events.files.manifest import DEEPEST, NAME, Manifest, near
+from emiss.events.files.open import open_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from emiss.events.files.open import TableFile
+
+SUFFIXES = (".root", ".parquet")
+
+
+def sample_of(path: Path, file: TableFile) -> tuple[str, str]:
+    """Return sample and role of a table; one that does not say is data."""
+    return (path.stem, "data") if file.metadata is None else (file.metadata.sample, file.metadata.role)
+
+
+def find_tables(paths: Sequence[Path]) -> list[Path]:
+    """Return the tables among `paths`, each one once, in order; of a job's folder those that its manifest names.
+
+    Raises
+    ------
+    UserError
+        If a folder holds none, or a table that the manifest names is not there.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found += _inside(path) if path.is_dir() else [path]
+    return list(dict.fromkeys(found))
+
+
+def left_over(paths: Sequence[Path]) -> list[str]:
+    """Return a remark for each folder of a job that holds tables of earlier jobs, which are not counted."""
+    remarks = []
+    for path in paths:
+        folder = path / "tables" if (path / "tables").is_dir() else path
+        if folder.is_dir() and (folder / NAME).is_file():
+            named = set(Manifest.load(folder).tables())
+            extra = [table for table in _all(folder) if table not in named]
+            if extra:
+                remarks.append(f"{folder}: {len(extra)} tables of earlier jobs are not counted ({extra[0].name}, ...)")
+    return remarks
+
+
+def samples_beside(paths: Sequence[Path]) -> set[str]:
+    """Return the samples whose tables stand beside some tables: those of the same job, or in the same folder."""
+    found: set[str] = set()
+    for folder in {path.parent for path in paths}:
+        manifest = near(folder / NAME)
+        if manifest is not None:
+            found |= manifest.samples.keys()
+            continue
+        for path in (p for p in folder.iterdir() if p.suffix in SUFFIXES and p.name[0] != "."):
+            try:
+                file = open_table(path)
+            except UserError:  # it is not asked for, and may be damaged
+                continue
+            found.add(sample_of(path, file)[0])
+            file.close()
+    return found
+
+
+def _inside(path: Path) -> list[Path]:
+    folder = path / "tables" if (path / "tables").is_dir() else path
+    for above in (folder, *folder.absolute().parents[:DEEPEST]):
+        if (above / NAME).is_file():
+            manifest = Manifest.load(above)
+            named = manifest.tables(None if above == folder else folder)
+            if named:
+                _all_there(named, above)
+                return named
+    inside = _all(folder)
+    if not inside:
+        raise UserError("holds no .root or .parquet file", at=Location(str(path)))
+    return inside
+
+
+def _all(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES and p.name[0] != ".")
+
+
+def _all_there(tables: Sequence[Path], folder: Path) -> None:
+    missing = [table for table in tables if not table.is_file()]
+    if missing:
+        raise UserError(
+            f"{len(missing)} of {len(tables)} tables of the job are not there yet, the first is {missing[0].name}",
+            at=Location(str(folder)),
+            hint="run the same 'emiss process' again: it goes on where it stopped",
+        )

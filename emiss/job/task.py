@@ -1,0 +1,84 @@
+"""What travels to workers: the set-up that all tasks of a job share, and a task, which is one entry range of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - part of a dataclass that is pickled
+from dataclasses import dataclass, field
+from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emiss.events.files.identity import Stamp
+    from emiss.reco.quality.spills import SpillRange, Spills
+    from emiss.runlist import Sample
+
+TASK_ENTRIES = 20_000
+BATCH = 2_048
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every task of a job shares; plain values, so that a worker process can be given it."""
+
+    analysis: str
+    detector: Path | None = None
+    calib: Path | None = None
+    reader: Path | None = None
+    overrides: tuple[tuple[str, str], ...] = ()
+    unblind: bool = False
+    batch: int = BATCH
+    bad_spills: frozenset[SpillRange] = frozenset()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One entry range of one file, and the table it becomes.
+
+    Attributes
+    ----------
+    sample : Sample
+    file : Path
+    identity, stamp
+        What the file held, and what the file system said of it, when the job was planned.
+    grows : bool
+        Whether the file may be longer by now.
+    number : int
+        Place of the task in the job: in this order results are added.
+    start, stop : int
+        Entries.
+    table : Path
+    key : str
+        Names all that the content of the table depends on.
+    on_target : float or None
+        Particles on target that its events stand for.
+    partial : bool
+        Whether only a part of the file is read.
+    sample_on_target : float or None
+        Of the whole sample.
+    spills : Spills or None
+        Those of its events, known from all files of the sample.
+    index : Path or None
+        The folder with the indices of the files.
+    process : mapping
+        What was simulated.
+    """
+
+    sample: Sample
+    file: Path
+    identity: str
+    stamp: Stamp | None
+    grows: bool
+    number: int
+    start: int
+    stop: int
+    table: Path
+    key: str
+    on_target: float | None
+    partial: bool
+    sample_on_target: float | None = None
+    spills: Spills | None = None
+    index: Path | None = None
+    process: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.file} entries {self.start}-{self.stop}"

@@ -1,0 +1,168 @@
+"""The picture of one event: waveforms, calorimeter cells, strips, and the track through the spectrometer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.look.one_event import open_event
+
+if TYPE_CHECKING:
+    from emiss.events.batch import Batch
+    from emiss.events.table import EventTable
+    from emiss.reco.detector.model import Detector
+
+CURVES = 8
+"""Waveforms drawn with a label; the rest stands behind them in grey."""
+
+
+def show_event(path: str | Path, event: int, detector: str | Path, calib: str | Path, out: str | Path) -> Path:
+    """Draw one event of a run file to a PNG.
+
+    Parameters
+    ----------
+    path : path
+        Raw or simulated run file.
+    event : int
+        Entry in the file's index.
+    detector, calib : str or path
+        Names that ship, or files and folders.
+    out : path
+        The picture.
+
+    Raises
+    ------
+    UserError
+        If there is no such entry, or it is no physics event that can be read.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from emiss.reco.tracking.strips import PointStage, StripStage
+
+    run, batch = open_event(path, event, detector, calib)
+    file, loaded = run.files[0], run.detector
+    table = run.pipeline.run(batch, file.truth)
+    stage = StripStage(loaded) if batch.cells is None else PointStage(loaded)
+    stage.begin_run(run.pipeline.conditions.for_run(batch.run))
+    clusters = stage(batch, {})["clusters"]
+
+    figure = Figure(figsize=(13, 8.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    places = figure.add_gridspec(3, 4, height_ratios=(1.1, 1.0, 1.0))
+    _waveforms(figure.add_subplot(places[0, :2]), batch, loaded)
+    _cells(figure, places[0, 2:].subgridspec(1, 2), table, loaded)
+    _hcal(figure.add_subplot(places[1, :2]), table, loaded)
+    _strips(figure.add_subplot(places[1, 2:]), clusters, loaded)
+    for view, place in enumerate((places[2, :2], places[2, 2:])):
+        _track(figure.add_subplot(place), "xy"[view], clusters, table, loaded)
+    figure.suptitle(_title(Path(path), table), fontsize=11)
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=110, format="png")
+    return out
+
+
+def _title(path: Path, table: EventTable) -> str:
+    flat = table.flat
+    numbers = ", ".join(f"{name} {flat[f'event.{name}'][0]}" for name in ("run", "spill", "in_spill"))
+    energies = f"ECAL {flat['ecal.energy'][0]:.1f} GeV, HCAL {flat['hcal.energy'][0].sum():.1f} GeV"
+    tracks = "; ".join(
+        f"{'+' if q > 0 else '-'}{p:.1f} GeV"
+        for p, q in zip(table["tracks.p"][0], table["tracks.charge"][0], strict=True)
+    )
+    return f"{path.name}: {numbers}\n{energies}, tracks: {tracks or 'none'}"
+
+
+def _waveforms(axes: Any, batch: Batch, detector: Detector) -> None:
+    axes.set_title("waveforms, largest first" if batch.sadc is not None else "hits: time of the cells", fontsize=10)
+    axes.set_xlabel("ns")
+    if batch.sadc is None:
+        if batch.cells is not None:
+            axes.plot(batch.cells["time"], batch.cells["energy"], "o", ms=4)
+        axes.set_yscale("log")
+        axes.set_ylabel("GeV")
+        return
+    samples = batch.sadc["samples"].astype(float)
+    time = np.arange(samples.shape[1]) * detector.digitiser.period
+    level = samples.copy()
+    for parity in (0, 1):  # the first samples lie before the pulse
+        level[:, parity::2] -= samples[:, parity:6:2].mean(axis=1)[:, None]
+    order = np.argsort(-level.max(axis=1))
+    for rank, row in enumerate(order):
+        label = detector.channels[batch.sadc["channel"][row]].removesuffix(".0.0") if rank < CURVES else None
+        style = {"lw": 1.3, "label": label} if rank < CURVES else {"lw": 0.5, "color": "0.75", "zorder": 0}
+        axes.plot(time, level[row], **style)
+    axes.set_ylabel("ADC above pedestal")
+    axes.legend(fontsize=7, ncols=2, frameon=False)
+
+
+def _cells(figure: Any, places: Any, table: EventTable, detector: Detector) -> None:
+    cells = table.lists["ecal_cells"]
+    grids = np.full((2, detector.ecal.rows, detector.ecal.columns), np.nan)
+    grids[cells["layer"], cells["iy"], cells["ix"]] = cells["energy"]
+    for layer, name in enumerate(("preshower", "ECAL main part")):
+        axes = figure.add_subplot(places[0, layer])
+        image = axes.imshow(grids[layer], origin="lower", cmap="viridis", vmin=0.0)
+        for (row, column), value in np.ndenumerate(grids[layer]):
+            if np.isfinite(value):
+                bright = value < 0.6 * np.nanmax(grids[layer])
+                axes.text(
+                    column, row, f"{value:.1f}", ha="center", va="center", fontsize=7, color="w" if bright else "k"
+                )
+        axes.set_title(f"{name}, GeV", fontsize=10)
+        axes.set_xlabel("column")
+        axes.set_ylabel("row")
+        figure.colorbar(image, ax=axes, shrink=0.75)
+
+
+def _hcal(axes: Any, table: EventTable, detector: Detector) -> None:
+    names = [*(f"VETO {n}" for n in range(len(detector.veto.panels))), *detector.hcal.modules]
+    mips = np.concatenate([table.flat["veto.energy"][0] / detector.veto.mip, table.flat["hcal.mip"][0]])
+    bars = axes.bar(
+        names, mips, color=["tab:orange"] * len(detector.veto.panels) + ["tab:blue"] * len(detector.hcal.modules)
+    )
+    axes.bar_label(bars, fmt="%.2f", fontsize=8)
+    axes.axhline(1.0, color="0.5", lw=0.8, ls="--")
+    axes.set_title("VETO and HCAL in units of one muon", fontsize=10)
+    axes.margins(y=0.15)
+
+
+def _strips(axes: Any, clusters: Any, detector: Detector) -> None:
+    for number, plane in enumerate(detector.planes):
+        rows = clusters["plane"] == number
+        position, charge = clusters["position"][rows], clusters["charge"][rows]
+        axes.scatter(position, np.full(len(position), number), s=10 + charge / 8.0, color="tab:red", zorder=3)
+        half = 0.5 * plane.strips * plane.pitch
+        axes.plot([plane.centre - half, plane.centre + half], [number, number], color="0.8", lw=2, zorder=1)
+    axes.set_yticks(range(len(detector.planes)), detector.plane_names, fontsize=8)
+    axes.set_xlabel("mm")
+    axes.set_title("Micromegas clusters (area: charge)", fontsize=10)
+
+
+def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Detector) -> None:
+    planes = detector.arms["tracks"].planes
+    low, high = (edge * 1e-3 for edge in detector.magnet.z)
+    axes.axvspan(low, high, color="tab:blue", alpha=0.1, lw=0)
+    for number, plane in enumerate(planes):
+        if plane.view == view:
+            rows = clusters["plane"] == number
+            half = 0.5 * plane.strips * plane.pitch
+            axes.plot([plane.z * 1e-3] * 2, [plane.centre - half, plane.centre + half], color="0.8", lw=2)
+            axes.plot(np.full(rows.sum(), plane.z * 1e-3), clusters["position"][rows], "o", color="tab:red", ms=5)
+    tracks = table.lists["tracks"].columns
+    first, last = planes[0].z, planes[-1].z + 200.0
+    along = np.linspace(first, last, 100)
+    states = np.stack([tracks[name] for name in ("x", "y", "tx", "ty", "q_over_p")], axis=1)
+    paths = np.stack([detector.field.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
+    for track, path in enumerate(paths):
+        axes.plot(
+            along * 1e-3, path, color="k", lw=1.2, label=f"{tracks['charge'][track]:+.0f} {tracks['p'][track]:.1f} GeV"
+        )
+    if len(tracks["p"]):
+        axes.legend(fontsize=8, frameon=False)
+    axes.set_xlabel("z, m")
+    axes.set_ylabel(f"{view}, mm")
+    axes.set_title("spectrometer, bend view" if view == "x" else "spectrometer, other view", fontsize=10)

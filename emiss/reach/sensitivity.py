@@ -1,0 +1,347 @@
+"""The limit on the coupling h against the mass of phi: efficiencies, yields, background and exposure put together.
+
+N_signal = (electrons on target) x (phi per electron, Eq. 29) x efficiency is proportional to h^2, so that a limit on the
+strength of a signal of coupling h_0 is one on h: h = h_0 sqrt(strength).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.configs.errors import UserError
+from emiss.reach.background import Background
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from emiss.physics.limits.upper_limit import Correlations, Limit, Method, Period
+    from emiss.reach.efficiencies import Efficiency
+
+SCHEMA = "emiss.limit/1"
+
+REFERENCE = 1e-4
+"""The coupling h_0 at which yields are given."""
+
+NO_BACKGROUND = Background(0.0, 0.0, "none")
+
+
+@dataclass(frozen=True)
+class DataPeriod:
+    """A period of data taking with all that its limit stands on.
+
+    Attributes
+    ----------
+    on_target : float
+        Electrons on target.
+    observed : int or None
+        Events selected; None for a projection.
+    name : str
+    efficiencies : tuple of Efficiency
+        In the order of mass.
+    background : Background
+    on_target_error, efficiency_error : float
+        Relative; the second in addition to the statistical error of each efficiency.
+    efficiency_factor : float
+        On all efficiencies: dead time, trigger, what the simulation does not have.
+    nucleus : str
+        What the target is made of, one of `emiss.physics.nuclei.NUCLEI`.
+    """
+
+    on_target: float
+    observed: int | None = None
+    name: str = ""
+    efficiencies: tuple[Efficiency, ...] = ()
+    background: Background = field(default=NO_BACKGROUND)
+    on_target_error: float = 0.0
+    efficiency_error: float = 0.0
+    efficiency_factor: float = 1.0
+    nucleus: str = "lead"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the period as plain data, without its efficiencies, which are given point by point."""
+        data = asdict(self)
+        del data["efficiencies"]
+        return data
+
+
+@dataclass(frozen=True)
+class Point:
+    """The limit at one mass.
+
+    Attributes
+    ----------
+    efficiencies : tuple of Efficiency
+        Of the periods.
+    efficiency, efficiency_error : float
+        On average over the electrons on target, factors included, and its statistical error.
+    per_electron : float
+        phi emitted per electron on target at the coupling `REFERENCE`, from electrons above the efficiency's threshold; on
+        average over the periods.
+    limit : Limit
+        On the strength of the signal of that coupling.
+    """
+
+    efficiencies: tuple[Efficiency, ...]
+    efficiency: float
+    efficiency_error: float
+    per_electron: float
+    limit: Limit
+
+    @property
+    def m_phi(self) -> float:
+        """GeV."""
+        return self.efficiencies[0].m_phi
+
+    @property
+    def observed(self) -> float | None:
+        """Observed limit on h."""
+        return None if self.limit.observed is None else REFERENCE * math.sqrt(self.limit.observed)
+
+    @property
+    def expected(self) -> tuple[float, ...]:
+        """Expected limits on h at -2, -1, 0, 1, 2 standard deviations."""
+        return tuple(REFERENCE * math.sqrt(strength) for strength in self.limit.expected)
+
+    @property
+    def median(self) -> float:
+        """Median expected limit on h."""
+        return self.expected[2]
+
+
+def curve(
+    periods: Sequence[DataPeriod],
+    *,
+    confidence: float = 0.9,
+    method: Method = "auto",
+    correlations: Correlations | None = None,
+) -> list[Point]:
+    """Return the limit at each mass that has an efficiency above 0 in some period.
+
+    Parameters
+    ----------
+    periods : sequence of DataPeriod
+        Combined; all with efficiencies at the same masses.
+    confidence : float
+    method : 'auto', 'exact', 'toys' or 'asymptotic'
+    correlations : Correlations, optional
+        Default: errors are common to all periods.
+
+    Raises
+    ------
+    UserError
+        If no mass has an efficiency, one cannot be made, the masses differ, there is no limit for these numbers, or samples
+        of which nothing is left say too little on the background.
+    """
+    _same_masses(periods)
+    _shown(periods)
+    found = [
+        _point(periods, tuple(period.efficiencies[i] for period in periods), confidence, method, correlations)
+        for i in range(len(periods[0].efficiencies))
+        if any(period.efficiencies[i].value > 0.0 for period in periods)
+    ]
+    if not found:
+        raise UserError("no signal is left at any mass: there is nothing to limit")
+    return found
+
+
+def _point(
+    periods: Sequence[DataPeriod],
+    efficiencies: tuple[Efficiency, ...],
+    confidence: float,
+    method: Method,
+    correlations: Correlations | None,
+) -> Point:
+    import warnings
+
+    from emiss.physics.limits.upper_limit import upper_limit
+    from emiss.physics.validity import RangeWarning
+
+    rates = [_rate(one, period.nucleus) for one, period in zip(efficiencies, periods, strict=True)]
+    names = list(dict.fromkeys(one.name for period in periods for one in period.background.unseen))
+    counters = [
+        _counter(period, one, rate, names) for period, one, rate in zip(periods, efficiencies, rates, strict=True)
+    ]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RangeWarning)  # the limit's notes say it
+            limit = upper_limit(counters, method=method, confidence=confidence, correlations=correlations)
+    except ValueError as error:
+        text = f"there is no limit at {efficiencies[0].m_phi:g} GeV: {error}"
+        raise UserError(text, hint="another --method, or smaller numbers") from None
+    total = sum(period.on_target for period in periods)
+
+    def mean(numbers: Sequence[float]) -> float:
+        return sum(period.on_target * number for period, number in zip(periods, numbers, strict=True)) / total
+
+    factors = [period.efficiency_factor for period in periods]
+    value, uncertainty = (
+        mean([factor * number for factor, number in zip(factors, numbers, strict=True)])
+        for numbers in ([one.value for one in efficiencies], [one.error for one in efficiencies])
+    )
+    return Point(efficiencies, value, uncertainty, mean(rates), limit)
+
+
+def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[str]) -> Period:
+    """Return the counter of a period at one mass, for `rate` phi per electron; the exposure's error is that of both rates."""
+    from emiss.physics.limits.upper_limit import Period
+
+    held = {process.name: period.on_target * process.per_electron for process in period.background.unseen}
+    statistical = one.error / one.value if one.value > 0.0 else 0.0
+    return Period(
+        signal=period.on_target * rate * period.efficiency_factor * one.value,
+        background=period.on_target * period.background.per_electron,
+        observed=period.observed,
+        background_error=math.hypot(period.background.relative_error, period.on_target_error),
+        efficiency_error=math.hypot(period.efficiency_error, period.on_target_error, statistical),
+        name=period.name,
+        unseen=tuple(held.get(name, 0.0) for name in unseen),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _per_electron(m_phi: float, beam_energy: float, threshold: float, nucleus: str) -> float:
+    from emiss.physics.emission import yields
+    from emiss.physics.nuclei import NUCLEI
+
+    found = yields.per_electron(
+        m_phi, coupling=REFERENCE, primary=beam_energy, threshold=threshold, nucleus=NUCLEI[nucleus]
+    )
+    return found[0]
+
+
+def _rate(one: Efficiency, nucleus: str) -> float:
+    rate = _per_electron(one.m_phi, one.beam_energy, one.threshold, nucleus)
+    if rate <= 0.0:
+        raise UserError(f"{one.m_phi:g} GeV cannot be made at {one.beam_energy:g} GeV")
+    return rate
+
+
+def _same_masses(periods: Sequence[DataPeriod]) -> None:
+    first = periods[0]
+    for period in periods[1:]:
+        ours, theirs = ([one.m_phi for one in p.efficiencies] for p in (first, period))
+        if len(ours) != len(theirs) or not np.allclose(ours, theirs, rtol=1e-9, atol=0.0):
+            said = [", ".join(f"{m:g}" for m in masses) for masses in (ours, theirs)]
+            raise UserError(
+                f"the periods have efficiencies at other masses: {said[0]} GeV ({first.name or 'the first'}) and "
+                f"{said[1]} GeV ({period.name or 'another'})"
+            )
+
+
+def _shown(periods: Sequence[DataPeriod]) -> None:
+    """Refuse limits below what the samples can show."""
+    from emiss.physics.limits.upper_limit import MAX_UNSEEN
+
+    total: dict[str, float] = {}
+    for period in periods:
+        for one in period.background.unseen:
+            total[one.name] = total.get(one.name, 0.0) + period.on_target * one.per_electron
+    if sum(total.values()) > MAX_UNSEEN:
+        said = ", ".join(f"{math.log(10.0) * mean:.2g} of {name}" for name, mean in total.items())
+        exposure = sum(period.on_target for period in periods)
+        raise UserError(
+            f"nothing is left of samples that are too small: up to {said} events (90 %) may be in {exposure:g} electrons",
+            hint="simulate more of them, or --empty zero to count them as 0 all the same",
+        )
+
+
+def lines(
+    masses: Sequence[float], *, difference: str, ratios: Sequence[float], dark_coupling: float = 0.1
+) -> dict[str, Any]:
+    """Return what limits are compared with, at these masses: g-2 bands and relic lines, as couplings.
+
+    Parameters
+    ----------
+    masses : sequence of float
+        GeV.
+    difference : str
+        One of `emiss.physics.constraints.g_minus_2.DIFFERENCES`.
+    ratios : sequence of float
+        m_phi over dark matter's mass, one per relic line.
+    dark_coupling : float
+        g of phi to dark matter.
+
+    Raises
+    ------
+    ValueError
+        For a mass that the muon decays to, or a ratio of 2.
+    """
+    from emiss.physics.constraints import g_minus_2, relic
+
+    at = np.asarray(masses, float)
+    known = g_minus_2.DIFFERENCES[difference]
+    bands = {str(n): [edge.tolist() for edge in g_minus_2.band(at, n, known)] for n in (1, 2, 3)}
+    return {
+        "m_phi": at.tolist(),
+        "g_minus_2": {"difference": known.value, "error": known.error, "source": known.source, "bands": bands},
+        "relic": [
+            {"ratio": ratio, "coupling": relic.coupling(at, ratio=ratio, dark_coupling=dark_coupling).tolist()}
+            for ratio in ratios
+        ],
+    }
+
+
+def to_json(
+    points: Sequence[Point],
+    periods: Sequence[DataPeriod],
+    compared: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the curve as plain data, schema ``emiss.limit/1``; couplings are h, masses GeV.
+
+    ``background`` is that of the first period; the periods have theirs.
+    """
+    return {
+        "schema": SCHEMA,
+        "confidence": points[0].limit.confidence,
+        "warnings": list(warnings),
+        "periods": [period.to_json() for period in periods],
+        "background": asdict(periods[0].background),
+        "reference_coupling": REFERENCE,
+        "points": [
+            {
+                "m_phi": point.m_phi,
+                "observed": point.observed,
+                "expected": list(point.expected),
+                "efficiency": {
+                    **asdict(point.efficiencies[0]),
+                    "value": point.efficiency,
+                    "error": point.efficiency_error,
+                },
+                "efficiencies": [asdict(one) for one in point.efficiencies],
+                "per_electron": point.per_electron,
+                "limit": point.limit.to_json(),
+            }
+            for point in points
+        ],
+        "lines": dict(compared),
+        "provenance": dict(provenance),
+    }
+
+
+def to_csv(points: Sequence[Point], compared: Mapping[str, Any]) -> str:
+    """Return the curve as CSV: one row per mass, couplings, with the 3 sigma band of g-2 and the relic lines beside."""
+    import csv
+
+    out = io.StringIO()
+    sheet = csv.writer(out, lineterminator="\n")
+    relics = compared["relic"]
+    expected = ("minus2", "minus1", "median", "plus1", "plus2")
+    head = ["m_phi", "observed", *expected, "efficiency", "efficiency_error", "per_electron", "method"]
+    sheet.writerow([*head, "g2_low", "g2_high", *(f"relic_{line['ratio']:.3g}" for line in relics)])
+    low, high = compared["g_minus_2"]["bands"]["3"]
+    for i, point in enumerate(points):
+        values = [point.m_phi, "" if point.observed is None else point.observed, *point.expected]
+        values += [point.efficiency, point.efficiency_error, point.per_electron]
+        sheet.writerow(
+            [*(f"{v:.6g}" if isinstance(v, float) else v for v in values), point.limit.method]
+            + [f"{v:.6g}" for v in (low[i], high[i], *(line["coupling"][i] for line in relics))]
+        )
+    return out.getvalue()

@@ -1,0 +1,164 @@
+"""Event tables in Parquet files: list columns as Arrow lists, fixed ones as fixed-size lists, metadata as ``emiss``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.configs.errors import Location, UserError
+from emiss.events.columns import Column, join, split
+from emiss.events.files.open import BATCH, check_columns, check_held, held
+from emiss.events.files.root import reading
+from emiss.events.files.stored import read_metadata
+from emiss.events.lists import Array, Lists
+from emiss.events.table import EventTable, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+KEY = b"emiss"
+
+
+class ParquetTable:
+    """A Parquet file read as an event table."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self.path = path
+        self.ignored: dict[str, str] = {}
+        columns: dict[str, Column] = {}
+        with reading(path, "Parquet"):
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+            self.entries = int(self._file.metadata.num_rows)
+            self._schema = self._file.schema_arrow
+            stored = (self._schema.metadata or {}).get(KEY) or (self._file.metadata.metadata or {}).get(KEY)
+            self.metadata = None if stored is None else read_metadata(stored, path)
+            declared = {} if self.metadata is None else self.metadata.columns
+            for field in self._schema:
+                column = _column(field.name, field.type)
+                if column is None:
+                    self.ignored[field.name] = str(field.type)
+                else:
+                    columns[field.name] = held(declared.get(field.name, column), column, path)
+            check_held(declared, columns, path)
+        self.columns: Mapping[str, Column] = columns
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def batches(
+        self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
+    ) -> Iterator[EventTable]:
+        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None)."""
+        names = list(self.columns if columns is None else columns)
+        check_columns(self, names)
+        stop = self.entries if stop is None else min(stop, self.entries)
+        metadata = self.metadata or Metadata.of_foreign(self.path, self.columns, self.entries)
+        row, seen = 0, False
+        for batch in self._pieces(names, size):
+            low, high = max(start - row, 0), min(stop - row, batch.num_rows)
+            if high > low:
+                seen = True
+                part = metadata.of_rows(row + low, row + high, self.entries)
+                with reading(self.path, "Parquet"):
+                    table = self._table(batch.slice(low, high - low), names, part)
+                yield table
+            row += batch.num_rows
+        if row != self.entries:
+            raise UserError(f"holds {row} rows of {self.entries}", at=Location(str(self.path)))
+        if not seen:
+            empty = self._schema.empty_table().select(names)
+            yield self._table(empty, names, metadata.of_rows(start, start, self.entries))
+
+    def _pieces(self, names: Sequence[str], size: int) -> Iterator[Any]:
+        with reading(self.path, "Parquet"):
+            # pyarrow 18 reads no batches of a file without row groups
+            groups = self._file.num_row_groups
+            pieces = self._file.iter_batches(batch_size=size, columns=list(names)) if groups else iter(())
+        while True:
+            with reading(self.path, "Parquet"):
+                batch = next(pieces, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _table(self, batch: Any, names: Sequence[str], metadata: Metadata) -> EventTable:
+        flat: dict[str, Array] = {}
+        lists: dict[str, tuple[Array, dict[str, Array]]] = {}
+        for name in names:
+            array = batch.column(name)
+            array = array.combine_chunks() if hasattr(array, "combine_chunks") else array
+            if array.null_count or getattr(array, "values", array).null_count:
+                raise UserError(f"column '{name}' holds nulls", at=Location(str(self.path)))
+            column = self.columns[name]
+            if column.shape == "list":
+                collection, inner = split(name)
+                own = np.asarray(array.offsets, np.int64)
+                values = array.values.to_numpy(zero_copy_only=False)[own[0] : own[-1]]
+                offsets, parts = lists.setdefault(collection, (own - own[0], {}))
+                if not np.array_equal(offsets, own - own[0]):
+                    raise UserError(f"the lists of '{name}' differ in length", at=Location(str(self.path)))
+                parts[inner] = values
+            elif column.shape == "fixed":
+                values = array.flatten().to_numpy(zero_copy_only=False)
+                flat[name] = values.reshape(len(array), column.size)
+            else:
+                flat[name] = array.to_numpy(zero_copy_only=False)
+        return EventTable(
+            batch.num_rows, flat, {name: Lists(offsets, parts) for name, (offsets, parts) in lists.items()}, metadata
+        )
+
+
+def _column(name: str, kind: Any) -> Column | None:
+    """Return the declaration of a field, or None where it is no column of numbers."""
+    import pyarrow as pa
+
+    shape, size = "flat", 1
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        shape, kind = "list", kind.value_type
+    elif pa.types.is_fixed_size_list(kind):
+        shape, size, kind = "fixed", kind.list_size, kind.value_type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        return None
+    return Column(name, np.dtype(kind.to_pandas_dtype()).str[1:], shape=shape, size=size)  # type: ignore[arg-type]
+
+
+class ParquetSink:
+    """Writes a Parquet file, one row group per batch."""
+
+    def __init__(self, path: Path, table: EventTable) -> None:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(path, self._arrow(table).schema, compression="zstd", write_page_checksum=True)
+
+    def extend(self, table: EventTable) -> None:
+        """Append the rows of a table with the columns of the first one."""
+        if len(table):
+            self._writer.write_table(self._arrow(table))
+
+    def close(self, metadata: Metadata) -> None:
+        """Write the metadata and close the file."""
+        self._writer.add_key_value_metadata({KEY: json.dumps(metadata.to_json()).encode()})
+        self._writer.close()
+
+    @staticmethod
+    def _arrow(table: EventTable) -> Any:
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {}
+        for name, values in table.flat.items():
+            if values.ndim == 1:
+                columns[name] = pa.array(values)
+            else:
+                columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        for name, lists in table.lists.items():
+            for inner, values in lists.columns.items():
+                columns[join(name, inner)] = pa.ListArray.from_arrays(
+                    pa.array(lists.offsets.astype(np.int32)), pa.array(values)
+                )
+        return pa.table(columns)

@@ -1,0 +1,151 @@
+"""Functions of the language, checked: how many arguments, lists or not, which kinds and units.
+
+Their names and meanings stand in `functions`; what they compute in `operations`.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from emiss.configs.errors import did_you_mean
+from emiss.configs.units import PURE, Dimension
+from emiss.events.language.meaning.functions import FUNCTIONS
+from emiss.events.language.meaning.objects import Collection, Item, Literal, select, sort_rows, take
+from emiss.events.language.running.evaluate import constant
+from emiss.events.language.running.program import Node, depends
+
+if TYPE_CHECKING:
+    from emiss.events.language.meaning.check import Checker
+    from emiss.events.language.syntax import tree
+
+_PURE_ONLY = ("exp", "log", "log10", "sin", "cos", "tan")
+_REDUCTIONS = ("any", "all", "count", "sum", "min", "max", "mean", "first", "last")
+_OF_TWO = {
+    "min": "it is over the elements of a list; of two values write 'where(a < b, a, b)'",
+    "max": "it is over the elements of a list; of two values write 'where(a > b, a, b)'",
+}
+
+
+def call(checker: Checker, node: tree.Call) -> Item:
+    """Return what a call of a function means.
+
+    Raises
+    ------
+    ExpressionError
+        If the arguments do not fit.
+    """
+    name, arguments = node.function, node.arguments
+    wanted = FUNCTIONS[name].arguments
+    if len(arguments) != len(wanted):
+        plural = "argument" if len(wanted) == 1 else "arguments"
+        message = f"{name} takes {len(wanted)} {plural}, not {len(arguments)}: {FUNCTIONS[name].usage(name)}"
+        raise checker.error(message, node, _OF_TWO.get(name))
+    if name in _REDUCTIONS:
+        return _reduction(checker, name, arguments[0])
+    if name == "sort":
+        return _sort(checker, node)
+    if name == "matches":
+        return _matches(checker, node)
+    if name == "where":
+        return _where(checker, node)
+    return _elementwise(checker, node)
+
+
+def _reduction(checker: Checker, name: str, argument: tree.Syntax) -> Node:
+    item = checker.item(argument)
+    if name == "count" and isinstance(item, Collection):
+        return checker.program.add("count", (item.rows,), constant=False)
+    value = item if isinstance(item, Node) else checker.value(argument)
+    if value.axis is None:
+        message = f"{name} takes a list; '{checker.shown(argument)}' is one value per event"
+        raise checker.error(message, argument, _OF_TWO.get(name))
+    if name == "count":
+        if value.kind == "truth":
+            hint = "sum(...) is how many are true"
+            raise checker.error("count gives the number of elements, true or not", argument, hint)
+        return checker.program.add("count", (value.axis,), constant=False)
+    if name in ("any", "all") and value.kind != "truth":
+        hint = f"compare first, e.g. '{name}({checker.shown(argument)} > 0)'"
+        raise checker.error(
+            f"{name} takes a list of yes or no; '{checker.shown(argument)}' are numbers", argument, hint
+        )
+    if name in ("min", "max", "mean") and value.kind == "truth":
+        raise checker.error(f"{name} takes a list of numbers; '{checker.shown(argument)}' are yes or no", argument)
+    if name in ("first", "last"):
+        return checker.reduce("element", value, 0 if name == "first" else -1)
+    return checker.reduce(name, value)
+
+
+def _sort(checker: Checker, node: tree.Call) -> Item:
+    listed, by = node.arguments
+    item = checker.item(listed)
+    if isinstance(item, Collection):
+        rows, inner = item.rows, checker.inside(item)
+    else:
+        value = item if isinstance(item, Node) else checker.value(listed)
+        if value.axis is None:
+            raise checker.error(f"sort takes a list; '{checker.shown(listed)}' is one value per event", listed)
+        rows, inner = value.axis, checker
+    key = inner.number(by)
+    if key.axis is not rows:
+        hint = "sort(muon, -p) sorts by a field, sort(hits.v, -hits.u) by another list of the same collection"
+        raise checker.error(f"'{checker.shown(by)}' does not give one number per element of {rows.label}", by, hint)
+    ordered = sort_rows(checker.program, rows, key)
+    if isinstance(item, Collection):
+        return select(checker.program, item, ordered, item.name)
+    return take(checker.program, value, ordered)
+
+
+def _matches(checker: Checker, node: tree.Call) -> Node:
+    column, bit = node.arguments
+    word, name = checker.value(column), checker.item(bit)
+    if not word.bits:
+        raise checker.error(f"'{checker.shown(column)}' has no named bits", column)
+    if not isinstance(name, Literal):
+        raise checker.error("the name of a bit stands in quotes", bit, f"write '{next(iter(word.bits))}' in quotes")
+    if name.text not in word.bits:
+        hint = did_you_mean(name.text[:200], word.bits, otherwise="its bits are")
+        raise checker.error(f"'{checker.shown(column)}' has no bit '{name.text[:200]}'", bit, hint)
+    return checker.program.add("matches", (word,), word.bits[name.text], kind="truth", axis=word.axis)
+
+
+def _where(checker: Checker, node: tree.Call) -> Node:
+    condition = checker.truth(node.arguments[0])
+    parts = [(checker.value(part), part) for part in node.arguments[1:]]
+    kinds = {value.kind for value, _ in parts}
+    if len(kinds) > 1:
+        raise checker.error(
+            "where(condition, a, b) needs a and b of the same kind, both numbers or both yes or no", node
+        )
+    operands = checker.aligned([(condition, node.arguments[0]), *parts])
+    if kinds == {"truth"}:
+        return checker.same_axis("where", operands, kind="truth")
+    return checker.same_axis("where", operands, dimension=checker.common("choose between", parts))
+
+
+def _elementwise(checker: Checker, node: tree.Call) -> Node:
+    name = node.function
+    parts = [(checker.number(part), part) for part in node.arguments]
+    dimension: Dimension | None = PURE
+    if name in _PURE_ONLY:
+        value = parts[0][0]
+        if value.dimension not in (None, PURE):
+            message = f"{name} takes a pure number; '{checker.shown(parts[0][1])}' is in {value.dimension}"
+            raise checker.error(message, parts[0][1], f"divide it by a quantity, e.g. '/ 1 {value.dimension}'")
+    elif name == "sqrt":
+        dimension = (parts[0][0].dimension or PURE) ** Fraction(1, 2)
+    elif name == "isfinite":
+        return checker.program.add("isfinite", (parts[0][0],), kind="truth", axis=parts[0][0].axis)
+    else:
+        dimension = checker.common(f"use in {name}", parts)
+        dimension = PURE if name == "atan2" else dimension
+        if name == "clip":
+            _rising(checker, node, parts[1][0], parts[2][0])
+    return checker.same_axis(name, checker.aligned(parts), dimension=dimension)
+
+
+def _rising(checker: Checker, node: tree.Call, low: Node, high: Node) -> None:
+    """Refuse a range whose lower end is above the upper one: what is clipped to it would always be undefined."""
+    if low.constant and high.constant and not (depends(low) or depends(high)) and constant(low) > constant(high):
+        raise checker.error(f"'{checker.shown(node)}' is never known: low is above high", node, "low comes first")

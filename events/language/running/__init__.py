@@ -1,0 +1,1 @@
+"""The checked program, and its evaluation on the blocks of a table."""

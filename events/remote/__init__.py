@@ -1,0 +1,1 @@
+"""Files behind http:// and https://: what they hold and how they are named."""

@@ -1,0 +1,1 @@
+"""Upper limits from counted events: CLs, exact, by toys, asymptotic; unified intervals; the background budget."""

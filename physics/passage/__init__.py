@@ -1,0 +1,1 @@
+"""Muons and hadrons on their way: energy loss, scattering, decays in flight."""

@@ -1,0 +1,1 @@
+"""Waveforms to cells, and cells to the calorimeter columns: ECAL, HCAL, VETO, SRD, counters."""

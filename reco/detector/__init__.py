@@ -1,0 +1,1 @@
+"""The detector of a set-up from its file: parts, geometry, multiplexing, limits of its constants."""

@@ -1,0 +1,1 @@
+"""From the words of events to digits."""

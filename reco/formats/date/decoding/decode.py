@@ -1,0 +1,363 @@
+"""From the events of a raw run file to digits: decoding, then the channel map of the run.
+
+`Decoder` holds the tables of one run and the workspace that is used again for each batch; what it returns stays valid until
+its next batch, except for the mapped digits, which are copies.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.events.ledger import Damage
+from emiss.reco.formats.date import layout, reasons
+from emiss.reco.formats.date.decoding import workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from emiss.events.lists import Array
+    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.reco.formats.date.decoding.workspace import Output
+    from emiss.reco.formats.date.index.events import Index, Policy
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Digits after the channel map.
+
+    Attributes
+    ----------
+    offsets : int64 array of shape (events + 1,)
+        Rows of each event.
+    entry : int32 array of shape (rows,)
+        Position in `Decoder.sadc_entries` or `Decoder.apv_entries`.
+    digit : int32 array of shape (rows,)
+        Row of the digit in the decoder's output.
+    wire : int32 array of shape (rows,)
+        APV only: wire number.
+    """
+
+    offsets: Array
+    entry: Array
+    digit: Array
+    wire: Array
+
+
+class Decoded:
+    """What was found in a batch of events, digits before the channel map (see `Output` for the arrays)."""
+
+    def __init__(self, out: Output, events: int, maps: RunMaps) -> None:
+        self._out = out
+        self._maps = maps
+        self.events = events
+        sadc, _, chip, apv, record = (int(n) for n in out.counts)
+        self.flagged = out.flagged[:events].astype(bool)
+        """The event is not good in the library's sense."""
+        self.thrown = out.thrown[:events].copy()
+        """Reason why the event was given up (`reasons.LOST`), or 0."""
+        self.sadc = out.sadc[:sadc]
+        self.start = out.start[:sadc]
+        self.samples = out.samples.view(np.uint16)
+        self.sadc_stop = out.sadc_stop[:events]
+        self.chip = out.chip[:chip]
+        self.apv_chip = out.apv_chip[:apv]
+        self.apv_position = out.apv_position[:apv]
+        self.apv = out.apv[:apv]
+        self.apv_stop = out.apv_stop[:events]
+        self.record = out.record[:record]
+
+    @property
+    def decoded(self) -> Array:
+        """True for events that the library hands on: neither flagged nor given up."""
+        return ~self.flagged & (self.thrown == reasons.GOOD)
+
+    @property
+    def good(self) -> Array:
+        """True for events without a flag."""
+        return ~self.flagged
+
+    def _events_with(self, codes: Iterable[int]) -> Array:
+        found = np.zeros(self.events, bool)
+        found[self.record[np.isin(self.record[:, 1], list(codes)), 0]] = True
+        return found
+
+    @cached_property
+    def damaged(self) -> Array:
+        """True for events in which something was lost or is not to be trusted."""
+        return self._events_with(code for code, damaging in enumerate(reasons.DAMAGING) if damaging)
+
+    @cached_property
+    def missing_source(self) -> Array:
+        """True for events that lack a source which the maps name."""
+        return self._events_with([reasons.EVENT_MISSING_SRCID])
+
+    @cached_property
+    def lost_sources(self) -> Array:
+        """Which sources of the maps are missing or not whole, bool of shape (events, sources) in the order of the maps."""
+        sources = np.array(self._maps.sources, np.int64)
+        lost: Array = self._out.unseen[: self.events].copy()
+        strips: Array = np.isin(sources, [entry.source for entry in self._maps.apv])
+        every = np.ones(len(sources), bool)
+        for columns, chosen in (
+            (reasons.LOST_SOURCE, every),
+            (reasons.LOST_SOURCE_APV, strips),
+        ):
+            for code, argument in columns.items():
+                rows = self.record[self.record[:, 1] == code]
+                place = np.searchsorted(sources, rows[:, 2 + argument])
+                known = np.append(sources, -1)[place] == rows[:, 2 + argument]
+                known &= np.append(chosen, False)[place]
+                lost[rows[known, 0], place[known]] = True
+        return lost
+
+    @cached_property
+    def missing_modules(self) -> tuple[Array, Array]:
+        """The MSADC modules that the maps name and an event says to lack: event and module (`module_number`) of each."""
+        rows = self.record[self.record[:, 1] == reasons.SADC_MODULE_MISSING]
+        module = module_number(rows[:, 4], rows[:, 2], rows[:, 3])
+        named = np.isin(module, [module_number(entry.source, entry.port, entry.adc) for entry in self._maps.sadc])
+        return rows[named, 0], module[named]
+
+    @cached_property
+    def part_lost(self) -> Array:
+        """True for events in which something that the maps name is missing or not whole."""
+        lost: Array = np.asarray(self.lost_sources.any(axis=1))
+        lost[self.missing_modules[0]] = True
+        return lost
+
+    def damage(self, events: Array) -> dict[str, Damage]:
+        """Return the records of the events where the mask `events` is true, counted for a ledger.
+
+        Records of severity 0 are no damage.
+        """
+        rows = self.record[events[self.record[:, 0]]]
+        records = Counter(rows[:, 1].tolist())
+        touched = Counter(np.unique(rows[:, :2], axis=0)[:, 1].tolist()) if len(rows) else Counter[int]()
+        return {
+            reasons.RECORDS[code].key: Damage(count, touched[code])
+            for code, count in records.items()
+            if reasons.RECORDS[code].severity > 0
+        }
+
+
+class Decoder:
+    """Decodes events of one run.
+
+    Parameters
+    ----------
+    maps : RunMaps
+        The maps of the run.
+    policy : "safe" or "oracle"
+    """
+
+    def __init__(self, maps: RunMaps, policy: Policy = "safe") -> None:
+        self.maps = maps
+        self.policy = policy
+        self._tables = workspace.tables(maps)
+        self._room = np.array([4096, 65536, 1024, 16384, 1024], np.int64)
+        self._out: Output | None = None
+        self._events = self._largest = 0
+        self._sadc_table()
+        self._apv_table()
+
+    def _sadc_table(self) -> None:
+        width = layout.PORTS * layout.ADCS * layout.SADC_CHANNELS
+        sources = sorted({entry.source for entry in self.maps.sadc})
+        self._sadc_slot = np.full(layout.SOURCES, -1, np.int64)
+        self._sadc_slot[sources] = np.arange(len(sources))
+        keys = np.array(
+            [
+                ((self._sadc_slot[e.source] * layout.PORTS + e.port) * layout.ADCS + e.adc) * layout.SADC_CHANNELS
+                + e.channel
+                for e in self.maps.sadc
+            ],
+            np.int64,
+        )
+        order = np.argsort(keys, kind="stable")
+        self._sadc_first = np.searchsorted(keys[order], np.arange(len(sources) * width + 1))
+        self.sadc_entries = tuple(self.maps.sadc[i] for i in order)
+        """The lines of the MSADC maps in the order of `Mapped.entry`."""
+
+    def lacking(self, decoded: Decoded) -> Array:
+        """Return which lines of the MSADC maps have no data in an event, or not all.
+
+        Returns
+        -------
+        bool array of shape (events, lines), in the order of `sadc_entries`
+        """
+        sources = self.maps.sources
+        lacking: Array = decoded.lost_sources[:, [sources.index(entry.source) for entry in self.sadc_entries]]
+        module_of = np.array([module_number(e.source, e.port, e.adc) for e in self.sadc_entries], np.int64)
+        events, modules = decoded.missing_modules
+        for module in np.unique(modules).tolist():
+            lacking[np.ix_(events[modules == module], module_of == module)] = True
+        return lacking
+
+    def _apv_table(self) -> None:
+        chips = sorted({(e.source, e.adc, e.chip) for e in self.maps.apv})
+        self._apv_slot = np.full(layout.SOURCES * layout.APV_ADCS * layout.APV_CHIPS, -1, np.int64)
+        slots = {chip: number for number, chip in enumerate(chips)}
+        for (source, adc, chip), number in slots.items():
+            self._apv_slot[(source * layout.APV_ADCS + adc) * layout.APV_CHIPS + chip] = number
+        key, line, wire = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for number, e in enumerate(self.maps.apv):
+            n = np.arange(e.count)
+            key.append(slots[e.source, e.adc, e.chip] * layout.APV_CHANNELS + e.channel + n * e.channel_step)
+            line.append(np.full(e.count, number))
+            wire.append(e.wire + n * e.wire_step)
+        keys = np.concatenate(key)
+        order = np.argsort(keys, kind="stable")
+        self._apv_first = np.searchsorted(keys[order], np.arange(len(chips) * layout.APV_CHANNELS + 1))
+        self._apv_wire = np.concatenate(wire)[order].astype(np.int32)
+        self.apv_line = np.concatenate(line)[order].astype(np.int32)
+        """For each strip of `Mapped.entry` the position of its line in the maps."""
+        lines = [self.maps.apv[i] for i in self.apv_line]
+        self._rich = np.array([e.rich for e in lines], bool)
+        self._factor = np.array([e.factor for e in lines], np.float64)
+
+    def decode(self, words: Array, first: Array, size: Array, physics: Array) -> Decoded:
+        """Decode events to digits before the channel map.
+
+        Parameters
+        ----------
+        words : uint32 array, read-only
+            The file from a byte that is a multiple of 4 before each event.
+        first, size : int64 arrays of shape (events,)
+            First word and number of words of each event, as the index found them.
+        physics : bool array of shape (events,)
+        """
+        from emiss.reco.formats.date.decoding import decode_kernels
+
+        largest = int(size.max()) if len(size) else 0
+        while True:
+            out = self._workspace(len(first), largest)
+            decode_kernels.decode(words, first, size, physics, self.policy == "safe", self._tables, out)
+            if np.all(out.counts <= self._room):
+                return Decoded(out, len(first), self.maps)
+            self._room = np.maximum(self._room, out.counts + out.counts // 8)
+            self._out = None
+
+    def _workspace(self, events: int, largest: int) -> Output:
+        if self._out is None or events > self._events or largest > self._largest:
+            self._events, self._largest = max(events, self._events), max(largest, self._largest)
+            known = len(self.maps.sources)
+            self._out = workspace.allocate(self._events, self._largest, self._room, known)
+        return self._out
+
+    def map_sadc(self, decoded: Decoded) -> Mapped:
+        """Return the detector channels of the MSADC digits."""
+        from emiss.reco.formats.date.channels import lookup
+
+        # almost always one row per digit; where there are more, the second call has the room
+        room = len(decoded.sadc)
+        while True:
+            entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
+            offsets = lookup.rows_sadc(decoded.sadc, decoded.sadc_stop, self._sadc_slot, self._sadc_first, entry, digit)
+            n = int(offsets[-1])
+            if n <= room:
+                return Mapped(offsets, entry[:n], digit[:n], np.empty(0, np.int32))
+            room = n
+
+    def map_apv(self, decoded: Decoded) -> Mapped:
+        """Return the strips of the APV digits."""
+        from emiss.reco.formats.date.channels import lookup
+
+        room = len(decoded.apv)
+        while True:
+            entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
+            offsets = lookup.rows_apv(
+                decoded.chip,
+                decoded.apv_chip,
+                decoded.apv_position,
+                decoded.apv_stop,
+                self._apv_slot,
+                self._apv_first,
+                entry,
+                digit,
+            )
+            n = int(offsets[-1])
+            if n <= room:
+                return Mapped(offsets, entry[:n], digit[:n], self._apv_wire[entry[:n]])
+            room = n
+
+    def waveforms(self, decoded: Decoded, mapped: Mapped, samples: int = 0) -> tuple[Array, Array]:
+        """Return the waveforms of mapped digits, at least `samples` wide, and how many samples each one has.
+
+        Returns
+        -------
+        waveforms : uint16 array of shape (rows, S)
+            Zero beyond the samples there are.
+        n_samples : uint16 array of shape (rows,)
+        """
+        from emiss.reco.formats.date.channels import lookup
+
+        count = decoded.sadc[mapped.digit, 5].astype(np.uint16)
+        width = max(samples, int(count.max()) if len(count) else 0)
+        target = np.empty((len(count), width), np.uint16)
+        lookup.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
+        return target, count
+
+    def amplitudes(self, decoded: Decoded, mapped: Mapped) -> Array:
+        """Return the amplitudes of the three frames of mapped strips, int16 array of shape (3, rows)."""
+        from emiss.reco.formats.date.channels import lookup
+
+        target = np.empty((3, len(mapped.digit)), np.int16)
+        lookup.amplitudes(
+            decoded.chip,
+            decoded.apv_chip,
+            decoded.apv,
+            mapped.digit,
+            mapped.entry,
+            self._rich,
+            self._factor,
+            target,
+        )
+        return target
+
+
+def module_number(source: Any, port: Any, adc: Any) -> Any:
+    """Return the number of an MSADC module, of integers or of arrays."""
+    return (source * layout.PORTS + port) * layout.ADCS + adc
+
+
+def groups(run: Array, offset: Array, size: int) -> Sequence[tuple[int, int]]:
+    """Cut consecutive events into batches of at most `size` that share a run and an alignment in the file.
+
+    Parameters
+    ----------
+    run, offset : int64 arrays of shape (events,)
+        Run number and byte offset.
+    size : int
+
+    Returns
+    -------
+    list of (start, stop)
+    """
+    if not len(run):
+        return []
+    edges = np.flatnonzero((np.diff(run) != 0) | (np.diff(offset % 4) != 0)) + 1
+    bounds = [0, *edges.tolist(), len(run)]
+    return [(start, min(start + size, high)) for low, high in pairwise(bounds) for start in range(low, high, size)]
+
+
+def words_at(data: Array, phase: int) -> Array:
+    """Return the file's words that begin at byte `phase` (0 to 3), read-only."""
+    count = max(len(data) - phase, 0) // 4
+    return np.frombuffer(data, "<u4", count=count, offset=phase) if count else np.frombuffer(b"", "<u4")
+
+
+def decode_entries(decoder: Decoder, data: Array, index: Index, entries: Array) -> Decoded:
+    """Decode the good events `entries` of an index, which share a run and an alignment."""
+    phase = int(index.offset[entries[0]]) % 4
+    return decoder.decode(
+        words_at(data, phase),
+        (index.offset[entries] - phase) // 4,
+        index.size[entries] // 4,
+        index.type[entries] == layout.PHYSICS,
+    )

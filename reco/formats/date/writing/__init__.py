@@ -1,0 +1,1 @@
+"""Raw run files written, for simulated runs and, damaged on purpose, for tests."""

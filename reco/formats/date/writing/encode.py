@@ -1,0 +1,178 @@
+"""Writing of raw run files in the DAQ's format, for simulated runs: the inverse of the channel map, and of decoding.
+
+Events are flat (no sub-events), one equipment with one S-Link block per source. Every module of the maps gets its MSADC
+block, those without a channel above threshold an empty one; APV chips have three frames of ADC version 1, sparse or, with
+`latch_all`, of every channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emiss.events.files.atomic import part_of
+from emiss.reco.formats.date import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emiss.events.lists import Array, Lists
+    from emiss.reco.formats.date.channels.channel_map import RunMaps
+
+APV_SHIFT = (2, 2, 1)
+"""Lost low bits of the three frames in sparse mode of ADC version 1; the fields hold 8, 8 and 9 bits."""
+
+
+@dataclass(frozen=True)
+class RawEvents:
+    """Events of one run to be written.
+
+    Attributes
+    ----------
+    run : int
+    spill, in_spill, in_run, time, type, trigger : arrays of shape (N,)
+        As in `Batch.header`; `type` is the DATE event type. Only physics and calibration events carry digits.
+    sadc : Lists
+        channel (position in the detector's channels), samples (rows, S) of 12 bits.
+    apv : Lists
+        plane (position in the detector's planes), wire, a0, a1, a2 of at most 1020, 1020 and 1022.
+    """
+
+    run: int
+    spill: Array
+    in_spill: Array
+    in_run: Array
+    time: Array
+    type: Array
+    trigger: Array
+    sadc: Lists
+    apv: Lists
+
+    def __len__(self) -> int:
+        return len(self.spill)
+
+
+def to_bytes(
+    events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: Sequence[str], *, latch_all: bool = False
+) -> bytes:
+    """Return the events as the bytes of a raw run file.
+
+    Parameters
+    ----------
+    events : RawEvents
+    maps : RunMaps
+        Channel maps of the run.
+    channels, planes : sequences of str
+        Names that the digits number.
+    latch_all : bool
+        Whether every APV channel is written: with 10 bits per frame, and 0 where there is no digit.
+
+    Raises
+    ------
+    KeyError
+        If a channel or strip with a digit is in no map.
+    """
+    from emiss.reco.formats.date.writing import encode_kernels as kernels
+
+    sadc_table, modules, module_of, channel_of = _sadc_table(maps, channels)
+    apv_table, chips, chip_of, position_of, base = _apv_table(maps, planes)
+    sadc_key = module_of[events.sadc["channel"]] * layout.SADC_CHANNELS + channel_of[events.sadc["channel"]]
+    strip = base[events.apv["plane"]] + events.apv["wire"]
+    apv_key = chip_of[strip] * layout.APV_CHANNELS + position_of[strip]
+    if np.any(sadc_key < 0) or np.any(apv_key < 0):
+        msg = "a digit is of a channel that no map gives"
+        raise KeyError(msg)
+    sadc_order = np.lexsort((sadc_key, events.sadc.parents))
+    apv_order = np.lexsort((apv_key, events.apv.parents))
+    amplitudes = np.stack([events.apv[name][apv_order] for name in ("a0", "a1", "a2")]).astype(np.int64)
+    header = np.stack(
+        [
+            np.asarray(getattr(events, name), np.int64)
+            for name in ("type", "in_run", "in_spill", "spill", "trigger", "time")
+        ]
+    )
+    samples = events.sadc["samples"]
+    width = layout.HEADER_WORDS + (len(sadc_table) + len(apv_table)) * 10 + 2 * (len(modules) + 2 * len(chips))
+    if latch_all:
+        width += len(chips) * layout.APV_CHANNELS
+    room = len(events) * width + len(samples) * (1 + (samples.shape[1] + 1) // 2) + amplitudes.shape[1]
+    words = np.zeros(room, np.uint32)
+    used = kernels.encode(
+        words,
+        events.run,
+        header,
+        events.sadc.offsets,
+        sadc_key[sadc_order],
+        np.ascontiguousarray(samples[sadc_order], np.uint16),
+        sadc_table,
+        modules,
+        events.apv.offsets,
+        apv_key[apv_order],
+        amplitudes,
+        apv_table,
+        chips,
+        latch_all,
+    )
+    return words[:used].astype("<u4").tobytes()
+
+
+def write(path: str | Path, data: bytes) -> Path:
+    """Write a raw run file; it appears when it is complete."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = part_of(path)
+    part.write_bytes(data)
+    part.replace(path)
+    return path
+
+
+def _sadc_table(maps: RunMaps, channels: Sequence[str]) -> tuple[Array, Array, Array, Array]:
+    """Return sources (source, first module, last), modules (port, adc), and module and ADC channel of each channel."""
+    keys = sorted({(e.source, e.port, e.adc) for e in maps.sadc})
+    number = {key: position for position, key in enumerate(keys)}
+    entry = {e.channel_name: e for e in maps.sadc}
+    missing = np.full(len(channels), -1, np.int64)
+    module_of, channel_of = missing.copy(), missing.copy()
+    for position, name in enumerate(channels):
+        if name in entry:
+            e = entry[name]
+            module_of[position], channel_of[position] = number[e.source, e.port, e.adc], e.channel
+    return _sources([key[0] for key in keys]), _rows([key[1:] for key in keys]), module_of, channel_of
+
+
+def _apv_table(maps: RunMaps, planes: Sequence[str]) -> tuple[Array, Array, Array, Array, Array]:
+    """Return sources, chips (adc, chip), and chip and stream position of each wire, with each plane's first wire."""
+    keys = sorted({(e.source, e.adc, e.chip) for e in maps.apv})
+    number = {key: position for position, key in enumerate(keys)}
+    wires = [0] * len(planes)
+    for e in maps.apv:
+        if e.name in planes:
+            plane = list(planes).index(e.name)
+            wires[plane] = max(wires[plane], e.wire + (e.count - 1) * e.wire_step + 1, e.wire + 1)
+    base = np.concatenate(([0], np.cumsum(wires))).astype(np.int64)
+    chip_of, position_of = np.full(int(base[-1]), -1, np.int64), np.full(int(base[-1]), -1, np.int64)
+    for e in maps.apv:
+        if e.name not in planes:
+            continue
+        n = np.arange(e.count)
+        strip = base[list(planes).index(e.name)] + e.wire + n * e.wire_step
+        channel = e.channel + n * e.channel_step
+        chip_of[strip] = number[e.source, e.adc, e.chip]
+        # the order in which a chip sends its channels: the inverse of channel = 32 c + 8 b + a at 16 a + 4 b + c
+        position_of[strip] = 16 * (channel & 7) + 4 * ((channel >> 3) & 3) + (channel >> 5)
+    return _sources([key[0] for key in keys]), _rows([key[1:] for key in keys]), chip_of, position_of, base
+
+
+def _sources(source_of: Sequence[int]) -> Array:
+    """Return rows (source, first, last) for the runs of equal values."""
+    values = np.array(source_of, np.int64)
+    unique, first = np.unique(values, return_index=True)
+    last = np.append(first[1:], len(values))
+    return np.stack([unique, first, last], axis=1).astype(np.int64).reshape(-1, 3)
+
+
+def _rows(rows: Sequence[tuple[int, int]]) -> Array:
+    return np.array(rows, np.int64).reshape(-1, 2)

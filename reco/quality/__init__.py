@@ -1,0 +1,1 @@
+"""Data quality: spills, missing events, pedestals and losses spill by spill."""

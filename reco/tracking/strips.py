@@ -1,0 +1,206 @@
+"""Micromegas: APV25 digits to clusters of strips, and simulated points to the same clusters.
+
+Each read-out channel reads several strips; the clustering decides which of them were hit (`strips_kernels`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.events.lists import Array, Lists, offsets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from emiss.calib.conditions import RunConditions
+    from emiss.events.batch import Batch
+    from emiss.reco.detector.model import Detector
+
+THRESHOLD = 4.0
+"""A channel counts above this many sigma of its noise."""
+
+
+class StripStage:
+    """APV digits to ``clusters``: plane, position, charge (ADC) and time (ns) with errors, strips, in_time.
+
+    The charge of a channel is its largest sample divided by its gain, summed over the channels of a cluster; the time is the
+    mean of the ratio timing, weighted by its errors, NaN where no channel has one. Channels that are dead or hot (`apv.status`)
+    are left out. A cluster is `in_time` inside the window of the detector file; one without a time is not.
+    """
+
+    uses: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ("clusters",)
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        planes = detector.planes
+        self._base = np.concatenate(([0], np.cumsum([plane.channels for plane in planes])))
+        strips = [_strips_of(detector.multiplex[plane.view], plane.channels) for plane in planes]
+        self._strip_of = np.concatenate(strips)
+        counts = [np.bincount(detector.multiplex[plane.view], minlength=plane.channels) for plane in planes]
+        self._strip_start = offsets_of(np.concatenate(counts))
+        self._first = np.array([float(plane.position(np.zeros(1))[0]) for plane in planes])
+        self._pitch = np.array([plane.pitch for plane in planes])
+        self._widest = max(plane.strips for plane in planes)
+        self._gain = self._noise = self._shift = np.empty(0)
+        self._good = np.empty(0, bool)
+        self._timing: dict[str, Array] = {}
+
+    @property
+    def needs(self) -> Mapping[str, Sequence[str]]:
+        """The conditions used: gain, noise and status of each channel, timing and alignment of each plane."""
+        planes = self.detector.planes
+        channels = [f"{plane.name}.{wire}" for plane in planes for wire in range(plane.channels)]
+        names = self.detector.plane_names
+        return {"apv.gain": channels, "apv.status": channels, "apv.time": names, "tracker.alignment": names}
+
+    def begin_run(self, conditions: RunConditions) -> None:
+        """Take the constants of a run."""
+        needs = self.needs
+        self._good = conditions.get("apv.status", needs["apv.status"])["status"] == 0
+        channels = conditions.get("apv.gain", needs["apv.gain"])
+        self._gain, self._noise = channels["gain"], channels["noise"]
+        self._timing = conditions.get("apv.time", needs["apv.time"])
+        self._shift = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
+
+    def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
+        """Return the clusters of a batch."""
+        from emiss.reco.tracking import strips_kernels as kernels
+
+        digits = batch.apv
+        if digits is None:
+            msg = "a batch without APV digits"
+            raise ValueError(msg)
+        plane = digits["plane"].astype(np.int64)
+        channel = self._base[plane] + digits["wire"]
+        samples = np.stack([digits[name].astype(np.float64) for name in ("a0", "a1", "a2")])
+        height = samples.max(axis=0)
+        kept = (height > THRESHOLD * self._noise[channel]) & self._good[channel]
+        key = digits.parents[kept] * len(self._pitch) + plane[kept]
+        order = np.flatnonzero(kept)[np.lexsort((channel[kept], key))]
+        plane, channel, samples = plane[order], channel[order], samples[:, order]
+        charge = height[order] / self._gain[channel]
+        noise = self._noise[channel] / self._gain[channel]
+        time, error = self._times(plane, samples, self._noise[channel])
+        groups, start = np.unique(np.sort(key), return_index=True)
+        member, place, group = (np.empty(len(order), np.int64) for _ in range(3))
+        found = kernels.cluster(
+            np.append(start, len(order)),
+            channel,
+            charge,
+            noise,
+            time,
+            error,
+            self._strip_start,
+            self._strip_of,
+            self._widest,
+            member,
+            place,
+            group,
+        )
+        key = groups[group[:found]]
+        used = member >= 0
+        columns = self._columns(
+            (key % len(self._pitch)).astype(np.int32),
+            member[used],
+            place[used],
+            charge[used],
+            noise[used],
+            time[used],
+            error[used],
+        )
+        counts = np.bincount(key // len(self._pitch), minlength=len(batch))
+        return {"clusters": Lists(offsets_of(counts), columns)}
+
+    def _columns(
+        self, plane: Array, member: Array, place: Array, charge: Array, noise: Array, time: Array, error: Array
+    ) -> dict[str, Array]:
+        """Return the fields of the clusters on `plane` from their digits.
+
+        The position is the charge-weighted mean of the strips; its error that of the chamber and what the noise of the
+        strips adds.
+        """
+        found = len(plane)
+        total = np.bincount(member, charge, found)
+        centre = np.bincount(member, charge * place, found) / total
+        shaken = np.bincount(member, (noise * (place - centre[member])) ** 2, found) / total**2
+        timed = np.isfinite(time)
+        weight = np.bincount(member[timed], 1.0 / error[timed] ** 2, found)
+        mean = np.bincount(member[timed], (time / error**2)[timed], found)
+        known = weight > 0
+        when = np.divide(mean, weight, out=np.full(found, np.nan), where=known)
+        pitch = self._pitch[plane]
+        return {
+            "plane": plane,
+            "position": self._first[plane] + centre * pitch + self._shift[plane],
+            "sigma": np.sqrt(self.detector.trackers.plane.sigma**2 + shaken * pitch**2),
+            "charge": total,
+            "time": when,
+            "sigma_time": np.sqrt(np.divide(1.0, weight, out=np.full(found, np.nan), where=known)),
+            "in_time": in_time(when, self.detector),
+            "size": np.bincount(member, minlength=found).astype(np.int32),
+        }
+
+    def _times(self, plane: Array, samples: Array, noise: Array) -> tuple[Array, Array]:
+        """Return time and error of digits from the ratio r of second to third sample, t = t0 + a0 ln(r0/r - 1).
+
+        NA64's public analysis code; NaN where the ratio is outside 0 to r0. The error is that of the noise of the two samples:
+        sigma_r = noise/a2 sqrt(1 + r^2), dt/dr = -a0 r0 / (r (r0 - r)).
+        """
+        t0, r0, a0 = (self._timing[name][plane] for name in ("t0", "r0", "a0"))
+        ratio = np.divide(samples[1], samples[2], out=np.full(len(plane), np.nan), where=samples[2] > 0)
+        known = (ratio > 0) & (ratio < r0)
+        safe = np.where(known, ratio, 0.5 * r0)
+        time = t0 + a0 * np.log(r0 / safe - 1.0)
+        error = a0 * r0 / (safe * (r0 - safe)) * noise / np.maximum(samples[2], 1.0) * np.sqrt(1.0 + safe**2)
+        return np.where(known, time, np.nan), np.where(known, error, np.nan)
+
+
+def in_time(time: Array, detector: Detector) -> Array:
+    """Return which clusters are inside the time window of the detector file; not those without a time."""
+    first, last = detector.trackers.plane.window
+    inside: Array = (time >= first) & (time <= last)  # False for NaN
+    return inside
+
+
+class PointStage:
+    """Simulated points to ``clusters``: they carry the intrinsic resolution already."""
+
+    uses: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ("clusters",)
+    needs: Mapping[str, Sequence[str]] = {}
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+
+    def begin_run(self, conditions: RunConditions) -> None:
+        """Take nothing: points stand in the frame of the detector."""
+
+    def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
+        """Return the points of a batch as clusters."""
+        if batch.points is None:
+            msg = "a batch without points"
+            raise ValueError(msg)
+        points = batch.points
+        size = int(points.offsets[-1])
+        columns: dict[str, Array] = {
+            "plane": points["plane"].astype(np.int32),
+            "position": points["position"],
+            "sigma": np.full(size, self.detector.trackers.plane.sigma),
+            "charge": points["charge"],
+            "time": points["time"],
+            "sigma_time": np.zeros(size),
+            "in_time": in_time(points["time"], self.detector),
+            "size": np.ones(size, np.int32),
+        }
+        return {"clusters": Lists(points.offsets, columns)}
+
+
+def _strips_of(channel_of: Array, channels: int) -> Array:
+    """Return the strips ordered by the channel that reads them."""
+    if channel_of.max(initial=0) >= channels:
+        msg = "a strip is read by a channel that does not exist"
+        raise ValueError(msg)
+    return np.argsort(channel_of, kind="stable").astype(np.int64)

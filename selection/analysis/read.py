@@ -1,0 +1,288 @@
+"""`load`: from an analysis file to an `Analysis`, with all mistakes that can be seen without a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emiss.configs.errors import Problems, UserError
+from emiss.configs.loader import Document, find
+from emiss.configs.loader import load as load_document
+from emiss.configs.loader import loads as loads_document
+from emiss.configs.place import Text
+from emiss.configs.units import UnitError, parse_unit
+from emiss.events.language.meaning.functions import FUNCTIONS
+from emiss.events.language.meaning.parameters import Parameter, read_parameters, written
+from emiss.events.language.syntax.expression import Expression, ObjectDeclaration, read_expression
+from emiss.events.language.syntax.tokens import RESERVED
+from emiss.selection.analysis.merge import merge, override
+from emiss.selection.analysis.model import Analysis, Blind, Cut, Histogram
+from emiss.selection.analysis.scans import read_scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from emiss.configs.place import Branch, Place
+    from emiss.selection.analysis.merge import CutText, Merged
+
+MAX_BINS = 10_000
+MAX_LABEL = 200
+
+
+def load(path_or_name: str | Path, set: Mapping[str, str] | None = None) -> Analysis:  # noqa: A002 - the option's name
+    """Read an analysis.
+
+    Parameters
+    ----------
+    path_or_name : str or Path
+        A file, or the name of an analysis that ships.
+    set : mapping of parameter to value, optional
+        Values in the place of the file's, e.g. ``{"e_miss_min": "25 GeV"}``.
+
+    Raises
+    ------
+    UserError
+        For every mistake that can be seen without a table, all at once, each with file, line and column.
+    """
+    try:
+        path = find("analyses", path_or_name)
+    except UserError as error:
+        message = f"no analysis '{path_or_name}'"
+        raise UserError(message, hint=error.hint) from None
+    return from_document(load_document(path), set)
+
+
+def loads(text: str, set: Mapping[str, str] | None = None, *, name: str = "analysis.yaml") -> Analysis:  # noqa: A002
+    """Read an analysis from the text of a file; `name` stands for the file in messages.
+
+    Raises
+    ------
+    UserErrors
+        With every mistake in the text.
+    """
+    return from_document(loads_document(text, name), set)
+
+
+def from_document(document: Document, values: Mapping[str, str] | None = None) -> Analysis:
+    """Return the analysis of a YAML document; see `load`."""
+    analysis, problems = survey(document, values)
+    problems.check()
+    return analysis
+
+
+def survey(document: Document, values: Mapping[str, str] | None = None) -> tuple[Analysis, Problems]:
+    """Return what can be read of an analysis, and all that is wrong with it.
+
+    With a mistake, the analysis is only good for looking for more of them (`bind.mistakes`).
+
+    Raises
+    ------
+    UserError
+        If there is nothing to be read.
+    """
+    reader = _Reader(merge(document))
+    return reader.analysis(values or {}), reader.problems
+
+
+class _Reader:
+    """Parses what has been put together, and collects all mistakes."""
+
+    def __init__(self, merged: Merged) -> None:
+        self.merged = merged
+        self.problems = merged.problems
+        self.broken = set(merged.broken)
+
+    def analysis(self, values: Mapping[str, str]) -> Analysis:
+        merged, tree = self.merged, self.merged.tree
+        parameters = self._parameters(values)
+        self._names(tree)
+        self._labels(tree)
+        units = self._units(tree.branch("columns"))
+        objects = {name: self._object(name, item) for name, item in tree.branch("objects").items.items()}
+        definitions = self._expressions(tree.branch("define"))
+        self.broken |= {name for name, item in definitions.items() if item is None}
+        self.broken |= tree.branch("parameters").items.keys() - parameters.keys()
+        cuts = {id(cut): self._cut(cut, parameters) for cut in self._all_cuts()}
+        weights = self._weights(tree.branch("weights"))
+        histograms = tuple(self._histogram(item) for item in merged.histograms)
+        blind = self._blind(tree.branch("blind")) if "blind" in tree.items else None
+        regions = merged.regions or {"nominal": merged.cuts}
+
+        def read(texts: Iterable[CutText]) -> tuple[Cut, ...]:
+            return tuple(cuts[id(text)] for text in texts)
+
+        return Analysis(
+            name=merged.name,
+            units=units,
+            parameters=parameters,
+            objects={name: item for name, item in objects.items() if name not in self.broken},
+            definitions={name: item for name, item in definitions.items() if item is not None},
+            cuts=read(merged.cuts),
+            regions={name: read(texts) for name, texts in regions.items()},
+            weights={name: item for name, item in weights.items() if item is not None},
+            histograms=tuple(item for item in histograms if item is not None),
+            blind=blind,
+            source_texts=merged.files,
+            place=tree.place,
+            made_with=tree.text("made_with"),
+            broken=frozenset(self.broken),
+        )
+
+    def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
+        branch = self.merged.tree.branch("parameters")
+        return read_parameters(branch, override(self.merged.tree, values), self.problems)
+
+    def _all_cuts(self) -> Iterable[CutText]:
+        return {id(cut): cut for cuts in (self.merged.cuts, *self.merged.regions.values()) for cut in cuts}.values()
+
+    def _names(self, tree: Branch) -> None:
+        """Check the names of what the file declares."""
+        seen: dict[str, str] = {}
+        for kind, key in (("parameter", "parameters"), ("definition", "define"), ("object", "objects")):
+            for name, item in tree.branch(key).items.items():
+                wrong = hint = None
+                if not name.isidentifier():
+                    wrong, hint = f"'{name}' cannot be the name of a {kind}", "use letters, digits and _"
+                elif name in RESERVED or name in FUNCTIONS:
+                    wrong = f"'{name}' is a word of the language and cannot be the name of a {kind}"
+                elif name in seen:
+                    wrong = f"the {kind} '{name}' has the name of a {seen[name]}"
+                if wrong:
+                    self.problems.add(item.place.error(wrong, key=True, hint=hint))
+                seen.setdefault(name, kind)
+
+    def _labels(self, tree: Branch) -> None:
+        """Check the names that outputs show: of the analysis, cuts, regions, histograms, weights; and titles."""
+        named: list[tuple[str, str, Place, bool]] = [
+            ("cut", cut.name.value, cut.name.place, False) for cut in self._all_cuts()
+        ]
+        for kind, branch in (
+            ("region", tree.branch("regions")),
+            ("weight", tree.branch("weights").branch("variations")),
+        ):
+            named += [(kind, name, item.place, True) for name, item in branch.items.items()]
+        for histogram in self.merged.histograms:
+            texts = (("histogram", histogram.text("name")), ("title", histogram.text("title")))
+            named += [(kind, text.value, text.place, False) for kind, text in texts if text is not None]
+        if (name := tree.text("analysis")) is not None:
+            named.append(("analysis", name.value, name.place, False))
+        for kind, value, place, key in named:
+            wrong = _unshowable(value)
+            if wrong is None and kind == "region" and (value in (".", "..") or any(c in value for c in "/\\")):
+                wrong = "is a part of names of files: without '/' and '\\', and not '.' or '..'"
+            if wrong is not None:
+                subject = "this title" if kind == "title" else f"the name of this {kind}"
+                self.problems.add(place.error(f"{subject} {wrong}", key=key))
+            elif kind == "title":
+                self._formula(value, place)
+
+    def _formula(self, title: str, place: Place) -> None:
+        """Refuse a title that cannot be drawn: the plots would be without it, and nobody knows why."""
+        if "$" in title:
+            from emiss.selection.report.plots import mathtext_error
+
+            if (error := mathtext_error(title)) is not None:
+                hint = r"a dollar sign by itself is written '\$'"
+                self.problems.add(place.error(f"the formula in this title cannot be drawn: {error}", hint=hint))
+
+    def _units(self, branch: Branch) -> dict[str, str]:
+        units: dict[str, str] = {}
+        for name, text in branch.items.items():
+            try:
+                parse_unit(text.value)
+            except UnitError as error:
+                message, _, hint = str(error).partition("; ")
+                self.problems.add(text.place.error(message, hint=hint or None))
+            units[name] = text.value
+        return units
+
+    def _expression(self, text: Text) -> Expression | None:
+        try:
+            return read_expression(text)
+        except UserError as error:
+            self.problems.add(error)
+            return None
+
+    def _expressions(self, branch: Branch) -> dict[str, Expression | None]:
+        return {name: self._expression(text) for name, text in branch.items.items()}
+
+    def _object(self, name: str, item: Branch) -> ObjectDeclaration:
+        where = item.text("where")
+        condition = self._expression(where) if where else None
+        if where is not None and condition is None:
+            self.broken.add(name)
+        return ObjectDeclaration(item.texts("from"), condition, item.place)
+
+    def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut:
+        # one that cannot be read keeps its name and place for what refers to it
+        require = self._expression(cut.require) or read_expression(Text("true", cut.require.place))
+        scan = read_scan(cut.scan, self.merged.tree.branch("parameters").items, self.problems) if cut.scan else None
+        if scan is not None and any(axis.name in self.broken for axis in scan.axes):
+            scan = None
+        return Cut(cut.name.value, require, written(require.text, require.tree, parameters), scan)
+
+    def _weights(self, branch: Branch) -> dict[str, Expression | None]:
+        if not branch.items:
+            return {}
+        nominal = branch.text("nominal")
+        variations = branch.branch("variations")
+        if "nominal" in variations.items:
+            message = "a variation cannot be called 'nominal'"
+            self.problems.add(variations.items["nominal"].place.error(message, key=True))
+        if nominal is None:
+            self.problems.add(
+                branch.place.error("the weights have no 'nominal'", key=True, hint="add 'nominal: weight'")
+            )
+            return {}
+        return {"nominal": self._expression(nominal), **self._expressions(variations)}
+
+    def _histogram(self, item: Branch) -> Histogram | None:
+        of, edges = item.texts("of"), item.texts("edges")
+        limits = list(zip(item.texts("from"), item.texts("to"), strict=False))
+        bins = [int(text.value) for text in item.texts("bins")]
+        bins = bins * len(of) if len(bins) == 1 else bins
+        wrong = None
+        if not 1 <= len(of) <= 2:
+            wrong = "a histogram is of one expression or of two"
+        elif edges and ("bins" in item.items or limits or len(of) > 1):
+            wrong = "'edges' are the bins of a histogram of one expression, without 'bins', 'from' and 'to'"
+        elif not edges and ("bins" not in item.items or any(len(item.texts(k)) != len(of) for k in ("from", "to"))):
+            wrong = "a histogram needs 'bins', 'from' and 'to' for each of its expressions, or 'edges'"
+        elif not edges and (len(bins) != len(of) or not all(1 <= n <= MAX_BINS for n in bins)):
+            wrong = f"'bins' is a whole number from 1 to {MAX_BINS} for each expression"
+        if wrong:
+            self.problems.add(item.place.error(wrong))
+            return None
+        axes = [edges] if edges else limits
+        expressions = tuple(self._expression(text) for text in of)
+        bounds = tuple(tuple(self._expression(text) for text in axis) for axis in axes)
+        if None in expressions or any(None in axis for axis in bounds):
+            return None
+        return Histogram(
+            name=item.items["name"],
+            of=tuple(part for part in expressions if part),
+            limits=tuple(tuple(part for part in axis if part) for axis in bounds),
+            bins=tuple(bins),
+            after=item.texts("after"),
+            regions=item.texts("regions"),
+            title=title.value if (title := item.text("title")) else "",
+        )
+
+    def _blind(self, item: Branch) -> Blind | None:
+        samples, box = item.texts("samples"), item.text("box")
+        if not samples or box is None:
+            missing = "samples" if not samples else "box"
+            self.problems.add(item.place.error(f"'blind' has no '{missing}'", key=True))
+            return None
+        expression = self._expression(box)
+        return None if expression is None else Blind(samples, expression)
+
+
+def _unshowable(text: str) -> str | None:
+    """Return why a name cannot be shown; None if it can."""
+    if not text.strip():
+        return "is empty"
+    if len(text) > MAX_LABEL:
+        return f"has {len(text)} characters, more than {MAX_LABEL}"
+    odd = next((c for c in text if not c.isprintable()), None)
+    return None if odd is None else f"holds the character {odd!r}, which cannot be shown"

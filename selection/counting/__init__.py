@@ -1,0 +1,1 @@
+"""Events are counted: cuts, weights, histograms and scans in one pass, and intervals of efficiencies."""

@@ -1,0 +1,1 @@
+"""What is known after counting: cutflow, histograms, scans, what differs between two of them."""

@@ -1,0 +1,1 @@
+"""Results as files: JSON, CSV, ROOT, and how they are read again."""

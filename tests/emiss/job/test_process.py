@@ -1,0 +1,264 @@
+"""The job: the same counts in every way of running it, sums that hold, resume, and what bad input is told."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path  # noqa: TC003 - annotations of fixtures
+
+import numpy as np
+import pytest
+
+from emiss import runlist
+from emiss.configs.errors import UserError
+from emiss.events.files.open import open_table
+from emiss.events.table import EventTable
+from emiss.job.plan import plan
+from emiss.job.run import process
+from emiss.job.select import select
+from emiss.selection.results.cutflow import Cutflow  # noqa: TC001 - annotations of fixtures
+from tests.events.files.test_stored import middle_of
+
+RUNS = """\
+detector: na64e_lfc
+analysis: e_to_mu_phi
+calib: demo
+samples:
+  signal: {role: signal, files: [signal.dat, signal.root], on_target: 1e12}
+  beam: {role: background, files: [beam.dat], on_target: 300}
+"""
+
+
+@pytest.fixture
+def runs(tmp_path, run_files) -> Path:
+    for name in ("signal.dat", "signal.root", "beam.dat"):
+        shutil.copy(run_files[name], tmp_path / name)
+    (tmp_path / "runs.yaml").write_text(RUNS)
+    return tmp_path / "runs.yaml"
+
+
+def counts(cutflow: Cutflow) -> dict[str, list[tuple[object, ...]]]:
+    return {
+        f"{name}/{region}/{variation}": [
+            (row.name, row.sequential, row.undefined, row.individual, row.n_minus_1, row.only_failed) for row in rows
+        ]
+        for name, sample in cutflow.samples.items()
+        for region, variations in sample.regions.items()
+        for variation, rows in variations.items()
+    }
+
+
+def numbers(cutflow: Cutflow) -> list[tuple[str, int]]:
+    return [(key, row[1].n) for key, rows in counts(cutflow).items() for row in rows]
+
+
+def test_counts_are_the_same_for_any_batch_task_and_executor(runs, tmp_path):
+    listed = runlist.load(runs)
+    whole = process(plan(listed, tmp_path / "a"), tmp_path / "a").cutflow
+    assert whole.samples["signal"].ledger.read == 304 + 300
+    assert whole.samples["signal"].on_target == 1e12
+    small = process(plan(listed, tmp_path / "b", batch=41, task_entries=100), tmp_path / "b").cutflow
+    assert numbers(small) == numbers(whole)
+    for (_, a), (_, b) in zip(counts(small).items(), counts(whole).items(), strict=True):
+        for row_a, row_b in zip(a, b, strict=True):
+            assert row_a[1].sum_w == pytest.approx(row_b[1].sum_w, rel=1e-12)
+    spread = process(plan(listed, tmp_path / "c"), tmp_path / "c", executor="processes", workers=2).cutflow
+    assert counts(spread) == counts(whole)
+    again = select([tmp_path / "a"], plan(listed, tmp_path / "a").analysis, None).cutflow
+    assert numbers(again) == numbers(whole)
+    assert {n: s.ledger for n, s in again.samples.items()} == {n: s.ledger for n, s in whole.samples.items()}
+    assert again.samples["signal"].on_target == pytest.approx(1e12, rel=1e-12)
+
+
+def test_a_finished_table_is_used_again_and_a_changed_cut_counts_anew(runs, tmp_path):
+    listed = runlist.load(runs)
+    first = process(plan(listed, tmp_path / "o"), tmp_path / "o")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "o" / "tables").rglob("*.root")}
+    second = process(plan(listed, tmp_path / "o", overrides={"e_miss_min": "60 GeV"}), tmp_path / "o")
+    assert (first.reused, second.reused) == (0, 3)
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert numbers(second.cutflow) != numbers(first.cutflow)
+    assert numbers(second.cutflow)[:4] == numbers(first.cutflow)[:4]
+    # another input under the same name is not taken for the old one
+    shutil.copy(runs.parent / "beam.dat", runs.parent / "signal.dat")
+    third = process(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
+    assert third.reused == 2
+
+
+@pytest.mark.parametrize("suffix", [".root", ".parquet"])
+def test_a_stored_table_that_was_damaged_is_made_again(runs, tmp_path, suffix):
+    listed = runlist.load(runs)
+    first = process(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
+    table = next((tmp_path / "o" / "tables" / "beam").glob(f"*{suffix}"))
+    raw = bytearray(table.read_bytes())
+    raw[middle_of(table, "ecal.energy")] ^= 1  # in the values: the metadata stay whole
+    table.write_bytes(raw)
+    again = process(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
+    assert numbers(again) == numbers(first)
+    assert bytes(raw) != table.read_bytes()
+    assert len(EventTable.concatenate(list(open_table(table).batches()))) == 300
+
+
+def test_a_part_is_normalised_to_its_part(runs, tmp_path):
+    job = plan(runlist.load(runs), tmp_path / "p", max_events=104)
+    cutflow = process(job, tmp_path / "p").cutflow
+    assert cutflow.samples["beam"].partial
+    physics = cutflow.samples["beam"].ledger.passed
+    assert cutflow.samples["beam"].on_target == pytest.approx(physics)
+    part = process(plan(runlist.load(runs), tmp_path / "q"), tmp_path / "q").cutflow
+    with pytest.raises(UserError, match="counted twice"):
+        _ = cutflow + part
+
+
+def test_reports_are_written(runs, tmp_path):
+    out = tmp_path / "o"
+    outcome = process(plan(runlist.load(runs), out), out)
+    assert {path.suffix for path in outcome.reports} >= {".json", ".csv", ".md", ".html"}
+    data = json.loads((out / "cutflow.json").read_text())
+    assert data["schema"] == "emiss.cutflow/1"
+    assert data["provenance"]["inputs"][0]["path"].endswith("signal.dat")
+    with (out / "cutflow.csv").open() as file:
+        assert {row["sample"] for row in csv.DictReader(file)} == {"signal", "beam"}
+    assert "<script" not in (out / "cutflow.html").read_text()
+
+
+def test_a_truncated_file_gives_its_good_events_and_is_named(runs, tmp_path):
+    path = runs.parent / "beam.dat"
+    path.write_bytes(path.read_bytes()[:-100])
+    job = plan(runlist.load(runs), tmp_path / "o")
+    outcome = process(job, tmp_path / "o")
+    ledger = outcome.cutflow.samples["beam"].ledger
+    assert sum(ledger.lost.values()) == 1
+    assert ledger.passed >= 299
+    assert any("beam.dat" in line and "raw.truncated" in line for line in outcome.losses)
+
+
+def test_bad_spills_and_other_runs_are_excluded_and_counted(runs, tmp_path):
+    (runs.parent / "bad.yaml").write_text("bad_spills:\n  - {run: 6101, spills: 2, why: beam lost}\n")
+    text = RUNS.replace("calib: demo", "calib: demo\nquality: bad.yaml")
+    runs.write_text(text.replace("on_target: 300", "on_target: 300, runs: 1-10"))
+    outcome = process(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
+    signal, beam = (outcome.cutflow.samples[name].ledger for name in ("signal", "beam"))
+    assert signal.excluded == {"bad_spill": 100}
+    assert beam.excluded == {"other_run": 300}
+    assert signal.check().passed == 500
+    # what is excluded stands for no particles on target, as a number or spill by spill
+    assert outcome.cutflow.samples["signal"].on_target == pytest.approx(1e12 * 500 / 600)
+    assert outcome.cutflow.samples["beam"].on_target is None
+    rows = "".join(f"6101, {spill}, {1e11 * spill}\n" for spill in range(1, 9))
+    (runs.parent / "eot.csv").write_text("run, spill, on_target\n" + rows)
+    runs.write_text(text.replace("on_target: 1e12", "on_target: {from: eot.csv}"))
+    from_table = process(plan(runlist.load(runs), tmp_path / "t"), tmp_path / "t").cutflow.samples["signal"]
+    spills = {1, 2} - {2}
+    assert from_table.on_target == pytest.approx(sum(1e11 * spill for spill in spills))
+
+
+def test_particles_on_target_from_a_table(runs, tmp_path):
+    (runs.parent / "eot.csv").write_text(
+        "run,spill,on_target,live_fraction\n6105,1,1000,0.5\n6105,2,200,1\n6105,3,7,1\n"
+    )
+    runs.write_text(RUNS.replace("on_target: 300", "on_target: {from: eot.csv}"))
+    job = plan(runlist.load(runs), tmp_path / "o")
+    assert sum(t.on_target for t in job.tasks if t.sample.name == "beam") == pytest.approx(700.0)
+    (runs.parent / "eot.csv").write_text("run,spill,on_target\n6105,1,1000\n")
+    with pytest.raises(UserError, match=r"eot\.csv: no row for run 6105 spill 2"):
+        plan(runlist.load(runs), tmp_path / "o")
+
+
+def emiss(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "emiss", *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("calib: demo", "calip: demo"), "runs.yaml:3:1: unknown key 'calip' (at /calip); did you mean 'calib'"),
+        (("[beam.dat]", "[bean.dat]"), "runs.yaml:6:36: no file matches 'bean.dat'"),
+        (("analysis: e_to_mu_phi", "analysis: cuts.yaml"), "cuts.yaml:4:14: "),
+        (("calib: demo", "calib: broken"), "run 6101"),
+        (("on_target: 300", "on_target: 0"), "must be more than 0"),
+        (("[beam.dat]", "[runs.yaml]"), "neither a raw run file"),
+    ],
+)
+def test_mistakes_are_one_line_with_exit_code_2_and_touch_nothing(runs, tmp_path, change, says):
+    (runs.parent / "cuts.yaml").write_text("analysis: mine\ncuts:\n  - name: a\n    require: ecal.enrgy > 5 GeV\n")
+    broken = runs.parent / "broken"
+    broken.mkdir()
+    (broken / "mip.txt").write_text("type = hcal.mip\nruns = 1-\ncolumns = channel, scale\nunits = -, GeV\n* 2.5\n")
+    runs.write_text(RUNS.replace(*change))
+    done = emiss("process", runs, "--out", tmp_path / "o")
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("o/tables/*"))
+
+
+def test_too_much_loss_is_exit_code_3_after_saving(runs, tmp_path):
+    path = runs.parent / "beam.dat"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 60])
+    done = emiss("process", runs, "--out", tmp_path / "o", "--quiet")
+    assert done.returncode == 3, done.stderr
+    assert "beam.dat: of" in done.stderr
+    assert "sample beam:" in done.stderr
+    assert (tmp_path / "o" / "cutflow.json").is_file()
+
+
+def test_the_commands_as_a_user_types_them(runs, tmp_path, run_files):
+    done = emiss("process", runs, "--out", tmp_path / "o", "--tables", "parquet")
+    assert done.returncode == 0, done.stderr
+    for word in ("single_track", "missing_energy", "signal", "beam"):
+        assert word in done.stdout
+    done = emiss("select", tmp_path / "o", "--set", "e_miss_min=25GeV", "--detail")
+    assert done.returncode == 0, done.stderr
+    assert "missing_energy" in done.stdout
+    done = emiss("select", tmp_path / "o", "--set", "e_mis_min=25GeV")
+    assert done.returncode == 2
+    assert "e_miss_min" in done.stderr
+    done = emiss("check", runs, run_files["signal.dat"], run_files["signal.root"])
+    assert done.returncode == 0, done.stderr
+    assert "304 events of run 6101" in done.stdout
+    done = emiss("dump", run_files["signal.dat"], "--events", "2:3", "--json")
+    assert json.loads(done.stdout.splitlines()[0])["run"] == 6101
+    done = emiss("columns")
+    assert "ecal.energy" in done.stdout
+    assert "GeV" in done.stdout
+    done = emiss("show", run_files["signal.dat"], "--event", "3", "--out", tmp_path / "e.png")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "e.png").read_bytes()[:4] == b"\x89PNG"
+    assert "emiss 0" in emiss("--version").stdout
+
+
+def test_help_has_an_example_for_every_command_and_starts_fast():
+    listed = emiss("--help").stdout
+    for command in (
+        "process",
+        "select",
+        "simulate",
+        "check",
+        "dump",
+        "show",
+        "columns",
+        "limit",
+        "xsec",
+        "constraints",
+    ):
+        assert command in listed
+        text = emiss(command, "--help").stdout
+        assert "For example:" in text, command
+    heavy = "{'numpy', 'numba', 'scipy', 'uproot', 'matplotlib', 'awkward'}"
+    code = f"import sys, emiss.commands.app; print(*({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_table_opens_in_plain_uproot(runs, tmp_path):
+    import uproot
+
+    process(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
+    tree = uproot.open(tmp_path / "o/tables/signal/signal.root")["events"]
+    assert tree["ntracks"].array(library="np").sum() == len(np.concatenate(tree["tracks.p"].array().to_list()))

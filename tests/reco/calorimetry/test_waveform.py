@@ -1,0 +1,225 @@
+"""The waveform stage: amplitude and time of synthetic pulses, flags, and the kernel against plain Python."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+from emiss.events.batch import Batch
+from emiss.events.columns import QUALITY_BITS
+from emiss.events.lists import Lists, offsets_of
+from emiss.reco.calorimetry import waveform_kernels as kernels
+from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
+
+PERIOD, RISE, FULL = 12.5, 30.0, 4095
+
+
+def pulses(charge, start, *, even=120.0, odd=130.0, sigma=0.0, samples=32, seed=1):
+    rng = np.random.default_rng(seed)
+    charge, start = np.broadcast_arrays(np.asarray(charge, float), np.asarray(start, float))
+    u = (np.arange(samples) * PERIOD - start[:, None]) / RISE
+    shape = np.where(u > 0, u * np.exp(-np.maximum(u, 0)), 0) * PERIOD / RISE
+    base = np.where(np.arange(samples) % 2, odd, even)
+    values = base + charge[:, None] * shape + sigma * rng.normal(size=shape.shape)
+    return np.clip(np.rint(values), 0, FULL).astype(np.uint16)
+
+
+def measure(samples, *, sigma=1.2, n=None, before=4, after=8):
+    size = len(samples)
+    charge, start, status = np.empty(size), np.empty(size), np.empty(size, np.uint8)
+    kernels.measure(
+        samples,
+        np.full(size, samples.shape[1] if n is None else n, np.uint16),
+        np.arange(size) % 2,  # row of the constants
+        np.full(2, 120.0),
+        np.full(2, 130.0),
+        np.full(2, sigma),
+        6.0,
+        before,
+        after,
+        FULL,
+        PERIOD,
+        RISE,
+        np.empty(samples.shape[1]),
+        charge,
+        start,
+        status,
+    )
+    return charge, start, status
+
+
+def test_charge_and_time_without_bias():
+    rng = np.random.default_rng(2)
+    true_charge, true_start = rng.uniform(500, 20000, 4000), rng.uniform(90, 115, 4000)
+    charge, start, status = measure(pulses(true_charge, true_start, sigma=1.2))
+    assert (status == kernels.GOOD).all()
+    relative = charge / true_charge - 1.0
+    assert abs(relative.mean()) < 0.003
+    assert relative[true_charge > 5000].std() < 0.003
+    assert abs((start - true_start).mean()) < 0.05
+    assert (start - true_start)[true_charge > 5000].std() < 0.15
+
+
+def test_the_time_of_a_noiseless_pulse_is_exact():
+    start = np.linspace(95.0, 110.0, 50)
+    _, found, _ = measure(pulses(20000.0, start))
+    np.testing.assert_allclose(found, start, atol=0.05)  # rounding to whole ADC counts is left
+
+
+def test_saturation_pile_up_and_nothing():
+    quiet = pulses(0.0, [100.0], sigma=1.2)
+    huge = pulses(60000.0, [100.0])
+    double = (
+        pulses(8000.0, [60.0]).astype(int) + pulses(8000.0, [220.0]).astype(int) - np.where(np.arange(32) % 2, 130, 120)
+    )
+    _, start, status = measure(np.concatenate([quiet, huge, double.astype(np.uint16)]))
+    assert status.tolist() == [kernels.NO_PULSE, kernels.GOOD | kernels.SATURATED, kernels.GOOD | kernels.PILE_UP]
+    assert math.isnan(start[0])
+    assert abs(start[1] - 100.0) < 2.0
+
+
+def test_the_fit_against_another_minimiser():
+    samples = pulses([3000.0, 9000.0, 400.0, 30.0], [100.0, 105.0, 95.0, 100.0], sigma=1.2)
+    charge, start, status = measure(samples)
+    assert status[3] == kernels.NO_PULSE
+    for row, got, when in zip(samples[:3].tolist(), charge, start, strict=False):
+        values = np.array([v - (130.0 if k % 2 else 120.0) for k, v in enumerate(row)])
+        top = int(values.argmax())
+        window = np.arange(max(0, top - 4), top + 9)
+
+        def pulse(k, amplitude, time):
+            u = np.maximum((k * PERIOD - time) / RISE, 0.0)
+            return amplitude * u * np.exp(1.0 - u)
+
+        best, _ = curve_fit(pulse, window, values[window], p0=(values[top], top * PERIOD - RISE))
+        assert got == pytest.approx(best[0] * math.e * RISE / PERIOD, rel=1e-3)
+        assert when == pytest.approx(best[1], abs=0.02)
+
+
+def test_a_saturated_pulse_is_recovered():
+    charge, start, status = measure(pulses([40000.0], [103.0], sigma=1.2))
+    assert status[0] == kernels.GOOD | kernels.SATURATED
+    assert charge[0] == pytest.approx(40000.0, rel=0.02)
+    assert start[0] == pytest.approx(103.0, abs=0.5)
+
+
+def test_fewer_samples_than_the_array_is_wide():
+    samples = pulses(9000.0, [100.0], samples=32)
+    short = samples.copy()
+    short[:, 20:] = 4000  # beyond the count: must not be looked at
+    charge, start, status = measure(short, n=20)
+    assert status[0] == kernels.GOOD
+    assert abs(start[0] - 100.0) < 0.2
+    assert charge[0] == pytest.approx(9000.0, rel=0.05)
+
+
+def unit_pulse(start):
+    u = np.maximum((np.arange(32) * PERIOD - start[:, None]) / RISE, 0.0)
+    return u * np.exp(1.0 - u)
+
+
+@pytest.mark.parametrize("height", [10.0, 20.0, 60.0])
+def test_small_pulses_reach_the_best_fit_there_is(height):
+    """Against a scan of all start times with the best amplitude at each, in plain NumPy.
+
+    Near the start of a pulse the sum of squares has a kink at every sample, where a descent may come to rest.
+    """
+    rng = np.random.default_rng(3)
+    true = rng.uniform(90, 115, 1000)
+    samples = pulses(height * math.e * RISE / PERIOD, true, sigma=1.2, seed=4)
+    charge, start, status = measure(samples)
+    found = status > 0
+    assert found.mean() > 0.8
+    values = samples - np.where(np.arange(32) % 2, 130.0, 120.0)
+    top = values.argmax(axis=1)
+    window = (np.arange(32) >= top[:, None] - 4) & (np.arange(32) <= top[:, None] + 8)
+
+    def rest(amplitude, time):
+        return (np.where(window, values - amplitude[:, None] * unit_pulse(time), 0.0) ** 2).sum(axis=1)
+
+    best = np.full(len(values), np.inf)
+    for shift in np.arange(-45.0, 45.0, 0.25):
+        time = top * PERIOD - RISE + shift
+        shape = np.where(window, unit_pulse(time), 0.0)
+        amplitude = (shape * values).sum(axis=1) / np.maximum((shape**2).sum(axis=1), 1e-9)
+        best = np.minimum(best, rest(np.maximum(amplitude, 0.0), time))
+    got = rest(charge * PERIOD / RISE / math.e, start)
+    noise = 1.2**2
+    # two minima of nearly the same depth may stand side by side
+    missed = (got - best)[found] / noise
+    assert missed.max() < 3.0
+    assert np.mean(missed > 1.0) < 0.005
+    assert np.mean(missed > 0.1) < 0.04
+
+
+def test_a_single_pulse_is_not_taken_for_two():
+    rng = np.random.default_rng(5)
+    charge = rng.uniform(60, 3000, 20000)
+    _, _, status = measure(pulses(charge, rng.uniform(90, 115, 20000), sigma=1.2))
+    assert np.mean(status > kernels.GOOD) < 2e-4
+
+
+def test_every_second_pulse_of_some_size_is_seen():
+    rng = np.random.default_rng(6)
+    first, second = rng.uniform(2000, 20000, 500), rng.uniform(0.3, 1.0, 500)
+    early = pulses(first, [100.0] * 500, sigma=1.2).astype(int)
+    late = pulses(first * second, rng.uniform(200, 300, 500), even=0.0, odd=0.0)
+    _, _, status = measure((early + late).clip(0, FULL).astype(np.uint16))
+    assert np.mean((status & kernels.PILE_UP) > 0) > 0.99
+
+
+@pytest.fixture(scope="module")
+def raw_stage(detector, conditions):
+    stage = WaveformStage(detector)
+    stage.begin_run(conditions.for_run(6101))
+    return stage
+
+
+def digits(detector, conditions, events):
+    """Return a batch of events given as lists of (channel name, energy, time), with the pulses of the demo's constants."""
+    rows = [row for event in events for row in event]
+    channel = np.array([detector.channel_number[name] for name, _, _ in rows])
+    run = conditions.for_run(6101)
+    pedestal, gain, time = (run.get(f"sadc.{kind}", detector.channels) for kind in ("pedestal", "gain", "time"))
+    base = np.where(np.arange(32) % 2, pedestal["odd"][channel, None], pedestal["even"][channel, None])
+    start = np.array([time for _, _, time in rows]) + time["offset"][channel]
+    charge = np.array([energy for _, energy, _ in rows]) / gain["gain"][channel]
+    values = base + (charge * PERIOD / RISE / math.e)[:, None] * unit_pulse(start)
+    columns = {
+        "channel": channel.astype(np.int32),
+        "samples": np.clip(np.rint(values), 0, FULL).astype(np.uint16),
+        "n_samples": np.full(len(rows), 32, np.uint16),
+    }
+    offsets = offsets_of(np.array([len(event) for event in events]))
+    return Batch(
+        run=6101, entries=(0, len(events)), header={"entry": np.arange(len(events))}, sadc=Lists(offsets, columns)
+    )
+
+
+def test_the_stage_gives_energies_and_times_relative_to_s0(detector, conditions, raw_stage):
+    full = [("S0.0.0", 0.001, 3.0), ("ECAL1.2.2", 50.0, 4.0), ("HCAL1.1.1", 2.5, 1.0), ("HCAL0.0.0", 0.0, 3.0)]
+    without_s0 = [("ECAL1.2.2", 50.0, 4.0)]
+    saturated = [("S0.0.0", 0.001, 0.0), ("ECAL1.2.2", 400.0, 0.0)]
+    out = raw_stage(digits(detector, conditions, [full, without_s0, [("HCAL0.0.0", 0.0, 0.0)], saturated]), {})
+    cells, bits = out["cells"], QUALITY_BITS
+    assert cells.counts.tolist() == [3, 1, 0, 2]
+    np.testing.assert_allclose(cells["energy"][:4], [0.001, 50.0, 2.5, 50.0], rtol=0.01)
+    np.testing.assert_allclose(cells["time"], [3.0, 1.0, -2.0, 4.0, 0.0, 0.0], atol=0.5)
+    lacking, empty = 1 << bits["no_start_time"], 1 << bits["no_pulse"]
+    assert out["quality"].tolist() == [0, lacking, lacking | empty, 0]
+    assert cells["quality"].tolist() == [0, 0, 0, 0, 0, 1 << bits["saturated"]]
+
+
+def test_hits_without_s0_are_flagged_as_in_raw_data(detector):
+    columns = {
+        "channel": np.array([detector.channel_number[name] for name in ("S0.0.0", "S1.0.0", "S1.0.0")], np.int32),
+        "energy": np.full(3, 0.001),
+        "time": np.zeros(3),
+    }
+    cells = Lists(np.array([0, 2, 3, 3]), columns)
+    batch = Batch(run=6101, entries=(0, 3), header={"entry": np.arange(3)}, cells=cells)
+    lacking, empty = 1 << QUALITY_BITS["no_start_time"], 1 << QUALITY_BITS["no_pulse"]
+    assert HitStage(detector)(batch, {})["quality"].tolist() == [0, lacking, lacking | empty]
