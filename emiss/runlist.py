@@ -64,7 +64,7 @@ class RunListFile(Model):
 
 
 @dataclass(frozen=True)
-class Sample:
+class ListedSample:
     """A sample with its files found; `on_target_table` is read when the spills of the files are known."""
 
     name: str
@@ -84,7 +84,7 @@ class RunList:
     detector: str
     analysis: str
     calib: str
-    samples: tuple[Sample, ...]
+    samples: tuple[ListedSample, ...]
     near: Path
     max_bad_fraction: float = 0.01
     bad_spills: frozenset[SpillRange] = frozenset()
@@ -142,10 +142,12 @@ def from_files(
         if not matches:
             raise UserError("no such file", at=Location(str(pattern)))
         found += matches
-    return RunList("data", detector, analysis, calib, (Sample("data", "data", tuple(found)),), Path(), reader=reader)
+    return RunList(
+        "data", detector, analysis, calib, (ListedSample("data", "data", tuple(found)),), Path(), reader=reader
+    )
 
 
-def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sample:
+def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> ListedSample:
     path = ("samples", name)
     found: list[Path] = []
     for number, pattern in enumerate(item.files):
@@ -174,7 +176,7 @@ def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> Sam
     if not 0 < item.scale < inf:
         problems.add(document.error("a scale must be more than 0, and finite", (*path, "scale")))
     problems.check()
-    return Sample(name, item.role, tuple(found), number_, table, item.scale, runs)
+    return ListedSample(name, item.role, tuple(found), number_, table, item.scale, runs)
 
 
 def _match(pattern: str, near: Path) -> list[Path]:

@@ -46,18 +46,18 @@ def quality(
       emiss quality configs/runs/2023.yaml --shift 3 --saturated 0.02
     """
     from emiss import runlist
-    from emiss.look import spill_quality as job
+    from emiss.look import spill_quality, spill_quality_files
     from emiss.reco.quality.summary import Limits
 
     if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
         runs = runlist.load(inputs[0])
     else:
         runs = runlist.from_files(inputs, detector=detector, analysis="", calib=calib)
-    source, files = job.open_files(runs)
+    source, files = spill_quality.open_files(runs)
     limits = Limits(rate=rate, lost=lost, shift=shift, saturated=saturated)
     with progress("quality", sum(len(file.index()) for file in files), quiet=quiet) as step:
-        found = job.measure(source, files, limits, step)
-    written = job.write(found, out)
+        found = spill_quality.measure(source, files, limits, step)
+    written = spill_quality_files.write(found, out)
     if not quiet:
         _print(found)
         say("written: " + ", ".join(str(path) for path in written), "dim")

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from emiss.configs.errors import EmissError, of_surroundings
 
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
     from types import FrameType
 
-    from emiss.job.task import Setup, Task
+    from emiss.job.task import Executor, Setup, Task
     from emiss.job.worker import Done, Worker
-
-Executor = Literal["serial", "processes"]
 
 STALL = 1800.0
 """Seconds without any finished task after which a job gives up instead of hanging."""

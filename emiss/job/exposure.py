@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emiss.job.survey import FileSurvey
-    from emiss.runlist import Sample
+    from emiss.runlist import ListedSample
 
 ALIKE = 0.02
 """Mean weights, and numbers of particles on target, that differ by more than this relative to each other are told."""
@@ -40,7 +40,7 @@ class Exposure:
         return None if share is None else share * (kept / of) if of else 0.0
 
 
-def exposure_of(sample: Sample, files: Sequence[FileSurvey]) -> Exposure:
+def exposure_of(sample: ListedSample, files: Sequence[FileSurvey]) -> Exposure:
     """Return the exposure of a sample.
 
     Raises
@@ -75,7 +75,7 @@ def _less_excluded(on_target: float, file: FileSurvey) -> float:
     return on_target * (file.kept / file.physics) if file.physics else 0.0
 
 
-def _remarks(sample: Sample, files: Sequence[FileSurvey], own: float | None) -> tuple[str, ...]:
+def _remarks(sample: ListedSample, files: Sequence[FileSurvey], own: float | None) -> tuple[str, ...]:
     """Return what is not wrong but should be known: a number that the files contradict, events of unlike weight."""
     remarks = []
     if own and sample.on_target and abs(own / sample.on_target - 1.0) > ALIKE:

@@ -22,7 +22,7 @@ from emiss.job import output
 from emiss.job.exposure import exposure_of
 from emiss.job.source import source_of
 from emiss.job.survey import survey_all
-from emiss.job.task import BATCH, TASK_ENTRIES, Setup, Task
+from emiss.job.task import BATCH, TASK_ENTRIES, Executor, Setup, Task
 from emiss.reco.detector.model import load_detector
 from emiss.reco.quality import event_numbers
 from emiss.reco.quality.spills import Spills
@@ -32,11 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from emiss.job.executors import Executor
     from emiss.job.exposure import Exposure
     from emiss.job.source import Source
     from emiss.job.survey import Chunk, FileSurvey
-    from emiss.runlist import RunList, Sample
+    from emiss.runlist import ListedSample, RunList
     from emiss.selection import Analysis
     from emiss.selection.counting.scans import BoundScan
 
@@ -321,7 +320,7 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[0] or path.stem
 
 
-def _key(source: Source, sample: Sample, file: FileSurvey, chunk: Chunk, spills: Spills | None) -> str:
+def _key(source: Source, sample: ListedSample, file: FileSurvey, chunk: Chunk, spills: Spills | None) -> str:
     """Return what names the content of a task's table: input, range, set-up, constants, code; nothing that is not in it."""
     parts = {
         "input": file.identity,
@@ -380,7 +379,7 @@ def _sum(parts: Sequence[float | None]) -> float | None:
     return None if None in parts else sum(part for part in parts if part is not None)
 
 
-def _process(sample: Sample, tasks: Sequence[Task]) -> Mapping[str, Any]:
+def _process(sample: ListedSample, tasks: Sequence[Task]) -> Mapping[str, Any]:
     """Return what was simulated for a sample; raw files do not say it.
 
     Raises

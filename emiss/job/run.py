@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from emiss.job.plan import Job
     from emiss.job.skim import Wanted
+    from emiss.job.task import Executor
     from emiss.job.worker import Done
     from emiss.selection.results.cutflow import Cutflow, SampleCounts
 
@@ -33,7 +34,7 @@ def process(
     job: Job,
     out: Path,
     *,
-    executor: executors.Executor = "serial",
+    executor: Executor = "serial",
     workers: int = 1,
     normalise: float = PER_ON_TARGET,
     keep: Wanted | None = None,
@@ -97,7 +98,7 @@ def process_runs(
     set: Mapping[str, str] | None = None,  # noqa: A002 - the option's name
     unblind: bool = False,
     events: int | None = None,
-    executor: executors.Executor = "serial",
+    executor: Executor = "serial",
     workers: int = 1,
     normalise: float = PER_ON_TARGET,
 ) -> Outcome:
@@ -139,7 +140,7 @@ def _outputs(job: Job, out: Path, keep: Wanted | None) -> list[Path]:
     return reports
 
 
-def _run(job: Job, executor: executors.Executor, workers: int, progress: Callable[[int], None]) -> list[Done]:
+def _run(job: Job, executor: Executor, workers: int, progress: Callable[[int], None]) -> list[Done]:
     """Do all tasks; return their results in the order of the tasks."""
     done: list[Done] = []
     hidden = job.hidden

@@ -1,8 +1,10 @@
-"""Where the event tables of a job come from: run files through detector and constants, or foreign files through a map."""
+"""Where the event tables of a job come from: run files through detector and constants, or foreign files through a map.
+
+A `Source` is what all files of a job share; a `SourceFile` is one of them, open. A job knows no more of its inputs than these.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - part of a signature that is pickled
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emiss.calib.conditions import Conditions
@@ -13,19 +15,80 @@ from emiss.reco.pipeline import Pipeline
 from emiss.reco.readers import open_run_file
 from emiss.reco.readers.base import check_constants
 from emiss.reco.readers.foreign.reader import MappedFile, load_map
+from emiss.reco.readers.raw import RawRunFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from emiss.events.columns import Column
     from emiss.events.table import EventTable
     from emiss.job.task import Setup
     from emiss.reco.quality.spills import Spills
-    from emiss.reco.readers.base import RunFile
+    from emiss.reco.readers.base import Index, RunFile
+
+
+class SourceFile(Protocol):
+    """A file that is open, has been checked, and can be turned into event tables."""
+
+    @property
+    def identity(self) -> str:
+        """Size and checksum: names the content, wherever the file lies."""
+        ...
+
+    @property
+    def splits(self) -> bool:
+        """Whether a part of the file can be read without all before it, so that tasks may share it."""
+        ...
+
+    @property
+    def grows(self) -> bool:
+        """Whether the file may get longer while it is read; what is there when it is opened is read."""
+        ...
+
+    @property
+    def tier(self) -> str:
+        """``raw`` (digits), ``hits`` (simulated hits) or ``table`` (of another program)."""
+        ...
+
+    @property
+    def on_target(self) -> float | None:
+        """Particles on target that the file stands for, where it knows."""
+        ...
+
+    @property
+    def process(self) -> Mapping[str, Any]:
+        """What was simulated, its parameters in base units; empty for data and where it is not known."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The columns of the tables of the file."""
+        ...
+
+    def index(self) -> Index:
+        """Return one row per event, lost ones included."""
+        ...
+
+    def keep_index(self) -> None:
+        """Store the index in the folder that the file was opened with, for the tasks to come."""
+        ...
+
+    def spills(self) -> Spills | None:
+        """Return the spills, where the events do not say themselves what their place in the spill tells."""
+        ...
+
+    def tables(self, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
+        """Yield the event tables of entries start to stop; `spills` are those of all files of the sample."""
+        ...
+
+    def close(self) -> None:
+        """Let the file go; what was read of it stays."""
+        ...
 
 
 class Source(Protocol):
-    """Opens files and turns them into event tables."""
+    """Opens files that become event tables."""
 
     @property
     def configs(self) -> Mapping[str, str]:
@@ -33,33 +96,40 @@ class Source(Protocol):
         ...
 
     @property
-    def key(self) -> Mapping[str, Any]:
-        """What the content of a table depends on besides file, range, constants and code."""
+    def key(self) -> Mapping[str, object]:
+        """What the content of a table depends on besides file, range, constants and code; plain data."""
         ...
 
-    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> Any:
-        """Return a file after it has been checked; `index` is where its identity and its index are kept."""
-        ...
+    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> SourceFile:
+        """Return a file after it has been checked.
 
-    def columns(self, file: Any) -> Mapping[str, Column]:
-        """Return the columns of the tables of a file."""
+        Parameters
+        ----------
+        path : Path
+        index : Path, optional
+            The folder where identity and index of the file are kept.
+        identity : str, optional
+            What the file held when it was looked at before; a file that has grown since ends where it ended then.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read or does not fit, or a constant is missing.
+        """
         ...
 
     def payloads(self, runs: Sequence[int]) -> list[str]:
         """Return the ids of the constants that hold for some runs."""
         ...
 
-    def keep_index(self, file: Any, index: Path) -> None:
-        """Store the index of a file in a folder, for the tasks to come."""
-        ...
 
-    def spills(self, file: Any) -> Spills | None:
-        """Return the spills of a file, where its events do not say themselves what their place in the spill tells."""
-        ...
-
-    def tables(self, file: Any, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
-        """Yield the event tables of entries start to stop of a file; `spills` are those of all files of the sample."""
-        ...
+def source_of(setup: Setup) -> Source:
+    """Return the source that a job's setup names."""
+    if setup.reader is not None:
+        return MapSource(setup.reader)
+    assert setup.detector is not None  # noqa: S101 - a setup has one or the other
+    assert setup.calib is not None  # noqa: S101
+    return DetectorSource(setup.detector, setup.calib)
 
 
 class DetectorSource:
@@ -76,43 +146,73 @@ class DetectorSource:
         return self.detector.texts
 
     @property
-    def key(self) -> Mapping[str, Any]:
+    def key(self) -> Mapping[str, object]:
         """All files of the detector."""
         return {"detector": [f"{path.name} {checksum(path)}" for path in self.detector.files]}
 
-    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> Any:
+    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> DetectorFile:
         """Return a run file that fits the detector and for whose runs all constants are there."""
         file = open_run_file(path, self.detector)
-        if index is not None:
-            _identify(file, index, identity)
-            file.load_index(_index_file(file, index))
+        opened = DetectorFile(file, self.pipeline, _identity(file, index, identity), index)
         file.check()
         check_constants(file, self.pipeline)
-        return file
-
-    def columns(self, file: Any) -> Mapping[str, Column]:
-        """Return the columns of the detector, with the truth of a simulated file."""
-        return self.pipeline.columns(file)
+        return opened
 
     def payloads(self, runs: Sequence[int]) -> list[str]:
         """Return the ids of the conditions tables for some runs."""
         return sorted({payload for run in runs for payload in self.conditions.for_run(run).payloads})
 
-    def keep_index(self, file: Any, index: Path) -> None:
+
+class DetectorFile:
+    """A raw or simulated run file that is reconstructed; `identity` is None where nobody has asked for it yet."""
+
+    def __init__(self, run_file: RunFile, pipeline: Pipeline, identity: str | None, index: Path | None) -> None:
+        self.run_file = run_file
+        self.splits, self.grows, self.tier = run_file.splits, run_file.grows, run_file.tier
+        self.on_target, self.process = run_file.on_target, run_file.process
+        self._pipeline, self._identity, self._folder = pipeline, identity, index
+        if identity is not None:
+            if isinstance(run_file, RawRunFile) and run_file.grows:
+                run_file.end_at(int(identity.partition(":")[0]))
+            if index is not None:
+                run_file.load_index(self._index_file(index))
+
+    @property
+    def identity(self) -> str:
+        """Size and checksum of the file."""
+        return self._identity or self.run_file.identity
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The columns of the detector, with the truth of a simulated file."""
+        return self._pipeline.columns(self.run_file)
+
+    def index(self) -> Index:
+        """Return the index of the run file."""
+        return self.run_file.index()
+
+    def keep_index(self) -> None:
         """Store the index of a raw file, if it takes time to make it again."""
-        if int(file.identity.partition(":")[0]) >= WORTH:
-            file.save_index(_index_file(file, index))
+        if self._folder is not None and int(self.identity.partition(":")[0]) >= WORTH:
+            self.run_file.save_index(self._index_file(self._folder))
 
-    def spills(self, file: Any) -> Spills | None:
+    def spills(self) -> Spills | None:
         """Return the spills of a raw file."""
-        spills: Spills | None = file.spills()
-        return spills
+        return self.run_file.spills()
 
-    def tables(self, file: Any, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
+    def tables(self, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
         """Yield reconstructed batches."""
-        file.context = spills
-        for batch in file.batches(start, stop, size):
-            yield self.pipeline.run(batch, file.truth)
+        self.run_file.context = spills
+        for batch in self.run_file.batches(start, stop, size):
+            yield self._pipeline.run(batch, self.run_file.truth)
+
+    def close(self) -> None:
+        """Let the run file go."""
+        self.run_file.close()
+
+    def _index_file(self, folder: Path) -> Path:
+        """Return where the index is kept: it is of this content and this code."""
+        return folder / f"{text_hash(f'{self.identity} {code_version()}')}.npz"
 
 
 class MapSource:
@@ -127,55 +227,55 @@ class MapSource:
         return {str(self.document.path): self.document.text}
 
     @property
-    def key(self) -> Mapping[str, Any]:
+    def key(self) -> Mapping[str, object]:
         """The text of the map."""
         return {"map": self.document.text}
 
-    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> Any:
+    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> ForeignFile:
         """Return a file that fits the map."""
         file = MappedFile(path, self.document)
-        if index is not None:
-            _identify(file, index, identity)
-        return file
-
-    def columns(self, file: Any) -> Mapping[str, Column]:
-        """Return the columns that the map makes."""
-        columns: Mapping[str, Column] = file.columns
-        return columns
+        return ForeignFile(file, _identity(file, index, identity))
 
     def payloads(self, runs: Sequence[int]) -> list[str]:  # noqa: ARG002 - a map needs no constants
         """Return nothing."""
         return []
 
-    def keep_index(self, file: Any, index: Path) -> None:
+
+class ForeignFile:
+    """A file of another program that is read through a map; `identity` is None where nobody has asked for it yet."""
+
+    def __init__(self, mapped: MappedFile, identity: str | None) -> None:
+        self.mapped = mapped
+        self.splits, self.grows, self.tier = mapped.splits, mapped.grows, mapped.tier
+        self.on_target, self.process, self.columns = mapped.on_target, mapped.process, mapped.columns
+        self._identity = identity
+
+    @property
+    def identity(self) -> str:
+        """Size and checksum of the file."""
+        return self._identity or self.mapped.identity
+
+    def index(self) -> Index:
+        """Return the run, spill and weight that the map gives to each event."""
+        return self.mapped.index()
+
+    def keep_index(self) -> None:
         """Do nothing: the index of a map is its event numbers."""
 
-    def spills(self, file: Any) -> None:
+    def spills(self) -> None:
         """Return None: the map says what the events are."""
 
-    def tables(self, file: Any, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:  # noqa: ARG002 - not needed
+    def tables(self, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:  # noqa: ARG002 - not needed
         """Yield the tables of the file."""
-        yield from file.tables(start, stop, size)
+        yield from self.mapped.tables(start, stop, size)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.mapped.close()
 
 
-def _identify(file: Any, folder: Path, identity: str | None) -> None:
-    """Give a file the identity that is known of it, or remembered, or computed and remembered now."""
-    if identity is None:
-        identity = Remembered(folder).identity(file.path, lambda: str(file.identity), grows=file.grows)
-    file.identity = identity
-    if file.grows:
-        file.end_at(int(identity.partition(":")[0]))
-
-
-def _index_file(file: RunFile, index: Path) -> Path:
-    """Return where the index of a file is kept: it is of this content and this code."""
-    return index / f"{text_hash(f'{file.identity} {code_version()}')}.npz"
-
-
-def source_of(setup: Setup) -> Source:
-    """Return the source that a job's setup names."""
-    if setup.reader is not None:
-        return MapSource(setup.reader)
-    assert setup.detector is not None  # noqa: S101 - a setup has one or the other
-    assert setup.calib is not None  # noqa: S101
-    return DetectorSource(setup.detector, setup.calib)
+def _identity(file: RunFile | MappedFile, folder: Path | None, known: str | None) -> str | None:
+    """Return what is known of a file's content, or remembered, or computed and remembered now; None without a folder."""
+    if folder is None or known is not None:
+        return None if folder is None else known
+    return Remembered(folder).identity(file.path, lambda: file.identity, grows=file.grows)

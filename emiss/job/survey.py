@@ -18,23 +18,22 @@ from emiss.events.files.identity import Stamp
 from emiss.job.source import source_of
 from emiss.reco.quality.spills import within
 from emiss.reco.readers.base import PHYSICS
-from emiss.runlist import Sample
+from emiss.runlist import ListedSample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from emiss.events.columns import Column
     from emiss.events.lists import Array
-    from emiss.job.executors import Executor
     from emiss.job.source import Source
-    from emiss.job.task import Setup
+    from emiss.job.task import Executor, Setup
     from emiss.reco.quality.spills import SpillRange, Spills
     from emiss.reco.readers.base import Index
 
 MANY = 8
 """Files from which on worker processes are worth their start."""
 
-_Asked = tuple[Sample, Path, Path, int | None, int]
+_Asked = tuple[ListedSample, Path, Path, int | None, int]
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class FileSurvey:
 
 def survey(
     source: Source,
-    sample: Sample,
+    sample: ListedSample,
     path: Path,
     index_folder: Path,
     *,
@@ -140,7 +139,7 @@ def survey(
         step = task_entries if file.splits else max(last, 1)
         if stamp is not None and file.grows:  # the bytes that were there when it was opened
             stamp = replace(stamp, size=int(file.identity.partition(":")[0]))
-        source.keep_index(file, index_folder)
+        file.keep_index()
         return FileSurvey(
             path=path,
             identity=file.identity,
@@ -155,8 +154,8 @@ def survey(
             excluded_spills=tuple(_pairs(index.run[bad], index.spill[bad])),
             runs=tuple(index.runs()),
             payloads=tuple(source.payloads(index.runs())),
-            spills=source.spills(file),
-            columns=dict(source.columns(file)),
+            spills=file.spills(),
+            columns=dict(file.columns),
             on_target=file.on_target,
             process=dict(file.process),
             tier=file.tier,
@@ -167,7 +166,7 @@ def survey(
 
 def survey_all(
     setup: Setup,
-    wanted: Sequence[tuple[Sample, Path]],
+    wanted: Sequence[tuple[ListedSample, Path]],
     index_folder: Path,
     max_events: int | None,
     task_entries: int,
@@ -218,7 +217,7 @@ def _survey(asked: _Asked) -> FileSurvey | UserError:
     return _Surveyor.here(asked)
 
 
-def of_runs(run: Array, sample: Sample) -> Array:
+def of_runs(run: Array, sample: ListedSample) -> Array:
     """Return which events are of the sample's runs, shape (N,)."""
     if not sample.runs:
         return np.ones(len(run), bool)

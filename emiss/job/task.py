@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 - part of a dataclass that is pickled
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from emiss.events.files.identity import Stamp
     from emiss.reco.quality.spills import SpillRange, Spills
-    from emiss.runlist import Sample
+    from emiss.runlist import ListedSample
+
+Executor = Literal["serial", "processes"]
+"""How tasks are run: one after the other in this process, or in processes of their own."""
 
 TASK_ENTRIES = 20_000
 BATCH = 2_048
@@ -36,7 +39,7 @@ class Task:
 
     Attributes
     ----------
-    sample : Sample
+    sample : ListedSample
     file : Path
     identity, stamp
         What the file held, and what the file system said of it, when the job was planned.
@@ -63,7 +66,7 @@ class Task:
         What was simulated.
     """
 
-    sample: Sample
+    sample: ListedSample
     file: Path
     identity: str
     stamp: Stamp | None

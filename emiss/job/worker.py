@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from emiss.events.columns import Column
     from emiss.events.table import EventTable
+    from emiss.job.source import SourceFile
     from emiss.job.task import Setup, Task
     from emiss.selection.counting.counter import Counter, Yields
     from emiss.selection.counting.engine import Bound
@@ -120,10 +121,10 @@ class Worker:
             file.close()
         return ledger, counter.yields(), events
 
-    def _tables(self, task: Task, file: Any) -> Iterator[EventTable]:
+    def _tables(self, task: Task, file: SourceFile) -> Iterator[EventTable]:
         """Yield the event tables of the task's batches with the excluded events taken out and counted."""
         number = number_of(task.identity)
-        for table in self.source.tables(file, task.start, task.stop, self.setup.batch, task.spills):
+        for table in file.tables(task.start, task.stop, self.setup.batch, task.spills):
             table.flat["event.file"][:] = number
             yield self._exclude(table, task)
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from emiss.configs.loader import loads
-from emiss.look.spill_quality import Quality, bad_spills
+from emiss.look.spill_quality import Quality
+from emiss.look.spill_quality_files import bad_spills
 from emiss.reco.formats.date.channels.channel_map import read_maps
 from emiss.reco.formats.date.writing.damage import damage
 from emiss.reco.quality.summary import Limits, Survey, Verdict
