@@ -91,6 +91,16 @@ class RunList:
     text: str = ""
     reader: str | None = None
 
+    @property
+    def files(self) -> tuple[tuple[ListedSample, Path], ...]:
+        """All files, each with its sample."""
+        return tuple((sample, path) for sample in self.samples for path in sample.files)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The run list itself under the name that outputs give it; nothing where there is no file of it."""
+        return {f"{self.name}.yaml": self.text} if self.text else {}
+
 
 def load(path: str | Path) -> RunList:
     """Read a run list; files are looked for from its own folder.

@@ -1,9 +1,11 @@
-"""What several tests share: the foreign files, the demo set-up, small simulated run files."""
+"""What several tests share: the command line in this process, the foreign files, the demo set-up, small simulated run files."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,34 @@ ROOT = Path(__file__).parents[1]
 # who starts the tests in the background leaves Ctrl-C ignored, and what they start inherits that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys, monkeypatch):
+    """Run a command as `main` would, without a new process."""
+    from emiss.cli import main
+
+    def run(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["emiss", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        said = capsys.readouterr()
+        return Finished(code, said.out, said.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

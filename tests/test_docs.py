@@ -34,24 +34,16 @@ def run_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
+def run(cli):
     """Run a line of a console block: plain commands in this process, the rest in a shell."""
-    from emiss.cli import main
 
     def in_folder(command: pages.Command, folder: Path) -> tuple[int, str]:
         arguments = command.arguments()
         if arguments is None:
             done = run_shell(command.line, folder)
             return done.returncode, done.stdout + done.stderr
-        monkeypatch.setattr(sys, "argv", ["emiss", *arguments])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        said = capsys.readouterr()
-        return code, said.out + said.err
+        done = cli(*arguments)
+        return done.code, done.out + done.err
 
     return in_folder
 

@@ -34,7 +34,7 @@ def check(
 
       emiss check run-003855.dat calib/2026/pedestals.txt
     """
-    from emiss.check import check as check_all
+    from emiss.check.files import check as check_all
     from emiss.events.location import located
 
     found = check_all([located(path) for path in paths], detector=detector, reader=reader)

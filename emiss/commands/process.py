@@ -80,7 +80,7 @@ def process(
 
     from emiss import runlist
     from emiss.job.plan import plan
-    from emiss.job.run import process as run
+    from emiss.job.run import run_job
 
     if len(inputs) == 1 and (inputs[0].endswith((".yaml", ".yml")) or not _is_file_pattern(inputs[0])):
         runs = runlist.load(inputs[0])
@@ -103,7 +103,7 @@ def process(
             progress=step,
         )
     with log_to(out / "log.txt"), progress("process", job.entries if not job.hidden else None, quiet=quiet) as step:
-        outcome = run(
+        outcome = run_job(
             job,
             out,
             executor=executor,

@@ -1,4 +1,4 @@
-"""`process_runs`: from a run list to event tables, cutflow and reports; `process` does it for a job that is planned."""
+"""`process_runs`: from a run list to event tables, cutflow and reports; `run_job` does it for a job that is planned."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("emiss")
 
 
-def process(
+def run_job(
     job: Job,
     out: Path,
     *,
@@ -129,7 +129,7 @@ def process_runs(
     runlist = runs if isinstance(runs, RunList) else load(runs)
     folder = Path(out)
     job = plan(runlist, folder, overrides=set, unblind=unblind, max_events=events, executor=executor, workers=workers)
-    return process(job, folder, executor=executor, workers=workers, normalise=normalise)
+    return run_job(job, folder, executor=executor, workers=workers, normalise=normalise)
 
 
 def _outputs(job: Job, out: Path, keep: Wanted | None) -> list[Path]:

@@ -1,42 +1,13 @@
-"""The command line in this process, and stored event tables to work on."""
+"""Stored event tables to work on."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import pytest
 
 ON_TARGET = {"signal": 1e13, "dimuon": 1e9, "run": 1e9}
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(capsys, monkeypatch):
-    """Run a command as `main` would, without a new process."""
-    from emiss.cli import main
-
-    def run(*arguments: object) -> Finished:
-        monkeypatch.setattr(sys, "argv", ["emiss", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        said = capsys.readouterr()
-        return Finished(code, said.out, said.err)
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emiss import runlist, selection
-from emiss.check import check
+from emiss.check.files import check
 from emiss.configs import loader
 from emiss.job.plan import plan
 from emiss.job.select import select

@@ -11,7 +11,7 @@ import zstandard
 
 from emiss import runlist
 from emiss.job.plan import plan
-from emiss.job.run import process
+from emiss.job.run import run_job
 from emiss.reco.detector.model import load_detector
 from emiss.reco.formats.date.bytes import map_bytes
 from emiss.reco.formats.date.channels.channel_map import read_maps
@@ -99,6 +99,6 @@ def test_a_cut_tells_what_follows_a_lost_block_in_another_file(run_files, tmp_pa
     )
     for size in (1000, 37):  # whatever the tasks
         out = tmp_path / f"out{size}"
-        cutflow = process(plan(listed, out, task_entries=size), out).cutflow
+        cutflow = run_job(plan(listed, out, task_entries=size), out).cutflow
         rows = next(iter(cutflow.samples["data"].regions.values()))["nominal"]
         assert rows[0].sequential.n - rows[1].sequential.n == np.count_nonzero(after)

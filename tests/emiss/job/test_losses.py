@@ -11,7 +11,7 @@ import pytest
 from emiss import runlist
 from emiss.configs import loader
 from emiss.job.plan import plan
-from emiss.job.run import process
+from emiss.job.run import run_job
 from emiss.reco.formats.date import layout as la
 from tests.reco.splices import PHYSICS, events_of
 
@@ -170,7 +170,7 @@ def test_the_account_is_the_same_however_the_work_is_cut(parts, tmp_path):
     accounts = []
     for size in (20_000, 101, 100, 37):
         out = tmp_path / f"out{size}"
-        outcome = process(plan(listed, out, task_entries=size), out)
+        outcome = run_job(plan(listed, out, task_entries=size), out)
         accounts.append(outcome.cutflow.ledger)
         assert outcome.remarks == ("sample data: 5 event numbers of run 6105 are between those of its files, in none",)
     assert all(account == accounts[0] for account in accounts)

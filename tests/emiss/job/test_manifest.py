@@ -20,7 +20,7 @@ from emiss.events.files.open import open_table, read, write
 from emiss.events.table import EventTable
 from emiss.job import lock
 from emiss.job.plan import plan
-from emiss.job.run import process
+from emiss.job.run import run_job
 from emiss.job.select import select
 
 HEAD = "detector: na64e_lfc\nanalysis: small.yaml\ncalib: demo\nsamples:\n"
@@ -46,7 +46,7 @@ def folder(tmp_path, run_files) -> Path:
 def job(folder: Path, samples: str = SIGNAL + BEAM, **options):
     (folder / "runs.yaml").write_text(HEAD + samples)
     out = folder / "o"
-    return process(plan(runlist.load(folder / "runs.yaml"), out, **options), out)
+    return run_job(plan(runlist.load(folder / "runs.yaml"), out, **options), out)
 
 
 def expected(cutflow, sample: str, cut: int = 2) -> float:
@@ -211,7 +211,7 @@ def test_an_input_that_changes_between_plan_and_reading_is_named_and_not_counted
     path.write_bytes(data[:-5000] if cut else data[:1000] + bytes([data[1000] ^ 1]) + data[1001:])
     said = "cut short" if cut else "changed"
     with pytest.raises(UserError, match=rf"signal\.dat: has been {said} since the job was planned"):
-        process(planned, folder / "o")
+        run_job(planned, folder / "o")
     assert not list((folder / "o/tables").rglob("*.root"))
 
 
@@ -222,7 +222,7 @@ def test_a_file_that_grows_is_read_to_where_it_ended(folder):
     (folder / "runs.yaml").write_text(HEAD + SIGNAL.replace("signal.root", "signal.dat"))
     planned = plan(runlist.load(folder / "runs.yaml"), folder / "o")
     path.write_bytes(whole)
-    outcome = process(planned, folder / "o")
+    outcome = run_job(planned, folder / "o")
     assert outcome.cutflow.samples["signal"].ledger.read == planned.entries
     assert any("signal.dat is growing" in remark for remark in outcome.remarks)
 

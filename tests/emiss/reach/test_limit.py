@@ -12,7 +12,7 @@ import pytest
 
 from emiss import selection
 from emiss.configs.errors import UserError
-from emiss.job.run import process as run_job
+from emiss.job.run import run_job
 from emiss.job.select import select
 from emiss.physics.emission import yields
 from emiss.physics.limits.backgrounds import Budget

@@ -17,7 +17,7 @@ from emiss.configs.errors import UserError
 from emiss.events.files.open import open_table
 from emiss.events.table import EventTable
 from emiss.job.plan import plan
-from emiss.job.run import process
+from emiss.job.run import run_job
 from emiss.job.select import select
 from emiss.selection.results.cutflow import Cutflow  # noqa: TC001 - annotations of fixtures
 from tests.events.files.test_stored import middle_of
@@ -57,15 +57,15 @@ def numbers(cutflow: Cutflow) -> list[tuple[str, int]]:
 
 def test_counts_are_the_same_for_any_batch_task_and_executor(runs, tmp_path):
     listed = runlist.load(runs)
-    whole = process(plan(listed, tmp_path / "a"), tmp_path / "a").cutflow
+    whole = run_job(plan(listed, tmp_path / "a"), tmp_path / "a").cutflow
     assert whole.samples["signal"].ledger.read == 304 + 300
     assert whole.samples["signal"].on_target == 1e12
-    small = process(plan(listed, tmp_path / "b", batch=41, task_entries=100), tmp_path / "b").cutflow
+    small = run_job(plan(listed, tmp_path / "b", batch=41, task_entries=100), tmp_path / "b").cutflow
     assert numbers(small) == numbers(whole)
     for (_, a), (_, b) in zip(counts(small).items(), counts(whole).items(), strict=True):
         for row_a, row_b in zip(a, b, strict=True):
             assert row_a[1].sum_w == pytest.approx(row_b[1].sum_w, rel=1e-12)
-    spread = process(plan(listed, tmp_path / "c"), tmp_path / "c", executor="processes", workers=2).cutflow
+    spread = run_job(plan(listed, tmp_path / "c"), tmp_path / "c", executor="processes", workers=2).cutflow
     assert counts(spread) == counts(whole)
     again = select([tmp_path / "a"], plan(listed, tmp_path / "a").analysis, None).cutflow
     assert numbers(again) == numbers(whole)
@@ -75,28 +75,28 @@ def test_counts_are_the_same_for_any_batch_task_and_executor(runs, tmp_path):
 
 def test_a_finished_table_is_used_again_and_a_changed_cut_counts_anew(runs, tmp_path):
     listed = runlist.load(runs)
-    first = process(plan(listed, tmp_path / "o"), tmp_path / "o")
+    first = run_job(plan(listed, tmp_path / "o"), tmp_path / "o")
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "o" / "tables").rglob("*.root")}
-    second = process(plan(listed, tmp_path / "o", overrides={"e_miss_min": "60 GeV"}), tmp_path / "o")
+    second = run_job(plan(listed, tmp_path / "o", overrides={"e_miss_min": "60 GeV"}), tmp_path / "o")
     assert (first.reused, second.reused) == (0, 3)
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert numbers(second.cutflow) != numbers(first.cutflow)
     assert numbers(second.cutflow)[:4] == numbers(first.cutflow)[:4]
     # another input under the same name is not taken for the old one
     shutil.copy(runs.parent / "beam.dat", runs.parent / "signal.dat")
-    third = process(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
+    third = run_job(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
     assert third.reused == 2
 
 
 @pytest.mark.parametrize("suffix", [".root", ".parquet"])
 def test_a_stored_table_that_was_damaged_is_made_again(runs, tmp_path, suffix):
     listed = runlist.load(runs)
-    first = process(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
+    first = run_job(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
     table = next((tmp_path / "o" / "tables" / "beam").glob(f"*{suffix}"))
     raw = bytearray(table.read_bytes())
     raw[middle_of(table, "ecal.energy")] ^= 1  # in the values: the metadata stay whole
     table.write_bytes(raw)
-    again = process(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
+    again = run_job(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
     assert numbers(again) == numbers(first)
     assert bytes(raw) != table.read_bytes()
     assert len(EventTable.concatenate(list(open_table(table).batches()))) == 300
@@ -104,18 +104,18 @@ def test_a_stored_table_that_was_damaged_is_made_again(runs, tmp_path, suffix):
 
 def test_a_part_is_normalised_to_its_part(runs, tmp_path):
     job = plan(runlist.load(runs), tmp_path / "p", max_events=104)
-    cutflow = process(job, tmp_path / "p").cutflow
+    cutflow = run_job(job, tmp_path / "p").cutflow
     assert cutflow.samples["beam"].partial
     physics = cutflow.samples["beam"].ledger.passed
     assert cutflow.samples["beam"].on_target == pytest.approx(physics)
-    part = process(plan(runlist.load(runs), tmp_path / "q"), tmp_path / "q").cutflow
+    part = run_job(plan(runlist.load(runs), tmp_path / "q"), tmp_path / "q").cutflow
     with pytest.raises(UserError, match="counted twice"):
         _ = cutflow + part
 
 
 def test_reports_are_written(runs, tmp_path):
     out = tmp_path / "o"
-    outcome = process(plan(runlist.load(runs), out), out)
+    outcome = run_job(plan(runlist.load(runs), out), out)
     assert {path.suffix for path in outcome.reports} >= {".json", ".csv", ".md", ".html"}
     data = json.loads((out / "cutflow.json").read_text())
     assert data["schema"] == "emiss.cutflow/1"
@@ -129,7 +129,7 @@ def test_a_truncated_file_gives_its_good_events_and_is_named(runs, tmp_path):
     path = runs.parent / "beam.dat"
     path.write_bytes(path.read_bytes()[:-100])
     job = plan(runlist.load(runs), tmp_path / "o")
-    outcome = process(job, tmp_path / "o")
+    outcome = run_job(job, tmp_path / "o")
     ledger = outcome.cutflow.samples["beam"].ledger
     assert sum(ledger.lost.values()) == 1
     assert ledger.passed >= 299
@@ -140,7 +140,7 @@ def test_bad_spills_and_other_runs_are_excluded_and_counted(runs, tmp_path):
     (runs.parent / "bad.yaml").write_text("bad_spills:\n  - {run: 6101, spills: 2, why: beam lost}\n")
     text = RUNS.replace("calib: demo", "calib: demo\nquality: bad.yaml")
     runs.write_text(text.replace("on_target: 300", "on_target: 300, runs: 1-10"))
-    outcome = process(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
+    outcome = run_job(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
     signal, beam = (outcome.cutflow.samples[name].ledger for name in ("signal", "beam"))
     assert signal.excluded == {"bad_spill": 100}
     assert beam.excluded == {"other_run": 300}
@@ -151,7 +151,7 @@ def test_bad_spills_and_other_runs_are_excluded_and_counted(runs, tmp_path):
     rows = "".join(f"6101, {spill}, {1e11 * spill}\n" for spill in range(1, 9))
     (runs.parent / "eot.csv").write_text("run, spill, on_target\n" + rows)
     runs.write_text(text.replace("on_target: 1e12", "on_target: {from: eot.csv}"))
-    from_table = process(plan(runlist.load(runs), tmp_path / "t"), tmp_path / "t").cutflow.samples["signal"]
+    from_table = run_job(plan(runlist.load(runs), tmp_path / "t"), tmp_path / "t").cutflow.samples["signal"]
     spills = {1, 2} - {2}
     assert from_table.on_target == pytest.approx(sum(1e11 * spill for spill in spills))
 
@@ -259,6 +259,6 @@ def test_help_has_an_example_for_every_command_and_starts_fast():
 def test_a_table_opens_in_plain_uproot(runs, tmp_path):
     import uproot
 
-    process(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
+    run_job(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
     tree = uproot.open(tmp_path / "o/tables/signal/signal.root")["events"]
     assert tree["ntracks"].array(library="np").sum() == len(np.concatenate(tree["tracks.p"].array().to_list()))

@@ -1,0 +1,1 @@
+"""What is wrong with files and configs, without running anything."""

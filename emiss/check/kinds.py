@@ -1,0 +1,91 @@
+"""What a path is that somebody wants to be checked: a run file, a table, a folder, or one of the YAML files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - part of a dataclass
+from typing import TYPE_CHECKING
+
+from emiss.configs import loader
+from emiss.configs.errors import Location, UserError
+from emiss.selection.analysis.schema import AnalysisModel
+
+if TYPE_CHECKING:
+    from emiss.configs.document import Document
+
+PARTS = frozenset(AnalysisModel.model_fields) - {"extends", "description", "made_with"}
+"""Keys that only an analysis has."""
+
+_YAML = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A path with what it is; `document` is that of a YAML file."""
+
+    path: Path
+    kind: str
+    document: Document | None = None
+
+    @property
+    def names_analysis(self) -> bool:
+        """Whether it is a YAML file that gives an analysis its name."""
+        return self.document is not None and "analysis" in self.document.data
+
+
+def recognise(path: Path) -> Given:
+    """Return what a path is; a YAML file by its keys.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or a YAML file is none of ours.
+    """
+    if path.suffix in _YAML:
+        document = loader.load(path)
+        return Given(path, _kind(document), document)
+    if path.is_dir():
+        if (path / "detector.yaml").is_file():
+            return Given(path / "detector.yaml", "detector", loader.load(path / "detector.yaml"))
+        tables = any(p.suffix in (".root", ".parquet") for p in path.rglob("*"))
+        return Given(path, "folder" if tables else "conditions")
+    if path.suffix == ".txt":
+        return Given(path, "conditions")
+    if not path.is_file():
+        raise UserError("no such file", at=Location(str(path)))
+    return Given(path, "stored" if magic(path) in (b"root", b"PAR1") else "run")
+
+
+def magic(path: Path) -> bytes:
+    """Return the first four bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def _kind(document: Document) -> str:
+    """Recognise what a YAML file is by its keys."""
+    keys = set(document.data) if isinstance(document.data, dict) else set()
+    if "samples" in keys:
+        return "runlist"
+    if "reader" in keys:
+        return "map"
+    if "process" in keys:
+        return "sample"
+    if keys & PARTS:
+        return "analysis"
+    if "extends" in keys:
+        return "analysis" if _extends_analysis(document) else "detector"
+    if "ecal" in keys:
+        return "detector"
+    raise document.error(
+        "neither a run list, an analysis, a detector, a map nor a sample",
+        hint="they have the keys 'samples', 'cuts', 'ecal', 'reader' and 'process'",
+    )
+
+
+def _extends_analysis(document: Document) -> bool:
+    try:
+        loader.find("analyses", str(document.data["extends"]), near=document.path.parent)
+    except UserError:
+        return False
+    return True
