@@ -15,6 +15,7 @@ from emiss.commands import (
     inspect,
     limit,
     look,
+    merge,
     process,
     quality,
     scan,
@@ -34,6 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(process.process)
+app.command()(merge.merge)
 app.command()(process.select)
 app.command()(scan.scan)
 app.command()(diff.diff)

@@ -11,9 +11,11 @@ from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, say, warn
 
 if TYPE_CHECKING:
+    from emiss.job.division import Part
     from emiss.job.outcome import Outcome
+    from emiss.job.plan import Job
     from emiss.job.skim import Wanted
-    from emiss.selection import Analysis
+    from emiss.job.task import Executor
 
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
@@ -59,6 +61,10 @@ def process(
     after: After = None,
     unblind: Unblind = False,
     detail: Detail = False,
+    part: Annotated[
+        str | None,
+        typer.Option(metavar="K/N", help="Do only part K of N of the job; 'emiss merge' puts the parts together."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Process run files: event tables, cutflow and reports.
@@ -74,20 +80,24 @@ def process(
 
       emiss process demo --set e_miss_min=25GeV --executor processes
 
+      emiss process demo --part 3/20 --out out/demo
+
       emiss process events.root --reader ldmx --analysis ldmx_missing_energy --out out/ldmx
     """
     from dataclasses import replace
 
     from emiss import runlist
+    from emiss.job.division import Part
     from emiss.job.plan import plan
     from emiss.job.run import run_job
 
+    only = None if part is None else Part.parse(part)
     if len(inputs) == 1 and (inputs[0].endswith((".yaml", ".yml")) or not _is_file_pattern(inputs[0])):
         runs = runlist.load(inputs[0])
         runs = runs if analysis is None else replace(runs, analysis=analysis, near=Path())
     else:
-        wanted = analysis or "e_to_mu_phi"
-        runs = runlist.from_files(inputs, detector=detector, analysis=wanted, calib=calib, reader=reader)
+        cuts = analysis or "e_to_mu_phi"
+        runs = runlist.from_files(inputs, detector=detector, analysis=cuts, calib=calib, reader=reader)
     count = sum(len(sample.files) for sample in runs.samples)
     with progress("look at files", count, quiet=quiet, unit="files") as step:
         job = plan(
@@ -102,6 +112,12 @@ def process(
             workers=workers,
             progress=step,
         )
+    wanted = wanted_events(keep, columns, region, after)
+    if wanted is not None:
+        wanted.check(job.analysis)
+    if only is not None:
+        _process_part(job, only, out, executor, workers, normalise, wanted, detail=detail, quiet=quiet)
+        return
     with log_to(out / "log.txt"), progress("process", job.entries if not job.hidden else None, quiet=quiet) as step:
         outcome = run_job(
             job,
@@ -109,10 +125,44 @@ def process(
             executor=executor,
             workers=workers,
             normalise=normalise,
-            keep=_wanted(job.analysis, keep, columns, region, after),
+            keep=wanted,
             progress=step,
         )
-    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
+    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
+
+
+def _process_part(
+    job: Job,
+    part: Part,
+    out: Path,
+    executor: Executor,
+    workers: int,
+    normalise: float,
+    keep: Wanted | None,
+    *,
+    detail: bool,
+    quiet: bool,
+) -> None:
+    """Do one part of a job and print what it has done; whether too much is lost is for the whole to say."""
+    from dataclasses import replace
+
+    from emiss.job.division import tasks_of_part
+    from emiss.job.parts import folder_of, run_part
+
+    own = folder_of(out, part)
+    entries = sum(task.stop - task.start for task in tasks_of_part(job.tasks, part))
+    total = entries if not job.hidden else None
+    with log_to(own / "log.txt"), progress(f"part {part}", total, quiet=quiet) as step:
+        outcome = run_part(job, part, out, executor=executor, workers=workers, keep=keep, progress=step)
+    if outcome is None:
+        if not quiet:
+            say(f"part {part} has nothing to do: the job has fewer tasks than parts")
+        return
+    finish(replace(outcome, too_bad=()), own, normalise=normalise, detail=detail, quiet=quiet)
+    for line in outcome.too_bad:
+        warn(f"part {part}: {line}; 'emiss merge' says whether the whole is above it")
+    if not quiet:
+        say(f"part {part} is done; when all are: emiss merge {out}", "dim")
 
 
 def select(
@@ -141,6 +191,9 @@ def select(
     from emiss.job.select import select as run
 
     loaded = selection.load(analysis, set=parse_sets(set_))
+    wanted = wanted_events(keep, columns, region, after)
+    if wanted is not None:
+        wanted.check(loaded)
     with progress("select", None, quiet=quiet) as step:
         outcome = run(
             tables,
@@ -149,10 +202,10 @@ def select(
             unblind=unblind,
             overrides=parse_sets(set_),
             normalise=normalise,
-            keep=_wanted(loaded, keep, columns, region, after),
+            keep=wanted,
             progress=step,
         )
-    _finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
+    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
 
 
 def parse_sets(items: list[str] | None) -> dict[str, str]:
@@ -168,22 +221,15 @@ def parse_sets(items: list[str] | None) -> dict[str, str]:
     return found
 
 
-def _wanted(
-    analysis: Analysis, keep: Path | None, columns: str | None, region: str | None, after: str | None
-) -> Wanted | None:
-    """Return what is to be kept; refuse, before any work, what the analysis does not have."""
-    from emiss.configs.errors import UserError, did_you_mean
+def wanted_events(keep: Path | None, columns: str | None, region: str | None, after: str | None) -> Wanted | None:
+    """Return what is to be kept."""
+    from emiss.configs.errors import UserError
     from emiss.job.skim import Wanted
 
     if keep is None:
         if columns or region or after:
             raise UserError("--columns, --region and --after say what --keep writes", hint="add --keep FOLDER")
         return None
-    if region is not None and region not in analysis.regions:
-        raise UserError(f"the analysis has no region '{region}'", hint=did_you_mean(region, analysis.regions))
-    cuts = [cut.name for cut in analysis.regions[region or next(iter(analysis.regions))]]
-    if after is not None and after not in cuts:
-        raise UserError(f"the region has no cut '{after}'", hint=did_you_mean(after, cuts))
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
     return Wanted(keep, names, region, after)
 
@@ -194,7 +240,7 @@ def _is_file_pattern(text: str) -> bool:
     )
 
 
-def _finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:
+def finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:
     """Print the cutflow and what was lost; leave with code 3 if it was too much."""
     from emiss.configs.errors import DataLossError
     from emiss.selection.report import terminal

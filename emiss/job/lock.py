@@ -1,4 +1,4 @@
-"""One job at a time in a folder: a lock that names its owner, and that ends with the process however that ends."""
+"""Who works in a folder: one job, or parts of one; a lock names its owner, and ends with the process however that ends."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import fcntl
 import json
 import os
 import platform
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.provenance import command_line, now
@@ -15,51 +15,93 @@ from emiss.events.provenance import command_line, now
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import TextIO
 
 NAME = ".lock"
+OF_PART = ".lock-part-"
+"""Begins the names of the locks of parts, which stand beside that of the folder."""
+
+TAKE_ANOTHER = "wait for it, or take another --out"
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other jobs out of a folder while the block runs.
+    """Keep all others out of a folder while the block runs.
 
     Raises
     ------
     UserError
         If another job is at work there, with its host, process and command.
     """
-    path = folder / NAME
+    with _held(folder, folder / NAME, fcntl.LOCK_EX, "another job is at work here", TAKE_ANOTHER):
+        yield
+
+
+@contextmanager
+def locked_part(folder: Path, part: str) -> Iterator[None]:
+    """Keep whole jobs, and the same part of one, out of a folder while the block runs; other parts may come and go.
+
+    Raises
+    ------
+    UserError
+        If a job, or this part, is at work there.
+    """
+    own = folder / f"{OF_PART}{part}"
+    with (
+        _held(folder, folder / NAME, fcntl.LOCK_SH, "another job is at work here", TAKE_ANOTHER),
+        _held(folder, own, fcntl.LOCK_EX, "this part is at work here already", "wait for it, or end it"),
+    ):
+        yield
+
+
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Wait until nobody else is in a block of this lock, and run the block; without waiting where there are no locks."""
+    with path.open("a+", encoding="utf-8") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _held(folder: Path, path: Path, how: int, taken: str, hint: str) -> Iterator[None]:
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _taken(folder, file) from None
+            raise UserError(f"{taken} ({_owner(folder, file)})", at=Location(str(folder)), hint=hint) from None
         except OSError:  # a file system without locks: names of parts and the manifest still keep tables apart
             yield
             return
+        if how == fcntl.LOCK_SH:  # of many: each has a lock of its own with its name
+            yield
+            return
         owner = {"host": platform.node(), "process": os.getpid(), "since": now(), "command": command_line()}
-        file.seek(0)
-        file.truncate()
-        file.write(json.dumps(owner))
-        file.flush()
+        _write(file, json.dumps(owner))
         try:
             yield
         finally:
-            file.seek(0)
-            file.truncate()
+            _write(file, "")
 
 
-def _taken(folder: Path, file: Any) -> UserError:
+def _write(file: TextIO, text: str) -> None:
     file.seek(0)
-    try:
-        owner = json.loads(file.read())
-        who = f"process {owner['process']} on {owner['host']} since {owner['since']}: {owner['command']}"
-    except (ValueError, KeyError, TypeError):
-        who = "somebody who did not leave a name"
-    return UserError(
-        f"another job is at work here ({who})", at=Location(str(folder)), hint="wait for it, or take another --out"
-    )
+    file.truncate()
+    file.write(text)
+    file.flush()
+
+
+def _owner(folder: Path, file: TextIO) -> str:
+    """Return who holds a lock: the owner that it names itself, or that of a part at work."""
+    file.seek(0)
+    for text in (file.read(), *(path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{OF_PART}*")))):
+        try:
+            owner = json.loads(text)
+            return f"process {owner['process']} on {owner['host']} since {owner['since']}: {owner['command']}"
+        except (ValueError, KeyError, TypeError):
+            continue
+    return "somebody who did not leave a name"

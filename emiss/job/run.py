@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emiss.events import provenance
 from emiss.events.files import atomic
 from emiss.job import executors, lock, output
-from emiss.job.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
+from emiss.job.conclude import conclude
 from emiss.job.plan import plan
 from emiss.job.skim import targets_of
 from emiss.runlist import RunList, load
-from emiss.selection import blinding
-from emiss.selection.counting.counter import Yields
 from emiss.selection.results.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from emiss.job.outcome import Outcome
     from emiss.job.plan import Job
     from emiss.job.skim import Wanted
-    from emiss.job.task import Executor
+    from emiss.job.task import Executor, Task
     from emiss.job.worker import Done
-    from emiss.selection.results.cutflow import Cutflow, SampleCounts
 
 log = logging.getLogger("emiss")
 
@@ -71,24 +68,8 @@ def run_job(
     with lock.locked(folder):
         atomic.sweep(folder)  # nobody else is at work here: what is half written was left by a job that was killed
         job.manifest.save(folder)
-        done = _run(job, executor, workers, progress)
-        cutflow = _cutflow(job, done, started)
-        yields: dict[str, Yields] = {}
-        for item in done:
-            yields[item.task.sample.name] = yields.get(item.task.sample.name, Yields()) + item.yields
-        result = result_of(cutflow.sealed(), yields, job.scans)
-        losses = losses_of([(str(item.task.file), item.cutflow) for item in done])
-        for line in losses:
-            log.warning(line)
-        return Outcome(
-            result,
-            losses,
-            too_bad(cutflow, job.runlist.max_bad_fraction),
-            write_reports(result, job.analysis, out, job.configs, normalise),
-            sum(item.reused for item in done if item.task.sample.name not in job.hidden),
-            keep_events([task.table for task in job.tasks], job.analysis, keep, result, unblind=job.setup.unblind),
-            (*job.remarks, *_growing(done)),
-        )
+        done = do_tasks(job, job.tasks, executor, workers, progress)
+        return conclude(job, done, out, started=started, normalise=normalise, keep=keep)
 
 
 def process_runs(
@@ -140,12 +121,14 @@ def _outputs(job: Job, out: Path, keep: Wanted | None) -> list[Path]:
     return reports
 
 
-def _run(job: Job, executor: Executor, workers: int, progress: Callable[[int], None]) -> list[Done]:
-    """Do all tasks; return their results in the order of the tasks."""
+def do_tasks(
+    job: Job, tasks: Sequence[Task], executor: Executor, workers: int, progress: Callable[[int], None]
+) -> list[Done]:
+    """Do some tasks of a job; return their results in the order of the tasks."""
     done: list[Done] = []
     hidden = job.hidden
-    log.info("%d tasks", sum(task.sample.name not in hidden for task in job.tasks))
-    for item in executors.run(job.setup, job.tasks, executor, workers):
+    log.info("%d tasks", sum(task.sample.name not in hidden for task in tasks))
+    for item in executors.run(job.setup, tasks, executor, workers):
         done.append(item)
         if item.task.sample.name in hidden:
             progress(0)
@@ -154,38 +137,3 @@ def _run(job: Job, executor: Executor, workers: int, progress: Callable[[int], N
         progress(item.task.stop - item.task.start)
     # not in the order of their end, so that sums are the same to the last bit for every executor
     return sorted(done, key=lambda item: item.task.number)
-
-
-def _cutflow(job: Job, done: list[Done], started: str) -> Cutflow:
-    cutflow = sum((item.cutflow for item in done[1:]), done[0].cutflow)
-    totals = {item.task.sample.name: item.task.sample_on_target for item in done}
-    return replace(
-        cutflow,
-        provenance=provenance.record(
-            configs=job.configs,
-            payloads=job.payloads,
-            inputs=blinding.sealed_inputs(job.inputs, job.hidden),
-            started=started,
-            unblinded=job.setup.unblind,
-            overrides=dict(job.setup.overrides),
-        ),
-        samples={
-            name: replace(sample, on_target=_on_target(sample, totals[name]))
-            for name, sample in cutflow.samples.items()
-        },
-    )
-
-
-def _on_target(sample: SampleCounts, total: float | None) -> float | None:
-    """Return what a sample stands for: the number that was given, not a sum of shares with their rounding.
-
-    A part of a blinded sample stands for an unknown number: its share of the events would tell how many there are.
-    """
-    if not sample.partial:
-        return total
-    return None if sample.hidden else sample.on_target
-
-
-def _growing(done: list[Done]) -> list[str]:
-    files = dict.fromkeys(str(item.task.file) for item in done if item.growing)
-    return [f"{file} is growing: it was read to where it ended when the job was planned" for file in files]

@@ -50,6 +50,21 @@ class Wanted:
     region: str | None = None
     after: str | None = None
 
+    def check(self, analysis: Analysis) -> None:
+        """Refuse a region or a cut that the analysis does not have.
+
+        Raises
+        ------
+        UserError
+            With the names that are close.
+        """
+        if self.region is not None and self.region not in analysis.regions:
+            hint = did_you_mean(self.region, analysis.regions)
+            raise UserError(f"the analysis has no region '{self.region}'", hint=hint)
+        cuts = [cut.name for cut in analysis.regions[self.region or next(iter(analysis.regions))]]
+        if self.after is not None and self.after not in cuts:
+            raise UserError(f"the region has no cut '{self.after}'", hint=did_you_mean(self.after, cuts))
+
 
 @dataclass(frozen=True)
 class Kept:

@@ -1,0 +1,234 @@
+"""What a part of a job leaves beside its tables: the plan of the whole job, and the results of each of its tasks.
+
+They are data, as the tables are: of a blinded sample they say no more than the manifest does.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import platform
+from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emiss.configs.errors import Location, UserError
+from emiss.events.files.atomic import part_of, write_text
+from emiss.events.provenance import code_version, command_line, now, text_hash
+from emiss.job.part_counts import to_json
+from emiss.job.skim import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emiss.events.files.manifest import Manifest
+    from emiss.job.plan import Job
+    from emiss.job.worker import Done
+
+FOLDER = ".parts"
+"""Beside the tables."""
+
+PLAN = "plan.json"
+SCHEMA = "emiss.part/1"
+AGAIN = "run the part again: it keeps the tables that are right"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan that the parts of a folder follow.
+
+    Attributes
+    ----------
+    identity : mapping
+        What parts of one job have in common; see `identity_of`.
+    analysis : str
+        Its file, where the parts found it.
+    runs : str
+    max_bad_fraction : float
+    configs : mapping of file to text
+    payloads, inputs, remarks : sequences
+        As in `emiss.job.plan.Job`.
+    keep : mapping or None
+        The skims that are wanted.
+    """
+
+    identity: Mapping[str, Any]
+    analysis: str
+    runs: str
+    max_bad_fraction: float
+    configs: Mapping[str, str]
+    payloads: Sequence[str]
+    inputs: Sequence[Mapping[str, Any]]
+    remarks: Sequence[str]
+    keep: Mapping[str, Any] | None
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """The skims that are wanted."""
+        if self.keep is None:
+            return None
+        return Wanted(**{**self.keep, "path": Path(self.keep["path"]), "columns": tuple(self.keep["columns"])})
+
+
+@dataclass(frozen=True)
+class Results:
+    """What one part has done: `plan` is the identity of its plan, `tasks` the plain data of its tasks."""
+
+    path: Path
+    part: str
+    plan: Mapping[str, Any]
+    made: Mapping[str, str]
+    tasks: Sequence[Mapping[str, Any]]
+
+
+def identity_of(job: Job) -> dict[str, Any]:
+    """Return what all parts of a job have in common, and parts of different jobs do not; plain data."""
+    return {
+        "manifest": manifest_hash(job.manifest),
+        "code": code_version(),
+        "selection": _programs(),
+        "analysis": job.analysis.name,
+        "cuts": job.analysis.cuts_hash,
+        "set": dict(job.setup.overrides),
+        "unblind": job.setup.unblind,
+        # without folders: a batch system may give each part its own
+        "configs": sorted([Path(name).name, text_hash(text)] for name, text in job.configs.items()),
+    }
+
+
+def manifest_hash(manifest: Manifest) -> str:
+    """Return a hash of what a manifest says, but for the places of the run files and the last digits of numbers.
+
+    Processors of different kinds add weights up in different orders, and so may disagree about these.
+    """
+    samples = {
+        name: {
+            "role": sample.role,
+            "scale": sample.scale,
+            "on_target": _rounded(sample.on_target),
+            "partial": sample.partial,
+            "process": dict(sample.process),
+            "tables": [
+                [entry.table, entry.key, entry.identity, list(entry.entries), _rounded(entry.on_target)]
+                for entry in sample.tables
+            ],
+        }
+        for name, sample in manifest.samples.items()
+    }
+    return text_hash(json.dumps([samples, manifest.about.get("max_bad_fraction")], sort_keys=True))
+
+
+def _rounded(number: float | None) -> str | None:
+    return None if number is None else f"{number:.9g}"
+
+
+def _programs() -> str:
+    """Return a hash of the code that makes results of tables; `code_version` is of that which makes the tables."""
+    import emiss.job
+    import emiss.selection
+
+    paths = [path for package in (emiss.job, emiss.selection) for path in Path(package.__path__[0]).rglob("*.py")]
+    return text_hash("".join(f"{path.name}\0{path.read_text(encoding='utf-8')}" for path in sorted(paths)))
+
+
+def names(folder: Path, part: str) -> list[Path]:
+    """Return the files that a part writes beside the tables in a folder."""
+    return [folder / FOLDER / PLAN, folder / FOLDER / f"{part}.json.gz"]
+
+
+def save_plan(job: Job, keep: Wanted | None) -> None:
+    """Write the plan of a job beside its tables, in the place of an earlier one."""
+    plan = Plan(
+        identity_of(job),
+        job.setup.analysis,
+        job.runlist.name,
+        job.runlist.max_bad_fraction,
+        dict(job.configs),
+        job.payloads,
+        [dict(item) for item in job.inputs],
+        job.remarks,
+        None if keep is None else {**asdict(keep), "path": str(keep.path)},
+    )
+    write_text(job.manifest.folder / FOLDER / PLAN, json.dumps({"schema": SCHEMA, **vars(plan)}, indent=1) + "\n")
+
+
+def load_plan(folder: Path) -> Plan:
+    """Return the plan of the parts in a folder of tables.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it cannot be read.
+    """
+    path = folder / FOLDER / PLAN
+    if not path.is_file():
+        hint = "parts are made by: emiss process RUNS --part 1/20 --out OUT"
+        raise UserError("no part of a job has been run here", at=Location(str(folder)), hint=hint)
+    data = _read(path, path.read_bytes())
+    try:
+        return Plan(**data)
+    except TypeError as error:
+        raise UserError(f"is not complete: {error}", at=Location(str(path)), hint=AGAIN) from None
+
+
+def save_results(job: Job, part: str, name: str, done: Sequence[Done], started: str) -> None:
+    """Write the results of the tasks of a part, whole or not at all."""
+    path = names(job.manifest.folder, name)[1]
+    data = {
+        "schema": SCHEMA,
+        "part": part,
+        "plan": identity_of(job),
+        "made": {
+            "part": part,
+            "host": platform.node(),
+            "started": started,
+            "finished": now(),
+            "command": command_line(),
+        },
+        "tasks": [to_json(item) for item in done],
+    }
+    trial = part_of(path)
+    try:
+        trial.write_bytes(gzip.compress(json.dumps(data, allow_nan=False).encode(), mtime=0))
+        trial.replace(path)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
+    finally:
+        with suppress(OSError):
+            trial.unlink(missing_ok=True)
+
+
+def load_results(folder: Path) -> list[Results]:
+    """Return the results of all parts in a folder of tables.
+
+    Raises
+    ------
+    UserError
+        If one cannot be read.
+    """
+    found = []
+    for path in sorted((folder / FOLDER).glob("*.json.gz")):
+        if path.name[0] == ".":
+            continue
+        try:
+            data = _read(path, gzip.decompress(path.read_bytes()))
+        except (OSError, EOFError, ValueError) as error:
+            raise UserError(f"cannot be read: {error}", at=Location(str(path)), hint=AGAIN) from None
+        try:
+            found.append(Results(path, data["part"], data["plan"], data["made"], data["tasks"]))
+        except KeyError as error:
+            raise UserError(f"is not complete: no {error}", at=Location(str(path)), hint=AGAIN) from None
+    return found
+
+
+def _read(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except ValueError as error:
+        raise UserError(f"no JSON: {error}", at=Location(str(path)), hint=AGAIN) from None
+    schema = data.pop("schema", None) if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise UserError(f"schema is {schema!r}, this version of emiss reads '{SCHEMA}'", at=Location(str(path)))
+    return dict(data)
