@@ -16,7 +16,7 @@ from emiss.job.skim import targets_of
 from emiss.runlist import RunList, load
 from emiss.selection import blinding
 from emiss.selection.counting.counter import Yields
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from emiss.job.plan import Job
     from emiss.job.skim import Wanted
     from emiss.job.worker import Done
-    from emiss.selection.results.cutflow import Cutflow, SampleCounts
+    from emiss.selection.counting.samples import SampleCounts
+    from emiss.selection.results.cutflow import Cutflow
 
 log = logging.getLogger("emiss")
 

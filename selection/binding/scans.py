@@ -12,8 +12,8 @@ from emiss.events.language.running.evaluate import Plan, constant
 from emiss.events.language.running.program import depends, needed
 from emiss.events.language.running.values import Numbers
 from emiss.events.language.syntax import tree
+from emiss.selection.binding.merit import check_merit
 from emiss.selection.counting.scans import BoundScan, RegionScan, ScanAxis, Threshold
-from emiss.selection.results.optimum import check_merit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,11 +1,12 @@
 """Histograms of an analysis: their axes as declared, how a block of events is filled, and what comes out.
 
 The histograms themselves are `hist.Hist` with weights. What was filled merges as counts do: bin by bin, and only with its
-like. Files are written in `histogramfile`.
+like. Files are written in `results.files.histograms`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from hist import Hist
 
@@ -125,6 +126,8 @@ class Filled:
 
 
 Histograms = dict[Key, Filled]
+BySample = Mapping[str, Mapping[Key, Filled]]
+"""The histograms of several samples."""
 
 
 def empty(specs: Sequence[BoundHistogram], variations: Sequence[str]) -> Histograms:

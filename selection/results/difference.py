@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from emiss.selection.analysis.model import Analysis
     from emiss.selection.counting.counts import CutCounts, Rows, Tally
-    from emiss.selection.results.cutflow import Cutflow, SampleCounts
+    from emiss.selection.counting.samples import Counted, SampleCounts
 
 TOLERANCE = 1e-12
 """Relative difference of sums of weights that is still no difference (they may be added in another order); counts have to be
@@ -112,7 +112,7 @@ def near(x: float, y: float, tolerance: float = TOLERANCE) -> bool:
     return abs(x - y) <= tolerance * max(abs(x), abs(y))
 
 
-def compare(a: Cutflow, b: Cutflow, *, tolerance: float = TOLERANCE) -> Difference:
+def compare(a: Counted, b: Counted, *, tolerance: float = TOLERANCE) -> Difference:
     """Return what differs between two cutflows; cuts are matched by name and order.
 
     Provenance and the identity of the inputs are not compared: when, where and from which copy does not matter.

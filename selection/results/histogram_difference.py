@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from emiss.events.lists import Array
-    from emiss.selection.counting.histograms import Key
-    from emiss.selection.results.files.histograms import BySample
+    from emiss.selection.counting.histograms import BySample, Key
 
     Contents = Mapping[tuple[str, Key], "Content"]
 

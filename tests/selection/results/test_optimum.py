@@ -16,6 +16,7 @@ from emiss.events.columns import Column
 from emiss.events.ledger import Ledger
 from emiss.events.table import EventTable, Metadata
 from emiss.selection import report
+from emiss.selection.binding import merit
 from emiss.selection.report import plots
 from emiss.selection.results import optimum
 from emiss.selection.results.cutflow import Cutflow
@@ -118,7 +119,7 @@ def test_interval_covers_the_best_step_of_independent_experiments() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [("signal / background", [np.nan, 2.0]), ("3", [3.0, 3.0])])
 def test_figure_of_merit(text: str, expected: list[float]) -> None:
-    made = optimum.figure(text, np.array([1.0, 4.0]), np.array([0.0, 2.0]))
+    made = merit.figure(text, np.array([1.0, 4.0]), np.array([0.0, 2.0]))
     np.testing.assert_array_equal(made, expected)
 
 
