@@ -149,6 +149,7 @@ def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: flo
     if plot is None:
         return []
     from emiss.configs.errors import UserError
+    from emiss.drawing import save
     from emiss.selection.display import numbers
     from emiss.selection.report import plots
 
@@ -157,5 +158,5 @@ def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: flo
     first = [curve for curve in curves if curve.region == curves[0].region]
     merit = result.bound_scans[0].figure_of_merit
     title = f"scan of {result.bound_scans[0].name}, region {curves[0].region}"
-    plots.save(plots.scan(first, merit, title, f"events per {numbers.particles(normalise)}"), plot)
+    save(plots.scan(first, merit, title, f"events per {numbers.particles(normalise)}"), plot)
     return [plot]

@@ -82,9 +82,9 @@ def yields(
     for line in table.warnings:
         warn(line)
     if plot is not None:
-        from emiss.selection.report import plots
+        from emiss import drawing
 
-        plots.save(yield_table.figure(table), plot)
+        drawing.save(yield_table.figure(table), plot)
         if not json_:
             say(f"written: {plot}", "dim")
 

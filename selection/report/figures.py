@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.drawing import svg
 from emiss.selection.counting.histograms import UNWEIGHTED
 from emiss.selection.display import numbers, view
 from emiss.selection.normalisation import PER_ON_TARGET
@@ -67,12 +68,12 @@ def _histograms(result: Result, target: float) -> Iterator[Drawn]:
         if len(next(iter(filled.values())).axes) == 1:
             roles = {sample: cutflow.samples[sample].role for sample in filled}
             drawn = plots.distribution(filled, roles, factors, title, events)
-            yield Drawn("Distributions", title, _said(filled, factors), plots.svg(drawn))
+            yield Drawn("Distributions", title, _said(filled, factors), svg(drawn))
             continue
         for sample, one in filled.items():
             drawn = plots.plane(one, factors[sample], f"{view.clean(sample)}: {title}", events)
             alt = _said({sample: one}, factors)
-            yield Drawn("Planes", f"{view.clean(sample)}: {title}", alt, plots.svg(drawn))
+            yield Drawn("Planes", f"{view.clean(sample)}: {title}", alt, svg(drawn))
 
 
 def _where(cutflow: Cutflow, key: Key) -> str:
@@ -115,4 +116,4 @@ def _scans(result: Result, target: float) -> Iterator[Drawn]:
             drawn = plots.scan(curves, scan.figure_of_merit, title, events)
             file = f"scan_{scan.name}" + (f"_{region}" if len(regions) > 1 else "")
             alt = "; ".join(curve_in_words(curve) for curve in curves)
-            yield Drawn("Scans", f"{title} ({method_in_words(scan, region)})", alt, plots.svg(drawn), file)
+            yield Drawn("Scans", f"{title} ({method_in_words(scan, region)})", alt, svg(drawn), file)

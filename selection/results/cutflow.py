@@ -77,7 +77,7 @@ class Cutflow(Counted):
         """
         ranges = entry_ranges.frozen(coverage)
         counted = max(
-            (rows[0].sequential.n for weights_ in regions.values() for rows in weights_.values()), default=None
+            (rows[0].sequential.n for variations in regions.values() for rows in variations.values()), default=None
         )
         seen = blinding.outside(ledger, counted) if hidden else ledger
         rows = with_read(regions, skim or {}, weights or {})

@@ -12,6 +12,7 @@ import uhi.io.json
 import uproot
 
 from emiss import selection
+from emiss.drawing import svg
 from emiss.events.columns import Column
 from emiss.events.ledger import Ledger
 from emiss.events.table import EventTable, Metadata
@@ -181,5 +182,5 @@ def test_the_page_holds_the_plots_with_their_texts(tmp_path) -> None:
 
 def test_a_figure_is_the_same_text_every_time() -> None:
     whole = result()
-    texts = {plots.svg(plots.scan(whole.curves(), "merit", "t", "events")) for _ in range(2)}
+    texts = {svg(plots.scan(whole.curves(), "merit", "t", "events")) for _ in range(2)}
     assert len(texts) == 1
