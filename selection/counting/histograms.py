@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from hist import Hist
 
+    from emiss.configs.arrays import Bools, Floats
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Numbers, Rows
-    from emiss.events.lists import Array
 
 UNWEIGHTED = "nominal"
 """The one variation of an analysis without weights."""
@@ -161,8 +161,8 @@ def fill(
     spec: BoundHistogram,
     values: Mapping[int, Any],
     size: int,
-    mask: Callable[[Stage], Array],
-    weights: Array,
+    mask: Callable[[Stage], Bools],
+    weights: Floats,
     variations: Sequence[str],
     into: Histograms,
 ) -> None:
@@ -202,7 +202,7 @@ def fill(
             into[key] = Filled(before.hist, before.undefined + undefined, before.axes, before.title)
 
 
-def _shown(numbers: Numbers, length: int, axis: BinAxis) -> Array:
+def _shown(numbers: Numbers, length: int, axis: BinAxis) -> Floats:
     """Return values in the unit of an axis, one for each event or row."""
     data = np.broadcast_to(numbers.floats, (length,))
     return data if axis.factor == 1.0 else data / axis.factor

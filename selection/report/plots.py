@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.selection.counting.histograms import BinAxis, Filled
     from emiss.selection.results.optimum import Curve
 
@@ -103,19 +103,19 @@ def distribution(
     return made
 
 
-def _scaled(filled: Filled, factor: float) -> tuple[Array, Array]:
+def _scaled(filled: Filled, factor: float) -> tuple[Floats, Floats]:
     view = filled.hist.view()
     return np.asarray(view["value"] * factor), np.asarray(view["variance"] * factor**2)
 
 
-def _points(place: Axes, axis: BinAxis, values: Array, errors: Array, label: str | None = None) -> None:
+def _points(place: Axes, axis: BinAxis, values: Floats, errors: Floats, label: str | None = None) -> None:
     edges = np.asarray(axis.edges)
     middle = (edges[1:] + edges[:-1]) / 2
     shown = values != 0
     place.errorbar(middle[shown], values[shown], errors[shown], fmt="o", color="black", markersize=3.5, label=label)
 
 
-def _ratio(place: Axes, axis: BinAxis, values: Array, variances: Array, stack: Array, variance: Array) -> None:
+def _ratio(place: Axes, axis: BinAxis, values: Floats, variances: Floats, stack: Floats, variance: Floats) -> None:
     """Draw data over simulation with the statistical error of both."""
     good = (stack > 0) & (values > 0)
     share = np.divide(values, stack, out=np.zeros_like(values), where=good)
@@ -140,7 +140,7 @@ def _cuts(place: Axes, axis: BinAxis) -> None:
             )
 
 
-def _log(place: Axes, values: Array) -> None:
+def _log(place: Axes, values: Floats) -> None:
     """Use a logarithmic axis where the bins span more than two decades."""
     positive = values[values > 0]
     if len(positive) and positive.max() > 100 * positive.min():

@@ -17,7 +17,7 @@ from emiss.selection.normalisation import PER_ON_TARGET
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.selection.counting.samples import Counted
     from emiss.selection.counting.scans import BoundScan, ScanAxis, ScanCounts
 
@@ -51,9 +51,9 @@ class Curve:
     name: str
     region: str
     axes: tuple[ScanAxis, ...]
-    signal: Array
-    background: Array
-    merit: Array
+    signal: Floats
+    background: Floats
+    merit: Floats
     best: tuple[int, ...] | None
     interval: tuple[float, float] | None
     close: tuple[float, float] | None
@@ -148,7 +148,7 @@ def _interval(
     backgrounds: Sequence[str],
     parts: Mapping[str, ScanCounts],
     factors: Mapping[str, float],
-    values: Array,
+    values: Floats,
 ) -> tuple[float, float]:
     """Return the central interval of the best value over replicas of the samples."""
     rng = np.random.default_rng(20)
@@ -163,7 +163,7 @@ def _interval(
     return float(low), float(high)
 
 
-def replicas(counts: ScanCounts, rng: np.random.Generator) -> Array:
+def replicas(counts: ScanCounts, rng: np.random.Generator) -> Floats:
     """Return sums of weights at each step as they would fluctuate, shape (REPLICAS, P), nominal weight.
 
     Where the steps nest, events between two steps are independent of all others, and fluctuate by the scaled Poisson

@@ -15,8 +15,7 @@ from emiss.selection.results.optimum import CLOSE, LEVEL, REPLICAS, curves, fact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import numpy as np
-
+    from emiss.configs.arrays import Floats
     from emiss.selection.counting.samples import Counted
     from emiss.selection.counting.scans import BoundScan, ScanCounts
     from emiss.selection.results.optimum import Curve
@@ -76,7 +75,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _plain(values: np.ndarray) -> Any:
+def _plain(values: Floats) -> Any:
     """Return nested lists with null for what is undefined."""
     if values.ndim > 1:
         return [_plain(row) for row in values]
