@@ -123,7 +123,7 @@ class _Block:
         return max(len(line) for line in (self.title, *self.head, *(line for cut in self.cuts for line in cut)))
 
 
-def _columns(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
+def columns(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
     """Return rows of cells as aligned lines of one length, the first `left` columns to the left, others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
@@ -175,13 +175,13 @@ def _full(title: str, lines: Sequence[view.Line], last: Sequence[str]) -> _Block
 
 
 def _aligned(title: str, rows: Sequence[Sequence[str]], last: Sequence[str]) -> _Block:
-    head, *cuts = _columns([(*row, *last[k : k + 1]) for k, row in enumerate(rows)])
+    head, *cuts = columns([(*row, *last[k : k + 1]) for k, row in enumerate(rows)])
     return _Block(title, (head,), tuple((line,) for line in cuts))
 
 
 def _two_lines(title: str, lines: Sequence[view.Line], last: Sequence[str]) -> _Block:
     """Return per cut one line with the counts and under it one with the efficiency."""
-    head, *counts = _columns([(n, *last[k : k + 1]) for k, n in enumerate(["n", *(line.n for line in lines)])])
+    head, *counts = columns([(n, *last[k : k + 1]) for k, n in enumerate(["n", *(line.n for line in lines)])])
     cuts = [
         (above, line.total.removesuffix(" %")) if line.is_cut else (above,)
         for above, line in zip(counts, lines, strict=True)
@@ -218,7 +218,7 @@ def _ledger(cutflow: Counted, width: int) -> list[Printed]:
     """Return the account of the events read, and what stands behind it."""
     rows: list[tuple[str, ...]] = [("ledger", *view.LEDGER_HEAD)]
     rows += [(view.clean(name), *view.ledger_cells(cutflow, name)) for name in cutflow.samples]
-    head, *lines = _columns(rows, left=1)
+    head, *lines = columns(rows, left=1)
     if max(len(line) for line in (head, *lines)) <= width:
         out = [Printed(head, "head"), *map(Printed, lines)]
     else:
@@ -258,7 +258,7 @@ def _detail(cutflow: Counted, sample: str, region: str | None, width: int) -> li
             (c.name, c.passed, c.individual, c.n_minus_1, c.only_failed, c.undefined, c.individual_undefined)
             for c in lines
         ]
-        first, *rest = _columns(rows, left=1)
+        first, *rest = columns(rows, left=1)
         out += [Printed(""), Printed(title, "title"), Printed(first, "head"), *map(Printed, rest)]
         column = max(len(line.name) for line in lines)
         for line in lines:

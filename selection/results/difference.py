@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from emiss.selection.counting.counts import redefined, same_cut
+from emiss.selection.display.terminal import columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -226,13 +227,7 @@ def lines(difference: Difference, names: tuple[str, str] = ("A", "B"), limit: in
         return out + [line for changed in difference.cuts for line in _definition(changed, names)] + last
     head = ("sample", "cut", "count", *(f"n {name}" for name in names), "difference", "sum of w")
     shown = rows if limit is None else rows[:limit]
-    widths = [max(len(row[i]) for row in (head, *shown)) for i in range(len(head))]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [cell.ljust(w) if i < 3 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
-        return "  ".join(cells).rstrip()
-
-    out += [line(head), *(line(row) for row in shown)]
+    out += [line.rstrip() for line in columns((head, *shown), left=3)]
     if len(rows) > len(shown):
         out.append(f"... and {len(rows) - len(shown)} more")
     redefined: dict[str, None] = {}

@@ -17,7 +17,6 @@ from emiss.events.columns import Column
 from emiss.events.ledger import Ledger
 from emiss.events.table import EventTable, Metadata
 from emiss.selection import report
-from emiss.selection.binding import merit
 from emiss.selection.report import plots
 from emiss.selection.results import optimum
 from emiss.selection.results.cutflow import Cutflow
@@ -116,12 +115,6 @@ def test_interval_covers_the_best_step_of_independent_experiments() -> None:
         interval = best(np.random.default_rng(seed + 1)).interval
         inside.append(interval[0] <= truth <= interval[1])
     assert np.mean(inside) >= 0.5  # 68 % is meant, in steps of 5 GeV and with 40 tries
-
-
-@pytest.mark.parametrize(("text", "expected"), [("signal / background", [np.nan, 2.0]), ("3", [3.0, 3.0])])
-def test_figure_of_merit(text: str, expected: list[float]) -> None:
-    made = merit.figure(text, np.array([1.0, 4.0]), np.array([0.0, 2.0]))
-    np.testing.assert_array_equal(made, expected)
 
 
 def test_files_of_scans() -> None:
