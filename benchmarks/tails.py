@@ -183,7 +183,7 @@ def main(count: int, noisy: float, plot: Path | None) -> None:
 
 def draw(tallies: dict[float, Tally], plot: Path) -> None:
     """Draw the residuals before and after all cuts."""
-    from emiss.selection.report.plots import COLOURS, figure, save
+    from emiss.drawing import COLOURS, figure, save
 
     made = figure(height=5.0)
     axes = made.subplots()

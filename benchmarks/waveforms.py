@@ -35,7 +35,7 @@ def main(path: Path, plot: Path | None) -> None:
         print(line)
     if plot is None:
         return
-    from emiss.selection.report.plots import COLOURS, figure, save
+    from emiss.drawing import COLOURS, figure, save
 
     made = figure(height=5.0)
     upper, lower = made.subplots(2, 1, sharex=True)

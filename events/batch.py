@@ -13,7 +13,8 @@ from emiss.events.ledger import Ledger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.events.lists import Array, Lists
+    from emiss.configs.arrays import Array, Bools
+    from emiss.events.lists import Lists
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Batch:
     apv: Lists | None = None
     cells: Lists | None = None
     points: Lists | None = None
-    lacking_channels: Array | None = None
+    lacking_channels: Bools | None = None
     truth: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:

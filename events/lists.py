@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emiss.configs.arrays import Array, Bools, Ints
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Array = np.ndarray[Any, np.dtype[Any]]
+__all__ = ["Array", "Lists", "offsets_of"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Lists:
     columns : mapping of name to array of shape (offsets[-1], ...)
     """
 
-    offsets: Array
+    offsets: Ints
     columns: Mapping[str, Array]
 
     def __post_init__(self) -> None:
@@ -41,12 +43,12 @@ class Lists:
         return self.columns[name]
 
     @property
-    def counts(self) -> Array:
+    def counts(self) -> Ints:
         """Rows per event, shape (N,)."""
         return np.diff(self.offsets)
 
     @property
-    def parents(self) -> Array:
+    def parents(self) -> Ints:
         """The event of each row, shape (rows,)."""
         return np.repeat(np.arange(len(self)), self.counts)
 
@@ -56,12 +58,12 @@ class Lists:
         low, high = int(offsets[0]), int(offsets[-1])
         return Lists(offsets - low, {name: values[low:high] for name, values in self.columns.items()})
 
-    def rows(self, mask: Array) -> Lists:
+    def rows(self, mask: Bools) -> Lists:
         """Return the same events with only the rows where `mask` is true."""
         kept = np.concatenate(([0], np.cumsum(mask)))
         return Lists(kept[self.offsets], {name: values[mask] for name, values in self.columns.items()})
 
-    def take(self, events: Array) -> Lists:
+    def take(self, events: Ints | Bools) -> Lists:
         """Return the events with the given positions (or where a boolean mask is true)."""
         if events.dtype == bool:
             events = np.flatnonzero(events)
@@ -86,7 +88,7 @@ class Lists:
         return cls(offsets_of(counts), columns)
 
 
-def offsets_of(counts: Array) -> Array:
+def offsets_of(counts: Ints) -> Ints:
     """Return the int64 offsets of lists with these lengths."""
     offsets = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])

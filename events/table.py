@@ -10,7 +10,7 @@ import numpy as np
 
 from emiss.events.columns import SCHEMA, Column, join, split
 from emiss.events.ledger import Ledger
-from emiss.events.lists import Array, Lists
+from emiss.events.lists import Lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import awkward as ak
     import pandas as pd
+
+    from emiss.configs.arrays import Array, Bools, Ints
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class EventTable:
             lists={name: lists.slice(start, stop) for name, lists in self.lists.items()},
         )
 
-    def take(self, events: Array) -> EventTable:
+    def take(self, events: Ints | Bools) -> EventTable:
         """Return the rows with the given positions (or where a boolean mask is true)."""
         if events.dtype == bool:
             events = np.flatnonzero(events)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from emiss.configs.place import Text
     from emiss.selection.analysis.model import Analysis
-    from emiss.selection.counting.counts import Regions
 
 ROLES = ("signal", "background", "data")
 
@@ -33,10 +32,12 @@ def is_hidden(analysis: Analysis, sample: str | None, role: str | None) -> bool:
     return analysis.blind is not None and not {sample, role}.isdisjoint(analysis.blind.samples)
 
 
-def outside(ledger: Ledger, regions: Regions) -> Ledger:
-    """Return the ledger of the events outside the box only: what it passed less what was counted would be those inside."""
-    counted = [rows[0].sequential.n for variations in regions.values() for rows in variations.values()]
-    inside = max(0, ledger.passed - max(counted, default=ledger.passed))
+def outside(ledger: Ledger, counted: int | None) -> Ledger:
+    """Return the ledger of the events outside the box only: what it passed less what was counted would be those inside.
+
+    `counted` is the number of events that were counted; None where nothing was.
+    """
+    inside = 0 if counted is None else max(0, ledger.passed - counted)
     seen = ledger + Ledger(read=-inside, passed=-inside)
     # what is said of every event would tell how many there are
     return replace(seen, unusable=min(seen.unusable, seen.passed), remarks={})

@@ -243,7 +243,8 @@ def _is_file_pattern(text: str) -> bool:
 def finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:
     """Print the cutflow and what was lost; leave with code 3 if it was too much."""
     from emiss.configs.errors import DataLossError
-    from emiss.selection.report import terminal
+    from emiss.selection.display import terminal
+    from emiss.selection.report import scans
 
     if not quiet:
         screen = console()
@@ -251,7 +252,7 @@ def finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool
         if detail:
             for name in outcome.cutflow.samples:
                 screen.print(terminal.detail(outcome.cutflow, name, width=screen.width))
-        for line in terminal.scans(outcome.result, normalise_to=normalise):
+        for line in scans.lines(outcome.result, normalise_to=normalise):
             say(line)
         if outcome.reused:
             say(f"{outcome.reused} stored tables used again", "dim")

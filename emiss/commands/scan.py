@@ -102,7 +102,8 @@ def _print(result: Result, curves: list[Curve], normalise: float) -> None:
     """Print one table per region, and the best steps."""
     from rich.table import Table
 
-    from emiss.selection.report import numbers, terminal
+    from emiss.selection.display import numbers
+    from emiss.selection.report import scans
 
     for region in dict.fromkeys(curve.region for curve in curves):
         shown = [curve for curve in curves if curve.region == region]
@@ -118,7 +119,7 @@ def _print(result: Result, curves: list[Curve], normalise: float) -> None:
                     cells += [numbers.significant(float(curve.signal[i])), f"{curve.merit[i]:.4g}{mark}"]
                 table.add_row(*cells)
             print_table(table)
-    for line in terminal.scans(result, normalise_to=normalise):
+    for line in scans.lines(result, normalise_to=normalise):
         say(line)
 
 
@@ -148,12 +149,14 @@ def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: flo
     if plot is None:
         return []
     from emiss.configs.errors import UserError
-    from emiss.selection.report import numbers, plots
+    from emiss.drawing import save
+    from emiss.selection.display import numbers
+    from emiss.selection.report import plots
 
     if plot.suffix not in (".png", ".pdf", ".svg"):
         raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")
     first = [curve for curve in curves if curve.region == curves[0].region]
     merit = result.bound_scans[0].figure_of_merit
     title = f"scan of {result.bound_scans[0].name}, region {curves[0].region}"
-    plots.save(plots.scan(first, merit, title, f"events per {numbers.particles(normalise)}"), plot)
+    save(plots.scan(first, merit, title, f"events per {numbers.particles(normalise)}"), plot)
     return [plot]

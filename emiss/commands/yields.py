@@ -82,9 +82,9 @@ def yields(
     for line in table.warnings:
         warn(line)
     if plot is not None:
-        from emiss.selection.report import plots
+        from emiss import drawing
 
-        plots.save(yield_table.figure(table), plot)
+        drawing.save(yield_table.figure(table), plot)
         if not json_:
             say(f"written: {plot}", "dim")
 
@@ -108,7 +108,7 @@ def _print(table: YieldTable) -> None:
     from rich.text import Text
 
     from emiss.reach.yield_table import MODELS
-    from emiss.selection.report import numbers
+    from emiss.selection.display import numbers
 
     model, settings = MODELS[table.model], table.settings
     method = settings.method + (" with K factors" if settings.k_factors else "")
@@ -132,7 +132,7 @@ def _print(table: YieldTable) -> None:
 
 
 def _cells(row: Row) -> list[str]:
-    from emiss.selection.report import numbers
+    from emiss.selection.display import numbers
 
     values = (
         row.cross_section, row.per_electron, row.expected, row.mean_energy, row.mean_depth, row.coupling_limit,

@@ -10,7 +10,7 @@ from emiss.events import provenance
 from emiss.job.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
 from emiss.selection import blinding
 from emiss.selection.counting.counter import Yields
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from emiss.job.plan import Job
     from emiss.job.skim import Wanted
     from emiss.job.worker import Done
-    from emiss.selection.results.cutflow import Cutflow, SampleCounts
+    from emiss.selection.counting.samples import SampleCounts
+    from emiss.selection.results.cutflow import Cutflow
 
 log = logging.getLogger("emiss")
 

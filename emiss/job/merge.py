@@ -22,7 +22,7 @@ from emiss.job.part_files import AGAIN
 from emiss.job.plan import Job
 from emiss.job.task import Setup, Task
 from emiss.runlist import ListedSample, RunList
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

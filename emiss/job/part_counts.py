@@ -16,7 +16,8 @@ from emiss.job.worker import Done
 from emiss.selection.counting.counter import Yields
 from emiss.selection.counting.counts import CutCounts, Tally
 from emiss.selection.counting.histograms import Filled, Key
-from emiss.selection.results.cutflow import Cutflow, SampleCounts
+from emiss.selection.counting.samples import SampleCounts
+from emiss.selection.results.cutflow import Cutflow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from emiss.job.conclude import conclude
 from emiss.job.plan import plan
 from emiss.job.skim import targets_of
 from emiss.runlist import RunList, load
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -15,7 +15,8 @@ from emiss.job.outcome import Outcome, keep_events, losses_of, result_of, too_ba
 from emiss.job.tables import find_tables, left_over, sample_of, samples_beside
 from emiss.selection import blinding
 from emiss.selection.counting.counter import Yields
-from emiss.selection.results.cutflow import PER_ON_TARGET, Cutflow
+from emiss.selection.normalisation import PER_ON_TARGET
+from emiss.selection.results.cutflow import Cutflow
 from emiss.selection.results.skimmed import weight_texts
 
 if TYPE_CHECKING:

@@ -169,11 +169,9 @@ def _extrapolated(
 
 def draw(explained: Sequence[Explained], detector: Detector, title: str, out: str | Path) -> Path:
     """Draw candidates to a PNG, a row each: bend view, other view, residuals, chi2 along q/p."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from emiss import drawing
 
-    figure = Figure(figsize=(16, 3.6 * len(explained) + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = drawing.figure(16, 3.6 * len(explained) + 0.5)
     for one, row in zip(explained, figure.subplots(len(explained), 4, squeeze=False), strict=True):
         magnet = detector.arms[one.arm].magnet
         for view, axes in enumerate(row[:2]):
@@ -183,7 +181,7 @@ def draw(explained: Sequence[Explained], detector: Detector, title: str, out: st
     figure.suptitle(title, fontsize=11)
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, format="png")
+    drawing.save(figure, path, dpi=110, kind="png")
     return path
 
 

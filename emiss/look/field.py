@@ -32,11 +32,9 @@ def summary(field: FieldMap) -> dict[str, Any]:
 
 def draw(field: FieldMap, out: str | Path) -> Path:
     """Draw a map to a PNG: the field along z, By across the magnet, By in the bend plane, and where the divergence is."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from emiss import drawing
 
-    figure = Figure(figsize=(12, 8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = drawing.figure(12, 8)
     along, across, plane, where = figure.subplots(2, 2).ravel()
     x, y, z = field.axes
     middle = float(np.mean(field.box.z_range))
@@ -63,5 +61,5 @@ def draw(field: FieldMap, out: str | Path) -> Path:
     figure.suptitle(field.name, fontsize=10)
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, format="png")
+    drawing.save(figure, path, dpi=110, kind="png")
     return path

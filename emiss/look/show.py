@@ -37,9 +37,7 @@ def show_event(path: str | Path, event: int, detector: str | Path, calib: str | 
     UserError
         If there is no such entry, or it is no physics event that can be read.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    from emiss import drawing
     from emiss.reco.tracking.strips import PointStage, StripStage
 
     run, batch = open_event(path, event, detector, calib)
@@ -49,8 +47,7 @@ def show_event(path: str | Path, event: int, detector: str | Path, calib: str | 
     stage.begin_run(run.pipeline.conditions.for_run(batch.run))
     clusters = stage(batch, {})["clusters"]
 
-    figure = Figure(figsize=(13, 8.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = drawing.figure(13, 8.5)
     places = figure.add_gridspec(3, 4, height_ratios=(1.1, 1.0, 1.0))
     _waveforms(figure.add_subplot(places[0, :2]), batch, loaded)
     _cells(figure, places[0, 2:].subgridspec(1, 2), table, loaded)
@@ -61,7 +58,7 @@ def show_event(path: str | Path, event: int, detector: str | Path, calib: str | 
     figure.suptitle(_title(Path(path), table), fontsize=11)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=110, format="png")
+    drawing.save(figure, out, dpi=110, kind="png")
     return out
 
 

@@ -53,8 +53,8 @@ def table(quality: Quality) -> str:
 
 def write(quality: Quality, out: Path) -> tuple[Path, ...]:
     """Write the list of bad spills, the table and the plot to a folder."""
+    from emiss.drawing import save
     from emiss.look import spill_quality_plots
-    from emiss.selection.report.plots import save
 
     try:
         out.mkdir(parents=True, exist_ok=True)

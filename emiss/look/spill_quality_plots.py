@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.drawing import COLOURS, figure, styled
 from emiss.reco.quality.summary import BINS
-from emiss.selection.report.plots import COLOURS, STYLE, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,12 +20,10 @@ GOOD, BAD = COLOURS[0], COLOURS[5]
 
 def draw(quality: Quality) -> Figure:
     """Return the figure; bad spills stand out in colour and shape."""
-    from matplotlib import rc_context
-
     found = quality.verdicts
     bad = np.array([bool(v.reasons) for v in found], bool)
     limits = quality.limits
-    with rc_context(STYLE):
+    with styled():
         made = figure(height=9.0)
         rate, lost, pedestal, saturation = made.subplots(4, 1)
         _spills(rate, [v.rate for v in found], bad, "events / median of run", limits.rate)

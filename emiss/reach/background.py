@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from emiss.physics.limits.backgrounds import Budget
     from emiss.reach.efficiencies import Efficiency
     from emiss.samples.config import Sample
-    from emiss.selection.results.cutflow import Cutflow, SampleCounts
+    from emiss.selection.counting.samples import SampleCounts
+    from emiss.selection.results.cutflow import Cutflow
 
 BUDGET_ANALYSIS = "e_to_mu_phi"
 """The analysis whose cuts, as shipped, are those of the paper, for which its budget was made."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from emiss.samples.config import Sample
     from emiss.selection import Analysis
-    from emiss.selection.results.cutflow import CutCounts, Cutflow, SampleCounts, Tally
+    from emiss.selection.counting.counts import CutCounts, Tally
+    from emiss.selection.counting.samples import SampleCounts
+    from emiss.selection.results.cutflow import Cutflow
 
 COLUMNS = ("m_phi", "efficiency", "error", "threshold")
 _CUTS = re.compile(r"#\s*cuts\s*:")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.configs.errors import UserError
-from emiss.selection.report.plots import COLOURS, STYLE, figure, save
+from emiss.drawing import COLOURS, figure, save, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,9 +56,7 @@ def plane(compared: Mapping[str, Any], points: Sequence[Point] = (), periods: Se
     periods : sequence of DataPeriod
         For the title.
     """
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
+    with styled():
         made = figure(6.4, 5.0)
         place = made.subplots()
         mass = np.array(compared["m_phi"])
@@ -108,9 +106,7 @@ def totals(energies: Any, masses: Sequence[float], values: Mapping[str, Any], ti
         pb.
     title : str
     """
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
+    with styled():
         made = figure(6.4, 3.0 * len(masses) + 0.4)
         panels = np.atleast_1d(made.subplots(len(masses), 1, sharex=True))
         for i, (place, mass) in enumerate(zip(panels, masses, strict=True)):
@@ -126,9 +122,7 @@ def totals(energies: Any, masses: Sequence[float], values: Mapping[str, Any], ti
 
 def ratios(energies: Any, masses: Sequence[float], values: Mapping[str, Any], title: str) -> Figure:
     """Draw the approximations over the exact totals against energy (Fig. 4); arguments as in `totals`."""
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
+    with styled():
         made = figure()
         place = made.subplots()
         for i, mass in enumerate(masses):
@@ -156,9 +150,7 @@ def spectra(x: Any, psi: Any, masses: Sequence[float], values: Mapping[str, Mapp
         pb, pb/rad.
     title : str
     """
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
+    with styled():
         made = figure(3.6 * len(masses) + 0.6, 6.0)
         panels = made.subplots(2, len(masses), squeeze=False)
         for i, mass in enumerate(masses):

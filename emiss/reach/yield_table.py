@@ -209,20 +209,18 @@ def _means(made: Emission) -> tuple[float | None, float | None]:
 
 def figure(table: YieldTable) -> Figure:
     """Draw the yields per electron on target against mass, one line per threshold."""
-    from matplotlib import rc_context
-
-    from emiss.selection.report import plots
+    from emiss import drawing
 
     model = MODELS[table.model]
-    with rc_context(plots.STYLE):
-        made = plots.figure()
+    with drawing.styled():
+        made = drawing.figure()
         place = made.subplots()
         for i, threshold in enumerate(dict.fromkeys(row.threshold for row in table.rows)):
             rows = sorted((row for row in table.rows if row.threshold == threshold), key=lambda row: row.mass)
             seen = [row for row in rows if row.per_electron > 0.0]
             label = f"{model.threshold_of} above {threshold:g} GeV"
             mass, height = [row.mass for row in seen], [row.per_electron for row in seen]
-            place.plot(mass, height, marker="o", markersize=3, color=plots.COLOURS[i % 8], label=label)
+            place.plot(mass, height, marker="o", markersize=3, color=drawing.COLOURS[i % 8], label=label)
         place.set(xscale="log", yscale="log", xlabel=f"mass of {model.particle} [GeV]")
         place.set_ylabel(f"{model.particle} per electron on target")
         how = f"{model.coupling} = {table.settings.coupling:g}, {table.settings.energy:g} GeV, {table.settings.method}"

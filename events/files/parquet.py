@@ -12,12 +12,14 @@ from emiss.events.columns import Column, join, split
 from emiss.events.files.open import BATCH, check_columns, check_held, held
 from emiss.events.files.root import reading
 from emiss.events.files.stored import read_metadata
-from emiss.events.lists import Array, Lists
+from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from emiss.configs.arrays import Array, Ints
 
 KEY = b"emiss"
 
@@ -89,7 +91,7 @@ class ParquetTable:
 
     def _table(self, batch: Any, names: Sequence[str], metadata: Metadata) -> EventTable:
         flat: dict[str, Array] = {}
-        lists: dict[str, tuple[Array, dict[str, Array]]] = {}
+        lists: dict[str, tuple[Ints, dict[str, Array]]] = {}
         for name in names:
             array = batch.column(name)
             array = array.combine_chunks() if hasattr(array, "combine_chunks") else array

@@ -15,12 +15,14 @@ from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.columns import Column, split
 from emiss.events.files.open import BATCH, check_columns, check_held, held
 from emiss.events.files.stored import read_metadata
-from emiss.events.lists import Array, Lists
+from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from emiss.configs.arrays import Array, Ints
 
 TREE = "events"
 TABLES = ("TTree", "ROOT::RNTuple")
@@ -171,7 +173,7 @@ def lists_of(parts: Mapping[str, Any]) -> Lists:
     """Turn awkward lists that share their lengths into one collection."""
     import awkward as ak
 
-    offsets: Array | None = None
+    offsets: Ints | None = None
     columns: dict[str, Array] = {}
     for inner, array in parts.items():
         packed = array.layout

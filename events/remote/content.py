@@ -25,7 +25,7 @@ import numpy as np
 from emiss.configs.errors import Location, UserError
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Bytes
 
 BLOCK = 1 << 18
 """Bytes of a block; blocks side by side are fetched together."""
@@ -72,7 +72,7 @@ class Remote:
             if self._map is None and self.size:
                 copy.flush()
                 self._map = mmap.mmap(copy.fileno(), 0)
-        self.data: Array = np.frombuffer(self._map or b"", np.uint8)
+        self.data: Bytes = np.frombuffer(self._map or b"", np.uint8)
         self.data.flags.writeable = False
 
     def fetch(self, start: int, stop: int) -> None:

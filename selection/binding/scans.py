@@ -12,12 +12,13 @@ from emiss.events.language.running.evaluate import Plan, constant
 from emiss.events.language.running.program import depends, needed
 from emiss.events.language.running.values import Numbers
 from emiss.events.language.syntax import tree
+from emiss.selection.binding.merit import check_merit
 from emiss.selection.counting.scans import BoundScan, RegionScan, ScanAxis, Threshold
-from emiss.selection.results.optimum import check_merit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from emiss.configs.arrays import Floats
     from emiss.configs.units import Dimension
     from emiss.events.language.meaning.scope import Scope
     from emiss.events.language.running.program import Node
@@ -192,7 +193,7 @@ def _only(node: Node, parameter: Node, others: Sequence[Node]) -> bool:
     return any(part is parameter for part in inside) and not any(part in others for part in inside)
 
 
-def _evaluate(limit: Node, parameter: Node, axis: ScanAxis) -> np.ndarray:
+def _evaluate(limit: Node, parameter: Node, axis: ScanAxis) -> Floats:
     """Return the value of a constant at each step, in base units."""
     from emiss.events.table import EventTable
 

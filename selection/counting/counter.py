@@ -20,15 +20,16 @@ from emiss.selection.counting.tally import KINDS, Counts, pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emiss.configs.arrays import Bools, Floats
     from emiss.events.language.running.evaluate import Plan
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Numbers, Truths
     from emiss.events.language.syntax.expression import Expression
-    from emiss.events.lists import Array
     from emiss.selection.analysis.model import Cut
     from emiss.selection.counting.counts import Regions, Rows
     from emiss.selection.counting.histograms import BoundHistogram
     from emiss.selection.counting.scans import BoundScan
+    from emiss.selection.counting.tally_kernels import Packed
 
 QUALITY = "event.quality"
 
@@ -173,11 +174,11 @@ class Counter:
                 key = scan.name, region.region
                 self._scanned[key] += scans.count(scan, region, block, values, visible, weights)
 
-    def _add(self, values: Mapping[int, object], size: int, visible: Array, weights: Array) -> dict[int, Array]:
+    def _add(self, values: Mapping[int, object], size: int, visible: Bools, weights: Floats) -> dict[int, Packed]:
         """Add a block to the counts of each region; return the visible events that pass each cut, packed, by node id."""
         everything = pack(visible, size)
-        passed: dict[int, Array] = {ALL_EVENTS: everything}
-        undefined: dict[int, Array | None] = {}
+        passed: dict[int, Packed] = {ALL_EVENTS: everything}
+        undefined: dict[int, Packed | None] = {}
         for region in self.work.regions:
             for node in region.nodes:
                 if node.id not in passed:
@@ -190,7 +191,7 @@ class Counter:
             count.add(everything, [passed[i] for i in ids], [undefined[i] for i in ids], weights)
         return passed
 
-    def _carry(self, block: EventTable, passed: Mapping[int, Array]) -> None:
+    def _carry(self, block: EventTable, passed: Mapping[int, Packed]) -> None:
         """Count the events of a block that pass all cuts of a region with a bit that tells of lost data."""
         quality = block.flat[QUALITY].astype(np.int64)
         if not (quality & sum(self.work.damage.values())).any():
@@ -204,12 +205,12 @@ class Counter:
                 found[name] = found.get(name, 0) + int(np.count_nonzero(chosen & bit))
 
     def _fill(
-        self, values: Mapping[int, object], block: EventTable, passed: Mapping[int, Array], weights: Array
+        self, values: Mapping[int, object], block: EventTable, passed: Mapping[int, Packed], weights: Floats
     ) -> None:
         """Fill all histograms with a block."""
         regions = {region.name: region for region in self.work.regions}
 
-        def mask(stage: histograms.Stage) -> Array:
+        def mask(stage: histograms.Stage) -> Bools:
             words = passed[ALL_EVENTS]
             for position in stage.cuts:
                 words = words & passed[regions[stage.region].nodes[position].id]
@@ -218,7 +219,7 @@ class Counter:
         for spec in self.work.histograms:
             histograms.fill(spec, values, block.size, mask, weights, list(self.work.weights), self._filled)
 
-    def _weights(self, values: Mapping[int, object], size: int, visible: Array) -> Array:
+    def _weights(self, values: Mapping[int, object], size: int, visible: Bools) -> Floats:
         rows = np.zeros((len(self.work.weights), size))
         for row, (name, weight) in zip(rows, self.work.weights.items(), strict=True):
             number = cast("Numbers", values[weight.node.id])
@@ -234,7 +235,7 @@ class Counter:
 def _rows(region: Region, counts: Counts, v: int, variations: int, damaged: Mapping[str, int]) -> Rows:
     """Return the rows of one region and variation; without weights the sums are the counts."""
 
-    def made(n: int, sums: Array) -> Tally:
+    def made(n: int, sums: Floats) -> Tally:
         if not variations:
             return Tally(int(n), float(n), float(n))
         return Tally(int(n), float(sums[v]), float(sums[variations + v]))

@@ -18,9 +18,9 @@ from emiss.selection.counting.counter import QUALITY, Counter, Work
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from emiss.configs.arrays import Bools, Ints
     from emiss.events.columns import Column
     from emiss.events.language.running.program import Node
-    from emiss.events.lists import Array
     from emiss.events.table import EventTable
     from emiss.selection.analysis.model import Analysis
     from emiss.selection.counting.counter import Region, Weight, Yields
@@ -157,7 +157,7 @@ class Bound:
         sample: str | None = None,
         role: str | None = None,
         unblind: bool = False,
-    ) -> Array:
+    ) -> Bools:
         """Return the mask of the events that pass all cuts of a region (of the first one, by default); shape (N,).
 
         With `after`, only that cut and those before it have to be passed. Hidden events of blinded samples do not pass.
@@ -174,7 +174,7 @@ class Bound:
         sample: str | None = None,
         role: str | None = None,
         unblind: bool = False,
-    ) -> Array:
+    ) -> Ints:
         """Return how many cuts of a region each event passes one after the other; int of shape (N,), -1 where hidden."""
         nodes = self.region(region).nodes
         hide = not unblind and self.blinded(*_identity(table, sample, role))

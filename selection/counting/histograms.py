@@ -1,11 +1,12 @@
 """Histograms of an analysis: their axes as declared, how a block of events is filled, and what comes out.
 
 The histograms themselves are `hist.Hist` with weights. What was filled merges as counts do: bin by bin, and only with its
-like. Files are written in `histogramfile`.
+like. Files are written in `results.files.histograms`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,13 @@ import numpy as np
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from hist import Hist
 
+    from emiss.configs.arrays import Bools, Floats
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Numbers, Rows
-    from emiss.events.lists import Array
 
 UNWEIGHTED = "nominal"
 """The one variation of an analysis without weights."""
@@ -125,6 +126,8 @@ class Filled:
 
 
 Histograms = dict[Key, Filled]
+BySample = Mapping[str, Mapping[Key, Filled]]
+"""The histograms of several samples."""
 
 
 def empty(specs: Sequence[BoundHistogram], variations: Sequence[str]) -> Histograms:
@@ -158,8 +161,8 @@ def fill(
     spec: BoundHistogram,
     values: Mapping[int, Any],
     size: int,
-    mask: Callable[[Stage], Array],
-    weights: Array,
+    mask: Callable[[Stage], Bools],
+    weights: Floats,
     variations: Sequence[str],
     into: Histograms,
 ) -> None:
@@ -199,7 +202,7 @@ def fill(
             into[key] = Filled(before.hist, before.undefined + undefined, before.axes, before.title)
 
 
-def _shown(numbers: Numbers, length: int, axis: BinAxis) -> Array:
+def _shown(numbers: Numbers, length: int, axis: BinAxis) -> Floats:
     """Return values in the unit of an axis, one for each event or row."""
     data = np.broadcast_to(numbers.floats, (length,))
     return data if axis.factor == 1.0 else data / axis.factor

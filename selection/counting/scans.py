@@ -20,8 +20,8 @@ from emiss.events.language.running.program import depends, needed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.events.language.running.program import Node
-    from emiss.events.lists import Array
     from emiss.events.table import EventTable
 
 CHUNK = 4096
@@ -67,7 +67,7 @@ class Threshold:
     below: bool
     equal: bool
 
-    def steps(self, numbers: Array) -> tuple[Array, int]:
+    def steps(self, numbers: Floats) -> tuple[Ints, int]:
         """Return for each number at how many steps it passes; these are the first ones, or the last (then -1).
 
         Returns
@@ -152,10 +152,10 @@ class ScanCounts:
     method : str
     """
 
-    n: Array
-    sum_w: Array
-    sum_w2: Array
-    covariance: Array | None
+    n: Ints
+    sum_w: Floats
+    sum_w2: Floats
+    covariance: Floats | None
     nested: tuple[int, ...]
     method: str
 
@@ -219,8 +219,8 @@ def count(
     region: RegionScan,
     block: EventTable,
     values: Mapping[int, Any],
-    visible: Array,
-    weights: Array,
+    visible: Bools,
+    weights: Floats,
 ) -> ScanCounts:
     """Return what a block of events adds to one region of a scan.
 
@@ -245,7 +245,7 @@ def count(
 
 
 def _by_threshold(
-    thresholds: Sequence[Threshold], values: Mapping[int, Any], chosen: Array, weights: Array, size: int
+    thresholds: Sequence[Threshold], values: Mapping[int, Any], chosen: Ints, weights: Floats, size: int
 ) -> ScanCounts:
     """Put each event into its interval of thresholds, and add the intervals up."""
     shape = tuple(len(threshold.limits) for threshold in thresholds)
@@ -288,7 +288,7 @@ def _by_threshold(
 
 
 def _by_step(
-    scan: BoundScan, region: RegionScan, block: EventTable, values: Mapping[int, Any], chosen: Array, weights: Array
+    scan: BoundScan, region: RegionScan, block: EventTable, values: Mapping[int, Any], chosen: Ints, weights: Floats
 ) -> ScanCounts:
     """Evaluate what depends on the parameters for each step."""
     shape = tuple(len(axis.values) for axis in scan.axes)
@@ -310,7 +310,7 @@ def _by_step(
     )
 
 
-def _truths(scan: BoundScan, region: RegionScan, block: EventTable, values: Mapping[int, Any]) -> Iterator[Array]:
+def _truths(scan: BoundScan, region: RegionScan, block: EventTable, values: Mapping[int, Any]) -> Iterator[Bools]:
     from emiss.events.language.running.values import Numbers
 
     given = {node.id: values[node.id] for node in frontier(region.varied)}

@@ -1,7 +1,7 @@
 """Packed masks: one bit per event, and from them everything a cutflow counts, for any number of cuts.
 
 The events that a cut is reached by, that pass it, that fail it alone, and that pass it together with another all come from
-the same words; see `masks_kernels`.
+the same words; see `tally_kernels`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Bools, Floats, Ints
+    from emiss.selection.counting.tally_kernels import Packed
 
 KINDS = ("sequential", "individual", "n_minus_1", "only_failed")
 """The sums of each cut, in the order of the arrays of `Counts`."""
 
 
-def pack(mask: Array, size: int) -> Array:
+def pack(mask: Bools, size: int) -> Packed:
     """Return a mask (or a single truth that stands for all) as words of 64 events; bits beyond `size` are 0."""
     packed = np.packbits(np.broadcast_to(mask, (size,)), bitorder="little")
     words = np.zeros((size + 63) // 64, np.uint64)
@@ -28,7 +29,7 @@ def pack(mask: Array, size: int) -> Array:
     return words
 
 
-def unpack(words: Array, size: int) -> Array:
+def unpack(words: Packed, size: int) -> Bools:
     """Return words as a boolean mask of shape (size,)."""
     return np.unpackbits(words.view(np.uint8), count=size, bitorder="little").view(np.bool_)
 
@@ -52,11 +53,11 @@ class Counts:
     """
 
     total: int
-    total_sums: Array
-    n: Array
-    sums: Array
-    undefined: Array
-    overlap: Array
+    total_sums: Floats
+    n: Ints
+    sums: Floats
+    undefined: Ints
+    overlap: Ints
 
     @classmethod
     def empty(cls, cuts: int, variations: int) -> Counts:
@@ -71,7 +72,7 @@ class Counts:
         )
 
     def add(
-        self, everything: Array, passed: Sequence[Array], undefined: Sequence[Array | None], weights: Array
+        self, everything: Packed, passed: Sequence[Packed], undefined: Sequence[Packed | None], weights: Floats
     ) -> None:
         """Add a block, given as packed masks.
 

@@ -7,14 +7,17 @@ say, are summed by the pattern of eight cuts at a time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emiss.configs.compiled import kernel
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats, Ints
+
+Packed = np.ndarray[Any, np.dtype[np.uint64]]
+"""A mask as words of 64 events."""
 
 CHUNK = 64
 """Words (4096 events) whose weights are summed apart, so that the rounding of long sums stays below 1e-12."""
@@ -26,7 +29,7 @@ ZERO = np.uint64(0)
 
 
 @kernel(inline="always")
-def bits(word: Array) -> int:
+def bits(word: np.uint64) -> int:
     """Return the number of bits that are set in a word (LLVM knows this form as one instruction)."""
     word = word - ((word >> U1) & ONE)
     word = (word & TWO) + ((word >> U2) & TWO)
@@ -35,7 +38,7 @@ def bits(word: Array) -> int:
 
 
 @kernel(inline="always")
-def transposed(word: Array) -> Array:
+def transposed(word: np.uint64) -> np.uint64:
     """Return an 8 x 8 matrix of bits, one row per byte, transposed (Warren, Hacker's Delight, 7-3)."""
     t = (word ^ (word >> np.uint64(7))) & np.uint64(0x00AA00AA00AA00AA)
     word = word ^ t ^ (t << np.uint64(7))
@@ -46,7 +49,7 @@ def transposed(word: Array) -> Array:
 
 
 @kernel
-def popcounts(words: Array) -> int:
+def popcounts(words: Packed) -> int:
     """Return the number of bits that are set in words, shape (W,)."""
     total = 0
     for word in words:
@@ -56,8 +59,8 @@ def popcounts(words: Array) -> int:
 
 @kernel
 def count_words(
-    everything: Array, passed: Array, unknown: Array, n: Array, undefined: Array, overlap: Array
-) -> tuple[int, Array, Array]:
+    everything: Packed, passed: Packed, unknown: Packed, n: Ints, undefined: Ints, overlap: Ints
+) -> tuple[int, Packed, Packed]:
     """Add the counts of a block, and return what its sums of weights are made from.
 
     Parameters
@@ -115,7 +118,7 @@ def count_words(
 
 
 @kernel
-def _add_marked(words: Array, start: int, stop: int, weights: Array, sums: Array) -> None:
+def _add_marked(words: Packed, start: int, stop: int, weights: Floats, sums: Floats) -> None:
     """Add weight and squared weight of the events marked in words start to stop to sums, shape (2 V,)."""
     variations = weights.shape[0]
     for w in range(start, stop):
@@ -132,7 +135,7 @@ def _add_marked(words: Array, start: int, stop: int, weights: Array, sums: Array
 
 
 @kernel
-def _add_passed(passed: Array, start: int, stop: int, weights: Array, sums: Array, bins: Array) -> None:
+def _add_passed(passed: Packed, start: int, stop: int, weights: Floats, sums: Floats, bins: Floats) -> None:
     """Add the weights of the events that pass each of up to eight cuts to sums, shape (cuts, 2 V).
 
     bins, shape (256, 2 V), are sums by pattern of the cuts; all 0 before and after.
@@ -166,7 +169,7 @@ def _add_passed(passed: Array, start: int, stop: int, weights: Array, sums: Arra
 
 
 @kernel
-def sum_weights(passed: Array, first: Array, alone: Array, weights: Array, total: Array, sums: Array) -> None:
+def sum_weights(passed: Packed, first: Packed, alone: Packed, weights: Floats, total: Floats, sums: Floats) -> None:
     """Add the sums of weights of a block.
 
     Parameters

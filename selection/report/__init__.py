@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.files.atomic import write_text
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss.selection.counting.counts import efficiencies
-from emiss.selection.report import numbers, view
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.display import numbers, view
+from emiss.selection.normalisation import PER_ON_TARGET
 from emiss.selection.results.files.sheet import cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emiss.selection.counting.counts import Tally
-    from emiss.selection.report.view import Line
-    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.counting.samples import Counted
+    from emiss.selection.display.view import Line
 
 _TALLIES = ("individual", "n_minus_1", "only_failed")
 _TALLY = ("n", "sum_w", "sum_w2")
@@ -38,7 +38,7 @@ CSV_HEAD = (
 )
 
 
-def csv(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
+def csv(cutflow: Counted, *, normalise_to: float = PER_ON_TARGET) -> str:
     """Return every number in long form: one row per sample, region, weight variation and cut.
 
     Floats have all their digits; a cell without a value (0/0, an unknown number on target, an efficiency of the first
@@ -76,7 +76,7 @@ def _numbers(tally: Tally) -> tuple[int, float, float]:
     return tally.n, tally.sum_w, tally.sum_w2
 
 
-def markdown(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
+def markdown(cutflow: Counted, *, normalise_to: float = PER_ON_TARGET) -> str:
     """Return the cutflow as Markdown: a table per region, the conditions of the cuts, the ledger, the remarks."""
     out = [f"# {_md(cutflow.analysis)}", ""] if cutflow.analysis else []
     shown = view.regions(cutflow)
@@ -122,7 +122,7 @@ def _md_code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
 
 
-def latex(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
+def latex(cutflow: Counted, *, normalise_to: float = PER_ON_TARGET) -> str:
     r"""Return the cutflow as LaTeX for ``\usepackage{booktabs}``: tables no wider than the text of an article.
 
     The samples of a region stand one below the other, in as many tables as the height of a page asks for.
@@ -136,7 +136,7 @@ def latex(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
     return "\n".join(parts)
 
 
-def _tex_table(cutflow: Cutflow, region: str, names: Sequence[str], target: float) -> list[str]:
+def _tex_table(cutflow: Counted, region: str, names: Sequence[str], target: float) -> list[str]:
     tables = {name: view.lines(cutflow, name, region, target) for name in names}
     per = f"per {_tex_number(numbers.particles(target))} particles on target"
     caption = [

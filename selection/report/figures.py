@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.drawing import svg
 from emiss.selection.counting.histograms import UNWEIGHTED
-from emiss.selection.report import numbers, plots, view
+from emiss.selection.display import numbers, view
+from emiss.selection.normalisation import PER_ON_TARGET
+from emiss.selection.report import plots
+from emiss.selection.report.scans import curve_in_words, method_in_words
 from emiss.selection.results import optimum
-from emiss.selection.results.cutflow import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from emiss.selection.counting.histograms import Filled, Key
-    from emiss.selection.counting.scans import BoundScan
     from emiss.selection.results.cutflow import Cutflow
-    from emiss.selection.results.optimum import Curve
     from emiss.selection.results.result import Result
 
 
@@ -67,12 +68,12 @@ def _histograms(result: Result, target: float) -> Iterator[Drawn]:
         if len(next(iter(filled.values())).axes) == 1:
             roles = {sample: cutflow.samples[sample].role for sample in filled}
             drawn = plots.distribution(filled, roles, factors, title, events)
-            yield Drawn("Distributions", title, _said(filled, factors), plots.svg(drawn))
+            yield Drawn("Distributions", title, _said(filled, factors), svg(drawn))
             continue
         for sample, one in filled.items():
             drawn = plots.plane(one, factors[sample], f"{view.clean(sample)}: {title}", events)
             alt = _said({sample: one}, factors)
-            yield Drawn("Planes", f"{view.clean(sample)}: {title}", alt, plots.svg(drawn))
+            yield Drawn("Planes", f"{view.clean(sample)}: {title}", alt, svg(drawn))
 
 
 def _where(cutflow: Cutflow, key: Key) -> str:
@@ -115,31 +116,4 @@ def _scans(result: Result, target: float) -> Iterator[Drawn]:
             drawn = plots.scan(curves, scan.figure_of_merit, title, events)
             file = f"scan_{scan.name}" + (f"_{region}" if len(regions) > 1 else "")
             alt = "; ".join(curve_in_words(curve) for curve in curves)
-            yield Drawn("Scans", f"{title} ({method_in_words(scan, region)})", alt, plots.svg(drawn), file)
-
-
-def method_in_words(scan: BoundScan, region: str) -> str:
-    """Say how a scan was done."""
-    method = next(part.method for part in scan.regions if part.region == region)
-    if method == "threshold":
-        return "each event put once between two thresholds"
-    return "what depends on the parameter evaluated for each step"
-
-
-def curve_in_words(curve: Curve) -> str:
-    """Return the best step of a curve in one line."""
-    name = view.clean(curve.name)
-    if curve.best is None or curve.best_values is None:
-        return f"{name}: no step has a figure of merit"
-    best = ", ".join(
-        f"{axis.parameter} = {value:g} {axis.unit}".strip()
-        for axis, value in zip(curve.axes, curve.best_values, strict=True)
-    )
-    said = f"{name}: best at {best}"
-    unit = f" {curve.axes[0].unit}".rstrip()
-    if curve.interval is not None:
-        said += f" (68 %: {curve.interval[0]:g} to {curve.interval[1]:g}{unit})"
-    if curve.close is not None:
-        said += f", within 5 % of it from {curve.close[0]:g} to {curve.close[1]:g}{unit}"
-    at = f"; there {curve.signal[curve.best]:.3g} signal, {curve.background[curve.best]:.3g} background"
-    return said + at + (f" ({curve.note})" if curve.note else "")
+            yield Drawn("Scans", f"{title} ({method_in_words(scan, region)})", alt, svg(drawn), file)

@@ -1,4 +1,4 @@
-"""The cutflow as HTML: one page that needs nothing else (no network, no script), and a fragment for notebooks."""
+"""The report as one HTML page that needs nothing else: no network, no script."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ import math
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from emiss.selection.report import numbers, view
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.display import notebook, numbers, view
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jinja2 import Environment
     from markupsafe import Markup
 
+    from emiss.selection.counting.samples import Counted
+    from emiss.selection.display.view import Line
     from emiss.selection.report.figures import Drawn
-    from emiss.selection.report.view import Line
-    from emiss.selection.results.cutflow import Cutflow
-
-SIDE_BY_SIDE = 5
-"""Samples beside each other in a table, as many as a printed page (A4) has room for; more go into further tables."""
 
 DETAIL_HEAD = ("in sequence", "of the cut before", "alone", "N-1", "only failed", "undefined", "of all")
 
@@ -30,7 +26,7 @@ MAX_OVERLAPS = 24
 
 
 def render(
-    cutflow: Cutflow,
+    cutflow: Counted,
     *,
     title: str | None = None,
     sources: Mapping[str, str] | None = None,
@@ -41,7 +37,7 @@ def render(
 
     Parameters
     ----------
-    cutflow : Cutflow
+    cutflow : Counted
     title : str, optional
         Heading; by default the name of the analysis.
     sources : mapping of file to text, optional
@@ -51,8 +47,8 @@ def render(
     figures : sequence of Drawn
         Plots, see `report.figures`.
     """
-    environment = _environment()
-    shown = _shown(cutflow, normalise_to)
+    environment = notebook.environment("emiss.selection.report")
+    shown = notebook.shown(cutflow, normalise_to)
     for table in shown["regions"]:
         for sample in table["samples"]:
             sample.update(_details(cutflow, sample["key"], table["key"], sample["lines"]))
@@ -72,70 +68,13 @@ def render(
     )
 
 
-def table(cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET) -> str:
-    """Return the cutflow and its ledger as a fragment, as notebooks show it."""
-    return _environment().get_template("fragment.html.jinja").render(**_shown(cutflow, normalise_to))
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("emiss.selection.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def _markup(text: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704 - our own style sheet and charts, with texts escaped
 
 
-def _shown(cutflow: Cutflow, target: float) -> dict[str, Any]:
-    """Return what the page and the fragment have in common."""
-    shown = view.regions(cutflow)
-    regions = []
-    for region in shown:
-        lines = {name: view.lines(cutflow, name, region, target) for name in view.samples(cutflow, region)}
-        regions.append(
-            {
-                "key": region,
-                "region": view.clean(region),
-                "samples": (
-                    samples := [
-                        {"key": name, "name": view.clean(name), "hidden": cutflow.samples[name].hidden, "lines": made}
-                        for name, made in lines.items()
-                    ]
-                ),
-                "blocks": [
-                    {"samples": block, "cuts": list(zip(*(sample["lines"] for sample in block), strict=True))}
-                    for block in view.blocks(samples, SIDE_BY_SIDE)
-                ],
-            }
-        )
-    return {
-        "regions": regions,
-        "per": f"per {numbers.particles(target)}",
-        "ledger_head": view.LEDGER_HEAD,
-        "ledger": [(view.clean(name), *view.ledger_cells(cutflow, name)) for name in cutflow.samples],
-        "ledger_notes": [
-            f"{view.clean(name)}: {note}"
-            for name, sample in cutflow.samples.items()
-            for note in view.ledger_notes(sample.ledger)
-        ],
-        "hidden": [view.clean(name) for name in view.hidden(cutflow)],
-        "notes": [
-            *view.notes(cutflow, shown),
-            f"per {numbers.particles(target)}: events expected for so many particles on target",
-        ],
-    }
-
-
-def _details(cutflow: Cutflow, sample: str, region: str, lines: Sequence[Line]) -> dict[str, Any]:
+def _details(cutflow: Counted, sample: str, region: str, lines: Sequence[Line]) -> dict[str, Any]:
     """Return what the page says of one sample in one region besides the table of all samples."""
     variations = cutflow.samples[sample].regions[region]
     rows = zip(*variations.values(), strict=True)

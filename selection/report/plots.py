@@ -1,13 +1,13 @@
-"""Plots of histograms and scans, as matplotlib figures; `svg` gives one as text to be put into a page."""
+"""Plots of histograms and scans, as matplotlib figures."""
 
 from __future__ import annotations
 
-import io
 import math
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from emiss.drawing import COLOURS, figure, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,21 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.selection.counting.histograms import BinAxis, Filled
     from emiss.selection.results.optimum import Curve
-
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#f0e442")
-"""Distinct for colour-blind eyes (Okabe and Ito)."""
-
-STYLE = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "emiss",
-    "font.family": "sans-serif",
-}
 
 
 def mathtext_error(text: str) -> str | None:
@@ -58,16 +46,6 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def figure(width: float = 6.4, height: float = 4.2) -> Figure:
-    """Return an empty figure that no window knows of."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    made = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(made)
-    return made
-
-
 def distribution(
     filled: Mapping[str, Filled], roles: Mapping[str, str], factors: Mapping[str, float], title: str, events: str
 ) -> Figure:
@@ -84,12 +62,10 @@ def distribution(
     title, events : str
         Of the plot, and of its vertical axis.
     """
-    from matplotlib import rc_context
-
     axis = next(iter(filled.values())).axes[0]
     by_role = {role: [s for s in filled if roles[s] == role] for role in ("background", "signal", "data")}
     ratio = bool(by_role["data"] and by_role["background"])
-    with rc_context(STYLE):
+    with styled():
         made = figure(height=5.2 if ratio else 4.2)
         if ratio:
             main, below = made.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -127,19 +103,19 @@ def distribution(
     return made
 
 
-def _scaled(filled: Filled, factor: float) -> tuple[Array, Array]:
+def _scaled(filled: Filled, factor: float) -> tuple[Floats, Floats]:
     view = filled.hist.view()
     return np.asarray(view["value"] * factor), np.asarray(view["variance"] * factor**2)
 
 
-def _points(place: Axes, axis: BinAxis, values: Array, errors: Array, label: str | None = None) -> None:
+def _points(place: Axes, axis: BinAxis, values: Floats, errors: Floats, label: str | None = None) -> None:
     edges = np.asarray(axis.edges)
     middle = (edges[1:] + edges[:-1]) / 2
     shown = values != 0
     place.errorbar(middle[shown], values[shown], errors[shown], fmt="o", color="black", markersize=3.5, label=label)
 
 
-def _ratio(place: Axes, axis: BinAxis, values: Array, variances: Array, stack: Array, variance: Array) -> None:
+def _ratio(place: Axes, axis: BinAxis, values: Floats, variances: Floats, stack: Floats, variance: Floats) -> None:
     """Draw data over simulation with the statistical error of both."""
     good = (stack > 0) & (values > 0)
     share = np.divide(values, stack, out=np.zeros_like(values), where=good)
@@ -164,7 +140,7 @@ def _cuts(place: Axes, axis: BinAxis) -> None:
             )
 
 
-def _log(place: Axes, values: Array) -> None:
+def _log(place: Axes, values: Floats) -> None:
     """Use a logarithmic axis where the bins span more than two decades."""
     positive = values[values > 0]
     if len(positive) and positive.max() > 100 * positive.min():
@@ -176,10 +152,9 @@ def _log(place: Axes, values: Array) -> None:
 
 def plane(filled: Filled, factor: float, title: str, events: str) -> Figure:
     """Draw two quantities against each other, as a map of events on a logarithmic scale."""
-    from matplotlib import rc_context
     from matplotlib.colors import LogNorm
 
-    with rc_context(STYLE):
+    with styled():
         made = figure(5.6, 4.4)
         place = made.subplots()
         x, y = filled.axes
@@ -206,9 +181,7 @@ def plane(filled: Filled, factor: float, title: str, events: str) -> Figure:
 
 def scan(curves: Sequence[Curve], merit: str, title: str, events: str) -> Figure:
     """Draw the figure of merit and the events expected against the parameter, or the figure of merit over two."""
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
+    with styled():
         if len(curves[0].axes) > 1:
             return _surface(curves, merit, title)
         made = figure(6.4, 5.4)
@@ -248,23 +221,3 @@ def _surface(curves: Sequence[Curve], merit: str, title: str) -> Figure:
         place.set(xlabel=drawable(x.title), ylabel=drawable(y.title))
         place.set_title(drawable(f"{title}: {curve.name}"), fontsize=11, loc="left")
     return made
-
-
-def svg(made: Figure) -> str:
-    """Return a figure as the text of an ``<svg>`` element, the same for the same figure."""
-    from matplotlib import rc_context
-
-    out = io.StringIO()
-    with rc_context(STYLE):
-        made.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, dpi=110)
-    text = out.getvalue()
-    element = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    return re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)
-
-
-def save(made: Figure, path: Any) -> None:
-    """Write a figure; the suffix says in which format."""
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
-        made.savefig(path, dpi=150)

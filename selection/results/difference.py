@@ -7,13 +7,14 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from emiss.selection.counting.counts import redefined, same_cut
+from emiss.selection.display.terminal import columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from emiss.selection.analysis.model import Analysis
     from emiss.selection.counting.counts import CutCounts, Rows, Tally
-    from emiss.selection.results.cutflow import Cutflow, SampleCounts
+    from emiss.selection.counting.samples import Counted, SampleCounts
 
 TOLERANCE = 1e-12
 """Relative difference of sums of weights that is still no difference (they may be added in another order); counts have to be
@@ -112,7 +113,7 @@ def near(x: float, y: float, tolerance: float = TOLERANCE) -> bool:
     return abs(x - y) <= tolerance * max(abs(x), abs(y))
 
 
-def compare(a: Cutflow, b: Cutflow, *, tolerance: float = TOLERANCE) -> Difference:
+def compare(a: Counted, b: Counted, *, tolerance: float = TOLERANCE) -> Difference:
     """Return what differs between two cutflows; cuts are matched by name and order.
 
     Provenance and the identity of the inputs are not compared: when, where and from which copy does not matter.
@@ -226,13 +227,7 @@ def lines(difference: Difference, names: tuple[str, str] = ("A", "B"), limit: in
         return out + [line for changed in difference.cuts for line in _definition(changed, names)] + last
     head = ("sample", "cut", "count", *(f"n {name}" for name in names), "difference", "sum of w")
     shown = rows if limit is None else rows[:limit]
-    widths = [max(len(row[i]) for row in (head, *shown)) for i in range(len(head))]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [cell.ljust(w) if i < 3 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
-        return "  ".join(cells).rstrip()
-
-    out += [line(head), *(line(row) for row in shown)]
+    out += [line.rstrip() for line in columns((head, *shown), left=3)]
     if len(rows) > len(shown):
         out.append(f"... and {len(rows) - len(shown)} more")
     redefined: dict[str, None] = {}

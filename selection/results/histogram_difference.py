@@ -12,9 +12,8 @@ from emiss.selection.results.difference import TOLERANCE, Note
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from emiss.events.lists import Array
-    from emiss.selection.counting.histograms import Key
-    from emiss.selection.results.files.histograms import BySample
+    from emiss.configs.arrays import Bools, Floats
+    from emiss.selection.counting.histograms import BySample, Key
 
     Contents = Mapping[tuple[str, Key], "Content"]
 
@@ -32,9 +31,9 @@ class Content:
     undefined : int
     """
 
-    axes: tuple[Array, ...]
-    values: Array
-    variances: Array
+    axes: tuple[Floats, ...]
+    values: Floats
+    variances: Floats
     undefined: int
 
 
@@ -76,7 +75,7 @@ def _one(sample: str, key: Key, a: Content | None, b: Content | None, tolerance:
         yield Note(sample, f"{what}, undefined values", str(a.undefined), str(b.undefined))
 
 
-def _near(x: Array, y: Array, tolerance: float) -> Array:
+def _near(x: Floats, y: Floats, tolerance: float) -> Bools:
     return np.asarray(np.abs(x - y) <= tolerance * np.maximum(np.abs(x), np.abs(y)))
 
 
@@ -84,7 +83,7 @@ def _bins(content: Content) -> str:
     return " x ".join(f"{len(axis) - 1} from {axis[0]:g} to {axis[-1]:g}" for axis in content.axes)
 
 
-def _interval(edges: Array, i: int) -> str:
+def _interval(edges: Floats, i: int) -> str:
     """Return where bin `i` lies, counted with the underflow."""
     if i == 0:
         return f"below {edges[0]:g}"

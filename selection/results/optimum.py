@@ -11,23 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.configs.place import Text
-from emiss.events.columns import Column
-from emiss.events.language.meaning.scope import Scope
-from emiss.events.language.running.evaluate import Plan
-from emiss.events.language.running.program import Program
-from emiss.events.language.syntax.expression import Expression, read_expression
-from emiss.events.table import EventTable
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.binding.merit import figure
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.configs.errors import Problems
-    from emiss.configs.place import Place
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
+    from emiss.selection.counting.samples import Counted
     from emiss.selection.counting.scans import BoundScan, ScanAxis, ScanCounts
-    from emiss.selection.results.cutflow import Cutflow
 
 REPLICAS = 1000
 """Bootstrap replicas behind the uncertainty of a best step."""
@@ -59,9 +51,9 @@ class Curve:
     name: str
     region: str
     axes: tuple[ScanAxis, ...]
-    signal: Array
-    background: Array
-    merit: Array
+    signal: Floats
+    background: Floats
+    merit: Floats
     best: tuple[int, ...] | None
     interval: tuple[float, float] | None
     close: tuple[float, float] | None
@@ -78,7 +70,7 @@ class Curve:
 def curves(
     scan: BoundScan,
     counts: Mapping[str, Mapping[tuple[str, str], ScanCounts]],
-    cutflow: Cutflow,
+    cutflow: Counted,
     *,
     normalise_to: float = PER_ON_TARGET,
     region: str | None = None,
@@ -89,7 +81,7 @@ def curves(
     ----------
     scan : BoundScan
     counts : mapping of sample to its scans
-    cutflow : Cutflow
+    cutflow : Counted
         Tells the roles of the samples, and what they stand for.
     normalise_to : float
         Particles on target that events are expected for. A sample that does not say how many it stands for counts as it
@@ -110,7 +102,7 @@ def curves(
     return tuple(made)
 
 
-def factor(cutflow: Cutflow, sample: str, target: float) -> float:
+def factor(cutflow: Counted, sample: str, target: float) -> float:
     """Return the factor from sums of weights to events expected; the scale alone where the sample stands for an unknown."""
     known = cutflow.per_on_target(sample, target)
     return cutflow.samples[sample].scale if known is None else known
@@ -146,41 +138,6 @@ def _curve(
     return Curve(signal, region, scan.axes, wanted, unwanted, merit, found, interval, close, "; ".join(notes))
 
 
-def figure(text: str, signal: Array, background: Array) -> Array:
-    """Return a figure of merit, given as an expression, for arrays of events expected; NaN where it is undefined."""
-    expression = read_expression(Text(text, _nowhere()))
-    node = merit_scope().check(expression).number(expression.tree)
-    table = EventTable(signal.size, {"signal": signal.reshape(-1), "background": background.reshape(-1)})
-    values = Plan([node]).run(table)[node.id].floats
-    return np.broadcast_to(values, (signal.size,)).reshape(signal.shape)
-
-
-def merit_scope() -> Scope:
-    """Return the names that a figure of merit may use."""
-    return Scope(Program(), {name: Column(name) for name in ("signal", "background")}, {}, {}, {}, {})
-
-
-def check_merit(expression: Expression, problems: Problems) -> bool:
-    """Return whether an expression is a figure of merit; if not, note why."""
-    from emiss.events.language.meaning.scope import ReportedError
-
-    scope = merit_scope()
-    try:
-        scope.attempt(expression, lambda checker: checker.number(expression.tree))
-    except ReportedError:
-        for error in scope.problems.errors:
-            problems.add(error)
-        return False
-    return True
-
-
-def _nowhere() -> Place:
-    from emiss.configs.loader import loads
-    from emiss.configs.place import Place
-
-    return Place(loads("{}", "figure of merit"), ())
-
-
 def _bootstraps(counts: ScanCounts) -> bool:
     return counts.covariance is not None or all(counts.nested)
 
@@ -191,7 +148,7 @@ def _interval(
     backgrounds: Sequence[str],
     parts: Mapping[str, ScanCounts],
     factors: Mapping[str, float],
-    values: Array,
+    values: Floats,
 ) -> tuple[float, float]:
     """Return the central interval of the best value over replicas of the samples."""
     rng = np.random.default_rng(20)
@@ -206,7 +163,7 @@ def _interval(
     return float(low), float(high)
 
 
-def replicas(counts: ScanCounts, rng: np.random.Generator) -> Array:
+def replicas(counts: ScanCounts, rng: np.random.Generator) -> Floats:
     """Return sums of weights at each step as they would fluctuate, shape (REPLICAS, P), nominal weight.
 
     Where the steps nest, events between two steps are independent of all others, and fluctuate by the scaled Poisson

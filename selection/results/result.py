@@ -11,8 +11,12 @@ from emiss.configs.errors import UserError, did_you_mean
 from emiss.events.columns import Column
 from emiss.events.table import true_of_rows
 from emiss.selection.analysis.model import Analysis
+from emiss.selection.binding.cuts import bind
 from emiss.selection.blinding import check_table, sealed_inputs
-from emiss.selection.results.cutflow import PER_ON_TARGET, Cutflow
+from emiss.selection.display import notebook
+from emiss.selection.normalisation import PER_ON_TARGET
+from emiss.selection.results import optimum
+from emiss.selection.results.cutflow import Cutflow
 from emiss.selection.results.skimmed import weight_texts
 
 if TYPE_CHECKING:
@@ -72,8 +76,6 @@ class Result:
 
     def curves(self, name: str | None = None, *, normalise_to: float = PER_ON_TARGET) -> tuple[Curve, ...]:
         """Return the curves of a scan (of all, by default): events expected and figure of merit at each step."""
-        from emiss.selection.results import optimum
-
         return tuple(
             curve
             for scan in self.bound_scans
@@ -95,9 +97,7 @@ class Result:
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        from emiss.selection.report.html import table
-
-        return table(self.cutflow)
+        return notebook.table(self.cutflow)
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
     UserError
         If the analysis does not fit the columns, or blinds something unknown while the table holds data that it does not hide.
     """
-    bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
+    bound = bind(analysis, columns_of(table)) if isinstance(analysis, Analysis) else analysis
     metadata = true_of_rows(table.metadata, len(table))
     if not unblind:
         check_table(bound.analysis, metadata.sample, metadata.role)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from emiss.events.ledger import Damage, Ledger
-from emiss.selection.results.cutflow import CutCounts, Cutflow, Tally
+from emiss.selection.counting.counts import CutCounts, Tally
+from emiss.selection.results.cutflow import Cutflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from emiss.events.language.running.values import Numbers, Rows, Truths, either, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from emiss.configs.arrays import Array, Floats
     from emiss.events.language.running.program import Node
-    from emiss.events.lists import Array
     from emiss.events.table import EventTable
 
     Value = Numbers | Truths | Rows
@@ -109,15 +109,15 @@ def _numeric(function: Callable[..., Any]) -> Operation:
     return lambda _block, _node, args: finite(function(*(arg.floats for arg in args)))
 
 
-def _power(base: Array, exponent: Array) -> Array:
+def _power(base: Floats, exponent: Floats) -> Floats:
     if exponent.ndim == 0 and exponent == 2.0:
-        return cast("Array", np.square(base))
+        return cast("Floats", np.square(base))
     # IEEE's nan**0 and 1**nan are 1; undefined stays undefined here
-    return cast("Array", np.where(np.isnan(base) | np.isnan(exponent), np.nan, np.power(base, exponent)))
+    return cast("Floats", np.where(np.isnan(base) | np.isnan(exponent), np.nan, np.power(base, exponent)))
 
 
-def _clip(x: Array, low: Array, high: Array) -> Array:
-    return cast("Array", np.where(low <= high, np.minimum(np.maximum(x, low), high), np.nan))
+def _clip(x: Floats, low: Floats, high: Floats) -> Floats:
+    return cast("Floats", np.where(low <= high, np.minimum(np.maximum(x, low), high), np.nan))
 
 
 def _where(_block: EventTable, _node: Node, args: tuple[Truths, Any, Any]) -> Value:
@@ -133,7 +133,7 @@ def _where(_block: EventTable, _node: Node, args: tuple[Truths, Any, Any]) -> Va
     return Numbers(result if unknown is None else np.where(unknown, np.nan, result))
 
 
-def _compare(function: Callable[[Array, Array], Any]) -> Operation:
+def _compare(function: Callable[[Floats, Floats], Any]) -> Operation:
     def run(_block: EventTable, _node: Node, args: tuple[Numbers, Numbers]) -> Truths:
         a, b = args
         undefined = either(a.undefined, b.undefined)

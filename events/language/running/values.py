@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
 
 
 class Numbers:
@@ -29,15 +29,15 @@ class Numbers:
         self.data: Array = data
 
     @cached_property
-    def undefined(self) -> Array | None:
+    def undefined(self) -> Bools | None:
         """Mask of the undefined ones, None if all are known."""
         if self.data.dtype.kind != "f":
             return None
-        mask: Array = np.isnan(self.data)
+        mask: Bools = np.isnan(self.data)
         return mask if mask.any() else None
 
     @cached_property
-    def floats(self) -> Array:
+    def floats(self) -> Floats:
         """The numbers as float64."""
         return self.data if self.data.dtype == np.float64 else self.data.astype(np.float64)
 
@@ -67,11 +67,11 @@ class Truths:
     """
 
     def __init__(self, true: Any, undefined: Any = None) -> None:
-        self.true: Array = true
-        self.undefined: Array | None = undefined
+        self.true: Bools = true
+        self.undefined: Bools | None = undefined
 
     @property
-    def false(self) -> Array:
+    def false(self) -> Bools:
         """Where it is known to be false."""
         return ~self.true if self.undefined is None else ~(self.true | self.undefined)
 
@@ -91,7 +91,7 @@ class Truths:
         return Truths(true, None if undefined is None else undefined & ~true)
 
 
-def either(a: Array | None, b: Array | None) -> Array | None:
+def either(a: Bools | None, b: Bools | None) -> Bools | None:
     """Return the union of two masks, of which None is the empty one."""
     if a is None or b is None:
         return b if a is None else a
@@ -111,17 +111,17 @@ class Rows:
     select : bool mask over the rows of the collection this one is taken from, or their permutation, or None
     """
 
-    offsets: Array
+    offsets: Ints
     width: int | None = None
-    select: Array | None = None
+    select: Bools | Ints | None = None
 
     @cached_property
-    def counts(self) -> Array:
+    def counts(self) -> Ints:
         """Rows per event, shape (N,)."""
         return np.diff(self.offsets)
 
     @cached_property
-    def parents(self) -> Array:
+    def parents(self) -> Ints:
         """The event of each row."""
         return np.repeat(np.arange(len(self.offsets) - 1), self.counts)
 
@@ -147,14 +147,14 @@ class Rows:
             out[filled] = function.reduceat(data, self.offsets[:-1][filled])
         return out
 
-    def sum(self, data: Array) -> Array:
+    def sum(self, data: Floats) -> Floats:
         """Return the sum of the float64 rows of each event, added from the first to the last; 0 for none.
 
         NumPy's own sums change the order of adding with the number of rows; a loop over the rows does not.
         """
         if self.width:
             return self._by_position(np.add, data)
-        return np.bincount(self.parents, weights=data, minlength=len(self.offsets) - 1)
+        return cast("Floats", np.bincount(self.parents, weights=data, minlength=len(self.offsets) - 1))
 
     def _by_position(self, function: np.ufunc, data: Array) -> Array:
         """Reduce rows of fixed width: the second elements of all events onto the first ones, and so on."""
@@ -164,7 +164,7 @@ class Rows:
             function(out, columns[:, i], out=out)
         return out
 
-    def element(self, index: int) -> tuple[Array, Array]:
+    def element(self, index: int) -> tuple[Ints, Bools]:
         """Return the row of element `index` (negative: from the end) of each event, and the mask of events having it."""
         at = self.offsets[:-1] + index if index >= 0 else self.offsets[1:] + index
         there = self.counts > index if index >= 0 else self.counts >= -index

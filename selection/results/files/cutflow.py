@@ -12,7 +12,7 @@ from emiss.events.files.atomic import write_text
 from emiss.events.ledger import Ledger
 from emiss.selection.blinding import WHOLE
 from emiss.selection.counting.counts import CutCounts, Tally, efficiencies
-from emiss.selection.results.cutflow import Cutflow, SampleCounts
+from emiss.selection.counting.samples import Counted, SampleCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ SCHEMA = "emiss.cutflow/1"
 _EFFICIENCY = ("relative", "total", "interval", "relative_low", "relative_high", "total_low", "total_high")
 
 
-def to_json(cutflow: Cutflow) -> dict[str, Any]:
+def to_json(cutflow: Counted) -> dict[str, Any]:
     """Return the cutflow as plain data; nothing in it is NaN, 0/0 is null, and nothing tells of hidden events."""
     return {
         "schema": SCHEMA,
@@ -87,7 +87,7 @@ def _row(row: CutCounts, efficiency: Efficiency) -> dict[str, Any]:
     }
 
 
-def from_json(data: Mapping[str, Any]) -> Cutflow:
+def from_json(data: Mapping[str, Any]) -> Counted:
     """Return the cutflow that `to_json` gave; efficiencies are computed again from the counts.
 
     Raises
@@ -99,7 +99,7 @@ def from_json(data: Mapping[str, Any]) -> Cutflow:
     if schema != SCHEMA:
         raise UserError(f"schema is {schema!r}, expected '{SCHEMA}'", hint="is this a cutflow.json?")
     try:
-        cutflow = Cutflow(
+        cutflow = Counted(
             analysis=_text(data["analysis"]),
             cuts_hash=_text(data["cuts_hash"]),
             provenance=data["provenance"],
@@ -170,17 +170,17 @@ def _read_row(data: Mapping[str, Any]) -> CutCounts:
     )
 
 
-def dumps(cutflow: Cutflow) -> str:
+def dumps(cutflow: Counted) -> str:
     """Return the text of the cutflow file."""
     return json.dumps(to_json(cutflow), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def save(cutflow: Cutflow, path: str | Path) -> None:
+def save(cutflow: Counted, path: str | Path) -> None:
     """Write the cutflow as a JSON file."""
     write_text(Path(path), dumps(cutflow))
 
 
-def load(path: str | Path) -> Cutflow:
+def load(path: str | Path) -> Counted:
     """Read a cutflow file.
 
     Raises

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
     from hist import Hist
 
-    from emiss.selection.counting.histograms import Filled
+    from emiss.selection.counting.histograms import BySample, Filled
     from emiss.selection.results.histogram_difference import Contents
-
-    BySample = Mapping[str, Mapping[Key, Filled]]
 
 SCHEMA = "emiss.histograms/1"
 

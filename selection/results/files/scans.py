@@ -8,17 +8,16 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.normalisation import PER_ON_TARGET
 from emiss.selection.results.files.sheet import cell
 from emiss.selection.results.optimum import CLOSE, LEVEL, REPLICAS, curves, factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import numpy as np
-
+    from emiss.configs.arrays import Floats
+    from emiss.selection.counting.samples import Counted
     from emiss.selection.counting.scans import BoundScan, ScanCounts
-    from emiss.selection.results.cutflow import Cutflow
     from emiss.selection.results.optimum import Curve
 
 SCHEMA = "emiss.scan/1"
@@ -27,7 +26,7 @@ SCHEMA = "emiss.scan/1"
 def to_json(
     scan: BoundScan,
     counts: Mapping[str, Mapping[tuple[str, str], ScanCounts]],
-    cutflow: Cutflow,
+    cutflow: Counted,
     normalise_to: float = PER_ON_TARGET,
 ) -> dict[str, Any]:
     """Return a scan as plain data: its axes, the counts of each sample, and for each signal the curve and its best step."""
@@ -76,7 +75,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _plain(values: np.ndarray) -> Any:
+def _plain(values: Floats) -> Any:
     """Return nested lists with null for what is undefined."""
     if values.ndim > 1:
         return [_plain(row) for row in values]
@@ -86,7 +85,7 @@ def _plain(values: np.ndarray) -> Any:
 def dumps(
     scan: BoundScan,
     counts: Mapping[str, Mapping[tuple[str, str], ScanCounts]],
-    cutflow: Cutflow,
+    cutflow: Counted,
     normalise_to: float = PER_ON_TARGET,
 ) -> str:
     """Return the text of the JSON file."""
@@ -97,7 +96,7 @@ def dumps(
 def csv(
     scan: BoundScan,
     counts: Mapping[str, Mapping[tuple[str, str], ScanCounts]],
-    cutflow: Cutflow,
+    cutflow: Counted,
     normalise_to: float = PER_ON_TARGET,
 ) -> str:
     """Return one line per region, signal sample and step."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from emiss.selection.display.view import clean
+
 FORMULA = ("=", "+", "-", "@")
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -12,5 +14,5 @@ def cell(text: str) -> str:
     A text that a spreadsheet would compute gets an apostrophe in front, which spreadsheets do not show. Numbers are no texts,
     and are written as they are.
     """
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    shown = clean(text)
     return f"'{shown}" if shown.startswith(FORMULA) else shown

@@ -22,7 +22,8 @@ from emiss.reach import background as backgrounds
 from emiss.reach import efficiencies, sensitivity
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import simulate
-from emiss.selection.results.cutflow import Cutflow, Tally
+from emiss.selection.counting.counts import Tally
+from emiss.selection.results.cutflow import Cutflow
 
 
 @pytest.fixture(scope="module")

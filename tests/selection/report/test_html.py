@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emiss.selection.counting.counts import CutCounts, Tally
+from emiss.selection.display import notebook
 from emiss.selection.report import html as report
-from emiss.selection.results.cutflow import CutCounts, Cutflow, Tally
+from emiss.selection.results.cutflow import Cutflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +115,7 @@ def test_everything_is_escaped() -> None:
         provenance={"command": evil},
         hidden=True,
     )
-    for text in (report.render(cutflow, title=evil, sources={evil: evil}), report.table(cutflow)):
+    for text in (report.render(cutflow, title=evil, sources={evil: evil}), notebook.table(cutflow)):
         read = Page(text)
         assert "script" not in read.tags
         assert evil in read.words or f"{evil} (blinded)" in read.words
@@ -121,7 +123,7 @@ def test_everything_is_escaped() -> None:
 
 def test_notebooks_show_a_fragment(demo: Cutflow) -> None:
     fragment = demo._repr_html_()
-    assert fragment == report.table(demo)
+    assert fragment == notebook.table(demo)
     read = Page(fragment)
     assert read.tags[0] == "div"
     assert "html" not in read.tags

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from emiss.configs.errors import UserError
 from emiss.events.ledger import Ledger
-from emiss.selection.counting.counts import efficiencies
-from emiss.selection.results.cutflow import CutCounts, Cutflow, Tally, add_regions
+from emiss.selection.counting.counts import CutCounts, Tally, add_regions, efficiencies
+from emiss.selection.results.cutflow import Cutflow
 
 CUTS = {"track": "count(tracks) == 1", "veto": "0 < v < 1 GeV", "e_miss": "e_miss > 20 GeV"}
 VARIATIONS = ("nominal", "srd_up")

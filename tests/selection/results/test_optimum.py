@@ -12,6 +12,7 @@ import uhi.io.json
 import uproot
 
 from emiss import selection
+from emiss.drawing import svg
 from emiss.events.columns import Column
 from emiss.events.ledger import Ledger
 from emiss.events.table import EventTable, Metadata
@@ -116,12 +117,6 @@ def test_interval_covers_the_best_step_of_independent_experiments() -> None:
     assert np.mean(inside) >= 0.5  # 68 % is meant, in steps of 5 GeV and with 40 tries
 
 
-@pytest.mark.parametrize(("text", "expected"), [("signal / background", [np.nan, 2.0]), ("3", [3.0, 3.0])])
-def test_figure_of_merit(text: str, expected: list[float]) -> None:
-    made = optimum.figure(text, np.array([1.0, 4.0]), np.array([0.0, 2.0]))
-    np.testing.assert_array_equal(made, expected)
-
-
 def test_files_of_scans() -> None:
     whole = result()
     (scan,) = whole.bound_scans
@@ -180,5 +175,5 @@ def test_the_page_holds_the_plots_with_their_texts(tmp_path) -> None:
 
 def test_a_figure_is_the_same_text_every_time() -> None:
     whole = result()
-    texts = {plots.svg(plots.scan(whole.curves(), "merit", "t", "events")) for _ in range(2)}
+    texts = {svg(plots.scan(whole.curves(), "merit", "t", "events")) for _ in range(2)}
     assert len(texts) == 1

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from emiss.configs.errors import UserError
 from emiss.events.ledger import Damage, Ledger
-from emiss.selection.results.cutflow import CutCounts, Cutflow, SampleCounts, Tally
+from emiss.selection.counting.counts import CutCounts, Tally
+from emiss.selection.counting.samples import SampleCounts
+from emiss.selection.results.cutflow import Cutflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

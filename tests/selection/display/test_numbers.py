@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emiss.selection.counting.counts import Tally
-from emiss.selection.report import numbers
+from emiss.selection.display import numbers
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emiss.configs.errors import UserError
-from emiss.selection.report import terminal
+from emiss.selection.display import terminal
 from emiss.selection.results.cutflow import Cutflow
 
 if TYPE_CHECKING:

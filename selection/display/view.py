@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from emiss.configs.errors import UserError, did_you_mean
 from emiss.selection.counting.counts import efficiencies
-from emiss.selection.report import numbers
+from emiss.selection.display import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from emiss.events.ledger import Ledger
     from emiss.selection.counting.counts import CutCounts, Efficiency, Rows
-    from emiss.selection.results.cutflow import Cutflow
+    from emiss.selection.counting.samples import Counted
 
 NOMINAL = "nominal"
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def regions(cutflow: Cutflow, region: str | None = None) -> tuple[str, ...]:
+def regions(cutflow: Counted, region: str | None = None) -> tuple[str, ...]:
     """Return the regions to show: all of them, or the one asked for, which must exist."""
     known = dict.fromkeys(name for sample in cutflow.samples.values() for name in sample.regions)
     if region is None:
@@ -116,7 +116,7 @@ def regions(cutflow: Cutflow, region: str | None = None) -> tuple[str, ...]:
     return (region,)
 
 
-def samples(cutflow: Cutflow, region: str) -> tuple[str, ...]:
+def samples(cutflow: Counted, region: str) -> tuple[str, ...]:
     """Return the samples that have counts in a region."""
     return tuple(name for name, sample in cutflow.samples.items() if sample.regions.get(region))
 
@@ -133,12 +133,12 @@ def nominal(variations: Mapping[str, Rows]) -> str:
     return NOMINAL if NOMINAL in variations else next(iter(variations))
 
 
-def lines(cutflow: Cutflow, sample: str, region: str, target: float, variation: str | None = None) -> tuple[Line, ...]:
+def lines(cutflow: Counted, sample: str, region: str, target: float, variation: str | None = None) -> tuple[Line, ...]:
     """Return the table of a sample in a region, one line per cut.
 
     Parameters
     ----------
-    cutflow : Cutflow
+    cutflow : Counted
     sample, region : str
     target : float
         Particles on target that expected events are given for.
@@ -163,7 +163,7 @@ def lines(cutflow: Cutflow, sample: str, region: str, target: float, variation: 
 LEDGER_HEAD = ("read", "= passed", "+ not physics", "+ lost", "+ excluded", "bad", "on target")
 
 
-def ledger_cells(cutflow: Cutflow, sample: str) -> tuple[str, ...]:
+def ledger_cells(cutflow: Counted, sample: str) -> tuple[str, ...]:
     """Return the ledger of a sample under `LEDGER_HEAD`: the sum rule, the bad fraction, what the sample stands for."""
     counts = cutflow.samples[sample]
     ledger = counts.ledger
@@ -202,7 +202,7 @@ def _reasons(title: str, counts: Mapping[str, int]) -> list[str]:
     return [f"{title}: " + ", ".join(f"{clean(reason)} {n}" for reason, n in counts.items())] if counts else []
 
 
-def undefined_notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
+def undefined_notes(cutflow: Counted, shown: Iterable[str]) -> tuple[str, ...]:
     """Return one line per region with the cuts that had no value for events that reached them."""
     notes = []
     shown = tuple(shown)
@@ -220,7 +220,7 @@ def undefined_notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def damage_notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
+def damage_notes(cutflow: Counted, shown: Iterable[str]) -> tuple[str, ...]:
     """Return one line per region with the events that passed all its cuts and tell of damage."""
     notes = []
     shown = tuple(shown)
@@ -235,7 +235,7 @@ def damage_notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def interval_note(cutflow: Cutflow) -> str:
+def interval_note(cutflow: Counted) -> str:
     """Return which intervals stand behind the efficiencies, and for which samples where they are not all the same."""
     kinds: dict[str, list[str]] = {}
     for name, sample in cutflow.samples.items():
@@ -251,7 +251,7 @@ def interval_note(cutflow: Cutflow) -> str:
     return "intervals: " + "; ".join(f"{kind} for {', '.join(names)}" for kind, names in kinds.items())
 
 
-def variation_note(cutflow: Cutflow) -> str:
+def variation_note(cutflow: Counted) -> str:
     """Return which weight variation the tables show, where there are several."""
     for sample in cutflow.samples.values():
         for variations in sample.regions.values():
@@ -262,12 +262,12 @@ def variation_note(cutflow: Cutflow) -> str:
     return ""
 
 
-def hidden(cutflow: Cutflow) -> tuple[str, ...]:
+def hidden(cutflow: Counted) -> tuple[str, ...]:
     """Return the samples with a blind box."""
     return tuple(name for name, sample in cutflow.samples.items() if sample.hidden)
 
 
-def notes(cutflow: Cutflow, shown: Iterable[str]) -> tuple[str, ...]:
+def notes(cutflow: Counted, shown: Iterable[str]) -> tuple[str, ...]:
     """Return the remarks under the tables: undefined values, weights, intervals."""
     found = (
         *undefined_notes(cutflow, shown),

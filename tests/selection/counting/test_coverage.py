@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emiss.configs.errors import UserError
-from emiss.selection.results import coverage
+from emiss.selection.counting import coverage
 
 
 @given(ranges=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_size=6))

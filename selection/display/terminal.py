@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError, did_you_mean
-from emiss.selection.report import numbers, view
-from emiss.selection.results.cutflow import PER_ON_TARGET
+from emiss.selection.display import numbers, view
+from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import RenderableType
 
-    from emiss.selection.results.cutflow import Cutflow
-    from emiss.selection.results.result import Result
+    from emiss.selection.counting.samples import Counted
 
 Style = str
 """How a line looks in colour: ``title``, ``head``, ``note``, ``warn`` or nothing."""
@@ -41,13 +40,13 @@ class Printed:
 
 
 def render(
-    cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET, region: str | None = None, width: int | None = None
+    cutflow: Counted, *, normalise_to: float = PER_ON_TARGET, region: str | None = None, width: int | None = None
 ) -> RenderableType:
     """Return the cutflow for a rich console.
 
     Parameters
     ----------
-    cutflow : Cutflow
+    cutflow : Counted
     normalise_to : float
         Particles on target that expected events are given for.
     region : str, optional
@@ -59,18 +58,18 @@ def render(
 
 
 def text(
-    cutflow: Cutflow, *, normalise_to: float = PER_ON_TARGET, region: str | None = None, width: int | None = None
+    cutflow: Counted, *, normalise_to: float = PER_ON_TARGET, region: str | None = None, width: int | None = None
 ) -> str:
     """Return what `render` shows, as text without colours."""
     return _plain(_cutflow(cutflow, normalise_to, region, _width(width)))
 
 
-def detail(cutflow: Cutflow, sample: str, *, region: str | None = None, width: int | None = None) -> RenderableType:
+def detail(cutflow: Counted, sample: str, *, region: str | None = None, width: int | None = None) -> RenderableType:
     """Return what each cut does to a sample by itself: alone, N-1, only it failed, undefined."""
     return _rich(_detail(cutflow, sample, region, _width(width)))
 
 
-def detail_text(cutflow: Cutflow, sample: str, *, region: str | None = None, width: int | None = None) -> str:
+def detail_text(cutflow: Counted, sample: str, *, region: str | None = None, width: int | None = None) -> str:
     """Return what `detail` shows, as text without colours."""
     return _plain(_detail(cutflow, sample, region, _width(width)))
 
@@ -89,7 +88,7 @@ def _plain(lines: Iterable[Printed]) -> str:
     return "".join(f"{line.text.rstrip()}\n" for line in lines)
 
 
-def _cutflow(cutflow: Cutflow, target: float, region: str | None, width: int) -> list[Printed]:
+def _cutflow(cutflow: Counted, target: float, region: str | None, width: int) -> list[Printed]:
     shown = view.regions(cutflow, region)
     out = [Printed(view.clean(cutflow.analysis), "title")] if cutflow.analysis else []
     for name in shown:
@@ -124,7 +123,7 @@ class _Block:
         return max(len(line) for line in (self.title, *self.head, *(line for cut in self.cuts for line in cut)))
 
 
-def _columns(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
+def columns(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
     """Return rows of cells as aligned lines of one length, the first `left` columns to the left, others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
@@ -136,7 +135,7 @@ def _columns(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
     ]
 
 
-def _region(cutflow: Cutflow, region: str, target: float, width: int) -> list[Printed]:
+def _region(cutflow: Counted, region: str, target: float, width: int) -> list[Printed]:
     """Return the tables of a region in the form that fits `width`."""
     tables = {name: view.lines(cutflow, name, region, target) for name in view.samples(cutflow, region)}
     names = ["cut", *(line.name for line in next(iter(tables.values())))]
@@ -157,7 +156,7 @@ def _region(cutflow: Cutflow, region: str, target: float, width: int) -> list[Pr
     return out
 
 
-def _last(cutflow: Cutflow, sample: str, lines: Sequence[view.Line], target: float) -> list[str]:
+def _last(cutflow: Counted, sample: str, lines: Sequence[view.Line], target: float) -> list[str]:
     """Return head and cells of the last column: expected events; sums of weights where these are not known."""
     if cutflow.per_on_target(sample, target) is not None:
         return [_per(target), *(line.expected for line in lines)]
@@ -176,13 +175,13 @@ def _full(title: str, lines: Sequence[view.Line], last: Sequence[str]) -> _Block
 
 
 def _aligned(title: str, rows: Sequence[Sequence[str]], last: Sequence[str]) -> _Block:
-    head, *cuts = _columns([(*row, *last[k : k + 1]) for k, row in enumerate(rows)])
+    head, *cuts = columns([(*row, *last[k : k + 1]) for k, row in enumerate(rows)])
     return _Block(title, (head,), tuple((line,) for line in cuts))
 
 
 def _two_lines(title: str, lines: Sequence[view.Line], last: Sequence[str]) -> _Block:
     """Return per cut one line with the counts and under it one with the efficiency."""
-    head, *counts = _columns([(n, *last[k : k + 1]) for k, n in enumerate(["n", *(line.n for line in lines)])])
+    head, *counts = columns([(n, *last[k : k + 1]) for k, n in enumerate(["n", *(line.n for line in lines)])])
     cuts = [
         (above, line.total.removesuffix(" %")) if line.is_cut else (above,)
         for above, line in zip(counts, lines, strict=True)
@@ -215,11 +214,11 @@ def _table(blocks: Sequence[_Block], names: Sequence[str], between: str = BETWEE
     return out
 
 
-def _ledger(cutflow: Cutflow, width: int) -> list[Printed]:
+def _ledger(cutflow: Counted, width: int) -> list[Printed]:
     """Return the account of the events read, and what stands behind it."""
     rows: list[tuple[str, ...]] = [("ledger", *view.LEDGER_HEAD)]
     rows += [(view.clean(name), *view.ledger_cells(cutflow, name)) for name in cutflow.samples]
-    head, *lines = _columns(rows, left=1)
+    head, *lines = columns(rows, left=1)
     if max(len(line) for line in (head, *lines)) <= width:
         out = [Printed(head, "head"), *map(Printed, lines)]
     else:
@@ -244,7 +243,7 @@ def _wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, max(20, width), subsequent_indent=GAP, break_long_words=False, break_on_hyphens=False)
 
 
-def _detail(cutflow: Cutflow, sample: str, region: str | None, width: int) -> list[Printed]:
+def _detail(cutflow: Counted, sample: str, region: str | None, width: int) -> list[Printed]:
     if sample not in cutflow.samples:
         raise UserError(f"no sample '{sample}' in the cutflow", hint=did_you_mean(sample, cutflow.samples))
     out: list[Printed] = []
@@ -259,33 +258,11 @@ def _detail(cutflow: Cutflow, sample: str, region: str | None, width: int) -> li
             (c.name, c.passed, c.individual, c.n_minus_1, c.only_failed, c.undefined, c.individual_undefined)
             for c in lines
         ]
-        first, *rest = _columns(rows, left=1)
+        first, *rest = columns(rows, left=1)
         out += [Printed(""), Printed(title, "title"), Printed(first, "head"), *map(Printed, rest)]
         column = max(len(line.name) for line in lines)
         for line in lines:
             if line.is_cut:
                 wrapped = _wrapped(f"{line.name.ljust(column)}{GAP}{line.require}", width)
                 out += [Printed(part, "note") for part in wrapped]
-    return out
-
-
-def scans(result: Result, *, normalise_to: float = PER_ON_TARGET) -> list[str]:
-    """Return one line per scan, and one per signal and region with the best step."""
-    from emiss.selection.report import figures
-    from emiss.selection.results import optimum
-
-    out: list[str] = []
-    for scan in result.bound_scans:
-        found = optimum.curves(scan, result.scans, result.cutflow, normalise_to=normalise_to)
-        regions = dict.fromkeys(curve.region for curve in found)
-        for region in regions:
-            where = f", region {view.clean(region)}" if len(regions) > 1 else ""
-            axes = ", ".join(
-                f"{a.parameter} {a.values[0]:g} to {a.values[-1]:g} {a.unit} in {len(a.values)} steps".replace(
-                    "  ", " "
-                )
-                for a in scan.axes
-            )
-            out.append(f"scan of {axes}{where}: {scan.figure_of_merit} ({figures.method_in_words(scan, region)})")
-            out += [f"  {figures.curve_in_words(curve)}" for curve in found if curve.region == region]
     return out
