@@ -10,9 +10,10 @@ from emiss.configs.loader import load as load_document
 from emiss.configs.loader import loads as loads_document
 from emiss.configs.place import Text
 from emiss.configs.units import UnitError, parse_unit
-from emiss.events.language.meaning.functions import FUNCTIONS
-from emiss.events.language.meaning.parameters import Parameter, read_parameters, written
+from emiss.events.language.meaning.parameter_values import read_parameters
+from emiss.events.language.meaning.parameters import Parameter, written
 from emiss.events.language.syntax.expression import Expression, ObjectDeclaration, read_expression
+from emiss.events.language.syntax.functions import FUNCTIONS
 from emiss.events.language.syntax.tokens import RESERVED
 from emiss.selection.analysis.merge import merge, override
 from emiss.selection.analysis.model import Analysis, Blind, Cut, Histogram
