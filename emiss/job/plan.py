@@ -233,7 +233,7 @@ def _bind(analysis: Analysis, files: Sequence[FileSurvey], problems: Problems) -
             continue
         seen.append(file.columns)
         try:
-            scans = analysis.bind(file.columns).scans
+            scans = selection.bind(analysis, file.columns).scans
         except UserError as error:
             problems.add(error)
     return scans

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emiss.selection.analysis.formula import mathtext_error
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,22 +32,6 @@ STYLE = {
     "svg.hashsalt": "emiss",
     "font.family": "sans-serif",
 }
-
-
-def mathtext_error(text: str) -> str | None:
-    """Return what is wrong with the formulas (between dollar signs) in a text; None if it can be drawn."""
-    if "$" not in text:
-        return None
-    from matplotlib.cbook import is_math_text
-    from matplotlib.mathtext import MathTextParser
-
-    if not is_math_text(text):  # an odd dollar sign is one
-        return None
-    try:
-        MathTextParser("path").parse(text)
-    except (ValueError, RecursionError) as error:
-        return " ".join(str(error).split())
-    return None
 
 
 def drawable(text: str) -> str:

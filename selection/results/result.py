@@ -151,7 +151,9 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
     UserError
         If the analysis does not fit the columns, or blinds something unknown while the table holds data that it does not hide.
     """
-    bound = analysis.bind(columns_of(table)) if isinstance(analysis, Analysis) else analysis
+    from emiss.selection.binding.cuts import bind
+
+    bound = bind(analysis, columns_of(table)) if isinstance(analysis, Analysis) else analysis
     metadata = true_of_rows(table.metadata, len(table))
     if not unblind:
         check_table(bound.analysis, metadata.sample, metadata.role)
