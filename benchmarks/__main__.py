@@ -74,7 +74,7 @@ def cuts(folder: Path) -> None:
     table = EventTable.concatenate([table] * 10)
     path = write(table, folder / "table.root")
     analysis = selection.load("e_to_mu_phi")
-    bound = analysis.bind(open_table(path).columns)
+    bound = selection.bind(analysis, open_table(path).columns)
     base = best(lambda: list(open_table(path).batches(bound.columns)))
     took = best(lambda: bound.count(table))
     print(f"\ndemo analysis on {len(table)} events; ratio to reading its {len(bound.columns)} columns")

@@ -63,7 +63,7 @@ def in_memory(count: int) -> None:
         + "".join(f"  - {{name: c{i}, require: m{i}}}\n" for i in range(CUTS))
         + "weights: {nominal: w, variations: {up: w * 1.05}}\n"
     )
-    bound = analysis.bind(columns_of(table))
+    bound = selection.bind(analysis, columns_of(table))
 
     def ours() -> Any:
         return bound.count(table)
@@ -172,7 +172,7 @@ def from_file(folder: Path, count: int) -> None:
     for name, compression in (("ZSTD-5", uproot.ZSTD(5)), ("LZ4-4", uproot.LZ4(4))):
         path = folder / f"{name}.root"
         make(path, count, compression)
-        bound = analysis.bind(open_table(path).columns)
+        bound = selection.bind(analysis, open_table(path).columns)
 
         def ours(path: Path = path, bound: Any = bound) -> Any:
             total = None
@@ -203,10 +203,10 @@ def scans(count: int) -> None:
     def work(parameter: str, stop: int) -> Callable[[], Any]:
         scan = f"scan: {{parameter: {parameter}, from: 0, to: {stop}, points: 61}}"
         text = plain.replace("  - {name: trigger, ", f"  - {{name: trigger, {scan}, ")
-        bound = selection.loads(text).bind(columns)
+        bound = selection.bind(selection.loads(text), columns)
         return lambda: bound.run(table)
 
-    once = selection.loads(plain).bind(columns)
+    once = selection.bind(selection.loads(plain), columns)
     base, threshold, steps = timed(lambda: once.run(table), work("least", 60), work("near", 60))
     print(
         f"\nscan of 61 steps on {count} events in memory, 12 cuts with N-1, two weights; ratio to the pass without it"

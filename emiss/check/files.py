@@ -103,7 +103,7 @@ class _Check:
 
     def _analysis(self, one: Given) -> str:
         from emiss.selection.analysis.read import survey
-        from emiss.selection.binding.cuts import mistakes
+        from emiss.selection.binding.cuts import bind, mistakes
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
         analysis, found = survey(one.document)
@@ -114,7 +114,7 @@ class _Check:
                 for error in mistakes(analysis, columns) if found.errors else ():
                     found.add(error)
                 if not found.errors:
-                    analysis.bind(columns, part=part)
+                    bind(analysis, columns, part=part)
             except UserError as error:
                 found.add(error)
             if found.errors and len(against) > 1:

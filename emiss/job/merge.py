@@ -221,7 +221,7 @@ class _Counted:
         """Return the results of a task whose table has some columns."""
         bound = next((bound for known, bound in self._bound if known == columns), None)
         if bound is None:
-            bound = self.analysis.bind(columns)
+            bound = selection.bind(self.analysis, columns)
             self._bound.append((columns, bound))
         name, role = task.sample.name, task.sample.role
         empty = self._empty.get((id(bound), name))

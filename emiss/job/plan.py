@@ -213,7 +213,7 @@ def _check_cuts(analysis: Analysis, surveys: Surveys, problems: Problems) -> tup
             continue
         seen.append(file.columns)
         try:
-            scans = analysis.bind(file.columns).scans
+            scans = selection.bind(analysis, file.columns).scans
         except UserError as error:
             problems.add(error)
     return scans

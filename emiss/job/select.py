@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from emiss import selection
 from emiss.configs.errors import UserError
 from emiss.events import provenance
 from emiss.events.files.identity import checksum
@@ -138,7 +139,7 @@ def _check(
         known.append(file.metadata)
         bound = next((bound for columns, bound in made if columns == file.columns), None)
         if bound is None:
-            bound = analysis.bind(file.columns)
+            bound = selection.bind(analysis, file.columns)
             made.append((file.columns, bound))
         bounds.append(bound)
         file.close()

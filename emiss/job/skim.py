@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path  # noqa: TC003 - part of a dataclass
 from typing import TYPE_CHECKING, Any
 
+from emiss import selection
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.configs.names import problem_of
 from emiss.events.columns import join
@@ -159,7 +160,7 @@ def _one(
                 raise UserError(f"the table has no column '{missing[0]}', which others have", at=Location(str(path)))
             role = sample_of(path, file)[1]
             known.append(file.metadata or Metadata())
-            bound = analysis.bind(file.columns)
+            bound = selection.bind(analysis, file.columns)
             read = [name for name in file.columns if name in columns or name in bound.columns]
             for table in file.batches(read):
                 mask = bound.passing(table, wanted.region, wanted.after, sample=sample, role=role, unblind=unblind)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss import selection
 from emiss.configs.errors import UserError
 from emiss.events.columns import QUALITY_BITS
 from emiss.events.files.identity import number_of, still_the_same
@@ -47,8 +48,6 @@ class Worker:
     """Does tasks of one job; holds what they share (source, analysis)."""
 
     def __init__(self, setup: Setup) -> None:
-        from emiss import selection
-
         self.setup = setup
         self.source = source_of(setup)
         self.analysis = selection.load(setup.analysis, set=dict(setup.overrides))
@@ -81,7 +80,7 @@ class Worker:
     def _bind(self, columns: Mapping[str, Column]) -> Bound:
         key = tuple(columns)
         if key not in self._bound:
-            self._bound[key] = self.analysis.bind(columns)
+            self._bound[key] = selection.bind(self.analysis, columns)
         return self._bound[key]
 
     def _counter(self, bound: Bound, task: Task) -> Counter:

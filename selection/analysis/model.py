@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from emiss.configs.place import Place, Text
-    from emiss.events.columns import Column
     from emiss.events.language.syntax.expression import Expression, ObjectDeclaration
-    from emiss.selection.counting.engine import Bound
 
 HASH_DIGITS = 16
 """Digits of the sha256 kept as `cuts_hash`."""
@@ -138,20 +136,6 @@ class Analysis:
         """The first digits of the sha256 of everything that changes a count; comments and unused names do not."""
         text = json.dumps(self._matters(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
-
-    def bind(self, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
-        """Return the analysis ready to run on tables with these columns.
-
-        A `part` of an analysis, which others extend, may be without cuts and histograms.
-
-        Raises
-        ------
-        UserError
-            For names, kinds and units that do not fit, all at once; if there is nothing to do.
-        """
-        from emiss.selection.binding.cuts import bind
-
-        return bind(self, columns, part=part)
 
     def resolved(self) -> dict[str, Any]:
         """Return the analysis as plain data: all files put together, parameters in their places."""

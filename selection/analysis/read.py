@@ -10,10 +10,12 @@ from emiss.configs.loader import load as load_document
 from emiss.configs.loader import loads as loads_document
 from emiss.configs.place import Text
 from emiss.configs.units import UnitError, parse_unit
-from emiss.events.language.meaning.functions import FUNCTIONS
-from emiss.events.language.meaning.parameters import Parameter, read_parameters, written
+from emiss.events.language.meaning.parameter_values import read_parameters
+from emiss.events.language.meaning.parameters import Parameter, written
 from emiss.events.language.syntax.expression import Expression, ObjectDeclaration, read_expression
+from emiss.events.language.syntax.functions import FUNCTIONS
 from emiss.events.language.syntax.tokens import RESERVED
+from emiss.selection.analysis.formula import mathtext_error
 from emiss.selection.analysis.merge import merge, override
 from emiss.selection.analysis.model import Analysis, Blind, Cut, Histogram
 from emiss.selection.analysis.scans import read_scan
@@ -178,12 +180,9 @@ class _Reader:
 
     def _formula(self, title: str, place: Place) -> None:
         """Refuse a title that cannot be drawn: the plots would be without it, and nobody knows why."""
-        if "$" in title:
-            from emiss.selection.report.plots import mathtext_error
-
-            if (error := mathtext_error(title)) is not None:
-                hint = r"a dollar sign by itself is written '\$'"
-                self.problems.add(place.error(f"the formula in this title cannot be drawn: {error}", hint=hint))
+        if (error := mathtext_error(title)) is not None:
+            hint = r"a dollar sign by itself is written '\$'"
+            self.problems.add(place.error(f"the formula in this title cannot be drawn: {error}", hint=hint))
 
     def _units(self, branch: Branch) -> dict[str, str]:
         units: dict[str, str] = {}

@@ -36,7 +36,15 @@ WEIGHT = "weight"
 
 
 def bind(analysis: Analysis, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
-    """Return the analysis ready to run on tables with these columns; see `Analysis.bind`."""
+    """Return the analysis ready to run on tables with these columns.
+
+    A `part` of an analysis, which others extend, may be without cuts and histograms.
+
+    Raises
+    ------
+    UserError
+        For names, kinds and units that do not fit, all at once; if there is nothing to do.
+    """
     bound = _Binder(analysis, columns).bound()
     if not part and not analysis.histograms and not any(analysis.regions.values()):
         file = [*analysis.source_texts][-1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.drawing import COLOURS, figure, styled
+from emiss.selection.analysis.formula import mathtext_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,22 +19,6 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.selection.counting.histograms import BinAxis, Filled
     from emiss.selection.results.optimum import Curve
-
-
-def mathtext_error(text: str) -> str | None:
-    """Return what is wrong with the formulas (between dollar signs) in a text; None if it can be drawn."""
-    if "$" not in text:
-        return None
-    from matplotlib.cbook import is_math_text
-    from matplotlib.mathtext import MathTextParser
-
-    if not is_math_text(text):  # an odd dollar sign is one
-        return None
-    try:
-        MathTextParser("path").parse(text)
-    except (ValueError, RecursionError) as error:
-        return " ".join(str(error).split())
-    return None
 
 
 def drawable(text: str) -> str:

@@ -43,7 +43,7 @@ def inside(run_files):
     file = run_files["signal.dat"]
     table = reco.process(reco.open(file))
     analysis = selection.loads(f"extends: e_to_mu_phi\ncuts: [{{name: box, require: '{BOX}', before: single_track}}]\n")
-    bound = analysis.bind(columns_of(table))
+    bound = selection.bind(analysis, columns_of(table))
     chosen = set(table.flat["event.entry"][bound.passing(table, None, "box")].tolist())
     data = map_bytes(file)
     index = build(data)

@@ -222,7 +222,7 @@ def expression_case(rng: random.Random) -> str:
     """Try one expression; where it is accepted, compare with the loop over events."""
     text = rng.choice(CORPUS) if rng.random() < 0.7 else joined(rng)
     text = mutated(text, rng) if rng.random() < 0.9 else text
-    bound = selection.loads(file_of(text)).bind(DECLARED)
+    bound = selection.bind(selection.loads(file_of(text)), DECLARED)
     rows = events(rng)
     table = table_of(rows)
     counted = added([bound.count(table.slice(0, 2)), bound.count(table.slice(2, 6))])["nominal"]["nominal"][1]
@@ -241,7 +241,9 @@ def expression_case(rng: random.Random) -> str:
 def file_case(rng: random.Random) -> str:
     """Try one mutated selection file, on its own columns where it is accepted."""
     path = find("analyses", rng.choice(sorted(shipped("analyses"))))
-    selection.loads(mutated(path.read_text(encoding="utf-8"), rng)).bind({column.name: column for column in COLUMNS})
+    selection.bind(
+        selection.loads(mutated(path.read_text(encoding="utf-8"), rng)), {column.name: column for column in COLUMNS}
+    )
     return "accepted"
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import did_you_mean
 from emiss.configs.units import PURE, Dimension
-from emiss.events.language.meaning.functions import FUNCTIONS
 from emiss.events.language.meaning.objects import Collection, Item, Literal, select, sort_rows, take
 from emiss.events.language.running.evaluate import constant
 from emiss.events.language.running.program import Node, depends
+from emiss.events.language.syntax.functions import FUNCTIONS
 
 if TYPE_CHECKING:
-    from emiss.events.language.meaning.check import Checker
+    from emiss.events.language.meaning.operands import Operands
     from emiss.events.language.syntax import tree
 
 _PURE_ONLY = ("exp", "log", "log10", "sin", "cos", "tan")
@@ -27,7 +27,7 @@ _OF_TWO = {
 }
 
 
-def call(checker: Checker, node: tree.Call) -> Item:
+def call(checker: Operands, node: tree.Call) -> Item:
     """Return what a call of a function means.
 
     Raises
@@ -52,7 +52,7 @@ def call(checker: Checker, node: tree.Call) -> Item:
     return _elementwise(checker, node)
 
 
-def _reduction(checker: Checker, name: str, argument: tree.Syntax) -> Node:
+def _reduction(checker: Operands, name: str, argument: tree.Syntax) -> Node:
     item = checker.item(argument)
     if name == "count" and isinstance(item, Collection):
         return checker.program.add("count", (item.rows,), constant=False)
@@ -77,7 +77,7 @@ def _reduction(checker: Checker, name: str, argument: tree.Syntax) -> Node:
     return checker.reduce(name, value)
 
 
-def _sort(checker: Checker, node: tree.Call) -> Item:
+def _sort(checker: Operands, node: tree.Call) -> Item:
     listed, by = node.arguments
     item = checker.item(listed)
     if isinstance(item, Collection):
@@ -97,7 +97,7 @@ def _sort(checker: Checker, node: tree.Call) -> Item:
     return take(checker.program, value, ordered)
 
 
-def _matches(checker: Checker, node: tree.Call) -> Node:
+def _matches(checker: Operands, node: tree.Call) -> Node:
     column, bit = node.arguments
     word, name = checker.value(column), checker.item(bit)
     if not word.bits:
@@ -110,7 +110,7 @@ def _matches(checker: Checker, node: tree.Call) -> Node:
     return checker.program.add("matches", (word,), word.bits[name.text], kind="truth", axis=word.axis)
 
 
-def _where(checker: Checker, node: tree.Call) -> Node:
+def _where(checker: Operands, node: tree.Call) -> Node:
     condition = checker.truth(node.arguments[0])
     parts = [(checker.value(part), part) for part in node.arguments[1:]]
     kinds = {value.kind for value, _ in parts}
@@ -124,7 +124,7 @@ def _where(checker: Checker, node: tree.Call) -> Node:
     return checker.same_axis("where", operands, dimension=checker.common("choose between", parts))
 
 
-def _elementwise(checker: Checker, node: tree.Call) -> Node:
+def _elementwise(checker: Operands, node: tree.Call) -> Node:
     name = node.function
     parts = [(checker.number(part), part) for part in node.arguments]
     dimension: Dimension | None = PURE
@@ -145,7 +145,7 @@ def _elementwise(checker: Checker, node: tree.Call) -> Node:
     return checker.same_axis(name, checker.aligned(parts), dimension=dimension)
 
 
-def _rising(checker: Checker, node: tree.Call, low: Node, high: Node) -> None:
+def _rising(checker: Operands, node: tree.Call, low: Node, high: Node) -> None:
     """Refuse a range whose lower end is above the upper one: what is clipped to it would always be undefined."""
     if low.constant and high.constant and not (depends(low) or depends(high)) and constant(low) > constant(high):
         raise checker.error(f"'{checker.shown(node)}' is never known: low is above high", node, "low comes first")

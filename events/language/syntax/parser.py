@@ -7,7 +7,7 @@ and fields. Names of functions are checked here: what is called must be a functi
 from __future__ import annotations
 
 from emiss.configs.errors import did_you_mean
-from emiss.events.language.meaning.functions import FUNCTIONS
+from emiss.events.language.syntax.functions import FUNCTIONS
 from emiss.events.language.syntax.tokens import Token, tokenize
 from emiss.events.language.syntax.tree import (
     Binary,

@@ -24,7 +24,7 @@ def test_what_passes_is_kept_and_nothing_else(cli, tables, tmp_path, after):
     analysis = selection.load("e_to_mu_phi")
     for sample in ("signal", "dimuon", "run"):
         whole, kept = read(tables / f"{sample}.root"), read(tmp_path / "skim" / f"{sample}.root")
-        mask = analysis.bind(open_table(tables / f"{sample}.root").columns).passing(whole, None, after)
+        mask = selection.bind(analysis, open_table(tables / f"{sample}.root").columns).passing(whole, None, after)
         expected = whole.take(mask)
         assert f"kept {len(expected)} of {len(whole)} events of {sample}" in done.out
         assert kept.names == expected.names

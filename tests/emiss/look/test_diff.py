@@ -45,7 +45,9 @@ def test_two_analyses_say_which_events(cli, tables, tmp_path, changed):
     for sample in ("dimuon", "run", "signal"):
         table = read(tables / f"{sample}.root")
         masks = [
-            selection.load("e_to_mu_phi", {"e_miss_min": f"{value} GeV"}).bind(columns_of(table)).passing(table)
+            selection.bind(selection.load("e_to_mu_phi", {"e_miss_min": f"{value} GeV"}), columns_of(table)).passing(
+                table
+            )
             for value in (20, 40)
         ]
         gone = table.take(masks[0] & ~masks[1])
@@ -58,7 +60,7 @@ def test_two_analyses_say_which_events(cli, tables, tmp_path, changed):
 
 def test_two_tables_by_the_identity_of_events(cli, tables, tmp_path):
     whole = read(tables / "signal.root")
-    passing = selection.load("e_to_mu_phi").bind(columns_of(whole)).passing(whole)
+    passing = selection.bind(selection.load("e_to_mu_phi"), columns_of(whole)).passing(whole)
     first = int(passing.nonzero()[0][0])
     left = whole.take(~(whole.flat["event.entry"] == whole.flat["event.entry"][first]))
     left.flat["ecal.energy"][:] += 3.0

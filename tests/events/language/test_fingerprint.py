@@ -67,7 +67,7 @@ APART = {(9, 11), (10, 11), (11, 12), (25, 26)}
 def test_the_same_meaning_is_the_same_node_and_the_other_way_round() -> None:
     cuts = "".join(f'  - {{name: c{i}, require: "{text}"}}\n' for i, text in enumerate(EXPRESSIONS))
     analysis = selection.loads(HEAD + "cuts:\n" + cuts)
-    nodes = analysis.bind(DECLARED).regions[0].nodes
+    nodes = selection.bind(analysis, DECLARED).regions[0].nodes
     meanings = [analysis.meaning(cut.require) for cut in analysis.cuts]
     same = set()
     for a, b in itertools.combinations(range(len(EXPRESSIONS)), 2):

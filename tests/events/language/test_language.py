@@ -26,6 +26,7 @@ from emiss.events.language.syntax.parser import parse
 from emiss.events.language.syntax.tree import ExpressionError
 from emiss.events.lists import Lists, offsets_of
 from emiss.events.table import EventTable, Metadata
+from emiss.selection import bind
 from emiss.selection.analysis.read import from_document
 from emiss.selection.results.result import columns_of
 
@@ -117,7 +118,7 @@ def _check_case(table: EventTable, case: dict[str, Any], extra: dict[str, Any]) 
 def _check_refused(table: EventTable, case: dict[str, Any], extra: dict[str, Any]) -> None:
     text = json.dumps({**extra, "cuts": [{"name": "c", "require": case["expr"]}]}, ensure_ascii=False)
     with pytest.raises(UserError) as caught:
-        from_document(loads(text, "case.yaml")).bind(columns_of(table))
+        bind(from_document(loads(text, "case.yaml")), columns_of(table))
     message = str(caught.value)
     assert message.startswith("case.yaml:1:")
     for word in case["says"]:
@@ -186,7 +187,7 @@ def test_shared_refusal(case: dict[str, Any]) -> None:
 def test_hostile_text_gives_one_short_line(text: str) -> None:
     document = loads(json.dumps({"cuts": [{"name": "c", "require": text}]}), "case.yaml")
     with pytest.raises(UserError) as caught:
-        from_document(document).bind(columns_of(OWN_TABLE))
+        bind(from_document(document), columns_of(OWN_TABLE))
     assert len(str(caught.value)) < 1000
 
 

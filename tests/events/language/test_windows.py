@@ -22,7 +22,7 @@ define: {floor: 0.5 * high, ceiling: 6 MeV}
 
 def bind(require: str, **values: str) -> None:
     text = HEAD + f'cuts: [{{name: c, require: "{require}"}}]\n'
-    selection.loads(text, values).bind(COLUMNS)
+    selection.bind(selection.loads(text, values), COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_elements_that_may_be_there_are_not() -> None:
 def test_an_element_of_filtered_rows_may_be_missing() -> None:
     text = "objects: {hot: {from: hcal, where: energy > 1 GeV}}\n"
     text += "cuts: [{name: c, require: 'hot.energy[2] > 0 and hot.energy[9] > 0'}]\n"
-    selection.loads(text).bind(COLUMNS)
+    selection.bind(selection.loads(text), COLUMNS)

@@ -9,6 +9,7 @@ import pytest
 from emiss.configs.errors import UserError
 from emiss.configs.loader import loads
 from emiss.events.columns import COLUMNS
+from emiss.selection import bind
 from emiss.selection.analysis.read import from_document
 
 GOLDEN = (Path(__file__).parent / "messages.txt").read_text(encoding="utf-8")
@@ -31,5 +32,5 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize(("text", "message"), [pytest.param(*rest, id=title) for title, *rest in _mistakes()])
 def test_message(text: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
-        from_document(loads(text, "cuts.yaml")).bind(COLUMNS_BY_NAME)
+        bind(from_document(loads(text, "cuts.yaml")), COLUMNS_BY_NAME)
     assert caught.value.render() == message

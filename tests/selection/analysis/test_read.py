@@ -124,7 +124,7 @@ def test_mistakes_in_a_parent_name_the_parent(tmp_path: Path) -> None:
     (tmp_path / "child.yaml").write_text("extends: common/base.yaml\ncuts: [{name: c, require: a > 1 GeV}]\n")
     analysis = selection.load(tmp_path / "child.yaml")
     with pytest.raises(UserError, match=r"base.yaml:1:13: unknown name 'ecal.enrgy'") as caught:
-        analysis.bind(DECLARED)
+        selection.bind(analysis, DECLARED)
     assert not isinstance(caught.value, UserErrors)
 
 
@@ -170,7 +170,7 @@ cuts:
         "ecal.x - (-5 mm) > 0 and ecal.energy < 25 GeV",
         "ecal.energy < (0.5 GeV/mm) * 10 mm",
     ]
-    read(text).bind(DECLARED)
+    selection.bind(read(text), DECLARED)
 
 
 def test_set_changes_a_parameter_and_what_follows_from_it() -> None:
@@ -292,7 +292,7 @@ def test_shipped_analysis_selects_a_signal_like_event_only() -> None:
     assert [cut.name for cut in analysis.cuts] == ["quality", "single_track", "mip_veto", "mip_hcal", "missing_energy"]
     table = _events(rows)
     result = selection.run(table, analysis)
-    bound = analysis.bind(DECLARED)
+    bound = selection.bind(analysis, DECLARED)
     assert bound.passing(table).tolist() == [True, *[False] * 6]
     counts = result.cutflow.samples["data"].regions["nominal"]["nominal"]
     assert [row.sequential.n for row in counts] == [7, 7, 4, 3, 2, 1]
@@ -305,4 +305,4 @@ def test_shipped_analyses_bind_to_the_event_table() -> None:
 
     foreign = {"ldmx_missing_energy", "fadc125_pulses", "flat_ntuple"}  # for tables made by maps, see tests/reco
     for name in set(shipped("analyses")) - foreign:
-        selection.load(name).bind(DECLARED, part=name.startswith("common/"))
+        selection.bind(selection.load(name), DECLARED, part=name.startswith("common/"))

@@ -23,6 +23,7 @@ from emiss.events.language.syntax import tree
 from emiss.events.language.syntax.parser import parse
 from emiss.events.lists import Lists, offsets_of
 from emiss.events.table import EventTable, Metadata
+from emiss.selection import bind
 from emiss.selection.analysis.read import from_document
 from emiss.selection.counting import tally
 from emiss.selection.results.result import columns_of, run
@@ -360,7 +361,7 @@ def added(parts: list[Regions]) -> Regions:
 def possible(analysis: Analysis, table: EventTable) -> Bound:
     """Return a random analysis bound; one with a window that is always empty is refused, and no example."""
     try:
-        return analysis.bind(columns_of(table))
+        return bind(analysis, columns_of(table))
     except UserError as error:
         assert "is never" in str(error)  # noqa: PT017 - what else is refused is a mistake here
         return reject()
@@ -427,7 +428,7 @@ def cuts_of(texts: list[str]) -> list[dict[str, str]]:
 def test_counts_do_not_depend_on_blocks_or_batches(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     table = random_table(10_000)
     analysis = analysis_of({"cuts": cuts_of(CUTS), "weights": {"nominal": "weight"}})
-    bound = analysis.bind(columns_of(table))
+    bound = bind(analysis, columns_of(table))
     whole = bound.count(table)
     monkeypatch.setattr(evaluate, "BLOCK", block)
     edges = [0, 1, 777, 778, 5000, 10_000]
@@ -438,13 +439,13 @@ def test_counts_do_not_depend_on_blocks_or_batches(block: int, monkeypatch: pyte
 def test_same_partition_gives_the_same_digits() -> None:
     table = random_table(3000)
     analysis = analysis_of({"cuts": cuts_of(CUTS), "weights": {"nominal": "weight"}})
-    bound = analysis.bind(columns_of(table))
+    bound = bind(analysis, columns_of(table))
     assert bound.count(table) == bound.count(table)
 
 
 def test_no_event_is_counted_as_nothing() -> None:
     table = random_table(0)
-    bound = analysis_of({"cuts": cuts_of(CUTS), "weights": {"nominal": "weight"}}).bind(columns_of(table))
+    bound = bind(analysis_of({"cuts": cuts_of(CUTS), "weights": {"nominal": "weight"}}), columns_of(table))
     rows = bound.count(table)["nominal"]["nominal"]
     assert [row.name for row in rows] == ["all", *(f"c{i}" for i in range(len(CUTS)))]
     assert all(row.sequential.n == 0 for row in rows)
@@ -455,7 +456,7 @@ def test_two_hundred_cuts() -> None:
     table = random_table(2000)
     thresholds = [-6 + 0.02 * i for i in range(200)]
     analysis = analysis_of({"cuts": cuts_of([f"a > {t!r}" for t in thresholds])})
-    rows = analysis.bind(columns_of(table)).count(table)["nominal"]["nominal"][1:]
+    rows = bind(analysis, columns_of(table)).count(table)["nominal"]["nominal"][1:]
     a = table.flat["a"]
     assert [row.sequential.n for row in rows] == [int((a > t).sum()) for t in thresholds]
     assert [row.n_minus_1.n for row in rows[:-1]] == [int((a > thresholds[-1]).sum())] * 199
@@ -469,18 +470,18 @@ def test_without_weights_the_column_weight_counts_and_without_that_the_events() 
         analysis_of({"cuts": cuts_of(CUTS)}),
         analysis_of({"cuts": cuts_of(CUTS), "weights": {"nominal": "weight"}}),
     )
-    rows = analysis.bind(columns_of(table)).count(table)
-    assert rows == declared.bind(columns_of(table)).count(table)
+    rows = bind(analysis, columns_of(table)).count(table)
+    assert rows == bind(declared, columns_of(table)).count(table)
     assert rows["nominal"]["nominal"][0].sequential.sum_w == pytest.approx(math.fsum(table.flat["weight"]))
     bare = replace(table, flat={name: values for name, values in table.flat.items() if name != "weight"})
-    rows = analysis.bind(columns_of(bare)).count(bare)
+    rows = bind(analysis, columns_of(bare)).count(bare)
     assert all(row.sequential.sum_w == row.sequential.sum_w2 == row.sequential.n for row in rows["nominal"]["nominal"])
 
 
 def test_sums_are_the_same_to_the_last_bit_for_any_batches(monkeypatch) -> None:
     monkeypatch.setattr("emiss.selection.counting.counter.BLOCK", 64)
     table = random_table(1000)
-    bound = analysis_of({"cuts": cuts_of(CUTS)}).bind(columns_of(table))
+    bound = bind(analysis_of({"cuts": cuts_of(CUTS)}), columns_of(table))
 
     def counted(*sizes: int) -> Regions:
         counter, start = bound.counter(sample=None, role=None), 0
@@ -495,7 +496,7 @@ def test_sums_are_the_same_to_the_last_bit_for_any_batches(monkeypatch) -> None:
 def test_two_weights_are_summed_apart() -> None:
     table = random_table(1000)
     data = {"cuts": cuts_of(["a > 0"]), "weights": {"nominal": "weight", "variations": {"up": "weight * 1.5"}}}
-    region = analysis_of(data).bind(columns_of(table)).count(table)["nominal"]
+    region = bind(analysis_of(data), columns_of(table)).count(table)["nominal"]
     w = table.flat["weight"][table.flat["a"] > 0]
     assert region["nominal"][1].sequential.sum_w == pytest.approx(math.fsum(w))
     assert region["nominal"][1].sequential.sum_w2 == pytest.approx(math.fsum(w * w))
@@ -507,7 +508,7 @@ def test_an_undefined_weight_is_refused_at_its_place() -> None:
     table = random_table(100)
     data = {"cuts": cuts_of(["a > 0"]), "weights": {"nominal": "weight", "variations": {"bad": "1 / (n - 1)"}}}
     with pytest.raises(UserError, match=r"test.yaml:1:\d+: the weight 'bad' is undefined for \d+ of 100 events"):
-        analysis_of(data).bind(columns_of(table)).count(table)
+        bind(analysis_of(data), columns_of(table)).count(table)
 
 
 def test_only_used_columns_are_read() -> None:
@@ -518,16 +519,16 @@ def test_only_used_columns_are_read() -> None:
         "define": {"unused": "b + 1"},
         "cuts": cuts_of(["a > 0 and count(good) > 0"]),
     }
-    assert analysis_of(data).bind(columns).columns == ("a", "weight", "hits.u")
+    assert bind(analysis_of(data), columns).columns == ("a", "weight", "hits.u")
     columns = {name: column for name, column in columns.items() if name != "weight"}
-    bound = analysis_of(data).bind(columns)
+    bound = bind(analysis_of(data), columns)
     assert bound.columns == ("a", "hits.u")
     pruned = EventTable(
         10, {"a": table.flat["a"]}, {"hits": Lists(table.lists["hits"].offsets, {"u": table.lists["hits"]["u"]})}
     )
     assert bound.count(pruned) == bound.count(table)
-    assert analysis_of({"cuts": cuts_of(["count(hits) > 1"])}).bind(columns).columns == ("hits.u",)
-    assert analysis_of({"cuts": cuts_of(["count(arr) > 1"])}).bind(columns).columns == ("arr.e",)
+    assert bind(analysis_of({"cuts": cuts_of(["count(hits) > 1"])}), columns).columns == ("hits.u",)
+    assert bind(analysis_of({"cuts": cuts_of(["count(arr) > 1"])}), columns).columns == ("arr.e",)
     with pytest.raises(UserError, match="the table has no column 'a'"):
         bound.count(EventTable(10, {}, {}))
 
@@ -535,7 +536,7 @@ def test_only_used_columns_are_read() -> None:
 def test_shared_parts_of_expressions_are_computed_once() -> None:
     table = random_table(10)
     cuts = ["sum(hits.u * 2) + a > 0", "sum(hits.u * 2) + a > 1", "1 < sum(hits.u * 2) + a", "s > 3"]
-    bound = analysis_of({"define": {"s": "sum(hits.u * 2) + a"}, "cuts": cuts_of(cuts)}).bind(columns_of(table))
+    bound = bind(analysis_of({"define": {"s": "sum(hits.u * 2) + a"}, "cuts": cuts_of(cuts)}), columns_of(table))
     operations = [node.op for node in bound._work[False, "counts"].plan.nodes]
     assert operations.count("sum") == operations.count("*") == operations.count("+") == 1
     assert bound.regions[0].nodes[1] is bound.regions[0].nodes[2]
@@ -546,13 +547,13 @@ def test_stored_units_are_scaled_and_the_analysis_may_declare_them() -> None:
     declared = EventTable(2, {"e": values}, {}, Metadata(columns={"e": Column("e", unit="MeV")}))
     foreign = EventTable(2, {"e": values}, {})
     data = {"cuts": cuts_of(["e > 0.2 GeV"])}
-    assert analysis_of(data).bind(columns_of(declared)).passing(declared).tolist() == [False, True]
+    assert bind(analysis_of(data), columns_of(declared)).passing(declared).tolist() == [False, True]
     with pytest.raises(UserError, match=r"columns: \{e: GeV\}"):
-        analysis_of(data).bind(columns_of(foreign))
+        bind(analysis_of(data), columns_of(foreign))
     told = analysis_of({**data, "columns": {"e": "MeV"}})
-    assert told.bind(columns_of(foreign)).passing(foreign).tolist() == [False, True]
+    assert bind(told, columns_of(foreign)).passing(foreign).tolist() == [False, True]
     other = analysis_of({**data, "columns": {"e": "GeV"}})
-    assert other.bind(columns_of(declared)).passing(declared).tolist() == [True, True]
+    assert bind(other, columns_of(declared)).passing(declared).tolist() == [True, True]
 
 
 def test_zipped_columns_of_different_lengths_are_refused() -> None:
@@ -562,7 +563,7 @@ def test_zipped_columns_of_different_lengths_are_refused() -> None:
     }
     table = EventTable(2, {}, lists_)
     data = {"objects": {"pair": {"from": ["p", "q"]}}, "cuts": cuts_of(["any(pair.p > pair.q)"])}
-    bound = analysis_of(data).bind(columns_of(table))
+    bound = bind(analysis_of(data), columns_of(table))
     with pytest.raises(UserError, match="the object 'pair' do not have the same length"):
         bound.count(table)
 
@@ -576,7 +577,7 @@ BLIND = {
 
 def test_hidden_events_are_in_no_number() -> None:
     table = random_table(5000).with_metadata(sample="run_1", role="data")
-    bound = analysis_of(BLIND).bind(columns_of(table))
+    bound = bind(analysis_of(BLIND), columns_of(table))
     a, b = table.flat["a"], table.flat["b"]
     undefined = np.isnan(b) & (a > 0)  # false and undefined is false: only with a > 0 the box is undefined
     outside = ~(((b > 0) & (a > 0)) | undefined)
@@ -593,7 +594,7 @@ def test_hidden_events_are_in_no_number() -> None:
 
 def test_a_bound_analysis_travels_to_another_process() -> None:
     table = random_table(500)
-    bound = analysis_of(BLIND).bind(columns_of(table))
+    bound = bind(analysis_of(BLIND), columns_of(table))
     sent = pickle.loads(pickle.dumps(bound))
     assert sent.count(table) == bound.count(table)
     assert sent.analysis.cuts_hash == bound.analysis.cuts_hash
@@ -618,7 +619,7 @@ def test_regions_are_counted_in_one_pass() -> None:
             "more": {"cuts": [{"name": "extra", "require": "n > 0", "before": "c1"}]},
         },
     }
-    regions = analysis_of(data).bind(columns_of(table)).count(table)
+    regions = bind(analysis_of(data), columns_of(table)).count(table)
     a, b, n = (table.flat[name] for name in "abn")
     assert {name: [row.name for row in region["nominal"]] for name, region in regions.items()} == {
         "signal": ["all", "c0", "c1", "c2"],
@@ -629,7 +630,7 @@ def test_regions_are_counted_in_one_pass() -> None:
     assert regions["control"]["nominal"][-1].sequential.n == ((a < 0) & (n < 3)).sum()
     assert regions["more"]["nominal"][-1].sequential.n == ((a > 0) & (n > 0) & (n < 3) & (b > 0)).sum()
     with pytest.raises(UserError, match="no region 'sgnal'; did you mean 'signal'"):
-        analysis_of(data).bind(columns_of(table)).passing(table, "sgnal")
+        bind(analysis_of(data), columns_of(table)).passing(table, "sgnal")
 
 
 def test_result_as_a_data_frame() -> None:

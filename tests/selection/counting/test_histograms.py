@@ -63,7 +63,7 @@ def table(size: int, seed: int = 1) -> EventTable:
 
 
 def bound():
-    return selection.loads(TEXT).bind(COLUMNS)
+    return selection.bind(selection.loads(TEXT), COLUMNS)
 
 
 def looped(events: EventTable, of, edges, passes, weight):
@@ -173,7 +173,7 @@ def test_adding_leaves_the_parts_as_they_were() -> None:
 
 def test_what_differs_is_not_added() -> None:
     made = bound().run(table(10)).histograms
-    other = selection.loads(TEXT.replace("bins: 8", "bins: 9")).bind(COLUMNS).run(table(10)).histograms
+    other = selection.bind(selection.loads(TEXT.replace("bins: 8", "bins: 9")), COLUMNS).run(table(10)).histograms
     with pytest.raises(UserError, match="different bins"):
         histograms.add(made, other)
     fewer = dict(made)
@@ -193,7 +193,7 @@ def test_the_line_of_a_cut_and_the_unit_as_written() -> None:
 
 def test_events_inside_the_box_are_in_no_histogram() -> None:
     text = TEXT + "blind: {samples: data, box: e > 40 GeV}\n"
-    analysis = selection.loads(text).bind(COLUMNS)
+    analysis = selection.bind(selection.loads(text), COLUMNS)
     events = table(500)
     outside = events.take(~(events.flat["e"] > 40) & np.isfinite(events.flat["e"]))
     # where the box is undefined, the event is hidden, too
@@ -217,5 +217,5 @@ def test_events_inside_the_box_are_in_no_histogram() -> None:
 )
 def test_mistakes_are_told_before_an_event_is_read(line: str, message: str) -> None:
     with pytest.raises(UserError, match=r"analysis\.yaml:\d+:\d+") as caught:
-        selection.loads(TEXT + f"  - {line}\n").bind(COLUMNS)
+        selection.bind(selection.loads(TEXT + f"  - {line}\n"), COLUMNS)
     assert message in str(caught.value)

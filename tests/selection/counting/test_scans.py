@@ -72,7 +72,7 @@ def stepped(case: str, values: dict[str, str], events: EventTable):
             near = f"[{value}, 1 mm]" if name == "near[0]" else f"[-1 mm, {value}]"
     sets = {name: value for name, value in values.items() if not name.startswith("near")} | {"near": near}
     try:
-        return selection.loads(text, sets).bind(COLUMNS).count(events)
+        return selection.bind(selection.loads(text, sets), COLUMNS).count(events)
     except UserError as error:
         assert "is never true" in error.message  # noqa: PT017 - a window that is empty is refused where it is written
         return None
@@ -82,7 +82,7 @@ def stepped(case: str, values: dict[str, str], events: EventTable):
 def test_each_step_is_a_run_of_its_own(case: str) -> None:
     events = table(600)
     events.flat["e"][:30] = np.linspace(0, 90, 30).round(0)  # some just at a threshold
-    bound = selection.loads(text_of(case)).bind(COLUMNS)
+    bound = selection.bind(selection.loads(text_of(case)), COLUMNS)
     (scan,) = bound.scans
     made = bound.run(events).scans
     assert {counts.method for counts in made.values()} == {CASES[case][2]}
@@ -104,14 +104,14 @@ def test_each_step_is_a_run_of_its_own(case: str) -> None:
 
 
 def test_a_region_without_the_cut_is_not_scanned() -> None:
-    bound = selection.loads(text_of("inside a list")).bind(COLUMNS)
+    bound = selection.bind(selection.loads(text_of("inside a list")), COLUMNS)
     assert {region for _, region in bound.run(table(10)).scans} == {"signal"}
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.sampled_from(sorted(CASES)), st.lists(st.integers(0, 200), max_size=3))
 def test_the_same_for_every_split(case: str, splits: list[int]) -> None:
-    events, bound = table(200), selection.loads(text_of(case)).bind(COLUMNS)
+    events, bound = table(200), selection.bind(selection.loads(text_of(case)), COLUMNS)
     whole = bound.run(events)
     parts = Yields()
     for a, b in pairwise([0, *sorted(splits), 200]):
@@ -125,7 +125,7 @@ def test_the_same_for_every_split(case: str, splits: list[int]) -> None:
 
 def test_covariance_of_steps_that_do_not_nest() -> None:
     events = table(400)
-    bound = selection.loads(text_of("twice")).bind(COLUMNS)
+    bound = selection.bind(selection.loads(text_of("twice")), COLUMNS)
     counts = bound.run(events).scans["low", "loose"]
     e, f, w = events.flat["e"], events.flat["f"], events.flat["w"]
     limits = np.linspace(0, 90, 5)
@@ -150,14 +150,14 @@ def test_covariance_of_steps_that_do_not_nest() -> None:
 def test_mistakes(scan: str, message: str) -> None:
     text = TEXT.format(energy="e > low", near="any(near[0] < hits.u < near[1])", scan=scan)
     with pytest.raises(UserError, match=r"analysis\.yaml:\d+:\d+") as caught:
-        selection.loads(text).bind(COLUMNS)
+        selection.bind(selection.loads(text), COLUMNS)
     assert message in str(caught.value)
 
 
 def test_a_parameter_that_others_are_computed_from_is_refused() -> None:
     text = text_of("threshold above").replace("high: 80 GeV", "high: low + 60 GeV").replace("e > low", "low < e < high")
     with pytest.raises(UserError, match="'high' is computed from 'low'"):
-        selection.loads(text).bind(COLUMNS)
+        selection.bind(selection.loads(text), COLUMNS)
 
 
 def test_an_exponent_cannot_be_scanned() -> None:
@@ -168,7 +168,7 @@ cuts:
 analysis: a
 """
     with pytest.raises(UserError, match="cannot be scanned"):
-        selection.loads(text).bind(COLUMNS)
+        selection.bind(selection.loads(text), COLUMNS)
 
 
 def test_mistakes_of_the_command_line_name_its_options() -> None:
@@ -185,6 +185,6 @@ def test_mistakes_of_the_command_line_name_its_options() -> None:
         ({"figure_of_merit": "signal /"}, "--merit:1:8: the expression ends behind '/'"),
     ):
         with pytest.raises(UserError) as caught:
-            with_scan(analysis, **{**good, **changed}).bind(COLUMNS)
+            selection.bind(with_scan(analysis, **{**good, **changed}), COLUMNS)
         assert said in str(caught.value), said
         assert "{" not in caught.value.render()

@@ -96,7 +96,7 @@ def test_replicas_have_the_covariance_of_the_steps() -> None:
 
 def test_interval_covers_the_best_step_of_independent_experiments() -> None:
     analysis = selection.loads(TEXT)
-    bound = analysis.bind(COLUMNS)
+    bound = selection.bind(analysis, COLUMNS)
     truth_rng = np.random.default_rng(0)
 
     def best(rng, scale=1):

@@ -1,4 +1,4 @@
-"""The functions of the language: name, arguments, one line of meaning. What they do to units stands in `check`."""
+"""The functions of the language: name, arguments, one line of meaning. What they do to units stands in `calls`."""
 
 from __future__ import annotations
 
