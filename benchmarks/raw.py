@@ -21,7 +21,7 @@ from emiss.reco.formats.date.bytes import map_bytes
 from emiss.reco.formats.date.channels.channel_map import read_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import build
-from emiss.reco.formats.date.index.lost_blocks import lost_blocks
+from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.writing.encode import RawEvents, to_bytes
 from emiss.samples.config import load_sample
 from emiss.samples.digitise import strips, waveforms

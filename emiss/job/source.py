@@ -9,9 +9,8 @@ from emiss.calib.conditions import Conditions
 from emiss.events.files.identity import WORTH, Remembered, checksum
 from emiss.events.provenance import code_version, text_hash
 from emiss.reco.detector.model import load_detector
-from emiss.reco.pipeline import Pipeline
+from emiss.reco.pipeline import Pipeline, check_constants
 from emiss.reco.readers import open_run_file
-from emiss.reco.readers.base import check_constants
 from emiss.reco.readers.foreign.reader import MappedFile, load_map
 
 if TYPE_CHECKING:

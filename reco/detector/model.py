@@ -277,7 +277,7 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
     detector = loader.validate(document, Detector).at(files)
     problems = Problems()
-    for path, message in mistakes(detector):
+    for path, message in mistakes(detector.magnet, detector.trackers, detector.upstream):
         problems.add(document.error(message, path))
     try:
         read_table(detector.beside(detector.trackers.plane.multiplex), detector.trackers.plane.views)

@@ -1,6 +1,6 @@
 """`FieldMap`: a magnetic field on a regular grid, trilinear between its nodes, with derivatives and a divergence check.
 
-The files that maps are read from are the business of `field_files`.
+The files that maps are read from are the business of `field_map_files`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.configs.errors import Location, UserError
+from emiss.reco.field.steps import integrals
 from emiss.reco.field.transport import NodeField, UniformBox
-from emiss.reco.tracking.steps import integrals
 
 if TYPE_CHECKING:
     from pathlib import Path

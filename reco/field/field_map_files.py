@@ -145,7 +145,7 @@ def _root(path: Path) -> Grid:
     """Read three histograms Bx, By, Bz whose bins stand around the nodes, or a tree with a node per entry; mm and T."""
     import uproot
 
-    from emiss.events.files.root import reading
+    from emiss.events.files.base import reading
 
     with reading(path), uproot.open(path) as file:
         kinds = {name.partition(";")[0]: kind for name, kind in file.classnames(recursive=False).items()}
@@ -167,7 +167,7 @@ def _histograms(path: Path, held: Mapping[str, Any]) -> Grid:
 
 
 def _tree(path: Path) -> dict[str, Array]:
-    from emiss.reco.readers.foreign.tree import ForeignTree
+    from emiss.reco.formats.foreign_tree import ForeignTree
 
     tree = ForeignTree(path)
     folded = {name.lower(): name for name in tree.columns}

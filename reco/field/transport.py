@@ -1,8 +1,8 @@
 """Magnetic fields, and the transport of tracks through them: one interface for a uniform box, soft edges and maps.
 
 The state of a track at a plane of given z is (x, y, tx, ty, q/p): mm, mm, dx/dz, dy/dz, e/GeV. `Field.transport` moves
-arrays of states with their derivatives; the kernels it shares with the track fit stand in `field_kernels`, what is common
-to all tracks on the way from plane to plane in `steps`. Maps (`FieldMap`) stand in `field_map`.
+arrays of states with their derivatives; the kernels it shares with the track fit stand in `transport_kernels`, what is
+common to all tracks on the way from plane to plane in `steps`. Maps (`FieldMap`) stand in `field_map`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.reco.field.curvature import CURVATURE
+
 if TYPE_CHECKING:
     from typing import Self
 
     from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
-
-CURVATURE = 0.299792458e-3
-"""GeV/(T mm): p_t = CURVATURE * B * R for a charge of 1 e (the speed of light in these units)."""
+    from emiss.reco.field.steps import Steps
 
 REACH = 9.0
 """Soft edges end this many edge lengths before and behind the box; 3e-8 of the field is cut off."""
@@ -148,7 +147,7 @@ class UniformBox(Field):
         return UniformBox(factor * self.by, self.z_range)
 
     def _steps(self, z: Array) -> Steps:
-        from emiss.reco.tracking.steps import box_steps
+        from emiss.reco.field.steps import box_steps
 
         return box_steps(z, *self.z_range, self.by)
 
@@ -171,7 +170,7 @@ class NodeField(Field):
 
     def axis_integrals(self, z: Array) -> tuple[Array, Array]:
         """Return the single (T mm) and double (T mm^2) integral of By on the axis from z[0] to each z."""
-        from emiss.reco.tracking.steps import integrals
+        from emiss.reco.field.steps import integrals
 
         fine = np.unique(np.concatenate([self.nodes, z]))
         fine = fine[(fine >= z[0]) & (fine <= z[-1])]
@@ -181,7 +180,7 @@ class NodeField(Field):
         return once[places], twice[places]
 
     def _steps(self, z: Array) -> Steps:
-        from emiss.reco.tracking.steps import curve_steps
+        from emiss.reco.field.steps import curve_steps
 
         return curve_steps(z, self)
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.configs.compiled import fused
-from emiss.reco.field.transport import CURVATURE
-from emiss.reco.tracking.steps import ARC, CURVE
+from emiss.reco.field.curvature import CURVATURE
+from emiss.reco.field.steps import ARC, CURVE
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.reco.field.steps import Steps
 
 STEEPEST = 0.999
 """Sine of the angle to z beyond which a particle counts as turned back by the field."""

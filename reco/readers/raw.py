@@ -19,9 +19,9 @@ from emiss.reco.formats.date.bytes import Bytes, is_compressed
 from emiss.reco.formats.date.channels.channel_map import read_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import Index, Policy, build
-from emiss.reco.formats.date.index.lost_blocks import lost_blocks
 from emiss.reco.formats.date.layout import PHYSICS
 from emiss.reco.formats.date.ledger import ledger
+from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.reasons import REPEATED
 from emiss.reco.quality.continuity import Continuity, examine, numbers_of
 from emiss.reco.quality.spills import SpillCounts, Spills

@@ -12,7 +12,7 @@ from emiss.reco.tracking.fit_kernels import lever_stretch, noise_factors
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.reco.field.steps import Steps
 
 
 @fused

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from emiss.configs.compiled import fused
-from emiss.reco.field.transport import CURVATURE
+from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.field.transport_kernels import ROW, advance, identity
 from emiss.reco.tracking.linear_kernels import cholesky, invert
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.reco.field.steps import Steps
 
 OK, TOO_FEW, NOT_CONVERGED, BAD_COVARIANCE, LEFT_FIELD = 0, 1, 2, 3, 4
 """Status of a fit."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.reco.field.transport import CURVATURE
+from emiss.reco.field.curvature import CURVATURE
 
 if TYPE_CHECKING:
     from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.reco.field.steps import Steps
 
 HIGHLAND = 0.0136
 """GeV: theta0 = 13.6 MeV/p sqrt(t) (1 + 0.038 ln t), t in radiation lengths (PDG 2022, Eq. 34.16; beta = 1)."""

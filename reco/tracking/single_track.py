@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.reco.field.transport import CURVATURE
+from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.tracking import material
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from emiss.configs.errors import Problems
     from emiss.configs.place import Branch
     from emiss.events.lists import Array
-    from emiss.reco.readers.foreign.binding import Tree
+    from emiss.reco.readers.foreign.base import Tree
     from emiss.reco.readers.foreign.schema import CellsEntry
 
 

@@ -16,9 +16,9 @@ from emiss.configs.place import Branch, Items, Text, locate
 from emiss.events.columns import Column
 from emiss.events.language.syntax import tree
 from emiss.events.language.syntax.expression import read_expression
+from emiss.reco.formats.foreign_tree import ROWS
 from emiss.reco.readers.foreign.binding import DECLARED, BoundMap
 from emiss.reco.readers.foreign.schema import MapFile
-from emiss.reco.readers.foreign.tree import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
 from emiss.events.location import located
 from emiss.events.table import EventTable, Metadata
+from emiss.reco.formats.foreign_tree import ForeignTree
 from emiss.reco.readers.base import BATCH, PlainIndex
 from emiss.reco.readers.foreign.binding import BoundMap, Output
 from emiss.reco.readers.foreign.schema import MapFile
-from emiss.reco.readers.foreign.tree import ForeignTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,7 @@ from emiss.reco.formats.date.bytes import map_bytes
 from emiss.reco.formats.date.channels.channel_map import read_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import Index, build
-from emiss.reco.formats.date.index.lost_blocks import lost_blocks
+from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.writing import damage
 from emiss.reco.quality.spills import Spills
 

@@ -252,13 +252,15 @@ class Decoder:
 
     def map_sadc(self, decoded: Decoded) -> Mapped:
         """Return the detector channels of the MSADC digits."""
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         # almost always one row per digit; where there are more, the second call has the room
         room = len(decoded.sadc)
         while True:
             entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
-            offsets = lookup.rows_sadc(decoded.sadc, decoded.sadc_stop, self._sadc_slot, self._sadc_first, entry, digit)
+            offsets = lookup_kernels.rows_sadc(
+                decoded.sadc, decoded.sadc_stop, self._sadc_slot, self._sadc_first, entry, digit
+            )
             n = int(offsets[-1])
             if n <= room:
                 return Mapped(offsets, entry[:n], digit[:n], np.empty(0, np.int32))
@@ -266,12 +268,12 @@ class Decoder:
 
     def map_apv(self, decoded: Decoded) -> Mapped:
         """Return the strips of the APV digits."""
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         room = len(decoded.apv)
         while True:
             entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
-            offsets = lookup.rows_apv(
+            offsets = lookup_kernels.rows_apv(
                 decoded.chip,
                 decoded.apv_chip,
                 decoded.apv_position,
@@ -295,20 +297,20 @@ class Decoder:
             Zero beyond the samples there are.
         n_samples : uint16 array of shape (rows,)
         """
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         count = decoded.sadc[mapped.digit, 5].astype(np.uint16)
         width = max(samples, int(count.max()) if len(count) else 0)
         target = np.empty((len(count), width), np.uint16)
-        lookup.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
+        lookup_kernels.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
         return target, count
 
     def amplitudes(self, decoded: Decoded, mapped: Mapped) -> Array:
         """Return the amplitudes of the three frames of mapped strips, int16 array of shape (3, rows)."""
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         target = np.empty((3, len(mapped.digit)), np.int16)
-        lookup.amplitudes(
+        lookup_kernels.amplitudes(
             decoded.chip,
             decoded.apv_chip,
             decoded.apv,

@@ -1,4 +1,4 @@
-"""The index of a raw run file: one row per event from one cheap pass over the event headers_kernels.
+"""The index of a raw run file: one row per event from one cheap pass over the event headers.
 
 The row of an event is its entry number for good, lost events included. Under the policy ``safe`` the search goes on after
 a damaged event; under ``oracle`` the file ends there, as in the library.

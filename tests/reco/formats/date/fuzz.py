@@ -148,8 +148,8 @@ def examine(data: bytes, maps: Path, policy: str) -> Ledger:
     """Decode a file to mapped digits, check what has to hold, and return the account of its events."""
     from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
     from emiss.reco.formats.date.index.events import build
-    from emiss.reco.formats.date.index.lost_blocks import lost_blocks
     from emiss.reco.formats.date.ledger import ledger
+    from emiss.reco.formats.date.lost_blocks import lost_blocks
     from emiss.reco.quality import continuity
 
     array = np.frombuffer(data, np.uint8)

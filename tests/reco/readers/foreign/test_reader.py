@@ -13,8 +13,8 @@ from emiss import selection
 from emiss.configs.errors import UserError
 from emiss.configs.loader import loads
 from emiss.events.table import EventTable
+from emiss.reco.formats.foreign_tree import ForeignTree
 from emiss.reco.readers.foreign.reader import MappedFile, load_map
-from emiss.reco.readers.foreign.tree import ForeignTree
 
 
 def mapped(path: Path, text: str) -> MappedFile:

@@ -1,4 +1,4 @@
-"""`Steps`: the way of all tracks from plane to plane, cut into pieces that the kernels of `field_kernels` move a state over.
+"""`Steps`: the way of all tracks from plane to plane, cut into pieces that `transport_kernels` moves a state over.
 
 A piece is a drift, an arc in a uniform field, or one Runge-Kutta step (a curve). Where a Runge-Kutta step may end follows
 from the field alone and not from the track: `partition` joins the planes of a field map as long as Simpson's rule, which the

@@ -1,4 +1,4 @@
-"""The compiled pass of `survey`: the walk of the decoder down to the blocks, and not into them."""
+"""The compiled pass of `lost_blocks`: the walk of the decoder down to the blocks, and not into them."""
 
 from __future__ import annotations
 

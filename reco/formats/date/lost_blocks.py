@@ -38,7 +38,7 @@ def lost_blocks(data: Array, index: Index, maps_of: Callable[[int], RunMaps], po
     bool array of shape (N,)
         False for events that are lost or are not physics.
     """
-    from emiss.reco.formats.date.index.lost_blocks_kernels import mark_lost_blocks
+    from emiss.reco.formats.date.lost_blocks_kernels import mark_lost_blocks
 
     lost = np.zeros(len(index), bool)
     wanted = np.flatnonzero(index.good & (index.type == layout.PHYSICS))
