@@ -105,12 +105,6 @@ class Held:
         ranges = np.searchsorted(self.low, key)
         return np.where(ranges > 0, np.maximum(key - 1 - np.append(key[:1], self.high)[ranges], 0), 0)
 
-    def contains(self, run: Array, number: Array) -> Array:
-        """Return which numbers are there, shape (N,)."""
-        key = number_key(run, number)
-        ranges = np.searchsorted(self.low, key, "right")
-        return (ranges > 0) & (np.append(-1, self.high)[ranges] >= key)
-
 
 @dataclass(frozen=True)
 class Numbers:
