@@ -84,7 +84,6 @@ class RawRunFile:
         self._index: Index | None = None
         self.process: Mapping[str, Any] = {}
         self._decoder: Decoder | None = None
-        self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)
 
     @cached_property
     def splits(self) -> bool:
@@ -186,14 +185,7 @@ class RawRunFile:
         if self._decoder is None or self._decoder.maps.run != run:
             maps = read_maps(self.maps, run)
             maps.check(self.channels, self.planes)
-            self._decoder = Decoder(maps, self.policy)
-            numbers = {name: number for number, name in enumerate(self.channels)}
-            self._channel_of_entry = np.array(
-                [numbers[entry.channel_name] for entry in self._decoder.sadc_entries], np.int32
-            )
-            planes = {name: number for number, name in enumerate(self.planes)}
-            lines = np.array([planes[entry.name] for entry in maps.apv], np.int32)
-            self._plane_of_entry = lines[self._decoder.apv_line]
+            self._decoder = Decoder(maps, self.policy, channels=self.channels, planes=self.planes)
         return self._decoder
 
     def _batch(self, start: int, stop: int) -> Batch:
@@ -223,7 +215,7 @@ class RawRunFile:
             ledger=ledger(index, slice(start, stop), good, decoded, self.continuity()),
             sadc=self._sadc(decoder, decoded, passed),
             apv=self._apv(decoder, decoded, passed),
-            lacking_channels=self._lacking(decoder, decoded, passed) if some else None,
+            lacking_channels=decoder.lacking(decoded)[passed] if some else None,
         )
 
     def _header(self, entries: Array, quality: Array) -> dict[str, Array]:
@@ -247,23 +239,17 @@ class RawRunFile:
         header |= {name: getattr(index, name)[entries].astype(np.uint32) for name in ("trigger", "type")}
         return header
 
-    def _lacking(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Array:
-        """Return which channels of the detector have no data in an event, or not all."""
-        lacking = np.zeros((len(decoded.thrown), len(self.channels)), bool)
-        lacking[:, self._channel_of_entry] = decoder.lacking(decoded)
-        return lacking[passed]
-
     def _sadc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_sadc(decoded)
         samples, count = decoder.waveforms(decoded, mapped, self.samples)
-        columns = {"channel": self._channel_of_entry[mapped.entry], "samples": samples, "n_samples": count}
+        columns = {"channel": mapped.channel, "samples": samples, "n_samples": count}
         return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
 
     def _apv(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_apv(decoded)
         a0, a1, a2 = decoder.amplitudes(decoded, mapped)
         columns = {
-            "plane": self._plane_of_entry[mapped.entry].astype(np.int16),
+            "plane": mapped.plane.astype(np.int16),
             "wire": mapped.wire.astype(np.int16),
             "a0": a0,
             "a1": a1,

@@ -162,12 +162,12 @@ def _digits(decoder: Decoder, decoded: Decoded) -> list[tuple[list[Any], list[An
     for event in range(decoded.events):
         cells, strips = [], []
         for row in range(sadc.offsets[event], sadc.offsets[event + 1]):
-            line = decoder.sadc_entries[sadc.entry[row]]
+            name, x, y = decoder.channels[sadc.channel[row]].rsplit(".", 2)
             source, port, adc, channel, total, _ = decoded.sadc[sadc.digit[row]].tolist()
             values = waveforms[row, : samples[row]].tolist()
-            cells.append([line.name, source, port, adc, channel, line.x, line.y, total, values])
+            cells.append([name, source, port, adc, channel, int(x), int(y), total, values])
         for row in range(apv.offsets[event], apv.offsets[event + 1]):
-            strip = decoder.maps.apv[decoder.apv_line[apv.entry[row]]]
+            strip = decoder.maps.apv[decoder.strip_line[apv.entry[row]]]
             digit = int(apv.digit[row])
             source, adc, chip, flags, tag, *rest = decoded.chip[decoded.apv_chip[digit]].tolist()
             position = int(decoded.apv_position[digit])

@@ -28,25 +28,47 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """Digits after the channel map.
+class Cells:
+    """MSADC digits after the channel map.
 
     Attributes
     ----------
     offsets : int64 array of shape (events + 1,)
         Rows of each event.
-    entry : int32 array of shape (rows,)
-        Position in `Decoder.sadc_entries` or `Decoder.apv_entries`.
+    channel : int32 array of shape (rows,)
+        Number of the detector channel, its position in `Decoder.channels`.
     digit : int32 array of shape (rows,)
         Row of the digit in the decoder's output.
-    wire : int32 array of shape (rows,)
-        APV only: wire number.
     """
 
     offsets: Array
-    entry: Array
+    channel: Array
     digit: Array
+
+
+@dataclass(frozen=True)
+class Strips:
+    """APV digits after the channel map.
+
+    Attributes
+    ----------
+    offsets : int64 array of shape (events + 1,)
+        Rows of each event.
+    plane : int32 array of shape (rows,)
+        Number of the plane, its position in `Decoder.planes`.
+    wire : int32 array of shape (rows,)
+        Wire number.
+    digit : int32 array of shape (rows,)
+        Row of the digit in the decoder's output.
+    entry : int32 array of shape (rows,)
+        Position in `Decoder.strip_line`.
+    """
+
+    offsets: Array
+    plane: Array
     wire: Array
+    digit: Array
+    entry: Array
 
 
 class Decoded:
@@ -154,11 +176,23 @@ class Decoder:
     maps : RunMaps
         The maps of the run.
     policy : "safe" or "oracle"
+    channels, planes : sequence of str, optional
+        The MSADC channels (detector.x.y) and the strip planes of a detector that fits the maps (`RunMaps.check`); their order
+        numbers what the digits are mapped to. Without them it is that of the maps.
     """
 
-    def __init__(self, maps: RunMaps, policy: Policy = "safe") -> None:
+    def __init__(
+        self,
+        maps: RunMaps,
+        policy: Policy = "safe",
+        *,
+        channels: Sequence[str] | None = None,
+        planes: Sequence[str] | None = None,
+    ) -> None:
         self.maps = maps
         self.policy = policy
+        self.channels = maps.channel_names if channels is None else tuple(channels)
+        self.planes = maps.plane_names if planes is None else tuple(planes)
         self._tables = workspace.tables(maps)
         self._room = np.array([4096, 65536, 1024, 16384, 1024], np.int64)
         self._out: Output | None = None
@@ -181,22 +215,20 @@ class Decoder:
         )
         order = np.argsort(keys, kind="stable")
         self._sadc_first = np.searchsorted(keys[order], np.arange(len(sources) * width + 1))
-        self.sadc_entries = tuple(self.maps.sadc[i] for i in order)
-        """The lines of the MSADC maps in the order of `Mapped.entry`."""
+        self._sadc_lines = tuple(self.maps.sadc[i] for i in order)
+        numbers = {name: number for number, name in enumerate(self.channels)}
+        self._sadc_channel = np.array([numbers[line.channel_name] for line in self._sadc_lines], np.int32)
 
     def lacking(self, decoded: Decoded) -> Array:
-        """Return which lines of the MSADC maps have no data in an event, or not all.
-
-        Returns
-        -------
-        bool array of shape (events, lines), in the order of `sadc_entries`
-        """
+        """Return which channels have no data in an event, or not all, bool of shape (events, channels)."""
         sources = self.maps.sources
-        lacking: Array = decoded.lost_sources[:, [sources.index(entry.source) for entry in self.sadc_entries]]
-        module_of = np.array([module_number(e.source, e.port, e.adc) for e in self.sadc_entries], np.int64)
+        lines: Array = decoded.lost_sources[:, [sources.index(line.source) for line in self._sadc_lines]]
+        module_of = np.array([module_number(e.source, e.port, e.adc) for e in self._sadc_lines], np.int64)
         events, modules = decoded.missing_modules
         for module in np.unique(modules).tolist():
-            lacking[np.ix_(events[modules == module], module_of == module)] = True
+            lines[np.ix_(events[modules == module], module_of == module)] = True
+        lacking = np.zeros((decoded.events, len(self.channels)), bool)
+        lacking[:, self._sadc_channel] = lines
         return lacking
 
     def _apv_table(self) -> None:
@@ -215,9 +247,11 @@ class Decoder:
         order = np.argsort(keys, kind="stable")
         self._apv_first = np.searchsorted(keys[order], np.arange(len(chips) * layout.APV_CHANNELS + 1))
         self._apv_wire = np.concatenate(wire)[order].astype(np.int32)
-        self.apv_line = np.concatenate(line)[order].astype(np.int32)
-        """For each strip of `Mapped.entry` the position of its line in the maps."""
-        lines = [self.maps.apv[i] for i in self.apv_line]
+        self.strip_line = np.concatenate(line)[order].astype(np.int32)
+        """For each strip that the maps name the position of its line in `RunMaps.apv`."""
+        lines = [self.maps.apv[i] for i in self.strip_line]
+        numbers = {name: number for number, name in enumerate(self.planes)}
+        self._apv_plane = np.array([numbers[e.name] for e in lines], np.int32)
         self._rich = np.array([e.rich for e in lines], bool)
         self._factor = np.array([e.factor for e in lines], np.float64)
 
@@ -250,23 +284,29 @@ class Decoder:
             self._out = workspace.allocate(self._events, self._largest, self._room, known)
         return self._out
 
-    def map_sadc(self, decoded: Decoded) -> Mapped:
+    def map_sadc(self, decoded: Decoded) -> Cells:
         """Return the detector channels of the MSADC digits."""
         from emiss.reco.formats.date.decoding import lookup_kernels
 
         # almost always one row per digit; where there are more, the second call has the room
         room = len(decoded.sadc)
         while True:
-            entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
+            channel, digit = np.empty(room, np.int32), np.empty(room, np.int32)
             offsets = lookup_kernels.rows_sadc(
-                decoded.sadc, decoded.sadc_stop, self._sadc_slot, self._sadc_first, entry, digit
+                decoded.sadc,
+                decoded.sadc_stop,
+                self._sadc_slot,
+                self._sadc_first,
+                self._sadc_channel,
+                channel,
+                digit,
             )
             n = int(offsets[-1])
             if n <= room:
-                return Mapped(offsets, entry[:n], digit[:n], np.empty(0, np.int32))
+                return Cells(offsets, channel[:n], digit[:n])
             room = n
 
-    def map_apv(self, decoded: Decoded) -> Mapped:
+    def map_apv(self, decoded: Decoded) -> Strips:
         """Return the strips of the APV digits."""
         from emiss.reco.formats.date.decoding import lookup_kernels
 
@@ -285,10 +325,11 @@ class Decoder:
             )
             n = int(offsets[-1])
             if n <= room:
-                return Mapped(offsets, entry[:n], digit[:n], self._apv_wire[entry[:n]])
+                entry = entry[:n]
+                return Strips(offsets, self._apv_plane[entry], self._apv_wire[entry], digit[:n], entry)
             room = n
 
-    def waveforms(self, decoded: Decoded, mapped: Mapped, samples: int = 0) -> tuple[Array, Array]:
+    def waveforms(self, decoded: Decoded, mapped: Cells, samples: int = 0) -> tuple[Array, Array]:
         """Return the waveforms of mapped digits, at least `samples` wide, and how many samples each one has.
 
         Returns
@@ -305,7 +346,7 @@ class Decoder:
         lookup_kernels.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
         return target, count
 
-    def amplitudes(self, decoded: Decoded, mapped: Mapped) -> Array:
+    def amplitudes(self, decoded: Decoded, mapped: Strips) -> Array:
         """Return the amplitudes of the three frames of mapped strips, int16 array of shape (3, rows)."""
         from emiss.reco.formats.date.decoding import lookup_kernels
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @kernel
-def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array, row: Array) -> Array:
-    """Find the map entries of MSADC digits.
+def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, number: Array, channel: Array, row: Array) -> Array:
+    """Find the detector channels of MSADC digits.
 
     Parameters
     ----------
@@ -31,8 +31,10 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
         Row of a source in `first`, or -1.
     first : int64 array of shape (slots * 512 + 1,)
         Where the entries of (slot, port, ADC, channel) begin.
-    entry, row : int32 arrays
-        Filled with map entry and digit; with no room they are only counted.
+    number : int32 array of shape (entries,)
+        Detector channel of each entry.
+    channel, row : int32 arrays
+        Filled with detector channel and digit; with no room they are only counted.
 
     Returns
     -------
@@ -49,8 +51,8 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
                 module = (source * la.PORTS + sadc[digit, 1]) * la.ADCS + sadc[digit, 2]
                 key = module * la.SADC_CHANNELS + sadc[digit, 3]
                 for at in range(first[key], first[key + 1]):
-                    if n < len(entry):
-                        entry[n] = at
+                    if n < len(channel):
+                        channel[n] = number[at]
                         row[n] = digit
                     n += 1
             digit += 1
@@ -62,7 +64,10 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
 def rows_apv(
     chip: Array, apv_chip: Array, position: Array, stop: Array, slot: Array, first: Array, entry: Array, row: Array
 ) -> Array:
-    """Find the map entries of APV digits; as `rows_sadc`, with `slot` by (source, ADC, chip) and 128 channels each."""
+    """Find the map entries of APV digits; as `rows_sadc`, with `slot` by (source, ADC, chip) and 128 channels each.
+
+    `entry` is filled with the entries themselves: the amplitudes need them, too.
+    """
     offsets = np.zeros(len(stop) + 1, np.int64)
     n = 0
     digit = 0
