@@ -17,7 +17,7 @@ from emiss.samples.muon_state import MUON_MASS, MuonState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response
 

@@ -16,7 +16,7 @@ from emiss.samples.particles import ELECTRON, MUON
 from emiss.samples.spectrometer import through_spectrometer
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response

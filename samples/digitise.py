@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.lists import Array, Lists, offsets_of
+from emiss.events.lists import Lists, offsets_of
 from emiss.reco.formats.date.writing.encode import APV_SHIFT
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Digitisation
 

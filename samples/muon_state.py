@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array, Lists
+    from emiss.configs.arrays import Array, Bools
+    from emiss.events.lists import Lists
 
 MUON_MASS = 0.1056583755
 """GeV, PDG 2022."""
@@ -40,7 +41,7 @@ class MuonState:
     z: Array
     tx: Array
     ty: Array
-    alive: Array
+    alive: Bools
 
     @classmethod
     def of(cls, muons: Lists) -> MuonState:

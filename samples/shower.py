@@ -15,7 +15,7 @@ import numpy as np
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.parts import Ecal
     from emiss.samples.config import Response
 

@@ -34,7 +34,7 @@ from emiss.samples.response import TRUTH, respond
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
 
 BLOCK = 1000

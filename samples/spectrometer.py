@@ -13,7 +13,7 @@ from emiss.samples.absorber import moyal
 from emiss.samples.muon_state import MuonState
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Arm, Detector
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response

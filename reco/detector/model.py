@@ -16,10 +16,10 @@ import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
 from emiss.configs import loader, overlay
+from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
 from emiss.configs.errors import Problems, UserError
 from emiss.configs.schema import Model
 from emiss.events.columns import TRIGGER_BITS
-from emiss.events.lists import Array  # noqa: TC001 - pydantic reads the annotations
 from emiss.reco.detector.geometry import mistakes
 from emiss.reco.detector.multiplex import read_table
 from emiss.reco.detector.parts import (  # noqa: TC001 - pydantic reads the annotations

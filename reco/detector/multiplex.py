@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.parts import StripView, View
 
 

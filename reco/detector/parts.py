@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
 from emiss.configs.schema import Energy, Length, Model, Number, Time
 from emiss.configs.schema import Field as MagneticField
-from emiss.events.lists import Array  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
     from pathlib import Path

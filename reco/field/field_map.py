@@ -18,7 +18,7 @@ from emiss.reco.field.transport import NodeField, UniformBox
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
 
 LARGEST_DIVERGENCE = 0.15
 """A map whose divergence (`FieldMap.divergence`) is above this is refused: swapped columns or signs give 0.2 to 0.6,

@@ -22,7 +22,7 @@ from emiss.configs.units import FIELD, LENGTH, UnitError, parse_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
 
     Grid = tuple[tuple[Array, Array, Array], Array]
 

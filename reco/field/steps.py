@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Bools, Floats
 
 DRIFT, ARC, CURVE = 0, 1, 2
 """Kinds of steps."""
@@ -56,16 +56,16 @@ class Steps(NamedTuple):
     """
 
     kind: Array
-    length: Array
-    by: Array
-    loss: Array
+    length: Floats
+    by: Floats
+    loss: Floats
     first: Array
     plane: Array
-    slices: Array
+    slices: Floats
     grid: tuple[float, float, float, float, int, int]
     free: int
-    bends: Array
-    levers: Array
+    bends: Floats
+    levers: Floats
 
 
 def box_steps(z: Array, low: float, high: float, by: float) -> Steps:
@@ -179,7 +179,7 @@ def _three(field: Any, begin: float, end: float) -> Array:
     return three
 
 
-def partition(z: Array, values: Array, stops: Array) -> list[int]:
+def partition(z: Array, values: Array, stops: Bools) -> list[int]:
     """Return the nodes at which Runge-Kutta steps begin and end: few, with the field in between near a parabola.
 
     Parameters

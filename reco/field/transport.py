@@ -18,7 +18,7 @@ from emiss.reco.field.curvature import CURVATURE
 if TYPE_CHECKING:
     from typing import Self
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.field.steps import Steps
 
 REACH = 9.0

@@ -22,7 +22,7 @@ from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.field.steps import ARC, CURVE
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Floats
     from emiss.reco.field.steps import Steps
 
 STEEPEST = 0.999
@@ -194,7 +194,7 @@ def _curve(
 
 
 @fused(inline="always")
-def advance(state: Array, jacobian: Array, steps: Steps, s: int) -> bool:
+def advance(state: Floats, jacobian: Floats, steps: Steps, s: int) -> bool:
     """Move a state and its derivatives over step `s` in place; False if it is turned back or leaves the known field.
 
     Parameters

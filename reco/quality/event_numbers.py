@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.lists import Array  # noqa: TC001 - a dataclass
+from emiss.configs.arrays import Array  # noqa: TC001 - a dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from emiss.calib.conditions import Conditions
+    from emiss.configs.arrays import Array, Ints
     from emiss.events.batch import Batch
-    from emiss.events.lists import Array
     from emiss.reco.quality.spills import SpillCounts
 
 BINS = 20
@@ -72,12 +72,12 @@ class Survey:
     """
 
     spills: list[tuple[int, int]]
-    events: Array
-    hurt: Array
-    saturated_events: Array
-    gone: Array
-    first: Array
-    last: Array
+    events: Ints
+    hurt: Ints
+    saturated_events: Ints
+    gone: Ints
+    first: Ints
+    last: Ints
     quiet: Array
     shift: Array
     square: Array

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from emiss.configs.arrays import Array, Bools
     from emiss.events.batch import Batch
     from emiss.events.columns import Column
-    from emiss.events.lists import Array
     from emiss.reco.quality.spills import Spills
 
 BATCH = 2048
@@ -43,7 +43,7 @@ class Index(Protocol):
         ...
 
     @property
-    def good(self) -> Array:
+    def good(self) -> Bools:
         """True where the header can be used, shape (N,)."""
         ...
 

@@ -30,8 +30,8 @@ from emiss.reco.readers.base import where
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from emiss.configs.arrays import Array
     from emiss.events.columns import Column
-    from emiss.events.lists import Array
     from emiss.reco.formats.date.decoding.decode import Decoded
 
 MAX_RUN = 2**31 - 1

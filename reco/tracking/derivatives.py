@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits
 
 PLANE_PARAMETERS = ("dx", "dy", "dz", "dphi")

@@ -11,7 +11,7 @@ from emiss.reco.field.transport_kernels import ROW, advance, identity
 from emiss.reco.tracking.fit_kernels import lever_stretch, noise_factors
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.field.steps import Steps
 
 

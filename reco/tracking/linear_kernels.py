@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from emiss.configs.compiled import fused
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
 
 
 @fused

@@ -9,7 +9,7 @@ import numpy as np
 from emiss.reco.field.curvature import CURVATURE
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.field.steps import Steps
 
 HIGHLAND = 0.0136

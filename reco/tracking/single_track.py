@@ -18,7 +18,7 @@ from emiss.reco.tracking import material
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.tracking.fit import Hits, Spectrometer
 
 NAMES = ("x", "y", "tx", "ty", "q/p")

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from emiss.events.lists import Array, Lists, offsets_of
+from emiss.events.lists import Lists, offsets_of
 from emiss.samples.particles import MUON_COLUMNS, Particles
 
 if TYPE_CHECKING:
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.parts import Ecal
     from emiss.samples.config import Beam
     from emiss.samples.particles import BeamState

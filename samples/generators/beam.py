@@ -10,7 +10,7 @@ from emiss.samples.generators.base import particles
 from emiss.samples.particles import ELECTRON, Particles, beam_state
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.samples.config import Beam
 
 

@@ -11,7 +11,7 @@ from emiss.samples.generators.base import particles, place
 from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DimuonProcess
 

@@ -12,7 +12,7 @@ from emiss.samples.generators.base import particles
 from emiss.samples.particles import KAON_MINUS, PION_MINUS, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DecayProcess
 

@@ -12,7 +12,7 @@ from emiss.samples.muon_state import MUON_MASS
 from emiss.samples.particles import MUON, Particles, beam_state
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.samples.config import Beam, MuonProcess
 
 

@@ -24,7 +24,7 @@ from emiss.events.remote.content import Remote, remote
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 CHUNK = 1 << 22

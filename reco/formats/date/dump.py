@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from emiss.configs.arrays import Array
     from emiss.reco.formats.date.index.events import Policy
 
 _EVENTS_AT_ONCE = 256
@@ -140,7 +141,7 @@ def _count(n: int | dict[str, int]) -> str:
 
 
 def _header(index: Index, entry: int) -> dict[str, Any]:
-    columns = {
+    columns: dict[str, Array] = {
         "type": index.type,
         "run": index.run,
         "spill": index.spill,

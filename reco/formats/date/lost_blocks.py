@@ -13,7 +13,7 @@ from emiss.reco.formats.date.decoding.decode import groups, words_at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Bools, Bytes
     from emiss.reco.formats.date.channels.channel_map import RunMaps
     from emiss.reco.formats.date.index.events import Index, Policy
 
@@ -22,7 +22,7 @@ ROOM = np.array([0, 0, 0, 0, 4 * layout.SOURCES], np.int64)
 """Rows of a workspace that takes no digits, only the records of one event."""
 
 
-def lost_blocks(data: Array, index: Index, maps_of: Callable[[int], RunMaps], policy: Policy) -> Array:
+def lost_blocks(data: Bytes, index: Index, maps_of: Callable[[int], RunMaps], policy: Policy) -> Bools:
     """Return which physics events lack a block: a source of the maps, an MSADC module, or what stood behind damage.
 
     Parameters

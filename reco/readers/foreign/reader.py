@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from emiss.configs.arrays import Array
     from emiss.configs.loader import Document
     from emiss.events.columns import Column
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Rows
     from emiss.events.ledger import Damage
-    from emiss.events.lists import Array
 
 
 def load_map(name: str | Path, near: Path | None = None) -> Document:

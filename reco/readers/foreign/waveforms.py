@@ -17,9 +17,9 @@ from emiss.reco.formats.foreign_tree import ROWS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emiss.configs.arrays import Array
     from emiss.configs.errors import Problems
     from emiss.configs.place import Branch
-    from emiss.events.lists import Array
     from emiss.reco.formats.foreign_tree import ForeignTree
     from emiss.reco.readers.foreign.base import Tree
     from emiss.reco.readers.foreign.schema import WaveformsEntry

@@ -13,7 +13,7 @@ from emiss.reco.detector.model import load_detector
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.parts import StripView, View
 
 _HEADER = """\

@@ -21,7 +21,7 @@ from emiss.reco.formats.date.decoding import workspace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Bools, Ints, Words
     from emiss.reco.formats.date.channels.channel_map import RunMaps
     from emiss.reco.formats.date.decoding.workspace import Output
     from emiss.reco.formats.date.index.events import Index, Policy
@@ -41,7 +41,7 @@ class Cells:
         Row of the digit in the decoder's output.
     """
 
-    offsets: Array
+    offsets: Ints
     channel: Array
     digit: Array
 
@@ -64,7 +64,7 @@ class Strips:
         Position in `Decoder.strip_line`.
     """
 
-    offsets: Array
+    offsets: Ints
     plane: Array
     wire: Array
     digit: Array
@@ -95,12 +95,12 @@ class Decoded:
         self.record = out.record[:record]
 
     @property
-    def decoded(self) -> Array:
+    def decoded(self) -> Bools:
         """True for events that the library hands on: neither flagged nor given up."""
         return ~self.flagged & (self.thrown == reasons.GOOD)
 
     @property
-    def good(self) -> Array:
+    def good(self) -> Bools:
         """True for events without a flag."""
         return ~self.flagged
 
@@ -110,17 +110,17 @@ class Decoded:
         return found
 
     @cached_property
-    def damaged(self) -> Array:
+    def damaged(self) -> Bools:
         """True for events in which something was lost or is not to be trusted."""
         return self._events_with(code for code, damaging in enumerate(reasons.DAMAGING) if damaging)
 
     @cached_property
-    def missing_source(self) -> Array:
+    def missing_source(self) -> Bools:
         """True for events that lack a source which the maps name."""
         return self._events_with([reasons.EVENT_MISSING_SRCID])
 
     @cached_property
-    def lost_sources(self) -> Array:
+    def lost_sources(self) -> Bools:
         """Which sources of the maps are missing or not whole, bool of shape (events, sources) in the order of the maps."""
         sources = np.array(self._maps.sources, np.int64)
         lost: Array = self._out.unseen[: self.events].copy()
@@ -147,7 +147,7 @@ class Decoded:
         return rows[named, 0], module[named]
 
     @cached_property
-    def part_lost(self) -> Array:
+    def part_lost(self) -> Bools:
         """True for events in which something that the maps name is missing or not whole."""
         lost: Array = np.asarray(self.lost_sources.any(axis=1))
         lost[self.missing_modules[0]] = True
@@ -219,7 +219,7 @@ class Decoder:
         numbers = {name: number for number, name in enumerate(self.channels)}
         self._sadc_channel = np.array([numbers[line.channel_name] for line in self._sadc_lines], np.int32)
 
-    def lacking(self, decoded: Decoded) -> Array:
+    def lacking(self, decoded: Decoded) -> Bools:
         """Return which channels have no data in an event, or not all, bool of shape (events, channels)."""
         sources = self.maps.sources
         lines: Array = decoded.lost_sources[:, [sources.index(line.source) for line in self._sadc_lines]]
@@ -255,7 +255,7 @@ class Decoder:
         self._rich = np.array([e.rich for e in lines], bool)
         self._factor = np.array([e.factor for e in lines], np.float64)
 
-    def decode(self, words: Array, first: Array, size: Array, physics: Array) -> Decoded:
+    def decode(self, words: Words, first: Ints, size: Ints, physics: Bools) -> Decoded:
         """Decode events to digits before the channel map.
 
         Parameters
@@ -369,7 +369,7 @@ def module_number(source: Any, port: Any, adc: Any) -> Any:
     return (source * layout.PORTS + port) * layout.ADCS + adc
 
 
-def groups(run: Array, offset: Array, size: int) -> Sequence[tuple[int, int]]:
+def groups(run: Ints, offset: Ints, size: int) -> Sequence[tuple[int, int]]:
     """Cut consecutive events into batches of at most `size` that share a run and an alignment in the file.
 
     Parameters

@@ -14,11 +14,11 @@ from emiss.reco.formats.date import layout as la
 from emiss.reco.formats.date.decoding import workspace as ws
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Ints
 
 
 @kernel
-def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, number: Array, channel: Array, row: Array) -> Array:
+def rows_sadc(sadc: Array, stop: Ints, slot: Ints, first: Ints, number: Array, channel: Array, row: Array) -> Ints:
     """Find the detector channels of MSADC digits.
 
     Parameters

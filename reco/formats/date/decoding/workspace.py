@@ -13,7 +13,7 @@ import numpy as np
 from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Bools, Bytes, Ints, Words
     from emiss.reco.formats.date.channels.channel_map import RunMaps
 
 
@@ -69,24 +69,24 @@ class Output(NamedTuple):
         Scratch for one source: who has seen each ADC last; the number of the last source at the end.
     """
 
-    flagged: Array
-    thrown: Array
-    unseen: Array
-    sadc_stop: Array
-    apv_stop: Array
+    flagged: Bytes
+    thrown: Bytes
+    unseen: Bools
+    sadc_stop: Ints
+    apv_stop: Ints
     sadc: Array
-    start: Array
-    samples: Array
-    chip: Array
+    start: Ints
+    samples: Words
+    chip: Ints
     apv_chip: Array
     apv_position: Array
     apv: Array
-    record: Array
-    counts: Array
-    sources: Array
+    record: Ints
+    counts: Ints
+    sources: Ints
     source_class: Array
-    levels: Array
-    stamps: Array
+    levels: Ints
+    stamps: Ints
 
 
 SADC, SAMPLES, CHIP, APV, RECORD = 0, 1, 2, 3, 4
@@ -117,7 +117,7 @@ def tables(maps: RunMaps) -> Tables:
     return Tables(rules, known, np.array(maps.sources, np.int64), common_mode, adc_row, adc_first, adcs)
 
 
-def allocate(events: int, largest: int, counts: Array, known: int = 0) -> Output:
+def allocate(events: int, largest: int, counts: Ints, known: int = 0) -> Output:
     """Return a workspace.
 
     Parameters

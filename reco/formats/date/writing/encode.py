@@ -19,7 +19,8 @@ from emiss.reco.formats.date import layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.events.lists import Array, Lists
+    from emiss.configs.arrays import Array
+    from emiss.events.lists import Lists
     from emiss.reco.formats.date.channels.channel_map import RunMaps
 
 APV_SHIFT = (2, 2, 1)
