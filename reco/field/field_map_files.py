@@ -22,9 +22,9 @@ from emiss.configs.units import FIELD, LENGTH, UnitError, parse_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.configs.arrays import Array
+    from emiss.configs.arrays import Floats
 
-    Grid = tuple[tuple[Array, Array, Array], Array]
+    Grid = tuple[tuple[Floats, Floats, Floats], Floats]
 
 NAMES = ("x", "y", "z", "Bx", "By", "Bz")
 PLACES, PARTS = NAMES[:3], NAMES[3:]
@@ -45,7 +45,7 @@ def read_map(path: str | Path) -> Grid:
     return _grid(path, _text(path))
 
 
-def _text(path: Path) -> dict[str, Array]:
+def _text(path: Path) -> dict[str, Floats]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -110,7 +110,7 @@ def _units(words: tuple[str, ...], names: tuple[str, ...], at: Location) -> list
     return factors
 
 
-def _grid(path: Path, columns: Mapping[str, Array]) -> Grid:
+def _grid(path: Path, columns: Mapping[str, Floats]) -> Grid:
     """Sort nodes into their grid; each must be there once."""
     axes, places = [], []
     for name in PLACES:
@@ -166,7 +166,7 @@ def _histograms(path: Path, held: Mapping[str, Any]) -> Grid:
     return (x, y, z), values
 
 
-def _tree(path: Path) -> dict[str, Array]:
+def _tree(path: Path) -> dict[str, Floats]:
     from emiss.reco.formats.foreign_tree import ForeignTree
 
     tree = ForeignTree(path)
