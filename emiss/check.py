@@ -170,14 +170,14 @@ class _Check:
         from emiss.reco.detector.model import load_detector
         from emiss.reco.pipeline import columns_of
         from emiss.reco.readers import open_run_file
-        from emiss.reco.readers.foreign.reader import MappedFile, load_map
+        from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 
         self.around.roles["data"] = "data"  # as bare files are called
         if self.reader is not None and _magic(one.path) == b"root":
-            document = load_map(self.reader)
-            mapped = MappedFile(one.path, document)
+            document = load_reader_map(self.reader)
+            mapped = ForeignFile(one.path, document)
             self.around.columns[str(one.path)] = mapped.columns
-            return f"read by the map '{mapped.map.reader}', {len(mapped.index())} events, {len(mapped.columns)} columns"
+            return f"read by the map '{mapped.reader_map.reader}', {len(mapped.index())} events, {len(mapped.columns)} columns"
         detector = load_detector(self.detector or DETECTOR)
         run_file = open_run_file(one.path, detector)
         run_file.check()
@@ -280,10 +280,10 @@ class _Check:
                     problems.add(error)
 
     def _map(self, one: Given) -> str:
-        from emiss.reco.readers.foreign.schema import MapFile
+        from emiss.reco.readers.foreign.schema import ReaderMap
 
         assert one.document is not None  # noqa: S101 - it is a YAML file
-        read = loader.validate(one.document, MapFile)
+        read = loader.validate(one.document, ReaderMap)
         return f"map '{read.reader}', {len(read.columns)} columns (checked against a file where one is given)"
 
     def _sample(self, one: Given) -> str:

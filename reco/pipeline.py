@@ -90,7 +90,7 @@ class Pipeline:
 
     def check(self, runs: Sequence[int], tier: str) -> None:
         """Raise a UserError for every constant that is missing in these runs, or that this detector cannot have."""
-        from emiss.reco.detector.constants import misfits
+        from emiss.reco.detector.misfits import misfits
 
         self.conditions.check(runs, self.needs(tier))
         problems = Problems()

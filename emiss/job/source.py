@@ -11,7 +11,7 @@ from emiss.events.provenance import code_version, text_hash
 from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import Pipeline, check_constants
 from emiss.reco.readers import open_run_file
-from emiss.reco.readers.foreign.reader import MappedFile, load_map
+from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -118,7 +118,7 @@ class MapSource:
     """Foreign files through a map."""
 
     def __init__(self, reader: Path) -> None:
-        self.document = load_map(reader)
+        self.document = load_reader_map(reader)
 
     @property
     def configs(self) -> Mapping[str, str]:
@@ -132,7 +132,7 @@ class MapSource:
 
     def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> Any:
         """Return a file that fits the map."""
-        file = MappedFile(path, self.document)
+        file = ForeignFile(path, self.document)
         if index is not None:
             _identify(file, index, identity)
         return file

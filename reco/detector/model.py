@@ -147,7 +147,7 @@ class Detector(Model):
 
     @property
     def folder(self) -> Path:
-        """The folder of the detector file; maps and tables stand in it."""
+        """The folder of the detector file; channel maps and tables stand in it."""
         return self.file.parent
 
     def beside(self, name: str) -> Path:
@@ -164,7 +164,7 @@ class Detector(Model):
         return tuple(sorted(files))
 
     @property
-    def maps_path(self) -> Path:
+    def channel_maps_path(self) -> Path:
         """The folder of the XML channel maps."""
         return self.beside(self.maps)
 

@@ -77,9 +77,9 @@ class FieldMap(NodeField):
         UserError
             If the file cannot be read, is no regular grid, or its divergence is far from zero.
         """
-        from emiss.reco.field.field_map_files import read_map
+        from emiss.reco.field.field_map_files import read_field_map
 
-        axes, values = read_map(path)
+        axes, values = read_field_map(path)
         try:
             found = cls(tuple(axis + offset for axis, offset in zip(axes, at, strict=True)), scale * values, str(path))  # type: ignore[arg-type]
         except ValueError as error:

@@ -30,7 +30,7 @@ NAMES = ("x", "y", "z", "Bx", "By", "Bz")
 PLACES, PARTS = NAMES[:3], NAMES[3:]
 
 
-def read_map(path: str | Path) -> Grid:
+def read_field_map(path: str | Path) -> Grid:
     """Return the axes (mm) of a map and its values (T), shape (nx, ny, nz, 3).
 
     Raises

@@ -1,4 +1,4 @@
-"""Magnetic fields, and the transport of tracks through them: one interface for a uniform box, soft edges and maps.
+"""Magnetic fields, and the transport of tracks through them: one interface for a uniform box, soft edges and field maps.
 
 The state of a track at a plane of given z is (x, y, tx, ty, q/p): mm, mm, dx/dz, dy/dz, e/GeV. `Field.transport` moves
 arrays of states with their derivatives; the kernels it shares with the track fit stand in `transport_kernels`, what is

@@ -1,4 +1,4 @@
-"""The compiled pass of `quality`: pedestals and saturation of all waveforms of a batch."""
+"""The compiled pass of `summary`: pedestals and saturation of all waveforms of a batch."""
 
 from __future__ import annotations
 

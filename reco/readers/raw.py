@@ -15,8 +15,8 @@ from emiss.events.files.identity import checksum_of
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists, offsets_of
 from emiss.events.location import is_remote, located
-from emiss.reco.formats.date.bytes import Bytes, is_compressed
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.bytes import FileBytes, is_compressed
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import Index, Policy, build
 from emiss.reco.formats.date.layout import PHYSICS
@@ -80,7 +80,7 @@ class RawRunFile:
         self.on_target: float | None = None
         self.context: Spills | None = None
         self._numbers: tuple[Spills | None, Continuity] | None = None
-        self._bytes = Bytes(self.path)
+        self._bytes = FileBytes(self.path)
         self._index: Index | None = None
         self.process: Mapping[str, Any] = {}
         self._decoder: Decoder | None = None
@@ -131,7 +131,7 @@ class RawRunFile:
     @cached_property
     def _spills(self) -> Spills:
         index = self.index()
-        lost = lost_blocks(self._bytes.all, index, lambda run: read_maps(self.maps, run), self.policy)
+        lost = lost_blocks(self._bytes.all, index, lambda run: read_channel_maps(self.maps, run), self.policy)
         chosen = index.good
         return Spills.of(
             index.run[chosen], index.spill[chosen], index.in_spill[chosen], lost[chosen], numbers_of(index.rows())
@@ -162,7 +162,7 @@ class RawRunFile:
                 said = f"run {run} ({where(index, run)}) is above {MAX_RUN}"
                 problems.add(UserError(said, at=Location(str(self.path))))
                 continue
-            maps = read_maps(self.maps, run)
+            maps = read_channel_maps(self.maps, run)
             if not maps.sources:
                 hint = f"maps: {self.maps}"
                 said = f"no channel map is valid for run {run} ({where(index, run)})"
@@ -183,7 +183,7 @@ class RawRunFile:
 
     def _begin_run(self, run: int) -> Decoder:
         if self._decoder is None or self._decoder.maps.run != run:
-            maps = read_maps(self.maps, run)
+            maps = read_channel_maps(self.maps, run)
             maps.check(self.channels, self.planes)
             self._decoder = Decoder(maps, self.policy, channels=self.channels, planes=self.planes)
         return self._decoder

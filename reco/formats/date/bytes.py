@@ -61,12 +61,12 @@ def first_bytes(path: str | Path, count: int = 8) -> bytes:
         raise _damaged(path, error) from error
 
 
-def map_bytes(path: str | Path) -> Array:
-    """Return all bytes of a file as a read-only uint8 array; see `Bytes`."""
-    return Bytes(path).all
+def all_bytes(path: str | Path) -> Array:
+    """Return all bytes of a file as a read-only uint8 array; see `FileBytes`."""
+    return FileBytes(path).all
 
 
-class Bytes:
+class FileBytes:
     """The bytes of a run file, as a read-only uint8 array `data`; those of a range are there after `need`.
 
     Raises

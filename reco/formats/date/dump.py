@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.reco.formats.date import reasons
-from emiss.reco.formats.date.bytes import map_bytes
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.bytes import all_bytes
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoded, Decoder, decode_entries, groups
 from emiss.reco.formats.date.decoding.workspace import SPARSE
 from emiss.reco.formats.date.index.events import Index, build
@@ -55,7 +55,7 @@ def dump(
     UserError
         If the file or the maps cannot be read.
     """
-    data = map_bytes(path)
+    data = all_bytes(path)
     index = build(data, policy)
     start, stop, _ = events.indices(len(index))
     # what the library never reaches is in the ledger only
@@ -70,7 +70,7 @@ def dump(
         if maps is not None and len(good):
             run = int(index.run[good[0]])
             if decoder is None or decoder.maps.run != run:
-                decoder = Decoder(read_maps(maps, run), policy)
+                decoder = Decoder(read_channel_maps(maps, run), policy)
             result = decode_entries(decoder, data, index, good)
             digits = _digits(decoder, result)
         position = np.searchsorted(good, span)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emiss.configs.arrays import Bools, Bytes
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
     from emiss.reco.formats.date.index.events import Index, Policy
 
 BATCH = 4096
@@ -22,7 +22,7 @@ ROOM = np.array([0, 0, 0, 0, 4 * layout.SOURCES], np.int64)
 """Rows of a workspace that takes no digits, only the records of one event."""
 
 
-def lost_blocks(data: Bytes, index: Index, maps_of: Callable[[int], RunMaps], policy: Policy) -> Bools:
+def lost_blocks(data: Bytes, index: Index, maps_of: Callable[[int], ChannelMaps], policy: Policy) -> Bools:
     """Return which physics events lack a block: a source of the maps, an MSADC module, or what stood behind damage.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What the parts of a reader map have to know of a tree before a row of it is read."""
+"""What a reader map has to know of a tree before a row of it is read."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def built(tmp_path_factory, whole, detector):
         for number, data in enumerate(files):
             path = folder / f"cdr{number}.dat"
             path.write_bytes(data)
-            opened.append(RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names))
+            opened.append(RawRunFile(path, detector.channel_maps_path, detector.channels, detector.plane_names))
         context = Spills.merge(file.spills() for file in opened)
         for file in opened:
             file.context = context

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from emiss.configs.arrays import Array, Bools, Ints, Words
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
     from emiss.reco.formats.date.decoding.workspace import Output
     from emiss.reco.formats.date.index.events import Index, Policy
 
 
 @dataclass(frozen=True)
-class Cells:
+class MappedCells:
     """MSADC digits after the channel map.
 
     Attributes
@@ -47,7 +47,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Strips:
+class MappedStrips:
     """APV digits after the channel map.
 
     Attributes
@@ -74,7 +74,7 @@ class Strips:
 class Decoded:
     """What was found in a batch of events, digits before the channel map (see `Output` for the arrays)."""
 
-    def __init__(self, out: Output, events: int, maps: RunMaps) -> None:
+    def __init__(self, out: Output, events: int, maps: ChannelMaps) -> None:
         self._out = out
         self._maps = maps
         self.events = events
@@ -173,17 +173,17 @@ class Decoder:
 
     Parameters
     ----------
-    maps : RunMaps
-        The maps of the run.
+    maps : ChannelMaps
+        The channel maps of the run.
     policy : "safe" or "oracle"
     channels, planes : sequence of str, optional
-        The MSADC channels (detector.x.y) and the strip planes of a detector that fits the maps (`RunMaps.check`); their order
-        numbers what the digits are mapped to. Without them it is that of the maps.
+        The MSADC channels (detector.x.y) and the strip planes of a detector that fits the maps (`ChannelMaps.check`); their
+        order numbers what the digits are mapped to. Without them it is that of the maps.
     """
 
     def __init__(
         self,
-        maps: RunMaps,
+        maps: ChannelMaps,
         policy: Policy = "safe",
         *,
         channels: Sequence[str] | None = None,
@@ -248,7 +248,7 @@ class Decoder:
         self._apv_first = np.searchsorted(keys[order], np.arange(len(chips) * layout.APV_CHANNELS + 1))
         self._apv_wire = np.concatenate(wire)[order].astype(np.int32)
         self.strip_line = np.concatenate(line)[order].astype(np.int32)
-        """For each strip that the maps name the position of its line in `RunMaps.apv`."""
+        """For each strip that the maps name the position of its line in `ChannelMaps.apv`."""
         lines = [self.maps.apv[i] for i in self.strip_line]
         numbers = {name: number for number, name in enumerate(self.planes)}
         self._apv_plane = np.array([numbers[e.name] for e in lines], np.int32)
@@ -284,7 +284,7 @@ class Decoder:
             self._out = workspace.allocate(self._events, self._largest, self._room, known)
         return self._out
 
-    def map_sadc(self, decoded: Decoded) -> Cells:
+    def map_sadc(self, decoded: Decoded) -> MappedCells:
         """Return the detector channels of the MSADC digits."""
         from emiss.reco.formats.date.decoding import lookup_kernels
 
@@ -303,10 +303,10 @@ class Decoder:
             )
             n = int(offsets[-1])
             if n <= room:
-                return Cells(offsets, channel[:n], digit[:n])
+                return MappedCells(offsets, channel[:n], digit[:n])
             room = n
 
-    def map_apv(self, decoded: Decoded) -> Strips:
+    def map_apv(self, decoded: Decoded) -> MappedStrips:
         """Return the strips of the APV digits."""
         from emiss.reco.formats.date.decoding import lookup_kernels
 
@@ -326,10 +326,10 @@ class Decoder:
             n = int(offsets[-1])
             if n <= room:
                 entry = entry[:n]
-                return Strips(offsets, self._apv_plane[entry], self._apv_wire[entry], digit[:n], entry)
+                return MappedStrips(offsets, self._apv_plane[entry], self._apv_wire[entry], digit[:n], entry)
             room = n
 
-    def waveforms(self, decoded: Decoded, mapped: Cells, samples: int = 0) -> tuple[Array, Array]:
+    def waveforms(self, decoded: Decoded, mapped: MappedCells, samples: int = 0) -> tuple[Array, Array]:
         """Return the waveforms of mapped digits, at least `samples` wide, and how many samples each one has.
 
         Returns
@@ -346,7 +346,7 @@ class Decoder:
         lookup_kernels.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
         return target, count
 
-    def amplitudes(self, decoded: Decoded, mapped: Strips) -> Array:
+    def amplitudes(self, decoded: Decoded, mapped: MappedStrips) -> Array:
         """Return the amplitudes of the three frames of mapped strips, int16 array of shape (3, rows)."""
         from emiss.reco.formats.date.decoding import lookup_kernels
 

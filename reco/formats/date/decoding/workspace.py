@@ -1,4 +1,4 @@
-"""The arrays that the decoding kernels read and fill: tables made from the maps, and digits before the channel map.
+"""The arrays that the decoding kernels read and fill: tables made from the channel maps, and digits before the channel map.
 
 A workspace is used again from batch to batch, since fresh memory costs more than the decoding. Every array has a limit; the
 kernels count what does not fit and `decode` calls them again with more room.
@@ -14,7 +14,7 @@ from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Bools, Bytes, Ints, Words
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
 
 
 class Tables(NamedTuple):
@@ -98,7 +98,7 @@ SPARSE, VERSION2 = 1, 2
 CHIP_COLUMNS = 11
 
 
-def tables(maps: RunMaps) -> Tables:
+def tables(maps: ChannelMaps) -> Tables:
     """Return the tables of a run's maps."""
     classes = {"ChipSADC": layout.CLASS_SADC, "ChipAPV": layout.CLASS_APV}
     rules = np.array(
