@@ -312,7 +312,7 @@ class Decoder:
 
         room = len(decoded.apv)
         while True:
-            entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
+            entry, plane, wire, digit = (np.empty(room, np.int32) for _ in range(4))
             offsets = lookup_kernels.rows_apv(
                 decoded.chip,
                 decoded.apv_chip,
@@ -320,13 +320,16 @@ class Decoder:
                 decoded.apv_stop,
                 self._apv_slot,
                 self._apv_first,
+                self._apv_plane,
+                self._apv_wire,
                 entry,
+                plane,
+                wire,
                 digit,
             )
             n = int(offsets[-1])
             if n <= room:
-                entry = entry[:n]
-                return MappedStrips(offsets, self._apv_plane[entry], self._apv_wire[entry], digit[:n], entry)
+                return MappedStrips(offsets, plane[:n], wire[:n], digit[:n], entry[:n])
             room = n
 
     def waveforms(self, decoded: Decoded, mapped: MappedCells, samples: int = 0) -> tuple[Array, Array]:

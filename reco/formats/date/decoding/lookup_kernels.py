@@ -62,11 +62,23 @@ def rows_sadc(sadc: Array, stop: Ints, slot: Ints, first: Ints, number: Array, c
 
 @kernel
 def rows_apv(
-    chip: Array, apv_chip: Array, position: Array, stop: Array, slot: Array, first: Array, entry: Array, row: Array
-) -> Array:
-    """Find the map entries of APV digits; as `rows_sadc`, with `slot` by (source, ADC, chip) and 128 channels each.
+    chip: Array,
+    apv_chip: Array,
+    position: Array,
+    stop: Ints,
+    slot: Ints,
+    first: Ints,
+    planes: Array,
+    wires: Array,
+    entry: Array,
+    plane: Array,
+    wire: Array,
+    row: Array,
+) -> Ints:
+    """Find the strips of APV digits; as `rows_sadc`, with `slot` by (source, ADC, chip) and 128 channels each.
 
-    `entry` is filled with the entries themselves: the amplitudes need them, too.
+    `planes` and `wires` say what each entry is, `plane` and `wire` are filled with it; `entry`, with the entries themselves, is
+    for the amplitudes.
     """
     offsets = np.zeros(len(stop) + 1, np.int64)
     n = 0
@@ -81,6 +93,8 @@ def rows_apv(
                 for at in range(first[key], first[key + 1]):
                     if n < len(entry):
                         entry[n] = at
+                        plane[n] = planes[at]
+                        wire[n] = wires[at]
                         row[n] = digit
                     n += 1
             digit += 1
