@@ -32,7 +32,7 @@ def best(work: Callable[[], object]) -> float:
 def raw(folder: Path) -> None:
     """Time decoding and reconstruction of a raw file against one pass over its bytes."""
     from emiss import reco
-    from emiss.reco.formats.date.bytes import map_bytes
+    from emiss.reco.formats.date.bytes import all_bytes
     from emiss.reco.formats.date.index.events import build
     from emiss.reco.readers.raw import RawRunFile
     from emiss.samples.config import load_sample
@@ -41,12 +41,12 @@ def raw(folder: Path) -> None:
     path = simulate(load_sample("dimuon"), folder / "dimuon.dat", events=5000)
     run = reco.open(path)
     detector = run.pipeline.detector
-    data = map_bytes(path)
+    data = all_bytes(path)
     size, events = len(data), len(run.files[0].index())
     words = np.frombuffer(data, "<u4")
 
     def read() -> None:
-        for _ in RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names).batches():
+        for _ in RawRunFile(path, detector.channel_maps_path, detector.channels, detector.plane_names).batches():
             pass
 
     def reconstruct() -> None:

@@ -17,11 +17,11 @@ import numpy as np
 
 from emiss import reco
 from emiss.events.lists import Lists
-from emiss.reco.formats.date.bytes import map_bytes
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.bytes import all_bytes
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import build
-from emiss.reco.formats.date.index.lost_blocks import lost_blocks
+from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.writing.encode import RawEvents, to_bytes
 from emiss.samples.config import load_sample
 from emiss.samples.digitise import strips, waveforms
@@ -73,7 +73,7 @@ def make(path: Path, events: int = EVENTS, *, latch_all: bool = False) -> None:
         sadc=Lists.concatenate([part[1] for part in parts]),
         apv=Lists.concatenate([part[2] for part in parts]),
     )
-    maps = read_maps(detector.maps_path, simulation.sample.run)
+    maps = read_channel_maps(detector.channel_maps_path, simulation.sample.run)
     path.write_bytes(to_bytes(raw, maps, names, detector.plane_names, latch_all=latch_all))
 
 
@@ -81,10 +81,10 @@ def measure(path: Path, title: str) -> None:
     """Print the speed of each step on a file."""
     run = reco.open(path)
     detector = run.detector
-    data = map_bytes(path)
+    data = all_bytes(path)
     index = build(data)
     spans = groups(index.run, index.offset, 2048)
-    maps = read_maps(detector.maps_path, int(index.run[0]))
+    maps = read_channel_maps(detector.channel_maps_path, int(index.run[0]))
 
     def decode(decoder: Decoder, *, mapped: bool) -> None:
         for low, high in spans:

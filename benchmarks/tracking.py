@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.field.field_map import FieldMap
-from emiss.reco.field.transport import CURVATURE, SoftBox
+from emiss.reco.field.transport import SoftBox
 from emiss.reco.tracking.fit import Hits, Spectrometer, fit_tracks
 from emiss.reco.tracking.material import LOSS, highland
 

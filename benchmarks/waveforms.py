@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emiss.reco.readers.foreign.reader import MappedFile, load_map
+from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 
 QUIET = 0.3
 """Rms of the pedestal in ADC above which a channel has pulses, or feels its neighbour's."""
@@ -18,7 +18,7 @@ QUIET = 0.3
 
 def main(path: Path, plot: Path | None) -> None:
     """Print how stable pedestals and pulses are, channel by channel, and draw both."""
-    file = MappedFile(path, load_map("fadc125"))
+    file = ForeignFile(path, load_reader_map("fadc125"))
     pulses = next(iter(file.tables(size=file.tree.entries))).lists["pulses"]
     channel, pedestal, height = pulses["channel"], pulses["pedestal"], pulses["height"]
     event = pulses.parents

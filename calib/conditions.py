@@ -7,7 +7,7 @@ gaps, overlaps and missing channels before a job starts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RunConditions:
     tables: tuple[Table, ...]
     payloads: tuple[str, ...] = ()
 
-    def get(self, type_: str, channels: Sequence[str]) -> dict[str, Array]:
+    def get(self, type_: str, channels: Sequence[str]) -> dict[str, Floats]:
         """Return the constants of a type for some channels.
 
         Parameters

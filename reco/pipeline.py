@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from emiss.configs.errors import Problems
+from emiss.configs.errors import Location, Problems, UserError
 from emiss.events.columns import COLUMNS, Column, split
 from emiss.events.columns import column as declared
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
+from emiss.reco.readers.base import where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +90,7 @@ class Pipeline:
 
     def check(self, runs: Sequence[int], tier: str) -> None:
         """Raise a UserError for every constant that is missing in these runs, or that this detector cannot have."""
-        from emiss.reco.detector.constants import misfits
+        from emiss.reco.detector.misfits import misfits
 
         self.conditions.check(runs, self.needs(tier))
         problems = Problems()
@@ -178,6 +179,20 @@ def columns_of(detector: Detector) -> dict[str, Column]:
         sized = replace(column, size=sizes[column.collection]) if column.shape == "fixed" else column
         chosen[column.name] = replace(sized, bits=detector.trigger_bits) if column.name == "event.trigger" else sized
     return chosen
+
+
+def check_constants(file: RunFile, pipeline: Pipeline) -> None:
+    """Raise a UserError for all that is wrong with the constants of the runs of a file, with the place of these runs."""
+    problems = Problems()
+    index = file.index()
+    for run in index.runs():
+        try:
+            pipeline.check([run], file.tier)
+        except UserError as error:
+            said = f"the constants of run {run} ({where(index, run)}) are not complete, or not possible"
+            problems.add(UserError(said, at=Location(str(file.path))))
+            problems.add(error)
+    problems.check()
 
 
 def _collection(lists: Lists | None, name: str, fields: list[str], size: int) -> Lists:

@@ -11,10 +11,10 @@ from emiss.events.files.identity import number_of
 from emiss.events.provenance import record
 from emiss.events.table import EventTable
 from emiss.reco.detector.model import load_detector
-from emiss.reco.pipeline import Pipeline
+from emiss.reco.pipeline import Pipeline, check_constants
 from emiss.reco.quality.spills import Spills
 from emiss.reco.readers import open_run_file
-from emiss.reco.readers.base import BATCH, check_constants, refuse_copies
+from emiss.reco.readers.base import BATCH, refuse_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ from emiss.samples.muon_state import MUON_MASS, MuonState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Floats
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response
 
@@ -115,7 +115,7 @@ def slabs(detector: Detector) -> tuple[Slab, ...]:
     return tuple(sorted(result, key=lambda slab: slab.start))
 
 
-def moyal(width: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> Array:
+def moyal(width: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Return energies of most probable value 1 from the Moyal distribution of that width, a stand-in for Landau's.
 
     The variable -ln(z^2) of a normal z follows Moyal's density exp(-(v + exp(-v))/2)/sqrt(2 pi).
@@ -124,7 +124,7 @@ def moyal(width: float, shape: int | tuple[int, ...], rng: np.random.Generator) 
     return np.maximum(1.0 - 2.0 * width * np.log(np.maximum(normal, 1e-12)), 0.0)
 
 
-def fluctuation(spread: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> Array:
+def fluctuation(spread: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Return gamma-distributed factors of mean 1 and relative spread `spread`."""
     if spread <= 0:
         return np.ones(shape)
@@ -132,7 +132,7 @@ def fluctuation(spread: float, shape: int | tuple[int, ...], rng: np.random.Gene
 
 
 def cross(
-    muons: MuonState, slab: Slab, straggling: Array, total_lengths: float, rng: np.random.Generator
+    muons: MuonState, slab: Slab, straggling: Floats, total_lengths: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Move muons through a slab; return the channel each crosses (-1: none) and the path over the slab's thickness.
 
@@ -177,7 +177,7 @@ def through_calorimeters(
     muons: MuonState,
     detector: Detector,
     settings: Response,
-    energy: Array,
+    energy: Floats,
     rng: np.random.Generator,
 ) -> None:
     """Take muons through ECAL, VETO and HCAL, adding what they leave to `energy`, shape (N, channels), GeV."""
@@ -218,7 +218,7 @@ def behind(muons: MuonState, detector: Detector) -> tuple[Array, Array]:
     return downstream, downstream & inside
 
 
-def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Array, rng: np.random.Generator) -> None:
+def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Floats, rng: np.random.Generator) -> None:
     """Cross the VETO: a Moyal fluctuation for the panel, attenuation along y and photon statistics for each end.
 
     Both ends are on the scale of the panel's energy, so that the geometric mean gives it back.
@@ -237,7 +237,7 @@ def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Arra
         np.add.at(energy, (muons.event[hit], channels[number[hit]]), seen[hit])
 
 
-def _loss(energy: Array, matter: Mapping[str, float]) -> Array:
+def _loss(energy: Floats, matter: Mapping[str, float]) -> Floats:
     """Return the mean energy loss (GeV) of muons in a stack of materials (mm of each)."""
     from emiss.physics.passage.muons import mean_loss
 

@@ -16,7 +16,7 @@ from emiss.samples.particles import ELECTRON, MUON
 from emiss.samples.spectrometer import through_spectrometer
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
@@ -26,7 +26,7 @@ ROUNDS = 4
 """Newton steps back through a field; from the arc in the box of the same integral two are enough."""
 
 
-def back(states: Array, field: Field, z: float, target: float) -> Array:
+def back(states: Floats, field: Field, z: float, target: float) -> Floats:
     """Return the states (N, 5) at `z` that `field` takes to `states` at `target` > z.
 
     First guess: in a box the way back is the way forth seen in a mirror, with z and the slopes reversed.
@@ -45,7 +45,7 @@ def through_upstream(
     particles: Particles,
     detector: Detector,
     settings: Response,
-    start: Array,
+    start: Floats,
     scale: float,
     rng: np.random.Generator,
 ) -> Lists:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.lists import Array, Lists, offsets_of
+from emiss.events.lists import Lists, offsets_of
 from emiss.reco.formats.date.writing.encode import APV_SHIFT
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Digitisation
 
@@ -89,10 +90,10 @@ def strips(
     share = ndtr((strip + 1 - place[:, None]) / width) - ndtr((strip - place[:, None]) / width)
     inside = (strip >= 0) & (strip < count[:, None])
     widest = max(p.strips for p in planes)
-    maps = np.full((len(planes), widest), -1, np.int64)
+    channel_of = np.full((len(planes), widest), -1, np.int64)
     for number, p in enumerate(planes):
-        maps[number, : p.strips] = detector.multiplex[p.view]
-    wire = maps[plane[:, None], np.where(inside, strip, 0)]
+        channel_of[number, : p.strips] = detector.multiplex[p.view]
+    wire = channel_of[plane[:, None], np.where(inside, strip, 0)]
     charge = np.where(inside, points["charge"][:, None] * share, 0.0)
     time = np.broadcast_to(points["time"][:, None], charge.shape)
     event = np.broadcast_to(points.parents[:, None], charge.shape)

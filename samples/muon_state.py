@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array, Lists
+    from emiss.configs.arrays import Array, Bools, Floats
+    from emiss.events.lists import Lists
 
 MUON_MASS = 0.1056583755
 """GeV, PDG 2022."""
@@ -34,13 +35,13 @@ class MuonState:
 
     event: Array
     charge: Array
-    energy: Array
-    x: Array
-    y: Array
-    z: Array
-    tx: Array
-    ty: Array
-    alive: Array
+    energy: Floats
+    x: Floats
+    y: Floats
+    z: Floats
+    tx: Floats
+    ty: Floats
+    alive: Bools
 
     @classmethod
     def of(cls, muons: Lists) -> MuonState:
@@ -50,12 +51,12 @@ class MuonState:
         return cls(event=muons.parents, charge=muons["charge"].astype(np.float64), alive=alive, **moving)
 
     @property
-    def momentum(self) -> Array:
+    def momentum(self) -> Floats:
         """GeV."""
         return np.sqrt(np.maximum(self.energy**2 - MUON_MASS**2, 0.0))
 
     @property
-    def stretch(self) -> Array:
+    def stretch(self) -> Floats:
         """Path length over the distance in z."""
         return np.sqrt(1.0 + self.tx**2 + self.ty**2)
 
@@ -66,11 +67,11 @@ class MuonState:
         self.y += self.ty * step
         self.z += step
 
-    def at(self, z: float) -> Array:
+    def at(self, z: float) -> Bools:
         """Tell which muons are under way at `z`, after `drift_to(z)`."""
         return self.alive & (self.z <= z)
 
-    def scatter(self, theta: Array, length: Array | float, rng: np.random.Generator) -> None:
+    def scatter(self, theta: Floats, length: Floats | float, rng: np.random.Generator) -> None:
         """Kick by multiple scattering of rms angle `theta` per view, with the displacement that goes with it.
 
         PDG (2022), Eqs. 34.22 and 34.23: with two normal numbers z1, z2 the displacement is

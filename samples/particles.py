@@ -14,7 +14,8 @@ import numpy as np
 from emiss.events.lists import offsets_of
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array, Lists
+    from emiss.configs.arrays import Array
+    from emiss.events.lists import Lists
     from emiss.samples.config import Beam
 
 ELECTRON, MUON, PION_MINUS, KAON_MINUS = 11, 13, -211, -321

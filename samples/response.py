@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.lists import Array, Lists, offsets_of
+from emiss.events.lists import Lists, offsets_of
 from emiss.samples.absorber import behind, moyal, through_calorimeters
 from emiss.samples.beam_line import merged, through_upstream
 from emiss.samples.muon_state import MuonState
@@ -18,6 +18,7 @@ from emiss.samples.spectrometer import FirstPlane, through_spectrometer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response
     from emiss.samples.particles import Particles

@@ -15,7 +15,7 @@ import numpy as np
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Floats
     from emiss.reco.detector.parts import Ecal
     from emiss.samples.config import Response
 
@@ -53,7 +53,7 @@ class LateralProfile:
         narrow = 0.5 * ecal.pitch / (np.sqrt(2.0) * erfinv(np.sqrt(inner)))
         return cls(float(narrow), float(wide), float(weight))
 
-    def shares(self, ecal: Ecal, x: Array, y: Array) -> Array:
+    def shares(self, ecal: Ecal, x: Floats, y: Floats) -> Floats:
         """Return the mean share of each cell for showers at x, y (mm): shape (N, columns, rows), each sum 1."""
         from scipy.special import erf
 
@@ -68,14 +68,14 @@ class LateralProfile:
         return np.asarray(total / np.maximum(total.sum(axis=(1, 2), keepdims=True), 1e-300))
 
 
-def measured_energy(ecal: Ecal, energy: Array, rng: np.random.Generator) -> Array:
+def measured_energy(ecal: Ecal, energy: Floats, rng: np.random.Generator) -> Floats:
     """Return the measured sum for showers of `energy` (GeV), N values: stochastic/sqrt(E) and constant in quadrature."""
     relative = np.sqrt(ecal.stochastic**2 / np.maximum(energy, 1e-9) + ecal.constant**2)
     return np.maximum(energy * (1.0 + relative * rng.normal(size=len(energy))), 0.0)
 
 
 def cell_energies(
-    ecal: Ecal, settings: Response, energy: Array, x: Array, y: Array, rng: np.random.Generator
+    ecal: Ecal, settings: Response, energy: Floats, x: Floats, y: Floats, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     """Return the energies (GeV) in the cells of preshower and main part, each of shape (N, columns, rows).
 

@@ -21,7 +21,7 @@ from emiss.events.batch import Batch
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.model import load_detector
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.writing import encode
 from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
@@ -34,7 +34,7 @@ from emiss.samples.response import TRUTH, respond
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
 
 BLOCK = 1000
@@ -189,7 +189,7 @@ def _write_raw(
     simulation: Simulation, path: Path, events: int, progress: Callable[[int], None], hurts: Mapping[str, int]
 ) -> Path:
     sample, detector = simulation.sample, simulation.detector
-    maps = read_maps(detector.maps_path, sample.run)
+    maps = read_channel_maps(detector.channel_maps_path, sample.run)
     maps.check(detector.channels, detector.plane_names)
     parts = []
     for batch, rng in simulation.blocks(events):

@@ -13,7 +13,7 @@ from emiss.samples.absorber import moyal
 from emiss.samples.muon_state import MuonState
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Floats
     from emiss.reco.detector.model import Arm, Detector
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
@@ -26,11 +26,11 @@ BEND = 0.299792458e-3
 class FirstPlane:
     """True state of muons at the first Micromegas, arrays of shape (M,); momentum 0 for those that do not reach it."""
 
-    momentum: Array
-    x: Array
-    y: Array
-    tx: Array
-    ty: Array
+    momentum: Floats
+    x: Floats
+    y: Floats
+    tx: Floats
+    ty: Floats
 
 
 def bend(muons: MuonState, box: UniformBox, z: float) -> None:
@@ -91,7 +91,7 @@ def through_spectrometer(
     detector: Detector,
     arm: Arm,
     settings: Response,
-    start: Array,
+    start: Floats,
     scale: float,
     rng: np.random.Generator,
     *,
@@ -161,12 +161,12 @@ def through_spectrometer(
     return Lists(offsets_of(counts), {name: values[order] for name, values in columns.items()}), first
 
 
-def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Array:
+def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Floats:
     """Return the part of its energy that an electron keeps in `thickness` radiation lengths, shape (count,).
 
     Its logarithm is Gamma distributed with the shape thickness/ln 2 (H. Bethe, W. Heitler, Proc. R. Soc. A 146 (1934) 83).
     """
-    kept: Array = np.exp(-rng.gamma(thickness / np.log(2.0), size=count))
+    kept: Floats = np.exp(-rng.gamma(thickness / np.log(2.0), size=count))
     return kept
 
 

@@ -30,7 +30,7 @@ def test_shipped_configs_are_found_from_any_directory(tmp_path, monkeypatch):
     from emiss.selection import load
 
     monkeypatch.chdir(tmp_path)
-    assert load_detector("na64e_lfc").maps_path.is_dir()
+    assert load_detector("na64e_lfc").channel_maps_path.is_dir()
     assert len(Conditions.load("demo").tables) == 13
     assert load("e_to_mu_phi").name == "e_to_mu_phi"
     assert {load_sample(name).name for name in loader.shipped("samples")} == set(loader.shipped("samples"))

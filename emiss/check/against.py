@@ -88,14 +88,14 @@ class Around:
         from emiss.reco.detector.model import load_detector
         from emiss.reco.pipeline import columns_of
         from emiss.reco.readers import open_run_file
-        from emiss.reco.readers.foreign.reader import MappedFile, load_map
+        from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 
         self.roles["data"] = "data"  # as bare files are called
         if self.reader is not None and magic(one.path) == b"root":
-            document = load_map(self.reader)
-            mapped = MappedFile(one.path, document)
+            document = load_reader_map(self.reader)
+            mapped = ForeignFile(one.path, document)
             self.columns[str(one.path)] = mapped.columns
-            return f"read by the map '{mapped.map.reader}', {len(mapped.index())} events, {len(mapped.columns)} columns"
+            return f"read by the map '{mapped.reader_map.reader}', {len(mapped.index())} events, {len(mapped.columns)} columns"
         detector = load_detector(self.detector or DETECTOR)
         run_file = open_run_file(one.path, detector)
         run_file.check()

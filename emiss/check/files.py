@@ -162,10 +162,10 @@ class _Check:
 
 
 def _map(one: Given) -> str:
-    from emiss.reco.readers.foreign.schema import MapFile
+    from emiss.reco.readers.foreign.schema import ReaderMap
 
     assert one.document is not None  # noqa: S101 - it is a YAML file
-    read = loader.validate(one.document, MapFile)
+    read = loader.validate(one.document, ReaderMap)
     return f"map '{read.reader}', {len(read.columns)} columns (checked against a file where one is given)"
 
 

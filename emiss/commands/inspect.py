@@ -34,7 +34,7 @@ def inspect(
     from emiss.events.files.atomic import write_text
     from emiss.events.location import located
     from emiss.look import inspect as looking
-    from emiss.reco.readers.foreign.tree import ForeignTree
+    from emiss.reco.formats.foreign_tree import ForeignTree
 
     path = located(file)
     held = looking.trees(path)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from emiss.events.files.open import TableFile
+    from emiss.events.files.base import TableFile
     from emiss.events.table import Metadata
     from emiss.job.skim import Wanted
     from emiss.selection import Analysis

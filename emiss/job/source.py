@@ -11,10 +11,9 @@ from emiss.calib.conditions import Conditions
 from emiss.events.files.identity import WORTH, Remembered, checksum
 from emiss.events.provenance import code_version, text_hash
 from emiss.reco.detector.model import load_detector
-from emiss.reco.pipeline import Pipeline
+from emiss.reco.pipeline import Pipeline, check_constants
 from emiss.reco.readers import open_run_file
-from emiss.reco.readers.base import check_constants
-from emiss.reco.readers.foreign.reader import MappedFile, load_map
+from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 from emiss.reco.readers.raw import RawRunFile
 
 if TYPE_CHECKING:
@@ -219,7 +218,7 @@ class MapSource:
     """Foreign files through a map."""
 
     def __init__(self, reader: Path) -> None:
-        self.document = load_map(reader)
+        self.document = load_reader_map(reader)
 
     @property
     def configs(self) -> Mapping[str, str]:
@@ -231,20 +230,20 @@ class MapSource:
         """The text of the map."""
         return {"map": self.document.text}
 
-    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> ForeignFile:
+    def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> MapFile:
         """Return a file that fits the map."""
-        file = MappedFile(path, self.document)
-        return ForeignFile(file, _identity(file, index, identity))
+        file = ForeignFile(path, self.document)
+        return MapFile(file, _identity(file, index, identity))
 
     def payloads(self, runs: Sequence[int]) -> list[str]:  # noqa: ARG002 - a map needs no constants
         """Return nothing."""
         return []
 
 
-class ForeignFile:
+class MapFile:
     """A file of another program that is read through a map; `identity` is None where nobody has asked for it yet."""
 
-    def __init__(self, mapped: MappedFile, identity: str | None) -> None:
+    def __init__(self, mapped: ForeignFile, identity: str | None) -> None:
         self.mapped = mapped
         self.splits, self.grows, self.tier = mapped.splits, mapped.grows, mapped.tier
         self.on_target, self.process, self.columns = mapped.on_target, mapped.process, mapped.columns
@@ -274,7 +273,7 @@ class ForeignFile:
         self.mapped.close()
 
 
-def _identity(file: RunFile | MappedFile, folder: Path | None, known: str | None) -> str | None:
+def _identity(file: RunFile | ForeignFile, folder: Path | None, known: str | None) -> str | None:
     """Return what is known of a file's content, or remembered, or computed and remembered now; None without a folder."""
     if folder is None or known is not None:
         return None if folder is None else known

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from emiss.events.files.open import TableFile
+    from emiss.events.files.base import TableFile
 
 SUFFIXES = (".root", ".parquet")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from emiss.events.files.open import TableFile
+    from emiss.events.files.base import TableFile
     from emiss.events.lists import Array
     from emiss.selection import Analysis
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from emiss.events.files.root import TABLES, reading
+from emiss.events.files.base import reading
+from emiss.events.files.root import TABLES
 from emiss.events.location import for_uproot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.events.columns import Column
-    from emiss.reco.readers.foreign.tree import ForeignTree
+    from emiss.reco.formats.foreign_tree import ForeignTree
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 """Names that expressions can hold."""

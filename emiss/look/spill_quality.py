@@ -69,10 +69,10 @@ def measure(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Quality:
     """Survey files; `progress` is called with the number of entries done."""
-    channels = source.detector.channels
+    channels, bits = source.detector.channels, source.detector.digitiser.bits
     total = Survey.empty([], len(channels))
     for file in files:
-        for part, entries in surveys(file, source.detector, source.conditions):
+        for part, entries in surveys(file, channels, bits, source.conditions):
             total += part
             progress(entries)
     return Quality(total, tuple(verdicts(total, channels, limits)), limits)

@@ -8,55 +8,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.configs.errors import Location, UserError
 from emiss.configs.files import check_regular
 from emiss.events.files.atomic import part_of
 from emiss.events.files.manifest import near
 from emiss.events.table import EventTable, Metadata, true_of_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
-    from emiss.events.columns import Column
-
-BATCH = 100_000
-
-
-class TableFile(Protocol):
-    """An event table on disk."""
-
-    path: Path
-    entries: int
-    columns: Mapping[str, Column]
-    metadata: Metadata | None
-
-    def batches(
-        self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH
-    ) -> Iterator[EventTable]:
-        """Yield the rows start to stop in pieces of `size`, with the given columns (all of them for None).
-
-        Each has its part of the ledger (`Ledger.of_rows`).
-        """
-        ...
-
-    def close(self) -> None:
-        """Close the file."""
-        ...
-
-
-class Sink(Protocol):
-    """The format of a table being written."""
-
-    def extend(self, table: EventTable) -> None:
-        """Append rows."""
-        ...
-
-    def close(self, metadata: Metadata) -> None:
-        """Write the metadata and close."""
-        ...
+    from emiss.events.files.base import Sink, TableFile
 
 
 def open_table(path: str | Path) -> TableFile:
@@ -108,42 +72,6 @@ def open_stored(path: str | Path) -> TableFile:
         at=Location(name),
         hint="raw run files go to 'emiss process' first",
     )
-
-
-def held(declared: Column, found: Column, path: Path) -> Column:
-    """Return the declaration of a column after a look whether the file holds such a one.
-
-    Raises
-    ------
-    UserError
-        If type, shape or length are others.
-    """
-    kinds = [("b1" if c.type == "bool" else c.type, c.shape, c.size) for c in (declared, found)]
-    if kinds[0] != kinds[1]:
-        raise UserError(
-            f"'{declared.name}' is declared as {_kind(declared)} and stored as {_kind(found)}", at=Location(str(path))
-        )
-    return declared
-
-
-def check_held(declared: Iterable[str], found: Container[str], path: Path) -> None:
-    """Raise a UserError for the first column that a table declares and does not hold."""
-    for name in declared:
-        if name not in found:
-            raise UserError(f"declares a column '{name}' and holds none", at=Location(str(path)))
-
-
-def _kind(column: Column) -> str:
-    return f"{column.type} {column.shape}" + (f" of {column.size}" if column.shape == "fixed" else "")
-
-
-def check_columns(file: TableFile, names: Sequence[str]) -> None:
-    """Raise a UserError for the first name that is no column of the file."""
-    for name in names:
-        if name not in file.columns:
-            raise UserError(
-                f"the table has no column '{name}'", at=Location(str(file.path)), hint=did_you_mean(name, file.columns)
-            )
 
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> EventTable:

@@ -9,8 +9,7 @@ import numpy as np
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.columns import Column, join, split
-from emiss.events.files.open import BATCH, check_columns, check_held, held
-from emiss.events.files.root import reading
+from emiss.events.files.base import BATCH, check_columns, check_held, held, reading
 from emiss.events.files.stored import read_metadata
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata

@@ -6,14 +6,13 @@ Any other TTree or RNTuple with numbers, fixed arrays and lists of numbers can b
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.columns import Column, split
-from emiss.events.files.open import BATCH, check_columns, check_held, held
+from emiss.events.files.base import BATCH, check_columns, check_held, held, reading
 from emiss.events.files.stored import read_metadata
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
@@ -100,25 +99,6 @@ class RootTable:
             with reading(self.path):
                 flat, lists = read_rows(self._tree, self.path, [self.columns[name] for name in names], first, last)
             yield EventTable(last - first, flat, lists, metadata.of_rows(first, last, self.entries))
-
-
-@contextmanager
-def reading(path: Path, kind: str = "ROOT") -> Iterator[None]:
-    """Turn what fails while a ROOT or Parquet file is read into a UserError that names the file.
-
-    The bytes of a damaged file decide what fails, and with which exception: no list of types would be complete.
-    """
-    try:
-        yield
-    except UserError as error:
-        raise UserError(error.message, at=error.at or Location(str(path)), hint=error.hint) from error
-    except Exception as error:
-        raise UserError(f"not readable as a {kind} file: {_line(error)}", at=Location(str(path))) from error
-
-
-def _line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0].rstrip(",:") if text else type(error).__name__
 
 
 def read_rows(

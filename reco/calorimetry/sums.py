@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Array, Bools
     from emiss.events.batch import Batch
-    from emiss.events.lists import Array
     from emiss.reco.detector.model import Detector
 
 PROFILE_SIGMA = (0.08, 0.06, 0.03)
@@ -127,7 +127,7 @@ class CalorimeterStage:
             "event.quality": self._quality(batch, products["quality"], cells, above, late),
         }
 
-    def _lacking(self, batch: Batch, slots: int) -> Array:
+    def _lacking(self, batch: Batch, slots: int) -> Bools:
         """Return in which slots the data of a channel are missing, bool of shape (events, slots)."""
         lacking = np.zeros((len(batch), slots), bool)
         if batch.lacking_channels is not None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Array
     from emiss.events.batch import Batch
-    from emiss.events.lists import Array
     from emiss.reco.detector.model import Detector
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from emiss.configs.compiled import fused
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Floats
 
 NO_PULSE, GOOD, SATURATED, PILE_UP = 0, 1, 2, 4
 """Bits of the status of a waveform; 0 where nothing is above the threshold."""
@@ -42,7 +42,7 @@ def measure(
     full_scale: int,
     period: float,
     rise: float,
-    values: Array,
+    values: Floats,
     charge: Array,
     start: Array,
     status: Array,

@@ -1,1 +1,1 @@
-"""The detector of a set-up from its file: parts, geometry, multiplexing, limits of its constants."""
+"""The detector of a set-up from its file: parts with their thresholds, geometry, multiplexing map, misfits of constants."""

@@ -9,21 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from emiss.configs.document import YamlPath
-    from emiss.reco.detector.model import Detector
-    from emiss.reco.detector.parts import Magnet, Station
+    from emiss.reco.detector.parts import Magnet, Station, Trackers, Upstream
 
 SIDE = 2
 """Stations on each side of a magnet that tracks are made of (`emiss.reco.tracking.finding`)."""
 
 
-def mistakes(detector: Detector) -> Iterator[tuple[YamlPath, str]]:
-    """Yield each mistake with the path of the node that it concerns."""
-    views = detector.trackers.plane.views
+def mistakes(magnet: Magnet, trackers: Trackers, upstream: Upstream | None) -> Iterator[tuple[YamlPath, str]]:
+    """Yield each mistake in the spectrometers of a detector file with the path of the node that it concerns."""
+    views = trackers.plane.views
     if set(views) != {"x", "y"}:
         yield ("trackers", "plane", "views"), f"tracks need the views x and y, here: {', '.join(views) or 'none'}"
-    yield from _spectrometer(("trackers",), detector.magnet, detector.trackers.stations)
-    if detector.upstream is not None:
-        yield from _spectrometer(("upstream",), detector.upstream.magnet, detector.upstream.stations)
+    yield from _spectrometer(("trackers",), magnet, trackers.stations)
+    if upstream is not None:
+        yield from _spectrometer(("upstream",), upstream.magnet, upstream.stations)
 
 
 def _spectrometer(path: YamlPath, magnet: Magnet, stations: Mapping[str, Station]) -> Iterator[tuple[YamlPath, str]]:

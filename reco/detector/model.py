@@ -16,10 +16,10 @@ import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
 from emiss.configs import loader, overlay
+from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
 from emiss.configs.errors import Problems, UserError
 from emiss.configs.schema import Model
 from emiss.events.columns import TRIGGER_BITS
-from emiss.events.lists import Array  # noqa: TC001 - pydantic reads the annotations
 from emiss.reco.detector.geometry import mistakes
 from emiss.reco.detector.multiplex import read_table
 from emiss.reco.detector.parts import (  # noqa: TC001 - pydantic reads the annotations
@@ -147,7 +147,7 @@ class Detector(Model):
 
     @property
     def folder(self) -> Path:
-        """The folder of the detector file; maps and tables stand in it."""
+        """The folder of the detector file; channel maps and tables stand in it."""
         return self.file.parent
 
     def beside(self, name: str) -> Path:
@@ -164,7 +164,7 @@ class Detector(Model):
         return tuple(sorted(files))
 
     @property
-    def maps_path(self) -> Path:
+    def channel_maps_path(self) -> Path:
         """The folder of the XML channel maps."""
         return self.beside(self.maps)
 
@@ -277,7 +277,7 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
     detector = loader.validate(document, Detector).at(files)
     problems = Problems()
-    for path, message in mistakes(detector):
+    for path, message in mistakes(detector.magnet, detector.trackers, detector.upstream):
         problems.add(document.error(message, path))
     try:
         read_table(detector.beside(detector.trackers.plane.multiplex), detector.trackers.plane.views)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
 from emiss.configs.schema import Energy, Length, Model, Number, Time
 from emiss.configs.schema import Field as MagneticField
-from emiss.events.lists import Array  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +175,7 @@ class Hcal(Model):
         return self
 
 
-class MapFile(Model):
+class FieldMapFile(Model):
     """A field map: the file beside the detector file, where the origin of its coordinates stands, a factor."""
 
     file: str
@@ -184,13 +184,13 @@ class MapFile(Model):
 
 
 class Magnet(Model):
-    """A dipole between two z: with a vertical field `by`, with soft edges where `edge` is given, or with a map."""
+    """A dipole between two z: with a vertical field `by`, with soft edges where `edge` is given, or with a field map."""
 
     name: str
     z: tuple[Place, Place]
     by: Annotated[MagneticField, Field(ge=-50, le=50), AfterValidator(_not_zero)] | None = None
     edge: Extent | None = None
-    map: MapFile | None = None
+    map: FieldMapFile | None = None
     source: str
 
     @model_validator(mode="after")

@@ -1,1 +1,1 @@
-"""Magnetic fields: uniform, soft-edged, from maps; their files, and the transport of tracks through them."""
+"""Magnetic fields: uniform, soft-edged, from field maps; the files of field maps; the transport of tracks through them."""

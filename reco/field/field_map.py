@@ -1,6 +1,6 @@
 """`FieldMap`: a magnetic field on a regular grid, trilinear between its nodes, with derivatives and a divergence check.
 
-The files that maps are read from are the business of `field_files`.
+The files that maps are read from are the business of `field_map_files`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.configs.errors import Location, UserError
+from emiss.reco.field.steps import integrals
 from emiss.reco.field.transport import NodeField, UniformBox
-from emiss.reco.tracking.steps import integrals
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
 
 LARGEST_DIVERGENCE = 0.15
 """A map whose divergence (`FieldMap.divergence`) is above this is refused: swapped columns or signs give 0.2 to 0.6,
@@ -47,8 +47,8 @@ class FieldMap(NodeField):
         If the shapes do not fit or a number is not finite.
     """
 
-    axes: tuple[Array, Array, Array]
-    values: Array
+    axes: tuple[Floats, Floats, Floats]
+    values: Floats
     name: str = "field map"
     _ways: dict[bytes, object] = field(default_factory=dict, init=False, compare=False, repr=False)  # type: ignore[assignment]
 
@@ -77,9 +77,9 @@ class FieldMap(NodeField):
         UserError
             If the file cannot be read, is no regular grid, or its divergence is far from zero.
         """
-        from emiss.reco.field.field_map_files import read_map
+        from emiss.reco.field.field_map_files import read_field_map
 
-        axes, values = read_map(path)
+        axes, values = read_field_map(path)
         try:
             found = cls(tuple(axis + offset for axis, offset in zip(axes, at, strict=True)), scale * values, str(path))  # type: ignore[arg-type]
         except ValueError as error:
@@ -117,19 +117,19 @@ class FieldMap(NodeField):
         return UniformBox(largest, (middle - half, middle + half))
 
     @property
-    def nodes(self) -> Array:
+    def nodes(self) -> Floats:
         """The planes of the grid, mm."""
         return self.axes[2]
 
-    def at(self, x: Array | float, y: Array | float, z: Array | float) -> Array:
+    def at(self, x: Floats | float, y: Floats | float, z: Floats | float) -> Floats:
         """Return the field (T) at points, shape (..., 3); NaN beside the map, 0 before and behind it."""
         return self._interpolate(x, y, z)[0]
 
-    def gradient(self, x: Array | float, y: Array | float, z: Array | float) -> Array:
+    def gradient(self, x: Floats | float, y: Floats | float, z: Floats | float) -> Floats:
         """Return the derivatives (T/mm) at points, shape (..., 3, 3): of Bx, By, Bz by x, y, z."""
         return self._interpolate(x, y, z)[1]
 
-    def _interpolate(self, x: Array | float, y: Array | float, z: Array | float) -> tuple[Array, Array]:
+    def _interpolate(self, x: Floats | float, y: Floats | float, z: Floats | float) -> tuple[Floats, Floats]:
         points = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, z)))
         index, part, pitch = [], [], []
         for axis, value in zip(self.axes, points, strict=True):
@@ -155,10 +155,10 @@ class FieldMap(NodeField):
         return corners, slopes
 
     @cached_property
-    def divergences(self) -> Array:
+    def divergences(self) -> Floats:
         """Divergence in the middle of each cell, T/mm, shape (nx - 1, ny - 1, nz - 1)."""
         parts = self._cell_derivatives
-        found: Array = parts[0][..., 0] + parts[1][..., 1] + parts[2][..., 2]
+        found: Floats = parts[0][..., 0] + parts[1][..., 1] + parts[2][..., 2]
         return found
 
     @property
@@ -168,7 +168,7 @@ class FieldMap(NodeField):
         return float(np.sqrt(np.mean(self.divergences**2)) / size) if size > 0.0 else 0.0
 
     @cached_property
-    def _cell_derivatives(self) -> list[Array]:
+    def _cell_derivatives(self) -> list[Floats]:
         """Return the derivatives of the field by x, y and z in the middle of each cell."""
         parts = []
         for axis, nodes in enumerate(self.axes):
@@ -185,14 +185,14 @@ class FieldMap(NodeField):
         """Return the map with all values times a factor."""
         return self if factor == 1.0 else replace(self, values=factor * self.values)
 
-    def profile(self, z: Array) -> Array:
+    def profile(self, z: Floats) -> Floats:
         """Return the field on some lines along z, shape (len(z), columns)."""
         i, j = (np.unique(np.linspace(0, len(axis) - 1, LINES).astype(np.int64)) for axis in self.axes[:2])
         lines = self.values[np.ix_(i, j)]
         flat = np.moveaxis(lines, 2, 0).reshape(len(self.axes[2]), -1)
         return np.stack([np.interp(z, self.axes[2], column) for column in flat.T], axis=1)
 
-    def slices(self, z: Array) -> tuple[Array, tuple[float, float, float, float]]:
+    def slices(self, z: Floats) -> tuple[Floats, tuple[float, float, float, float]]:
         """Return the field on the map's grid in x and y at some z, and the grid."""
         axis = self.axes[2]
         i = np.clip(np.searchsorted(axis, z, side="right") - 1, 0, len(axis) - 2)

@@ -22,15 +22,15 @@ from emiss.configs.units import FIELD, LENGTH, UnitError, parse_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
 
-    Grid = tuple[tuple[Array, Array, Array], Array]
+    Grid = tuple[tuple[Floats, Floats, Floats], Floats]
 
 NAMES = ("x", "y", "z", "Bx", "By", "Bz")
 PLACES, PARTS = NAMES[:3], NAMES[3:]
 
 
-def read_map(path: str | Path) -> Grid:
+def read_field_map(path: str | Path) -> Grid:
     """Return the axes (mm) of a map and its values (T), shape (nx, ny, nz, 3).
 
     Raises
@@ -45,7 +45,7 @@ def read_map(path: str | Path) -> Grid:
     return _grid(path, _text(path))
 
 
-def _text(path: Path) -> dict[str, Array]:
+def _text(path: Path) -> dict[str, Floats]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -110,7 +110,7 @@ def _units(words: tuple[str, ...], names: tuple[str, ...], at: Location) -> list
     return factors
 
 
-def _grid(path: Path, columns: Mapping[str, Array]) -> Grid:
+def _grid(path: Path, columns: Mapping[str, Floats]) -> Grid:
     """Sort nodes into their grid; each must be there once."""
     axes, places = [], []
     for name in PLACES:
@@ -145,7 +145,7 @@ def _root(path: Path) -> Grid:
     """Read three histograms Bx, By, Bz whose bins stand around the nodes, or a tree with a node per entry; mm and T."""
     import uproot
 
-    from emiss.events.files.root import reading
+    from emiss.events.files.base import reading
 
     with reading(path), uproot.open(path) as file:
         kinds = {name.partition(";")[0]: kind for name, kind in file.classnames(recursive=False).items()}
@@ -166,8 +166,8 @@ def _histograms(path: Path, held: Mapping[str, Any]) -> Grid:
     return (x, y, z), values
 
 
-def _tree(path: Path) -> dict[str, Array]:
-    from emiss.reco.readers.foreign.tree import ForeignTree
+def _tree(path: Path) -> dict[str, Floats]:
+    from emiss.reco.formats.foreign_tree import ForeignTree
 
     tree = ForeignTree(path)
     folded = {name.lower(): name for name in tree.columns}

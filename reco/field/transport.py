@@ -1,8 +1,8 @@
-"""Magnetic fields, and the transport of tracks through them: one interface for a uniform box, soft edges and maps.
+"""Magnetic fields, and the transport of tracks through them: one interface for a uniform box, soft edges and field maps.
 
 The state of a track at a plane of given z is (x, y, tx, ty, q/p): mm, mm, dx/dz, dy/dz, e/GeV. `Field.transport` moves
-arrays of states with their derivatives; the kernels it shares with the track fit stand in `field_kernels`, what is common
-to all tracks on the way from plane to plane in `steps`. Maps (`FieldMap`) stand in `field_map`.
+arrays of states with their derivatives; the kernels it shares with the track fit stand in `transport_kernels`, what is
+common to all tracks on the way from plane to plane in `steps`. Maps (`FieldMap`) stand in `field_map`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.reco.field.curvature import CURVATURE
+
 if TYPE_CHECKING:
     from typing import Self
 
-    from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
-
-CURVATURE = 0.299792458e-3
-"""GeV/(T mm): p_t = CURVATURE * B * R for a charge of 1 e (the speed of light in these units)."""
+    from emiss.configs.arrays import Floats
+    from emiss.reco.field.steps import Steps
 
 REACH = 9.0
 """Soft edges end this many edge lengths before and behind the box; 3e-8 of the field is cut off."""
@@ -50,7 +49,7 @@ class Field(ABC):
         """The uniform box of the same integral, for estimates."""
 
     @abstractmethod
-    def at(self, x: Array | float, y: Array | float, z: Array | float) -> Array:
+    def at(self, x: Floats | float, y: Floats | float, z: Floats | float) -> Floats:
         """Return the field (T) at points (mm) that broadcast; the last axis holds Bx, By, Bz.
 
         NaN where the field is not known, 0 before and behind it.
@@ -61,7 +60,7 @@ class Field(ABC):
         """Return this field times a factor."""
 
     @abstractmethod
-    def _steps(self, z: Array) -> Steps:
+    def _steps(self, z: Floats) -> Steps:
         """Make the steps past planes at ascending `z` (mm)."""
 
     @property
@@ -69,7 +68,7 @@ class Field(ABC):
         """C times the field integral, GeV: a charge of 1 e gains this much p_x, with the sign of minus the integral."""
         return CURVATURE * self.integral
 
-    def steps(self, z: Array) -> Steps:
+    def steps(self, z: Floats) -> Steps:
         """Return the steps past planes at ascending `z` (mm); the last few ways are remembered."""
         key = np.asarray(z, np.float64).tobytes()
         if key not in self._ways:
@@ -78,7 +77,7 @@ class Field(ABC):
             self._ways[key] = self._steps(np.asarray(z, np.float64))
         return self._ways[key]
 
-    def transport(self, states: Array, z: float, target: float) -> tuple[Array, Array]:
+    def transport(self, states: Floats, z: float, target: float) -> tuple[Floats, Floats]:
         """Move states downstream.
 
         Parameters
@@ -137,7 +136,7 @@ class UniformBox(Field):
         """The box itself."""
         return self
 
-    def at(self, x: Array | float, y: Array | float, z: Array | float) -> Array:
+    def at(self, x: Floats | float, y: Floats | float, z: Floats | float) -> Floats:
         """Return the field (T), shape (..., 3)."""
         x, y, z = np.broadcast_arrays(x, y, z)
         inside = (z >= self.z_range[0]) & (z <= self.z_range[1])
@@ -147,8 +146,8 @@ class UniformBox(Field):
         """Return the box with another field."""
         return UniformBox(factor * self.by, self.z_range)
 
-    def _steps(self, z: Array) -> Steps:
-        from emiss.reco.tracking.steps import box_steps
+    def _steps(self, z: Floats) -> Steps:
+        from emiss.reco.field.steps import box_steps
 
         return box_steps(z, *self.z_range, self.by)
 
@@ -158,20 +157,20 @@ class NodeField(Field):
 
     @property
     @abstractmethod
-    def nodes(self) -> Array:
+    def nodes(self) -> Floats:
         """Nodes in z (mm), ascending, between which the field is taken as linear."""
 
     @abstractmethod
-    def profile(self, z: Array) -> Array:
+    def profile(self, z: Floats) -> Floats:
         """Return the field on some lines along z, shape (len(z), columns): what the length of steps is chosen from."""
 
     @abstractmethod
-    def slices(self, z: Array) -> tuple[Array, tuple[float, float, float, float]]:
+    def slices(self, z: Floats) -> tuple[Floats, tuple[float, float, float, float]]:
         """Return the field at some z on a grid, shape (len(z), nx, ny, 3), and the grid as `steps.Steps` has it."""
 
-    def axis_integrals(self, z: Array) -> tuple[Array, Array]:
+    def axis_integrals(self, z: Floats) -> tuple[Floats, Floats]:
         """Return the single (T mm) and double (T mm^2) integral of By on the axis from z[0] to each z."""
-        from emiss.reco.tracking.steps import integrals
+        from emiss.reco.field.steps import integrals
 
         fine = np.unique(np.concatenate([self.nodes, z]))
         fine = fine[(fine >= z[0]) & (fine <= z[-1])]
@@ -180,8 +179,8 @@ class NodeField(Field):
         places = np.searchsorted(fine, z)
         return once[places], twice[places]
 
-    def _steps(self, z: Array) -> Steps:
-        from emiss.reco.tracking.steps import curve_steps
+    def _steps(self, z: Floats) -> Steps:
+        from emiss.reco.field.steps import curve_steps
 
         return curve_steps(z, self)
 
@@ -235,7 +234,7 @@ class SoftBox(NodeField):
         return UniformBox(self.by, self.z_range)
 
     @property
-    def nodes(self) -> Array:
+    def nodes(self) -> Floats:
         """A sixteenth of an edge apart at the edges, wider between them."""
         near = np.arange(-REACH * 16, REACH * 16 + 1) / 16.0 * self.edge
         low, high = self.region
@@ -243,7 +242,7 @@ class SoftBox(NodeField):
         nodes = np.unique(np.concatenate([self.z_range[0] + near, self.z_range[1] + near, middle]))
         return nodes[(nodes >= low) & (nodes <= high)]
 
-    def at(self, x: Array | float, y: Array | float, z: Array | float) -> Array:
+    def at(self, x: Floats | float, y: Floats | float, z: Floats | float) -> Floats:
         """Return the field (T), shape (..., 3)."""
         x, y, z = np.broadcast_arrays(x, y, z)
         first, second = (np.tanh((z - limit) / self.edge) for limit in self.z_range)
@@ -255,12 +254,12 @@ class SoftBox(NodeField):
         """Return the same shape with another field."""
         return replace(self, by=factor * self.by)
 
-    def profile(self, z: Array) -> Array:
+    def profile(self, z: Floats) -> Floats:
         """Return By on the axis and Bz a hundredth of a metre beside it."""
-        found: Array = self.at(np.zeros(1), np.full(1, 10.0), z)[:, 1:]
+        found: Floats = self.at(np.zeros(1), np.full(1, 10.0), z)[:, 1:]
         return found
 
-    def slices(self, z: Array) -> tuple[Array, tuple[float, float, float, float]]:
+    def slices(self, z: Floats) -> tuple[Floats, tuple[float, float, float, float]]:
         """Return the field on four corners ten metres away: it does not depend on x, and is linear in y."""
         wide = 1e4
         corners = np.array([-wide, wide])

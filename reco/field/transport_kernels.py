@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.configs.compiled import fused
-from emiss.reco.field.transport import CURVATURE
-from emiss.reco.tracking.steps import ARC, CURVE
+from emiss.reco.field.curvature import CURVATURE
+from emiss.reco.field.steps import ARC, CURVE
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.configs.arrays import Floats
+    from emiss.reco.field.steps import Steps
 
 STEEPEST = 0.999
 """Sine of the angle to z beyond which a particle counts as turned back by the field."""
@@ -33,7 +33,7 @@ ROW = 8
 
 
 @fused
-def _drift(state: Array, jacobian: Array, step: float, free: int) -> None:
+def _drift(state: Floats, jacobian: Floats, step: float, free: int) -> None:
     state[0] += state[2] * step
     state[1] += state[3] * step
     for k in range(free, 5):
@@ -42,7 +42,7 @@ def _drift(state: Array, jacobian: Array, step: float, free: int) -> None:
 
 
 @fused
-def _arc(state: Array, jacobian: Array, step: float, by: float, free: int) -> bool:
+def _arc(state: Floats, jacobian: Floats, step: float, by: float, free: int) -> bool:
     """Move a state by `step` (mm) in a uniform field; False if it is turned back."""
     tx, ty, q_over_p = state[2], state[3], state[4]
     cosine = 1.0 / math.sqrt(1.0 + tx * tx)
@@ -84,7 +84,7 @@ def _arc(state: Array, jacobian: Array, step: float, by: float, free: int) -> bo
 
 @fused
 def _bilinear(
-    slices: Array, at: int, next_y: int, next_x: int, a: float, b: float, per_x: float, per_y: float
+    slices: Floats, at: int, next_y: int, next_x: int, a: float, b: float, per_x: float, per_y: float
 ) -> tuple[float, float, float]:
     """Return one component of the field and its derivatives by x and y, from its place `at` in `slices`."""
     low, high = slices[at], slices[at + next_y]
@@ -96,7 +96,7 @@ def _bilinear(
 
 @fused
 def _field(
-    slices: Array, k: int, grid: tuple[float, float, float, float, int, int], x: float, y: float
+    slices: Floats, k: int, grid: tuple[float, float, float, float, int, int], x: float, y: float
 ) -> tuple[bool, float, float, float, float, float, float, float, float, float]:
     """Return whether the field is known at x, y of slice k; and Bx, dBx/dx, dBx/dy, the same of By and Bz."""
     low_x, per_x, low_y, per_y, nx, ny = grid
@@ -145,10 +145,10 @@ def _force(
 
 @fused
 def _curve(
-    state: Array,
-    jacobian: Array,
+    state: Floats,
+    jacobian: Floats,
     step: float,
-    slices: Array,
+    slices: Floats,
     k: int,
     grid: tuple[float, float, float, float, int, int],
 ) -> bool:
@@ -194,7 +194,7 @@ def _curve(
 
 
 @fused(inline="always")
-def advance(state: Array, jacobian: Array, steps: Steps, s: int) -> bool:
+def advance(state: Floats, jacobian: Floats, steps: Steps, s: int) -> bool:
     """Move a state and its derivatives over step `s` in place; False if it is turned back or leaves the known field.
 
     Parameters
@@ -222,7 +222,7 @@ def advance(state: Array, jacobian: Array, steps: Steps, s: int) -> bool:
 
 
 @fused
-def identity(jacobian: Array) -> None:
+def identity(jacobian: Floats) -> None:
     """Set derivatives to those of a state by itself."""
     for k in range(5 * ROW):
         jacobian[k] = 0.0
@@ -231,7 +231,7 @@ def identity(jacobian: Array) -> None:
 
 
 @fused
-def transport_all(states: Array, jacobians: Array, steps: Steps, part: Array) -> None:
+def transport_all(states: Floats, jacobians: Floats, steps: Steps, part: Floats) -> None:
     """Move states (N, 5) over all steps in place and write their derivatives (N, 5, 5); NaN where that is not possible.
 
     `part` is room for one track, (5 * ROW,).

@@ -1,1 +1,1 @@
-"""File formats that reco reads; each one knows bytes and nothing of detectors."""
+"""File formats that reco reads, the DAQ's own (`date`) and trees of other programs: bytes and names, and no detector."""

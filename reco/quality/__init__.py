@@ -1,1 +1,1 @@
-"""Data quality: spills, missing events, pedestals and losses spill by spill."""
+"""Data quality: what the numbers of events and spills tell, and rates, pedestals and losses spill by spill."""

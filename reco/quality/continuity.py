@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emiss.events.lists import Array  # noqa: TC001 - a dataclass
+from emiss.configs.arrays import Array, Bools, Ints  # noqa: TC001 - a dataclass
 from emiss.reco.quality.event_numbers import Held, Numbers, number_key
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Continuity:
         """Return what was remarked of the numbers, by name."""
         return self.counts(start, stop, range(len(METHODS), len(NAMES)))
 
-    def missing_by_entry(self, entries: int) -> Array:
+    def missing_by_entry(self, entries: int) -> Ints:
         """Return the missing events booked on each entry, int64 of shape (entries,)."""
         chosen = np.isin(self.code, METHODS)
         return np.bincount(self.entry[chosen], self.events[chosen], entries).astype(np.int64)
@@ -148,7 +148,7 @@ class Steps:
             inside &= (rows.in_run[a[step]] < number) & (number < rows.in_run[b[step]])
         self.odd, self._swapped = self._swapped[~inside], self._swapped[inside]
 
-    def _confirmed(self) -> Array:
+    def _confirmed(self) -> Bools:
         """Return which steps a second number agrees with: that in the spill, or for a new spill those of the event after."""
         run, spill = np.diff(self.rows.in_run[self.kept]), np.diff(self.rows.in_spill[self.kept])
         regular = self.same_spill & (run == spill) & (run > 0)
@@ -217,7 +217,7 @@ class Steps:
         ]
 
 
-def _odd(run: Array, number: Array) -> Array:
+def _odd(run: Array, number: Array) -> Bools:
     """Return which numbers do not lie between those of their neighbours, which are in order themselves."""
     odd = np.zeros(len(number), bool)
     before, this, after = number[:-2], number[1:-1], number[2:]

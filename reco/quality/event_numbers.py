@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.lists import Array  # noqa: TC001 - a dataclass
+from emiss.configs.arrays import Array  # noqa: TC001 - a dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,12 +104,6 @@ class Held:
         key = number_key(run, number)
         ranges = np.searchsorted(self.low, key)
         return np.where(ranges > 0, np.maximum(key - 1 - np.append(key[:1], self.high)[ranges], 0), 0)
-
-    def contains(self, run: Array, number: Array) -> Array:
-        """Return which numbers are there, shape (N,)."""
-        key = number_key(run, number)
-        ranges = np.searchsorted(self.low, key, "right")
-        return (ranges > 0) & (np.append(-1, self.high)[ranges] >= key)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emiss.events.lists import Array  # noqa: TC001 - a dataclass
+from emiss.configs.arrays import Array, Bools, Ints  # noqa: TC001 - a dataclass
 from emiss.reco.quality.event_numbers import Numbers
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class SpillRange(NamedTuple):
     last: int
 
 
-def within(run: Array, spill: Array, ranges: Iterable[SpillRange]) -> Array:
+def within(run: Array, spill: Array, ranges: Iterable[SpillRange]) -> Bools:
     """Return which events are of spills in some ranges, bool of shape (N,)."""
     inside = np.zeros(len(run), bool)
     for part in ranges:
@@ -54,9 +54,9 @@ class Spills:
         The event numbers that the files have.
     """
 
-    key: Array
-    last: Array
-    broken: Array
+    key: Ints
+    last: Ints
+    broken: Ints
     numbers: Numbers = field(default_factory=Numbers)
 
     @classmethod
@@ -95,7 +95,7 @@ class Spills:
         position: Array = in_spill / np.maximum(self.last[self._row(run, spill)], 1)
         return position
 
-    def after_lost_block(self, run: Array, spill: Array, in_spill: Array) -> Array:
+    def after_lost_block(self, run: Array, spill: Array, in_spill: Array) -> Bools:
         """Return which events come after one of their spill that lacks a front-end block, shape (N,)."""
         after: Array = in_spill > self.broken[self._row(run, spill)]
         return after
@@ -128,11 +128,11 @@ class SpillCounts:
         the spill of the good event before or after it.
     """
 
-    run: Array
-    spill: Array
-    read: Array
-    lost: Array
-    missing: Array
+    run: Ints
+    spill: Ints
+    read: Ints
+    lost: Ints
+    missing: Ints
 
     @classmethod
     def of(cls, run: Array, spill: Array, read: Array, lost: Array, missing: Array) -> SpillCounts:

@@ -6,7 +6,7 @@ A `Survey` is a sum: over batches, files and jobs. `verdicts` compares each spil
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from emiss.calib.conditions import Conditions
+    from emiss.configs.arrays import Array, Ints
     from emiss.events.batch import Batch
-    from emiss.events.lists import Array
-    from emiss.reco.detector.model import Detector
-    from emiss.reco.readers.raw import RawRunFile
+    from emiss.reco.quality.spills import SpillCounts
 
 BINS = 20
 """Bins of the position in the spill."""
@@ -73,12 +72,12 @@ class Survey:
     """
 
     spills: list[tuple[int, int]]
-    events: Array
-    hurt: Array
-    saturated_events: Array
-    gone: Array
-    first: Array
-    last: Array
+    events: Ints
+    hurt: Ints
+    saturated_events: Ints
+    gone: Ints
+    first: Ints
+    last: Ints
     quiet: Array
     shift: Array
     square: Array
@@ -138,39 +137,60 @@ class Survey:
             return np.asarray(self.saturated_at.sum(axis=1) / self.waveforms_at.sum(axis=1))
 
 
-def surveys(file: RawRunFile, detector: Detector, conditions: Conditions) -> Iterator[tuple[Survey, int]]:
+class RawFile(Protocol):
+    """What is asked of a raw run file (`emiss.reco.readers.raw.RawRunFile`)."""
+
+    def counts(self) -> SpillCounts:
+        """Return how many events of each spill can be used, are lost, and are missing."""
+        ...
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield all entries in batches."""
+        ...
+
+
+def surveys(file: RawFile, channels: Sequence[str], bits: int, conditions: Conditions) -> Iterator[tuple[Survey, int]]:
     """Yield the survey of each batch of a raw file, and how many entries it was.
 
-    `file.context` says where in their spill the events are, if the spills are spread over several files.
+    Parameters
+    ----------
+    file : RawFile
+        Its `context` says where in their spill the events are, if the spills are spread over several files.
+    channels : sequence of str
+        The MSADC channels of the detector, in its order.
+    bits : int
+        Of a sample of its digitiser.
+    conditions : Conditions
     """
     constants: Mapping[str, Array] = {}
     run = None
-    yield _gone(file, detector), 0
+    full_scale = (1 << bits) - 1
+    yield _gone(file, len(channels)), 0
     for batch in file.batches():
         if len(batch) and batch.run != run:
             run = batch.run
-            constants = conditions.for_run(run).get("sadc.pedestal", detector.channels)
-        yield _of(batch, detector, constants), batch.entries[1] - batch.entries[0]
+            constants = conditions.for_run(run).get("sadc.pedestal", channels)
+        yield _of(batch, len(channels), full_scale, constants), batch.entries[1] - batch.entries[0]
 
 
-def _gone(file: RawRunFile, detector: Detector) -> Survey:
+def _gone(file: RawFile, channels: int) -> Survey:
     """Return the survey of what a file does not hold any more."""
     counts = file.counts()
     gone = counts.lost + counts.missing
     some = np.flatnonzero(gone)
     spills = [(int(counts.run[i]), int(counts.spill[i])) for i in some]
-    found = Survey.empty(spills, len(detector.channels))
+    found = Survey.empty(spills, channels)
     found.gone[:] = gone[some]
     return found
 
 
-def _of(batch: Batch, detector: Detector, constants: Mapping[str, Array]) -> Survey:
+def _of(batch: Batch, channels: int, full_scale: int, constants: Mapping[str, Array]) -> Survey:
     from emiss.reco.quality.summary_kernels import survey
 
     header = batch.header
     pairs = np.stack([header["run"], header["spill"]], axis=1).astype(np.int64)
     unique, row = np.unique(pairs, axis=0, return_inverse=True)
-    found = Survey.empty([(int(a), int(b)) for a, b in unique], len(detector.channels))
+    found = Survey.empty([(int(a), int(b)) for a, b in unique], channels)
     if not len(batch) or batch.sadc is None:
         return found
     row = row.reshape(-1).astype(np.int64)
@@ -180,7 +200,6 @@ def _of(batch: Batch, detector: Detector, constants: Mapping[str, Array]) -> Sur
     np.minimum.at(found.first, row, header["time"])
     np.maximum.at(found.last, row, header["time"])
     digits = batch.sadc
-    full_scale = (1 << detector.digitiser.bits) - 1
     at_top = np.zeros(len(batch), bool)
     at_top[digits.parents[(digits["samples"] >= full_scale).any(axis=1)]] = True
     np.add.at(found.saturated_events, row, at_top)

@@ -1,4 +1,4 @@
-"""The compiled pass of `quality`: pedestals and saturation of all waveforms of a batch."""
+"""The compiled pass of `summary`: pedestals and saturation of all waveforms of a batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from emiss.configs.compiled import bare
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Ints
 
 QUIET = 8.0
 """A waveform whose first samples differ by more than this many sigma from each other begins inside a pulse."""
@@ -19,8 +19,8 @@ def survey(
     n_samples: Array,
     channel: Array,
     event: Array,
-    spill: Array,
-    position: Array,
+    spill: Ints,
+    position: Ints,
     even: Array,
     odd: Array,
     sigma: Array,

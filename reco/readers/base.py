@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from emiss.configs.arrays import Array, Bools
     from emiss.events.batch import Batch
     from emiss.events.columns import Column
-    from emiss.events.lists import Array
-    from emiss.reco.pipeline import Pipeline
     from emiss.reco.quality.spills import Spills
 
 BATCH = 2048
@@ -44,7 +43,7 @@ class Index(Protocol):
         ...
 
     @property
-    def good(self) -> Array:
+    def good(self) -> Bools:
         """True where the header can be used, shape (N,)."""
         ...
 
@@ -158,20 +157,6 @@ def where(index: Index, run: int) -> str:
     """Return where the events of a run are in a file: the first entry, and how many more."""
     entries = np.flatnonzero(index.good & (index.run == run))
     return f"entry {entries[0]}" + (f" and {len(entries) - 1} more" if len(entries) > 1 else "")
-
-
-def check_constants(file: RunFile, pipeline: Pipeline) -> None:
-    """Raise a UserError for all that is wrong with the constants of the runs of a file, with the place of these runs."""
-    problems = Problems()
-    index = file.index()
-    for run in index.runs():
-        try:
-            pipeline.check([run], file.tier)
-        except UserError as error:
-            said = f"the constants of run {run} ({where(index, run)}) are not complete, or not possible"
-            problems.add(UserError(said, at=Location(str(file.path))))
-            problems.add(error)
-    problems.check()
 
 
 def refuse_copies(files: Iterable[RunFile]) -> None:

@@ -15,13 +15,13 @@ from emiss.events.files.identity import checksum_of
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists, offsets_of
 from emiss.events.location import is_remote, located
-from emiss.reco.formats.date.bytes import Bytes, is_compressed
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.bytes import FileBytes, is_compressed
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import Index, Policy, build
-from emiss.reco.formats.date.index.lost_blocks import lost_blocks
 from emiss.reco.formats.date.layout import PHYSICS
 from emiss.reco.formats.date.ledger import ledger
+from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.reasons import REPEATED
 from emiss.reco.quality.continuity import Continuity, examine, numbers_of
 from emiss.reco.quality.spills import SpillCounts, Spills
@@ -30,8 +30,8 @@ from emiss.reco.readers.base import where
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from emiss.configs.arrays import Array
     from emiss.events.columns import Column
-    from emiss.events.lists import Array
     from emiss.reco.formats.date.decoding.decode import Decoded
 
 MAX_RUN = 2**31 - 1
@@ -80,11 +80,10 @@ class RawRunFile:
         self.on_target: float | None = None
         self.context: Spills | None = None
         self._numbers: tuple[Spills | None, Continuity] | None = None
-        self._bytes = Bytes(self.path)
+        self._bytes = FileBytes(self.path)
         self._index: Index | None = None
         self.process: Mapping[str, Any] = {}
         self._decoder: Decoder | None = None
-        self._channel_of_entry = self._plane_of_entry = np.empty(0, np.int32)
 
     @cached_property
     def splits(self) -> bool:
@@ -132,7 +131,7 @@ class RawRunFile:
     @cached_property
     def _spills(self) -> Spills:
         index = self.index()
-        lost = lost_blocks(self._bytes.all, index, lambda run: read_maps(self.maps, run), self.policy)
+        lost = lost_blocks(self._bytes.all, index, lambda run: read_channel_maps(self.maps, run), self.policy)
         chosen = index.good
         return Spills.of(
             index.run[chosen], index.spill[chosen], index.in_spill[chosen], lost[chosen], numbers_of(index.rows())
@@ -163,7 +162,7 @@ class RawRunFile:
                 said = f"run {run} ({where(index, run)}) is above {MAX_RUN}"
                 problems.add(UserError(said, at=Location(str(self.path))))
                 continue
-            maps = read_maps(self.maps, run)
+            maps = read_channel_maps(self.maps, run)
             if not maps.sources:
                 hint = f"maps: {self.maps}"
                 said = f"no channel map is valid for run {run} ({where(index, run)})"
@@ -184,16 +183,9 @@ class RawRunFile:
 
     def _begin_run(self, run: int) -> Decoder:
         if self._decoder is None or self._decoder.maps.run != run:
-            maps = read_maps(self.maps, run)
+            maps = read_channel_maps(self.maps, run)
             maps.check(self.channels, self.planes)
-            self._decoder = Decoder(maps, self.policy)
-            numbers = {name: number for number, name in enumerate(self.channels)}
-            self._channel_of_entry = np.array(
-                [numbers[entry.channel_name] for entry in self._decoder.sadc_entries], np.int32
-            )
-            planes = {name: number for number, name in enumerate(self.planes)}
-            lines = np.array([planes[entry.name] for entry in maps.apv], np.int32)
-            self._plane_of_entry = lines[self._decoder.apv_line]
+            self._decoder = Decoder(maps, self.policy, channels=self.channels, planes=self.planes)
         return self._decoder
 
     def _batch(self, start: int, stop: int) -> Batch:
@@ -223,7 +215,7 @@ class RawRunFile:
             ledger=ledger(index, slice(start, stop), good, decoded, self.continuity()),
             sadc=self._sadc(decoder, decoded, passed),
             apv=self._apv(decoder, decoded, passed),
-            lacking_channels=self._lacking(decoder, decoded, passed) if some else None,
+            lacking_channels=decoder.lacking(decoded)[passed] if some else None,
         )
 
     def _header(self, entries: Array, quality: Array) -> dict[str, Array]:
@@ -247,23 +239,17 @@ class RawRunFile:
         header |= {name: getattr(index, name)[entries].astype(np.uint32) for name in ("trigger", "type")}
         return header
 
-    def _lacking(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Array:
-        """Return which channels of the detector have no data in an event, or not all."""
-        lacking = np.zeros((len(decoded.thrown), len(self.channels)), bool)
-        lacking[:, self._channel_of_entry] = decoder.lacking(decoded)
-        return lacking[passed]
-
     def _sadc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_sadc(decoded)
         samples, count = decoder.waveforms(decoded, mapped, self.samples)
-        columns = {"channel": self._channel_of_entry[mapped.entry], "samples": samples, "n_samples": count}
+        columns = {"channel": mapped.channel, "samples": samples, "n_samples": count}
         return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
 
     def _apv(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_apv(decoded)
         a0, a1, a2 = decoder.amplitudes(decoded, mapped)
         columns = {
-            "plane": self._plane_of_entry[mapped.entry].astype(np.int16),
+            "plane": mapped.plane.astype(np.int16),
             "wire": mapped.wire.astype(np.int16),
             "a0": a0,
             "a1": a1,

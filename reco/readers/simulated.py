@@ -17,8 +17,9 @@ from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.batch import Batch
 from emiss.events.columns import Column
 from emiss.events.files.atomic import part_of
+from emiss.events.files.base import reading
 from emiss.events.files.identity import checksum
-from emiss.events.files.root import RootSink, column_of, read_rows, reading
+from emiss.events.files.root import RootSink, column_of, read_rows
 from emiss.events.files.stored import check_schema, read_columns
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits
 
 PLANE_PARAMETERS = ("dx", "dy", "dz", "dphi")
@@ -36,10 +36,10 @@ class Residuals:
         Covariance of the hits of each view around the true track: sigma and scattering with its correlations, mm^2.
     """
 
-    residuals: Array
-    by_track: Array
-    by_plane: Array
-    cov: Array
+    residuals: Floats
+    by_track: Floats
+    by_plane: Floats
+    cov: Floats
 
 
 def residuals(hits: Hits, fits: TrackFits, spectrometer: Spectrometer) -> Residuals:

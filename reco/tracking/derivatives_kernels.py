@@ -11,24 +11,24 @@ from emiss.reco.field.transport_kernels import ROW, advance, identity
 from emiss.reco.tracking.fit_kernels import lever_stretch, noise_factors
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.configs.arrays import Floats
+    from emiss.reco.field.steps import Steps
 
 
 @fused
 def predict_all(
-    z: Array,
-    states: Array,
+    z: Floats,
+    states: Floats,
     steps: Steps,
-    noise: Array,
-    model: Array,
-    slopes: Array,
-    tangents: Array,
-    cov: Array,
-    state: Array,
-    part: Array,
-    factors: Array,
-    stretch: Array,
+    noise: Floats,
+    model: Floats,
+    slopes: Floats,
+    tangents: Floats,
+    cov: Floats,
+    state: Floats,
+    part: Floats,
+    factors: Floats,
+    stretch: Floats,
 ) -> None:
     """Write positions (N, P, 2), their derivatives (N, P, 2, 5), tx and ty (N, P, 2) and the noise (N, 2, P, P) of states.
 

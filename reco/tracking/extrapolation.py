@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
     from emiss.reco.field.transport import Field
     from emiss.reco.tracking.fit import TrackFits
@@ -20,7 +20,7 @@ def faces(detector: Detector) -> dict[str, float]:
     return {"ECAL": detector.ecal.z, "VETO": detector.veto.z, **modules, "match": last.z + 0.5 * detector.hcal.depth}
 
 
-def straight(fits: TrackFits, distance: float) -> tuple[Array, Array]:
+def straight(fits: TrackFits, distance: float) -> tuple[Floats, Floats]:
     """Return states (N, 5) and covariances (N, 5, 5) a distance (mm) from the first plane, where there is no field.
 
     Upstream (a negative distance) nothing scatters between the plane and there but what the caller knows of: the errors
@@ -33,7 +33,7 @@ def straight(fits: TrackFits, distance: float) -> tuple[Array, Array]:
     return state, move @ fits.cov @ move.T
 
 
-def downstream(fits: TrackFits, field: Field, z: float, target: float) -> tuple[Array, Array]:
+def downstream(fits: TrackFits, field: Field, z: float, target: float) -> tuple[Floats, Floats]:
     """Return states (N, 5) and covariances (N, 5, 5) behind the spectrometer, through its field.
 
     Scattering on the way is left out: beam particles of 100 GeV scatter by 6 urad in a plane, and are measured to 140.

@@ -19,7 +19,8 @@ from emiss.events.lists import offsets_of
 from emiss.reco.tracking.material import scattering
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array, Lists
+    from emiss.configs.arrays import Array, Ints
+    from emiss.events.lists import Lists
     from emiss.reco.detector.model import Plane
     from emiss.reco.field.transport import UniformBox
 
@@ -92,8 +93,8 @@ class Candidates:
         Row of the cluster in the stations along the beam and the views x, y; -1 where it is missing.
     """
 
-    offsets: Array
-    clusters: Array
+    offsets: Ints
+    clusters: Ints
 
 
 class Finder:

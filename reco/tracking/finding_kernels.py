@@ -10,7 +10,7 @@ import numpy as np
 from emiss.configs.compiled import kernel
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Ints
 
 STATIONS = 4
 
@@ -264,16 +264,16 @@ def _tracks(
 
 @kernel(error_model="numpy")
 def find(
-    first: Array,
-    last: Array,
+    first: Ints,
+    last: Ints,
     position: Array,
     charge: Array,
     time: Array,
     z: Array,
     middle: float,
     roads: Array,
-    counts: Array,
-    out: Array,
+    counts: Ints,
+    out: Ints,
 ) -> int:
     """Find the track candidates of all events; return how many.
 

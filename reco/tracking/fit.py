@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.configs.arrays import Array
+    from emiss.reco.field.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Spectrometer:
         at: tuple[float, float, float] = (0.0, 0.0, 0.0),
         scale: float = 1.0,
     ) -> Spectrometer:
-        """Return a spectrometer with the field of a map (text or ROOT, `field_files`).
+        """Return a spectrometer with the field of a map (text or ROOT, `field_map_files`).
 
         Parameters
         ----------

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from emiss.configs.compiled import fused
-from emiss.reco.field.transport import CURVATURE
+from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.field.transport_kernels import ROW, advance, identity
 from emiss.reco.tracking.linear_kernels import cholesky, invert
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.configs.arrays import Array, Floats
+    from emiss.reco.field.steps import Steps
 
 OK, TOO_FEW, NOT_CONVERGED, BAD_COVARIANCE, LEFT_FIELD = 0, 1, 2, 3, 4
 """Status of a fit."""
@@ -255,11 +255,11 @@ def _left(par: Array, step: Array, largest: float, bend: float, share: float) ->
 
 @fused
 def fit(
-    z: Array,
-    hits: Array,
-    sigma: Array,
+    z: Floats,
+    hits: Floats,
+    sigma: Floats,
     steps: Steps,
-    noise: Array,
+    noise: Floats,
     state: Array,
     cov: Array,
     chi2: Array,

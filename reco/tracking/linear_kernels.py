@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from emiss.configs.compiled import fused
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
 
 
 @fused
-def cholesky(a: Array, n: int) -> bool:
+def cholesky(a: Floats, n: int) -> bool:
     """Replace the lower triangle of a symmetric n x n block by its Cholesky factor; False if it is not positive.
 
     The diagonal holds the inverses of the factor's own.
@@ -34,7 +34,7 @@ def cholesky(a: Array, n: int) -> bool:
 
 
 @fused
-def invert(a: Array, inverse: Array, n: int) -> bool:
+def invert(a: Floats, inverse: Floats, n: int) -> bool:
     """Write the inverse of a symmetric positive n x n block, scaled to a unit diagonal on the way; False if there is none.
 
     The parameters differ by orders of magnitude, hence the scaling; `a` (n, n + 1 or more) is overwritten.

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.reco.field.transport import CURVATURE
+from emiss.reco.field.curvature import CURVATURE
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
-    from emiss.reco.tracking.steps import Steps
+    from emiss.configs.arrays import Floats
+    from emiss.reco.field.steps import Steps
 
 HIGHLAND = 0.0136
 """GeV: theta0 = 13.6 MeV/p sqrt(t) (1 + 0.038 ln t), t in radiation lengths (PDG 2022, Eq. 34.16; beta = 1)."""
@@ -26,16 +26,16 @@ STRAGGLING = 0.0052
 xi = 0.1535 MeV Z/A x (PDG 2022, Sec. 34.2.9), for light matter of 40 g/cm2 per radiation length."""
 
 
-def highland(thickness: Array) -> Array:
+def highland(thickness: Floats) -> Floats:
     """Return the scattering angle per view (rad) of p = 1 GeV in matter of so many radiation lengths; 0 in none."""
     thickness = np.asarray(thickness, np.float64)
     some = thickness > 0.0
     logarithm = np.log(np.where(some, thickness, 1.0))
-    angle: Array = HIGHLAND * np.sqrt(thickness) * np.maximum(1.0 + 0.038 * logarithm, 0.0)
+    angle: Floats = HIGHLAND * np.sqrt(thickness) * np.maximum(1.0 + 0.038 * logarithm, 0.0)
     return angle
 
 
-def scattering(z: Array, lengths: Array, air: bool) -> Array:
+def scattering(z: Floats, lengths: Floats, air: bool) -> Floats:
     """Return the covariance of displacements (P, P) that scattering makes for p = 1 GeV along z; it goes as 1/p^2.
 
     Parameters
@@ -50,7 +50,7 @@ def scattering(z: Array, lengths: Array, air: bool) -> Array:
     """
     gaps = np.diff(z)
     arms = np.maximum(z[:, None] - z[None, :], 0.0)
-    out: Array = np.einsum("ik,jk,k->ij", arms, arms, highland(lengths) ** 2)
+    out: Floats = np.einsum("ik,jk,k->ij", arms, arms, highland(lengths) ** 2)
     if air:
         behind = z[:, None] > z[None, :-1]
         arms = np.where(behind, z[:, None] - (z[:-1] + 0.5 * gaps), 0.0)
@@ -60,7 +60,7 @@ def scattering(z: Array, lengths: Array, air: bool) -> Array:
     return out
 
 
-def straggling(z: Array, lengths: Array, air: bool, steps: Steps) -> Array:
+def straggling(z: Floats, lengths: Floats, air: bool, steps: Steps) -> Floats:
     """Return the covariance of displacements in x (P, P) that fluctuations of the energy loss make, for p = 1 GeV.
 
     It goes as 1/p^4: a change of energy in plane k moves a hit at z_i by (q/p^2) C times the double integral of By from k to
@@ -69,11 +69,11 @@ def straggling(z: Array, lengths: Array, air: bool, steps: Steps) -> Array:
     sigma = STRAGGLING * (lengths + (np.append(np.diff(z), 0.0) / AIR if air else 0.0))
     arms = steps.levers[:, None] - steps.levers[None, :] - steps.bends[None, :] * (z[:, None] - z[None, :])
     arms = CURVATURE * np.where(z[:, None] > z[None, :], arms, 0.0)
-    out: Array = np.einsum("ik,jk,k->ij", arms, arms, sigma**2)
+    out: Floats = np.einsum("ik,jk,k->ij", arms, arms, sigma**2)
     return out
 
 
-def with_losses(steps: Steps, lengths: Array, air: bool) -> Steps:
+def with_losses(steps: Steps, lengths: Floats, air: bool) -> Steps:
     """Return steps that begin with the mean energy loss in the plane they start from, and half that in the air around."""
     begins = np.concatenate(([0], steps.plane[:-1]))
     thickness = np.where(begins >= 0, lengths[begins], 0.0)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.reco.field.transport import CURVATURE
+from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.tracking import material
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.reco.tracking.fit import Hits, Spectrometer
 
 NAMES = ("x", "y", "tx", "ty", "q/p")
@@ -54,14 +54,14 @@ class SingleFit:
         Whether Minuit has converged.
     """
 
-    state: Array
-    errors: Array
-    cov: Array
+    state: Floats
+    errors: Floats
+    cov: Floats
     chi2: float
     ndf: int
-    residuals: Array
-    sigma: Array
-    scan: Array
+    residuals: Floats
+    sigma: Floats
+    scan: Floats
     valid: bool
 
 
@@ -83,7 +83,7 @@ class TrackModel:
         x, y = self.seen.sum(axis=0)
         return bool(x >= 3 and y != 1)
 
-    def start(self) -> Array:
+    def start(self) -> Floats:
         """Return the state of the closed form for small angles."""
         steps, dz = self.field.steps(self.z), self.z - self.z[0]
         seen_x, seen_y = self.seen.T
@@ -93,7 +93,7 @@ class TrackModel:
         y, ty = np.polynomial.polynomial.polyfit(dz[seen_y], self.hits[seen_y, 1], 1) if seen_y.any() else (0.0, 0.0)
         return np.array([x / scale[0], y, tx / scale[1], ty, q_over_p / scale[2]])
 
-    def path(self, state: Array, z: Array | None = None) -> Array:
+    def path(self, state: Floats, z: Floats | None = None) -> Floats:
         """Return x and y of a state at the first plane, at each plane or at ascending `z`, shape (len(z), 2)."""
         stops = self.z if z is None else z
         planes = np.searchsorted(stops, self.z) if z is not None else np.arange(len(stops))
@@ -112,7 +112,7 @@ class TrackModel:
             here[0, 4] /= 1.0 - lost * np.sqrt(1.0 + here[0, 2] ** 2 + here[0, 3] ** 2) * abs(here[0, 4])
         return points
 
-    def covariance(self, state: Array) -> tuple[Array, Array]:
+    def covariance(self, state: Floats) -> tuple[Floats, Floats]:
         """Return the covariances (P, P) of the hits of both views around a track: each kick followed through the field.
 
         A slab of air scatters as at its middle, with its depth^2/12 for the lever arms.
@@ -141,14 +141,14 @@ class TrackModel:
             covs[0] += loss**2 * np.outer(arms[:, 2], arms[:, 2])
         return covs[0], covs[1]
 
-    def chi2(self, state: Array) -> Callable[[Array], float]:
+    def chi2(self, state: Floats) -> Callable[[Floats], float]:
         """Return chi2 as a function of the parameters in `UNITS`, with the covariance at `state`."""
         weights = []
         for view, cov in enumerate(self.covariance(state)):
             seen = np.flatnonzero(self.seen[:, view])
             weights.append((seen, np.linalg.inv(cov[np.ix_(seen, seen)])))
 
-        def chi2(parameters: Array) -> float:
+        def chi2(parameters: Floats) -> float:
             points = self.path(np.asarray(parameters) * UNITS)
             if not np.all(np.isfinite(points)):
                 return FAR
@@ -217,7 +217,7 @@ def fit_single(
     )
 
 
-def _minimise(track: TrackModel, state: Array, tol: float) -> Any:
+def _minimise(track: TrackModel, state: Floats, tol: float) -> Any:
     from iminuit import Minuit
 
     minuit = Minuit(track.chi2(state), state / UNITS, name=[name.replace("/", "_over_") for name in NAMES])

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Array, Ints
     from emiss.events.batch import Batch
-    from emiss.events.lists import Array
     from emiss.reco.detector.model import Arm, Detector
 
 BEAM_FIELDS = ("p", "tx", "ty", "chi2", "ndf")
@@ -43,7 +43,7 @@ class Found:
         Mean over the clusters that have one, ns; NaN where none has.
     """
 
-    offsets: Array
+    offsets: Ints
     hits: Hits
     fits: TrackFits
     planes: Array

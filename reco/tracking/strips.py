@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.events.lists import Array, Lists, offsets_of
+from emiss.events.lists import Lists, offsets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Array, Bools
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
 
@@ -158,7 +159,7 @@ class StripStage:
         return np.where(known, time, np.nan), np.where(known, error, np.nan)
 
 
-def in_time(time: Array, detector: Detector) -> Array:
+def in_time(time: Array, detector: Detector) -> Bools:
     """Return which clusters are inside the time window of the detector file; not those without a time."""
     first, last = detector.trackers.plane.window
     inside: Array = (time >= first) & (time <= last)  # False for NaN

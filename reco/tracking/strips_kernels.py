@@ -9,7 +9,7 @@ import numpy as np
 from emiss.configs.compiled import kernel
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Ints
 
 SMALLEST = 2
 """Strips of the smallest cluster: of a single channel one cannot tell which of its strips was hit."""
@@ -116,18 +116,18 @@ def _join(
 
 @kernel(error_model="numpy")
 def cluster(
-    offsets: Array,
+    offsets: Ints,
     channel: Array,
     charge: Array,
     noise: Array,
     time: Array,
     error: Array,
-    strip_start: Array,
-    strip_of: Array,
+    strip_start: Ints,
+    strip_of: Ints,
     strips: int,
-    member: Array,
-    place: Array,
-    group: Array,
+    member: Ints,
+    place: Ints,
+    group: Ints,
 ) -> int:
     """Assign the digits of every group to clusters; return how many clusters there are.
 

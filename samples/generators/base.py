@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from emiss.events.lists import Array, Lists, offsets_of
+from emiss.events.lists import Lists, offsets_of
 from emiss.samples.particles import MUON_COLUMNS, Particles
 
 if TYPE_CHECKING:
+    from emiss.configs.arrays import Array, Floats
     from emiss.reco.detector.parts import Ecal
     from emiss.samples.config import Beam
     from emiss.samples.particles import BeamState
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Generator(Protocol):
     """Makes events of one process."""
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
         """Return events and their weights, shape (N,)."""
         ...
 
@@ -27,9 +28,9 @@ class Generator(Protocol):
         ...
 
 
-def place(ecal: Ecal, depth: Array) -> Array:
+def place(ecal: Ecal, depth: Floats) -> Floats:
     """Return z (mm) in the ECAL at a depth in radiation lengths."""
-    z: Array = ecal.z + depth / ecal.radiation_lengths * ecal.depth
+    z: Floats = ecal.z + depth / ecal.radiation_lengths * ecal.depth
     return z
 
 
@@ -38,9 +39,9 @@ def particles(
     state: BeamState,
     pdg: int,
     *,
-    shower: Array,
-    lost: Array,
-    emission: Array,
+    shower: Floats,
+    lost: Floats,
+    emission: Floats,
     muons: dict[str, Array],
     per_event: int,
 ) -> Particles:

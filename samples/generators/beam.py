@@ -10,7 +10,7 @@ from emiss.samples.generators.base import particles
 from emiss.samples.particles import ELECTRON, Particles, beam_state
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.samples.config import Beam
 
 
@@ -20,7 +20,7 @@ class BeamGenerator:
     def __init__(self, beam: Beam) -> None:
         self.beam = beam
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
         """Return events of weight 1."""
         state = beam_state(self.beam, events, rng)
         zero = np.zeros(events)

@@ -11,7 +11,7 @@ from emiss.samples.generators.base import particles, place
 from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DimuonProcess
 
@@ -25,7 +25,7 @@ class DimuonGenerator:
         self.ecal = detector.ecal
         self._emission = dimuons.emission(beam.energy, process.threshold)
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
         """Return events of weight 1."""
         state = beam_state(self.beam, events, rng)
         photon, depth = self._emission.sample(events, rng)
@@ -36,7 +36,7 @@ class DimuonGenerator:
         plus_tx, plus_ty = deflect(state.tx, state.ty, np.minimum(plus_angle, 1.0), phi)
         minus_tx, minus_ty = deflect(state.tx, state.ty, np.minimum(minus_angle, 1.0), phi + np.pi)
 
-        def both(plus: Array, minus: Array) -> Array:
+        def both(plus: Floats, minus: Floats) -> Floats:
             return np.stack([plus, minus], axis=1).ravel()
 
         muons = {

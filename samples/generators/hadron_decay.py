@@ -12,7 +12,7 @@ from emiss.samples.generators.base import particles
 from emiss.samples.particles import KAON_MINUS, PION_MINUS, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DecayProcess
 
@@ -28,7 +28,7 @@ class DecayGenerator:
         self._mass = constants.PION_MASS if pion else constants.KAON_MASS
         self._pdg = PION_MINUS if pion else KAON_MINUS
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
         """Return events of weight 1."""
         state = beam_state(self.beam, events, rng)
         hadron = np.full(events, self.beam.energy)

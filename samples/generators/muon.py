@@ -12,7 +12,7 @@ from emiss.samples.muon_state import MUON_MASS
 from emiss.samples.particles import MUON, Particles, beam_state
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.samples.config import Beam, MuonProcess
 
 
@@ -23,7 +23,7 @@ class MuonGenerator:
         self.beam = beam
         self.process = process
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
         """Return events of weight 1."""
         state = beam_state(self.beam, events, rng)
         momentum = rng.uniform(*self.process.momentum, events)

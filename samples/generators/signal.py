@@ -19,7 +19,7 @@ from emiss.samples.generators.base import particles, place
 from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, SignalProcess
 
@@ -47,7 +47,7 @@ class SignalGenerator:
             raise ValueError(msg)
         self.weight = self._seen.total / made.total
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Array]:
+    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
         """Return events with the weight of the region they are made in."""
         state = beam_state(self.beam, events, rng)
         electron, depth = self._seen.sample(events, rng)

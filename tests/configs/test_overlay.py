@@ -27,7 +27,7 @@ def test_what_is_said_replaces_the_block(extended, detector):
     assert (mine.name, mine.magnet.by, mine.magnet.z) == ("mine", 1.0, (6000.0, 7000.0))
     assert mine.ecal == detector.ecal
     assert mine.file == file
-    assert mine.maps_path == detector.maps_path  # none of its own
+    assert mine.channel_maps_path == detector.channel_maps_path  # none of its own
     assert (mine.multiplex["x"] == detector.multiplex["x"]).all()
     assert set(mine.files) == {file, *detector.files}
     assert str(mine.arms["tracks"].field.integral) == "1000.0"

@@ -13,7 +13,7 @@ import uproot
 from emiss import reco, selection
 from emiss.configs.loader import find
 from emiss.events.files.open import read
-from emiss.reco.formats.date.bytes import map_bytes
+from emiss.reco.formats.date.bytes import all_bytes
 from emiss.reco.formats.date.index.events import build
 from emiss.selection.results.result import columns_of
 
@@ -45,7 +45,7 @@ def inside(run_files):
     analysis = selection.loads(f"extends: e_to_mu_phi\ncuts: [{{name: box, require: '{BOX}', before: single_track}}]\n")
     bound = selection.bind(analysis, columns_of(table))
     chosen = set(table.flat["event.entry"][bound.passing(table, None, "box")].tolist())
-    data = map_bytes(file)
+    data = all_bytes(file)
     index = build(data)
     parts = [bytes(data[o : o + s]) for o, s in zip(index.offset.tolist(), index.size.tolist(), strict=True)]
     assert len(chosen) > 20

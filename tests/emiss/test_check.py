@@ -175,11 +175,11 @@ def test_two_stations_at_one_z_are_refused(cli, tmp_path, run_files):
 @pytest.mark.shared
 def test_what_a_map_promises_is_what_a_file_gives(shared):
     from emiss.reco.readers.foreign.expected import expected_columns
-    from emiss.reco.readers.foreign.reader import MappedFile, load_map
+    from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 
     for reader, file in (("ldmx", "ldmx_ecal_100_events.root"), ("fadc125", "fadc125_waveforms.root")):
-        document = load_map(reader)
-        assert expected_columns(document) == MappedFile(shared / "data" / file, document).columns
+        document = load_reader_map(reader)
+        assert expected_columns(document) == ForeignFile(shared / "data" / file, document).columns
 
 
 MANY = """

@@ -24,7 +24,7 @@ from emiss.events.remote.content import Remote, remote
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 CHUNK = 1 << 22
@@ -61,12 +61,12 @@ def first_bytes(path: str | Path, count: int = 8) -> bytes:
         raise _damaged(path, error) from error
 
 
-def map_bytes(path: str | Path) -> Array:
-    """Return all bytes of a file as a read-only uint8 array; see `Bytes`."""
-    return Bytes(path).all
+def all_bytes(path: str | Path) -> Array:
+    """Return all bytes of a file as a read-only uint8 array; see `FileBytes`."""
+    return FileBytes(path).all
 
 
-class Bytes:
+class FileBytes:
     """The bytes of a run file, as a read-only uint8 array `data`; those of a range are there after `need`.
 
     Raises

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.reco.formats.date import reasons
-from emiss.reco.formats.date.bytes import map_bytes
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.bytes import all_bytes
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoded, Decoder, decode_entries, groups
 from emiss.reco.formats.date.decoding.workspace import SPARSE
 from emiss.reco.formats.date.index.events import Index, build
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from emiss.configs.arrays import Array
     from emiss.reco.formats.date.index.events import Policy
 
 _EVENTS_AT_ONCE = 256
@@ -54,7 +55,7 @@ def dump(
     UserError
         If the file or the maps cannot be read.
     """
-    data = map_bytes(path)
+    data = all_bytes(path)
     index = build(data, policy)
     start, stop, _ = events.indices(len(index))
     # what the library never reaches is in the ledger only
@@ -69,7 +70,7 @@ def dump(
         if maps is not None and len(good):
             run = int(index.run[good[0]])
             if decoder is None or decoder.maps.run != run:
-                decoder = Decoder(read_maps(maps, run), policy)
+                decoder = Decoder(read_channel_maps(maps, run), policy)
             result = decode_entries(decoder, data, index, good)
             digits = _digits(decoder, result)
         position = np.searchsorted(good, span)
@@ -140,7 +141,7 @@ def _count(n: int | dict[str, int]) -> str:
 
 
 def _header(index: Index, entry: int) -> dict[str, Any]:
-    columns = {
+    columns: dict[str, Array] = {
         "type": index.type,
         "run": index.run,
         "spill": index.spill,
@@ -162,12 +163,12 @@ def _digits(decoder: Decoder, decoded: Decoded) -> list[tuple[list[Any], list[An
     for event in range(decoded.events):
         cells, strips = [], []
         for row in range(sadc.offsets[event], sadc.offsets[event + 1]):
-            line = decoder.sadc_entries[sadc.entry[row]]
+            name, x, y = decoder.channels[sadc.channel[row]].rsplit(".", 2)
             source, port, adc, channel, total, _ = decoded.sadc[sadc.digit[row]].tolist()
             values = waveforms[row, : samples[row]].tolist()
-            cells.append([line.name, source, port, adc, channel, line.x, line.y, total, values])
+            cells.append([name, source, port, adc, channel, int(x), int(y), total, values])
         for row in range(apv.offsets[event], apv.offsets[event + 1]):
-            strip = decoder.maps.apv[decoder.apv_line[apv.entry[row]]]
+            strip = decoder.maps.apv[decoder.strip_line[apv.entry[row]]]
             digit = int(apv.digit[row])
             source, adc, chip, flags, tag, *rest = decoded.chip[decoded.apv_chip[digit]].tolist()
             position = int(decoded.apv_position[digit])

@@ -7,7 +7,6 @@ front-end blocks in words.
 from __future__ import annotations
 
 MAGIC = 0xDA1E5AFE
-MAGIC_SWAPPED = 0xFE5A1EDA
 
 VERSION_LIMIT = 0xFFFF
 """Version words below this select the header generation before DATE 3.6."""
@@ -40,8 +39,6 @@ CLASS_UNKNOWN, CLASS_SADC, CLASS_APV, CLASS_DUMMY = 0, 1, 2, 3
 """What decodes a source; sources without a rule that are of no class covered here are unknown."""
 
 PORTS, ADCS, SADC_CHANNELS = 8, 4, 16
-MAX_SAMPLES = 511
-SAMPLE_MAX = 0xFFF
 
 APV_ADCS, APV_CHIPS, APV_CHANNELS = 256, 16, 128
 """Field widths of the APV headers; 128 channels per chip (CMS APV25)."""

@@ -12,7 +12,7 @@ from emiss.events.ledger import Ledger
 from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.formats.date.decoding.decode import Decoded
     from emiss.reco.formats.date.index.events import Index
     from emiss.reco.quality.continuity import Continuity

@@ -1,1 +1,1 @@
-"""Trees of other programs, read through a map in YAML straight to event tables."""
+"""Trees of other programs, read through a reader map in YAML straight to event tables."""

@@ -1,13 +1,13 @@
-"""A map against the columns of a tree: what each column of the event table is made of, and all that is wrong with the map.
+"""A reader map against the columns of a tree: what each column of the event table is made of, and all that is wrong with it.
 
-`mapped` reads files through it; `expected` tells the columns of a map without a file.
+`reader` reads files through it; `expected` tells the columns of a map without a file.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.configs.place import Branch, Items, Text, locate
@@ -24,17 +24,10 @@ if TYPE_CHECKING:
     from emiss.configs.loader import Document
     from emiss.events.language.meaning.check import Checker
     from emiss.events.language.running.program import Node
-    from emiss.reco.readers.foreign.schema import MapFile
+    from emiss.reco.readers.foreign.base import Tree
+    from emiss.reco.readers.foreign.schema import ReaderMap
 
 DECLARED = {column.name: column for column in COLUMNS}
-
-
-class Tree(Protocol):
-    """What a map has to know of a tree; see `foreign.ForeignTree`."""
-
-    columns: dict[str, Column]
-    shapes: dict[str, tuple[int, ...]]
-    found: dict[str, Column]
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,8 @@ class Output:
     expression: Expression
 
 
-class BoundMap:
-    """A map whose expressions have met the columns of a tree.
+class BoundReaderMap:
+    """A reader map whose expressions have met the columns of a tree.
 
     Attributes
     ----------
@@ -65,7 +58,7 @@ class BoundMap:
         For all that does not fit, at once.
     """
 
-    def __init__(self, document: Document, entry: MapFile, tree: Tree) -> None:
+    def __init__(self, document: Document, entry: ReaderMap, tree: Tree) -> None:
         self._written: Branch = locate(document, document.data)
         self._tree = tree
         self._program = Program()

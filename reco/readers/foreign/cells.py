@@ -17,10 +17,10 @@ from emiss.events.lists import Lists
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emiss.configs.arrays import Array
     from emiss.configs.errors import Problems
     from emiss.configs.place import Branch
-    from emiss.events.lists import Array
-    from emiss.reco.readers.foreign.binding import Tree
+    from emiss.reco.readers.foreign.base import Tree
     from emiss.reco.readers.foreign.schema import CellsEntry
 
 

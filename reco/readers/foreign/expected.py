@@ -1,4 +1,4 @@
-"""The columns that a map makes, without a file to read: for the check of an analysis before the data are there.
+"""The columns that a reader map makes, without a file to read: for the check of an analysis before the data are there.
 
 What the branches are is inferred from how the map uses them: what is reduced, filtered or grouped is a list, the rest is one
 value per event. Where that does not fit together, only a file can tell.
@@ -16,9 +16,9 @@ from emiss.configs.place import Branch, Items, Text, locate
 from emiss.events.columns import Column
 from emiss.events.language.syntax import tree
 from emiss.events.language.syntax.expression import read_expression
-from emiss.reco.readers.foreign.binding import DECLARED, BoundMap
-from emiss.reco.readers.foreign.schema import MapFile
-from emiss.reco.readers.foreign.tree import ROWS
+from emiss.reco.formats.foreign_tree import ROWS
+from emiss.reco.readers.foreign.binding import DECLARED, BoundReaderMap
+from emiss.reco.readers.foreign.schema import ReaderMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,18 +50,18 @@ def expected_columns(document: Document) -> dict[str, Column] | None:
     UserError
         If the document is no map.
     """
-    entry = loader.validate(document, MapFile)
+    entry = loader.validate(document, ReaderMap)
     written: Branch = locate(document, document.data)
     try:
         inferred = _infer(entry, written)
         # a pattern may be for branches that the map does not use
         units = {p: u for p, u in entry.units.items() if any(fnmatchcase(name, p) for name in inferred.columns)}
-        return BoundMap(document.with_data({**document.data, "units": units}), entry, inferred).columns
+        return BoundReaderMap(document.with_data({**document.data, "units": units}), entry, inferred).columns
     except UserError:
         return None
 
 
-def _infer(entry: MapFile, written: Branch) -> _Inferred:
+def _infer(entry: ReaderMap, written: Branch) -> _Inferred:
     made = _Inferred()
     own = {*entry.define, *entry.objects, *entry.groups, *entry.cells, *entry.waveforms}
     for name, cells in entry.cells.items():

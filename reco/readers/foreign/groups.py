@@ -21,12 +21,12 @@ from emiss.events.lists import Lists
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from emiss.configs.arrays import Array
     from emiss.events.language.meaning.check import Checker
     from emiss.events.language.meaning.scope import Scope
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Rows
     from emiss.events.language.syntax.expression import Expression
-    from emiss.events.lists import Array
 
 REDUCTIONS = ("count", "sum", "min", "max", "mean", "first")
 

@@ -1,4 +1,4 @@
-"""Foreign files through a map: from the branches of any TTree or RNTuple straight to an event table, without Python.
+"""Foreign files through a reader map: from the branches of any TTree or RNTuple straight to an event table, without Python.
 
 A map (`map_config`, YAML) gives each column of the event table an expression of branches, in the language of the cuts. Before
 that, elements may be put together by a key (`groups`), detector cells be made of arrays or of one branch each (`cells`), and
@@ -19,25 +19,25 @@ from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
 from emiss.events.location import located
 from emiss.events.table import EventTable, Metadata
+from emiss.reco.formats.foreign_tree import ForeignTree
 from emiss.reco.readers.base import BATCH, PlainIndex
-from emiss.reco.readers.foreign.binding import BoundMap, Output
-from emiss.reco.readers.foreign.schema import MapFile
-from emiss.reco.readers.foreign.tree import ForeignTree
+from emiss.reco.readers.foreign.binding import BoundReaderMap, Output
+from emiss.reco.readers.foreign.schema import ReaderMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from emiss.configs.arrays import Array
     from emiss.configs.loader import Document
     from emiss.events.columns import Column
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Rows
     from emiss.events.ledger import Damage
-    from emiss.events.lists import Array
 
 
-def load_map(name: str | Path, near: Path | None = None) -> Document:
-    """Return the map of a name that ships, or of a file.
+def load_reader_map(name: str | Path, near: Path | None = None) -> Document:
+    """Return the reader map of a name that ships, or of a file.
 
     Raises
     ------
@@ -45,18 +45,18 @@ def load_map(name: str | Path, near: Path | None = None) -> Document:
         If there is none, or it is no map.
     """
     document = loader.load(loader.find("readers", name, near=near))
-    loader.validate(document, MapFile)
+    loader.validate(document, ReaderMap)
     return document
 
 
-class MappedFile:
-    """A file of another program that is read through a map.
+class ForeignFile:
+    """A file of another program that is read through a reader map.
 
     Parameters
     ----------
     path : str or Path
     document : Document
-        The map, see `load_map`.
+        The map, see `load_reader_map`.
     """
 
     tier = "table"
@@ -66,12 +66,12 @@ class MappedFile:
     def __init__(self, path: str | Path, document: Document) -> None:
         self.path = located(path)
         self.document = document
-        self.map = loader.validate(document, MapFile)
+        self.reader_map = loader.validate(document, ReaderMap)
         self.on_target: float | None = None
         self.process: Mapping[str, Any] = {}
         self.truth: dict[str, Column] = {}
-        self.tree = ForeignTree(self.path, self.map.tree, self.map.group_by)
-        self._bound = BoundMap(document, self.map, self.tree)
+        self.tree = ForeignTree(self.path, self.reader_map.tree, self.reader_map.group_by)
+        self._bound = BoundReaderMap(document, self.reader_map, self.tree)
         self._plan = Plan([node for output in self._bound.outputs for node in self._roots(output)])
         self._first = Plan([node for group in self._bound.groups for node in group.roots])
         self._names = self._needed()

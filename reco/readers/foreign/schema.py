@@ -1,4 +1,4 @@
-"""The map of a foreign file, as it is written in YAML (``configs/readers/*.yaml``)."""
+"""The reader map of a foreign file, as it is written in YAML (``configs/readers/*.yaml``)."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class ColumnEntry(Model):
     meaning: str = ""
 
 
-class MapFile(Model):
-    """A map from the branches of a tree to the columns of an event table."""
+class ReaderMap(Model):
+    """A reader map: from the branches of a tree to the columns of an event table."""
 
     reader: str
     description: str = ""

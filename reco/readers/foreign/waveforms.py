@@ -12,17 +12,17 @@ from emiss.configs.errors import UserError, did_you_mean
 from emiss.events.columns import Column
 from emiss.events.lists import Lists
 from emiss.reco.calorimetry.waveform import Settings, measure
-from emiss.reco.readers.foreign.tree import ROWS
+from emiss.reco.formats.foreign_tree import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emiss.configs.arrays import Array
     from emiss.configs.errors import Problems
     from emiss.configs.place import Branch
-    from emiss.events.lists import Array
-    from emiss.reco.readers.foreign.binding import Tree
+    from emiss.reco.formats.foreign_tree import ForeignTree
+    from emiss.reco.readers.foreign.base import Tree
     from emiss.reco.readers.foreign.schema import WaveformsEntry
-    from emiss.reco.readers.foreign.tree import ForeignTree
 
 LEARNT_ROWS = 20_000
 """The pedestals of the channels are those of so many waveforms at the beginning of the file."""

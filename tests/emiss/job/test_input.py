@@ -13,8 +13,8 @@ from emiss import runlist
 from emiss.job.plan import plan
 from emiss.job.run import run_job
 from emiss.reco.detector.model import load_detector
-from emiss.reco.formats.date.bytes import map_bytes
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.bytes import all_bytes
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.writing.damage import damage
 
@@ -49,7 +49,7 @@ def test_compressed_files_and_lists(cli, run_files, tmp_path):
 def test_three_damaged_files_of_twenty(cli, run_files, tmp_path):
     """The good parts are in the tables, each loss has a name, and the exit code is 3."""
     whole = run_files["signal.dat"].read_bytes()
-    starts = build(map_bytes(run_files["signal.dat"])).offset
+    starts = build(all_bytes(run_files["signal.dat"])).offset
     for number in range(20):
         data = whole[: int(starts[-1 - number])]  # no two files are the same
         hurt = bytearray(data)
@@ -84,7 +84,7 @@ def test_a_cut_tells_what_follows_a_lost_block_in_another_file(run_files, tmp_pa
     index = build(np.frombuffer(data, np.uint8))
     middle = np.flatnonzero(index.type == 7)[150]
     cut = int(index.offset[middle])
-    maps = read_maps(load_detector("na64e_lfc").maps_path, 6101)
+    maps = read_channel_maps(load_detector("na64e_lfc").channel_maps_path, 6101)
     first, chosen = damage(data[:cut], maps, {"event_missing_srcid": 1}, seed=4)
     (tmp_path / "run_1.dat").write_bytes(first)
     (tmp_path / "run_2.dat").write_bytes(data[cut:])

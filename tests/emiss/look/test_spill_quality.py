@@ -10,7 +10,7 @@ import pytest
 from emiss.configs.loader import loads
 from emiss.look.spill_quality import Quality
 from emiss.look.spill_quality_files import bad_spills
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.writing.damage import damage
 from emiss.reco.quality.summary import Limits, Survey, Verdict
 from emiss.runlist import load
@@ -20,7 +20,7 @@ from emiss.runlist import load
 def hurt(run_files, detector, tmp_path):
     """A run of two spills; in the second one every tenth event lacks a source."""
     data = run_files["beam.dat"].read_bytes()
-    maps = read_maps(detector.maps_path, 6105)
+    maps = read_channel_maps(detector.channel_maps_path, 6105)
     hurt, _ = damage(data, maps, {"event_missing_srcid": 40})
     (tmp_path / "run.dat").write_bytes(hurt)
     return tmp_path / "run.dat"

@@ -9,8 +9,9 @@ import pytest
 import uproot
 
 from emiss.configs.errors import UserError
+from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.field.field_map import LARGEST_DIVERGENCE, FieldMap
-from emiss.reco.field.transport import CURVATURE, SoftBox, UniformBox
+from emiss.reco.field.transport import SoftBox, UniformBox
 
 BOX = (700.0, 2700.0)
 BY = 1.4

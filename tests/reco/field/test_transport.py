@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emiss.reco.field.transport import CURVATURE, UniformBox
+from emiss.reco.field.curvature import CURVATURE
+from emiss.reco.field.transport import UniformBox
 
 BOX = UniformBox(1.4, (5800.0, 7800.0))
 

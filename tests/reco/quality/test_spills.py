@@ -11,11 +11,11 @@ from emiss import reco
 from emiss.events.columns import QUALITY_BITS
 from emiss.events.files.identity import number_of
 from emiss.reco.formats.date import reasons
-from emiss.reco.formats.date.bytes import map_bytes
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.bytes import all_bytes
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import Index, build
-from emiss.reco.formats.date.index.lost_blocks import lost_blocks
+from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.writing import damage
 from emiss.reco.quality.spills import Spills
 
@@ -62,7 +62,7 @@ def test_a_spill_that_was_not_surveyed():
 
 
 def test_the_survey_finds_what_the_decoder_records(run_files, detector):
-    maps = read_maps(detector.maps_path, 6101)
+    maps = read_channel_maps(detector.channel_maps_path, 6101)
     kinds = dict.fromkeys(sorted(set(damage.KINDS) - {damage.TRUNCATED}), 2)
     hurt, chosen = damage.damage(run_files["muon.dat"].read_bytes(), maps, kinds, seed=2)
     data = np.frombuffer(hurt, np.uint8)
@@ -90,7 +90,7 @@ def test_what_follows_in_another_file_of_the_run_is_flagged(run_files, detector,
     middle = physics[len(physics) // 2]
     assert index.spill[middle - 1] == index.spill[middle]
     cut = int(index.offset[middle])
-    maps = read_maps(detector.maps_path, 6101)
+    maps = read_channel_maps(detector.channel_maps_path, 6101)
     first, chosen = damage.damage(data[:cut], maps, {"event_missing_srcid": 1}, seed=4)
     broken = next(iter(chosen))
     (tmp_path / "run_1.dat").write_bytes(first)
@@ -112,7 +112,7 @@ def test_what_follows_in_another_file_of_the_run_is_flagged(run_files, detector,
 
 
 def test_an_index_is_stored_and_used_again(run_files, detector, tmp_path):
-    index = build(map_bytes(run_files["beam.dat"]))
+    index = build(all_bytes(run_files["beam.dat"]))
     index.save(tmp_path / "i.npz")
     again = Index.load(tmp_path / "i.npz")
     assert again is not None

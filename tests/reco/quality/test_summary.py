@@ -10,7 +10,7 @@ import pytest
 from emiss.calib.conditions import Conditions
 from emiss.configs import loader
 from emiss.events.lists import Lists
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.writing import damage, encode
 from emiss.reco.quality.spills import Spills
@@ -59,7 +59,7 @@ def data(detector, conditions):
         sadc=sadc,
         apv=Lists(np.zeros(n + 1, np.int64), none),
     )
-    maps = read_maps(detector.maps_path, RUN)
+    maps = read_channel_maps(detector.channel_maps_path, RUN)
     whole = encode.to_bytes(raw, maps, detector.channels, detector.plane_names)
     first = int(np.searchsorted(spill, BROKEN))  # the first events of that spill, so that most of it comes after
     index = build(np.frombuffer(whole, np.uint8))
@@ -69,12 +69,12 @@ def data(detector, conditions):
 
 
 def survey_of(paths, detector, conditions):
-    files = [RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names) for path in paths]
+    files = [RawRunFile(path, detector.channel_maps_path, detector.channels, detector.plane_names) for path in paths]
     context = Spills.merge(file.spills() for file in files)
     total = Survey.empty([], len(detector.channels))
     for file in files:
         file.context = context
-        for part, _ in surveys(file, detector, conditions):
+        for part, _ in surveys(file, detector.channels, detector.digitiser.bits, conditions):
             total += part
     return total
 
@@ -134,7 +134,7 @@ def test_files_of_a_run_add_up(survey, data, detector, conditions, tmp_path):
 
 def test_a_channel_is_compared_with_a_loop(survey, data, detector, conditions, tmp_path):
     (tmp_path / "run.dat").write_bytes(data)
-    file = RawRunFile(tmp_path / "run.dat", detector.maps_path, detector.channels, detector.plane_names)
+    file = RawRunFile(tmp_path / "run.dat", detector.channel_maps_path, detector.channels, detector.plane_names)
     pedestal = conditions.for_run(RUN).get("sadc.pedestal", detector.channels)
     even, odd, sigma = (float(pedestal[name][CHANNEL]) for name in ("even", "odd", "sigma"))
     sums, counts = np.zeros(SPILLS), np.zeros(SPILLS)

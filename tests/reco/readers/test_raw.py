@@ -12,7 +12,7 @@ from emiss import reco
 from emiss.configs.errors import UserError
 from emiss.events.columns import QUALITY_BITS
 from emiss.reco.formats.date import reasons
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.dump import dump
 from emiss.reco.formats.date.dump import text as as_text
 from emiss.reco.formats.date.writing import damage
@@ -26,11 +26,11 @@ CALIBRATION = 8
 @pytest.fixture
 def maps(detector, tmp_path):
     """A copy of the maps that a test may change."""
-    return shutil.copytree(detector.maps_path, tmp_path / "maps")
+    return shutil.copytree(detector.channel_maps_path, tmp_path / "maps")
 
 
 def opened(path, detector, maps=None):
-    return RawRunFile(path, maps or detector.maps_path, detector.channels, detector.plane_names)
+    return RawRunFile(path, maps or detector.channel_maps_path, detector.channels, detector.plane_names)
 
 
 def changed(parts, entry, word, value):
@@ -46,11 +46,11 @@ def parts(run_files):
 
 def test_dump_says_of_each_event_what_the_ledger_says(run_files, detector, tmp_path):
     """Every kind of damage at once, and calibration events that cannot be decoded."""
-    maps = read_maps(detector.maps_path, RUN)
+    maps = read_channel_maps(detector.channel_maps_path, RUN)
     hurt, _ = damage.damage(run_files["muon.dat"].read_bytes(), maps, dict.fromkeys(damage.KINDS, 1), seed=3)
     (tmp_path / "hurt.dat").write_bytes(hurt)
     for policy in ("safe", "oracle"):
-        *events, last = dump(tmp_path / "hurt.dat", detector.maps_path, policy=policy)
+        *events, last = dump(tmp_path / "hurt.dat", detector.channel_maps_path, policy=policy)
         lost = [event["lost"] for event in events if "lost" in event]
         ledger = last["ledger"]
         if policy == "safe":
@@ -64,7 +64,7 @@ def test_dump_says_of_each_event_what_the_ledger_says(run_files, detector, tmp_p
 def test_a_calibration_event_that_cannot_be_decoded_is_no_loss(parts, detector, tmp_path):
     swapped = CALIBRATION | 0x20000
     (tmp_path / "c.dat").write_bytes(changed(parts, 40, 4, swapped))
-    *events, last = dump(tmp_path / "c.dat", detector.maps_path)
+    *events, last = dump(tmp_path / "c.dat", detector.channel_maps_path)
     assert "lost" not in events[40]
     assert events[40]["given_up"] == "raw.swapped"
     assert as_text(events[40])[0].endswith("given up: raw.swapped")
@@ -75,7 +75,7 @@ def test_a_calibration_event_that_cannot_be_decoded_is_no_loss(parts, detector, 
 def test_copies_and_strays_are_shown_by_dump(parts, tmp_path, detector):
     data = b"".join([*parts[:50], parts[49], *parts[50:]])
     (tmp_path / "again.dat").write_bytes(data)
-    *events, last = dump(tmp_path / "again.dat", detector.maps_path)
+    *events, last = dump(tmp_path / "again.dat", detector.channel_maps_path)
     assert events[50] == {"index": 50, "excluded": "raw.repeated", "offset": len(b"".join(parts[:50]))}
     assert "excluded, raw.repeated" in as_text(events[50])[0]
     assert last["ledger"]["excluded"] == {"raw.repeated": 1}
@@ -144,7 +144,7 @@ def test_constants_that_are_missing_are_told_with_file_and_event(parts, detector
 @pytest.mark.parametrize("kind", sorted(set(damage.KINDS) - {damage.TRUNCATED}))
 def test_damage_that_drops_data_makes_a_part_undefined(kind, run_files, detector, tmp_path):
     """What the table of records calls dropped is never a number: event by event, from the damage that was made."""
-    maps = read_maps(detector.maps_path, RUN)
+    maps = read_channel_maps(detector.channel_maps_path, RUN)
     hurt, chosen = damage.damage(run_files["muon.dat"].read_bytes(), maps, {kind: 1}, seed=6)
     (tmp_path / "hurt.dat").write_bytes(hurt)
     table = reco.process(reco.open(tmp_path / "hurt.dat"))

@@ -1,31 +1,13 @@
-"""De-multiplexing: the map's property, clusters of true strips against ghosts, the stage on simulated points."""
+"""De-multiplexing: clusters of true strips against ghosts, the stage on simulated points."""
 
 from __future__ import annotations
-
-from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from emiss.reco.detector.multiplex import genetic_map, table
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation
 from emiss.samples.digitise import strips
-
-
-@pytest.mark.parametrize(("count", "channels"), [(1000, 200), (320, 64)])
-def test_neighbouring_channels_never_repeat(count, channels):
-    chosen = genetic_map(count, channels).tolist()
-    assert set(Counter(chosen).values()) == {5}
-    pairs = Counter(frozenset(pair) for pair in pairwise(chosen))
-    assert max(pairs.values()) == 1 or sum(n > 1 for n in pairs.values()) <= 4  # at borders of blocks
-
-
-def test_the_shipped_map_is_the_generated_one(detector):
-    views = detector.trackers.plane.views
-    maps = {view: genetic_map(size.strips, size.channels) for view, size in views.items()}
-    assert (detector.folder / detector.trackers.plane.multiplex).read_text() == table(maps)
 
 
 def one_point_events(detector, positions, plane, charge=400.0, time=5.0):

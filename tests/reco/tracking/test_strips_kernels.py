@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emiss.events.lists import Lists, offsets_of
-from emiss.reco.detector.multiplex import genetic_map
 from emiss.reco.tracking.strips import PointStage, StripStage
 from emiss.reco.tracking.strips_kernels import APART, GAP, RISE, SMALLEST, SPREAD, cluster
+from tests.reco.detector.make_multiplex import genetic_map
 
 STATIONS = [5100.0, 5600.0, 7950.0, 8450.0]
 BOX = (5800.0, 7800.0)
@@ -108,19 +108,6 @@ def run_kernel(parts):
 @given(st.lists(groups(), min_size=1, max_size=3))
 def test_kernel_against_plain_python(parts):
     assert run_kernel(parts) == [plain_clusters(*part) for part in parts]
-
-
-@pytest.mark.parametrize(("strips", "channels"), [(1000, 200), (320, 64)])
-def test_no_pair_of_channels_repeats_within_two_strips(strips, channels):
-    made = genetic_map(strips, channels)
-    pairs = [frozenset((int(made[i]), int(made[i + d]))) for d in (1, 2) for i in range(strips - d)]
-    assert len(set(pairs)) == len(pairs)
-    assert all(len(pair) == 2 for pair in pairs)
-
-
-def test_no_map_where_there_is_none():
-    with pytest.raises(ValueError, match="no multiplexing map"):
-        genetic_map(100, 5)
 
 
 def one(strips, charges, times=None):

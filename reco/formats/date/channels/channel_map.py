@@ -25,7 +25,7 @@ MAX_FACTOR = 32.0
 
 
 class SadcEntry(NamedTuple):
-    """One line of a ChipSADC map: an MSADC channel is cell (x, y) of a detector."""
+    """One line of a ChipSADC channel map: an MSADC channel is cell (x, y) of a detector."""
 
     name: str
     source: int
@@ -43,7 +43,7 @@ class SadcEntry(NamedTuple):
 
 
 class ApvEntry(NamedTuple):
-    """One line of a ChipAPV map: `count` channels of a chip are wires of a plane.
+    """One line of a ChipAPV channel map: `count` channels of a chip are wires of a plane.
 
     Channel ``channel + n channel_step`` is wire ``wire + n wire_step`` for n = 0 ... count - 1.
     """
@@ -73,8 +73,8 @@ class Rule(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RunMaps:
-    """The maps valid for one run.
+class ChannelMaps:
+    """The channel maps valid for one run.
 
     Attributes
     ----------
@@ -289,7 +289,7 @@ class _Reader:
             self.rules.append(Rule(kind, source, format_ & 127 if format_ >= 0 else -1, words[5]))
 
 
-def read_maps(path: str | Path, run: int) -> RunMaps:
+def read_channel_maps(path: str | Path, run: int) -> ChannelMaps:
     """Read the channel maps that are valid for a run.
 
     Parameters
@@ -324,7 +324,7 @@ def read_maps(path: str | Path, run: int) -> RunMaps:
         for element in elements:
             reader.element(element)
     reader.problems.check()
-    return RunMaps(
+    return ChannelMaps(
         path=path,
         run=run,
         sadc=tuple(reader.sadc),

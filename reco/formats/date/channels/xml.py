@@ -1,4 +1,4 @@
-"""Map files as trees of elements whose text lines know their place in the file.
+"""Channel map files as trees of elements whose text lines know their place in the file.
 
 Only plain XML is read: no document type, no entities but the five of XML, sizes and nesting limited.
 """

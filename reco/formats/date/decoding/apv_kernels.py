@@ -12,7 +12,7 @@ from emiss.reco.formats.date import reasons as why
 from emiss.reco.formats.date.decoding import workspace as ws
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Words
     from emiss.reco.formats.date.decoding.workspace import Output, Tables
 
 _THREE_FRAMES, _SPARSE, _COMMON_MODE, _VERSION2 = 1, 2, 8, 64
@@ -170,7 +170,7 @@ def _chip(
 
 @bare
 def decode_source(
-    words: Array,
+    words: Words,
     first: int,
     last: int,
     event: int,

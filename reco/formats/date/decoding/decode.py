@@ -21,38 +21,60 @@ from emiss.reco.formats.date.decoding import workspace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from emiss.events.lists import Array
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.configs.arrays import Array, Bools, Ints, Words
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
     from emiss.reco.formats.date.decoding.workspace import Output
     from emiss.reco.formats.date.index.events import Index, Policy
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """Digits after the channel map.
+class MappedCells:
+    """MSADC digits after the channel map.
 
     Attributes
     ----------
     offsets : int64 array of shape (events + 1,)
         Rows of each event.
-    entry : int32 array of shape (rows,)
-        Position in `Decoder.sadc_entries` or `Decoder.apv_entries`.
+    channel : int32 array of shape (rows,)
+        Number of the detector channel, its position in `Decoder.channels`.
     digit : int32 array of shape (rows,)
         Row of the digit in the decoder's output.
-    wire : int32 array of shape (rows,)
-        APV only: wire number.
     """
 
-    offsets: Array
-    entry: Array
+    offsets: Ints
+    channel: Array
     digit: Array
+
+
+@dataclass(frozen=True)
+class MappedStrips:
+    """APV digits after the channel map.
+
+    Attributes
+    ----------
+    offsets : int64 array of shape (events + 1,)
+        Rows of each event.
+    plane : int32 array of shape (rows,)
+        Number of the plane, its position in `Decoder.planes`.
+    wire : int32 array of shape (rows,)
+        Wire number.
+    digit : int32 array of shape (rows,)
+        Row of the digit in the decoder's output.
+    entry : int32 array of shape (rows,)
+        Position in `Decoder.strip_line`.
+    """
+
+    offsets: Ints
+    plane: Array
     wire: Array
+    digit: Array
+    entry: Array
 
 
 class Decoded:
     """What was found in a batch of events, digits before the channel map (see `Output` for the arrays)."""
 
-    def __init__(self, out: Output, events: int, maps: RunMaps) -> None:
+    def __init__(self, out: Output, events: int, maps: ChannelMaps) -> None:
         self._out = out
         self._maps = maps
         self.events = events
@@ -73,12 +95,12 @@ class Decoded:
         self.record = out.record[:record]
 
     @property
-    def decoded(self) -> Array:
+    def decoded(self) -> Bools:
         """True for events that the library hands on: neither flagged nor given up."""
         return ~self.flagged & (self.thrown == reasons.GOOD)
 
     @property
-    def good(self) -> Array:
+    def good(self) -> Bools:
         """True for events without a flag."""
         return ~self.flagged
 
@@ -88,17 +110,17 @@ class Decoded:
         return found
 
     @cached_property
-    def damaged(self) -> Array:
+    def damaged(self) -> Bools:
         """True for events in which something was lost or is not to be trusted."""
         return self._events_with(code for code, damaging in enumerate(reasons.DAMAGING) if damaging)
 
     @cached_property
-    def missing_source(self) -> Array:
+    def missing_source(self) -> Bools:
         """True for events that lack a source which the maps name."""
         return self._events_with([reasons.EVENT_MISSING_SRCID])
 
     @cached_property
-    def lost_sources(self) -> Array:
+    def lost_sources(self) -> Bools:
         """Which sources of the maps are missing or not whole, bool of shape (events, sources) in the order of the maps."""
         sources = np.array(self._maps.sources, np.int64)
         lost: Array = self._out.unseen[: self.events].copy()
@@ -125,7 +147,7 @@ class Decoded:
         return rows[named, 0], module[named]
 
     @cached_property
-    def part_lost(self) -> Array:
+    def part_lost(self) -> Bools:
         """True for events in which something that the maps name is missing or not whole."""
         lost: Array = np.asarray(self.lost_sources.any(axis=1))
         lost[self.missing_modules[0]] = True
@@ -151,14 +173,26 @@ class Decoder:
 
     Parameters
     ----------
-    maps : RunMaps
-        The maps of the run.
+    maps : ChannelMaps
+        The channel maps of the run.
     policy : "safe" or "oracle"
+    channels, planes : sequence of str, optional
+        The MSADC channels (detector.x.y) and the strip planes of a detector that fits the maps (`ChannelMaps.check`); their
+        order numbers what the digits are mapped to. Without them it is that of the maps.
     """
 
-    def __init__(self, maps: RunMaps, policy: Policy = "safe") -> None:
+    def __init__(
+        self,
+        maps: ChannelMaps,
+        policy: Policy = "safe",
+        *,
+        channels: Sequence[str] | None = None,
+        planes: Sequence[str] | None = None,
+    ) -> None:
         self.maps = maps
         self.policy = policy
+        self.channels = maps.channel_names if channels is None else tuple(channels)
+        self.planes = maps.plane_names if planes is None else tuple(planes)
         self._tables = workspace.tables(maps)
         self._room = np.array([4096, 65536, 1024, 16384, 1024], np.int64)
         self._out: Output | None = None
@@ -181,22 +215,20 @@ class Decoder:
         )
         order = np.argsort(keys, kind="stable")
         self._sadc_first = np.searchsorted(keys[order], np.arange(len(sources) * width + 1))
-        self.sadc_entries = tuple(self.maps.sadc[i] for i in order)
-        """The lines of the MSADC maps in the order of `Mapped.entry`."""
+        self._sadc_lines = tuple(self.maps.sadc[i] for i in order)
+        numbers = {name: number for number, name in enumerate(self.channels)}
+        self._sadc_channel = np.array([numbers[line.channel_name] for line in self._sadc_lines], np.int32)
 
-    def lacking(self, decoded: Decoded) -> Array:
-        """Return which lines of the MSADC maps have no data in an event, or not all.
-
-        Returns
-        -------
-        bool array of shape (events, lines), in the order of `sadc_entries`
-        """
+    def lacking(self, decoded: Decoded) -> Bools:
+        """Return which channels have no data in an event, or not all, bool of shape (events, channels)."""
         sources = self.maps.sources
-        lacking: Array = decoded.lost_sources[:, [sources.index(entry.source) for entry in self.sadc_entries]]
-        module_of = np.array([module_number(e.source, e.port, e.adc) for e in self.sadc_entries], np.int64)
+        lines: Array = decoded.lost_sources[:, [sources.index(line.source) for line in self._sadc_lines]]
+        module_of = np.array([module_number(e.source, e.port, e.adc) for e in self._sadc_lines], np.int64)
         events, modules = decoded.missing_modules
         for module in np.unique(modules).tolist():
-            lacking[np.ix_(events[modules == module], module_of == module)] = True
+            lines[np.ix_(events[modules == module], module_of == module)] = True
+        lacking = np.zeros((decoded.events, len(self.channels)), bool)
+        lacking[:, self._sadc_channel] = lines
         return lacking
 
     def _apv_table(self) -> None:
@@ -215,13 +247,15 @@ class Decoder:
         order = np.argsort(keys, kind="stable")
         self._apv_first = np.searchsorted(keys[order], np.arange(len(chips) * layout.APV_CHANNELS + 1))
         self._apv_wire = np.concatenate(wire)[order].astype(np.int32)
-        self.apv_line = np.concatenate(line)[order].astype(np.int32)
-        """For each strip of `Mapped.entry` the position of its line in the maps."""
-        lines = [self.maps.apv[i] for i in self.apv_line]
+        self.strip_line = np.concatenate(line)[order].astype(np.int32)
+        """For each strip that the maps name the position of its line in `ChannelMaps.apv`."""
+        lines = [self.maps.apv[i] for i in self.strip_line]
+        numbers = {name: number for number, name in enumerate(self.planes)}
+        self._apv_plane = np.array([numbers[e.name] for e in lines], np.int32)
         self._rich = np.array([e.rich for e in lines], bool)
         self._factor = np.array([e.factor for e in lines], np.float64)
 
-    def decode(self, words: Array, first: Array, size: Array, physics: Array) -> Decoded:
+    def decode(self, words: Words, first: Ints, size: Ints, physics: Bools) -> Decoded:
         """Decode events to digits before the channel map.
 
         Parameters
@@ -250,43 +284,55 @@ class Decoder:
             self._out = workspace.allocate(self._events, self._largest, self._room, known)
         return self._out
 
-    def map_sadc(self, decoded: Decoded) -> Mapped:
+    def map_sadc(self, decoded: Decoded) -> MappedCells:
         """Return the detector channels of the MSADC digits."""
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         # almost always one row per digit; where there are more, the second call has the room
         room = len(decoded.sadc)
         while True:
-            entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
-            offsets = lookup.rows_sadc(decoded.sadc, decoded.sadc_stop, self._sadc_slot, self._sadc_first, entry, digit)
+            channel, digit = np.empty(room, np.int32), np.empty(room, np.int32)
+            offsets = lookup_kernels.rows_sadc(
+                decoded.sadc,
+                decoded.sadc_stop,
+                self._sadc_slot,
+                self._sadc_first,
+                self._sadc_channel,
+                channel,
+                digit,
+            )
             n = int(offsets[-1])
             if n <= room:
-                return Mapped(offsets, entry[:n], digit[:n], np.empty(0, np.int32))
+                return MappedCells(offsets, channel[:n], digit[:n])
             room = n
 
-    def map_apv(self, decoded: Decoded) -> Mapped:
+    def map_apv(self, decoded: Decoded) -> MappedStrips:
         """Return the strips of the APV digits."""
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         room = len(decoded.apv)
         while True:
-            entry, digit = np.empty(room, np.int32), np.empty(room, np.int32)
-            offsets = lookup.rows_apv(
+            entry, plane, wire, digit = (np.empty(room, np.int32) for _ in range(4))
+            offsets = lookup_kernels.rows_apv(
                 decoded.chip,
                 decoded.apv_chip,
                 decoded.apv_position,
                 decoded.apv_stop,
                 self._apv_slot,
                 self._apv_first,
+                self._apv_plane,
+                self._apv_wire,
                 entry,
+                plane,
+                wire,
                 digit,
             )
             n = int(offsets[-1])
             if n <= room:
-                return Mapped(offsets, entry[:n], digit[:n], self._apv_wire[entry[:n]])
+                return MappedStrips(offsets, plane[:n], wire[:n], digit[:n], entry[:n])
             room = n
 
-    def waveforms(self, decoded: Decoded, mapped: Mapped, samples: int = 0) -> tuple[Array, Array]:
+    def waveforms(self, decoded: Decoded, mapped: MappedCells, samples: int = 0) -> tuple[Array, Array]:
         """Return the waveforms of mapped digits, at least `samples` wide, and how many samples each one has.
 
         Returns
@@ -295,20 +341,20 @@ class Decoder:
             Zero beyond the samples there are.
         n_samples : uint16 array of shape (rows,)
         """
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         count = decoded.sadc[mapped.digit, 5].astype(np.uint16)
         width = max(samples, int(count.max()) if len(count) else 0)
         target = np.empty((len(count), width), np.uint16)
-        lookup.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
+        lookup_kernels.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
         return target, count
 
-    def amplitudes(self, decoded: Decoded, mapped: Mapped) -> Array:
+    def amplitudes(self, decoded: Decoded, mapped: MappedStrips) -> Array:
         """Return the amplitudes of the three frames of mapped strips, int16 array of shape (3, rows)."""
-        from emiss.reco.formats.date.channels import lookup
+        from emiss.reco.formats.date.decoding import lookup_kernels
 
         target = np.empty((3, len(mapped.digit)), np.int16)
-        lookup.amplitudes(
+        lookup_kernels.amplitudes(
             decoded.chip,
             decoded.apv_chip,
             decoded.apv,
@@ -326,7 +372,7 @@ def module_number(source: Any, port: Any, adc: Any) -> Any:
     return (source * layout.PORTS + port) * layout.ADCS + adc
 
 
-def groups(run: Array, offset: Array, size: int) -> Sequence[tuple[int, int]]:
+def groups(run: Ints, offset: Ints, size: int) -> Sequence[tuple[int, int]]:
     """Cut consecutive events into batches of at most `size` that share a run and an alignment in the file.
 
     Parameters

@@ -18,7 +18,7 @@ from emiss.reco.formats.date.decoding import workspace as ws
 from emiss.reco.formats.date.decoding.apv_kernels import decode_source, put_record
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Bools, Ints, Words
     from emiss.reco.formats.date.decoding.workspace import Output, Tables
 
 _GO_ON, _STOP, _THROW = 0, 1, 2
@@ -402,7 +402,7 @@ def _sadc(
 
 
 @kernel
-def decode(words: Array, first: Array, size: Array, physics: Array, safe: bool, tables: Tables, out: Output) -> None:
+def decode(words: Words, first: Ints, size: Ints, physics: Bools, safe: bool, tables: Tables, out: Output) -> None:
     """Decode events to digits before the channel map.
 
     Parameters

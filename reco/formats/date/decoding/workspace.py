@@ -1,4 +1,4 @@
-"""The arrays that the decoding kernels read and fill: tables made from the maps, and digits before the channel map.
+"""The arrays that the decoding kernels read and fill: tables made from the channel maps, and digits before the channel map.
 
 A workspace is used again from batch to batch, since fresh memory costs more than the decoding. Every array has a limit; the
 kernels count what does not fit and `decode` calls them again with more room.
@@ -13,8 +13,8 @@ import numpy as np
 from emiss.reco.formats.date import layout, reasons
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.configs.arrays import Array, Bools, Bytes, Ints, Words
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
 
 
 class Tables(NamedTuple):
@@ -69,24 +69,24 @@ class Output(NamedTuple):
         Scratch for one source: who has seen each ADC last; the number of the last source at the end.
     """
 
-    flagged: Array
-    thrown: Array
-    unseen: Array
-    sadc_stop: Array
-    apv_stop: Array
+    flagged: Bytes
+    thrown: Bytes
+    unseen: Bools
+    sadc_stop: Ints
+    apv_stop: Ints
     sadc: Array
-    start: Array
-    samples: Array
-    chip: Array
+    start: Ints
+    samples: Words
+    chip: Ints
     apv_chip: Array
     apv_position: Array
     apv: Array
-    record: Array
-    counts: Array
-    sources: Array
+    record: Ints
+    counts: Ints
+    sources: Ints
     source_class: Array
-    levels: Array
-    stamps: Array
+    levels: Ints
+    stamps: Ints
 
 
 SADC, SAMPLES, CHIP, APV, RECORD = 0, 1, 2, 3, 4
@@ -98,7 +98,7 @@ SPARSE, VERSION2 = 1, 2
 CHIP_COLUMNS = 11
 
 
-def tables(maps: RunMaps) -> Tables:
+def tables(maps: ChannelMaps) -> Tables:
     """Return the tables of a run's maps."""
     classes = {"ChipSADC": layout.CLASS_SADC, "ChipAPV": layout.CLASS_APV}
     rules = np.array(
@@ -117,7 +117,7 @@ def tables(maps: RunMaps) -> Tables:
     return Tables(rules, known, np.array(maps.sources, np.int64), common_mode, adc_row, adc_first, adcs)
 
 
-def allocate(events: int, largest: int, counts: Array, known: int = 0) -> Output:
+def allocate(events: int, largest: int, counts: Ints, known: int = 0) -> Output:
     """Return a workspace.
 
     Parameters

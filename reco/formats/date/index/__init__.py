@@ -1,1 +1,1 @@
-"""The index of a raw run file: one row per event, and which events lack a block, from passes over headers."""
+"""The index of a raw run file: one row per event, from a pass over the event headers."""

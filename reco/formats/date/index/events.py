@@ -1,4 +1,4 @@
-"""The index of a raw run file: one row per event from one cheap pass over the event headers_kernels.
+"""The index of a raw run file: one row per event from one cheap pass over the event headers.
 
 The row of an event is its entry number for good, lost events included. Under the policy ``safe`` the search goes on after
 a damaged event; under ``oracle`` the file ends there, as in the library.
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from emiss.configs.arrays import Array, Bools, Bytes, Ints, Words  # noqa: TC001 - a dataclass
 from emiss.events.files.atomic import part_of
-from emiss.events.lists import Array  # noqa: TC001 - a dataclass
 from emiss.reco.formats.date import layout, reasons
 from emiss.reco.quality.continuity import Rows
 
@@ -44,23 +44,23 @@ class Index:
         Bytes passed over in the search for an event, booked on the event after them or on the lost one.
     """
 
-    offset: Array
-    size: Array
-    run: Array
-    spill: Array
-    in_spill: Array
-    in_run: Array
-    type: Array
-    time: Array
-    trigger: Array
-    reason: Array
-    skipped: Array
+    offset: Ints
+    size: Ints
+    run: Ints
+    spill: Ints
+    in_spill: Ints
+    in_run: Ints
+    type: Ints
+    time: Ints
+    trigger: Words
+    reason: Bytes
+    skipped: Ints
 
     def __len__(self) -> int:
         return len(self.offset)
 
     @property
-    def good(self) -> Array:
+    def good(self) -> Bools:
         """True for events with a header that passes all tests."""
         return self.reason == reasons.GOOD
 
@@ -70,7 +70,7 @@ class Index:
         return np.ones(len(self))
 
     @property
-    def numbered(self) -> Array:
+    def numbered(self) -> Bools:
         """True for good events that have a place in the numbers of the run: physics and calibration."""
         return self.good & ((self.type == layout.PHYSICS) | (self.type == layout.CALIBRATION))
 
@@ -117,7 +117,7 @@ class Index:
             return None
 
 
-def build(data: Array, policy: Policy = "safe") -> Index:
+def build(data: Bytes, policy: Policy = "safe") -> Index:
     """Return the index of the events in `data`.
 
     Parameters

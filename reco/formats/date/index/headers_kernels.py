@@ -14,7 +14,7 @@ from emiss.reco.formats.date import layout as la
 from emiss.reco.formats.date import reasons as why
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Bools, Bytes, Ints
 
 
 class HeaderArrays(NamedTuple):
@@ -144,7 +144,7 @@ def _store_header(data: Array, at: int, row: int, out: HeaderArrays) -> None:
 
 
 @kernel
-def scan(data: Array, safe: bool, out: HeaderArrays) -> int:
+def scan(data: Bytes, safe: bool, out: HeaderArrays) -> int:
     """Fill `out` with the events of a file.
 
     Parameters
@@ -219,7 +219,7 @@ def scan(data: Array, safe: bool, out: HeaderArrays) -> int:
 
 
 @kernel
-def same_bytes(data: Array, first: Array, second: Array, size: Array) -> Array:
+def same_bytes(data: Bytes, first: Ints, second: Ints, size: Ints) -> Bools:
     """Return which pairs of stretches of a file hold the same bytes.
 
     Parameters

@@ -17,7 +17,7 @@ from emiss.reco.formats.date.index.events import build
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
 
 SUPER_WORD = 13
 UNKNOWN_TYPE = 12
@@ -37,7 +37,7 @@ class _Event:
     """The words of one event, and where the parts of its first MSADC and APV source with data are."""
 
     words: list[int]
-    maps: RunMaps
+    maps: ChannelMaps
     equipments: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -216,14 +216,14 @@ KINDS: Mapping[str, Callable[[_Event], None]] = {
 """By the name in a ledger, without its ``raw.``."""
 
 
-def damage(data: bytes, maps: RunMaps, kinds: Mapping[str, int], *, seed: int = 1) -> tuple[bytes, dict[int, str]]:
+def damage(data: bytes, maps: ChannelMaps, kinds: Mapping[str, int], *, seed: int = 1) -> tuple[bytes, dict[int, str]]:
     """Damage some events of a file.
 
     Parameters
     ----------
     data : bytes
         A file as `encode` writes it, of one run.
-    maps : RunMaps
+    maps : ChannelMaps
         Of that run.
     kinds : mapping of kind to int
         How many events are to be damaged in each way; see `KINDS`.

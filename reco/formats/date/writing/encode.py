@@ -19,8 +19,9 @@ from emiss.reco.formats.date import layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.events.lists import Array, Lists
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.configs.arrays import Array
+    from emiss.events.lists import Lists
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
 
 APV_SHIFT = (2, 2, 1)
 """Lost low bits of the three frames in sparse mode of ADC version 1; the fields hold 8, 8 and 9 bits."""
@@ -56,14 +57,14 @@ class RawEvents:
 
 
 def to_bytes(
-    events: RawEvents, maps: RunMaps, channels: Sequence[str], planes: Sequence[str], *, latch_all: bool = False
+    events: RawEvents, maps: ChannelMaps, channels: Sequence[str], planes: Sequence[str], *, latch_all: bool = False
 ) -> bytes:
     """Return the events as the bytes of a raw run file.
 
     Parameters
     ----------
     events : RawEvents
-    maps : RunMaps
+    maps : ChannelMaps
         Channel maps of the run.
     channels, planes : sequences of str
         Names that the digits number.
@@ -129,7 +130,7 @@ def write(path: str | Path, data: bytes) -> Path:
     return path
 
 
-def _sadc_table(maps: RunMaps, channels: Sequence[str]) -> tuple[Array, Array, Array, Array]:
+def _sadc_table(maps: ChannelMaps, channels: Sequence[str]) -> tuple[Array, Array, Array, Array]:
     """Return sources (source, first module, last), modules (port, adc), and module and ADC channel of each channel."""
     keys = sorted({(e.source, e.port, e.adc) for e in maps.sadc})
     number = {key: position for position, key in enumerate(keys)}
@@ -143,7 +144,7 @@ def _sadc_table(maps: RunMaps, channels: Sequence[str]) -> tuple[Array, Array, A
     return _sources([key[0] for key in keys]), _rows([key[1:] for key in keys]), module_of, channel_of
 
 
-def _apv_table(maps: RunMaps, planes: Sequence[str]) -> tuple[Array, Array, Array, Array, Array]:
+def _apv_table(maps: ChannelMaps, planes: Sequence[str]) -> tuple[Array, Array, Array, Array, Array]:
     """Return sources, chips (adc, chip), and chip and stream position of each wire, with each plane's first wire."""
     keys = sorted({(e.source, e.adc, e.chip) for e in maps.apv})
     number = {key: position for position, key in enumerate(keys)}

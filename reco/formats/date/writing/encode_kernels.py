@@ -10,7 +10,7 @@ from emiss.configs.compiled import kernel
 from emiss.reco.formats.date import layout as la
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Ints, Words
 
 SPARSE_FORMAT, LATCH_ALL_FORMAT = 0b111, 0b101
 """Three frames, pedestals subtracted, ADC version 1, no common-mode word; sparse or every channel."""
@@ -50,19 +50,19 @@ def _close(words: Array, at: int, end: int) -> None:
 
 @kernel
 def encode(
-    words: Array,
+    words: Words,
     run: int,
-    header: Array,
-    sadc_offsets: Array,
-    sadc_key: Array,
+    header: Ints,
+    sadc_offsets: Ints,
+    sadc_key: Ints,
     samples: Array,
-    sadc_sources: Array,
-    modules: Array,
-    apv_offsets: Array,
-    apv_key: Array,
-    amplitudes: Array,
-    apv_sources: Array,
-    chips: Array,
+    sadc_sources: Ints,
+    modules: Ints,
+    apv_offsets: Ints,
+    apv_key: Ints,
+    amplitudes: Ints,
+    apv_sources: Ints,
+    chips: Ints,
     latch_all: bool,
 ) -> int:
     """Write all events; return the number of words.

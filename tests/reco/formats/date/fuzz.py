@@ -27,7 +27,7 @@ from tests.reco.splices import Spliced, events_of, splice
 
 if TYPE_CHECKING:
     from emiss.events.ledger import Ledger
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
 
 PACKED = Path(__file__).with_name("vectors.tar.xz")
 SPLICED = 0.25
@@ -75,7 +75,7 @@ def corpus(folder: Path) -> list[tuple[bytes, Path]]:
         data = json.loads(about.read_text()) if about.exists() else {}
         found.append((path.read_bytes(), folder / data.get("maps", "exmaps")))
     encoded = simulate(load_sample("signal"), folder / "made" / "signal.dat", events=12)
-    found.append((encoded.read_bytes(), load_detector("na64e_lfc").maps_path))
+    found.append((encoded.read_bytes(), load_detector("na64e_lfc").channel_maps_path))
     return found
 
 
@@ -85,7 +85,7 @@ def whole_events() -> tuple[bytes, Path]:
     from emiss.reco.detector.model import load_detector
 
     shipped = loader.SHIPPED.parent / "samples" / "data" / "beam.dat"
-    return b"".join(events_of(shipped.read_bytes())[0][AROUND]), load_detector("na64e_lfc").maps_path
+    return b"".join(events_of(shipped.read_bytes())[0][AROUND]), load_detector("na64e_lfc").channel_maps_path
 
 
 def compare(made: Spliced, account: Ledger) -> None:
@@ -133,13 +133,13 @@ def mutated(data: bytes, other: bytes, rng: random.Random) -> bytes:
 
 
 @cache
-def maps_of(folder: Path, run: int) -> RunMaps | None:
+def maps_of(folder: Path, run: int) -> ChannelMaps | None:
     """Return the maps of a run; None where there are none."""
     from emiss.configs.errors import UserError
-    from emiss.reco.formats.date.channels.channel_map import read_maps
+    from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 
     try:
-        return read_maps(folder, run)
+        return read_channel_maps(folder, run)
     except UserError:
         return None
 
@@ -148,8 +148,8 @@ def examine(data: bytes, maps: Path, policy: str) -> Ledger:
     """Decode a file to mapped digits, check what has to hold, and return the account of its events."""
     from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
     from emiss.reco.formats.date.index.events import build
-    from emiss.reco.formats.date.index.lost_blocks import lost_blocks
     from emiss.reco.formats.date.ledger import ledger
+    from emiss.reco.formats.date.lost_blocks import lost_blocks
     from emiss.reco.quality import continuity
 
     array = np.frombuffer(data, np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emiss.reco.formats.date import reasons
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.writing import damage
 from emiss.reco.readers.raw import RawRunFile
 
@@ -17,13 +17,13 @@ SILENT = ("tcs_ecc",)
 
 @pytest.fixture(scope="module")
 def whole(run_files, detector):
-    return run_files["muon.dat"].read_bytes(), read_maps(detector.maps_path, 6101)
+    return run_files["muon.dat"].read_bytes(), read_channel_maps(detector.channel_maps_path, 6101)
 
 
 def read(data, detector, folder):
     path = folder / "hurt.dat"
     path.write_bytes(data)
-    file = RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names)
+    file = RawRunFile(path, detector.channel_maps_path, detector.channels, detector.plane_names)
     batches = list(file.batches())
     return sum((b.ledger for b in batches[1:]), batches[0].ledger).check(), batches
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emiss.configs.errors import UserError
 from emiss.events.lists import Lists, offsets_of
-from emiss.reco.formats.date.channels.channel_map import read_maps
+from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.writing import encode
 from emiss.reco.readers import open_run_file
 from emiss.reco.readers.raw import RawRunFile
@@ -56,10 +56,10 @@ def sorted_rows(lists: Lists, keys: list[str]) -> dict[str, np.ndarray]:
 @given(st.integers(1, 12), st.sampled_from([32, 31, 8]), st.integers(0, 2**31), st.integers(1, 7))
 def test_encode_then_decode_is_the_identity(tmp_path_factory, detector, events, samples, seed, size):
     raw = make_events(detector, events, samples, seed)
-    maps = read_maps(detector.maps_path, 6101)
+    maps = read_channel_maps(detector.channel_maps_path, 6101)
     data = encode.to_bytes(raw, maps, detector.channels, detector.plane_names)
     path = encode.write(tmp_path_factory.mktemp("e") / "x.dat", data)
-    file = RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names, samples=samples)
+    file = RawRunFile(path, detector.channel_maps_path, detector.channels, detector.plane_names, samples=samples)
     file.check()
     batches = list(file.batches(size=size))
     assert sum((b.ledger for b in batches[1:]), batches[0].ledger).to_json() == {
@@ -84,10 +84,10 @@ def test_latch_all_writes_every_channel_with_ten_bits(tmp_path, detector):
     raw = make_events(detector, 5, 32, 3)
     fine = {name: values % 1000 + 23 for name, values in raw.apv.columns.items() if name[0] == "a"}  # low bits, too
     raw = replace(raw, apv=replace(raw.apv, columns={**raw.apv.columns, **fine}))
-    maps = read_maps(detector.maps_path, 6101)
+    maps = read_channel_maps(detector.channel_maps_path, 6101)
     path = tmp_path / "x.dat"
     path.write_bytes(encode.to_bytes(raw, maps, detector.channels, detector.plane_names, latch_all=True))
-    file = RawRunFile(path, detector.maps_path, detector.channels, detector.plane_names)
+    file = RawRunFile(path, detector.channel_maps_path, detector.channels, detector.plane_names)
     (batch,) = file.batches()
     assert batch.ledger.passed == 5
     assert not batch.ledger.damage
@@ -115,7 +115,7 @@ def test_other_files_are_told_apart(tmp_path, detector):
 
 def test_a_channel_that_no_map_gives_is_an_error_before_reading(run_files, detector):
     file = RawRunFile(
-        run_files["signal.dat"], detector.maps_path, [*detector.channels, "ECAL1.9.9"], detector.plane_names
+        run_files["signal.dat"], detector.channel_maps_path, [*detector.channels, "ECAL1.9.9"], detector.plane_names
     )
     with pytest.raises(UserError, match=r"ECAL1\.9\.9"):
         file.check()

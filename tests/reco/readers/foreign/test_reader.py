@@ -13,15 +13,15 @@ from emiss import selection
 from emiss.configs.errors import UserError
 from emiss.configs.loader import loads
 from emiss.events.table import EventTable
-from emiss.reco.readers.foreign.reader import MappedFile, load_map
-from emiss.reco.readers.foreign.tree import ForeignTree
+from emiss.reco.formats.foreign_tree import ForeignTree
+from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 
 
-def mapped(path: Path, text: str) -> MappedFile:
-    return MappedFile(path, loads(text, "map.yaml"))
+def mapped(path: Path, text: str) -> ForeignFile:
+    return ForeignFile(path, loads(text, "map.yaml"))
 
 
-def table_of(file: MappedFile, size: int = 7) -> EventTable:
+def table_of(file: ForeignFile, size: int = 7) -> EventTable:
     return EventTable.concatenate(list(file.tables(size=size)))
 
 
@@ -202,7 +202,7 @@ def test_a_whole_number_that_is_undefined_is_refused(ntuple: Path) -> None:
 @pytest.mark.shared
 def test_ldmx_against_plain_uproot(shared: Path) -> None:
     path = shared / "data" / "ldmx_ecal_100_events.root"
-    table = table_of(MappedFile(path, load_map("ldmx")), 33)
+    table = table_of(ForeignFile(path, load_reader_map("ldmx")), 33)
     with uproot.open(path) as file:
         tree = file["LDMX_Events"]
         energy = tree["EcalRecHits_sim/EcalRecHits_sim.energy_"].array()
@@ -247,7 +247,7 @@ def test_the_flat_ntuple_that_ships(tmp_path: Path) -> None:
     with uproot.recreate(tmp_path / "ntuple.root") as file:
         file.mktree("ntuple", {**types, "track_p": "var * float64"})
         file["ntuple"].extend({**data, "track_p": momenta})
-    table = table_of(MappedFile(tmp_path / "ntuple.root", load_map("flat_ntuple")))
+    table = table_of(ForeignFile(tmp_path / "ntuple.root", load_reader_map("flat_ntuple")))
     above = np.where(energy > 5, energy, 0).sum(axis=(1, 2)) / 1000
     np.testing.assert_allclose(table["ecal.energy"], above, rtol=1e-12)
     hcal = np.stack([sum(data[f"hcal_{m}_{c}"] for c in range(9)) for m in (0, 1)], axis=1) / 1000

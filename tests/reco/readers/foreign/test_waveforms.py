@@ -12,7 +12,7 @@ import uproot
 from emiss.configs.errors import UserError
 from emiss.configs.loader import loads
 from emiss.events.table import EventTable
-from emiss.reco.readers.foreign.reader import MappedFile, load_map
+from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 from emiss.reco.readers.foreign.waveforms import LEAST_SIGMA
 
 PERIOD, RISE, CHANNELS, EVENTS, SAMPLES = 8.0, 40.0, 3, 60, 64
@@ -60,7 +60,7 @@ def made(tmp_path_factory):
 
 
 def read(path, text, size=7):
-    return EventTable.concatenate(list(MappedFile(path, loads(text, "map.yaml")).tables(size=size)))
+    return EventTable.concatenate(list(ForeignFile(path, loads(text, "map.yaml")).tables(size=size)))
 
 
 @pytest.mark.parametrize("size", [1, 13, 1000])
@@ -128,7 +128,7 @@ def test_mistakes_are_told_when_the_file_is_opened(made, old, new, said):
 @pytest.mark.shared
 def test_real_waveforms_have_stable_pedestals_and_amplitudes(shared: Path) -> None:
     """The channels without a source of pulses; see docs/validation.md for those with one."""
-    file = MappedFile(shared / "data" / "fadc125_waveforms.root", load_map("fadc125"))
+    file = ForeignFile(shared / "data" / "fadc125_waveforms.root", load_reader_map("fadc125"))
     pulses = EventTable.concatenate(list(file.tables())).lists["pulses"]
     assert len(pulses) == 237
     with uproot.open(file.path) as raw:

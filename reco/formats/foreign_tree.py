@@ -1,7 +1,7 @@
 """Trees of other programs: the branches of any TTree or RNTuple as columns, rows grouped into events where that is asked for.
 
-What the columns mean is the business of a map (`mapped`); here are only names, kinds and shapes. Branches that hold neither
-numbers, fixed arrays nor lists of numbers are left out, and named with the reason.
+What the columns mean is the business of a reader map (`emiss.reco.readers.foreign`); here are only names, kinds and shapes.
+Branches that hold neither numbers, fixed arrays nor lists of numbers are left out, and named with the reason.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.columns import Column, split
+from emiss.events.files.base import reading
 from emiss.events.files.identity import checksum
-from emiss.events.files.root import TABLES, column_of, lists_of, reading
+from emiss.events.files.root import TABLES, column_of, lists_of
 from emiss.events.lists import Lists
 from emiss.events.location import for_uproot, located
 from emiss.events.table import EventTable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
 
 ROWS = "rows"
 """The collection that the columns of grouped rows belong to."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from emiss.calib.conditions import RunConditions
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
 
 

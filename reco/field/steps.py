@@ -1,4 +1,4 @@
-"""`Steps`: the way of all tracks from plane to plane, cut into pieces that the kernels of `field_kernels` move a state over.
+"""`Steps`: the way of all tracks from plane to plane, cut into pieces that `transport_kernels` moves a state over.
 
 A piece is a drift, an arc in a uniform field, or one Runge-Kutta step (a curve). Where a Runge-Kutta step may end follows
 from the field alone and not from the track: `partition` joins the planes of a field map as long as Simpson's rule, which the
@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Bools, Floats, Ints
 
 DRIFT, ARC, CURVE = 0, 1, 2
 """Kinds of steps."""
@@ -55,20 +55,20 @@ class Steps(NamedTuple):
         Single (T mm) and double (T mm^2) integral of By on the axis from the first plane to each.
     """
 
-    kind: Array
-    length: Array
-    by: Array
-    loss: Array
-    first: Array
-    plane: Array
-    slices: Array
+    kind: Ints
+    length: Floats
+    by: Floats
+    loss: Floats
+    first: Ints
+    plane: Ints
+    slices: Floats
     grid: tuple[float, float, float, float, int, int]
     free: int
-    bends: Array
-    levers: Array
+    bends: Floats
+    levers: Floats
 
 
-def box_steps(z: Array, low: float, high: float, by: float) -> Steps:
+def box_steps(z: Floats, low: float, high: float, by: float) -> Steps:
     """Return the steps past planes at `z` through a field `by` between `low` and `high`: drifts and arcs."""
     edges = np.unique([*z, *(edge for edge in (low, high) if z[0] < edge < z[-1])])
     middle = 0.5 * (edges[:-1] + edges[1:])
@@ -91,14 +91,14 @@ def box_steps(z: Array, low: float, high: float, by: float) -> Steps:
     )
 
 
-def _planes(edges: Array, z: Array) -> Array:
+def _planes(edges: Floats, z: Floats) -> Ints:
     """Return the number of the plane at the end of each step between `edges`, -1 for none."""
     numbers = np.full(len(edges), -1, np.int64)
     numbers[np.searchsorted(edges, z)] = np.arange(len(z))
     return numbers[1:]
 
 
-def curve_steps(z: Array, field: Any) -> Steps:
+def curve_steps(z: Floats, field: Any) -> Steps:
     """Return the steps past planes at `z` through a field that is given on nodes.
 
     Parameters
@@ -132,13 +132,13 @@ def curve_steps(z: Array, field: Any) -> Steps:
     return _with_slices(_at_planes(np.array(edges), kinds, z), z, field)
 
 
-def _at_planes(edges: Array, kinds: Sequence[int], z: Array) -> tuple[Array, Array]:
+def _at_planes(edges: Floats, kinds: Sequence[int], z: Floats) -> tuple[Floats, Ints]:
     """Cut drifts at the planes that stand in them; curves end at planes already."""
     fine = np.unique(np.concatenate([edges, z]))
     return fine, np.array(kinds, np.int64)[np.searchsorted(edges, fine[1:]) - 1]
 
 
-def _with_slices(way: tuple[Array, Array], z: Array, field: Any) -> Steps:
+def _with_slices(way: tuple[Floats, Ints], z: Floats, field: Any) -> Steps:
     """Return the steps between edges, with the slices of the field that the curves need."""
     edges, kind = way
     curves = np.flatnonzero(kind == CURVE)
@@ -163,7 +163,7 @@ def _with_slices(way: tuple[Array, Array], z: Array, field: Any) -> Steps:
     )
 
 
-def _three(field: Any, begin: float, end: float) -> Array:
+def _three(field: Any, begin: float, end: float) -> Floats:
     """Return the three slices of one step, shape (3, nx, ny, 3), such that it has the field's single and double integral.
 
     A step of length h takes h/6 (B1 + 4 B2 + B3) for the integral and h^2/6 (B1 + 2 B2) for the double one. With B1 the field
@@ -175,11 +175,11 @@ def _three(field: Any, begin: float, end: float) -> Array:
     values, _ = field.slices(z)
     once, twice = (found[-1] / (end - begin) for found in integrals(z, values))
     middle = 3.0 * twice / (end - begin) - 0.5 * values[0]
-    three: Array = np.stack([values[0], middle, 6.0 * once - values[0] - 4.0 * middle])
+    three: Floats = np.stack([values[0], middle, 6.0 * once - values[0] - 4.0 * middle])
     return three
 
 
-def partition(z: Array, values: Array, stops: Array) -> list[int]:
+def partition(z: Floats, values: Floats, stops: Bools) -> list[int]:
     """Return the nodes at which Runge-Kutta steps begin and end: few, with the field in between near a parabola.
 
     Parameters
@@ -211,7 +211,7 @@ def partition(z: Array, values: Array, stops: Array) -> list[int]:
     return chosen
 
 
-def integrals(z: Array, values: Array) -> tuple[Array, Array]:
+def integrals(z: Floats, values: Floats) -> tuple[Floats, Floats]:
     """Return the single and double integrals along z (axis 0) of what is linear between nodes, 0 at the first."""
     step = np.diff(z).reshape(-1, *[1] * (values.ndim - 1))
     once = np.zeros_like(values)
@@ -221,9 +221,9 @@ def integrals(z: Array, values: Array) -> tuple[Array, Array]:
     return once, twice
 
 
-def _linear(z: Array, values: Array, at: Array) -> Array:
+def _linear(z: Floats, values: Floats, at: Floats) -> Floats:
     """Return values (len(at), columns) between nodes."""
     left = np.clip(np.searchsorted(z, at) - 1, 0, len(z) - 2)
     part = ((at - z[left]) / (z[left + 1] - z[left]))[:, None]
-    found: Array = (1.0 - part) * values[left] + part * values[left + 1]
+    found: Floats = (1.0 - part) * values[left] + part * values[left + 1]
     return found

@@ -13,8 +13,8 @@ from emiss.reco.formats.date.decoding.decode import groups, words_at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emiss.events.lists import Array
-    from emiss.reco.formats.date.channels.channel_map import RunMaps
+    from emiss.configs.arrays import Bools, Bytes
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
     from emiss.reco.formats.date.index.events import Index, Policy
 
 BATCH = 4096
@@ -22,7 +22,7 @@ ROOM = np.array([0, 0, 0, 0, 4 * layout.SOURCES], np.int64)
 """Rows of a workspace that takes no digits, only the records of one event."""
 
 
-def lost_blocks(data: Array, index: Index, maps_of: Callable[[int], RunMaps], policy: Policy) -> Array:
+def lost_blocks(data: Bytes, index: Index, maps_of: Callable[[int], ChannelMaps], policy: Policy) -> Bools:
     """Return which physics events lack a block: a source of the maps, an MSADC module, or what stood behind damage.
 
     Parameters
@@ -38,7 +38,7 @@ def lost_blocks(data: Array, index: Index, maps_of: Callable[[int], RunMaps], po
     bool array of shape (N,)
         False for events that are lost or are not physics.
     """
-    from emiss.reco.formats.date.index.lost_blocks_kernels import mark_lost_blocks
+    from emiss.reco.formats.date.lost_blocks_kernels import mark_lost_blocks
 
     lost = np.zeros(len(index), bool)
     wanted = np.flatnonzero(index.good & (index.type == layout.PHYSICS))

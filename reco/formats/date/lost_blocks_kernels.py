@@ -1,4 +1,4 @@
-"""The compiled pass of `survey`: the walk of the decoder down to the blocks, and not into them."""
+"""The compiled pass of `lost_blocks`: the walk of the decoder down to the blocks, and not into them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emiss.reco.formats.date.decoding import workspace as ws
 from emiss.reco.formats.date.decoding.decode_kernels import compare_sources, walk_event
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Bools, Ints, Words
     from emiss.reco.formats.date.decoding.workspace import Output, Tables
 
 
@@ -39,7 +39,7 @@ def _lacks_source(out: Output) -> bool:
 
 
 @kernel
-def mark_lost_blocks(words: Array, first: Array, size: Array, safe: bool, tables: Tables, out: Output) -> Array:
+def mark_lost_blocks(words: Words, first: Ints, size: Ints, safe: bool, tables: Tables, out: Output) -> Bools:
     """Return which events lack a source of the maps, an MSADC module, or all that stands behind damage.
 
     Parameters

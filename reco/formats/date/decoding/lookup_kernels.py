@@ -14,12 +14,12 @@ from emiss.reco.formats.date import layout as la
 from emiss.reco.formats.date.decoding import workspace as ws
 
 if TYPE_CHECKING:
-    from emiss.events.lists import Array
+    from emiss.configs.arrays import Array, Ints
 
 
 @kernel
-def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array, row: Array) -> Array:
-    """Find the map entries of MSADC digits.
+def rows_sadc(sadc: Array, stop: Ints, slot: Ints, first: Ints, number: Array, channel: Array, row: Array) -> Ints:
+    """Find the detector channels of MSADC digits.
 
     Parameters
     ----------
@@ -31,8 +31,10 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
         Row of a source in `first`, or -1.
     first : int64 array of shape (slots * 512 + 1,)
         Where the entries of (slot, port, ADC, channel) begin.
-    entry, row : int32 arrays
-        Filled with map entry and digit; with no room they are only counted.
+    number : int32 array of shape (entries,)
+        Detector channel of each entry.
+    channel, row : int32 arrays
+        Filled with detector channel and digit; with no room they are only counted.
 
     Returns
     -------
@@ -49,8 +51,8 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
                 module = (source * la.PORTS + sadc[digit, 1]) * la.ADCS + sadc[digit, 2]
                 key = module * la.SADC_CHANNELS + sadc[digit, 3]
                 for at in range(first[key], first[key + 1]):
-                    if n < len(entry):
-                        entry[n] = at
+                    if n < len(channel):
+                        channel[n] = number[at]
                         row[n] = digit
                     n += 1
             digit += 1
@@ -60,9 +62,24 @@ def rows_sadc(sadc: Array, stop: Array, slot: Array, first: Array, entry: Array,
 
 @kernel
 def rows_apv(
-    chip: Array, apv_chip: Array, position: Array, stop: Array, slot: Array, first: Array, entry: Array, row: Array
-) -> Array:
-    """Find the map entries of APV digits; as `rows_sadc`, with `slot` by (source, ADC, chip) and 128 channels each."""
+    chip: Array,
+    apv_chip: Array,
+    position: Array,
+    stop: Ints,
+    slot: Ints,
+    first: Ints,
+    planes: Array,
+    wires: Array,
+    entry: Array,
+    plane: Array,
+    wire: Array,
+    row: Array,
+) -> Ints:
+    """Find the strips of APV digits; as `rows_sadc`, with `slot` by (source, ADC, chip) and 128 channels each.
+
+    `planes` and `wires` say what each entry is, `plane` and `wire` are filled with it; `entry`, with the entries themselves, is
+    for the amplitudes.
+    """
     offsets = np.zeros(len(stop) + 1, np.int64)
     n = 0
     digit = 0
@@ -76,6 +93,8 @@ def rows_apv(
                 for at in range(first[key], first[key + 1]):
                     if n < len(entry):
                         entry[n] = at
+                        plane[n] = planes[at]
+                        wire[n] = wires[at]
                         row[n] = digit
                     n += 1
             digit += 1
