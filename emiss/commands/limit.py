@@ -210,8 +210,8 @@ def _check_numbers(
 def _check_names(method: str, difference: str, empty: str, srd_reading: str, background: str) -> Iterator[UserError]:
     from emiss.configs.errors import UserError, did_you_mean
     from emiss.physics.constraints.g_minus_2 import DIFFERENCES
+    from emiss.physics.limits import METHODS
     from emiss.physics.limits.backgrounds import READINGS
-    from emiss.physics.limits.upper_limit import METHODS
     from emiss.reach.background import EMPTY, check_name
 
     for option, name, known in (

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.configs.document import Document
+    from emiss.physics.limits import Correlations
     from emiss.physics.limits.backgrounds import Budget
-    from emiss.physics.limits.upper_limit import Correlations
     from emiss.reach.background import Empty
     from emiss.reach.efficiencies import Efficiency
     from emiss.samples.config import Sample
@@ -113,7 +113,7 @@ def load(path: Path, default: Settings) -> tuple[list[Settings], Correlations, D
     UserError
         For all mistakes of the file, each with its place.
     """
-    from emiss.physics.limits.upper_limit import Correlations
+    from emiss.physics.limits import Correlations
 
     document = loader.load(path)
     written = loader.validate(document, PeriodsFile)

@@ -20,7 +20,7 @@ from emiss.reach.background import Background
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.physics.limits.upper_limit import Correlations, Limit, Method, Period
+    from emiss.physics.limits import Correlations, Limit, Method, Period
     from emiss.reach.efficiencies import Efficiency
 
 SCHEMA = "emiss.limit/1"
@@ -159,7 +159,7 @@ def _point(
 ) -> Point:
     import warnings
 
-    from emiss.physics.limits.upper_limit import upper_limit
+    from emiss.physics.limits import upper_limit
     from emiss.physics.validity import RangeWarning
 
     rates = [_rate(one, period.nucleus) for one, period in zip(efficiencies, periods, strict=True)]
@@ -189,7 +189,7 @@ def _point(
 
 def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[str]) -> Period:
     """Return the counter of a period at one mass, for `rate` phi per electron; the exposure's error is that of both rates."""
-    from emiss.physics.limits.upper_limit import Period
+    from emiss.physics.limits import Period
 
     held = {process.name: period.on_target * process.per_electron for process in period.background.unseen}
     statistical = one.error / one.value if one.value > 0.0 else 0.0
@@ -236,7 +236,7 @@ def _same_masses(periods: Sequence[DataPeriod]) -> None:
 
 def _shown(periods: Sequence[DataPeriod]) -> None:
     """Refuse limits below what the samples can show."""
-    from emiss.physics.limits.upper_limit import MAX_UNSEEN
+    from emiss.physics.limits.limit import MAX_UNSEEN
 
     total: dict[str, float] = {}
     for period in periods:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from emiss.physics.limits.upper_limit import CONFIDENCE
+from emiss.physics.limits.period import CONFIDENCE
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
