@@ -10,7 +10,7 @@ import numpy as np
 
 from emiss.physics import RangeWarning
 from emiss.physics.constants import LEAD, Nucleus
-from emiss.physics.emission import cross_sections, dark_photon, yields
+from emiss.physics.emission import cross_sections, dark_photon, dark_photon_yields, yields
 from emiss.physics.emission.k_factors import KFactors
 from emiss.physics.shower.transport import DEPTH
 from emiss.physics.validity import PERTURBATIVE
@@ -61,7 +61,7 @@ MODELS: Mapping[str, Model] = {
         coupling="epsilon",
         largest=1.0,
         threshold_of="A'",
-        threshold=dark_photon.THRESHOLD,
+        threshold=dark_photon_yields.THRESHOLD,
         masses=(0.001, 0.01, 0.03, 0.1, 0.3, 1.0),
     ),
 }
@@ -150,7 +150,7 @@ def compute(
     ------
     ValueError
         For masses or energies that make no sense (`emiss.physics.emission.yields.emission`,
-        `emiss.physics.emission.dark_photon.emission`).
+        `emiss.physics.emission.dark_photon_yields.emission`).
     """
     rows = []
     with warnings.catch_warnings(record=True) as caught:
@@ -184,7 +184,7 @@ def _row(model: str, mass: float, threshold: float, settings: Settings, table: K
         )
         sigma = cross_sections.total(mass, energy, coupling=coupling, method=method, nucleus=nucleus)
     else:
-        made = dark_photon.emission(
+        made = dark_photon_yields.emission(
             mass, mixing=coupling, primary=energy, threshold=threshold, method=method, k_factors=table, nucleus=nucleus
         )
         sigma = dark_photon.total(mass, energy, mixing=coupling, method=method, min_energy=threshold, nucleus=nucleus)
