@@ -1,4 +1,4 @@
-"""Yields against mass and energy threshold (Eq. 29 of arXiv:2404.15931): the table, its JSON text and its plot."""
+"""Yields against mass and energy threshold (Eq. 29 of arXiv:2404.15931): the table and its JSON text."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from emiss.physics.validity import PERTURBATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from matplotlib.figure import Figure
 
     from emiss.physics.emission.phase_space import Method
     from emiss.physics.emission.yields import Emission
@@ -205,27 +203,3 @@ def _means(made: Emission) -> tuple[float | None, float | None]:
         return None, None
     depth = 0.5 * (made.depth[1:] + made.depth[:-1])
     return float(made.spectrum @ made.energy / made.total), float(depth @ made.content.sum(axis=1) / made.total)
-
-
-def figure(table: YieldTable) -> Figure:
-    """Draw the yields per electron on target against mass, one line per threshold."""
-    from matplotlib import rc_context
-
-    from emiss.selection.report import plots
-
-    model = MODELS[table.model]
-    with rc_context(plots.STYLE):
-        made = plots.figure()
-        place = made.subplots()
-        for i, threshold in enumerate(dict.fromkeys(row.threshold for row in table.rows)):
-            rows = sorted((row for row in table.rows if row.threshold == threshold), key=lambda row: row.mass)
-            seen = [row for row in rows if row.per_electron > 0.0]
-            label = f"{model.threshold_of} above {threshold:g} GeV"
-            mass, height = [row.mass for row in seen], [row.per_electron for row in seen]
-            place.plot(mass, height, marker="o", markersize=3, color=plots.COLOURS[i % 8], label=label)
-        place.set(xscale="log", yscale="log", xlabel=f"mass of {model.particle} [GeV]")
-        place.set_ylabel(f"{model.particle} per electron on target")
-        how = f"{model.coupling} = {table.settings.coupling:g}, {table.settings.energy:g} GeV, {table.settings.method}"
-        place.set_title(f"{model.reaction} on {DEPTH:g} radiation lengths of lead, {how}", fontsize=10, loc="left")
-        place.legend(frameon=False, fontsize=9)
-    return made
