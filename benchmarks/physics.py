@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics.emission import dark_photon, yields
+from emiss.physics.emission import dark_photon, dark_photon_yields, yields
 from emiss.physics.emission.cross_sections import estimate, total
 from emiss.physics.emission.sampling import MuonSampler, ScalarSampler
 from emiss.physics.shower import transport
@@ -70,7 +70,7 @@ def showers() -> None:
     for name, work in (
         ("phi, exact", lambda: yields.emission(0.3, coupling=1e-4)),
         ("phi, WW", lambda: yields.emission(0.3, coupling=1e-4, method="ww")),
-        ("A', exact", lambda: dark_photon.emission(0.1)),
+        ("A', exact", lambda: dark_photon_yields.emission(0.1)),
     ):
         print(f"  yield of one mass, {name:10} {timed(work):6.2f} s")
 

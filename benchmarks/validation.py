@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from emiss import reco, selection
-from emiss.physics.emission import dark_photon, yields
+from emiss.physics.emission import dark_photon, dark_photon_yields, dimuons, yields
 from emiss.physics.emission.cross_sections import total
-from emiss.physics.shower import dimuons, transport
+from emiss.physics.shower import transport
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import Simulation, simulate
 
@@ -144,7 +144,7 @@ def showers_and_yields() -> None:
             f"{base.spectrum @ base.energy / base.total:.1f} GeV, depth {depth:.2f} X0"
         )
     for mass, published in ((0.01, 3.30e-5), (0.1, 3.46e-4)):
-        rate = dark_photon.emission(mass).total
+        rate = dark_photon_yields.emission(mass).total
         for efficiency in (1.0, 0.9, 0.5):
             limit = yields.coupling_limit(rate, dark_photon.MIXING, 2.84e11, efficiency=efficiency)
             print(

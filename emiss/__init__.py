@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from emiss.events.table import EventTable
     from emiss.job.run import process_runs
     from emiss.job.select import select
-    from emiss.physics.limits.upper_limit import Period, upper_limit
+    from emiss.physics.limits import Period, upper_limit
     from emiss.reco.run import Run, open, process  # noqa: A004 - the names users expect
     from emiss.samples.simulate import simulate
     from emiss.selection.analysis.model import Analysis
@@ -56,7 +56,7 @@ _HOMES = {
     "Analysis": "selection.analysis.model",
     "Cutflow": "selection.results.cutflow",
     "EventTable": "events.table",
-    "Period": "physics.limits.upper_limit",
+    "Period": "physics.limits",
     "Result": "selection.results.result",
     "Run": "reco.run",
     "UserError": "configs.errors",
@@ -69,17 +69,17 @@ _HOMES = {
     "run": "selection.results.result",
     "select": "job.select",
     "simulate": "samples.simulate",
-    "upper_limit": "physics.limits.upper_limit",
+    "upper_limit": "physics.limits",
     "write": "events.files.open",
 }
-_ROOMS = ("calib", "configs", "events", "job", "look", "physics", "reach", "reco", "samples", "selection")
+_PACKAGES = ("calib", "configs", "events", "job", "look", "physics", "reach", "reco", "samples", "selection")
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for."""
     from importlib import import_module
 
-    if name in _ROOMS:
+    if name in _PACKAGES:
         return import_module(f"emiss.{name}")
     if name == "__version__":
         from emiss.events.provenance import package_version
@@ -94,4 +94,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return sorted({*globals(), *__all__, *_PACKAGES})

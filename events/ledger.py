@@ -104,7 +104,7 @@ class Ledger:
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """Return the ledger as plain data, as in the contract."""
+        """Return the ledger as plain data, as in `cutflow.json`."""
         return {
             "read": self.read,
             "passed": self.passed,

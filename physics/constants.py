@@ -25,9 +25,6 @@ PION_MASS, PION_LIFETIME = 0.13957039, 7.8045e3
 KAON_MASS, KAON_LIFETIME = 0.493677, 3.711e3
 """GeV; c tau in mm (PDG 2022)."""
 
-KAON_TO_MUON = 0.6356
-"""Branching ratio of K -> mu nu (PDG 2022)."""
-
 PICOBARN = 0.38937937e9
 """(hbar c)^2 in pb GeV^2 (CODATA 2018): a cross section in 1/GeV^2 times this is in pb."""
 

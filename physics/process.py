@@ -7,13 +7,14 @@ said of phi (mass m_phi, share x of the energy) holds for the outgoing lepton (m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emiss.physics.constants import ALPHA, ELECTRON_MASS, LEPTON_MASSES, PICOBARN, Nucleus
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Process:
 
     m_i: float
     m_f: float
-    m_phi: Array
-    energy: Array
+    m_phi: Floats
+    energy: Floats
     nucleus: Nucleus
     coupling: float
     vector: bool = False
@@ -44,8 +45,8 @@ class Process:
     @classmethod
     def of(
         cls,
-        m_phi: Array,
-        energy: Array,
+        m_phi: Floats,
+        energy: Floats,
         *,
         coupling: float,
         nucleus: Nucleus,
@@ -82,7 +83,7 @@ class Process:
         """Return the process of the lanes picked by an index or mask."""
         return self._with(self.m_phi[which], self.energy[which])
 
-    def _with(self, m_phi: Array, energy: Array) -> Process:
+    def _with(self, m_phi: Floats, energy: Floats) -> Process:
         """Return the process of other lanes."""
         return Process(self.m_i, self.m_f, m_phi, energy, self.nucleus, self.coupling, self.vector)
 
@@ -90,18 +91,18 @@ class Process:
         """Return the process of the lanes picked, as columns of shape (P, 1), for points of shape (P, Q)."""
         return self.lanes((which, None))
 
-    def at(self, energy: Array) -> Process:
+    def at(self, energy: Floats) -> Process:
         """Return the process of the first lane's mass at other energies (GeV), one lane each."""
         m_phi = np.full(len(energy), self.m_phi[0])
         return self._with(m_phi, energy)
 
     @property
-    def delta(self) -> Array:
+    def delta(self) -> Floats:
         """Delta m^2 = m_phi^2 - m_i^2 - m_f^2 (below Eq. 10), GeV^2."""
         return self.m_phi**2 - self.m_i**2 - self.m_f**2
 
     @property
-    def mass_term(self) -> Array:
+    def mass_term(self) -> Floats:
         """Return what multiplies the last term of the squared amplitudes (Eqs. 10, 20), GeV^2.
 
         Delta m^2 of a scalar, 4 (m^2 + 2 m_l^2) of a vector.
@@ -111,7 +112,7 @@ class Process:
         return self.delta
 
     @property
-    def momentum(self) -> Array:
+    def momentum(self) -> Floats:
         """|p| of the incoming lepton, GeV; 0 below its mass."""
         return np.sqrt(np.maximum(self.energy**2 - self.m_i**2, 0.0))
 
@@ -126,19 +127,19 @@ class Process:
 
     @property
     def factor(self) -> float:
-        """alpha^2 h^2 Z^2 in pb GeV^2, common to all formulas; Z^2 of the form factor once (misprinted in the seed)."""
+        """alpha^2 h^2 Z^2 in pb GeV^2, common to all formulas; Z^2 of the form factor once (misprinted in the paper)."""
         return PICOBARN * (ALPHA * self.coupling * self.nucleus.z) ** 2
 
-    def open(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def open(self) -> Bools:
         """Return for each lane whether the energy is above threshold."""
         return np.asarray(self._invariant() > self.nucleus.mass + self.m_f + self.m_phi)
 
-    def _invariant(self) -> Array:
+    def _invariant(self) -> Floats:
         """Return sqrt(s) of lepton and nucleus, GeV."""
         mass = self.nucleus.mass
         return np.sqrt(mass**2 + self.m_i**2 + 2.0 * mass * self.energy)
 
-    def energy_range(self, emitted: Array | float, other: Array | float) -> tuple[Array, Array]:
+    def energy_range(self, emitted: Floats | float, other: Floats | float) -> tuple[Floats, Floats]:
         """Return lowest and highest energy (GeV) of the emitted particle, recoil of the nucleus included.
 
         The highest is reached when nucleus and other particle move as one of mass M + m_other. Only for lanes that are
@@ -159,7 +160,7 @@ class Process:
         lowest = np.where(gamma * k >= boost * star, emitted, gamma * star - boost * k)
         return lowest, highest
 
-    def angular(self, emitted: Array | float, other: Array | float, energy: Array) -> tuple[Array, Array, Array]:
+    def angular(self, emitted: Floats | float, other: Floats | float, energy: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the emitted particle's momentum, its variable at zero angle, and the largest eta.
 
         With eta = |p||k|(1 - cos theta), the variable u~ = (p - k)^2 - m_other^2 is -(U_0 + 2 eta). U_0 is formed without

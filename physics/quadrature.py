@@ -12,7 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 
 _KRONROD = (
     (0.995657163025808080735527280689003, 0.011694638867371874278064396062192),
@@ -51,13 +52,13 @@ class ConvergenceError(ArithmeticError):
 
 
 def integrate(
-    function: Callable[[Array, np.ndarray[Any, np.dtype[np.intp]]], Array],
-    low: Array,
-    high: Array,
+    function: Callable[[Floats, np.ndarray[Any, np.dtype[np.intp]]], Floats],
+    low: Floats,
+    high: Floats,
     *,
     rtol: float,
     panels: int = 1,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Integrate `function` from low to high in each lane.
 
     Parameters
@@ -109,11 +110,11 @@ def integrate(
 
 
 def _rule(
-    function: Callable[[Array, np.ndarray[Any, np.dtype[np.intp]]], Array],
-    start: Array,
-    stop: Array,
+    function: Callable[[Floats, np.ndarray[Any, np.dtype[np.intp]]], Floats],
+    start: Floats,
+    stop: Floats,
     lane: np.ndarray[Any, np.dtype[np.intp]],
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Return integral and estimated error of each panel."""
     half, middle = 0.5 * (stop - start), 0.5 * (stop + start)
     values = function(middle[:, None] + half[:, None] * _POINTS, lane)

@@ -49,7 +49,7 @@ def constraints(
     from emiss.configs.errors import UserError, did_you_mean
     from emiss.physics.constraints import relic
     from emiss.physics.constraints.g_minus_2 import DIFFERENCES, LOWEST
-    from emiss.reach import figures, sensitivity
+    from emiss.reach import comparison, figures
 
     if difference not in DIFFERENCES:
         raise UserError(f"--difference: there is no '{difference}'", hint=did_you_mean(difference, DIFFERENCES))
@@ -67,10 +67,10 @@ def constraints(
                 )
             options: dict[str, Any] = {"difference": difference, "ratios": ratios, "dark_coupling": dark_coupling}
             data = {
-                "phi": sensitivity.lines(of_phi, **options),
-                **_others(energies(mass or DARK, "--mass"), alp_coupling, energy(alp_energy, "--alp-energy")),
+                "phi": comparison.lines(of_phi, **options),
+                **comparison.others(energies(mass or DARK, "--mass"), alp_coupling, energy(alp_energy, "--alp-energy")),
             }
-            made = None if plot is None else figures.plane(sensitivity.lines(_fine(of_phi), **options))
+            made = None if plot is None else figures.plane(comparison.lines(_fine(of_phi), **options))
         except ValueError as error:
             raise UserError(str(error)) from None
     if json_:
@@ -99,40 +99,6 @@ def _fine(masses: Sequence[float]) -> list[float]:
 
     first, last = min(masses), max(masses)
     return [float(m) for m in np.geomspace(first, max(last, 3.0 * first), 120)]
-
-
-def _others(masses: Sequence[float], coupling: float, energy: float) -> dict[str, Any]:
-    """Return comparisons of g-2, thermal lines, Landau poles, ALPs and lepton conversion as plain data."""
-    from dataclasses import asdict
-
-    from emiss.physics.constraints import alps, g_minus_2, landau, lepton_conversion, thermal
-
-    if not 0.0 < coupling < float("inf"):
-        msg = f"--alp-coupling {coupling:g} is not above 0"
-        raise ValueError(msg)
-    flying = [m for m in masses if m <= energy]
-    dark = [m for m in masses if thermal.LIGHTEST < m <= thermal.HEAVIEST]
-    return {
-        "differences": {name: asdict(known) for name, known in g_minus_2.DIFFERENCES.items()},
-        "thermal": {
-            "ratio": thermal.RATIO,
-            "m_chi": dark,
-            "epsilon2_alpha_d": {kind: thermal.line(dark, kind).tolist() for kind in thermal.LINES},
-        },
-        "landau": [asdict(bound) for bound in landau.BOUNDS],
-        "alp": {
-            "coupling": coupling,
-            "energy": energy,
-            "m_a": flying,
-            "width": alps.width(flying, coupling).tolist(),
-            "decay_length_m": (alps.decay_length(flying, coupling, energy) / 1e3).tolist(),
-        },
-        "lepton_conversion": {
-            "source": lepton_conversion.SOURCE,
-            "scales": [asdict(item) for item in lepton_conversion.SCALES],
-            "sensitivities": [asdict(item) for item in lepton_conversion.SENSITIVITIES],
-        },
-    }
 
 
 def _left_out(asked: Sequence[float], of: str, kept: Sequence[float], why: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,10 +11,6 @@ from emiss.terminal import print_table, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from matplotlib.figure import Figure
-
-    from emiss.physics.emission.phase_space import Method
 
 KINDS = ("spectra", "totals", "ratios")
 DRAWN = {
@@ -63,13 +59,11 @@ def xsec(
     import warnings
     from dataclasses import replace
 
-    import numpy as np
-
     from emiss.commands.quantities import energies
     from emiss.configs.errors import UserError
     from emiss.physics.constants import LEAD
-    from emiss.physics.emission.cross_sections import estimate
     from emiss.physics.quadrature import ConvergenceError
+    from emiss.reach import cross_section_table
 
     if plot is not None:
         from emiss.reach.figures import check_suffix
@@ -86,21 +80,13 @@ def xsec(
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            grid = np.array(masses)[:, None], np.array(leptons)
-            found = {method: estimate(*grid, method=method, **shared) for method in _methods()}
-            made = None if plot is None else _figure(figure, energies(mass or DRAWN[figure], "--mass"), leptons, shared)
+            rows = cross_section_table.rows(masses, leptons, **shared)
+            made = None
+            if plot is not None:
+                drawn = energies(mass or DRAWN[figure], "--mass")
+                made = cross_section_table.drawn(figure, drawn, leptons, **shared)
         except (ValueError, ConvergenceError) as error:
             raise UserError(str(error)) from None
-    rows = [
-        {
-            "m_phi": m,
-            "energy": e,
-            "pb": {method: float(found[method].value[i, j]) for method in _methods()},
-            "error": {method: float(found[method].error[i, j]) for method in _methods()},
-        }
-        for i, m in enumerate(masses)
-        for j, e in enumerate(leptons)
-    ]
     if json_:
         typer.echo(
             json.dumps({**shared, "nucleus": "lead", "inelastic": inelastic, "totals": rows}, indent=1, allow_nan=False)
@@ -115,12 +101,6 @@ def xsec(
             say(f"written: {plot}", "dim")
     for text in dict.fromkeys(str(warning.message) for warning in said):
         warn(text)
-
-
-def _methods() -> tuple[Method, ...]:
-    from emiss.physics.emission.phase_space import Method
-
-    return get_args(Method)
 
 
 def _nuclear(inelastic: bool) -> str:
@@ -139,25 +119,3 @@ def _print(rows: Sequence[dict[str, Any]], title: str) -> None:
         shares = [f"{pb[name] / pb['exact']:.4g}" if pb["exact"] else "-" for name in ("ww", "iww")]
         table.add_row(f"{row['m_phi']:g}", f"{row['energy']:g}", *(f"{value:.5g}" for value in pb.values()), *shares)
     print_table(table)
-
-
-def _figure(kind: str, masses: Sequence[float], leptons: Sequence[float], shared: dict[str, Any]) -> Figure:
-    """Return the figure of a kind; spectra are those of the first energy."""
-    import numpy as np
-
-    from emiss.physics.emission.cross_sections import differential_psi, differential_x, total
-    from emiss.reach import figures
-
-    process = f"{shared['beam']} Pb to {shared['final']} Pb phi, h = {shared['coupling']:g}"
-    column = np.array(masses)[:, None]
-    if kind != "spectra":
-        along = np.linspace(20.0, 200.0, 37)
-        values: dict[str, Any] = {method: total(column, along, method=method, **shared) for method in _methods()}
-        return (figures.totals if kind == "totals" else figures.ratios)(along, masses, values, process)
-    x = np.linspace(0.02, 0.995, 80)
-    psi = column / leptons[0] * np.geomspace(0.05, 50.0, 60)
-    spectra: dict[str, Any] = {
-        "x": {method: differential_x(x, column, leptons[0], method=method, **shared) for method in _methods()},
-        "psi": {method: differential_psi(psi, column, leptons[0], method=method, **shared) for method in _methods()},
-    }
-    return figures.spectra(x, psi, masses, spectra, f"{process}, {leptons[0]:g} GeV")

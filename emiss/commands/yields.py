@@ -56,6 +56,7 @@ def yields(
 
       emiss yields --model dark-photon --method iww --k-factors --json --plot yields.pdf
     """
+    from emiss.commands import quantities
     from emiss.configs.errors import UserError
     from emiss.physics.quadrature import ConvergenceError
     from emiss.reach import yield_table
@@ -65,9 +66,9 @@ def yields(
         raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")
     if not 0.0 < coupling < float("inf"):
         raise UserError("--coupling: a coupling is above 0")
-    masses = [_energy("--mass", text) for text in mass or ()] or list(chosen.masses)
-    thresholds = [_energy("--threshold", text) for text in threshold or ()] or [chosen.threshold]
-    beam = _energy("--energy", energy)
+    masses = [quantities.energy(text, "--mass") for text in mass or ()] or list(chosen.masses)
+    thresholds = [quantities.energy(text, "--threshold") for text in threshold or ()] or [chosen.threshold]
+    beam = quantities.energy(energy, "--energy")
     settings = yield_table.Settings(beam, coupling, method, k_factors, eot, efficiency, inelastic)
     try:
         table = yield_table.compute(model, masses, thresholds, settings)
@@ -83,24 +84,11 @@ def yields(
         warn(line)
     if plot is not None:
         from emiss import drawing
+        from emiss.reach import figures
 
-        drawing.save(yield_table.figure(table), plot)
+        drawing.save(figures.yields(table), plot)
         if not json_:
             say(f"written: {plot}", "dim")
-
-
-def _energy(option: str, text: str) -> float:
-    """Return an energy option in GeV."""
-    from emiss.configs.errors import UserError
-    from emiss.configs.units import ENERGY, UnitError, parse_quantity
-
-    try:
-        value = parse_quantity(text, ENERGY)
-    except UnitError as error:
-        raise UserError(f"{option}: {error}") from error
-    if value <= 0.0:
-        raise UserError(f"{option}: '{text}' is not above 0")
-    return value
 
 
 def _print(table: YieldTable) -> None:

@@ -73,13 +73,6 @@ class Background:
     warnings: tuple[str, ...] = ()
 
 
-def budget_cuts() -> str:
-    """Return the hash of the cuts that the paper's budget belongs to."""
-    from emiss import selection
-
-    return selection.load(BUDGET_ANALYSIS).cuts_hash
-
-
 def from_budget(budget: Budget, *, empty: Empty = "bound") -> Background:
     """Return the background of the paper's budget."""
     total = budget.total()

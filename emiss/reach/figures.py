@@ -1,4 +1,4 @@
-"""Figures of the search's physics as in arXiv:2404.15931: mass and coupling (its Fig. 8), cross sections (Figs. 1, 2, 4)."""
+"""Figures as in arXiv:2404.15931, mass and coupling (its Fig. 8), cross sections (Figs. 1, 2, 4), and yields against mass."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from emiss.reach.sensitivity import DataPeriod, Point
+    from emiss.reach.yield_table import YieldTable
 
 SUFFIXES = (".png", ".pdf", ".svg")
 BAND68, BAND95 = "#4daf4a", "#ffd92f"
@@ -51,7 +52,7 @@ def plane(compared: Mapping[str, Any], points: Sequence[Point] = (), periods: Se
     Parameters
     ----------
     compared : mapping
-        From `emiss.reach.sensitivity.lines`.
+        From `emiss.reach.comparison.lines`.
     points : sequence of Point
     periods : sequence of DataPeriod
         For the title.
@@ -165,4 +166,27 @@ def spectra(x: Any, psi: Any, masses: Sequence[float], values: Mapping[str, Mapp
         panels[1, 0].set_ylabel(r"$d\sigma/d\psi$ [pb/rad]")
         panels[0, 0].legend(frameon=False, fontsize=8)
         made.suptitle(title, fontsize=10)
+    return made
+
+
+def yields(table: YieldTable) -> Figure:
+    """Draw the yields per electron on target against mass, one line per threshold."""
+    from emiss.physics.shower.transport import DEPTH
+    from emiss.reach.yield_table import MODELS
+
+    model = MODELS[table.model]
+    with styled():
+        made = figure()
+        place = made.subplots()
+        for i, threshold in enumerate(dict.fromkeys(row.threshold for row in table.rows)):
+            rows = sorted((row for row in table.rows if row.threshold == threshold), key=lambda row: row.mass)
+            seen = [row for row in rows if row.per_electron > 0.0]
+            label = f"{model.threshold_of} above {threshold:g} GeV"
+            mass, height = [row.mass for row in seen], [row.per_electron for row in seen]
+            place.plot(mass, height, marker="o", markersize=3, color=COLOURS[i % 8], label=label)
+        place.set(xscale="log", yscale="log", xlabel=f"mass of {model.particle} [GeV]")
+        place.set_ylabel(f"{model.particle} per electron on target")
+        how = f"{model.coupling} = {table.settings.coupling:g}, {table.settings.energy:g} GeV, {table.settings.method}"
+        place.set_title(f"{model.reaction} on {DEPTH:g} radiation lengths of lead, {how}", fontsize=10, loc="left")
+        place.legend(frameon=False, fontsize=9)
     return made

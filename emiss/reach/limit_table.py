@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emiss.terminal import print_table, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from emiss.reach.limit_curve import LimitCurve
+    from emiss.reach.sensitivity import DataPeriod
 
-    from emiss.reach.sensitivity import DataPeriod, Point
 
-
-def show(
-    points: Sequence[Point], periods: Sequence[DataPeriod], compared: Mapping[str, Any], warnings: Sequence[str] = ()
-) -> None:
-    """Print warnings, the table, the periods, the methods and all notes; arguments as in `emiss.reach.sensitivity.to_json`."""
+def show(curve: LimitCurve) -> None:
+    """Print warnings, the table, the periods, the methods and all notes."""
     from rich import box
     from rich.table import Table
 
-    for text in warnings:
+    points, periods, compared = curve.points, curve.periods, curve.compared
+    for text in curve.doubts:
         say(f"WARNING: {text}", "yellow")
     total = sum(period.on_target for period in periods)
     level = 100.0 * points[0].limit.confidence

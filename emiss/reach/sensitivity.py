@@ -6,7 +6,6 @@ strength of a signal of coupling h_0 is one on h: h = h_0 sqrt(strength).
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -18,12 +17,10 @@ from emiss.configs.errors import UserError
 from emiss.reach.background import Background
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from emiss.physics.limits.upper_limit import Correlations, Limit, Method, Period
+    from emiss.physics.limits import Correlations, Limit, Method, Period
     from emiss.reach.efficiencies import Efficiency
-
-SCHEMA = "emiss.limit/1"
 
 REFERENCE = 1e-4
 """The coupling h_0 at which yields are given."""
@@ -159,7 +156,7 @@ def _point(
 ) -> Point:
     import warnings
 
-    from emiss.physics.limits.upper_limit import upper_limit
+    from emiss.physics.limits import upper_limit
     from emiss.physics.validity import RangeWarning
 
     rates = [_rate(one, period.nucleus) for one, period in zip(efficiencies, periods, strict=True)]
@@ -189,7 +186,7 @@ def _point(
 
 def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[str]) -> Period:
     """Return the counter of a period at one mass, for `rate` phi per electron; the exposure's error is that of both rates."""
-    from emiss.physics.limits.upper_limit import Period
+    from emiss.physics.limits import Period
 
     held = {process.name: period.on_target * process.per_electron for process in period.background.unseen}
     statistical = one.error / one.value if one.value > 0.0 else 0.0
@@ -236,7 +233,7 @@ def _same_masses(periods: Sequence[DataPeriod]) -> None:
 
 def _shown(periods: Sequence[DataPeriod]) -> None:
     """Refuse limits below what the samples can show."""
-    from emiss.physics.limits.upper_limit import MAX_UNSEEN
+    from emiss.physics.limits.limit import MAX_UNSEEN
 
     total: dict[str, float] = {}
     for period in periods:
@@ -249,99 +246,3 @@ def _shown(periods: Sequence[DataPeriod]) -> None:
             f"nothing is left of samples that are too small: up to {said} events (90 %) may be in {exposure:g} electrons",
             hint="simulate more of them, or --empty zero to count them as 0 all the same",
         )
-
-
-def lines(
-    masses: Sequence[float], *, difference: str, ratios: Sequence[float], dark_coupling: float = 0.1
-) -> dict[str, Any]:
-    """Return what limits are compared with, at these masses: g-2 bands and relic lines, as couplings.
-
-    Parameters
-    ----------
-    masses : sequence of float
-        GeV.
-    difference : str
-        One of `emiss.physics.constraints.g_minus_2.DIFFERENCES`.
-    ratios : sequence of float
-        m_phi over dark matter's mass, one per relic line.
-    dark_coupling : float
-        g of phi to dark matter.
-
-    Raises
-    ------
-    ValueError
-        For a mass that the muon decays to, or a ratio of 2.
-    """
-    from emiss.physics.constraints import g_minus_2, relic
-
-    at = np.asarray(masses, float)
-    known = g_minus_2.DIFFERENCES[difference]
-    bands = {str(n): [edge.tolist() for edge in g_minus_2.band(at, n, known)] for n in (1, 2, 3)}
-    return {
-        "m_phi": at.tolist(),
-        "g_minus_2": {"difference": known.value, "error": known.error, "source": known.source, "bands": bands},
-        "relic": [
-            {"ratio": ratio, "coupling": relic.coupling(at, ratio=ratio, dark_coupling=dark_coupling).tolist()}
-            for ratio in ratios
-        ],
-    }
-
-
-def to_json(
-    points: Sequence[Point],
-    periods: Sequence[DataPeriod],
-    compared: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    warnings: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the curve as plain data, schema ``emiss.limit/1``; couplings are h, masses GeV.
-
-    ``background`` is that of the first period; the periods have theirs.
-    """
-    return {
-        "schema": SCHEMA,
-        "confidence": points[0].limit.confidence,
-        "warnings": list(warnings),
-        "periods": [period.to_json() for period in periods],
-        "background": asdict(periods[0].background),
-        "reference_coupling": REFERENCE,
-        "points": [
-            {
-                "m_phi": point.m_phi,
-                "observed": point.observed,
-                "expected": list(point.expected),
-                "efficiency": {
-                    **asdict(point.efficiencies[0]),
-                    "value": point.efficiency,
-                    "error": point.efficiency_error,
-                },
-                "efficiencies": [asdict(one) for one in point.efficiencies],
-                "per_electron": point.per_electron,
-                "limit": point.limit.to_json(),
-            }
-            for point in points
-        ],
-        "lines": dict(compared),
-        "provenance": dict(provenance),
-    }
-
-
-def to_csv(points: Sequence[Point], compared: Mapping[str, Any]) -> str:
-    """Return the curve as CSV: one row per mass, couplings, with the 3 sigma band of g-2 and the relic lines beside."""
-    import csv
-
-    out = io.StringIO()
-    sheet = csv.writer(out, lineterminator="\n")
-    relics = compared["relic"]
-    expected = ("minus2", "minus1", "median", "plus1", "plus2")
-    head = ["m_phi", "observed", *expected, "efficiency", "efficiency_error", "per_electron", "method"]
-    sheet.writerow([*head, "g2_low", "g2_high", *(f"relic_{line['ratio']:.3g}" for line in relics)])
-    low, high = compared["g_minus_2"]["bands"]["3"]
-    for i, point in enumerate(points):
-        values = [point.m_phi, "" if point.observed is None else point.observed, *point.expected]
-        values += [point.efficiency, point.efficiency_error, point.per_electron]
-        sheet.writerow(
-            [*(f"{v:.6g}" if isinstance(v, float) else v for v in values), point.limit.method]
-            + [f"{v:.6g}" for v in (low[i], high[i], *(line["coupling"][i] for line in relics))]
-        )
-    return out.getvalue()

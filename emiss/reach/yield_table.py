@@ -1,4 +1,4 @@
-"""Yields against mass and energy threshold (Eq. 29 of arXiv:2404.15931): the table, its JSON text and its plot."""
+"""Yields against mass and energy threshold (Eq. 29 of arXiv:2404.15931): the table and its JSON text."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import numpy as np
 
 from emiss.physics import RangeWarning
 from emiss.physics.constants import LEAD, Nucleus
-from emiss.physics.emission import cross_sections, dark_photon, yields
+from emiss.physics.emission import cross_sections, dark_photon, dark_photon_yields, yields
 from emiss.physics.emission.k_factors import KFactors
 from emiss.physics.shower.transport import DEPTH
 from emiss.physics.validity import PERTURBATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from matplotlib.figure import Figure
 
     from emiss.physics.emission.phase_space import Method
     from emiss.physics.emission.yields import Emission
@@ -61,7 +59,7 @@ MODELS: Mapping[str, Model] = {
         coupling="epsilon",
         largest=1.0,
         threshold_of="A'",
-        threshold=dark_photon.THRESHOLD,
+        threshold=dark_photon_yields.THRESHOLD,
         masses=(0.001, 0.01, 0.03, 0.1, 0.3, 1.0),
     ),
 }
@@ -150,7 +148,7 @@ def compute(
     ------
     ValueError
         For masses or energies that make no sense (`emiss.physics.emission.yields.emission`,
-        `emiss.physics.emission.dark_photon.emission`).
+        `emiss.physics.emission.dark_photon_yields.emission`).
     """
     rows = []
     with warnings.catch_warnings(record=True) as caught:
@@ -184,7 +182,7 @@ def _row(model: str, mass: float, threshold: float, settings: Settings, table: K
         )
         sigma = cross_sections.total(mass, energy, coupling=coupling, method=method, nucleus=nucleus)
     else:
-        made = dark_photon.emission(
+        made = dark_photon_yields.emission(
             mass, mixing=coupling, primary=energy, threshold=threshold, method=method, k_factors=table, nucleus=nucleus
         )
         sigma = dark_photon.total(mass, energy, mixing=coupling, method=method, min_energy=threshold, nucleus=nucleus)
@@ -205,25 +203,3 @@ def _means(made: Emission) -> tuple[float | None, float | None]:
         return None, None
     depth = 0.5 * (made.depth[1:] + made.depth[:-1])
     return float(made.spectrum @ made.energy / made.total), float(depth @ made.content.sum(axis=1) / made.total)
-
-
-def figure(table: YieldTable) -> Figure:
-    """Draw the yields per electron on target against mass, one line per threshold."""
-    from emiss import drawing
-
-    model = MODELS[table.model]
-    with drawing.styled():
-        made = drawing.figure()
-        place = made.subplots()
-        for i, threshold in enumerate(dict.fromkeys(row.threshold for row in table.rows)):
-            rows = sorted((row for row in table.rows if row.threshold == threshold), key=lambda row: row.mass)
-            seen = [row for row in rows if row.per_electron > 0.0]
-            label = f"{model.threshold_of} above {threshold:g} GeV"
-            mass, height = [row.mass for row in seen], [row.per_electron for row in seen]
-            place.plot(mass, height, marker="o", markersize=3, color=drawing.COLOURS[i % 8], label=label)
-        place.set(xscale="log", yscale="log", xlabel=f"mass of {model.particle} [GeV]")
-        place.set_ylabel(f"{model.particle} per electron on target")
-        how = f"{model.coupling} = {table.settings.coupling:g}, {table.settings.energy:g} GeV, {table.settings.method}"
-        place.set_title(f"{model.reaction} on {DEPTH:g} radiation lengths of lead, {how}", fontsize=10, loc="left")
-        place.legend(frameon=False, fontsize=9)
-    return made

@@ -1,8 +1,11 @@
-"""Axion-like particles that couple to two photons: width and decay length (seed 003, slides on axion-like particles)."""
+"""Axion-like particles that couple to two photons: width and decay length.
+
+As in N. V. Krasnikov, "Search for dark matter at accelerators. NA64 experiment" (talk, INR RAS and JINR, undated).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +14,10 @@ from emiss.physics.constants import HBAR_C
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
 
 
-def width(mass: ArrayLike, coupling: ArrayLike) -> Array:
+def width(mass: ArrayLike, coupling: ArrayLike) -> Floats:
     """Return Gamma(a -> gamma gamma) = g^2 m^3/(64 pi) in GeV.
 
     Parameters
@@ -22,11 +25,11 @@ def width(mass: ArrayLike, coupling: ArrayLike) -> Array:
     mass, coupling : arrays that broadcast
         GeV; g of a gamma gamma in 1/GeV.
     """
-    value: Array = np.asarray(coupling, np.float64) ** 2 * np.asarray(mass, np.float64) ** 3 / (64.0 * np.pi)
+    value: Floats = np.asarray(coupling, np.float64) ** 2 * np.asarray(mass, np.float64) ** 3 / (64.0 * np.pi)
     return value
 
 
-def decay_length(mass: ArrayLike, coupling: ArrayLike, energy: ArrayLike) -> Array:
+def decay_length(mass: ArrayLike, coupling: ArrayLike, energy: ArrayLike) -> Floats:
     """Return the mean decay length p/m hbar c/Gamma in mm; 4.0 m at 100 MeV, 1e-4/GeV and 100 GeV.
 
     Parameters
@@ -46,11 +49,11 @@ def decay_length(mass: ArrayLike, coupling: ArrayLike, energy: ArrayLike) -> Arr
     if np.any(~(e >= m)):
         msg = "the energy must not be below the mass"
         raise ValueError(msg)
-    value: Array = np.sqrt(e**2 - m**2) / m * HBAR_C / width(m, coupling)
+    value: Floats = np.sqrt(e**2 - m**2) / m * HBAR_C / width(m, coupling)
     return value
 
 
-def decay_probability(length: ArrayLike, start: float, stop: float) -> Array:
+def decay_probability(length: ArrayLike, start: float, stop: float) -> Floats:
     """Return the probability to decay between two distances from where it was made.
 
     Parameters
@@ -69,5 +72,5 @@ def decay_probability(length: ArrayLike, start: float, stop: float) -> Array:
     if np.any(~(mean > 0.0)) or not 0.0 <= start <= stop:
         msg = f"a decay length is above 0, and distances rise from 0: not {start:g} to {stop:g} mm"
         raise ValueError(msg)
-    value: Array = np.exp(-start / mean) * -np.expm1(-(stop - start) / mean)
+    value: Floats = np.exp(-start / mean) * -np.expm1(-(stop - start) / mean)
     return value

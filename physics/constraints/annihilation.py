@@ -23,7 +23,8 @@ from emiss.physics.constants import ALPHA, LEPTON_MASSES, PION_MASS
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 Complex = np.ndarray[Any, np.dtype[np.complex128]]
 
 LARGEST = 2.6
@@ -54,7 +55,7 @@ MANY = 2.0 * (1.0 + 0.3 / np.pi)
 """R of u, d, s with alpha_s = 0.3 (at 2 GeV)."""
 
 
-def leptons(s: ArrayLike, mass: float) -> Array:
+def leptons(s: ArrayLike, mass: float) -> Floats:
     """Return beta (3 - beta^2)/2 of a pair of leptons, 0 below its threshold.
 
     Parameters
@@ -65,11 +66,11 @@ def leptons(s: ArrayLike, mass: float) -> Array:
         GeV.
     """
     beta2 = np.maximum(1.0 - 4.0 * mass**2 / np.asarray(s, np.float64), 0.0)
-    value: Array = 0.5 * np.sqrt(beta2) * (3.0 - beta2)
+    value: Floats = 0.5 * np.sqrt(beta2) * (3.0 - beta2)
     return value
 
 
-def hadrons(s: ArrayLike) -> Array:
+def hadrons(s: ArrayLike) -> Floats:
     """Return R(s) of hadrons.
 
     Parameters
@@ -89,11 +90,11 @@ def hadrons(s: ArrayLike) -> Array:
     root = np.sqrt(s2)
     many = MANY * np.clip((root - ONSET) / (PLATEAU - ONSET), 0.0, 1.0)
     three = (1.0 - OMEGA_TO_PIONS) * _peak(s2, *OMEGA, OMEGA_TO_ELECTRONS) * (root > 3.0 * PION_MASS)
-    value: Array = _pions(s2) + three + _peak(s2, *PHI, PHI_TO_ELECTRONS) * (root > 2.0 * PION_MASS) + many
+    value: Floats = _pions(s2) + three + _peak(s2, *PHI, PHI_TO_ELECTRONS) * (root > 2.0 * PION_MASS) + many
     return value
 
 
-def channels(s: ArrayLike) -> Array:
+def channels(s: ArrayLike) -> Floats:
     """Return the sum of electrons (massless), muons and hadrons: the factor over annihilation to electrons alone."""
     return 1.0 + leptons(s, LEPTON_MASSES["muon"]) + hadrons(s)
 
@@ -107,33 +108,33 @@ def pion_form_factor(s: ArrayLike) -> Complex:
     return value
 
 
-def _pions(s: Array) -> Array:
+def _pions(s: Floats) -> Floats:
     """Return beta^3 |F|^2/4 of pi+ pi-."""
     beta2 = 1.0 - 4.0 * PION_MASS**2 / s
     opened = beta2 > 0.0
-    value: Array = np.zeros(s.shape)
+    value: Floats = np.zeros(s.shape)
     value[opened] = 0.25 * beta2[opened] ** 1.5 * np.abs(pion_form_factor(s[opened])) ** 2
     return value
 
 
-def _peak(s: Array, mass: float, width: float, to_electrons: float) -> Array:
-    value: Array = 9.0 * s * to_electrons * width / (ALPHA**2 * ((s - mass**2) ** 2 + (mass * width) ** 2))
+def _peak(s: Floats, mass: float, width: float, to_electrons: float) -> Floats:
+    value: Floats = 9.0 * s * to_electrons * width / (ALPHA**2 * ((s - mass**2) ** 2 + (mass * width) ** 2))
     return value
 
 
-def _narrow(s: Array, mass: float, width: float) -> Complex:
+def _narrow(s: Floats, mass: float, width: float) -> Complex:
     """Return s/M^2 times a Breit-Wigner amplitude: what the omega adds, 0 at s = 0."""
     value: Complex = s / (mass**2 - s - 1j * mass * width)
     return value
 
 
-def _gounaris_sakurai(s: Array, mass: float, width: float) -> Complex:
+def _gounaris_sakurai(s: Floats, mass: float, width: float) -> Complex:
     """Return the amplitude of a resonance in two pions that is 1 at s = 0."""
     at_mass = 0.5 * np.sqrt(mass**2 - 4.0 * PION_MASS**2)
     momentum = 0.5 * np.sqrt(s - 4.0 * PION_MASS**2)
 
-    def loop(root: Array | float, k: Array | float) -> Array:
-        value: Array = 2.0 * k / (np.pi * root) * np.log((root + 2.0 * k) / (2.0 * PION_MASS))
+    def loop(root: Floats | float, k: Floats | float) -> Floats:
+        value: Floats = 2.0 * k / (np.pi * root) * np.log((root + 2.0 * k) / (2.0 * PION_MASS))
         return value
 
     h_mass = loop(mass, at_mass)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from emiss.physics.validity import check_coupling
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 
 NODES, PANELS = 24, 40
 
@@ -52,7 +53,7 @@ DIFFERENCES = {
 """Named comparisons of experiment and theory."""
 
 
-def contribution(m_phi: ArrayLike, coupling: ArrayLike = 1.0) -> Array:
+def contribution(m_phi: ArrayLike, coupling: ArrayLike = 1.0) -> Floats:
     """Return Delta a_mu of the scalar (Eq. 3).
 
     h^2/(16 pi^2) r Int_0^1 dx x^2 (1 - x)/[(1 - x)(1 - r x) + e x], r = (m_mu/m_phi)^2, e = (m_e/m_phi)^2; integrated in
@@ -81,11 +82,11 @@ def contribution(m_phi: ArrayLike, coupling: ArrayLike = 1.0) -> Array:
     x = -np.expm1(-t)
     inner = x**2 * w**2 / (w * (1.0 - r * x) + e * x)
     integral = inner @ (half * weights).ravel()
-    value: Array = h**2 / (16.0 * np.pi**2) * r[..., 0] * integral
+    value: Floats = h**2 / (16.0 * np.pi**2) * r[..., 0] * integral
     return value
 
 
-def coupling_for(m_phi: ArrayLike, delta: ArrayLike) -> Array:
+def coupling_for(m_phi: ArrayLike, delta: ArrayLike) -> Floats:
     """Return the coupling h whose contribution is `delta`; 0 where that is not above 0.
 
     Parameters
@@ -98,12 +99,12 @@ def coupling_for(m_phi: ArrayLike, delta: ArrayLike) -> Array:
     RangeWarning
         Where it is beyond perturbativity.
     """
-    coupling: Array = np.sqrt(np.maximum(np.asarray(delta, np.float64), 0.0) / contribution(m_phi))
+    coupling: Floats = np.sqrt(np.maximum(np.asarray(delta, np.float64), 0.0) / contribution(m_phi))
     check_coupling(float(coupling.max(initial=0.0)), "for muon g-2: h")
     return coupling
 
 
-def band(m_phi: ArrayLike, sigmas: float, difference: Difference = DIFFERENCES["wp2020"]) -> tuple[Array, Array]:
+def band(m_phi: ArrayLike, sigmas: float, difference: Difference = DIFFERENCES["wp2020"]) -> tuple[Floats, Floats]:
     """Return the lowest and the highest coupling that explain the difference within so many standard deviations.
 
     Where the difference is within so many of 0 the lowest is 0: no coupling is asked for, and the highest is an upper limit.

@@ -1,7 +1,8 @@
-"""How large alpha_D may be if the dark coupling is to stay finite up to a scale: the bounds of seed 003, and one loop.
+"""How large alpha_D may be if the dark coupling is to stay finite up to a scale: published bounds, and one loop.
 
-The seed's numbers follow H. Davoudiasl and W. J. Marciano, Phys. Rev. D 92 (2015) 035008. One loop alone, with one particle of
-unit charge, gives twice as much: what enters beside it (the dark Higgs, two loops) is the seed's, so that both are offered.
+The bounds are those of N. V. Krasnikov, "Search for dark matter at accelerators. NA64 experiment" (talk, INR RAS and JINR,
+undated), after H. Davoudiasl and W. J. Marciano, Phys. Rev. D 92 (2015) 035008. One loop alone, with one particle of unit
+charge, gives twice as much: what enters beside it (the dark Higgs, two loops) is theirs, so that both are offered.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ BOUNDS = (
     Bound("majorana", 1.2e19, 0.05),
     Bound("pseudo_dirac", 1.2e19, 0.05),
 )
-"""Of seed 003: up to 1 TeV, and up to the Planck mass."""
+"""Of the talk: up to 1 TeV, and up to the Planck mass."""
 
 SLOPES = {"scalar": 1.0 / (6.0 * math.pi), "dirac": 2.0 / (3.0 * math.pi)}
 """d alpha_D/d ln mu over alpha_D^2 of one particle of unit charge at one loop."""
 
 
 def bound(kind: str, scale: float) -> float:
-    """Return the seed's bound for a kind at one of its two scales (1e3 or 1.2e19 GeV)."""
+    """Return the talk's bound for a kind at one of its two scales (1e3 or 1.2e19 GeV)."""
     for known in BOUNDS:
         if known.kind == kind and math.isclose(known.scale, scale, rel_tol=0.05):
             return known.alpha_d
-    msg = f"the seed gives no bound for '{kind}' at {scale:g} GeV; it has " + ", ".join(
+    msg = f"the talk gives no bound for '{kind}' at {scale:g} GeV; it has " + ", ".join(
         f"{known.kind} at {known.scale:g} GeV" for known in BOUNDS
     )
     raise ValueError(msg)

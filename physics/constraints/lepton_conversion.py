@@ -1,9 +1,9 @@
 """Scales of four-fermion operators that turn an electron or a muon into a tau, as a table: what is reached, what is measured.
 
-The numbers are those of seed 000 (talk of 30.08.2023), which takes them from S. N. Gninenko, S. Kovalenko, S. Kuleshov,
-V. E. Lyubovitskij and A. S. Zhevlakov, Phys. Rev. D 98 (2018) 015007; the labels of the scales are lost in its text and were
-put back from the sentences around them (electron beam, muon beam). The talk words all of them as limits; those on a lead
-target are expectations for NA64, which has measured none of them. Nothing here is computed.
+The numbers are those of an NA64 talk on lepton conversion of 30.08.2023, which takes them from S. N. Gninenko, S. Kovalenko,
+S. Kuleshov, V. E. Lyubovitskij and A. S. Zhevlakov, Phys. Rev. D 98 (2018) 015007; the labels of the scales are lost in its
+text and were put back from the sentences around them (electron beam, muon beam). The talk words all of them as limits; those on
+a lead target are expectations for NA64, which has measured none of them. Nothing here is computed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Scale:
     transition : str
         ``e -> tau`` or ``mu -> tau``.
     operator : str
-        S, V or T: scalar, vector, tensor; empty where the seed does not say.
+        S, V or T: scalar, vector, tensor; empty where the talk does not say.
     lowest, highest : float
         TeV.
     standing : str

@@ -9,7 +9,7 @@ the caption of Fig. 8 prints m = 3 m_phi (ratio 1/3), which closes phi -> psi ps
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +19,11 @@ from emiss.physics.validity import RangeWarning, check_coupling
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 
 CROSS_SECTION = 10.0
-"""pb; the seed says "of the order of"."""
+"""pb; the paper says "of the order of"."""
 
 DARK_COUPLING = 0.1
 """g of phi to psi_1 psi_2 (caption of Fig. 8)."""
@@ -40,7 +41,7 @@ def coupling(
     ratio: float = INVISIBLE,
     dark_coupling: float = DARK_COUPLING,
     cross_section: float = CROSS_SECTION,
-) -> Array:
+) -> Floats:
     """Return h on the relic line.
 
     Parameters
@@ -76,12 +77,7 @@ def coupling(
         warnings.warn(text, RangeWarning, stacklevel=2)
     fermion = mass / ratio
     gap = np.abs(mass**2 - (2.0 * fermion) ** 2)
-    line: Array = np.sqrt(4.0 * np.pi * cross_section / PICOBARN) * gap / (dark_coupling * fermion)
+    line: Floats = np.sqrt(4.0 * np.pi * cross_section / PICOBARN) * gap / (dark_coupling * fermion)
     check_coupling(float(line.max(initial=0.0)), f"on the relic line for m_phi/m = {ratio:g}: h")
     check_coupling(dark_coupling, "dark coupling")
     return line
-
-
-def invisible(ratio: float) -> bool:
-    """Return whether phi can decay to the two fermions."""
-    return ratio > 2.0

@@ -1,14 +1,15 @@
-"""Thermal dark matter behind a dark photon: lines in eps^2 alpha_D after seed 003 (N. V. Krasnikov), and freeze-out.
+"""Thermal dark matter behind a dark photon: lines in eps^2 alpha_D, and freeze-out.
 
-The lectures' rules are for m_A' = 3 m_chi and annihilation to electrons. With the factor (m_A'^2 - 4 m_chi^2)^2 of their
-formula they hold for any ratio, and divided by what opens beside electrons (`emiss.physics.constraints.annihilation`, averaged
-over the velocities at freeze-out) for heavier dark matter. Constant g*, no resonance of the A'.
+The rules are those of N. V. Krasnikov, "Search for dark matter at accelerators. NA64 experiment" (talk, INR RAS and JINR,
+undated), for m_A' = 3 m_chi and annihilation to electrons. With the factor (m_A'^2 - 4 m_chi^2)^2 of its formula they hold for
+any ratio, and divided by what opens beside electrons (`emiss.physics.constraints.annihilation`, averaged over the
+velocities at freeze-out) for heavier dark matter. Constant g*, no resonance of the A'.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from emiss.physics.validity import RangeWarning
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 
 P_WAVE, S_WAVE = 1e-11, 0.4e-12
-"""eps^2 alpha_D at 1 MeV for m_A' = 3 m_chi: scalar and fermion dark matter (seed 003)."""
+"""eps^2 alpha_D at 1 MeV for m_A' = 3 m_chi: scalar and fermion dark matter."""
 
 LINES = {"scalar": P_WAVE, "majorana": 0.5 * P_WAVE, "pseudo_dirac": S_WAVE}
 """Scalar and Majorana annihilate in p-wave (Majorana with "an additional factor 1/2"), pseudo-Dirac fermions in s-wave."""
@@ -41,7 +43,7 @@ LIGHTEST, HEAVIEST = ELECTRON_MASS, 1.0
 """m_chi of the lines, GeV: from where it annihilates to electrons, to where charmonium begins to count."""
 
 X_FREEZE_OUT = 20.0
-"""m_chi/T at freeze-out (seed 003: 10 to 20)."""
+"""m_chi/T at freeze-out (10 to 20 in the talk)."""
 
 G_STAR = 10.75
 """Degrees of freedom of photons, electrons and neutrinos, between 1 and 100 MeV."""
@@ -50,10 +52,10 @@ FASTEST, STEPS = 16.0, 4000
 """Largest kinetic energy of a pair over the temperature, and points below it: enough of them for the peak of the phi."""
 
 
-def line(m_chi: ArrayLike, kind: str, *, ratio: float = RATIO) -> Array:
+def line(m_chi: ArrayLike, kind: str, *, ratio: float = RATIO) -> Floats:
     """Return eps^2 alpha_D of thermal dark matter.
 
-    The seed's rule, proportional to m_chi^2 (ratio^2 - 4)^2, over `opened`.
+    The talk's rule, proportional to m_chi^2 (ratio^2 - 4)^2, over `opened`.
 
     Parameters
     ----------
@@ -86,16 +88,16 @@ def line(m_chi: ArrayLike, kind: str, *, ratio: float = RATIO) -> Array:
         warnings.warn(text, RangeWarning, stacklevel=2)
     mass = np.asarray(m_chi, np.float64)
     distance = ((ratio**2 - 4.0) / (RATIO**2 - 4.0)) ** 2
-    value: Array = LINES[kind] * (mass / 1e-3) ** 2 * distance / opened(mass, WAVES[kind])
+    value: Floats = LINES[kind] * (mass / 1e-3) ** 2 * distance / opened(mass, WAVES[kind])
     return value
 
 
-def y_line(m_chi: ArrayLike, kind: str, *, ratio: float = RATIO) -> Array:
+def y_line(m_chi: ArrayLike, kind: str, *, ratio: float = RATIO) -> Floats:
     """Return y = eps^2 alpha_D (m_chi/m_A')^4 on the line, the variable of NA64's figures; arguments as in `line`."""
     return line(m_chi, kind, ratio=ratio) / ratio**4
 
 
-def opened(m_chi: ArrayLike, wave: int, *, x: float = X_FREEZE_OUT) -> Array:
+def opened(m_chi: ArrayLike, wave: int, *, x: float = X_FREEZE_OUT) -> Floats:
     """Return annihilation to electrons, muons and hadrons over that to electrons, averaged over velocities at freeze-out.
 
     In the non-relativistic limit s = 4 m^2 (1 + u/x), u the kinetic energy of the pair over the temperature, and the weight is
@@ -126,32 +128,13 @@ def opened(m_chi: ArrayLike, wave: int, *, x: float = X_FREEZE_OUT) -> Array:
     weight = u ** (wave + 0.5) * np.exp(-u)
     weight /= weight.sum()
     s = np.minimum(4.0 * mass[..., None] ** 2 * (1.0 + u / x), annihilation.LARGEST**2)
-    value: Array = annihilation.channels(s) @ weight
-    return value
-
-
-def s_wave(m_chi: ArrayLike, *, ratio: float = 3.0, c_s: float = 1.0, g_star: float = G_STAR) -> Array:
-    """Return eps^2 alpha_D of s-wave annihilation, 2e-8 GeV^-2 (m_A'^2 - 4 m_chi^2)^2/m_chi^2 2 c_s/sqrt(g*) (seed 003).
-
-    Parameters
-    ----------
-    m_chi : array
-        GeV.
-    ratio : float
-        m_A'/m_chi, not 2.
-    c_s : float
-        A factor of order 1 that the seed does not define.
-    g_star : float
-        Averaged degrees of freedom.
-    """
-    mass = np.asarray(m_chi, np.float64)
-    value: Array = 2e-8 * mass**2 * (ratio**2 - 4.0) ** 2 * 2.0 * c_s / np.sqrt(g_star)
+    value: Floats = annihilation.channels(s) @ weight
     return value
 
 
 def freeze_out(
     m_chi: ArrayLike, sigma: ArrayLike, *, wave: int = 0, spin_states: float = 2.0, g_star: float = G_STAR
-) -> Array:
+) -> Floats:
     """Return x_f = m_chi/T at freeze-out: c - (n + 1/2) ln c, c = ln(0.038 (n + 1) g/sqrt(g*) M_Pl m_chi sigma_0).
 
     Parameters
@@ -169,17 +152,17 @@ def freeze_out(
         msg = "dark matter that interacts so weakly was never in equilibrium"
         raise ValueError(msg)
     c = np.log(argument)
-    x_f: Array = c - (wave + 0.5) * np.log(c)
+    x_f: Floats = c - (wave + 0.5) * np.log(c)
     return x_f
 
 
 def relic_density(
     m_chi: ArrayLike, sigma: ArrayLike, *, wave: int = 0, spin_states: float = 2.0, g_star: float = G_STAR
-) -> Array:
+) -> Floats:
     """Return Omega h^2 = 0.1 (n + 1) x_f^(n + 1) sqrt(g*)/g*_s 0.876e-9 GeV^-2/sigma_0, with g*_s = g*.
 
     Arguments as in `freeze_out`.
     """
     x_f = freeze_out(m_chi, sigma, wave=wave, spin_states=spin_states, g_star=g_star)
-    value: Array = 0.1 * (wave + 1) * x_f ** (wave + 1) / np.sqrt(g_star) * 0.876e-9 / np.asarray(sigma)
+    value: Floats = 0.1 * (wave + 1) * x_f ** (wave + 1) / np.sqrt(g_star) * 0.876e-9 / np.asarray(sigma)
     return value

@@ -1,41 +1,26 @@
-"""Squared amplitudes of l_i gamma -> l_f phi (real photon) and l_i N -> l_f N phi (tree level), averaged over spins.
+"""Squared amplitudes of l_i N -> l_f N phi (tree level), averaged over spins.
 
-phi is the scalar of Eq. 1, or a vector with the same lepton before and after.
-h^2 e^4 F^2/t^2 (2 -> 3) and h^2 e^2 (2 -> 2) are left out. Invariants of Eq. 8: s~ = (p' + k)^2 - m_i^2,
-u~ = (p - k)^2 - m_f^2, t2 = (p - p')^2, t = -q^2, q = P_i - P_f; s~ + u~ + t2 + t = m_phi^2.
+phi is the scalar of Eq. 1, or a vector with the same lepton before and after. h^2 e^4 F^2/t^2 is left out. Invariants of
+Eq. 8: s~ = (p' + k)^2 - m_i^2, u~ = (p - k)^2 - m_f^2, t2 = (p - p')^2, t = -q^2, q = P_i - P_f; s~ + u~ + t2 + t = m_phi^2.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
-
-
-def squared_2_to_2(s: Array, u: Array, m_i: float, m_f: float, m_phi: Array | float) -> Array:
-    """Return |A|^2 of Eq. 20 for s~ and u~ in GeV^2, with t2 = m_phi^2 - s~ - u~.
-
-    Pure number. In the laboratory limit of Eq. 18 it becomes Eq. 21, in that of Eq. 25 (with t^ for t) Eq. 26.
-    """
-    delta = m_phi**2 - m_i**2 - m_f**2
-    t2 = m_phi**2 - s - u
-    value: Array = -((s + u) ** 2) / (2.0 * s * u) + delta * (
-        (s + u) * (s * m_f**2 + u * m_i**2) / (s * u) ** 2 - t2 / (s * u)
-    )
-    return value
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
 
 
 def squared_2_to_3(
-    s: Array,
-    u: Array,
-    t: Array,
-    p_p: Array,
-    p_p_out: Array,
+    s: Floats,
+    u: Floats,
+    t: Floats,
+    p_p: Floats,
+    p_p_out: Floats,
     mass: float,
     delta: float,
-) -> Array:
+) -> Floats:
     """Return |A|^2 of Eq. 10 for scalar nuclei, GeV^2.
 
     Parameters
@@ -53,7 +38,7 @@ def squared_2_to_3(
     square, p_k = 4.0 * mass**2 + t, p_p - p_p_out
     total = s + u
     bracket = square * t - 4.0 * ((u * p_p + s * p_p_out) / total) ** 2
-    value: Array = (
+    value: Floats = (
         total**2 / (2.0 * s * u) * square
         - 2.0 * t / (s * u) * p_k**2
         + total**2 / (2.0 * (s * u) ** 2) * delta * bracket
@@ -62,15 +47,15 @@ def squared_2_to_3(
 
 
 def squared_2_to_3_vector(
-    s: Array,
-    u: Array,
-    t: Array,
-    p_p: Array,
-    p_p_out: Array,
+    s: Floats,
+    u: Floats,
+    t: Floats,
+    p_p: Floats,
+    p_p_out: Floats,
     mass: float,
     m_vector: float,
     m_lepton: float,
-) -> Array:
+) -> Floats:
     """Return |A|^2 of l N -> l N A' for a vector that couples to i gamma_mu and scalar nuclei, GeV^2.
 
     Y.-S. Liu, G. A. Miller, Phys. Rev. D 96 (2017) 016004, in the notation of `squared_2_to_3` and for its normalisation;
@@ -86,7 +71,7 @@ def squared_2_to_3_vector(
     square, total = 4.0 * mass**2 + t, s + u
     t2 = m_vector**2 - s - u - t
     bracket = square * t - 4.0 * ((u * p_p + s * p_p_out) / total) ** 2
-    value: Array = (
+    value: Floats = (
         2.0 * (s**2 + u**2) / (s * u) * square
         - 8.0 * t / (s * u) * (p_p**2 + p_p_out**2 + 0.5 * (t2 + m_vector**2) * square)
         + 2.0 * (total / (s * u)) ** 2 * (m_vector**2 + 2.0 * m_lepton**2) * bracket

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,10 +26,8 @@ from emiss.physics.validity import RangeWarning, remarks
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from emiss.physics.emission.phase_space import Method, Variable
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
-Index = np.ndarray[Any, np.dtype[np.intp]]
+    from emiss.configs.arrays import Floats
+    from emiss.physics.emission.phase_space import Index, Method, Variable
 
 COUPLING = 1e-4
 """h of the paper's figures."""
@@ -44,8 +42,8 @@ VARIABLES = ("x", "y")
 class Estimate:
     """An integral with the quadrature's estimate of its error, both of the broadcast shape, pb."""
 
-    value: Array
-    error: Array
+    value: Floats
+    error: Floats
 
 
 def total(
@@ -59,7 +57,7 @@ def total(
     method: Method = "exact",
     variable: Variable = "x",
     rtol: float = RTOL,
-) -> Array:
+) -> Floats:
     """Return the total cross section in pb (Eq. 12, 23 or A1 integrated).
 
     Parameters
@@ -128,7 +126,7 @@ def differential_x(
     final: str = "muon",
     method: Method = "exact",
     rtol: float = RTOL,
-) -> Array:
+) -> Floats:
     """Return dsigma/dx in pb, x = E_phi/E: Eq. 12 integrated over angle, Eq. 23 or Eqs. A1 and A2.
 
     Parameters
@@ -155,7 +153,7 @@ def differential_y(
     method: Method = "exact",
     rtol: float = RTOL,
     psi_max: float | None = None,
-) -> Array:
+) -> Floats:
     """Return dsigma/dy in pb, y = E_f/E: Eq. 12 with p' and k exchanged, Eq. 27 integrated over angle, or Eq. A4.
 
     Parameters
@@ -183,7 +181,7 @@ def differential_psi(
     final: str = "muon",
     method: Method = "exact",
     rtol: float = RTOL,
-) -> Array:
+) -> Floats:
     """Return dsigma/dpsi in pb/rad, psi the angle of the outgoing lepton; it peaks near m_phi/E (Fig. 1).
 
     Parameters
@@ -199,7 +197,7 @@ def differential_psi(
     # per cos, and d cos = sin(psi) dpsi; the paper's small angles have d cos = psi dpsi
     jacobian = np.sin(angles) if method == "exact" else angles
 
-    def density(lanes: Process, share: Array, which: Index) -> Array:
+    def density(lanes: Process, share: Floats, which: Index) -> Floats:
         return per_cosine(lanes, share, angles[which], method, "y")
 
     value, _ = over_energy(process, density, method, "y", rtol)
@@ -217,7 +215,7 @@ def double_differential_x(
     beam: str = "electron",
     final: str = "muon",
     method: Method = "exact",
-) -> Array:
+) -> Floats:
     """Return d2sigma/dx dcos(theta) in pb for phi: Eq. 12, Eq. 22, or Eq. 22 with the constant flux of App. A.
 
     Parameters
@@ -243,7 +241,7 @@ def double_differential_y(
     beam: str = "electron",
     final: str = "muon",
     method: Method = "exact",
-) -> Array:
+) -> Floats:
     """Return d2sigma/dy dcos(psi) in pb for the lepton: Eq. 12 with p' and k exchanged, Eq. 27, or that with the flux of A.
 
     Parameters
@@ -270,7 +268,7 @@ def total_in_region(
     final: str = "muon",
     method: Method = "ww",
     rtol: float = RTOL,
-) -> Array:
+) -> Floats:
     """Return the cross section in pb with the lepton above `min_energy` (GeV) and below `max_angle` (rad).
 
     Parameters

@@ -1,9 +1,9 @@
-"""A' bremsstrahlung, e N -> e N A', of a dark photon that couples to electrons with epsilon e: cross sections, yields.
+"""A' bremsstrahlung, e N -> e N A', of a dark photon that couples to electrons with epsilon e: cross sections.
 
 The same reaction as in `emiss.physics.emission.cross_sections` with a vector in the place of the scalar and an electron in
 that of the muon, so that kinematics, flux and quadrature are shared: exact tree level and Weizsaecker-Williams forms after
 Y.-S. Liu, G. A. Miller, Phys. Rev. D 96 (2017) 016004, improved form also after J. D. Bjorken et al., Phys. Rev. D 80
-(2009) 075018. Energies and masses in GeV, cross sections in pb. Positrons make as many as electrons.
+(2009) 075018. Energies and masses in GeV, cross sections in pb.
 
 The approximations are rough here, as they are wherever the final lepton is light: at 100 GeV on lead WW over exact is 0.80,
 1.11, 1.33, 1.45 and IWW over exact 0.80, 1.13, 1.67, 2.80 at 1 MeV, 10 MeV, 0.1 GeV and 1 GeV;
@@ -13,36 +13,27 @@ The approximations are rough here, as they are wherever the final lepton is ligh
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics.constants import ALPHA, CM2_PER_PICOBARN, LEAD, Nucleus
+from emiss.physics.constants import ALPHA, LEAD, Nucleus
 from emiss.physics.emission.phase_space import METHODS, differential, flat, integral
-from emiss.physics.emission.yields import TOLERANCE, Emission, between
 from emiss.physics.process import Process
-from emiss.physics.shower.transport import track_lengths
 from emiss.physics.validity import RangeWarning, remarks
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from emiss.physics.emission.k_factors import KFactors
+    from emiss.configs.arrays import Floats
     from emiss.physics.emission.phase_space import Method
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 MIXING = 1e-4
 """epsilon, unless said otherwise."""
 
 RTOL = 1e-5
 """Relative tolerance of the results."""
-
-THRESHOLD = 50.0
-"""GeV: lowest energy of an A' that is missed, the calorimeter's upper limit of NA64's search."""
-
-ENERGIES = 16
-"""Energies of electrons at which yields take the cross section above the threshold; with them it is right to 1e-3."""
 
 
 def total(
@@ -54,7 +45,7 @@ def total(
     method: Method = "exact",
     min_energy: ArrayLike = 0.0,
     rtol: float = RTOL,
-) -> Array:
+) -> Floats:
     """Return the cross section for an A' of at least `min_energy`, pb.
 
     Parameters
@@ -82,8 +73,8 @@ def total(
         Once per call, for the approximations, as above.
     """
     (masses, energies, lowest), shape = flat(m_a, energy, min_energy)
-    process = _process(masses, energies, mixing, nucleus)
-    _check(process, method)
+    process = reaction(masses, energies, mixing, nucleus)
+    check(process, method)
     return integral(process, method, "x", rtol, lowest)[0].reshape(shape)[()]
 
 
@@ -96,7 +87,7 @@ def differential_x(
     nucleus: Nucleus = LEAD,
     method: Method = "exact",
     rtol: float = RTOL,
-) -> Array:
+) -> Floats:
     """Return dsigma/dx in pb, x = E_A/E; 0 outside the limits.
 
     Parameters
@@ -106,65 +97,12 @@ def differential_x(
         As in `total`.
     """
     (shares, masses, energies), shape = flat(x, m_a, energy)
-    process = _process(masses, energies, mixing, nucleus)
-    _check(process, method)
+    process = reaction(masses, energies, mixing, nucleus)
+    check(process, method)
     return differential(process, shares, method, "x", rtol).reshape(shape)[()]
 
 
-def emission(
-    m_a: float,
-    *,
-    mixing: float = MIXING,
-    primary: float = 100.0,
-    threshold: float = THRESHOLD,
-    nucleus: Nucleus = LEAD,
-    method: Method = "exact",
-    k_factors: KFactors | None = None,
-) -> Emission:
-    """Return how many A' of at least `threshold` the electrons and positrons of a shower make, and where.
-
-    Parameters
-    ----------
-    m_a, mixing
-        GeV; epsilon.
-    primary, threshold : float
-        Energy of the beam electron and lowest energy of the A', GeV: all that is not the A' is seen, so that the threshold
-        on missing energy is the one on the A'.
-    nucleus : Nucleus
-        All of the target's radiation lengths are in it.
-    method : 'exact', 'ww' or 'iww'
-        Of the cross section.
-    k_factors : KFactors, optional
-        Of the method: approximate totals are divided by it, which leaves the approximate spectrum of the A'.
-
-    Raises
-    ------
-    ValueError
-        If the energies are not in order, or the K factors are of another process or do not reach.
-
-    Warns
-    -----
-    RangeWarning
-        For an approximation without K factors.
-    """
-    lengths = track_lengths(primary, threshold)
-    if k_factors is None:
-        _check(_process(np.array([m_a]), np.array([primary]), mixing, nucleus), method)
-    elif (k_factors.boson, k_factors.method, k_factors.nucleus) != ("vector", method, nucleus):
-        msg = f"these K factors are not those of a vector, '{method}' and this nucleus"
-        raise ValueError(msg)
-
-    def cross_section(energy: Array) -> Array:
-        process = _process(np.full(len(energy), m_a), energy, mixing, nucleus)
-        sigma = integral(process, method, "x", TOLERANCE, threshold)[0]
-        return sigma if k_factors is None else sigma / k_factors(m_a, energy)
-
-    sigma = between(cross_section, lengths.energy, threshold, ENERGIES)
-    made = lengths.charged * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
-    return Emission(lengths.edges, lengths.depth, made)
-
-
-def _process(masses: Array, energies: Array, mixing: float, nucleus: Nucleus) -> Process:
+def reaction(masses: Floats, energies: Floats, mixing: float, nucleus: Nucleus) -> Process:
     """Return the process with the coupling epsilon e, e^2 = 4 pi alpha."""
     coupling = mixing * float(np.sqrt(4.0 * np.pi * ALPHA))
     return Process.of(
@@ -172,7 +110,7 @@ def _process(masses: Array, energies: Array, mixing: float, nucleus: Nucleus) ->
     )
 
 
-def _check(process: Process, method: str) -> None:
+def check(process: Process, method: str) -> None:
     """Raise for an unknown method, warn for an approximation; called by the public functions themselves."""
     if method not in METHODS:
         msg = f"no method '{method}'; there are {', '.join(METHODS)}"

@@ -1,22 +1,22 @@
-"""Exact tree level of l_i N -> l_f N phi: densities in (x, eta) of phi and (y, eta) of the lepton (Eq. 12 of the seed).
+"""Exact tree level of l_i N -> l_f N phi: densities in (x, eta) of phi and (y, eta) of the lepton.
 
-eta = |p||k|(1 - cos theta) replaces the angle, see `emiss.physics.process`; the sums over azimuth and momentum transfer are in
-`emiss.physics.emission.exact_kernels`.
+Eq. 12 of arXiv:2404.15931; eta = |p||k|(1 - cos theta) replaces the angle, see `emiss.physics.process`; the sums over azimuth
+and momentum transfer are in `emiss.physics.emission.exact_kernels`.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emiss.physics.emission.form_factor import inelastic_constants
 
 if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
     from emiss.physics.process import Process
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 NODES, FINE_NODES = (32, 48), (192, 1024)
 """Gauss-Legendre nodes in ln t, in the variables of phi and of the lepton: the integral over t is right to 3e-7 where it
@@ -28,13 +28,13 @@ LIGHT = 1.4
 
 
 @lru_cache(maxsize=4)
-def _nodes(count: int) -> tuple[Array, Array]:
+def _nodes(count: int) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes and weights on (0, 1)."""
     node, weight = np.polynomial.legendre.leggauss(count)
     return 0.5 * (node + 1.0), 0.5 * weight
 
 
-def per_eta(process: Process, energy: Array, momentum: Array, start: Array, eta: Array, *, lepton: bool) -> Array:
+def per_eta(process: Process, energy: Floats, momentum: Floats, start: Floats, eta: Floats, *, lepton: bool) -> Floats:
     """Return d2sigma/dz deta in pb/GeV^2, z = energy/E: Eq. 12 with d cos = deta/(|p||k|).
 
     Parameters
@@ -68,5 +68,5 @@ def per_eta(process: Process, energy: Array, momentum: Array, start: Array, eta:
         *(() if lepton else (process.vector,)),
     )  # fmt: skip
     shape = np.broadcast_shapes(process.energy.shape, np.shape(eta))
-    value: Array = process.factor / (4.0 * np.pi) * process.energy / process.momentum**2 * np.reshape(integral, shape)
+    value: Floats = process.factor / (4.0 * np.pi) * process.energy / process.momentum**2 * np.reshape(integral, shape)
     return value

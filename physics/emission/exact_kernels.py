@@ -14,24 +14,26 @@ cancellations done by hand.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emiss.configs.compiled import kernel
 from emiss.physics.emission import form_factor
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
+
 
 _inelastic = kernel(error_model="numpy")(form_factor.inelastic_shape)
 
 
 @kernel(error_model="numpy")
 def over_phi(
-    e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
+    e_i: Floats, m_phi: Floats, e_k: Floats, k: Floats, start: Floats, eta: Floats,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,
-    node: Array, weight: Array, vector: bool,
-) -> Array:  # fmt: skip
+    node: Floats, weight: Floats, vector: bool,
+) -> Floats:  # fmt: skip
     """Return the integral over t of F^2/(Z^2 t^2) <|A|^2>/(8 M^2 V) at fixed energy and angle of phi, 1/GeV^3.
 
     Parameters
@@ -111,10 +113,10 @@ def over_phi(
 
 @kernel(error_model="numpy")
 def over_lepton(
-    e_i: Array, m_phi: Array, e_k: Array, k: Array, start: Array, eta: Array,
+    e_i: Floats, m_phi: Floats, e_k: Floats, k: Floats, start: Floats, eta: Floats,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,
-    node: Array, weight: Array,
-) -> Array:  # fmt: skip
+    node: Floats, weight: Floats,
+) -> Floats:  # fmt: skip
     """Return the integral over t of F^2/(Z^2 t^2) <|A|^2>/(8 M^2 V) at fixed energy and angle of the lepton, 1/GeV^3.
 
     Not in the paper: Eq. 12 with p' and k exchanged. s~ + u~ = -(v + t) with v = t2 - m_phi^2 is fixed here and both vary

@@ -1,7 +1,7 @@
-"""`KFactors`: an approximation's total cross section over the exact one, on a grid of mass and energy (Fig. 4 of the seed).
+"""`KFactors`: an approximation's total cross section over the exact one, on a grid of mass and energy.
 
-With it a fast approximation is turned into the exact total: sigma_exact = sigma_ww / K; for phi and for A'. The text form is
-JSON; reading and writing files is the caller's.
+As in Fig. 4 of arXiv:2404.15931. With it a fast approximation is turned into the exact total: sigma_exact = sigma_ww / K; for
+phi and for A'. The text form is JSON; reading and writing files is the caller's.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from emiss.physics.validity import RangeWarning
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from emiss.configs.arrays import Floats
     from emiss.physics.emission.phase_space import Method
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 Boson = Literal["scalar", "vector"]
 
@@ -50,9 +50,9 @@ class KFactors:
         phi, or A'.
     """
 
-    m_phi: Array
-    energy: Array
-    ratio: Array
+    m_phi: Floats
+    energy: Floats
+    ratio: Floats
     method: Method
     beam: str
     final: str
@@ -99,7 +99,7 @@ class KFactors:
             raise ValueError(msg)
         return cls(masses, energies, approximate / exact, method, beam, final, nucleus, boson)
 
-    def __call__(self, m_phi: ArrayLike, energy: ArrayLike) -> Array:
+    def __call__(self, m_phi: ArrayLike, energy: ArrayLike) -> Floats:
         """Return the ratio, bilinear in the logarithms of mass and energy.
 
         Raises
@@ -114,7 +114,7 @@ class KFactors:
         next_row, next_column = np.minimum(row + 1, last_row), np.minimum(column + 1, last_column)
         upper = (1.0 - left) * self.ratio[row, column] + left * self.ratio[row, next_column]
         lower = (1.0 - left) * self.ratio[next_row, column] + left * self.ratio[next_row, next_column]
-        value: Array = (1.0 - below) * upper + below * lower
+        value: Floats = (1.0 - below) * upper + below * lower
         return value
 
     def to_json(self) -> str:
@@ -147,7 +147,7 @@ class KFactors:
         return table
 
 
-def _place(grid: Array, value: Array, what: str) -> tuple[np.ndarray[Any, np.dtype[np.intp]], Array]:
+def _place(grid: Floats, value: Floats, what: str) -> tuple[np.ndarray[Any, np.dtype[np.intp]], Floats]:
     """Return the grid point below each value and how far, 0 to 1, it is on the way to the next in the logarithm."""
     if np.any((value < grid[0]) | (value > grid[-1])):
         msg = f"a {what} is outside the table's {grid[0]:g} to {grid[-1]:g} GeV"

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from emiss.configs.arrays import Floats
     from emiss.physics.process import Process
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 Index = np.ndarray[Any, np.dtype[np.intp]]
 Method = Literal["exact", "ww", "iww"]
 Variable = Literal["x", "y"]
@@ -39,18 +39,18 @@ ENERGY_PANELS, ANGLE_PANELS = 4, 2
 """Parts in which the adaptive integrals begin."""
 
 
-def flat(*arrays: ArrayLike) -> tuple[list[Array], tuple[int, ...]]:
+def flat(*arrays: ArrayLike) -> tuple[list[Floats], tuple[int, ...]]:
     """Broadcast the arguments; return them flat, and their shape."""
     wide = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in arrays))
     return [np.ravel(a) for a in wide], wide[0].shape
 
 
-def masses(process: Process, variable: Variable) -> tuple[Array | float, Array | float]:
+def masses(process: Process, variable: Variable) -> tuple[Floats | float, Floats | float]:
     """Return the masses of the particle that is integrated over and of the other one, GeV."""
     return (process.m_phi, process.m_f) if variable == "x" else (process.m_f, process.m_phi)
 
 
-def energy_range(process: Process, method: Method, variable: Variable) -> tuple[Array, Array]:
+def energy_range(process: Process, method: Method, variable: Variable) -> tuple[Floats, Floats]:
     """Return the limits of the particle's energy, GeV: with recoil in the exact form, without in the approximations."""
     this, other = masses(process, variable)
     if method == "exact":
@@ -59,8 +59,8 @@ def energy_range(process: Process, method: Method, variable: Variable) -> tuple[
 
 
 def over_angle(
-    process: Process, share: Array, method: Method, variable: Variable, rtol: float, angle: float | None = None
-) -> Array:
+    process: Process, share: Floats, method: Method, variable: Variable, rtol: float, angle: float | None = None
+) -> Floats:
     """Return dsigma/dx or dsigma/dy in pb, for shares within the limits.
 
     Parameters
@@ -81,14 +81,14 @@ def over_angle(
     low = form.start(process, share)
     high = np.minimum(low + share * (process.energy * limit) ** 2, ww.largest_invariant(process, share))
 
-    def function(log: Array, lane: Index) -> Array:
+    def function(log: Floats, lane: Index) -> Floats:
         part, z, invariant = process.rows(lane), share[lane][:, None], np.exp(log)
         return form.density(part, z, invariant, ww.weizsaecker(part, z, invariant)) * invariant
 
     return integrate(function, np.log(low), np.log(np.maximum(high, low)), rtol=rtol, panels=ANGLE_PANELS)[0]
 
 
-def _exact_over_angle(process: Process, share: Array, variable: Variable, rtol: float, angle: float | None) -> Array:
+def _exact_over_angle(process: Process, share: Floats, variable: Variable, rtol: float, angle: float | None) -> Floats:
     """Integrate over eta, in the logarithm of U/U_0 = 1 + 2 eta/U_0."""
     energy = share * process.energy
     momentum, start, eta_max = process.angular(*masses(process, variable), energy)
@@ -96,7 +96,7 @@ def _exact_over_angle(process: Process, share: Array, variable: Variable, rtol: 
         eta_max = np.minimum(eta_max, 2.0 * process.momentum * momentum * np.sin(0.5 * angle) ** 2)
     high = np.log1p(2.0 * eta_max / start)
 
-    def function(log: Array, lane: Index) -> Array:
+    def function(log: Floats, lane: Index) -> Floats:
         begin = start[lane][:, None]
         eta = 0.5 * begin * np.expm1(log)
         part = process.rows(lane)
@@ -108,7 +108,7 @@ def _exact_over_angle(process: Process, share: Array, variable: Variable, rtol: 
     return integrate(function, np.zeros_like(high), high, rtol=rtol, panels=ANGLE_PANELS)[0]
 
 
-def per_cosine(process: Process, share: Array, angle: Array, method: Method, variable: Variable) -> Array:
+def per_cosine(process: Process, share: Floats, angle: Floats, method: Method, variable: Variable) -> Floats:
     """Return d2sigma/dz dcos(angle) in pb, z = x or y; 0 outside the limits of energy and angle.
 
     The approximations end at the angles to which the paper integrates them, so that they add up to its totals.
@@ -142,12 +142,12 @@ def per_cosine(process: Process, share: Array, angle: Array, method: Method, var
 
 def over_energy(
     process: Process,
-    density: Callable[[Process, Array, Index], Array],
+    density: Callable[[Process, Floats, Index], Floats],
     method: Method,
     variable: Variable,
     rtol: float,
-    lowest: Array | float = 0.0,
-) -> tuple[Array, Array]:
+    lowest: Floats | float = 0.0,
+) -> tuple[Floats, Floats]:
     """Integrate a density in x or y over its range; return value and error of each lane, 0 where nothing is open.
 
     Parameters
@@ -166,13 +166,13 @@ def over_energy(
     part, low, span = process.lanes(index), low[index], (high - low)[index]
     first, last = (np.log(span / (EDGE * mass)) for mass in masses(part, variable))
 
-    def function(logit: Array, lane: Index) -> Array:
+    def function(logit: Floats, lane: Index) -> Floats:
         fraction = 1.0 / (1.0 + np.exp(-logit))
         energy = low[lane][:, None] + span[lane][:, None] * fraction
         jacobian = span[lane][:, None] * fraction / (1.0 + np.exp(logit)) / part.energy[lane][:, None]
         lanes = np.repeat(lane, logit.shape[1])
         points = part.lanes(lanes)
-        result: Array = density(points, energy.ravel() / points.energy, index[lanes]).reshape(logit.shape) * jacobian
+        result: Floats = density(points, energy.ravel() / points.energy, index[lanes]).reshape(logit.shape) * jacobian
         return result
 
     value[index], error[index] = integrate(function, -first, last, rtol=rtol, panels=ENERGY_PANELS)
@@ -184,9 +184,9 @@ def integral(
     method: Method,
     variable: Variable,
     rtol: float,
-    lowest: Array | float = 0.0,
+    lowest: Floats | float = 0.0,
     angle: float | None = None,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Return the cross section (pb) of each lane and the quadrature's estimate of its error.
 
     Parameters
@@ -195,7 +195,7 @@ def integral(
         Region: energy above (GeV), as in `over_energy`, and angle below (rad), as in `over_angle`.
     """
 
-    def density(lanes: Process, share: Array, _: Index) -> Array:
+    def density(lanes: Process, share: Floats, _: Index) -> Floats:
         return over_angle(lanes, share, method, variable, INNER * rtol, angle)
 
     value, error = over_energy(process, density, method, variable, (1.0 - INNER) * rtol, lowest)
@@ -204,8 +204,8 @@ def integral(
 
 
 def differential(
-    process: Process, share: Array, method: Method, variable: Variable, rtol: float, angle: float | None = None
-) -> Array:
+    process: Process, share: Floats, method: Method, variable: Variable, rtol: float, angle: float | None = None
+) -> Floats:
     """Return dsigma/dx or dsigma/dy in pb, 0 outside the limits."""
     value = np.zeros(len(share))
     low, high = energy_range(process, method, variable)

@@ -11,7 +11,7 @@ two and tabulated for a grid of beam energies. `MuonSampler` draws (y, psi) of t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -21,9 +21,9 @@ from emiss.physics.emission.phase_space import integral, masses
 from emiss.physics.process import Process
 
 if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
     from emiss.physics.emission.phase_space import Index, Variable
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 ENERGIES = 48
 """Beam energies at which envelope and region are tabulated."""
@@ -63,9 +63,9 @@ class _Sampler:
     """
 
     process: Process
-    share: Array
-    envelope: Array
-    edges: Array
+    share: Floats
+    envelope: Floats
+    edges: Floats
     min_energy: float
     max_angle: float
 
@@ -126,8 +126,8 @@ class _Sampler:
 
     @classmethod
     def _point(
-        cls, process: Process, u: Array, v: Array, min_energy: float, max_angle: float
-    ) -> tuple[Array, Array, Array]:
+        cls, process: Process, u: Floats, v: Floats, min_energy: float, max_angle: float
+    ) -> tuple[Floats, Floats, Floats]:
         """Map the unit square on the region: return share, invariant and density per unit square."""
         form = ww.FORMS[cls.variable]
         this, other = masses(process, cls.variable)
@@ -144,13 +144,13 @@ class _Sampler:
         jacobian = 2.0 * LOGIT * fraction * (1.0 - fraction) * span / process.energy * log * invariant
         return share, invariant, density * jacobian
 
-    def weight(self, energy: Array) -> Array:
+    def weight(self, energy: Floats) -> Floats:
         """Return the share of the cross section that is in the region, for beam energies in GeV."""
         # logarithms: near the region's threshold the share rises by orders of magnitude between two energies
         logarithm = np.log(np.maximum(self.share, np.finfo(float).tiny))
         return np.exp(np.interp(np.log(energy), np.log(self.process.energy), logarithm))
 
-    def sample(self, energy: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    def sample(self, energy: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Return share of the energy and angle (rad), one state for each beam energy (GeV) of shape (N,).
 
         Where a density exceeds the envelope, which the margin makes rare, the chunk is drawn again below a higher one.
@@ -181,8 +181,8 @@ class _Sampler:
         return share, angle
 
     def _draw(
-        self, energy: Array, bracket: Index, rng: np.random.Generator, scale: float
-    ) -> tuple[Array, Array] | None:
+        self, energy: Floats, bracket: Index, rng: np.random.Generator, scale: float
+    ) -> tuple[Floats, Floats] | None:
         """Draw one state per energy, None if a density is above `scale` times the envelope."""
         form = ww.FORMS[self.variable]
         cells = self.envelope.shape[1]
@@ -222,9 +222,9 @@ class ScalarSampler(_Sampler):
     variable: ClassVar[Variable] = "x"
 
 
-def _largest_in_cells(values: Array) -> Array:
+def _largest_in_cells(values: Floats) -> Floats:
     """Return the largest of the 3 x 3 values of each cell; values of shape (G, 2 R + 1, 2 C + 1), result (G, R * C)."""
     rows = np.maximum(np.maximum(values[:, :-2:2], values[:, 1:-1:2]), values[:, 2::2])
     cells = np.maximum(np.maximum(rows[:, :, :-2:2], rows[:, :, 1:-1:2]), rows[:, :, 2::2])
-    result: Array = cells.reshape(len(values), -1)
+    result: Floats = cells.reshape(len(values), -1)
     return result

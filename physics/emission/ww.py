@@ -1,4 +1,4 @@
-"""Weizsaecker-Williams and improved Weizsaecker-Williams forms of l_i N -> l_f N phi (Secs. II.B and App. A of the seed).
+"""Weizsaecker-Williams and improved Weizsaecker-Williams forms of l_i N -> l_f N phi (arXiv:2404.15931, Sec. II.B and App. A).
 
 Equation numbers are those of arXiv:2404.15931 as corrected. All cross sections in pb, per unit share of energy and, where
 said, per unit cosine; angles enter through theta^2 as in the paper (d cos = theta d theta).
@@ -6,7 +6,7 @@ said, per unit cosine; angles enter through theta^2 as in the paper (d cos = the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from emiss.physics.emission.form_factor import flux, inelastic_flux
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from emiss.configs.arrays import Floats
     from emiss.physics.process import Process
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 THETA_MAX = 0.1
 """rad; angle up to which phi is integrated (below Eq. 23, and in Eq. A1)."""
@@ -26,25 +26,25 @@ PSI_MAX = 0.3
 """rad; angle up to which the outgoing lepton is integrated (below Eq. 27, and in Eq. A3)."""
 
 
-def u_start(process: Process, x: Array) -> Array:
+def u_start(process: Process, x: Floats) -> Floats:
     """Return U = -u~ at zero angle, GeV^2 (Eq. 18): m_phi^2 (1-x)/x - m_i^2 (1-x) + m_f^2."""
-    value: Array = process.m_phi**2 * (1.0 - x) / x - process.m_i**2 * (1.0 - x) + process.m_f**2
+    value: Floats = process.m_phi**2 * (1.0 - x) / x - process.m_i**2 * (1.0 - x) + process.m_f**2
     return value
 
 
-def t_start(process: Process, y: Array) -> Array:
+def t_start(process: Process, y: Floats) -> Floats:
     """Return t^ = m_phi^2 - t2 at zero angle, GeV^2 (Eq. 25): m_phi^2 + m_f^2 (1-y)/y - m_i^2 (1-y)."""
-    value: Array = process.m_phi**2 + process.m_f**2 * (1.0 - y) / y - process.m_i**2 * (1.0 - y)
+    value: Floats = process.m_phi**2 + process.m_f**2 * (1.0 - y) / y - process.m_i**2 * (1.0 - y)
     return value
 
 
-def largest_invariant(process: Process, share: Array) -> Array:
+def largest_invariant(process: Process, share: Floats) -> Floats:
     """Return the U or t^ (GeV^2) beyond which the flux is nil: t_min = U^2/(4 E^2 (1-share)^2) = m_phi^2 + m_i^2."""
-    value: Array = 2.0 * process.energy * (1.0 - share) * np.sqrt(process.m_phi**2 + process.m_i**2)
+    value: Floats = 2.0 * process.energy * (1.0 - share) * np.sqrt(process.m_phi**2 + process.m_i**2)
     return value
 
 
-def terms_x(process: Process, x: Array) -> tuple[Array, Array, Array]:
+def terms_x(process: Process, x: Floats) -> tuple[Floats, Floats, Floats]:
     """Return c0, c1 and mass^2 (GeV^2) of |A|^2 = c0 + c1 (mass^2 - U x)/U^2, Eq. 21.
 
     A vector's is that of Y.-S. Liu, G. A. Miller, Phys. Rev. D 96 (2017) 016004.
@@ -54,46 +54,46 @@ def terms_x(process: Process, x: Array) -> tuple[Array, Array, Array]:
     return first / (1.0 - x), process.mass_term, mass2
 
 
-def amplitude_x(process: Process, x: Array, u: Array) -> Array:
+def amplitude_x(process: Process, x: Floats, u: Floats) -> Floats:
     """Return |A|^2 of Eq. 21 for U = -u~ in GeV^2."""
     first, factor, mass2 = terms_x(process, x)
-    value: Array = first + factor * (mass2 - u * x) / u**2
+    value: Floats = first + factor * (mass2 - u * x) / u**2
     return value
 
 
-def amplitude_y(process: Process, y: Array, t_hat: Array) -> Array:
+def amplitude_y(process: Process, y: Floats, t_hat: Floats) -> Floats:
     """Return |A|^2 of Eq. 26 for t^ in GeV^2 (printed as t; it is m_phi^2 - t2, not the momentum transfer)."""
     delta = process.delta
     last = delta * (process.m_f**2 + y * (process.m_i**2 * y + delta)) / (y * t_hat) ** 2
-    value: Array = (1.0 - y) ** 2 * (0.5 / y - delta / (y * t_hat) + last)
+    value: Floats = (1.0 - y) ** 2 * (0.5 / y - delta / (y * t_hat) + last)
     return value
 
 
-def weizsaecker(process: Process, share: Array, invariant: Array) -> Array:
+def weizsaecker(process: Process, share: Floats, invariant: Floats) -> Floats:
     """Return chi/Z^2 of Eq. 14 with t_min = (U or t^)^2/(4 E^2 (1-share)^2) and t_max = m_phi^2 + m_i^2."""
     t_min = (invariant / (2.0 * process.energy * (1.0 - share))) ** 2
     return _flux(process, t_min)
 
 
-def improved(process: Process) -> Array:
+def improved(process: Process) -> Floats:
     """Return chi/Z^2 with the constant t_min = m_phi^4/(4 E^2) (App. A)."""
     t_min = (0.5 * process.m_phi**2 / process.energy) ** 2
     return _flux(process, t_min)
 
 
-def _flux(process: Process, t_min: Array) -> Array:
+def _flux(process: Process, t_min: Floats) -> Floats:
     """Return chi/Z^2 up to t_max = m_phi^2 + m_i^2, of the form factors that the nucleus has."""
     t_max = process.m_phi**2 + process.m_i**2
     value = flux(t_min, t_max, *process.screening)
     return value + inelastic_flux(t_min, t_max, process.nucleus) if process.nucleus.inelastic else value
 
 
-def _speed(mass: Array | float, energy: Array) -> Array:
+def _speed(mass: Floats | float, energy: Floats) -> Floats:
     """Return beta of a particle; beta_k after Eq. 22 is misprinted, it is sqrt(1 - m_phi^2/(x E_i)^2)."""
     return np.sqrt(np.maximum(1.0 - (mass / energy) ** 2, 0.0))
 
 
-def per_u(process: Process, x: Array, u: Array, chi: Array) -> Array:
+def per_u(process: Process, x: Floats, u: Floats, chi: Floats) -> Floats:
     """Return d2sigma/dx dU in pb/GeV^2: Eq. 22 with dU = 2 x E^2 d cos(theta).
 
     Parameters
@@ -102,11 +102,11 @@ def per_u(process: Process, x: Array, u: Array, chi: Array) -> Array:
         E_phi/E, U in GeV^2, flux/Z^2 (`weizsaecker` or `improved`).
     """
     beta = _speed(process.m_phi, x * process.energy)
-    value: Array = process.factor / (4.0 * np.pi) * chi * beta * (1.0 - x) / u**2 * amplitude_x(process, x, u)
+    value: Floats = process.factor / (4.0 * np.pi) * chi * beta * (1.0 - x) / u**2 * amplitude_x(process, x, u)
     return value
 
 
-def per_t(process: Process, y: Array, t_hat: Array, chi: Array) -> Array:
+def per_t(process: Process, y: Floats, t_hat: Floats, chi: Floats) -> Floats:
     """Return d2sigma/dy dt^ in pb/GeV^2: Eq. 27 with dt^ = 2 y E^2 d cos(psi).
 
     Parameters
@@ -116,11 +116,11 @@ def per_t(process: Process, y: Array, t_hat: Array, chi: Array) -> Array:
     """
     beta = _speed(process.m_f, y * process.energy)
     # (1-y)^3 of Eq. 27 is (1-y)^2 of the amplitude times (1-y)
-    value: Array = process.factor / (4.0 * np.pi) * chi * beta * (1.0 - y) / t_hat**2 * amplitude_y(process, y, t_hat)
+    value: Floats = process.factor / (4.0 * np.pi) * chi * beta * (1.0 - y) / t_hat**2 * amplitude_y(process, y, t_hat)
     return value
 
 
-def improved_x(process: Process, x: Array, theta_max: float = THETA_MAX) -> Array:
+def improved_x(process: Process, x: Floats, theta_max: float = THETA_MAX) -> Floats:
     """Return dsigma/dx of the improved form in pb: Eqs. A1 and A2 in closed form."""
     low = u_start(process, x)
     high = low + x * (process.energy * theta_max) ** 2
@@ -129,11 +129,11 @@ def improved_x(process: Process, x: Array, theta_max: float = THETA_MAX) -> Arra
     # integrals of 1/U^2, 1/U^3 and 1/U^4 of the three terms of Eq. 21
     value = first * _power(low, high, 1) + factor * (mass2 * _power(low, high, 3) - x * _power(low, high, 2))
     beta = _speed(process.m_phi, x * process.energy)
-    result: Array = process.factor / (4.0 * np.pi) * improved(process) * beta * (1.0 - x) * value
+    result: Floats = process.factor / (4.0 * np.pi) * improved(process) * beta * (1.0 - x) * value
     return result
 
 
-def improved_y(process: Process, y: Array, psi_max: float = PSI_MAX) -> Array:
+def improved_y(process: Process, y: Floats, psi_max: float = PSI_MAX) -> Floats:
     """Return dsigma/dy of the improved form in pb: Eq. A4, whose limits are t^ at angles 0 and psi_max (not t_min, t_max)."""
     low = t_start(process, y)
     high = low + y * (process.energy * psi_max) ** 2
@@ -141,24 +141,24 @@ def improved_y(process: Process, y: Array, psi_max: float = PSI_MAX) -> Array:
     last = delta * (process.m_f**2 + y * (process.m_i**2 * y + delta)) / y**2
     value = 0.5 / y * _power(low, high, 1) - delta / y * _power(low, high, 2) + last * _power(low, high, 3)
     beta = _speed(process.m_f, y * process.energy)
-    result: Array = process.factor / (4.0 * np.pi) * improved(process) * beta * (1.0 - y) ** 3 * value
+    result: Floats = process.factor / (4.0 * np.pi) * improved(process) * beta * (1.0 - y) ** 3 * value
     return result
 
 
-def _power(low: Array, high: Array, n: int) -> Array:
+def _power(low: Floats, high: Floats, n: int) -> Floats:
     """Return the integral of 1/z^(n+1) from low to high."""
-    value: Array = (low**-n - high**-n) / n
+    value: Floats = (low**-n - high**-n) / n
     return value
 
 
 class Form(NamedTuple):
     """The approximation in one variable."""
 
-    start: Callable[[Process, Array], Array]
+    start: Callable[[Process, Floats], Floats]
     """U or t^ at zero angle."""
-    density: Callable[[Process, Array, Array, Array], Array]
+    density: Callable[[Process, Floats, Floats, Floats], Floats]
     """Cross section per share and invariant."""
-    improved: Callable[[Process, Array, float], Array]
+    improved: Callable[[Process, Floats, float], Floats]
     """Cross section per share with the constant flux."""
     largest_angle: float
     """rad."""

@@ -8,7 +8,7 @@ small masses they depend strongly on it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +20,9 @@ from emiss.physics.validity import PERTURBATIVE, check_coupling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from emiss.configs.arrays import Floats
     from emiss.physics.emission.phase_space import Method
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 THRESHOLD = 20.0
 """GeV: electrons below are not counted unless said otherwise."""
@@ -51,9 +51,9 @@ class Emission:
         Expected number.
     """
 
-    edges: Array
-    depth: Array
-    content: Array
+    edges: Floats
+    depth: Floats
+    content: Floats
 
     @property
     def total(self) -> float:
@@ -61,22 +61,22 @@ class Emission:
         return float(self.content.sum())
 
     @property
-    def energy(self) -> Array:
+    def energy(self) -> Floats:
         """Geometric centres of the bins, GeV, shape (B,)."""
-        centres: Array = np.sqrt(self.edges[1:] * self.edges[:-1])
+        centres: Floats = np.sqrt(self.edges[1:] * self.edges[:-1])
         return centres
 
     @property
-    def spectrum(self) -> Array:
+    def spectrum(self) -> Floats:
         """Expected number in each bin of energy, shape (B,)."""
-        summed: Array = self.content.sum(axis=0)
+        summed: Floats = self.content.sum(axis=0)
         return summed
 
-    def weighted(self, weight: Array) -> Emission:
+    def weighted(self, weight: Floats) -> Emission:
         """Return the part that is left when each bin of energy is multiplied by a weight, shape (B,)."""
         return replace(self, content=self.content * weight)
 
-    def sample(self, events: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    def sample(self, events: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Return energies (GeV) and depths (radiation lengths) at emission, evenly drawn within a cell.
 
         Raises
@@ -90,7 +90,7 @@ class Emission:
         share = self.content.ravel() / self.total
         row, column = np.divmod(rng.choice(share.size, size=events, p=share), self.content.shape[1])
         u, v = rng.random((2, events))
-        energy: Array = self.edges[column] ** (1.0 - u) * self.edges[column + 1] ** u
+        energy: Floats = self.edges[column] ** (1.0 - u) * self.edges[column + 1] ** u
         return energy, self.depth[row] + v * np.diff(self.depth)[row]
 
 
@@ -127,7 +127,7 @@ def emission(
     """
     lengths = track_lengths(primary, threshold)
 
-    def cross_section(energy: Array) -> Array:
+    def cross_section(energy: Floats) -> Floats:
         return total(m_phi, energy, coupling=coupling, nucleus=nucleus, method=method, rtol=TOLERANCE)
 
     if method == "exact":
@@ -144,7 +144,7 @@ def _open_at(m_phi: float, nucleus: Nucleus) -> float:
     return rest + rest**2 / (2.0 * nucleus.mass)
 
 
-def between(cross_section: Callable[[Array], Array], energy: Array, origin: float, count: int) -> Array:
+def between(cross_section: Callable[[Floats], Floats], energy: Floats, origin: float, count: int) -> Floats:
     """Return a slow cross section at many energies from `count` of them, 0 up to `origin`.
 
     Between them, its logarithm is a cubic spline in ln(E - origin).
@@ -185,7 +185,7 @@ def per_electron(
     threshold: float = THRESHOLD,
     nucleus: Nucleus = LEAD,
     method: Method = "exact",
-) -> tuple[float, Array, Array]:
+) -> tuple[float, Floats, Floats]:
     """Return e- N -> mu- N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
 
     Parameters

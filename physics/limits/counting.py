@@ -1,27 +1,27 @@
 """CLs of several counters: sums over all outcomes, averaged over the nuisance parameters.
 
-The statistic is the likelihood ratio at the nominal rates, q = sum over periods of n ln(1 + mu s/b), which for one period
-orders outcomes as n does; that case is closed (`emiss.physics.limits.one_counter`). Averages over nuisance parameters are
-trapezoidal sums whose step follows the Poisson peaks (for smooth integrands that vanish at both ends they converge faster
-than any power of the step: L. N. Trefethen and J. A. C. Weideman, SIAM Rev. 56 (2014) 385).
+One counter is closed (`emiss.physics.limits.one_counter`). Averages over nuisance parameters are trapezoidal sums whose step
+follows the Poisson peaks (for smooth integrands that vanish at both ends they converge faster than any power of the step:
+L. N. Trefethen and J. A. C. Weideman, SIAM Rev. 56 (2014) 385).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emiss.physics.limits.inversion import Cls, invert
+from emiss.physics.limits.one_counter import MAX_COUNT, counter, quantile
+from emiss.physics.limits.period import SIGMAS, NoLimitError
+from emiss.physics.limits.statistic import groups, weights
+from emiss.physics.quadrature import ConvergenceError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.physics.limits.upper_limit import Correlations, Period
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
-Hypotheses = Callable[[float], "Cls"]
+    from emiss.configs.arrays import Floats
+    from emiss.physics.limits.period import Correlations, Period
 
 MAX_OUTCOMES = 300_000
 MAX_PRODUCTS = 1e9
@@ -31,107 +31,8 @@ MAX_CELLS = 2e7
 TAIL = 1e-12
 """Probability of the outcomes that are left out."""
 
-SMALLEST = 1e-12
-"""A background counts as at least this share of the signal in the statistic, so that its logarithm exists."""
-
-ALIKE = 1.2
-"""Ratio of s/b up to which events of two periods are worth the same."""
-
 REACH = 7.5
 """Standard deviations of a unit normal to which averages go."""
-
-RARE = 1e-290
-"""An outcome that is less likely has no CLs: the numbers end at 1e-308."""
-
-
-class NoLimitError(ValueError):
-    """A method has no limit for these numbers."""
-
-
-class Cls:
-    """The distribution of the statistic at one strength of the signal, with and without signal.
-
-    Parameters
-    ----------
-    statistic : array of shape (N,)
-        q of the outcomes.
-    both, background : arrays of shape (N,)
-        Their probability under signal and background, and under background alone.
-    """
-
-    def __init__(self, statistic: Array, both: Array, background: Array) -> None:
-        order = np.argsort(statistic, kind="stable")
-        q = statistic[order]
-        # outcomes of equal q are one: only the last of them carries the sums
-        last = np.append(np.diff(q) > 1e-9 * np.maximum(np.abs(q[1:]), 1e-300), True)
-        self.statistic = q[last]
-        self.both = np.cumsum(both[order])[last]
-        self.background = np.cumsum(background[order])[last]
-
-    def at(self, q: float) -> tuple[float, float]:
-        """Return P(<= q | s + b) and P(<= q | b).
-
-        Raises
-        ------
-        NoLimitError
-            If the second is too small for a number.
-        """
-        i = int(np.searchsorted(self.statistic, q * (1.0 + 1e-9), side="right")) - 1
-        if i < 0 or self.background[i] < RARE:
-            msg = "so few events as observed are as good as impossible with this background"
-            raise NoLimitError(msg)
-        return float(self.both[i]), float(self.background[i])
-
-    def quantile(self, probability: float) -> tuple[float, float]:
-        """Return the same of the first outcome that is reached with this probability under the background alone."""
-        i = min(int(np.searchsorted(self.background, probability - 1e-12)), len(self.statistic) - 1)
-        return float(self.both[i]), float(self.background[i])
-
-
-def weights(periods: Sequence[Period], strength: float) -> Array:
-    """Return ln(1 + mu s/b) of the periods, what one event of each is worth in the statistic; that of its group."""
-    worth = np.zeros(len(periods))
-    for group in _groups(periods):
-        signal, background = (sum(getattr(periods[i], name) for i in group) for name in ("signal", "expected"))
-        worth[group] = np.log1p(strength * signal / max(background, SMALLEST * signal))
-    return worth
-
-
-def merged(periods: Sequence[Period], common: Correlations) -> tuple[Period, ...]:
-    """Return the periods with those added up of which only the sum of events matters.
-
-    Their events have the same weight in the statistic, and their errors are the same, and common or zero: the sum of their
-    counts has a Poisson distribution for any value of the nuisance parameters.
-    """
-    found: list[Period] = []
-    for group in _groups(periods):
-        kept: dict[tuple[Any, ...], Period] = {}
-        for period in (periods[i] for i in group):
-            errors = (period.efficiency_error, period.background_error)
-            shared = (common.efficiency or errors[0] == 0.0) and (common.background or errors[1] == 0.0)
-            # what empty samples may hold is common in shape, too: as many events per expected one
-            alike = (*errors, *(float(f"{mean / period.expected:.9g}") for mean in period.unseen if period.expected))
-            if shared and alike in kept:
-                kept[alike] = _added(kept[alike], period)
-            elif shared:
-                kept[alike] = period
-            else:
-                found.append(period)
-        found += kept.values()
-    return tuple(found)
-
-
-def _added(a: Period, b: Period) -> Period:
-    seen = None if a.observed is None or b.observed is None else a.observed + b.observed
-    name = " + ".join(name for name in (a.name, b.name) if name)
-    return replace(
-        a,
-        signal=a.signal + b.signal,
-        background=a.background + b.background,
-        observed=seen,
-        name=name,
-        unseen=tuple(x + y for x, y in zip_longest(a.unseen, b.unseen, fillvalue=0.0)),
-    )
 
 
 def limits(
@@ -153,10 +54,6 @@ def _of_one(period: Period, confidence: float) -> tuple[float | None, tuple[floa
     """Return the same of one counter, where outcomes are ordered by their number alone."""
     from scipy.special import ndtr
 
-    from emiss.physics.limits.one_counter import MAX_COUNT, counter, quantile
-    from emiss.physics.limits.upper_limit import SIGMAS
-    from emiss.physics.quadrature import ConvergenceError
-
     expected = (period.background, period.background_error)
 
     def limit(n: float) -> float:
@@ -172,50 +69,6 @@ def _of_one(period: Period, confidence: float) -> tuple[float | None, tuple[floa
         raise NoLimitError(str(error)) from error
 
 
-def invert(
-    hypotheses: Hypotheses, periods: Sequence[Period], confidence: float, *, rtol: float = 1e-7
-) -> tuple[float | None, tuple[float, ...]]:
-    """Return the strengths at which CLs falls to 1 - confidence, for what was observed and for the expected quantiles."""
-    from scipy.optimize import brentq
-    from scipy.special import ndtr
-
-    from emiss.physics.limits.upper_limit import SIGMAS
-
-    made: dict[float, Cls] = {0.0: hypotheses(0.0)}
-
-    def known(strength: float) -> Cls:
-        if strength not in made:
-            made[strength] = hypotheses(strength)
-        return made[strength]
-
-    def solve(probabilities: Callable[[float], tuple[float, float]]) -> float:
-        def excess(strength: float) -> float:
-            both, background = probabilities(strength)
-            return both / background - (1.0 - confidence)
-
-        # what is known of other limits is the best place to begin
-        low = max(strength for strength in made if excess(strength) > 0.0)
-        high = min((strength for strength in made if strength > low), default=_start(periods))
-        while excess(high) > 0.0:
-            high *= 2.0
-        return float(brentq(excess, low, high, rtol=rtol, xtol=1e-9 * high))
-
-    def expected(probability: float) -> float:
-        return solve(lambda strength: known(strength).quantile(probability))
-
-    seen = observed_counts(periods)
-    band = tuple(expected(float(ndtr(z))) for z in SIGMAS)
-    if seen is None:
-        return None, band
-    return solve(lambda strength: known(strength).at(float(weights(periods, strength) @ seen))), band
-
-
-def observed_counts(periods: Sequence[Period]) -> Array | None:
-    """Return the observed numbers of events, or None if one is missing."""
-    counts = [period.observed for period in periods]
-    return None if None in counts else np.array(counts, float)
-
-
 def distribution(periods: Sequence[Period], strength: float, common: Correlations) -> Cls:
     """Return CLs of all outcomes at a strength.
 
@@ -227,9 +80,9 @@ def distribution(periods: Sequence[Period], strength: float, common: Correlation
     if len(periods) > 1 and any(any(period.unseen) for period in periods):
         msg = "what samples of which nothing is left may hold is common to the periods: it has to be drawn, by toys"
         raise NoLimitError(msg)
-    groups = _groups(periods)
+    found = groups(periods)
     lengths = _lengths(periods, strength)
-    sizes = [sum(lengths[i] - 1 for i in group) + 1 for group in groups]
+    sizes = [sum(lengths[i] - 1 for i in group) + 1 for group in found]
     grids = [_grid(periods, mu, common) for mu in (strength, 0.0)]
     left, right = (float(np.prod([float(size) for size in part])) for part in _halves(sizes))
     count = max(len(grid[0]) for grid in grids)
@@ -238,15 +91,15 @@ def distribution(periods: Sequence[Period], strength: float, common: Correlation
         raise NoLimitError(msg)
     worth = weights(periods, strength)
     statistic = np.zeros(1)
-    for group, size in zip(groups, sizes, strict=True):
+    for group, size in zip(found, sizes, strict=True):
         statistic = np.add.outer(statistic, np.arange(size) * worth[group[0]]).ravel()
     probabilities = [
-        _joint(periods, groups, lengths, mu, common, grid) for mu, grid in zip((strength, 0.0), grids, strict=True)
+        _joint(periods, found, lengths, mu, common, grid) for mu, grid in zip((strength, 0.0), grids, strict=True)
     ]
     return Cls(statistic, *probabilities)
 
 
-def _grid(periods: Sequence[Period], strength: float, common: Correlations) -> tuple[Array, Array, Array]:
+def _grid(periods: Sequence[Period], strength: float, common: Correlations) -> tuple[Floats, Floats, Floats]:
     """Return values of the two shared nuisance parameters and weights, each of shape (K,)."""
     signal = strength * sum(period.signal for period in periods)
     background = sum(period.background for period in periods)
@@ -255,7 +108,7 @@ def _grid(periods: Sequence[Period], strength: float, common: Correlations) -> t
     return np.repeat(of_e, len(of_b)), np.tile(of_b, len(of_e)), np.multiply.outer(w_e, w_b).ravel()
 
 
-def nodes(error: float, rate: float) -> tuple[Array, Array]:
+def nodes(error: float, rate: float) -> tuple[Floats, Floats]:
     """Return nodes and weights of an average over the unit normal parameter of a rate with a log-normal error.
 
     As a function of it, the probability of n events is a peak of width 1/(w sqrt(rate)), w = ln(1 + error), beneath the
@@ -276,24 +129,24 @@ def nodes(error: float, rate: float) -> tuple[Array, Array]:
 
 def _joint(
     periods: Sequence[Period],
-    groups: list[list[int]],
+    together: list[list[int]],
     lengths: list[int],
     strength: float,
     common: Correlations,
-    grid: tuple[Array, Array, Array],
-) -> Array:
+    grid: tuple[Floats, Floats, Floats],
+) -> Floats:
     """Return the probabilities of the outcomes, shape (N,), in the order of the statistic."""
     theta_e, theta_b, w = grid
     fixed = theta_e if common.efficiency else None, theta_b if common.background else None
     of_groups = []
-    for group in groups:
+    for group in together:
         first, *others = (_counts(periods[i], strength, lengths[i], *fixed, len(w)) for i in group)
         for other in others:
             first = _convolved(first, other)
         of_groups.append(first)
     # the outcomes of one half of the groups against those of the other half: the sum over nodes is a product of matrices
     left, right = (_outcomes(part, len(w)) for part in _halves(of_groups))
-    joint: Array = ((left * w[:, None]).T @ right).ravel()
+    joint: Floats = ((left * w[:, None]).T @ right).ravel()
     return joint
 
 
@@ -302,15 +155,15 @@ def _halves(items: list[Any]) -> tuple[list[Any], list[Any]]:
     return items[:half], items[half:]
 
 
-def _outcomes(parts: list[Array], count: int) -> Array:
+def _outcomes(parts: list[Floats], count: int) -> Floats:
     """Return the probabilities of all outcomes of these groups at each node, shape (K, N)."""
-    joint: Array = np.ones((count, 1))
+    joint: Floats = np.ones((count, 1))
     for part in parts:
         joint = (joint[:, :, None] * part[:, None, :]).reshape(count, -1)
     return joint
 
 
-def _convolved(a: Array, b: Array) -> Array:
+def _convolved(a: Floats, b: Floats) -> Floats:
     """Return the distributions of the sums of two counts, shapes (K, A) and (K, B), row by row."""
     result = np.zeros((len(a), a.shape[1] + b.shape[1] - 1))
     for n in range(b.shape[1]):
@@ -319,8 +172,8 @@ def _convolved(a: Array, b: Array) -> Array:
 
 
 def _counts(
-    period: Period, strength: float, length: int, theta_e: Array | None, theta_b: Array | None, count: int
-) -> Array:
+    period: Period, strength: float, length: int, theta_e: Floats | None, theta_b: Floats | None, count: int
+) -> Floats:
     """Return the probabilities of 0 to length - 1 events at each node, shape (K, length).
 
     Nuisance parameters of the period's own are averaged over; so is what its empty samples may hold.
@@ -345,7 +198,7 @@ def _counts(
     return result
 
 
-def _with_unseen(counts: Array, mean: float) -> Array:
+def _with_unseen(counts: Floats, mean: float) -> Floats:
     """Return the distribution with Poisson events added whose mean is exponential: a geometric number (in closed form).
 
     g(n) = (1 - p) p^n, p = mean/(1 + mean); the convolution is r(n) = (1 - p) c(n) + p r(n - 1).
@@ -354,23 +207,6 @@ def _with_unseen(counts: Array, mean: float) -> Array:
 
     p = mean / (1.0 + mean)
     return np.asarray(lfilter([1.0 - p], [1.0, -p], counts, axis=1))
-
-
-def _groups(periods: Sequence[Period]) -> list[list[int]]:
-    """Return the periods in groups of nearly equal s/b, whose events are worth the same, so that only the sum matters.
-
-    Outcomes with as many events in all would otherwise be told apart by where they are, which shortens limits of few events
-    by up to 15 % for nothing (see `emiss.physics.limits.upper_limit.informative`). The information that equal weights lose
-    is the relative variance of the weights: at most 1 % for weights up to `ALIKE` apart.
-    """
-    ratio = [period.expected / period.signal for period in periods]
-    groups: list[list[int]] = []
-    for i in sorted(range(len(periods)), key=lambda i: ratio[i]):
-        if groups and ratio[i] <= ALIKE * ratio[groups[-1][0]] * (1.0 + 1e-12):
-            groups[-1].append(i)
-        else:
-            groups.append([i])
-    return groups
 
 
 def _lengths(periods: Sequence[Period], strength: float) -> list[int]:
@@ -391,12 +227,3 @@ def _lengths(periods: Sequence[Period], strength: float) -> list[int]:
 
 def _largest(periods: Sequence[Period], name: str) -> float:
     return max(float(getattr(period, name)) for period in periods)
-
-
-def _start(periods: Sequence[Period]) -> float:
-    """Return a strength around which the limit may be."""
-    background = sum(period.expected for period in periods)
-    seen = sum(period.observed or 0 for period in periods)
-    return (5.0 + 3.0 * float(np.sqrt(max(background, seen))) + max(seen - background, 0.0)) / sum(
-        period.signal for period in periods
-    )

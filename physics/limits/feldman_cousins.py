@@ -6,13 +6,15 @@ likelihood ratio P(n | mu + b)/P(n | mu_best + b), mu_best = max(0, n - b).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics.limits.upper_limit import CONFIDENCE
+from emiss.physics.limits.period import CONFIDENCE
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Bools, Floats
+
 
 STEP = 0.005
 """Of the signal's mean, as in the paper; the ends are then found to 1e-4 between two steps."""
@@ -69,9 +71,7 @@ def _edge(outside: float, inside: float, observed: int, background: float, confi
     return float(0.5 * (outside + inside))
 
 
-def _accepted(
-    signal: Array, observed: int, background: float, confidence: float
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _accepted(signal: Floats, observed: int, background: float, confidence: float) -> Bools:
     """Return for each mean of the signal whether the observed number is in its acceptance region."""
     from scipy.special import gammaln, xlogy
 

@@ -19,7 +19,8 @@ from emiss.physics.quadrature import integrate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 
 MAX_COUNT = 1e15
 """Above, neighbouring numbers of events are not told apart."""
@@ -37,7 +38,7 @@ KNOTS = 400
 """Of a spline in the signal."""
 
 
-def log_survival(n: float, signal: Array, background: float, error: float) -> Array:
+def log_survival(n: float, signal: Floats, background: float, error: float) -> Floats:
     """Return ln P(N <= n), averaged over the background, for several numbers of signal events.
 
     Parameters
@@ -53,30 +54,30 @@ def log_survival(n: float, signal: Array, background: float, error: float) -> Ar
         return log_cdf(n, signal + background)
     lane = np.arange(len(signal))
 
-    def rate(u: Array, which: Any) -> Array:
+    def rate(u: Floats, which: Any) -> Floats:
         return background * np.exp(width * u) + signal[which]
 
-    def log_integrand(u: Array, which: Any) -> Array:
+    def log_integrand(u: Floats, which: Any) -> Floats:
         return np.asarray(log_cdf(n, rate(u, which).ravel()).reshape(u.shape) - 0.5 * u * u)
 
     peak = _peak(n, signal, background, width)
     top = log_integrand(peak, lane)
 
-    def below(u: Array) -> Array:
+    def below(u: Floats) -> Floats:
         return np.asarray(top - log_integrand(u, lane) - NEGLIGIBLE)
 
     # the curvature is at least that of the normal, so that the ends are within sqrt(2 NEGLIGIBLE) of the peak
     reach = np.sqrt(2.0 * NEGLIGIBLE)
     low, high = _root(below, peak, peak - reach), _root(below, peak, peak + reach)
 
-    def integrand(u: Array, which: Any) -> Array:
+    def integrand(u: Floats, which: Any) -> Floats:
         return np.exp(log_integrand(u, which[:, None]) - top[which][:, None])
 
     value, _ = integrate(integrand, low, high, rtol=RTOL, panels=4)
     return np.asarray(np.log(value) + top - 0.5 * np.log(2.0 * np.pi))
 
 
-def _peak(n: float, signal: Array, background: float, width: float) -> Array:
+def _peak(n: float, signal: Floats, background: float, width: float) -> Floats:
     """Return where Q(n + 1, S + B exp(width u)) exp(-u^2/2) is largest.
 
     There u = -width B exp(width u) hazard. The hazard is 1 at most, which bounds u from below by Lambert's W.
@@ -85,14 +86,14 @@ def _peak(n: float, signal: Array, background: float, width: float) -> Array:
 
     lowest = -float(np.real(lambertw(width**2 * background))) / width
 
-    def slope(u: Array) -> Array:
+    def slope(u: Floats) -> Floats:
         falling = background * np.exp(width * u)
         return np.asarray(-u - width * falling * hazard(n, signal + falling))
 
     return _root(lambda u: -slope(u), np.full(len(signal), lowest), np.zeros(len(signal)))
 
 
-def _root(function: Any, inside: Array, outside: Array) -> Array:
+def _root(function: Any, inside: Floats, outside: Floats) -> Floats:
     """Halve the way from where `function` is below 0 to where it is above, in each lane."""
     for _ in range(40):
         middle = 0.5 * (inside + outside)
@@ -117,10 +118,10 @@ class OneCounter:
         self._zero = float(self._logs(np.zeros(1))[0])
         self._spline: Any = None
 
-    def _logs(self, signal: Array) -> Array:
+    def _logs(self, signal: Floats) -> Floats:
         return log_survival(self.n, signal, self.background, self.error)
 
-    def log_cls(self, signal: Array) -> Array:
+    def log_cls(self, signal: Floats) -> Floats:
         """Return ln CLs of so many signal events, known without error."""
         return self._logs(signal) - self._zero
 
@@ -146,13 +147,13 @@ class OneCounter:
         """Return ln of CLs averaged over the efficiency: between 0 and FAR deviations nothing of CLs = 0.1 is lost."""
         spline = self._table()
 
-        def integrand(t: Array, _: Any) -> Array:
+        def integrand(t: Floats, _: Any) -> Floats:
             return np.exp(spline(signal * np.exp(width * t)) - 0.5 * t * t)
 
         value, _ = integrate(integrand, np.array([-FAR]), np.array([FAR]), rtol=RTOL, panels=4)
         return float(np.log(value[0]) - 0.5 * np.log(2.0 * np.pi))
 
-    def _table(self) -> Callable[[Array], Array]:
+    def _table(self) -> Callable[[Floats], Floats]:
         """Return ln CLs against the signal as a spline, made once: every strength and every error needs it."""
         if self._spline is None:
             from scipy.interpolate import CubicSpline

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
+
 
 LAGUERRE = 48
 """Nodes in the far tail, where the sum is an integral over almost an exponential."""
@@ -14,7 +16,7 @@ LAGUERRE = 48
 UNDERFLOW = 1e-280
 
 
-def log_pmf(n: float, rate: Array) -> Array:
+def log_pmf(n: float, rate: Floats) -> Floats:
     """Return ln P(N = n) for rates above 0; without loss of digits for large numbers.
 
     The logarithms cancel in C. Loader's form ("Fast and Accurate Computation of Binomial Probabilities", 2000):
@@ -29,7 +31,7 @@ def log_pmf(n: float, rate: Array) -> Array:
     return np.asarray(n * np.log1p(away / n) - away - 0.5 * np.log(2.0 * np.pi * n) - stirling)
 
 
-def log_cdf(n: float, rate: Array) -> Array:
+def log_cdf(n: float, rate: Floats) -> Floats:
     """Return ln P(N <= n) = ln Q(n + 1, rate), the regularized incomplete gamma function.
 
     Where Q is too small for a number it is P(N = n) times the integral of exp(-u) (1 + u/rate)^n over u > 0 (its definition
@@ -57,6 +59,6 @@ def log_cdf(n: float, rate: Array) -> Array:
     return np.asarray(result)
 
 
-def hazard(n: float, rate: Array) -> Array:
+def hazard(n: float, rate: Floats) -> Floats:
     """Return -d ln P(N <= n)/d rate = P(N = n)/P(N <= n), for rates above 0; between 0 and 1, rising with the rate."""
     return np.minimum(np.exp(log_pmf(n, rate) - log_cdf(n, rate)), 1.0)

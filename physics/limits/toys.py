@@ -1,4 +1,4 @@
-"""CLs by pseudo-experiments: nuisance parameters are drawn, then counts; the statistic is that of `limits.counting`.
+"""CLs by pseudo-experiments: nuisance parameters are drawn, then counts; the statistic is that of `limits.statistic`.
 
 Half of the toys are drawn with signal and half without, and every toy counts for both hypotheses, with the weights
 2 p(n | s + b)/(p(n | s + b) + p(n | b)) and the same with p(n | b) above (E. Veach and L. J. Guibas, SIGGRAPH 95 (1995) 419:
@@ -7,18 +7,18 @@ the balance heuristic). Their ratio rises with q, and so do the sums, which make
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics.limits.counting import Cls, NoLimitError, invert, observed_counts, weights
+from emiss.physics.limits.inversion import Cls, invert
+from emiss.physics.limits.period import NoLimitError, observed_counts
+from emiss.physics.limits.statistic import weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.physics.limits.upper_limit import Correlations, Period
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.physics.limits.period import Correlations, Period
 
 FEWEST = 25
 """Toys as low as what was observed, in the mean of both hypotheses; with fewer a limit is not worth its name."""

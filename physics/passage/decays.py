@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emiss.physics.constants import MUON_MASS
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
 
 
 def decay_probability(energy: float, mass: float, lifetime: float, length: float) -> float:
@@ -40,7 +41,7 @@ def decay_probability(energy: float, mass: float, lifetime: float, length: float
     return float(-np.expm1(-length / (beta_gamma * lifetime)))
 
 
-def muon_from_decay(energy: Array, mass: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def muon_from_decay(energy: Floats, mass: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return energy (GeV) and polar angle (rad) of the muon of h -> mu nu, isotropic in the rest frame.
 
     The neutrino takes the rest of the energy. Two-body kinematics: E* = (M^2 + m^2)/(2M), boosted along the flight.

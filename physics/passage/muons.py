@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from emiss.physics.constants import ELECTRON_MASS, MUON_MASS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 
 K = 0.307075e-3
 """4 pi N_A r_e^2 m_e c^2 in GeV cm^2/mol (PDG 2022, Table 34.1)."""
@@ -50,7 +51,7 @@ MATERIALS: Mapping[str, Material] = {
 """Groom, Mokhov, Striganov, Atom. Data Nucl. Data Tables 78 (2001) 183; scintillator is vinyltoluene."""
 
 
-def ionisation(energy: Array, material: str) -> Array:
+def ionisation(energy: Floats, material: str) -> Floats:
     """Return the mean ionisation loss of muons, GeV/mm: the Bethe equation with density effect (PDG 2022, Eq. 34.5).
 
     Parameters
@@ -72,11 +73,11 @@ def ionisation(energy: Array, material: str) -> Array:
     delta = np.where(x >= x1, linear, np.where(x >= x0, linear + a * np.maximum(x1 - x, 0.0) ** k, 0.0))
     logarithm = 0.5 * np.log(2 * ELECTRON_MASS * momentum**2 * largest / matter.excitation**2)
     loss = K * matter.z_over_a / beta2 * (logarithm - beta2 - 0.5 * delta)
-    per_mm: Array = loss * matter.density / 10.0
+    per_mm: Floats = loss * matter.density / 10.0
     return per_mm
 
 
-def mean_loss(energy: Array, material: str) -> Array:
+def mean_loss(energy: Floats, material: str) -> Floats:
     """Return the mean energy loss of muons, GeV/mm: ionisation plus radiation b E.
 
     b is taken such that both are equal at the muon's critical energy (Groom et al.); it rises slowly with energy in truth,
@@ -84,11 +85,11 @@ def mean_loss(energy: Array, material: str) -> Array:
     """
     critical = MATERIALS[material].critical
     slope = ionisation(np.asarray(critical), material) / critical
-    total: Array = ionisation(energy, material) + slope * np.asarray(energy)
+    total: Floats = ionisation(energy, material) + slope * np.asarray(energy)
     return total
 
 
-def highland_angle(momentum: Array, radiation_lengths: Array | float) -> Array:
+def highland_angle(momentum: Floats, radiation_lengths: Floats | float) -> Floats:
     """Return the rms angle per view (rad) of multiple scattering: Highland's formula (PDG 2022, Eq. 34.16), beta = 1.
 
     Parameters
@@ -100,5 +101,5 @@ def highland_angle(momentum: Array, radiation_lengths: Array | float) -> Array:
     """
     t = np.maximum(np.asarray(radiation_lengths, np.float64), 0.0)
     thick = np.where(t > 0, t, 1.0)
-    angle: Array = np.where(t > 0, 0.0136 / momentum * np.sqrt(thick) * (1.0 + 0.038 * np.log(thick)), 0.0)
+    angle: Floats = np.where(t > 0, 0.0136 / momentum * np.sqrt(thick) * (1.0 + 0.038 * np.log(thick)), 0.0)
     return angle

@@ -9,14 +9,14 @@ G. Moliere, Z. Naturforsch. 3a (1948) 78; H. A. Bethe, Phys. Rev. 89 (1953) 1256
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emiss.physics.constants import ALPHA
 
 if TYPE_CHECKING:
-    Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
 
 HARD = 2.0
 """Collisions beyond this many characteristic angles are drawn one by one: a quarter of one per plane."""
@@ -47,22 +47,22 @@ class Scatterer:
     radiation_length: float
     radius: float
 
-    def characteristic_angle(self, momentum: Array, x_over_x0: Array | float) -> Array:
+    def characteristic_angle(self, momentum: Floats, x_over_x0: Floats | float) -> Floats:
         """Return chi_c (rad) of a charge 1 with beta = 1: one collision is expected beyond it (Bethe, Eq. 10).
 
         chi_c^2 = 0.157 MeV^2 Z (Z + 1) t/(A p^2), t in g/cm^2.
         """
         grams = np.asarray(x_over_x0) * self.radiation_length
-        angle: Array = 1e-3 * np.sqrt(0.157 * self.z * (self.z + 1.0) / self.a * grams) / momentum
+        angle: Floats = 1e-3 * np.sqrt(0.157 * self.z * (self.z + 1.0) / self.a * grams) / momentum
         return angle
 
-    def screening_angle(self, momentum: Array) -> Array:
+    def screening_angle(self, momentum: Floats) -> Floats:
         """Return chi_a (rad): chi_0 sqrt(1.13 + 3.76 alpha^2 Z^2), chi_0 = 4.216 keV Z^(1/3)/p (Bethe, Eqs. 20, 21)."""
         factor = np.sqrt(1.13 + 3.76 * (ALPHA * self.z) ** 2)
-        angle: Array = 4.216e-6 * self.z ** (1.0 / 3.0) * factor / momentum
+        angle: Floats = 4.216e-6 * self.z ** (1.0 / 3.0) * factor / momentum
         return angle
 
-    def suppression(self, transfer: Array) -> Array:
+    def suppression(self, transfer: Floats) -> Floats:
         """Return by how much the nucleus' size makes collisions of a momentum transfer (GeV) rarer than a point's.
 
         Coherent on Z^2 with a Gaussian form factor, incoherent on Z protons; the electrons take no such transfers.
@@ -77,13 +77,13 @@ CARBON = Scatterer(6.0, 12.011, 42.70, 2.47)
 
 
 def deflections(
-    momentum: Array,
-    x_over_x0: Array | float,
+    momentum: Floats,
+    x_over_x0: Floats | float,
     rng: np.random.Generator,
     *,
     matter: Scatterer = CARBON,
     point_like: bool = False,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Return the kicks in x and y (rad) of particles in a thin plane.
 
     Parameters

@@ -1,1 +1,1 @@
-"""Electromagnetic showers: transport of electrons and photons, and the muon pairs they make."""
+"""Electromagnetic showers: transport of electrons and photons."""

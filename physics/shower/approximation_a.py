@@ -12,11 +12,13 @@ Numer. Meth. Eng. 60 (2004) 979).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
+
 Complex = np.ndarray[Any, np.dtype[np.complex128]]
 
 SCREENING = 0.0122
@@ -53,7 +55,7 @@ def photons(s: Complex) -> Complex:
     return value
 
 
-def lengths_above(ratio: Array, depth: Array) -> tuple[Array, Array, Array]:
+def lengths_above(ratio: Floats, depth: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the track lengths, in radiation lengths, above an energy and down to a depth, per primary electron.
 
     Parameters
@@ -78,7 +80,7 @@ def lengths_above(ratio: Array, depth: Array) -> tuple[Array, Array, Array]:
     return found[0], found[1], found[2]
 
 
-def _integrals(s: Complex, depth: Array) -> tuple[list[Complex], list[Complex], list[Complex]]:
+def _integrals(s: Complex, depth: Floats) -> tuple[list[Complex], list[Complex], list[Complex]]:
     """Return the transforms integrated from 0 to each depth, E0 = 1: primary electron, electrons and positrons, photons."""
     a, b, c = loss(s), pairs(s), photons(s)
     root = np.sqrt((a - CONVERSION) ** 2 + 4.0 * b * c)
@@ -96,7 +98,7 @@ def _integrals(s: Complex, depth: Array) -> tuple[list[Complex], list[Complex], 
     return alone, both, light
 
 
-def _contour(y: Array) -> tuple[Complex, Complex]:
+def _contour(y: Floats) -> tuple[Complex, Complex]:
     """Return nodes and weights with which the inverse transform at y = ln(E0/E) is a sum, both of shape (B, NODES)."""
     angle = np.arange(1, NODES) * np.pi / NODES
     cotangent = 1.0 / np.tan(angle)

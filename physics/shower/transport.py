@@ -9,7 +9,7 @@ difference above 1 GeV: less than 1e-6 of the track length is behind.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from emiss.physics.shower import approximation_a
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+    from emiss.configs.arrays import Floats
+
 
 DEPTH = 40.0
 """Radiation lengths of the thick target."""
@@ -47,22 +48,22 @@ class TrackLengths:
         Radiation lengths travelled in each cell.
     """
 
-    edges: Array
-    depth: Array
-    electrons: Array
-    positrons: Array
-    photons: Array
+    edges: Floats
+    depth: Floats
+    electrons: Floats
+    positrons: Floats
+    photons: Floats
 
     @property
-    def energy(self) -> Array:
+    def energy(self) -> Floats:
         """Geometric centres of the bins, GeV, shape (B,)."""
-        centres: Array = np.sqrt(self.edges[1:] * self.edges[:-1])
+        centres: Floats = np.sqrt(self.edges[1:] * self.edges[:-1])
         return centres
 
     @property
-    def charged(self) -> Array:
+    def charged(self) -> Floats:
         """Electrons and positrons, shape (D, B)."""
-        both: Array = self.electrons + self.positrons
+        both: Floats = self.electrons + self.positrons
         return both
 
 
@@ -74,7 +75,7 @@ class SimulatedLengths:
     error: TrackLengths
 
 
-def grid(primary: float, lowest: float) -> Array:
+def grid(primary: float, lowest: float) -> Floats:
     """Return edges of energy from `lowest` to `primary` (GeV), even in the logarithm.
 
     Raises

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emiss.configs.compiled import kernel
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
+
 
 ELECTRON, POSITRON, PHOTON = 0, 1, 2
 """Kinds of particles, the first index of the lengths."""
@@ -19,7 +21,7 @@ energy of the next, and there are at most log2(E0/E_lowest)."""
 
 
 @kernel
-def _score(lengths: Array, kind: int, energy: float, begin: float, end: float, edges: Array, depth: Array) -> None:
+def _score(lengths: Floats, kind: int, energy: float, begin: float, end: float, edges: Floats, depth: Floats) -> None:
     """Add a piece of track to the cells of depth that it crosses, at one energy."""
     column = int(np.searchsorted(edges, energy, side="right")) - 1
     if column < 0 or column >= len(edges) - 1:
@@ -34,12 +36,12 @@ def _score(lengths: Array, kind: int, energy: float, begin: float, end: float, e
 def showers(
     primary: float,
     count: int,
-    edges: Array,
-    depth: Array,
+    edges: Floats,
+    depth: Floats,
     slope: float,
     softest: float,
     rng: np.random.Generator,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Follow showers down to the lowest energy of `edges`; return the sums of track lengths and of their squares.
 
     Bremsstrahlung of less than the share `softest` of the energy is a steady loss; its fluctuations are of that order.

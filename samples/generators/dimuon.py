@@ -1,4 +1,4 @@
-"""Muon pairs: a photon of the shower converts, gamma N -> mu+ mu- N (emiss.physics.shower.dimuons)."""
+"""Muon pairs: a photon of the shower converts, gamma N -> mu+ mu- N (emiss.physics.emission.dimuons)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics.shower import dimuons
+from emiss.physics.emission import dimuons
 from emiss.samples.generators.base import particles, place
 from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 

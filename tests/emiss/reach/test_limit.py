@@ -15,8 +15,8 @@ from emiss.configs.errors import UserError
 from emiss.job.run import run_job
 from emiss.job.select import select
 from emiss.physics.emission import yields
+from emiss.physics.limits import Period, upper_limit
 from emiss.physics.limits.backgrounds import Budget
-from emiss.physics.limits.upper_limit import Period, upper_limit
 from emiss.physics.nuclei import NUCLEI
 from emiss.reach import background as backgrounds
 from emiss.reach import efficiencies, sensitivity

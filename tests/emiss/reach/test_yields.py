@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from emiss.physics.emission import dark_photon, yields
+from emiss.physics.emission import dark_photon_yields, yields
 
 
 def test_the_table_of_phi_has_its_thresholds(cli):
@@ -33,7 +33,7 @@ def test_json_of_the_dark_photon_and_a_plot(cli, tmp_path):
     assert (data["model"], data["threshold_of"], data["energy"]) == ("dark-photon", "A'", 100.0)
     assert data["provenance"]["version"]
     (row,) = data["rows"]
-    made = dark_photon.emission(0.01, mixing=1e-5)
+    made = dark_photon_yields.emission(0.01, mixing=1e-5)
     assert row["threshold"] == 50.0
     assert row["per_electron"] == pytest.approx(made.total)
     assert row["expected"] == pytest.approx(0.5 * 2.84e11 * made.total)
@@ -47,7 +47,7 @@ def test_approximations_warn_unless_they_are_corrected(cli):
     plain, corrected = cli(*options, "--json"), cli(*options, "--json", "--k-factors")
     assert plain.err.count("off by 10 % to a factor 3") == 1
     assert corrected.err == ""
-    exact = dark_photon.emission(0.1).total
+    exact = dark_photon_yields.emission(0.1).total
     ratios = [json.loads(done.out)["rows"][0]["per_electron"] / exact for done in (plain, corrected)]
     assert ratios[0] > 1.5
     assert ratios[1] == pytest.approx(1.0, abs=0.05)

@@ -53,3 +53,14 @@ def test_what_is_refused(table):
         KFactors.from_json(json.dumps({k: v for k, v in data.items() if k != "energy"}))
     with pytest.raises(ValueError, match="do not fit"):
         KFactors.from_json(json.dumps(data | {"energy": [1.0]}))
+
+
+def test_a_table_of_a_vector():
+    table = KFactors.compute([0.01, 0.1], [50.0, 100.0], "iww", boson="vector")
+    assert table.boson == "vector"
+    assert (table.beam, table.final) == ("electron", "electron")
+    assert table(0.1, 100.0) == pytest.approx(1.672, abs=2e-3)
+    again = KFactors.from_json(table.to_json())
+    np.testing.assert_array_equal(again.ratio, table.ratio)
+    assert again.boson == "vector"
+    assert json.loads(table.to_json())["boson"] == "vector"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
+from emiss.physics.limits import Period, upper_limit
 from emiss.physics.limits.one_counter import OneCounter, log_survival, quantile
 from emiss.physics.limits.poisson import log_cdf
-from emiss.physics.limits.upper_limit import Period, upper_limit
 
 
 def dense(n, signal, background, error, reach=12.0, points=400_001):

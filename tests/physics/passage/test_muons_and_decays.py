@@ -1,4 +1,4 @@
-"""Muons in matter, decays in flight and muon pairs against tables, closure and published rates."""
+"""Muons in matter and decays in flight against tables, closure and published rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import vector
 
 from emiss.physics import constants
 from emiss.physics.passage import decays, muons
-from emiss.physics.shower import dimuons
 
 
 @pytest.mark.parametrize(
@@ -56,22 +55,6 @@ def test_the_neutrino_is_massless(mass):
     lowest = (constants.MUON_MASS / mass) ** 2  # of the energy, at high boost; flat up to the whole
     assert muon.min() / 100.0 == pytest.approx(lowest, rel=0.02)
     assert muon.mean() / 100.0 == pytest.approx(0.5 * (1 + lowest), rel=0.02)
-
-
-def test_muon_pairs_per_electron():
-    rate, edges, content = dimuons.per_electron(100.0, 1.0)
-    assert rate == pytest.approx(1.05e-4, rel=0.5)  # the paper's; its threshold is not said
-    assert content.sum() == pytest.approx(rate)
-    assert len(edges) == len(content) + 1
-
-
-def test_pairs_share_the_energy_evenly_and_fly_forward():
-    energy = np.full(20000, 40.0)
-    share, plus, minus = dimuons.sample_pair(energy, np.random.default_rng(2))
-    assert share.mean() == pytest.approx(0.5, abs=0.01)
-    assert np.minimum(share, 1 - share).min() * 40.0 > constants.MUON_MASS
-    assert np.median(plus * share * 40.0) == pytest.approx(constants.MUON_MASS, rel=0.05)
-    assert np.median(minus) < 0.02
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_json_and_back_is_equal(cutflow: Cutflow) -> None:
     assert Cutflow.from_json(json.loads(text)) == cutflow.sealed()
 
 
-def test_the_file_is_as_in_the_contract(make_cutflow: Callable[..., Cutflow]) -> None:
+def test_the_file_has_the_documented_layout(make_cutflow: Callable[..., Cutflow]) -> None:
     data = make_cutflow("beam", (1000, 120, 0, 0), undefined=2).to_json()
     assert list(data) == ["schema", "analysis", "cuts_hash", "provenance", "ledger", "samples"]
     assert data["schema"] == "emiss.cutflow/1"

@@ -10,9 +10,9 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from emiss.physics import RangeWarning
-from emiss.physics.limits import counting
+from emiss.physics.limits import Correlations, Period, counting, upper_limit
+from emiss.physics.limits.asymptotic import few
 from emiss.physics.limits.feldman_cousins import interval
-from emiss.physics.limits.upper_limit import Correlations, Period, few, upper_limit
 
 # PDG, Review of Particle Physics, Statistics, Table 40.3: 90 % upper limits of a Poisson mean without background, n = 0...10
 PDG_90 = [2.30, 3.89, 5.32, 6.68, 7.99, 9.27, 10.53, 11.77, 12.99, 14.21, 15.41]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,12 +10,14 @@ from emiss.physics.constants import ALPHA, ELECTRON_MASS, HBAR_C, LEAD, MUON_MAS
 from emiss.physics.emission.yields import Emission
 from emiss.physics.shower.transport import track_lengths
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
+
 
 SHARES = 64
 
 
-def pair_cross_section(energy: Array, share: Array, nucleus: Nucleus = LEAD) -> Array:
+def pair_cross_section(energy: Floats, share: Floats, nucleus: Nucleus = LEAD) -> Floats:
     """Return dsigma/dx+ in mm^2 of gamma -> mu+ mu-, x+ = E(mu+)/E(gamma).
 
     4 alpha Z^2 r_mu^2 (1 - 4/3 x+ x-) ln W, with the screening and the nucleus' size in W (H. Burkhardt, S. Kelner,
@@ -38,7 +40,7 @@ def pair_cross_section(energy: Array, share: Array, nucleus: Nucleus = LEAD) -> 
     w = w_max * (1.0 + (d * root - 2.0) * delta / MUON_MASS) / (1.0 + b * root * delta / (third * ELECTRON_MASS))
     value = 4.0 * ALPHA * nucleus.z**2 * radius**2 * (1.0 - 4.0 / 3.0 * product) * np.log(np.maximum(w, 1.0))
     allowed = np.minimum(share, 1.0 - share) * energy > MUON_MASS
-    sigma: Array = np.where(allowed, value, 0.0)
+    sigma: Floats = np.where(allowed, value, 0.0)
     return sigma
 
 
@@ -51,13 +53,15 @@ def emission(primary: float = 100.0, threshold: float = 1.0, nucleus: Nucleus = 
     return Emission(lengths.edges, lengths.depth, made)
 
 
-def per_electron(primary: float = 100.0, threshold: float = 1.0, nucleus: Nucleus = LEAD) -> tuple[float, Array, Array]:
+def per_electron(
+    primary: float = 100.0, threshold: float = 1.0, nucleus: Nucleus = LEAD
+) -> tuple[float, Floats, Floats]:
     """Return muon pairs per electron on target from photons above `threshold` (GeV), with bin edges and contents."""
     made = emission(primary, threshold, nucleus)
     return made.total, made.edges, made.spectrum
 
 
-def sample_pair(energy: Array, rng: np.random.Generator, nucleus: Nucleus = LEAD) -> tuple[Array, Array, Array]:
+def sample_pair(energy: Floats, rng: np.random.Generator, nucleus: Nucleus = LEAD) -> tuple[Floats, Floats, Floats]:
     """Return x+ and the angles (rad) of mu+ and mu- to the photon, for photons of `energy` (GeV).
 
     x+ by accept-reject from `pair_cross_section`; each angle from u du/(1 + u^2)^2 with u = gamma theta, the shape of the
