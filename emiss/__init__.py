@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from emiss.selection.results.cutflow import Cutflow
     from emiss.selection.results.result import Result, run
 
+    __version__: str
+
 __all__ = [
     "Analysis",
     "Cutflow",
@@ -72,14 +74,14 @@ _HOMES = {
     "upper_limit": "physics.limits.upper_limit",
     "write": "events.files.open",
 }
-_ROOMS = ("calib", "configs", "events", "job", "look", "physics", "reach", "reco", "samples", "selection")
+_PACKAGES = ("calib", "configs", "events", "job", "look", "physics", "reach", "reco", "samples", "selection")
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for."""
     from importlib import import_module
 
-    if name in _ROOMS:
+    if name in _PACKAGES:
         return import_module(f"emiss.{name}")
     if name == "__version__":
         from emiss.events.provenance import package_version
@@ -94,4 +96,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return sorted({*globals(), *__all__, *_PACKAGES, "__version__"})
