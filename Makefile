@@ -17,9 +17,9 @@ help:            ## this list
 
 demo: $(VENV)/.run    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
 	$(MAKE) --no-print-directory -j $(JOBS) hits
-	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
+	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT) --executor processes
 
-hits: $(HITS)    # the samples of the demo, one after the other without -j
+hits: $(HITS)
 
 test: $(VENV)/.test    ## set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile

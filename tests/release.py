@@ -65,9 +65,8 @@ def section(changelog: str, version: str) -> str:
     ValueError
         If it has no section ``## [X.Y.Z] - YYYY-MM-DD``, or one that says nothing.
     """
-    found = re.search(
-        rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL
-    )
+    heading = rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d\n"
+    found = re.search(rf"{heading}(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if found is None:
         msg = f"CHANGELOG.md has no line '## [{version}] - YYYY-MM-DD'; what is under 'Unreleased' goes there"
         raise ValueError(msg)
