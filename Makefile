@@ -1,5 +1,6 @@
 # make demo: everything from nothing to a printed cutflow.   make test: the tests.   make help: the rest.
 PYTHON ?= python3
+JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -7,13 +8,18 @@ OUT    ?= out/demo
 SAMPLES := signal dimuon pion_decay kaon_decay beam
 HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
-.PHONY: demo test matrix check lint types imports bench fuzz samples wheel clean help
+BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection
+
+.PHONY: demo hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz samples wheel release clean help
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
-	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
+demo: $(VENV)/.run    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
+	$(MAKE) --no-print-directory -j $(JOBS) hits
+	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT) --executor processes
+
+hits: $(HITS)
 
 test: $(VENV)/.test    ## set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -26,6 +32,7 @@ matrix: $(VENV)/.matrix    ## the tests with the lowest declared and the newest 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -33,13 +40,17 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.raw
-	$(BIN)/python -m benchmarks.physics
-	$(BIN)/python -m benchmarks.tracking
-	$(BIN)/python -m benchmarks.finding
-	$(BIN)/python -m benchmarks.selection
+hooks: $(VENV)/.hooks    ## run ruff, codespell and mypy on what is committed, at each commit (.pre-commit-config.yaml)
+	$(BIN)/pre-commit install
+
+bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run; they are kept in out/bench
+	for name in $(BENCHMARKS); do $(BIN)/python -m $$name || exit 1; done
+
+bench-compare: $(BIN)/python    ## which ratios of the last 'make bench' differ from benchmarks/ratios.json by more than their spread
+	$(BIN)/python -m benchmarks.record
+
+bench-keep: $(BIN)/python    ## make the ratios of the last 'make bench' those to compare with
+	$(BIN)/python -m benchmarks.record --keep
 
 fuzz: $(VENV)/.test    ## hostile expressions, configs, names and tables; damaged raw files with bounds checked
 	$(BIN)/python -m tests.selection.fuzz 10000
@@ -49,8 +60,11 @@ fuzz: $(VENV)/.test    ## hostile expressions, configs, names and tables; damage
 samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again
 	for sample in $(SAMPLES); do $(BIN)/emiss simulate $$sample --events 500 --out samples/data/$$sample.dat || exit 1; done
 
-wheel: $(VENV)/.run    ## build the wheel, which can be installed elsewhere, in dist
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+wheel: $(VENV)/.release    ## build sdist and wheel, which can be installed elsewhere, in dist
+	$(BIN)/python -m build --no-isolation
+
+release: $(VENV)/.release $(VENV)/.dev    ## VERSION=X.Y.Z: try everything that a release needs; prints the commands that would make it
+	$(BIN)/python -m tests.release $(VERSION)
 
 clean:           ## remove what was made (not the environment)
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -74,6 +88,14 @@ $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/.bench: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[bench]'
 	touch $@ $(VENV)/.test $(VENV)/.run
+
+$(VENV)/.release: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[release]'
+	touch $@ $(VENV)/.test $(VENV)/.run
+
+$(VENV)/.hooks: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[hooks]'
+	touch $@ $(VENV)/.dev $(VENV)/.test $(VENV)/.run
 
 $(VENV)/.matrix: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[matrix]'

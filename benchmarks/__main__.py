@@ -5,31 +5,35 @@ The track fit has its own, `benchmarks.tracking`.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from benchmarks.record import Ratios, timed
 
-REPEATS = 3
-
-
-def best(work: Callable[[], object]) -> float:
-    """Return the shortest of some times, after one run for compilation and caches."""
-    work()
-    times = []
-    for _ in range(REPEATS):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+clocked = partial(timed, repeats=3, clock=time.perf_counter)
 
 
-def raw(folder: Path) -> None:
+def start(ratios: Ratios) -> None:
+    """Time what `import emiss` and `emiss --version` cost against an interpreter that does nothing."""
+
+    def run(*arguments: str) -> None:
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+
+    works = {"import emiss": ("-c", "import emiss"), "emiss --version": ("-m", "emiss", "--version")}
+    base, *taken = clocked(partial(run, "-c", ""), *(partial(run, *words) for words in works.values()), repeats=7)
+    print("start; ratios to an interpreter that does nothing")
+    for name, took in zip(works, taken, strict=True):
+        more = (took.best - base.best) * 1e3
+        print(f"  {name:20} {ratios.add(name, took, base):9.2f} x   {more:8.0f} ms more")
+
+
+def raw(folder: Path, ratios: Ratios) -> None:
     """Time decoding and reconstruction of a raw file against one pass over its bytes."""
     from emiss import reco
     from emiss.reco.formats.date.bytes import all_bytes
@@ -53,16 +57,16 @@ def raw(folder: Path) -> None:
         for _ in run.tables():
             pass
 
-    base = best(words.sum)
     print(f"\nraw file, {events} events, {size / events:.0f} bytes each; ratios to one sum over its words")
-    for name, work in (("index", lambda: build(data)), ("digits on channels", read), ("event table", reconstruct)):
-        took = best(work)
-        print(
-            f"  {name:20} {took / base:9.1f} x   {size / took / 1e6:8.0f} MB/s   {events / took / 1e3:8.1f} k events/s"
-        )
+    works = {"index": lambda: build(data), "digits on channels": read, "event table": reconstruct}
+    base, *taken = clocked(words.sum, *works.values())
+    for name, took in zip(works, taken, strict=True):
+        ratio = ratios.add(name, took, base)
+        speed = f"{size / took.best / 1e6:8.0f} MB/s   {events / took.best / 1e3:8.1f} k events/s"
+        print(f"  {name:20} {ratio:9.1f} x   {speed}")
 
 
-def cuts(folder: Path) -> None:
+def cuts(folder: Path, ratios: Ratios) -> None:
     """Time the demo analysis on a stored table against reading its columns."""
     from emiss import reco, selection
     from emiss.events.files.open import open_table, write
@@ -75,13 +79,16 @@ def cuts(folder: Path) -> None:
     path = write(table, folder / "table.root")
     analysis = selection.load("e_to_mu_phi")
     bound = selection.bind(analysis, open_table(path).columns)
-    base = best(lambda: list(open_table(path).batches(bound.columns)))
-    took = best(lambda: bound.count(table))
+    base, took = clocked(lambda: list(open_table(path).batches(bound.columns)), lambda: bound.count(table))
+    ratio = ratios.add("cuts with N-1", took, base)
     print(f"\ndemo analysis on {len(table)} events; ratio to reading its {len(bound.columns)} columns")
-    print(f"  cuts with N-1        {took / base:9.2f} x   {len(table) / took / 1e6:8.2f} M events/s")
+    print(f"  cuts with N-1        {ratio:9.2f} x   {len(table) / took.best / 1e6:8.2f} M events/s")
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        raw(Path(name))
-        cuts(Path(name))
+        collected = Ratios("steps")
+        start(collected)
+        raw(Path(name), collected)
+        cuts(Path(name), collected)
+        collected.save()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.record import Ratios
 from emiss.calib.conditions import Conditions
 from emiss.configs import loader
 from emiss.events.batch import Batch
@@ -122,7 +123,8 @@ def judge(tracks: Lists, truth: dict[str, Array]) -> tuple[Array, Array]:
 
 
 def main(count: int) -> None:
-    """Print efficiencies and ghosts."""
+    """Print efficiencies and ghosts, and keep them."""
+    ratios = Ratios("finding")
     detector = load_detector("na64e_lfc")
     constants = Conditions.load(loader.find("calib", "demo")).for_run(RUN)
     stage, tracks = StripStage(detector), TrackStage(detector)
@@ -146,10 +148,16 @@ def main(count: int) -> None:
             ghosts.append(others)
         right, others = np.concatenate(found), np.concatenate(ghosts)
         error = np.sqrt(right.mean() * (1 - right.mean()) / len(right))
+        lost, extra = (~right).mean(), others.mean()
+        ratios.add_number(f"{title}: not found", lost, error / lost if lost else 1.0, "per event")
+        ratios.add_number(
+            f"{title}: ghosts", extra, others.std() / extra / len(others) ** 0.5 if extra else 1.0, "per event"
+        )
         print(
             f"  {title:46} {len(right):7}  {right.mean():.4%} +- {error:.4%}   {others.mean():.5f}"
             f"   {spent / len(right) * 1e6:12.1f}"
         )
+    ratios.save()
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import re
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.record import Ratios, timed
 from emiss import reco
 from emiss.events.lists import Lists
 from emiss.reco.formats.date.bytes import all_bytes
@@ -27,23 +27,9 @@ from emiss.samples.config import load_sample
 from emiss.samples.digitise import strips, waveforms
 from emiss.samples.simulate import Simulation
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 EVENTS = 6000
 LONG = 1.5e9
 """Bytes of the file that memory is measured on."""
-
-
-def best(work: Callable[[], object], repeats: int = 7) -> float:
-    """Return the shortest process time of some runs, after one for compilation and caches."""
-    work()
-    times = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        times.append(time.process_time() - begun)
-    return min(times)
 
 
 def make(path: Path, events: int = EVENTS, *, latch_all: bool = False) -> None:
@@ -77,8 +63,8 @@ def make(path: Path, events: int = EVENTS, *, latch_all: bool = False) -> None:
     path.write_bytes(to_bytes(raw, maps, names, detector.plane_names, latch_all=latch_all))
 
 
-def measure(path: Path, title: str) -> None:
-    """Print the speed of each step on a file."""
+def measure(path: Path, title: str, ratios: Ratios) -> None:
+    """Print and keep the speed of each step on a file."""
     run = reco.open(path)
     detector = run.detector
     data = all_bytes(path)
@@ -99,7 +85,6 @@ def measure(path: Path, title: str) -> None:
             pass
 
     words = np.frombuffer(data, "<u4")
-    base = best(words.sum)
     warm = Decoder(maps)
     decode(warm, mapped=False)  # compiled
     begun = time.process_time()
@@ -114,10 +99,11 @@ def measure(path: Path, title: str) -> None:
         ("and mapped to channels", lambda: decode(warm, mapped=True)),
         ("event table", table),
     ):
-        took = best(work, 3 if work is table else 7)
-        rate = f"{size / took / 1e9:7.2f} GB/s  {len(index) / took / 1e3:8.1f} k events/s"
-        more = f"   ({fresh - took:.3f} s more with fresh memory)" if name.startswith("digits") else ""
-        print(f"  {name:24} {took / base:7.1f} x  {rate}{more}")
+        base, took = timed(words.sum, work, repeats=3 if work is table else 7)
+        ratio = ratios.add(f"{title}: {name}", took, base)
+        rate = f"{size / took.best / 1e9:7.2f} GB/s  {len(index) / took.best / 1e3:8.1f} k events/s"
+        more = f"   ({fresh - took.best:.3f} s more with fresh memory)" if name.startswith("digits") else ""
+        print(f"  {name:24} {ratio:7.1f} x  {rate}{more}")
 
 
 def memory(path: Path, long: Path) -> None:
@@ -139,6 +125,8 @@ if __name__ == "__main__":
         folder = Path(name)
         make(folder / "sparse.dat")
         make(folder / "latch_all.dat", latch_all=True)
-        measure(folder / "sparse.dat", "sparse strips")
-        measure(folder / "latch_all.dat", "latch-all strips")
+        collected = Ratios("raw")
+        measure(folder / "sparse.dat", "sparse strips", collected)
+        measure(folder / "latch_all.dat", "latch-all strips", collected)
+        collected.save()
         memory(folder / "sparse.dat", folder / "long.dat")

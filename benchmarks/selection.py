@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.record import Ratios, timed
 from emiss import selection
 from emiss.events.files.open import TableWriter, open_table
 from emiss.events.files.root import RootSink
@@ -31,16 +32,7 @@ if TYPE_CHECKING:
 CUTS = 12
 
 
-def timed(*works: Callable[[], Any], repeats: int = 5) -> list[float]:
-    """Return the shortest process time of each work; they take turns, so that all see the same machine."""
-    best = [np.inf] * len(works)
-    for number in range(repeats + 1):
-        for i, work in enumerate(works):
-            begun = time.process_time()
-            work()
-            if number:  # the first round fills caches
-                best[i] = min(best[i], time.process_time() - begun)
-    return best
+RATIOS = Ratios("selection")
 
 
 def peak(work: Callable[[], Any]) -> float:
@@ -74,7 +66,7 @@ def in_memory(count: int) -> None:
         from coffea.analysis_tools import PackedSelection, Weights
     except ImportError:
         (took,) = timed(ours)
-        print(f"  emiss {took:.3f} s; coffea is not installed: pip install -e '.[bench]'")
+        print(f"  emiss {took.best:.3f} s; coffea is not installed: pip install -e '.[bench]'")
         return
 
     def theirs() -> Any:
@@ -96,11 +88,10 @@ def in_memory(count: int) -> None:
     assert np.allclose([row.sequential.sum_w for row in rows], flow.result().wgtevcutflow, rtol=1e-12)
     assert [row.n_minus_1.n for row in rows[1:]] == [int(n) for n in one_out.result().nev[1:-1]]
     mine, other = timed(ours, theirs)
-    print(f"  emiss   {mine:7.3f} s   {peak(ours):8.1f} MB    also: only-failed, alone, undefined, overlaps")
-    print(f"  coffea  {other:7.3f} s   {peak(theirs):8.1f} MB    cutflow and nminusone")
-    print(
-        f"  emiss is {other / mine:.1f} x faster with {peak(ours) / peak(theirs):.3f} of the memory; the counts agree"
-    )
+    faster = 1 / RATIOS.add("masks in memory, to coffea", mine, other)
+    print(f"  emiss   {mine.best:7.3f} s   {peak(ours):8.1f} MB    also: only-failed, alone, undefined, overlaps")
+    print(f"  coffea  {other.best:7.3f} s   {peak(theirs):8.1f} MB    cutflow and nminusone")
+    print(f"  emiss is {faster:.1f} x faster with {peak(ours) / peak(theirs):.3f} of the memory; the counts agree")
     variance = flow.yieldhist()[1].variances()[-1]
     last = rows[-1].sequential
     print(f"  variance of the last row: emiss {last.sum_w2:.6g} = sum w^2; coffea {variance:.6g} = (sum w)^2")
@@ -186,9 +177,10 @@ def from_file(folder: Path, count: int) -> None:
                 pass
 
         mine, theirs = timed(ours, uproot_alone, repeats=2)
+        ratio = RATIOS.add(f"from file, {name}, to reading alone", mine, theirs)
         print(
-            f"  {name:7} {path.stat().st_size / 1e6:6.0f} MB   emiss {mine:6.2f} s   uproot alone {theirs:6.2f} s   "
-            f"ratio {mine / theirs:.2f}   {count / mine / 1e6:.2f} M events/s"
+            f"  {name:7} {path.stat().st_size / 1e6:6.0f} MB   emiss {mine.best:6.2f} s   uproot alone {theirs.best:6.2f} s   "
+            f"ratio {ratio:.2f}   {count / mine.best / 1e6:.2f} M events/s"
         )
         path.unlink()
 
@@ -211,8 +203,8 @@ def scans(count: int) -> None:
     print(
         f"\nscan of 61 steps on {count} events in memory, 12 cuts with N-1, two weights; ratio to the pass without it"
     )
-    print(f"  threshold of one comparison           {threshold / base:6.2f} x")
-    print(f"  inside a list, evaluated at each step {steps / base:6.2f} x")
+    print(f"  threshold of one comparison           {RATIOS.add('scan of a threshold', threshold, base):6.2f} x")
+    print(f"  inside a list, evaluated at each step {RATIOS.add('scan inside a list', steps, base):6.2f} x")
 
 
 def command(folder: Path, count: int) -> None:
@@ -248,3 +240,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         from_file(Path(name), arguments.file_events)
         command(Path(name), arguments.events)
+    RATIOS.save()

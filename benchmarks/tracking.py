@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from benchmarks.record import Ratios, timed
 from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.field.field_map import FieldMap
 from emiss.reco.field.transport import SoftBox
@@ -17,8 +18,6 @@ from emiss.reco.tracking.fit import Hits, Spectrometer, fit_tracks
 from emiss.reco.tracking.material import LOSS, highland
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from emiss.events.lists import Array
     from emiss.reco.field.transport import Field
     from emiss.reco.tracking.fit import TrackFits
@@ -125,19 +124,8 @@ def bound(layout: Layout, field: Field, state: Array) -> Array:
     return np.sqrt(np.diag(np.linalg.inv(fisher * np.outer(scale, scale)))) * scale
 
 
-def best(work: Callable[[], object]) -> float:
-    """Return the shortest of some process times, after one run for compilation."""
-    work()
-    times = []
-    for _ in range(REPEATS):
-        begun = time.process_time()
-        work()
-        times.append(time.process_time() - begun)
-    return min(times)
-
-
-def speed() -> None:
-    """Print fits per second, and how many closed-form bends take the time of a fit."""
+def speed(ratios: Ratios) -> None:
+    """Print and keep fits per second, and how many closed-form bends take the time of a fit."""
     rng = np.random.default_rng(1)
     print(f"track fits, {COUNT} tracks of 5 to 100 GeV; ratio to the closed-form bend of the same hits in NumPy")
     for name, layout in LAYOUTS.items():
@@ -150,13 +138,13 @@ def speed() -> None:
             slopes = (x[:, last] - x[:, last - 1]) / (z[last] - z[last - 1]), (x[:, before] - x[:, first]) / z[before]
             return CURVATURE * BY * LENGTH / (slopes[1] - slopes[0])
 
-        base = best(closed)
         for kind, spectrometer in spectrometers(layout).items():
-            took = best(lambda s=spectrometer, h=hits: fit_tracks(h, s))
+            base, took = timed(closed, lambda s=spectrometer, h=hits: fit_tracks(h, s), repeats=REPEATS)
+            ratio = ratios.add(f"{name} planes, {kind}", took, base)
             steps = len(spectrometer.field.steps(z).kind)
             good = np.mean(fit_tracks(hits, spectrometer).status == 0)
             print(
-                f"  {name} planes, {kind:10}  {COUNT / took / 1e3:6.0f} k fits/s  {took / base:6.0f} x  "
+                f"  {name} planes, {kind:10}  {COUNT / took.best / 1e3:6.0f} k fits/s  {ratio:6.0f} x  "
                 f"({steps} steps, {100 * good:.2f} % ok)"
             )
 
@@ -202,7 +190,8 @@ def single() -> None:
             state = start(np.geomspace(5, 100, count), rng)
             hits = sample(layout, spectrometer.field, state, rng)
             many = sample(layout, spectrometer.field, np.repeat(state, 500, axis=0), rng)
-            ours = best(lambda m=many, s=spectrometer: fit_tracks(m, s)) / (500 * count)
+            (took,) = timed(lambda m=many, s=spectrometer: fit_tracks(m, s), repeats=REPEATS)
+            ours = took.best / (500 * count)
             fits = fit_tracks(hits, spectrometer)
             begun = time.process_time()
             for track in range(count):
@@ -227,7 +216,9 @@ def errors(fits: TrackFits, state: Array) -> Array:
 
 
 if __name__ == "__main__":
-    speed()
+    collected = Ratios("tracking")
+    speed(collected)
+    collected.save()
     print("\niminuit (MIGRAD, strategy 2, tol 1e-3, and HESSE) on single tracks; answers compared with MINOS errors")
     single()
     print(f"\nGaussian sample, {COUNT} tracks at each of {', '.join(f'{p:g}' for p in MOMENTA)} GeV")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from emiss.selection.results.cutflow import Cutflow
     from emiss.selection.results.result import Result, run
 
+    __version__: str
+
 __all__ = [
     "Analysis",
     "Cutflow",
@@ -94,4 +96,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_PACKAGES})
+    return sorted({*globals(), *__all__, *_PACKAGES, "__version__"})

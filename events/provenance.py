@@ -24,14 +24,17 @@ def text_hash(text: str) -> str:
 
 @cache
 def code_version() -> str:
-    """Return version and hash of the code that makes event tables, so that a result of other code is never reused."""
+    """Return the hash of the code that makes event tables, so that a result of other code is never reused.
+
+    The version is not in it: between two releases it changes with every commit, and the tables do not.
+    """
     digest = hashlib.sha256()
     for package in ("calib", "configs", "events", "reco"):
         spec = importlib.util.find_spec(f"emiss.{package}")
         for root in [] if spec is None else spec.submodule_search_locations or []:
             for path in sorted(Path(root).rglob("*.py")):
                 digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return f"{package_version()}+{digest.hexdigest()[:12]}"
+    return digest.hexdigest()[:12]
 
 
 def package_version() -> str:
