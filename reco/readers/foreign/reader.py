@@ -71,7 +71,7 @@ class MappedFile:
         self.process: Mapping[str, Any] = {}
         self.truth: dict[str, Column] = {}
         self.tree = ForeignTree(self.path, self.map.tree, self.map.group_by)
-        self._bound = BoundMap(document, self.map, self.tree)
+        self._bound = BoundMap(self.map, self.tree)
         self._plan = Plan([node for output in self._bound.outputs for node in self._roots(output)])
         self._first = Plan([node for group in self._bound.groups for node in group.roots])
         self._names = self._needed()
