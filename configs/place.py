@@ -122,31 +122,30 @@ class Placed(Model):
         The keys that have a value, in the order of the file.
     """
 
-    _place: Place
-    _given: tuple[str, ...]
+    _written: PlacedMapping
 
     @model_validator(mode="wrap")
     @classmethod
-    def _with_place(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        made = handler(data)
+    def _known_keys(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Keep what is written, with its place."""
+        made = cls._closed(data, handler)
         if isinstance(data, PlacedMapping):
-            made._place = data.place  # noqa: SLF001 - of the same class
-            made._given = tuple(key for key, value in data.items() if value is not None)  # noqa: SLF001
+            made._written = data  # noqa: SLF001 - of the same class
         return made
 
     @property
     def place(self) -> Place:
         """Where it stands."""
-        return self._place
+        return self._written.place
 
     @property
     def given(self) -> tuple[str, ...]:
         """The keys that have a value."""
-        return self._given
+        return tuple(key for key, value in self._written.items() if value is not None)
 
     def at(self, *path: str | int) -> Place:
         """Return the place of what stands behind some keys (of a model that is not put together from several)."""
-        return Place(self._place.document, (*self._place.path, *path))
+        return Place(self.place.document, (*self.place.path, *path))
 
 
 def items_of(texts: Texts | None) -> tuple[Text, ...]:

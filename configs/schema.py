@@ -39,6 +39,10 @@ class Model(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _known_keys(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return cls._closed(data, handler)
+
+    @classmethod
+    def _closed(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Refuse unknown keys, together with all that is wrong behind the known ones."""
         taken = _taken(cls)
         unknown = [key for key in data if key not in taken] if isinstance(data, dict) else []

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from emiss.selection.analysis.model import Analysis, Cut
 
 FIGURE_OF_MERIT = "signal / sqrt(background + 1)"
-COMMAND_LINE = "command line"
-"""Stands for the file of a scan that is in none."""
-
-VALUE_AT = 4
-"""Column of the first character of a value on the command line, in the text that stands for it."""
-
 _SCANNED = re.compile(r"(?P<name>\w+)\s*(?:\[\s*(?P<at>\d+)\s*\])?")
 """A parameter, or one of its values: ``e_miss_min``, ``hcal_mip[0]``."""
 
@@ -42,8 +36,7 @@ def with_scan(
     Raises
     ------
     UserErrors
-        If the scan is not what a scan may be; the file is `COMMAND_LINE`, and the YAML path says which option and which
-        of its values.
+        If the scan is not what a scan may be; the option stands for the file.
     """
     for steps in points:
         if not 2 <= steps <= MAX_STEPS:
