@@ -23,6 +23,9 @@ YamlPath = tuple[str | int, ...]
 MAX_DEPTH = 40
 MAX_NODES = 100_000
 
+LEFT_OUT = ...
+"""Stands in the list of a document that was made readable for an element that is not read: the others keep their numbers."""
+
 _SPLIT_EXPRESSION = re.compile(r"[()\[\]<>=+*/]")
 _NULLS = ("", "~", "null", "Null", "NULL")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=BaseModel)
 
-__all__ = ["SHIPPED", "Document", "Mistake", "YamlPath", "find", "load", "loads", "mistakes", "shipped", "validate"]
+__all__ = ["SHIPPED", "Document", "Mistake", "YamlPath", "find", "load", "loads", "shipped", "validate", "validated"]
 
 MAX_BYTES = 8_000_000
 SHIPPED = Path(__file__).resolve().parent
@@ -72,7 +72,7 @@ def validate(document: Document, model: type[M]) -> M:
     UserError
         `UserErrors` with all mistakes in the order of the file, each with file, line, column and YAML path.
     """
-    found = _validated(document, model)
+    found = validated(document, model)
     if not isinstance(found, list):
         return found
     problems = Problems([one.error for one in found])
@@ -81,22 +81,26 @@ def validate(document: Document, model: type[M]) -> M:
     raise AssertionError(msg)
 
 
-def mistakes(document: Document, model: type[BaseModel]) -> list[Mistake]:
-    """Return what a model does not take of a document, in the order of the file; nothing if it is good."""
-    found = _validated(document, model)
-    return found if isinstance(found, list) else []
+def validated(document: Document, model: type[M]) -> M | list[Mistake]:
+    """Return the model of a document, or what it does not take of it, in the order of the file.
 
-
-def _validated(document: Document, model: type[M]) -> M | list[Mistake]:
+    Raises
+    ------
+    UserError
+        If the document is no mapping.
+    """
     from pydantic import ValidationError
+
+    from emiss.configs.place import Placed, placed
 
     if not isinstance(document.data, dict):
         raise document.error("a mapping of keys and values is needed here")
+    data = placed(document) if issubclass(model, Placed) else document.data
     try:
-        return model.model_validate(document.data)
+        return model.model_validate(data)
     except ValidationError as error:
         items = error.errors(include_url=False)
-    places = [_yaml_path(document, item["loc"]) for item in items]
+    places = [_yaml_path(data, item["loc"]) for item in items]
     found: list[Mistake] = []
     for number, (item, place) in enumerate(zip(items, places, strict=True)):
         if item["type"] in _NEEDED and place in places[:number]:
@@ -107,7 +111,7 @@ def _validated(document: Document, model: type[M]) -> M | list[Mistake]:
             continue
         context = item.get("ctx") or {}
         path = (*place, str(context["key"])) if item["type"] == "unknown_key" else place
-        found.append(Mistake(path, item["type"], _explain(document, item), str(context.get("near", ""))))
+        found.append(Mistake(path, item["type"], _explain(document, item, place), str(context.get("near", ""))))
     return sorted(found, key=_order)
 
 
@@ -116,9 +120,8 @@ def _order(mistake: Mistake) -> tuple[int, int]:
     return (at.line, at.column) if at is not None else (0, 0)
 
 
-def _explain(document: Document, item: Mapping[str, Any]) -> UserError:
+def _explain(document: Document, item: Mapping[str, Any], path: YamlPath) -> UserError:
     """Turn one entry of pydantic's list into a message at its place."""
-    path = _yaml_path(document, item["loc"])
     context = item.get("ctx") or {}
     if item["type"] == "unknown_key":
         key = str(context["key"])
@@ -158,16 +161,15 @@ def _shown(value: Any) -> str:
     return "a list" if isinstance(value, list | tuple) else "a mapping" if isinstance(value, dict) else "this value"
 
 
-def _yaml_path(document: Document, loc: tuple[Any, ...]) -> YamlPath:
-    """Keep the parts of pydantic's location that are nodes of the document (it adds names of union members)."""
+def _yaml_path(value: Any, loc: tuple[Any, ...]) -> YamlPath:
+    """Keep the parts of pydantic's location that are nodes of the data (it adds names of union members)."""
     path: YamlPath = ()
-    value = document.data
     for part in loc:
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             continue
-        path = (*path, part)
+        path = value.place.path if hasattr(value, "place") else (*path, part)
     return path
 
 

@@ -9,7 +9,7 @@ Fields are typed with `Energy`, `Length`, ... so that a model reads like the tab
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
@@ -39,13 +39,16 @@ class Model(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _known_keys(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return cls._closed(data, handler)
+
+    @classmethod
+    def _closed(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Refuse unknown keys, together with all that is wrong behind the known ones."""
-        known = [field.alias or name for name, field in cls.model_fields.items()]
-        unknown = (
-            [key for key in data if key not in known and key not in cls.model_fields] if isinstance(data, dict) else []
-        )
+        taken = _taken(cls)
+        unknown = [key for key in data if key not in taken] if isinstance(data, dict) else []
         if not unknown:
             return handler(data)
+        known = [field.alias or name for name, field in cls.model_fields.items()]
         errors = [_unknown(str(key), known, data) for key in unknown]
         try:
             handler({key: value for key, value in data.items() if key not in unknown})
@@ -53,6 +56,12 @@ class Model(BaseModel):
             # a key that is missing may be one that is misspelt
             errors += [_again(item) for item in error.errors(include_url=False) if not _misspelt(item, unknown)]
         raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+@cache
+def _taken(model: type[BaseModel]) -> frozenset[str]:
+    """Return the keys that a model takes: in files its fields go by their aliases, in Python code by their names."""
+    return frozenset(model.model_fields).union(field.alias for field in model.model_fields.values() if field.alias)
 
 
 def _unknown(key: str, known: list[str], data: Any) -> InitErrorDetails:
@@ -90,7 +99,6 @@ Energy = Annotated[float, _of(ENERGY)]
 Length = Annotated[float, _of(LENGTH)]
 Time = Annotated[float, _of(TIME)]
 Field = Annotated[float, _of(FIELD)]
-FieldIntegral = Annotated[float, _of(FIELD * LENGTH)]
 Angle = Annotated[float, _of(PURE)]
 Number = Annotated[float, _of(PURE)]
 

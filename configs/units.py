@@ -96,7 +96,10 @@ UNITS: dict[str, Unit] = {
     "kG": Unit(0.1, FIELD),
 }
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$", re.DOTALL)
+NUMBER = r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?"
+"""A number without a sign, as a regular expression: ``1_000``, ``.5``, ``1e11``."""
+
+_WITH_UNIT = re.compile(rf"\s*([+-]?)(\s*)({NUMBER})\s*(.*?)\s*", re.DOTALL)
 
 
 class UnitError(ValueError):
@@ -139,6 +142,24 @@ def _closest(name: str) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
+@dataclass(frozen=True)
+class Written:
+    """A number with what stands behind it, as written; `apart` if its sign does not touch it."""
+
+    value: float
+    unit: str
+    apart: bool
+
+
+def read_number(text: str) -> Written | None:
+    """Return the number and the name of the unit in ``20 GeV``, with whatever may stand there; None if there is no number."""
+    match = _WITH_UNIT.fullmatch(text)
+    if match is None:
+        return None
+    sign, gap, digits, unit = match.groups()
+    return Written(float(sign + digits.replace("_", "")), unit, bool(sign and gap))
+
+
 def parse_quantity(text: str | float, dimension: Dimension) -> float:
     """Turn ``'20 GeV'`` into base units and check that it has the `dimension`; the number 0 fits all.
 
@@ -147,15 +168,15 @@ def parse_quantity(text: str | float, dimension: Dimension) -> float:
     UnitError
         If `text` is no number with a unit, or has another dimension.
     """
-    match = _NUMBER.match(text if isinstance(text, str) else repr(float(text)))
-    if match is None:
+    written = read_number(text if isinstance(text, str) else repr(float(text)))
+    if written is None or written.apart:
         msg = f"'{text}' is no number" + ("" if dimension.pure else f" with a unit (such as '1 {dimension}')")
         raise UnitError(msg)
-    value = float(match.group(1).replace("_", ""))
+    value = written.value
     if not math.isfinite(value):
         msg = f"'{text}' is too large"
         raise UnitError(msg)
-    name = match.group(2)
+    name = written.unit
     if not name:
         if dimension.pure or value == 0.0:
             return value

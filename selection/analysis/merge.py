@@ -1,6 +1,6 @@
 """Putting the files of an analysis together: `extends`, `drop`, `before`, `replaces`, groups and regions.
 
-The result is one mapping with places and one list of cuts per region; what the expressions say is not looked at.
+The result is one model with places and one list of cuts per region; what the expressions say is not looked at.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emiss.configs.errors import Problems, UserError, did_you_mean
-from emiss.configs.loader import find, load
-from emiss.configs.place import Branch, Items, Place, Text, locate, overlay
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.configs.loader import find, load, loads
+from emiss.configs.place import Place, Text, Texts, overlay, placed, texts_of
 from emiss.selection.analysis.repair import read_past
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.configs.loader import Document
+    from emiss.configs.document import Document
+    from emiss.selection.analysis.schema import AnalysisModel, CutModel, HistogramModel, ScanModel
 
 MAX_EXTENDS = 20
 MAX_GROUPS = 1_000
 
-_TRUE = ("true", "yes", "on", "1", "t", "y")
 _TAKEN = ("all", "n-1", "hidden")
 
 
@@ -32,7 +32,7 @@ class CutText:
 
     name: Text
     require: Text
-    scan: Branch | None = None
+    scan: ScanModel | None = None
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Merged:
     Attributes
     ----------
     name : str
-    tree : Branch
+    tree : AnalysisModel
         All mappings (parameters, objects, define, weights, ...) of all files; `cuts` of the last only.
     cuts : tuple of CutText
         The cuts of the analysis in their order.
     regions : mapping of name to cuts
         Empty where the files declare none.
-    histograms : tuple of Branch
+    histograms : tuple of HistogramModel
     files : mapping of file name to YAML text
         Parents first.
     problems : Problems
@@ -58,10 +58,10 @@ class Merged:
     """
 
     name: str
-    tree: Branch
+    tree: AnalysisModel
     cuts: tuple[CutText, ...]
     regions: Mapping[str, tuple[CutText, ...]]
-    histograms: tuple[Branch, ...]
+    histograms: tuple[HistogramModel, ...]
     files: Mapping[str, str]
     problems: Problems
     broken: frozenset[str] = frozenset()
@@ -76,35 +76,29 @@ def merge(document: Document) -> Merged:
         If nothing can be read behind a mistake: a file that is not there or extends itself, a section of another kind.
     """
     problems = Problems()
-    chain, broken = _chain(document, problems)
-    trees = [locate(part, part.data) for part in chain]
+    trees, broken = _chain(document, problems)
     tree = trees[0]
     for child in trees[1:]:
         tree = overlay(tree, child)
     for part in trees:
-        if "blind" in part.place.document.data and part.place.document.data["blind"] is None:
+        if "blind" in part.model_fields_set and part.blind is None:
             # an empty section elsewhere changes nothing; here the author meant to hide something
-            problems.add(
-                part.place.document.error("'blind' is empty", ("blind",), key=True, hint="give samples and box")
-            )
-    cuts = _Cuts([], tree.branch("groups"), problems)
+            problems.add(part.at("blind").error("'blind' is empty", key=True, hint="give samples and box"))
+    cuts = _Cuts([], tree.groups, problems)
     for part in trees:
-        cuts.drop(part.texts("drop"))
-        cuts.add(part.branches("cuts"))
+        cuts.drop(part.drop or ())
+        cuts.add(part.cuts or ())
     regions: dict[str, tuple[CutText, ...]] = {}
-    for name in _region_names(trees):
-        region = tree.branch("regions").branch(name)
-        inside = _Cuts(list(cuts.cuts), tree.branch("groups"), problems)
-        inside.replace(region.branch("replace"))
-        inside.drop(region.texts("drop"))
-        inside.add(region.branches("cuts"))
+    for name, region in tree.regions.items():
+        inside = _Cuts(list(cuts.cuts), tree.groups, problems)
+        if region is not None:
+            inside.replace(region.replace)
+            inside.drop(region.drop or ())
+            inside.add(region.cuts or ())
         regions[name] = tuple(inside.cuts)
-    histograms: dict[str, Branch] = {}
-    for part in trees:
-        histograms.update((item.items["name"].value, item) for item in part.branches("histograms"))
-    given = tree.text("analysis")
+    histograms = {item.name.value: item for part in trees for item in part.histograms or ()}
     return Merged(
-        name=given.value if given else Path(document.name).stem,
+        name=tree.analysis.value if tree.analysis else Path(document.name).stem,
         tree=tree,
         cuts=tuple(cuts.cuts),
         regions=regions,
@@ -115,37 +109,28 @@ def merge(document: Document) -> Merged:
     )
 
 
-def _region_names(trees: Sequence[Branch]) -> list[str]:
-    """Return the regions of all files in order, also those with nothing behind the colon (`signal:`)."""
-    return list(dict.fromkeys(name for tree in trees for name in tree.place.document.data.get("regions") or {}))
-
-
-def _chain(document: Document, problems: Problems) -> tuple[list[Document], frozenset[str]]:
+def _chain(document: Document, problems: Problems) -> tuple[list[AnalysisModel], frozenset[str]]:
     """Return a file and all it extends, parents first, and the names of what in them could not be read."""
-    chain = [document]
+    chain: list[AnalysisModel] = []
     broken: frozenset[str] = frozenset()
     seen = {_identity(document)}
     while True:
-        child, wrong = read_past(chain[-1], problems)
-        chain[-1] = child
+        child, wrong = read_past(document, problems)
+        chain.append(child)
         broken |= wrong
-        name = child.data.get("extends")
-        if name is None:
+        if child.extends is None:
             return chain[::-1], broken
+        name, place = child.extends.value, child.extends.place
         try:
-            path = find("analyses", name, near=child.path.parent)
+            path = find("analyses", name, near=document.path.parent)
         except UserError as error:
-            message = f"no analysis file '{name}'"
-            raise child.error(message, ("extends",), hint=error.hint) from None
-        parent = load(path)
-        if _identity(parent) in seen:
-            message = f"'{name}' extends this file in turn"
-            raise child.error(message, ("extends",), hint="extends may not go round in a circle")
+            raise place.error(f"no analysis file '{name}'", hint=error.hint) from None
+        document = load(path)
+        if _identity(document) in seen:
+            raise place.error(f"'{name}' extends this file in turn", hint="extends may not go round in a circle")
         if len(chain) >= MAX_EXTENDS:
-            message = f"more than {MAX_EXTENDS} files extend each other"
-            raise child.error(message, ("extends",))
-        seen.add(_identity(parent))
-        chain.append(parent)
+            raise place.error(f"more than {MAX_EXTENDS} files extend each other")
+        seen.add(_identity(document))
 
 
 def _identity(document: Document) -> Path:
@@ -157,7 +142,7 @@ class _Cuts:
     """A list of cuts being put together."""
 
     cuts: list[CutText]
-    groups: Branch
+    groups: Mapping[str, Sequence[CutModel]]
     problems: Problems
     _open: list[str] = field(default_factory=list)
     _expanded: int = 0
@@ -182,21 +167,20 @@ class _Cuts:
             if (at := self.position(name)) is not None:
                 del self.cuts[at]
 
-    def replace(self, expressions: Branch) -> None:
-        for name, require in expressions.items.items():
+    def replace(self, expressions: Mapping[str, Text]) -> None:
+        for name, require in expressions.items():
             if (at := self.position(Text(name, require.place), key=True)) is not None:
                 self.cuts[at] = CutText(Text(name, require.place), require)
 
-    def add(self, entries: Sequence[Branch], before: Text | None = None) -> None:
+    def add(self, entries: Sequence[CutModel], before: Text | None = None) -> None:
         for entry in entries:
-            self.add_one(entry, entry.text("before") or before)
+            self.add_one(entry, entry.before or before)
 
-    def add_one(self, entry: Branch, before: Text | None) -> None:
-        group = entry.text("group")
-        if group is not None:
-            self.add_group(entry, group, before)
+    def add_one(self, entry: CutModel, before: Text | None) -> None:
+        if entry.group is not None:
+            self.add_group(entry, entry.group, before)
             return
-        name, require = entry.text("name"), entry.text("require")
+        name, require = entry.name, entry.require
         if name is None or require is None:
             missing = "name" if name is None else "require"
             shown = f"the cut '{name.value}'" if name else "this cut"
@@ -206,10 +190,8 @@ class _Cuts:
         if not name.value.strip() or name.value in _TAKEN:
             self.problems.add(name.place.error(f"a cut cannot be called '{name.value}'"))
             return
-        scan = entry.items.get("scan")
-        cut = CutText(name, require, scan if isinstance(scan, Branch) else None)
-        replaces = entry.text("replaces")
-        if replaces is not None and replaces.value.lower() in _TRUE:
+        cut = CutText(name, require, entry.scan)
+        if entry.replaces:
             at = self.position(name)
             if at is None:
                 return
@@ -227,16 +209,12 @@ class _Cuts:
         if target is not None:
             self.cuts.insert(target, cut)
 
-    def add_group(self, entry: Branch, group: Text, before: Text | None) -> None:
-        extra = [key for key in entry.items if key not in ("group", "before", "description")]
+    def add_group(self, entry: CutModel, group: Text, before: Text | None) -> None:
+        extra = [key for key in entry.given if key not in ("group", "before", "description")]
         if extra:
             self.problems.add(entry.place.error(f"'group' and '{extra[0]}' do not go together"))
-        elif not isinstance(self.groups.items.get(group.value), Items):
-            hint = (
-                did_you_mean(group.value[:200], self.groups.items, otherwise="groups are")
-                if self.groups.items
-                else None
-            )
+        elif group.value not in self.groups:
+            hint = did_you_mean(group.value[:200], self.groups, otherwise="groups are") if self.groups else None
             self.problems.add(group.place.error(f"there is no group '{group.value[:200]}'", hint=hint))
         elif group.value in self._open:
             self.problems.add(group.place.error(f"the group '{group.value}' contains itself"))
@@ -246,11 +224,11 @@ class _Cuts:
         else:
             self._expanded += 1
             self._open.append(group.value)
-            self.add(self.groups.branches(group.value), before)
+            self.add(self.groups[group.value], before)
             self._open.pop()
 
 
-def override(tree: Branch, values: Mapping[str, str]) -> dict[str, Text | Items]:
+def override(parameters: Mapping[str, Texts], values: Mapping[str, str]) -> dict[str, Texts]:
     """Return the values given by ``--set`` for parameters of the analysis.
 
     Raises
@@ -258,21 +236,16 @@ def override(tree: Branch, values: Mapping[str, str]) -> dict[str, Text | Items]
     UserError
         If there is no such parameter, or the value is neither a text nor a list of texts.
     """
-    from emiss.configs.errors import Location
-    from emiss.configs.loader import loads
-
-    parameters = tree.branch("parameters").items
-    result: dict[str, Text | Items] = {}
+    result: dict[str, Texts] = {}
     for name, value in values.items():
         origin = f"--set {name}"
         if name not in parameters:
             hint = did_you_mean(name, parameters, otherwise="parameters are") if parameters else "it has none"
             raise UserError(f"there is no parameter '{name}'", at=Location(origin), hint=hint)
         document = loads(value, origin)
-        located = locate(document, document.data)
-        good = isinstance(located, Text) or (isinstance(located, Items) and len(located.texts()) == len(located.items))
-        if not good:
+        given = texts_of(placed(document))
+        if given is None:
             hint = "e.g. --set e_miss_min='25 GeV' or --set hcal_mip='[1 GeV, 4 GeV]'"
             raise Place(document, ()).error("a quantity or a list of quantities is needed", hint=hint)
-        result[name] = located
+        result[name] = given
     return result

@@ -8,7 +8,7 @@ from emiss.configs.errors import Problems, UserError
 from emiss.configs.loader import Document, find
 from emiss.configs.loader import load as load_document
 from emiss.configs.loader import loads as loads_document
-from emiss.configs.place import Text
+from emiss.configs.place import Text, items_of
 from emiss.configs.units import UnitError, parse_unit
 from emiss.events.language.meaning.parameter_values import read_parameters
 from emiss.events.language.meaning.parameters import Parameter, written
@@ -24,8 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from emiss.configs.place import Branch, Place
+    from emiss.configs.place import Place, Texts
     from emiss.selection.analysis.merge import CutText, Merged
+    from emiss.selection.analysis.schema import (
+        AnalysisModel,
+        BlindModel,
+        HistogramModel,
+        ObjectModel,
+        WeightsModel,
+    )
 
 MAX_BINS = 10_000
 MAX_LABEL = 200
@@ -99,15 +106,15 @@ class _Reader:
         parameters = self._parameters(values)
         self._names(tree)
         self._labels(tree)
-        units = self._units(tree.branch("columns"))
-        objects = {name: self._object(name, item) for name, item in tree.branch("objects").items.items()}
-        definitions = self._expressions(tree.branch("define"))
+        units = self._units(tree.columns)
+        objects = {name: self._object(name, item) for name, item in tree.objects.items()}
+        definitions = self._expressions(tree.define)
         self.broken |= {name for name, item in definitions.items() if item is None}
-        self.broken |= tree.branch("parameters").items.keys() - parameters.keys()
+        self.broken |= tree.parameters.keys() - parameters.keys()
         cuts = {id(cut): self._cut(cut, parameters) for cut in self._all_cuts()}
-        weights = self._weights(tree.branch("weights"))
+        weights = self._weights(tree.weights) if tree.weights else {}
         histograms = tuple(self._histogram(item) for item in merged.histograms)
-        blind = self._blind(tree.branch("blind")) if "blind" in tree.items else None
+        blind = self._blind(tree.blind) if tree.blind else None
         regions = merged.regions or {"nominal": merged.cuts}
 
         def read(texts: Iterable[CutText]) -> tuple[Cut, ...]:
@@ -126,22 +133,27 @@ class _Reader:
             blind=blind,
             source_texts=merged.files,
             place=tree.place,
-            made_with=tree.text("made_with"),
+            made_with=tree.made_with,
             broken=frozenset(self.broken),
         )
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
-        branch = self.merged.tree.branch("parameters")
-        return read_parameters(branch, override(self.merged.tree, values), self.problems)
+        given = self.merged.tree.parameters
+        return read_parameters(given, override(given, values), self.problems)
 
     def _all_cuts(self) -> Iterable[CutText]:
         return {id(cut): cut for cuts in (self.merged.cuts, *self.merged.regions.values()) for cut in cuts}.values()
 
-    def _names(self, tree: Branch) -> None:
+    def _names(self, tree: AnalysisModel) -> None:
         """Check the names of what the file declares."""
         seen: dict[str, str] = {}
-        for kind, key in (("parameter", "parameters"), ("definition", "define"), ("object", "objects")):
-            for name, item in tree.branch(key).items.items():
+        declared: tuple[tuple[str, Mapping[str, Text | Texts | ObjectModel]], ...] = (
+            ("parameter", tree.parameters),
+            ("definition", tree.define),
+            ("object", tree.objects),
+        )
+        for kind, items in declared:
+            for name, item in items.items():
                 wrong = hint = None
                 if not name.isidentifier():
                     wrong, hint = f"'{name}' cannot be the name of a {kind}", "use letters, digits and _"
@@ -153,21 +165,19 @@ class _Reader:
                     self.problems.add(item.place.error(wrong, key=True, hint=hint))
                 seen.setdefault(name, kind)
 
-    def _labels(self, tree: Branch) -> None:
+    def _labels(self, tree: AnalysisModel) -> None:
         """Check the names that outputs show: of the analysis, cuts, regions, histograms, weights; and titles."""
         named: list[tuple[str, str, Place, bool]] = [
             ("cut", cut.name.value, cut.name.place, False) for cut in self._all_cuts()
         ]
-        for kind, branch in (
-            ("region", tree.branch("regions")),
-            ("weight", tree.branch("weights").branch("variations")),
-        ):
-            named += [(kind, name, item.place, True) for name, item in branch.items.items()]
+        named += [("region", name, item.place, True) for name, item in tree.regions.items() if item is not None]
+        variations = (tree.weights.variations if tree.weights else None) or {}
+        named += [("weight", name, item.place, True) for name, item in variations.items()]
         for histogram in self.merged.histograms:
-            texts = (("histogram", histogram.text("name")), ("title", histogram.text("title")))
+            texts = (("histogram", histogram.name), ("title", histogram.title))
             named += [(kind, text.value, text.place, False) for kind, text in texts if text is not None]
-        if (name := tree.text("analysis")) is not None:
-            named.append(("analysis", name.value, name.place, False))
+        if tree.analysis is not None:
+            named.append(("analysis", tree.analysis.value, tree.analysis.place, False))
         for kind, value, place, key in named:
             wrong = _unshowable(value)
             if wrong is None and kind == "region" and (value in (".", "..") or any(c in value for c in "/\\")):
@@ -184,9 +194,9 @@ class _Reader:
             hint = r"a dollar sign by itself is written '\$'"
             self.problems.add(place.error(f"the formula in this title cannot be drawn: {error}", hint=hint))
 
-    def _units(self, branch: Branch) -> dict[str, str]:
+    def _units(self, columns: Mapping[str, Text]) -> dict[str, str]:
         units: dict[str, str] = {}
-        for name, text in branch.items.items():
+        for name, text in columns.items():
             try:
                 parse_unit(text.value)
             except UnitError as error:
@@ -202,50 +212,47 @@ class _Reader:
             self.problems.add(error)
             return None
 
-    def _expressions(self, branch: Branch) -> dict[str, Expression | None]:
-        return {name: self._expression(text) for name, text in branch.items.items()}
+    def _expressions(self, texts: Mapping[str, Text]) -> dict[str, Expression | None]:
+        return {name: self._expression(text) for name, text in texts.items()}
 
-    def _object(self, name: str, item: Branch) -> ObjectDeclaration:
-        where = item.text("where")
-        condition = self._expression(where) if where else None
-        if where is not None and condition is None:
+    def _object(self, name: str, item: ObjectModel) -> ObjectDeclaration:
+        condition = self._expression(item.where) if item.where else None
+        if item.where is not None and condition is None:
             self.broken.add(name)
-        return ObjectDeclaration(item.texts("from"), condition, item.place)
+        return ObjectDeclaration(items_of(item.from_), condition, item.place)
 
     def _cut(self, cut: CutText, parameters: Mapping[str, Parameter]) -> Cut:
         # one that cannot be read keeps its name and place for what refers to it
         require = self._expression(cut.require) or read_expression(Text("true", cut.require.place))
-        scan = read_scan(cut.scan, self.merged.tree.branch("parameters").items, self.problems) if cut.scan else None
+        scan = read_scan(cut.scan, self.merged.tree.parameters, self.problems) if cut.scan else None
         if scan is not None and any(axis.name in self.broken for axis in scan.axes):
             scan = None
         return Cut(cut.name.value, require, written(require.text, require.tree, parameters), scan)
 
-    def _weights(self, branch: Branch) -> dict[str, Expression | None]:
-        if not branch.items:
+    def _weights(self, item: WeightsModel) -> dict[str, Expression | None]:
+        if item.nominal is None and item.variations is None:
             return {}
-        nominal = branch.text("nominal")
-        variations = branch.branch("variations")
-        if "nominal" in variations.items:
+        variations = item.variations or {}
+        if "nominal" in variations:
             message = "a variation cannot be called 'nominal'"
-            self.problems.add(variations.items["nominal"].place.error(message, key=True))
-        if nominal is None:
-            self.problems.add(
-                branch.place.error("the weights have no 'nominal'", key=True, hint="add 'nominal: weight'")
-            )
+            self.problems.add(variations["nominal"].place.error(message, key=True))
+        if item.nominal is None:
+            self.problems.add(item.place.error("the weights have no 'nominal'", key=True, hint="add 'nominal: weight'"))
             return {}
-        return {"nominal": self._expression(nominal), **self._expressions(variations)}
+        return {"nominal": self._expression(item.nominal), **self._expressions(variations)}
 
-    def _histogram(self, item: Branch) -> Histogram | None:
-        of, edges = item.texts("of"), item.texts("edges")
-        limits = list(zip(item.texts("from"), item.texts("to"), strict=False))
-        bins = [int(text.value) for text in item.texts("bins")]
+    def _histogram(self, item: HistogramModel) -> Histogram | None:
+        of, edges = item.of.items, item.edges
+        lower, upper = items_of(item.from_), items_of(item.to)
+        limits = list(zip(lower, upper, strict=False))
+        bins = item.bins if isinstance(item.bins, list) else [] if item.bins is None else [item.bins]
         bins = bins * len(of) if len(bins) == 1 else bins
         wrong = None
         if not 1 <= len(of) <= 2:
             wrong = "a histogram is of one expression or of two"
-        elif edges and ("bins" in item.items or limits or len(of) > 1):
+        elif edges and (item.bins is not None or limits or len(of) > 1):
             wrong = "'edges' are the bins of a histogram of one expression, without 'bins', 'from' and 'to'"
-        elif not edges and ("bins" not in item.items or any(len(item.texts(k)) != len(of) for k in ("from", "to"))):
+        elif not edges and (item.bins is None or {len(lower), len(upper)} != {len(of)}):
             wrong = "a histogram needs 'bins', 'from' and 'to' for each of its expressions, or 'edges'"
         elif not edges and (len(bins) != len(of) or not all(1 <= n <= MAX_BINS for n in bins)):
             wrong = f"'bins' is a whole number from 1 to {MAX_BINS} for each expression"
@@ -258,17 +265,17 @@ class _Reader:
         if None in expressions or any(None in axis for axis in bounds):
             return None
         return Histogram(
-            name=item.items["name"],
+            name=item.name,
             of=tuple(part for part in expressions if part),
             limits=tuple(tuple(part for part in axis if part) for axis in bounds),
             bins=tuple(bins),
-            after=item.texts("after"),
-            regions=item.texts("regions"),
-            title=title.value if (title := item.text("title")) else "",
+            after=items_of(item.after),
+            regions=items_of(item.regions),
+            title=item.title.value if item.title else "",
         )
 
-    def _blind(self, item: Branch) -> Blind | None:
-        samples, box = item.texts("samples"), item.text("box")
+    def _blind(self, item: BlindModel) -> Blind | None:
+        samples, box = items_of(item.samples), item.box
         if not samples or box is None:
             missing = "samples" if not samples else "box"
             self.problems.add(item.place.error(f"'blind' has no '{missing}'", key=True))

@@ -9,10 +9,13 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from emiss.configs.loader import Mistake, mistakes
+from emiss.configs.document import LEFT_OUT
+from emiss.configs.loader import Mistake, validated
 from emiss.selection.analysis.schema import AnalysisModel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emiss.configs.document import Document, YamlPath
     from emiss.configs.errors import Problems
 
@@ -20,23 +23,30 @@ NAMED = ("parameters", "define", "objects")
 """Sections whose entries are named in expressions."""
 
 
-def read_past(document: Document, problems: Problems) -> tuple[Document, frozenset[str]]:
-    """Return a document that the model takes, and the names of the parameters, definitions and objects that are left out.
+def read_past(document: Document, problems: Problems) -> tuple[AnalysisModel, frozenset[str]]:
+    """Return what can be read of a document, and the names of the parameters, definitions and objects that are left out.
 
-    The mistakes are added to `problems`.
+    The mistakes are added to `problems`, and those behind a key that is misspelt after all others.
 
     Raises
     ------
     UserError
         With all mistakes, if nothing can be read behind them.
     """
-    found = mistakes(document, AnalysisModel)
-    for one in found:
-        problems.add(one.error)
-    if not found:
-        return document, frozenset()
-    if any(len(one.path) < 2 and one.kind != "unknown_key" for one in found):
-        problems.check()
+    given = document
+    missing: set[str] = set()
+    while isinstance(found := validated(document, AnalysisModel), list):
+        for one in found:
+            problems.add(one.error)
+        if document is given and any(len(one.path) < 2 and one.kind != "unknown_key" for one in found):
+            problems.check()
+        document, names = _without(document, found)
+        missing |= names
+    return found, frozenset(missing)
+
+
+def _without(document: Document, found: Sequence[Mistake]) -> tuple[Document, set[str]]:
+    """Return a document without some mistakes, and the names that are left out with them."""
     data: dict[str, Any] = deepcopy(document.data)
     renamed: dict[YamlPath, YamlPath] = {}
     missing: set[str] = set()
@@ -45,7 +55,7 @@ def read_past(document: Document, problems: Problems) -> tuple[Document, frozens
             _rename(data, one, renamed)
         else:
             missing |= _leave_out(data, one.path)
-    return document.with_data(data, renamed), frozenset(missing)
+    return document.with_data(data, renamed), missing
 
 
 def _at(data: Any, path: YamlPath) -> Any:
@@ -69,6 +79,9 @@ def _rename(data: dict[str, Any], one: Mistake, renamed: dict[YamlPath, YamlPath
 
 def _leave_out(data: dict[str, Any], path: YamlPath) -> set[str]:
     """Take the smallest thing out that makes sense without the node at a path; return its name if expressions use it."""
+    if len(path) == 1:
+        data.pop(str(path[0]), None)
+        return set()
     section, entry = path[0], path[1]
     holder: Any
     key: Any
@@ -77,11 +90,11 @@ def _leave_out(data: dict[str, Any], path: YamlPath) -> set[str]:
     elif section in ("weights", "blind"):
         holder, key = data, section
     else:
-        holder, key = data[str(section)], entry
+        holder, key = data.get(str(section)), entry
     if isinstance(holder, list):  # the places of the others go by their numbers
         name = holder[key].get("name") if isinstance(holder[key], dict) else None
         known = section == "cuts" and isinstance(name, str)
-        holder[key] = {"name": name, "require": "true"} if known else None
+        holder[key] = {"name": name, "require": "true"} if known else LEFT_OUT
     elif isinstance(holder, dict):
         holder.pop(key, None)
     return {str(entry)} if section in NAMED else set()

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Problems, UserError, did_you_mean
-from emiss.configs.place import Branch, Items, Text, option
+from emiss.configs.place import PlacedMapping, Text, option, options
 from emiss.events.language.syntax.expression import read_expression
 from emiss.selection.analysis.model import Scan, ScannedParameter
-from emiss.selection.analysis.schema import MAX_STEPS
+from emiss.selection.analysis.schema import MAX_STEPS, ScanModel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from emiss.selection.analysis.model import Analysis, Cut
 
 FIGURE_OF_MERIT = "signal / sqrt(background + 1)"
-COMMAND_LINE = "command line"
-"""Stands for the file of a scan that is in none."""
-
-VALUE_AT = 4
-"""Column of the first character of a value on the command line, in the text that stands for it."""
-
 _SCANNED = re.compile(r"(?P<name>\w+)\s*(?:\[\s*(?P<at>\d+)\s*\])?")
 """A parameter, or one of its values: ``e_miss_min``, ``hcal_mip[0]``."""
 
@@ -42,8 +36,7 @@ def with_scan(
     Raises
     ------
     UserErrors
-        If the scan is not what a scan may be; the file is `COMMAND_LINE`, and the YAML path says which option and which
-        of its values.
+        If the scan is not what a scan may be; the option stands for the file.
     """
     for steps in points:
         if not 2 <= steps <= MAX_STEPS:
@@ -51,13 +44,11 @@ def with_scan(
     if not len(parameters) == len(start) == len(stop) == len(points) <= 2:
         raise UserError("a scan is of one parameter or of two, each with --from, --to and --points once")
     problems = Problems()
-    given = {"parameter": parameters, "from": start, "to": stop, "points": points}
-    items: dict[str, Items | Text] = {
-        key: Items(tuple(option(f"--{key}", str(text)) for text in texts), option(f"--{key}", "").place)
-        for key, texts in given.items()
-    }
-    items["figure_of_merit"] = option("--merit", figure_of_merit)
-    scan = read_scan(Branch(items, items["figure_of_merit"].place), analysis.parameters, problems)
+    given = {"parameter": parameters, "from": start, "to": stop}
+    written = PlacedMapping({key: options(f"--{key}", texts) for key, texts in given.items()})
+    written |= {"points": list(points), "figure_of_merit": option("--merit", figure_of_merit)}
+    written.place = written["figure_of_merit"].place
+    scan = read_scan(ScanModel.model_validate(written), analysis.parameters, problems)
     problems.check()
     assert scan is not None  # noqa: S101 - else there was a problem
 
@@ -68,7 +59,7 @@ def with_scan(
     return replace(analysis, cuts=bare(analysis.cuts), regions=regions, more_scans=(scan,), histograms=())
 
 
-def read_scan(item: Branch, known: Collection[str], problems: Problems) -> Scan | None:
+def read_scan(item: ScanModel, known: Collection[str], problems: Problems) -> Scan | None:
     """Return a scan; None, with the mistakes noted, if it is none.
 
     Parameters
@@ -76,13 +67,14 @@ def read_scan(item: Branch, known: Collection[str], problems: Problems) -> Scan 
     known : collection of str
         Names of the parameters of the analysis.
     """
-    columns = [item.texts(key) for key in ("parameter", "from", "to", "points")]
-    if len({len(texts) for texts in columns}) > 1 or not 1 <= len(columns[0]) <= 2:
+    texts = [item.parameter.items, item.from_.items, item.to.items]
+    points = item.points if isinstance(item.points, list) else [item.points]
+    if {len(column) for column in texts} != {len(points)} or not 1 <= len(points) <= 2:
         message = "a scan is of one parameter or of two, each with 'from', 'to' and 'points'"
         problems.add(item.place.error(message))
         return None
-    axes = [_scanned(*texts, known=known, problems=problems) for texts in zip(*columns, strict=True)]
-    figure = item.text("figure_of_merit") or Text(FIGURE_OF_MERIT, item.place)
+    axes = [_scanned(*axis, known=known, problems=problems) for axis in zip(*texts, points, strict=True)]
+    figure = item.figure_of_merit or Text(FIGURE_OF_MERIT, item.place)
     merit = _expression(figure, problems)
     made = tuple(axis for axis in axes if axis is not None)
     if merit is None or len(made) < len(axes):
@@ -92,7 +84,7 @@ def read_scan(item: Branch, known: Collection[str], problems: Problems) -> Scan 
 
 
 def _scanned(
-    parameter: Text, start: Text, stop: Text, points: Text, *, known: Collection[str], problems: Problems
+    parameter: Text, start: Text, stop: Text, points: int, *, known: Collection[str], problems: Problems
 ) -> ScannedParameter | None:
     match = _SCANNED.fullmatch(parameter.value.strip())
     name = match["name"] if match else parameter.value
@@ -103,7 +95,7 @@ def _scanned(
     if first is None or last is None:
         return None
     position = int(match["at"]) if match and match["at"] else -1
-    return ScannedParameter(parameter, name, position, first, last, int(points.value))
+    return ScannedParameter(parameter, name, position, first, last, points)
 
 
 def _expression(text: Text, problems: Problems) -> Expression | None:

@@ -1,4 +1,4 @@
-"""The keys of an analysis file, and what each may hold. Expressions stay text here; `analysis` reads them.
+"""The keys of an analysis file, and what each may hold. Expressions stay text here, with their places; `read` parses them.
 
 A file that others extend may leave anything out, so nearly every key is optional; what has to be there in the end is
 checked by `merge` once all files are put together.
@@ -6,98 +6,105 @@ checked by `merge` once all files are put together.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from emiss.configs.schema import Model
+from emiss.configs.place import Placed, Text, Texts
 
 MAX_STEPS = 10_000
 """Most steps of a parameter in a scan."""
 
+T = TypeVar("T")
 
-class ScanModel(Model):
+Section = Annotated[dict[str, T], BeforeValidator(lambda value: {} if value is None else value)]
+"""Entries by their names; nothing behind the colon is none."""
+
+_Steps = Annotated[int, Field(ge=2, le=MAX_STEPS)]
+
+
+class ScanModel(Placed):
     """A scan of a parameter, or of two, beside a cut."""
 
-    parameter: str | list[str]
-    from_: str | list[str] = Field(alias="from")
-    to: str | list[str]
-    points: Annotated[int, Field(ge=2, le=MAX_STEPS)] | list[Annotated[int, Field(ge=2, le=MAX_STEPS)]]
-    figure_of_merit: str = "signal / sqrt(background + 1)"
+    parameter: Texts
+    from_: Texts = Field(alias="from")
+    to: Texts
+    points: _Steps | list[_Steps]
+    figure_of_merit: Text | None = None
 
 
-class CutModel(Model):
+class CutModel(Placed):
     """A cut, or a group of cuts at this place."""
 
-    name: str | None = None
-    require: str | None = None
-    group: str | None = None
+    name: Text | None = None
+    require: Text | None = None
+    group: Text | None = None
     replaces: bool = False
-    before: str | None = None
+    before: Text | None = None
     scan: ScanModel | None = None
     description: str | None = None
 
 
-class ObjectModel(Model):
+class ObjectModel(Placed):
     """A list made from another one, or from list columns of the same length."""
 
-    from_: str | list[str] | None = Field(default=None, alias="from")
-    where: str | None = None
+    from_: Texts | None = Field(default=None, alias="from")
+    where: Text | None = None
     description: str | None = None
 
 
-class WeightsModel(Model):
+class WeightsModel(Placed):
     """The weight of an event and its variations."""
 
-    nominal: str | None = None
-    variations: dict[str, str] | None = None
+    nominal: Text | None = None
+    variations: dict[str, Text] | None = None
 
 
-class RegionModel(Model):
+class RegionModel(Placed):
     """A set of the same cuts with some replaced, dropped or added."""
 
-    replace: dict[str, str] | None = None
-    drop: list[str] | None = None
+    replace: Section[Text] = Field(default_factory=dict)
+    drop: list[Text] | None = None
     cuts: list[CutModel] | None = None
     description: str | None = None
 
 
-class HistogramModel(Model):
+class HistogramModel(Placed):
     """A histogram of an expression, or of two."""
 
-    name: str
-    of: str | list[str]
+    name: Text
+    of: Texts
     bins: int | list[int] | None = None
-    from_: str | list[str] | None = Field(default=None, alias="from")
-    to: str | list[str] | None = None
-    edges: list[str] | None = None
-    after: str | list[str] | None = None
-    regions: str | list[str] | None = None
-    title: str | None = None
+    from_: Texts | None = Field(default=None, alias="from")
+    to: Texts | None = None
+    edges: list[Text] | None = None
+    after: Texts | None = None
+    regions: Texts | None = None
+    title: Text | None = None
 
 
-class BlindModel(Model):
+class BlindModel(Placed):
     """Events that nobody is to see yet."""
 
-    samples: str | list[str] | None = None
-    box: str | None = None
+    samples: Texts | None = None
+    box: Text | None = None
 
 
-class AnalysisModel(Model):
+class AnalysisModel(Placed):
     """An analysis file."""
 
-    analysis: str | None = None
-    extends: str | None = None
+    analysis: Text | None = None
+    extends: Text | None = None
     description: str | None = None
-    made_with: str | None = None
-    columns: dict[str, str] | None = None
-    parameters: dict[str, str | list[str]] | None = None
-    objects: dict[str, ObjectModel] | None = None
-    define: dict[str, str] | None = None
+    made_with: Text | None = None
+    columns: Section[Text] = Field(default_factory=dict)
+    parameters: Section[Texts] = Field(default_factory=dict)
+    objects: Section[ObjectModel] = Field(default_factory=dict)
+    define: Section[Text] = Field(default_factory=dict)
     cuts: list[CutModel] | None = None
-    drop: list[str] | None = None
-    groups: dict[str, list[CutModel]] | None = None
+    drop: list[Text] | None = None
+    groups: Section[list[CutModel]] = Field(default_factory=dict)
     weights: WeightsModel | None = None
-    regions: dict[str, RegionModel | None] | None = None
+    regions: Section[RegionModel | None] = Field(default_factory=dict)
     histograms: list[HistogramModel] | None = None
     blind: BlindModel | None = None

@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError
-from emiss.configs.place import Items, Text
-from emiss.configs.units import PURE, UnitError, parse_unit
+from emiss.configs.units import PURE, UnitError, Written, parse_unit, read_number
 from emiss.events.language.meaning.parameters import Parameter, Quantity
 from emiss.events.language.meaning.scope import Scope
 from emiss.events.language.running.evaluate import constant
@@ -20,21 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emiss.configs.errors import Problems
-    from emiss.configs.place import Branch
+    from emiss.configs.place import Text, Texts
 
-_QUANTITY = re.compile(r"\s*([+-]?)\s*((?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)\s*([^\W\d][\w/*^ ]*?)?\s*")
+_UNIT = re.compile(r"(?:[^\W\d][\w/*^ ]*)?")
+"""What may be a unit behind a number; anything else makes an expression of it."""
 
 
-def read_parameters(branch: Branch, overrides: Mapping[str, Text | Items], problems: Problems) -> dict[str, Parameter]:
-    """Return the parameters of an analysis, with the values of ``--set`` in the place of the file's.
+def read_parameters(
+    given: Mapping[str, Texts], overrides: Mapping[str, Texts], problems: Problems
+) -> dict[str, Parameter]:
+    """Return the parameters that a file gives, with the values of ``--set`` in the place of the file's.
 
     A value that is given by ``--set`` has the unit and the number of values of the one in the file.
     """
-    reader = _Reader(branch.items, problems)
-    parameters = {name: parameter for name in branch.items if (parameter := reader.read(name)) is not None}
+    reader = _Reader(given, problems)
+    parameters = {name: parameter for name in given if (parameter := reader.read(name)) is not None}
     if not overrides:
         return parameters
-    changed = _Reader({**branch.items, **overrides}, problems)
+    changed = _Reader({**given, **overrides}, problems)
     result: dict[str, Parameter] = {}
     for name, old in parameters.items():
         new = changed.read(name)
@@ -63,7 +65,7 @@ def _fits(old: Parameter, new: Parameter, problems: Problems) -> bool:
 class _Reader:
     """Reads parameters in the order they need each other."""
 
-    def __init__(self, items: Mapping[str, Text | Items], problems: Problems) -> None:
+    def __init__(self, items: Mapping[str, Texts], problems: Problems) -> None:
         self.items = items
         self.problems = problems
         self._known: dict[str, Parameter | None] = {}
@@ -79,20 +81,19 @@ class _Reader:
 
     def _read(self, name: str) -> Parameter | None:
         item = self.items[name]
-        texts = (item,) if isinstance(item, Text) else item.texts()
-        if not texts:
+        if not item.items:
             self.problems.add(item.place.error(f"the parameter '{name}' has no value", key=True))
             return None
-        values = [self._quantity(text) for text in texts]
+        values = [self._quantity(text) for text in item]
         known = tuple(value for value in values if value is not None)
         if len(known) < len(values):
             return None
-        uses = frozenset().union(*(self._uses(text) for text in texts))
-        return Parameter(name, known, isinstance(item, Items), item.place, uses)
+        uses = frozenset().union(*(self._uses(text) for text in item))
+        return Parameter(name, known, item.several, item.place, uses)
 
     def _uses(self, text: Text) -> frozenset[str]:
         """Return the parameters that a value comes from, directly or not."""
-        if _QUANTITY.fullmatch(text.value):
+        if _as_quantity(text) is not None:
             return frozenset()
         direct = {name for name in names(read_expression(text).tree) if name in self.items}
         parts = [known.uses for name in direct if (known := self._known.get(name)) is not None]
@@ -144,13 +145,18 @@ def _digits(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
+def _as_quantity(text: Text) -> Written | None:
+    """Return what is written as a number with a unit; None for an expression."""
+    written = read_number(text.value)
+    return written if written is not None and _UNIT.fullmatch(written.unit) else None
+
+
 def _plain(text: Text) -> Quantity | None:
     """Return a number with a unit such as ``20 GeV`` or ``0.5 GeV/mm``; None if it is none."""
-    match = _QUANTITY.fullmatch(text.value)
-    if match is None:
+    written = _as_quantity(text)
+    if written is None:
         return None
-    sign, digits, name = match.groups()
-    value = float(digits.replace("_", "")) * (-1.0 if sign == "-" else 1.0)
+    value, name = written.value, written.unit
     if not math.isfinite(value):
         raise text.place.error("a number too large to be held")
     shown = _digits(value)

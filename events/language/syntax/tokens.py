@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from emiss.configs.units import UNITS
+from emiss.configs.units import NUMBER, UNITS
 from emiss.events.language.syntax.tree import ExpressionError, Span
 
 MAX_LENGTH = 20_000
@@ -31,39 +31,42 @@ class Token:
 
 
 _SPACE = re.compile(r"\s+")
-_NUMBER = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(NUMBER)
 _WORD = re.compile(r"[^\W\d]\w*")
 _NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 _SIGN = re.compile(r"\*\*|<=|>=|==|!=|[-+*/<>()\[\],.]")
 
-_FOREIGN: tuple[tuple[str, str], ...] = (
-    ("&&", "write 'and'"),
-    ("||", "write 'or'"),
-    ("&", "write 'and' (and read as Python does: 'a < 1 and b < 1')"),
-    ("|", "write 'or' (and read as Python does: 'a < 1 or b < 1')"),
-    ("<>", "write '!='"),
-    ("=<", "write '<='"),
-    ("=>", "write '>='"),
-    ("=", "write '==' to compare"),
-    ("!", "write 'not'"),
-    ("~", "write 'not'"),
-    ("//", "divide with '/'"),
-    ("^", "write '**' for a power"),
-    ("%", "there is no remainder; named bits are tested with matches(column, 'name')"),
-    ("?", "write where(condition, a, b)"),
-    (":", "write where(condition, a, b) for a choice, a[0] for one element"),
-    ("{", "lists come from the table's columns"),
-    (";", "an expression is one value"),
-    ("#", "a comment stands outside of the expression"),
-    ("\N{LESS-THAN OR EQUAL TO}", "write '<='"),
-    ("\N{GREATER-THAN OR EQUAL TO}", "write '>='"),
-    ("\N{NOT EQUAL TO}", "write '!='"),
-    ("\N{MULTIPLICATION SIGN}", "write '*'"),
-    ("\N{MIDDLE DOT}", "write '*'"),
-    ("\N{MINUS SIGN}", "write '-'"),
-    ("\N{SQUARE ROOT}", "write sqrt(...)"),
-)
+_FOREIGN = {
+    "&&": "write 'and'",
+    "||": "write 'or'",
+    "&": "write 'and' (and read as Python does: 'a < 1 and b < 1')",
+    "|": "write 'or' (and read as Python does: 'a < 1 or b < 1')",
+    "<>": "write '!='",
+    "=<": "write '<='",
+    "=>": "write '>='",
+    "=": "write '==' to compare",
+    "!": "write 'not'",
+    "~": "write 'not'",
+    "//": "divide with '/'",
+    "^": "write '**' for a power",
+    "%": "there is no remainder; named bits are tested with matches(column, 'name')",
+    "?": "write where(condition, a, b)",
+    ":": "write where(condition, a, b) for a choice, a[0] for one element",
+    "{": "lists come from the table's columns",
+    ";": "an expression is one value",
+    "#": "a comment stands outside of the expression",
+    "\N{LESS-THAN OR EQUAL TO}": "write '<='",
+    "\N{GREATER-THAN OR EQUAL TO}": "write '>='",
+    "\N{NOT EQUAL TO}": "write '!='",
+    "\N{MULTIPLICATION SIGN}": "write '*'",
+    "\N{MIDDLE DOT}": "write '*'",
+    "\N{MINUS SIGN}": "write '-'",
+    "\N{SQUARE ROOT}": "write sqrt(...)",
+}
+"""Signs of other languages, and what to write in their place; a longer one stands before those that it begins with."""
+
+_FOREIGN_SIGN = re.compile("|".join(re.escape(sign) + ("(?!=)" if sign in ("!", "=") else "") for sign in _FOREIGN))
 
 
 def tokenize(text: str) -> list[Token]:
@@ -105,11 +108,9 @@ def _token(text: str, at: int) -> Token:
     if text[at] in "'\"":
         msg = "a text without its closing quote"
         raise ExpressionError(msg, Span(at, len(text)))
-    for foreign, hint in _FOREIGN:
-        known = text.startswith(("!=", "=="), at) and foreign in ("!", "=")
-        if text.startswith(foreign, at) and not known:
-            msg = f"'{foreign}' is not part of the language"
-            raise ExpressionError(msg, Span(at, at + len(foreign)), hint)
+    if match := _FOREIGN_SIGN.match(text, at):
+        msg = f"'{match.group()}' is not part of the language"
+        raise ExpressionError(msg, Span(at, match.end()), _FOREIGN[match.group()])
     if match := _SIGN.match(text, at):
         return Token("sign", match.group(), Span(at, match.end()))
     msg = f"the character {text[at]!r} is not part of the language"

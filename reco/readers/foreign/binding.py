@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Problems, UserError, did_you_mean
-from emiss.configs.place import Branch, Items, Text, locate
 from emiss.configs.units import PURE, UnitError, parse_unit
 from emiss.events.columns import COLUMNS, Column, split
 from emiss.events.language.meaning.scope import ReportedError, Scope
@@ -18,10 +17,11 @@ from emiss.events.language.running.program import Program
 from emiss.events.language.syntax.expression import Expression, ObjectDeclaration, read_expression
 from emiss.reco.readers.foreign.cells import Cells, bind_cells
 from emiss.reco.readers.foreign.groups import Groups, bind_groups
+from emiss.reco.readers.foreign.schema import ColumnEntry
 from emiss.reco.readers.foreign.waveforms import Waveforms, bind_waveforms
 
 if TYPE_CHECKING:
-    from emiss.configs.loader import Document
+    from emiss.configs.place import Text, Texts
     from emiss.events.language.meaning.check import Checker
     from emiss.events.language.running.program import Node
     from emiss.reco.readers.foreign.base import Tree
@@ -58,8 +58,8 @@ class BoundReaderMap:
         For all that does not fit, at once.
     """
 
-    def __init__(self, document: Document, entry: ReaderMap, tree: Tree) -> None:
-        self._written: Branch = locate(document, document.data)
+    def __init__(self, entry: ReaderMap, tree: Tree) -> None:
+        self._entry = entry
         self._tree = tree
         self._program = Program()
         self._problems = Problems()
@@ -67,16 +67,16 @@ class BoundReaderMap:
         self.source = self._with_units()
         declared = self._declared()
         scope = Scope(self._program, self.source, {}, {}, *declared, failed=self._failed)
-        self.groups = bind_groups(self._written.branch("groups"), scope)
+        self.groups = bind_groups(entry.groups, scope)
         self._problems.add_all(scope.problems)
-        self.cells = bind_cells(entry.cells, self._written.branch("cells"), tree, self._problems)
-        self.waveforms = bind_waveforms(entry.waveforms, self._written.branch("waveforms"), tree, self._problems)
+        self.cells = bind_cells(entry.cells, tree, self._problems)
+        self.waveforms = bind_waveforms(entry.waveforms, tree, self._problems)
         made: list[Groups | Cells | Waveforms] = [*self.groups, *self.cells, *self.waveforms]
         lists = {name: column for each in made for name, column in each.columns.items()}
         wrong = {
             name
-            for kind in ("groups", "cells", "waveforms")
-            for name in self._written.branch(kind).items
+            for kind in (entry.groups, entry.cells, entry.waveforms)
+            for name in kind
             if name not in {each.name for each in made}
         }
         self.scope = Scope(self._program, {**self.source, **lists}, {}, {}, *declared, failed=wrong | self._failed)
@@ -93,7 +93,7 @@ class BoundReaderMap:
     def _with_units(self) -> dict[str, Column]:
         """Return the columns of the tree with the units that the map gives them by name or pattern."""
         columns = dict(self._tree.columns)
-        for pattern, text in self._written.branch("units").items.items():
+        for pattern, text in self._entry.units.items():
             try:
                 parse_unit(text.value)
             except UnitError as error:
@@ -113,14 +113,13 @@ class BoundReaderMap:
     def _declared(self) -> tuple[dict[str, Expression], dict[str, ObjectDeclaration]]:
         """Return definitions and objects."""
         definitions, objects = {}, {}
-        for name, text in self._written.branch("define").items.items():
+        for name, text in self._entry.define.items():
             if (expression := self._read(text, name)) is not None:
                 definitions[name] = expression
-        for name, item in self._written.branch("objects").items.items():
-            where = item.text("where")
-            condition = self._read(where, name) if where else None
-            if where is None or condition is not None:
-                objects[name] = ObjectDeclaration(item.texts("from"), condition, item.place)
+        for name, item in self._entry.objects.items():
+            condition = self._read(item.where, name) if item.where else None
+            if item.where is None or condition is not None:
+                objects[name] = ObjectDeclaration(item.from_.items, condition, item.place)
         return definitions, objects
 
     def _read(self, text: Text, name: str) -> Expression | None:
@@ -133,7 +132,7 @@ class BoundReaderMap:
 
     def _bind(self) -> tuple[Output, ...]:
         outputs = []
-        for name, item in self._written.branch("columns").items.items():
+        for name, item in self._entry.columns.items():
             texts, default, meaning = _parts(item)
             try:
                 expressions = [read_expression(text) for text in texts]
@@ -209,11 +208,8 @@ def _shape(shape: str) -> str:
     return {"flat": "one value per event", "fixed": "a fixed array", "list": "a list"}[shape]
 
 
-def _parts(item: Text | Items | Branch) -> tuple[tuple[Text, ...], Text | None, str]:
+def _parts(item: Texts | ColumnEntry) -> tuple[tuple[Text, ...], Text | None, str]:
     """Return expressions, default and meaning of a column as written."""
-    if isinstance(item, Text):
-        return (item,), None, ""
-    if isinstance(item, Items):
-        return item.texts(), None, ""
-    meaning = item.text("meaning")
-    return item.texts("from"), item.text("default"), meaning.value if meaning else ""
+    if isinstance(item, ColumnEntry):
+        return item.from_.items, item.default, item.meaning
+    return item.items, None, ""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Array
     from emiss.configs.errors import Problems
-    from emiss.configs.place import Branch
+    from emiss.configs.place import Place
     from emiss.reco.readers.foreign.base import Tree
     from emiss.reco.readers.foreign.schema import CellsEntry
 
@@ -72,7 +72,7 @@ class Cells:
         return Damage(len(wrong), len(np.unique(rows.parents[wrong]))) if len(wrong) else None
 
 
-def bind_cells(cells: Mapping[str, CellsEntry], written: Branch, tree: Tree, problems: Problems) -> tuple[Cells, ...]:
+def bind_cells(cells: Mapping[str, CellsEntry], tree: Tree, problems: Problems) -> tuple[Cells, ...]:
     """Return the cells that a map asks for.
 
     What is wrong is noted in `problems`: a branch that is not there or has other dimensions, a pattern that matches none, a
@@ -81,26 +81,24 @@ def bind_cells(cells: Mapping[str, CellsEntry], written: Branch, tree: Tree, pro
     made = []
     for name, entry in cells.items():
         try:
-            made.append(_bind(name, entry, written.branch(name), tree))
+            made.append(_bind(name, entry, tree))
         except UserError as error:
             problems.add(error)
     return tuple(made)
 
 
-def _bind(name: str, entry: CellsEntry, written: Branch, tree: Tree) -> Cells:
+def _bind(name: str, entry: CellsEntry, tree: Tree) -> Cells:
     try:
         unit = parse_unit(entry.unit)
         above = parse_quantity(entry.above, unit.dimension) if entry.above.strip() != "0" else 0.0
     except UnitError as error:
-        raise written.place.error(str(error)) from None
+        raise entry.place.error(str(error)) from None
     if (entry.branch is None) == (entry.pattern is None):
-        raise written.place.error(
-            "cells are of one 'branch' with its 'shape' and 'axes', or of a 'pattern' of branches"
-        )
-    uses, numbers = _array(entry, written, tree) if entry.branch is not None else _branches(entry, written, tree)
+        raise entry.place.error("cells are of one 'branch' with its 'shape' and 'axes', or of a 'pattern' of branches")
+    uses, numbers = _array(entry, tree) if entry.branch is not None else _branches(entry, tree)
     fields = [*numbers, entry.value, *entry.constants]
     if len(set(fields)) < len(fields):
-        raise written.place.error("two fields of a cell have one name")
+        raise entry.place.error("two fields of a cell have one name")
     columns = {
         f"{name}.{field}": Column(
             f"{name}.{field}", "f8", str(unit.dimension) if field == entry.value else "1", shape="list"
@@ -110,24 +108,22 @@ def _bind(name: str, entry: CellsEntry, written: Branch, tree: Tree) -> Cells:
     return Cells(name, uses, numbers, entry.value, unit.factor, above, entry.constants, columns)
 
 
-def _array(entry: CellsEntry, written: Branch, tree: Tree) -> tuple[tuple[str, ...], dict[str, Array]]:
+def _array(entry: CellsEntry, tree: Tree) -> tuple[tuple[str, ...], dict[str, Array]]:
     """Return the branch of an array with the place of each of its cells."""
     assert entry.branch is not None  # noqa: S101 - the caller has looked
     column = tree.columns.get(entry.branch)
     if column is None:
         hint = did_you_mean(entry.branch, tree.columns)
-        raise written.items["branch"].place.error(f"there is no branch '{entry.branch}'", hint=hint)
+        raise entry.at("branch").error(f"there is no branch '{entry.branch}'", hint=hint)
     if column.shape != "fixed":
-        raise written.items["branch"].place.error(f"'{entry.branch}' is no fixed array")
+        raise entry.at("branch").error(f"'{entry.branch}' is no fixed array")
     there = tree.shapes.get(entry.branch, (column.size,))
     shape = tuple(entry.shape or there)
     if shape != there:
-        place = written.items["shape"].place
+        place = entry.at("shape")
         raise place.error(f"'{entry.branch}' is {_times(there)}, the map says {_times(shape)}")
     if not entry.axes or len(entry.axes) != len(shape):
-        raise written.place.error(
-            f"'{entry.branch}' is {_times(there)}: name its {len(there)} axes, e.g. axes: [ix, iy]"
-        )
+        raise entry.place.error(f"'{entry.branch}' is {_times(there)}: name its {len(there)} axes, e.g. axes: [ix, iy]")
     places = np.indices(shape).reshape(len(shape), -1)
     return (entry.branch,), dict(zip(entry.axes, places, strict=True))
 
@@ -136,10 +132,10 @@ def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _branches(entry: CellsEntry, written: Branch, tree: Tree) -> tuple[tuple[str, ...], dict[str, Array]]:
+def _branches(entry: CellsEntry, tree: Tree) -> tuple[tuple[str, ...], dict[str, Array]]:
     """Return the branches that match a pattern such as ``E_{layer}_{ix}_{iy}``, with the place of each."""
     assert entry.pattern is not None  # noqa: S101 - the caller has looked
-    place = written.items["pattern"].place
+    place = entry.at("pattern")
     axes = re.findall(r"\{(\w+)\}", entry.pattern)
     if not axes or len(set(axes)) < len(axes):
         raise place.error("a pattern holds each axis once, in braces", hint="e.g. E_{layer}_{ix}_{iy}")
@@ -162,7 +158,7 @@ def _branches(entry: CellsEntry, written: Branch, tree: Tree) -> tuple[tuple[str
     return tuple(found[where] for where in ordered), numbers
 
 
-def _complete(found: Mapping[tuple[int, ...], str], axes: list[str], place: object) -> None:
+def _complete(found: Mapping[tuple[int, ...], str], axes: list[str], place: Place) -> None:
     """Refuse a grid with holes: a branch that is misspelt would be a cell without energy."""
     ranges = [sorted({where[i] for where in found}) for i in range(len(axes))]
     size = int(np.prod([len(values) for values in ranges]))
@@ -179,7 +175,7 @@ def _complete(found: Mapping[tuple[int, ...], str], axes: list[str], place: obje
     message = (
         f"{len(found)} branches match, but not all of {_times(tuple(map(len, ranges)))}: the cell {said} is missing"
     )
-    raise place.error(message)  # type: ignore[attr-defined]
+    raise place.error(message)
 
 
 def _some(tree: Tree) -> str:

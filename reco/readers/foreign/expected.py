@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from emiss.configs import loader
 from emiss.configs.errors import UserError
-from emiss.configs.place import Branch, Items, Text, locate
 from emiss.events.columns import Column
 from emiss.events.language.syntax import tree
 from emiss.events.language.syntax.expression import read_expression
 from emiss.reco.formats.foreign_tree import ROWS
 from emiss.reco.readers.foreign.binding import DECLARED, BoundReaderMap
-from emiss.reco.readers.foreign.schema import ReaderMap
+from emiss.reco.readers.foreign.schema import ColumnEntry, ReaderMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from emiss.configs.document import Document
+    from emiss.configs.place import Text
 
 REDUCING = ("any", "all", "count", "sum", "min", "max", "mean", "first", "last", "sort")
 
@@ -51,17 +51,16 @@ def expected_columns(document: Document) -> dict[str, Column] | None:
         If the document is no map.
     """
     entry = loader.validate(document, ReaderMap)
-    written: Branch = locate(document, document.data)
     try:
-        inferred = _infer(entry, written)
+        inferred = _infer(entry)
         # a pattern may be for branches that the map does not use
         units = {p: u for p, u in entry.units.items() if any(fnmatchcase(name, p) for name in inferred.columns)}
-        return BoundReaderMap(document.with_data({**document.data, "units": units}), entry, inferred).columns
+        return BoundReaderMap(entry.model_copy(update={"units": units}), inferred).columns
     except UserError:
         return None
 
 
-def _infer(entry: ReaderMap, written: Branch) -> _Inferred:
+def _infer(entry: ReaderMap) -> _Inferred:
     made = _Inferred()
     own = {*entry.define, *entry.objects, *entry.groups, *entry.cells, *entry.waveforms}
     for name, cells in entry.cells.items():
@@ -80,9 +79,9 @@ def _infer(entry: ReaderMap, written: Branch) -> _Inferred:
         if waves.channel is not None:
             name = waves.channel if entry.group_by is None else f"{ROWS}.{waves.channel.removeprefix(f'{ROWS}.')}"
             made.add(name, "list" if entry.group_by else "flat", kind="i4")
-    for base, condition in _filtered(written):
+    for base, condition in _filtered(entry):
         _fields(made, base, condition, own)
-    for names, listed in _used(written):
+    for names, listed in _used(entry):
         for name in names:
             if name.partition(".")[0] not in own:
                 grouped = entry.group_by is not None and name.startswith(f"{ROWS}.")
@@ -92,19 +91,17 @@ def _infer(entry: ReaderMap, written: Branch) -> _Inferred:
     return made
 
 
-def _filtered(written: Branch) -> Iterator[tuple[str, list[Text]]]:
+def _filtered(entry: ReaderMap) -> Iterator[tuple[str, list[Text]]]:
     """Yield the collections that objects and groups are from, each with the expressions of its elements."""
-    for item in written.branch("objects").items.values():
-        sources, where = item.texts("from"), item.text("where")
+    for item in entry.objects.values():
+        sources = item.from_.items
         if len(sources) == 1:
-            yield sources[0].value, [where] if where else []
+            yield sources[0].value, [item.where] if item.where else []
         for source in sources:
             yield source.value, []
-    for item in written.branch("groups").items.values():
-        how = item.branch("columns").items.values()
-        texts = [text for one in how if isinstance(one, Branch) for text in one.items.values()]
-        where = item.text("where")
-        yield item.items["from"].value, [item.items["by"], *([where] if where else []), *texts]
+    for group in entry.groups.values():
+        texts = [text for how in group.columns.values() if isinstance(how, dict) for text in how.values()]
+        yield group.from_.value, [group.by, *([group.where] if group.where else []), *texts]
 
 
 def _fields(made: _Inferred, base: str, texts: list[Text], own: set[str]) -> None:
@@ -118,14 +115,13 @@ def _fields(made: _Inferred, base: str, texts: list[Text], own: set[str]) -> Non
         made.add(base, "list")
 
 
-def _used(written: Branch) -> Iterator[tuple[set[str], bool]]:
+def _used(entry: ReaderMap) -> Iterator[tuple[set[str], bool]]:
     """Yield names that expressions of columns and definitions use, and whether they are lists."""
-    for text in written.branch("define").items.values():
+    for text in entry.define.values():
         yield from _split(text, listed=False)
-    for name, item in written.branch("columns").items.items():
-        texts = item.texts("from") if isinstance(item, Branch) else item.texts() if isinstance(item, Items) else (item,)
+    for name, item in entry.columns.items():
         declared = DECLARED.get(name)
-        for text in texts:
+        for text in item.from_ if isinstance(item, ColumnEntry) else item:
             yield from _split(text, listed=declared is not None and declared.shape == "list")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.configs.errors import UserError, did_you_mean
-from emiss.configs.place import Branch, Text
+from emiss.configs.place import Place, Text
 from emiss.configs.units import PURE
 from emiss.events.columns import Column
 from emiss.events.language.meaning.objects import Collection, filter_rows, select
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Rows
     from emiss.events.language.syntax.expression import Expression
+    from emiss.reco.readers.foreign.schema import GroupEntry
 
 REDUCTIONS = ("count", "sum", "min", "max", "mean", "first")
 
@@ -99,10 +100,10 @@ def _reduced(reduction: str, data: Array | None, first: Array, members: Array) -
     return np.asarray((np.minimum if reduction == "min" else np.maximum).reduceat(data, first))
 
 
-def bind_groups(written: Branch, scope: Scope) -> tuple[Groups, ...]:
+def bind_groups(entries: Mapping[str, GroupEntry], scope: Scope) -> tuple[Groups, ...]:
     """Return the groups that a map asks for; mistakes are noted in the scope's problems."""
     made = []
-    for name, item in written.items.items():
+    for name, item in entries.items():
         try:
             made.append(_bind(name, item, scope))
         except ReportedError:
@@ -112,8 +113,8 @@ def bind_groups(written: Branch, scope: Scope) -> tuple[Groups, ...]:
     return tuple(made)
 
 
-def _bind(name: str, item: Branch, scope: Scope) -> Groups:
-    source, by, where = item.items["from"], item.items["by"], item.text("where")
+def _bind(name: str, item: GroupEntry, scope: Scope) -> Groups:
+    source, by, where = item.from_, item.by, item.where
     try:
         members = scope.resolve(source.value, Span(0, len(source.value)), None)
         if not isinstance(members, Collection):
@@ -129,8 +130,8 @@ def _bind(name: str, item: Branch, scope: Scope) -> Groups:
         raise ReportedError from None
     values: dict[str, tuple[str, Node | None]] = {}
     columns = {f"{name}.{by.value}": Column(f"{name}.{by.value}", "f8", _unit(key), shape="list")}
-    for field, how in item.branch("columns").items.items():
-        reduction, expression = _how(how, scope)
+    for field, how in item.columns.items():
+        reduction, expression = _how(how, item.at("columns", field), scope)
         node = None
         if expression is not None:
             node = scope.attempt(expression, _list_of(members, expression), members)
@@ -140,16 +141,14 @@ def _bind(name: str, item: Branch, scope: Scope) -> Groups:
     return Groups(name, members.rows, key, by.value, values, columns)
 
 
-def _how(how: Text | Branch, scope: Scope) -> tuple[str, Expression | None]:
+def _how(how: Text | dict[str, Text], place: Place, scope: Scope) -> tuple[str, Expression | None]:
     """Return a reduction with what it is of: ``count``, or ``{max: EXPRESSION}``."""
-    name = how.value if isinstance(how, Text) else next(iter(how.items))
+    name = how.value if isinstance(how, Text) else next(iter(how))
     if name not in REDUCTIONS or (isinstance(how, Text) and name != "count"):
         hint = did_you_mean(name, REDUCTIONS, otherwise="one of")
-        scope.problems.add(
-            how.place.error(f"'{name}' is no reduction; write 'count' or '{{max: EXPRESSION}}'", hint=hint)
-        )
+        scope.problems.add(place.error(f"'{name}' is no reduction; write 'count' or '{{max: EXPRESSION}}'", hint=hint))
         raise ReportedError
-    return name, None if isinstance(how, Text) else read_expression(how.items[name])
+    return name, None if isinstance(how, Text) else read_expression(how[name])
 
 
 def _list_of(members: Collection, expression: Expression) -> Callable[[Checker], Node]:

@@ -71,7 +71,7 @@ class ForeignFile:
         self.process: Mapping[str, Any] = {}
         self.truth: dict[str, Column] = {}
         self.tree = ForeignTree(self.path, self.reader_map.tree, self.reader_map.group_by)
-        self._bound = BoundReaderMap(document, self.reader_map, self.tree)
+        self._bound = BoundReaderMap(self.reader_map, self.tree)
         self._plan = Plan([node for output in self._bound.outputs for node in self._roots(output)])
         self._first = Plan([node for group in self._bound.groups for node in group.roots])
         self._names = self._needed()

@@ -6,29 +6,30 @@ from typing import Annotated
 
 from pydantic import Field
 
-from emiss.configs.schema import Model, Number, Time
+from emiss.configs.place import Placed, Text, Texts
+from emiss.configs.schema import Number, Time  # noqa: TC001 - pydantic reads the annotations
 
-Reduction = Annotated[dict[str, str], Field(min_length=1, max_length=1)]
+Reduction = Annotated[dict[str, Text], Field(min_length=1, max_length=1)]
 """``{max: EXPRESSION}``: one of count, sum, min, max, mean, first."""
 
 
-class ObjectEntry(Model):
+class ObjectEntry(Placed):
     """A list made from another one, as in an analysis."""
 
-    from_: str | list[str] = Field(alias="from")
-    where: str | None = None
+    from_: Texts = Field(alias="from")
+    where: Text | None = None
 
 
-class GroupEntry(Model):
+class GroupEntry(Placed):
     """Elements of a list put together by a key: one element per key and event, with counts and sums over its members."""
 
-    from_: str = Field(alias="from")
-    by: str
-    where: str | None = None
-    columns: dict[str, str | Reduction] = Field(min_length=1)
+    from_: Text = Field(alias="from")
+    by: Text
+    where: Text | None = None
+    columns: dict[str, Text | Reduction] = Field(min_length=1)
 
 
-class CellsEntry(Model):
+class CellsEntry(Placed):
     """Detector cells of a fixed array (`branch`, `shape`, `axes`), or of one branch each (`pattern`)."""
 
     branch: str | None = None
@@ -41,7 +42,7 @@ class CellsEntry(Model):
     constants: dict[str, float] = Field(default_factory=dict)
 
 
-class WaveformsEntry(Model):
+class WaveformsEntry(Placed):
     """Waveforms of another digitiser: one row each, measured as the MSADC's are, with one pedestal per channel."""
 
     samples: str
@@ -55,25 +56,25 @@ class WaveformsEntry(Model):
     after: int = Field(8, ge=0)
 
 
-class ColumnEntry(Model):
+class ColumnEntry(Placed):
     """A column of the event table."""
 
-    from_: str | list[str] = Field(alias="from")
-    default: str | None = None
+    from_: Texts = Field(alias="from")
+    default: Text | None = None
     meaning: str = ""
 
 
-class ReaderMap(Model):
+class ReaderMap(Placed):
     """A reader map: from the branches of a tree to the columns of an event table."""
 
     reader: str
     description: str = ""
     tree: str | None = None
     group_by: str | None = None
-    units: dict[str, str] = Field(default_factory=dict)
-    define: dict[str, str] = Field(default_factory=dict)
+    units: dict[str, Text] = Field(default_factory=dict)
+    define: dict[str, Text] = Field(default_factory=dict)
     objects: dict[str, ObjectEntry] = Field(default_factory=dict)
     groups: dict[str, GroupEntry] = Field(default_factory=dict)
     cells: dict[str, CellsEntry] = Field(default_factory=dict)
     waveforms: dict[str, WaveformsEntry] = Field(default_factory=dict)
-    columns: dict[str, str | list[str] | ColumnEntry] = Field(min_length=1)
+    columns: dict[str, Texts | ColumnEntry] = Field(min_length=1)

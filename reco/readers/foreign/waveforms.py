@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Array
     from emiss.configs.errors import Problems
-    from emiss.configs.place import Branch
     from emiss.reco.formats.foreign_tree import ForeignTree
     from emiss.reco.readers.foreign.base import Tree
     from emiss.reco.readers.foreign.schema import WaveformsEntry
@@ -138,21 +137,19 @@ class Waveforms:
         return Lists(digits.offsets, columns)
 
 
-def bind_waveforms(
-    entries: Mapping[str, WaveformsEntry], written: Branch, tree: Tree, problems: Problems
-) -> tuple[Waveforms, ...]:
+def bind_waveforms(entries: Mapping[str, WaveformsEntry], tree: Tree, problems: Problems) -> tuple[Waveforms, ...]:
     """Return the waveforms that a map asks for; a branch that is not there, or holds none, is noted in `problems`."""
     made = []
     for name, entry in entries.items():
         try:
-            made.append(_bind(name, entry, written.branch(name), tree))
+            made.append(_bind(name, entry, tree))
         except UserError as error:
             problems.add(error)
     return tuple(made)
 
 
-def _bind(name: str, entry: WaveformsEntry, written: Branch, tree: Tree) -> Waveforms:
-    place = written.items["samples"].place
+def _bind(name: str, entry: WaveformsEntry, tree: Tree) -> Waveforms:
+    place = entry.at("samples")
     column = tree.found.get(entry.samples)
     if column is None:
         raise place.error(f"no branch '{entry.samples}'", hint=did_you_mean(entry.samples, tree.found))
@@ -160,7 +157,7 @@ def _bind(name: str, entry: WaveformsEntry, written: Branch, tree: Tree) -> Wave
         raise place.error(f"'{entry.samples}' holds no list or array of whole numbers: these are no waveforms")
     channel = entry.channel
     if channel is not None:
-        place = written.items["channel"].place
+        place = entry.at("channel")
         known = [name for name in tree.columns if tree.columns[name].type[0] in "iu"]
         channel = channel if channel in known else f"{ROWS}.{channel.removeprefix(f'{ROWS}.')}"
         if channel not in known:
@@ -169,7 +166,7 @@ def _bind(name: str, entry: WaveformsEntry, written: Branch, tree: Tree) -> Wave
             )
     first, last = entry.pedestal
     if not 0 <= first < last:
-        raise written.items["pedestal"].place.error("give the first sample and the one behind the last: [0, 16]")
+        raise entry.at("pedestal").error("give the first sample and the one behind the last: [0, 16]")
     settings = Settings(
         period=entry.period,
         rise=entry.rise,
