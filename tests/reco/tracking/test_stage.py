@@ -65,7 +65,7 @@ def test_momentum_of_straight_muons(toys, detector, raw):
     row = tracks.offsets[:-1][one]
     delta = tracks["q_over_p"][row] - muons.state[one, 4]
     normal = delta / expected_error(toys, p[one])
-    assert normal.std() == pytest.approx(1.0, abs=0.07)  # the issue allows 0.2
+    assert normal.std() == pytest.approx(1.0, abs=0.07)
     assert (delta / tracks["sigma_q_over_p"][row]).std() == pytest.approx(1.0, abs=0.07)
     assert (tracks["charge"][row] == q[one]).mean() > 0.999
     assert (tracks["planes"][row] == 4).mean() > 0.99
