@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 NAME = ".lock"
-OF_PART = ".lock-part-"
-"""Begins the names of the locks of parts, which stand beside that of the folder."""
+OF_PARTS = ".parts/*.lock"
+"""The locks of parts, in a folder below that of the folder."""
 
 TAKE_ANOTHER = "wait for it, or take another --out"
 
@@ -38,15 +38,16 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked_part(folder: Path, part: str) -> Iterator[None]:
+def locked_part(folder: Path, own: Path) -> Iterator[None]:
     """Keep whole jobs, and the same part of one, out of a folder while the block runs; other parts may come and go.
+
+    `own` is the lock of the part, one of `OF_PARTS`.
 
     Raises
     ------
     UserError
         If a job, or this part, is at work there.
     """
-    own = folder / f"{OF_PART}{part}"
     with (
         _held(folder, folder / NAME, fcntl.LOCK_SH, "another job is at work here", TAKE_ANOTHER),
         _held(folder, own, fcntl.LOCK_EX, "this part is at work here already", "wait for it, or end it"),
@@ -98,10 +99,22 @@ def _write(file: TextIO, text: str) -> None:
 def _owner(folder: Path, file: TextIO) -> str:
     """Return who holds a lock: the owner that it names itself, or that of a part at work."""
     file.seek(0)
-    for text in (file.read(), *(path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{OF_PART}*")))):
-        try:
+    texts = [
+        file.read(),
+        *(path.read_text(encoding="utf-8") for path in sorted(folder.glob(OF_PARTS)) if _is_held(path)),
+    ]
+    for text in texts:
+        with suppress(ValueError, KeyError, TypeError):
             owner = json.loads(text)
             return f"process {owner['process']} on {owner['host']} since {owner['since']}: {owner['command']}"
-        except (ValueError, KeyError, TypeError):
-            continue
     return "somebody who did not leave a name"
+
+
+def _is_held(path: Path) -> bool:
+    """Return whether somebody holds a lock; what a part that was killed has written into it stays there."""
+    with path.open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -116,11 +116,10 @@ def _analysis(plan: Plan, path: Path | None) -> Analysis:
     UserError
         If it is not there any more, or another one.
     """
-    try:
-        analysis = selection.load(path or plan.analysis, set=plan.identity["set"])
-    except UserError as error:
-        hint = error.hint or "if the analysis has been moved: --analysis FILE"
-        raise UserError(error.message, at=error.at, hint=hint) from None
+    if path is None and not Path(plan.analysis).is_file():
+        hint = "say where it is now: --analysis FILE"
+        raise UserError("the analysis of the parts is not there", at=Location(plan.analysis), hint=hint)
+    analysis = selection.load(path or plan.analysis, set=plan.identity["set"])
     known = {(Path(name).name, text) for name, text in plan.configs.items()}
     for name, text in analysis.source_texts.items():
         if (Path(name).name, text) not in known:

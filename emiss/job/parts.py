@@ -70,7 +70,7 @@ def run_part(
     )
     for place in (folder, folder / part_files.FOLDER, own):
         output.prepare(place)
-    with lock.locked_part(folder, part.name):
+    with lock.locked_part(folder, folder / part_files.FOLDER / f"{part.name}.lock"):
         _sweep(mine)
         job.manifest.save(folder)
         part_files.save_plan(job, keep)

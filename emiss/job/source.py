@@ -5,11 +5,13 @@ A `Source` is what all files of a job share; a `SourceFile` is one of them, open
 
 from __future__ import annotations
 
+import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emiss.calib.conditions import Conditions
-from emiss.events.files.identity import WORTH, Remembered, checksum
-from emiss.events.provenance import code_version, text_hash
+from emiss.events.files.identity import checksum
+from emiss.job.kept import Kept
 from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import Pipeline, check_constants
 from emiss.reco.readers import open_run_file
@@ -69,10 +71,6 @@ class SourceFile(Protocol):
         """Return one row per event, lost ones included."""
         ...
 
-    def keep_index(self) -> None:
-        """Store the index in the folder that the file was opened with, for the tasks to come."""
-        ...
-
     def spills(self) -> Spills | None:
         """Return the spills, where the events do not say themselves what their place in the spill tells."""
         ...
@@ -106,7 +104,7 @@ class Source(Protocol):
         ----------
         path : Path
         index : Path, optional
-            The folder where identity and index of the file are kept.
+            The folder where identity, index and spills of the file are kept.
         identity : str, optional
             What the file held when it was looked at before; a file that has grown since ends where it ended then.
 
@@ -144,15 +142,24 @@ class DetectorSource:
         """The detector file and those it extends."""
         return self.detector.texts
 
-    @property
+    @cached_property
     def key(self) -> Mapping[str, object]:
         """All files of the detector."""
         return {"detector": [f"{path.name} {checksum(path)}" for path in self.detector.files]}
 
+    @cached_property
+    def _of_kept(self) -> str:
+        """What spills depend on besides the run file: the detector, and its channel maps wherever they are."""
+        maps = [f"{path.name} {checksum(path)}" for path in sorted(self.detector.maps_path.rglob("*.xml"))]
+        return json.dumps([self.key, maps])
+
     def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> DetectorFile:
         """Return a run file that fits the detector and for whose runs all constants are there."""
         file = open_run_file(path, self.detector)
-        opened = DetectorFile(file, self.pipeline, _identity(file, index, identity), index)
+        kept = None if index is None else Kept(index, file.path, self._of_kept)
+        if kept is not None and identity is None:
+            identity = kept.identity(file)
+        opened = DetectorFile(file, self.pipeline, kept, identity)
         file.check()
         check_constants(file, self.pipeline)
         return opened
@@ -163,18 +170,17 @@ class DetectorSource:
 
 
 class DetectorFile:
-    """A raw or simulated run file that is reconstructed; `identity` is None where nobody has asked for it yet."""
+    """A raw or simulated run file that is reconstructed; without `kept`, nothing of it is known or kept."""
 
-    def __init__(self, run_file: RunFile, pipeline: Pipeline, identity: str | None, index: Path | None) -> None:
+    def __init__(self, run_file: RunFile, pipeline: Pipeline, kept: Kept | None, identity: str | None) -> None:
         self.run_file = run_file
         self.splits, self.grows, self.tier = run_file.splits, run_file.grows, run_file.tier
         self.on_target, self.process = run_file.on_target, run_file.process
-        self._pipeline, self._identity, self._folder = pipeline, identity, index
-        if identity is not None:
+        self._pipeline, self._kept, self._identity = pipeline, kept, identity
+        if kept is not None and identity is not None:
             if isinstance(run_file, RawRunFile) and run_file.grows:
                 run_file.end_at(int(identity.partition(":")[0]))
-            if index is not None:
-                run_file.load_index(self._index_file(index))
+            kept.index(run_file, identity)
 
     @property
     def identity(self) -> str:
@@ -190,14 +196,9 @@ class DetectorFile:
         """Return the index of the run file."""
         return self.run_file.index()
 
-    def keep_index(self) -> None:
-        """Store the index of a raw file, if it takes time to make it again."""
-        if self._folder is not None and int(self.identity.partition(":")[0]) >= WORTH:
-            self.run_file.save_index(self._index_file(self._folder))
-
     def spills(self) -> Spills | None:
         """Return the spills of a raw file."""
-        return self.run_file.spills()
+        return self.run_file.spills() if self._kept is None else self._kept.spills(self.identity, self.run_file.spills)
 
     def tables(self, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
         """Yield reconstructed batches."""
@@ -208,10 +209,6 @@ class DetectorFile:
     def close(self) -> None:
         """Let the run file go."""
         self.run_file.close()
-
-    def _index_file(self, folder: Path) -> Path:
-        """Return where the index is kept: it is of this content and this code."""
-        return folder / f"{text_hash(f'{self.identity} {code_version()}')}.npz"
 
 
 class MapSource:
@@ -233,7 +230,9 @@ class MapSource:
     def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> MapFile:
         """Return a file that fits the map."""
         file = ForeignFile(path, self.document)
-        return MapFile(file, _identity(file, index, identity))
+        if index is None:
+            return MapFile(file, None)
+        return MapFile(file, identity or Kept(index, file.path).identity(file))
 
     def payloads(self, runs: Sequence[int]) -> list[str]:  # noqa: ARG002 - a map needs no constants
         """Return nothing."""
@@ -258,9 +257,6 @@ class MapFile:
         """Return the run, spill and weight that the map gives to each event."""
         return self.mapped.index()
 
-    def keep_index(self) -> None:
-        """Do nothing: the index of a map is its event numbers."""
-
     def spills(self) -> None:
         """Return None: the map says what the events are."""
 
@@ -271,10 +267,3 @@ class MapFile:
     def close(self) -> None:
         """Close the file."""
         self.mapped.close()
-
-
-def _identity(file: RunFile | ForeignFile, folder: Path | None, known: str | None) -> str | None:
-    """Return what is known of a file's content, or remembered, or computed and remembered now; None without a folder."""
-    if folder is None or known is not None:
-        return None if folder is None else known
-    return Remembered(folder).identity(file.path, lambda: file.identity, grows=file.grows)

@@ -139,7 +139,6 @@ def survey(
         step = task_entries if file.splits else max(last, 1)
         if stamp is not None and file.grows:  # the bytes that were there when it was opened
             stamp = replace(stamp, size=int(file.identity.partition(":")[0]))
-        file.keep_index()
         return FileSurvey(
             path=path,
             identity=file.identity,
