@@ -15,6 +15,7 @@ from tests import pages
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +79,31 @@ def test_the_blocks_of_a_page(page, demo, tmp_path, monkeypatch, run):
             assert code == 0, f"{block.place}\n{said}"
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    """Those to files of the repository, and to headings in them."""
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^()\s]+)\)", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)):
+        if re.match(r"\w+:", target):
+            continue
+        path, _, heading = target.partition("#")
+        found = page.parent / path if path else page
+        assert found.is_file(), f"{page.name}: {target}"
+        assert not heading or heading in headings(found), f"{page.name}: {target}"
+
+
+def headings(page: Path) -> set[str]:
+    """Return the names under which the headings of a page are linked to."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_page_is_in_the_readme(page):
+    assert f"(docs/{page.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.stem)
 def test_blocks_say_what_they_are(page):
     for block in pages.blocks(page):
         assert block.kind in pages.KINDS, block.place

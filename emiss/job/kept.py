@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from emiss.reco.readers.base import RunFile
-    from emiss.reco.readers.foreign.reader import MappedFile
+    from emiss.reco.readers.foreign.reader import ForeignFile
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Kept:
         self.path = path
         self.key = key
 
-    def identity(self, file: RunFile | MappedFile) -> str:
+    def identity(self, file: RunFile | ForeignFile) -> str:
         """Return the identity of the file."""
         memory = Remembered(self.folder)
 

@@ -150,7 +150,7 @@ class DetectorSource:
     @cached_property
     def _of_kept(self) -> str:
         """What spills depend on besides the run file: the detector, and its channel maps wherever they are."""
-        maps = [f"{path.name} {checksum(path)}" for path in sorted(self.detector.maps_path.rglob("*.xml"))]
+        maps = [f"{path.name} {checksum(path)}" for path in sorted(self.detector.channel_maps_path.rglob("*.xml"))]
         return json.dumps([self.key, maps])
 
     def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> DetectorFile:
