@@ -29,6 +29,14 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """The figures of the HTML page are made, but not drawn: that takes most of a small job, and the page's own tests do it."""
+    from emiss.selection.report import plots
+
+    monkeypatch.setattr(plots, "svg", lambda _: "<svg></svg>")
+
+
 @pytest.fixture(scope="session")
 def detector():
     from emiss.reco.detector.model import load_detector

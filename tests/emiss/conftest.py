@@ -20,6 +20,18 @@ class Finished:
     err: str
 
 
+@pytest.fixture(autouse=True)
+def _undrawn(request) -> None:
+    """Few tests here look at the figures of the HTML page."""
+    if "drawn" not in request.fixturenames:
+        request.getfixturevalue("undrawn")
+
+
+@pytest.fixture
+def drawn() -> None:
+    """For tests that look at the figures of the HTML page."""
+
+
 @pytest.fixture
 def cli(capsys, monkeypatch):
     """Run a command as `main` would, without a new process."""

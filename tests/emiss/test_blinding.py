@@ -125,7 +125,7 @@ def prepared(tmp_path, run_files, inside):
     return prepare
 
 
-def test_no_output_depends_on_what_is_inside_the_box(cli, prepared):
+def test_no_output_depends_on_what_is_inside_the_box(cli, prepared, drawn):
     folder = prepared(0)
     first = everything(cli, folder)
     for name in ("o", "s"):
@@ -141,9 +141,10 @@ def test_no_output_depends_on_what_is_inside_the_box(cli, prepared):
             assert other[name] == text, f"{name} tells that {count} events are inside"
 
 
-def test_the_comparison_sees_a_box_that_is_open(cli, prepared):
+def test_the_comparison_sees_a_box_that_is_open(cli, prepared, drawn):
     first, other = (everything(cli, prepared(count), "--unblind") for count in (0, 13))
     differ = {name for name, text in first.items() if other[name] != text}
+    assert "<path" in first["o/cutflow.html"]  # its figures are compared, too
     wanted = {"o/cutflow.json", "o/cutflow.csv", "o/cutflow.html", "o/histograms.json", "s/cutflow.json", "k2/run.root"}
     assert wanted <= differ
     assert '"unblinded": true' in first["o/cutflow.json"]
