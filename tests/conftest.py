@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # the same examples in every run: a test that fails, fails for everybody
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -27,6 +31,25 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the foreign files; {folder} is not there (set EMISS_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tabulated_once() -> Iterator[None]:
+    """What the generator of a signal tabulates takes seconds: it is made once for each beam, process and calorimeter."""
+    from emiss.samples.generators import signal
+
+    made: dict[str, signal.SignalGenerator] = {}
+    new = signal.SignalGenerator
+
+    def once(beam, process, detector):
+        key = repr((beam, process, detector.ecal))
+        if key not in made:
+            made[key] = new(beam, process, detector)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signal, "SignalGenerator", once)
+        yield
 
 
 @pytest.fixture
