@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -13,9 +14,19 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# the same examples in every run: a test that fails, fails for everybody
+# the same examples in every run: a test that fails, fails for everybody. --hypothesis-profile=searching looks for others
 settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None, database=None)
 settings.load_profile("repeatable")
+with contextlib.suppress(ImportError, AttributeError):
+    # recent versions also try the constants of those modules of ours that are imported by then: the examples of a test
+    # would depend on what else its worker has run
+    from hypothesis.internal.conjecture import providers
+
+    def _constants(collected=providers._get_local_constants) -> object:
+        return providers._local_constants if settings.default.derandomize else collected()
+
+    providers._get_local_constants = _constants
 
 ROOT = Path(__file__).parents[1]
 
