@@ -16,7 +16,7 @@ demo: $(HITS)    ## set up, simulate, process the run list configs/runs/demo_ful
 	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
 
 test: $(VENV)/.test    ## set up and run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types imports test    ## everything that must pass before a commit
 

@@ -30,9 +30,27 @@ with contextlib.suppress(ImportError, AttributeError):
 
 ROOT = Path(__file__).parents[1]
 
+FIRST = (
+    "tests/test_readme.py",
+    "tests/test_docs.py",
+    "tests/test_wheel.py",
+    "tests/emiss/test_terminal.py",
+    "tests/emiss/test_blinding.py",
+    "tests/emiss/reach/test_limit.py",
+    "tests/emiss/job/test_process.py",
+    "tests/physics/limits/test_upper_limit.py",
+    "tests/physics/limits/test_one_counter.py",
+)
+"""The files that take longest begin first, so that no worker is alone with one of them in the end (--no-loadscope-reorder)."""
+
 # who starts the tests in the background leaves Ctrl-C ignored, and what they start inherits that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(FIRST)))
 
 
 @pytest.fixture(scope="session")
