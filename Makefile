@@ -22,7 +22,7 @@ demo: $(VENV)/.run    ## set up, simulate, process the run list configs/runs/dem
 hits: $(HITS)
 
 test: $(VENV)/.test    ## set up and run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types imports test    ## everything that must pass before a commit
 

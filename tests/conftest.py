@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-# the same examples in every run: a test that fails, fails for everybody
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# the same examples in every run: a test that fails, fails for everybody. --hypothesis-profile=searching looks for others
 settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None, database=None)
 settings.load_profile("repeatable")
+with contextlib.suppress(ImportError, AttributeError):
+    # recent versions also try the constants of those modules of ours that are imported by then: the examples of a test
+    # would depend on what else its worker has run
+    from hypothesis.internal.conjecture import providers
+
+    def _constants(collected=providers._get_local_constants) -> object:
+        return providers._local_constants if settings.default.derandomize else collected()
+
+    providers._get_local_constants = _constants
 
 ROOT = Path(__file__).parents[1]
+
+FIRST = (
+    "tests/test_readme.py",
+    "tests/test_docs.py",
+    "tests/test_wheel.py",
+    "tests/emiss/test_terminal.py",
+    "tests/emiss/test_blinding.py",
+    "tests/emiss/reach/test_limit.py",
+    "tests/emiss/job/test_process.py",
+    "tests/physics/limits/test_upper_limit.py",
+    "tests/physics/limits/test_one_counter.py",
+)
+"""The files that take longest begin first, so that no worker is alone with one of them in the end (--no-loadscope-reorder)."""
 
 # who starts the tests in the background leaves Ctrl-C ignored, and what they start inherits that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -50,6 +78,11 @@ def cli(capsys, monkeypatch):
     return run
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(FIRST)))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of foreign files, from EMISS_SHARED or ../shared; tests that need it are skipped without it."""
@@ -57,6 +90,33 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the foreign files; {folder} is not there (set EMISS_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tabulated_once() -> Iterator[None]:
+    """What the generator of a signal tabulates takes seconds: it is made once for each beam, process and calorimeter."""
+    from emiss.samples.generators import signal
+
+    made: dict[str, signal.SignalGenerator] = {}
+    new = signal.SignalGenerator
+
+    def once(beam, process, detector):
+        key = repr((beam, process, detector.ecal))
+        if key not in made:
+            made[key] = new(beam, process, detector)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signal, "SignalGenerator", once)
+        yield
+
+
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """The figures of the HTML page are made, but not drawn: that takes most of a small job, and the page's own tests do it."""
+    from emiss.selection.report import figures
+
+    monkeypatch.setattr(figures, "svg", lambda _: "<svg></svg>")
 
 
 @pytest.fixture(scope="session")

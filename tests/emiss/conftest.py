@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import pytest
 
 ON_TARGET = {"signal": 1e13, "dimuon": 1e9, "run": 1e9}
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(undrawn) -> None:
+    """No test here looks at the curves of the HTML page."""
+
+
+@pytest.fixture
+def described(_undrawn, monkeypatch) -> None:
+    """The figures of the HTML page as text: all points, areas, colours' values and words in them, without being drawn."""
+    from matplotlib.collections import Collection
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.text import Text
+
+    from emiss.selection.report import figures
+
+    def shown(artist) -> object:
+        if isinstance(artist, Text):
+            return artist.get_text()
+        if isinstance(artist, Line2D):
+            return artist.get_xydata().tolist()
+        if isinstance(artist, Patch):
+            return artist.get_path().vertices.tolist()
+        if isinstance(artist, Collection):
+            values = artist.get_array()
+            paths = [path.vertices.tolist() for path in artist.get_paths()]
+            return paths, None if values is None else values.tolist()
+        return None
+
+    def text(made) -> str:
+        said = (f"{type(artist).__name__}: {shown(artist)}" for artist in made.findobj() if shown(artist))
+        return f"<svg><desc>{escape(chr(10).join(said))}</desc></svg>"
+
+    monkeypatch.setattr(figures, "svg", text)
 
 
 @pytest.fixture(scope="session")

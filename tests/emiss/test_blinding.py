@@ -125,7 +125,7 @@ def prepared(tmp_path, run_files, inside):
     return prepare
 
 
-def test_no_output_depends_on_what_is_inside_the_box(cli, prepared):
+def test_no_output_depends_on_what_is_inside_the_box(cli, prepared, described):
     folder = prepared(0)
     first = everything(cli, folder)
     for name in ("o", "s"):
@@ -141,9 +141,12 @@ def test_no_output_depends_on_what_is_inside_the_box(cli, prepared):
             assert other[name] == text, f"{name} tells that {count} events are inside"
 
 
-def test_the_comparison_sees_a_box_that_is_open(cli, prepared):
+def test_the_comparison_sees_a_box_that_is_open(cli, prepared, described):
     first, other = (everything(cli, prepared(count), "--unblind") for count in (0, 13))
     differ = {name for name, text in first.items() if other[name] != text}
+    figures = [re.findall("<desc>.*?</desc>", text["o/cutflow.html"], re.DOTALL) for text in (first, other)]
+    assert "StepPatch: [[" in figures[0][0]
+    assert figures[0] != figures[1]
     wanted = {"o/cutflow.json", "o/cutflow.csv", "o/cutflow.html", "o/histograms.json", "s/cutflow.json", "k2/run.root"}
     assert wanted <= differ
     assert '"unblinded": true' in first["o/cutflow.json"]

@@ -185,55 +185,55 @@ def emiss(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedPr
         (("[beam.dat]", "[runs.yaml]"), "neither a raw run file"),
     ],
 )
-def test_mistakes_are_one_line_with_exit_code_2_and_touch_nothing(runs, tmp_path, change, says):
+def test_mistakes_are_one_line_with_exit_code_2_and_touch_nothing(cli, runs, tmp_path, change, says):
     (runs.parent / "cuts.yaml").write_text("analysis: mine\ncuts:\n  - name: a\n    require: ecal.enrgy > 5 GeV\n")
     broken = runs.parent / "broken"
     broken.mkdir()
     (broken / "mip.txt").write_text("type = hcal.mip\nruns = 1-\ncolumns = channel, scale\nunits = -, GeV\n* 2.5\n")
     runs.write_text(RUNS.replace(*change))
-    done = emiss("process", runs, "--out", tmp_path / "o")
-    assert done.returncode == 2, done.stderr
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    done = cli("process", runs, "--out", tmp_path / "o")
+    assert done.code == 2, done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
     assert not list(tmp_path.glob("o/tables/*"))
 
 
-def test_too_much_loss_is_exit_code_3_after_saving(runs, tmp_path):
+def test_too_much_loss_is_exit_code_3_after_saving(cli, runs, tmp_path):
     path = runs.parent / "beam.dat"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 60])
-    done = emiss("process", runs, "--out", tmp_path / "o", "--quiet")
-    assert done.returncode == 3, done.stderr
-    assert "beam.dat: of" in done.stderr
-    assert "sample beam:" in done.stderr
+    done = cli("process", runs, "--out", tmp_path / "o", "--quiet")
+    assert done.code == 3, done.err
+    assert "beam.dat: of" in done.err
+    assert "sample beam:" in done.err
     assert (tmp_path / "o" / "cutflow.json").is_file()
 
 
-def test_the_commands_as_a_user_types_them(runs, tmp_path, run_files):
-    done = emiss("process", runs, "--out", tmp_path / "o", "--tables", "parquet")
-    assert done.returncode == 0, done.stderr
+def test_the_commands_as_a_user_types_them(cli, runs, tmp_path, run_files):
+    done = cli("process", runs, "--out", tmp_path / "o", "--tables", "parquet")
+    assert done.code == 0, done.err
     for word in ("single_track", "missing_energy", "signal", "beam"):
-        assert word in done.stdout
-    done = emiss("select", tmp_path / "o", "--set", "e_miss_min=25GeV", "--detail")
-    assert done.returncode == 0, done.stderr
-    assert "missing_energy" in done.stdout
-    done = emiss("select", tmp_path / "o", "--set", "e_mis_min=25GeV")
-    assert done.returncode == 2
-    assert "e_miss_min" in done.stderr
-    done = emiss("check", runs, run_files["signal.dat"], run_files["signal.root"])
-    assert done.returncode == 0, done.stderr
-    assert "304 events of run 6101" in done.stdout
-    done = emiss("dump", run_files["signal.dat"], "--events", "2:3", "--json")
-    assert json.loads(done.stdout.splitlines()[0])["run"] == 6101
-    done = emiss("columns")
-    assert "ecal.energy" in done.stdout
-    assert "GeV" in done.stdout
-    done = emiss("show", run_files["signal.dat"], "--event", "3", "--out", tmp_path / "e.png")
-    assert done.returncode == 0, done.stderr
+        assert word in done.out
+    done = cli("select", tmp_path / "o", "--set", "e_miss_min=25GeV", "--detail")
+    assert done.code == 0, done.err
+    assert "missing_energy" in done.out
+    done = cli("select", tmp_path / "o", "--set", "e_mis_min=25GeV")
+    assert done.code == 2
+    assert "e_miss_min" in done.err
+    done = cli("check", runs, run_files["signal.dat"], run_files["signal.root"])
+    assert done.code == 0, done.err
+    assert "304 events of run 6101" in done.out
+    done = cli("dump", run_files["signal.dat"], "--events", "2:3", "--json")
+    assert json.loads(done.out.splitlines()[0])["run"] == 6101
+    done = cli("columns")
+    assert "ecal.energy" in done.out
+    assert "GeV" in done.out
+    done = cli("show", run_files["signal.dat"], "--event", "3", "--out", tmp_path / "e.png")
+    assert done.code == 0, done.err
     assert (tmp_path / "e.png").read_bytes()[:4] == b"\x89PNG"
     assert "emiss 0" in emiss("--version").stdout
 
 
-def test_help_has_an_example_for_every_command_and_starts_fast():
+def test_help_has_an_example_for_every_command_and_starts_fast(cli):
     listed = emiss("--help").stdout
     for command in (
         "process",
@@ -248,7 +248,7 @@ def test_help_has_an_example_for_every_command_and_starts_fast():
         "constraints",
     ):
         assert command in listed
-        text = emiss(command, "--help").stdout
+        text = cli(command, "--help").out
         assert "For example:" in text, command
     heavy = "{'numpy', 'numba', 'scipy', 'uproot', 'matplotlib', 'awkward'}"
     code = f"import sys, emiss.commands.app; print(*({heavy} & set(sys.modules)))"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.integrate import dblquad, quad
+from scipy.integrate import dblquad, quad, simpson
 
 from emiss import physics
 from emiss.physics.constants import ELECTRON_MASS, LEAD, MUON_MASS, Nucleus
@@ -156,10 +156,10 @@ def test_a_light_lepton_is_followed_down_to_its_mass(final, mass, energy, method
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", physics.RangeWarning)
         whole = cross_sections.total(mass, energy, method=method, **leptons)
-        kinetic = np.geomspace(1e-9, energy - mass - ELECTRON_MASS, 6001)[:-1]
+        kinetic = np.geomspace(1e-9, energy - mass - ELECTRON_MASS, 2001)[:-1]
         x = 1.0 - (ELECTRON_MASS + kinetic) / energy
         spectrum = cross_sections.differential_x(x, mass, energy, method=method, rtol=1e-6, **leptons)
-    wanted = np.trapezoid(spectrum * kinetic / energy, np.log(kinetic))
+    wanted = simpson(spectrum * kinetic / energy, np.log(kinetic))
     assert whole == pytest.approx(wanted, rel=2e-5)
 
 

@@ -99,7 +99,7 @@ def test_limits_are_finite_and_rise_with_what_is_observed(background, error, eff
 @pytest.mark.parametrize(("background", "error", "efficiency_error"), [(3.0, 0.5, 0.0), (0.5, 2.0, 0.3)])
 def test_limits_cover(background, error, efficiency_error):
     """Averaged over the nuisance parameters, 90 % of the limits or more are above the true signal."""
-    counts = np.arange(40)
+    counts = np.arange(20)
     limits = np.array([OneCounter(float(n), background, error).limit(0.9, efficiency_error) for n in counts])
     u = np.linspace(-7, 7, 281)
     density = stats.norm.pdf(u) / stats.norm.pdf(u).sum()
