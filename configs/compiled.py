@@ -33,7 +33,7 @@ import llvmlite
 import numba
 import numpy as np
 from llvmlite import binding
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,10 +99,27 @@ class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = (_Place,)
 
 
+class _Files(IndexDataCacheFile):  # type: ignore[misc]
+    """Index and data files of one function, the data files named by what they hold.
+
+    numba numbers them: two processes that compile two signatures at the same time both take the number 1, and the index then
+    leads from one signature to the code of the other.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        name = f"{Path(self._index_name).stem}.{hashlib.blake2b(repr(key).encode(), digest_size=8).hexdigest()}.nbc"
+        self._save_data(name, data)
+        self._save_index({**self._load_index(), key: name})
+
+
 class _Kept(FunctionCache):  # type: ignore[misc]
     """Machine code on disk that is never in the way: what cannot be read is made again, what cannot be written is not kept."""
 
     _impl_class = _Implementation
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

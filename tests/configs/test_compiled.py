@@ -154,3 +154,27 @@ def test_names_imported_in_every_way_are_followed():
         "import a.b, c as d\nfrom e.f import (\n    g,\n    h as i,\n)\nfrom j import k  # l\nif True:\n    import m\n"
     )
     assert set(compiled._imported(text)) == {"a.b", "c", "e.f", "e.f.g", "e.f.h", "j", "j.k"}
+
+
+def test_two_processes_that_compile_at_the_same_time_do_not_share_a_file(package, monkeypatch):
+    """Each has looked at the index before the other has written it; numba would give both signatures the number 1."""
+    cache = package.parent / "cache"
+    monkeypatch.setattr(compiled.numba.config, "CACHE_DIR", str(cache))
+    compiled.root.cache_clear()
+    compiled._folder.cache_clear()
+    monkeypatch.syspath_prepend(str(package.parent))
+    try:
+        from copied.inner import inner
+
+        file = inner._cache._cache_file
+        before = file._load_index()
+        monkeypatch.setattr(file, "_load_index", lambda: dict(before))
+        inner(1)
+        inner(1.0)
+        monkeypatch.undo()
+        assert len(list(cache.rglob("*.nbc"))) == 2
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0] == "copied"]:
+            del sys.modules[name]
+        compiled.root.cache_clear()
+        compiled._folder.cache_clear()
