@@ -93,7 +93,7 @@ class _Reader:
 
     def _uses(self, text: Text) -> frozenset[str]:
         """Return the parameters that a value comes from, directly or not."""
-        if _as_quantity(text) is not None:
+        if _plain(text) is not None:
             return frozenset()
         direct = {name for name in names(read_expression(text).tree) if name in self.items}
         parts = [known.uses for name in direct if (known := self._known.get(name)) is not None]
