@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from benchmarks.record import Ratios, timed
 from emiss import selection
 from emiss.events.files.open import TableWriter, open_table
 from emiss.events.files.root import RootSink
+from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
 from emiss.selection.counting.counts import add_regions
@@ -128,7 +130,7 @@ def make(path: Path, count: int, compression: Any) -> None:
         sink = sink or RootSink(path, table, compression=compression)
         sink.extend(table)
     assert sink is not None
-    sink.close(Metadata())
+    sink.close(Metadata(ledger=Ledger(read=count, passed=count)))
 
 
 def chunk(rng: np.random.Generator, n: int) -> EventTable:
@@ -218,7 +220,8 @@ def command(folder: Path, count: int) -> None:
     with TableWriter(path) as writer:
         for _ in range(count // 20_000):
             writer.extend(table)
-        writer.finish(table.metadata)
+        rows = count // 20_000 * len(table)
+        writer.finish(replace(table.metadata, ledger=Ledger(read=rows, passed=rows)))
     run = [sys.executable, "-m", "emiss", "select", str(path), "--set", "e_miss_min=25GeV"]
     times = []
     for _ in range(4):
