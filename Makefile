@@ -17,7 +17,7 @@ help:            ## this list
 
 demo: $(VENV)/.run    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
 	$(MAKE) --no-print-directory -j $(JOBS) hits
-	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT) --executor processes
+	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
 
 hits: $(HITS)
 
