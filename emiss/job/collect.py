@@ -100,7 +100,8 @@ def all_tasks(manifest: Manifest, plan: Plan, folders: Sequence[Path]) -> tuple[
         if Part.parse(results.part) in missing:
             said = f"part {results.part} is of another plan: {_difference(results.plan, plan.identity)}"
             raise UserError(said, at=Location(str(results.path)), hint=AGAIN)
-    raise PartsMissingError(folders[0], missing)
+    job = folders[0].parent if folders[0].name == "tables" else folders[0]
+    raise PartsMissingError(job, missing)
 
 
 def _difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
