@@ -84,12 +84,12 @@ def merge(
     if wanted is not None:
         wanted.check(loaded)
     manifest = Manifest.load(sources[0])
-    found, remarks = all_tasks(manifest, plan, sources)
+    job = _job(plan, manifest, loaded, target)
+    found, remarks = all_tasks(manifest, plan, sources, job.hidden)
     for place in (target, out):
         output.prepare(place)
     with lock.locked(target):
         atomic.sweep(target)
-        job = _job(plan, manifest, loaded, target, remarks)
         counted = _Counted(loaded, unblind=job.setup.unblind)
         done = []
         for task, one in zip(job.tasks, found, strict=True):
@@ -98,7 +98,7 @@ def merge(
             progress(1)
         job.manifest.save(target)
         return conclude(
-            counted.with_scans(job),
+            counted.complete(job, remarks),
             done,
             out,
             started=min(one.results.made["started"] for one in found),
@@ -130,7 +130,7 @@ def _analysis(plan: Plan, path: Path | None) -> Analysis:
     return analysis
 
 
-def _job(plan: Plan, manifest: Manifest, analysis: Analysis, folder: Path, remarks: Sequence[str]) -> Job:
+def _job(plan: Plan, manifest: Manifest, analysis: Analysis, folder: Path) -> Job:
     """Return the job that the parts were parts of, as it is after its tasks: files are not asked for any more."""
     samples = {name: ListedSample(name, said.role, (), scale=said.scale) for name, said in manifest.samples.items()}  # type: ignore[arg-type]
     tasks: list[Task] = []
@@ -166,7 +166,7 @@ def _job(plan: Plan, manifest: Manifest, analysis: Analysis, folder: Path, remar
         configs=plan.configs,
         payloads=tuple(plan.payloads),
         inputs=tuple(plan.inputs),
-        remarks=(*plan.remarks, *remarks),
+        remarks=tuple(plan.remarks),
     )
 
 
@@ -229,6 +229,6 @@ class _Counted:
             self._empty[id(bound), name] = empty
         return from_json(found.data, task, self.analysis, empty, hidden=hidden)
 
-    def with_scans(self, job: Job) -> Job:
-        """Return the job with the scans of its analysis."""
-        return replace(job, scans=self._bound[-1][1].scans) if self._bound else job
+    def complete(self, job: Job, remarks: Sequence[str]) -> Job:
+        """Return the job with the scans of its analysis, and with more remarks."""
+        return replace(job, scans=self._bound[-1][1].scans, remarks=(*job.remarks, *remarks))
