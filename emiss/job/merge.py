@@ -18,7 +18,7 @@ from emiss.job import lock, output
 from emiss.job.collect import all_tasks, same_plan
 from emiss.job.conclude import conclude
 from emiss.job.part_counts import from_json
-from emiss.job.part_files import AGAIN
+from emiss.job.part_files import AGAIN, FOLDER
 from emiss.job.plan import Job
 from emiss.job.task import Setup, Task
 from emiss.runlist import ListedSample, RunList
@@ -70,13 +70,10 @@ def merge(
     PartsMissingError
         If parts are not there.
     UserError
-        If they are parts of different jobs, or what they left is damaged.
+        If there is no part, they are parts of different jobs, or what they left is damaged.
     """
-    if out is None:
-        if len(folders) > 1:
-            raise UserError("the parts are in several folders: say where the whole goes", hint="add --out FOLDER")
-        out = folders[0]
-    sources = [folder / "tables" if (folder / "tables").is_dir() else folder for folder in folders]
+    sources = list(map(_tables_in, folders))
+    out = whole_in(folders, out)
     target = out / "tables"
     plan = same_plan(sources)
     loaded = _analysis(plan, analysis)
@@ -106,6 +103,24 @@ def merge(
             keep=wanted,
             parts=list({str(one.results.path): dict(one.results.made) for one in found}.values()),
         )
+
+
+def whole_in(folders: Sequence[Path], out: Path | None) -> Path:
+    """Return the folder of the whole.
+
+    Raises
+    ------
+    UserError
+        If parts are in several folders, and none is named for the whole.
+    """
+    if out is None and len(folders) > 1:
+        raise UserError("the parts are in several folders: say where the whole goes", hint="add --out FOLDER")
+    return _tables_in(folders[0]).parent if out is None else out
+
+
+def _tables_in(folder: Path) -> Path:
+    """Return the folder of tables that a user means: it, or the one in it."""
+    return folder if (folder / FOLDER).is_dir() else folder / "tables"
 
 
 def _analysis(plan: Plan, path: Path | None) -> Analysis:

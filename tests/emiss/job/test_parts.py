@@ -237,6 +237,9 @@ def test_what_was_changed_after_the_parts_is_told(folder, cli):
     with pytest.raises(UserError, match="--analysis FILE"):
         merge([folder / "o"])
     (folder / "elsewhere/cuts.yaml").write_text(CUTS)
+    assert cli("merge", folder / "o/tables", "--analysis", folder / "elsewhere/cuts.yaml").code == 0
+    assert (folder / "o/cutflow.json").is_file()
+    assert not (folder / "o/tables/tables").exists()
     done = cli("merge", folder / "o", "--analysis", folder / "elsewhere/cuts.yaml", "--quiet")
     assert (done.code, done.out) == (0, "")
     table = next((folder / "o/tables/beam").glob("*.root"))
