@@ -11,6 +11,7 @@ two and tabulated for a grid of beam energies. `MuonSampler` draws (y, psi) of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from emiss.physics.emission.phase_space import integral, masses
 from emiss.physics.process import Process
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Floats
+    from emiss.configs.arrays import Bools, Floats
     from emiss.physics.emission.phase_space import Index, Variable
 
 
@@ -52,8 +53,8 @@ class _Sampler:
     ----------
     process : Process
         One lane per tabulated beam energy, rising.
-    share : array of shape (G,)
-        Exact cross section in the region over the exact total, whatever the angle.
+    drawable : array of bool, shape (G,)
+        Where there are states to be drawn.
     envelope : array of shape (G - 1, cells)
         Envelope between two beam energies; cells run over rows, then columns.
     edges : array of shape ((G - 1) * (cells + 1),)
@@ -63,7 +64,7 @@ class _Sampler:
     """
 
     process: Process
-    share: Floats
+    drawable: Bools
     envelope: Floats
     edges: Floats
     min_energy: float
@@ -109,20 +110,24 @@ class _Sampler:
         energy = np.geomspace(lowest * 0.999, highest * 1.001, ENERGIES)
         process = Process.of(np.full(ENERGIES, m_phi), energy, coupling=1.0, nucleus=nucleus, beam=beam, final=final)
         angle = ww.FORMS[cls.variable].largest_angle if max_angle is None else max_angle
-        inside, _ = integral(process, "exact", cls.variable, RTOL, min_energy, angle)
-        whole, _ = integral(process, "exact", cls.variable, RTOL)
         u, v = np.meshgrid(np.linspace(0, 1, 2 * ROWS + 1), np.linspace(0, 1, 2 * COLUMNS + 1), indexing="ij")
         points = process.rows(np.arange(ENERGIES))
         density = cls._point(points, u.ravel()[None], v.ravel()[None], min_energy, angle)[2]
         largest = _largest_in_cells(density.reshape(ENERGIES, *u.shape))
-        # just above threshold the approximation's flux is nil where the exact form is not: no state could be drawn there
-        some = (whole > 0) & (largest.max(axis=1) > 0)
-        share = np.divide(inside, whole, out=np.zeros_like(whole), where=some)
         envelope = MARGIN * np.maximum(largest[:-1], largest[1:])
         cumulated = np.cumsum(np.pad(envelope, ((0, 0), (1, 0))), axis=1)
         cumulated /= np.maximum(cumulated[:, -1:], np.finfo(float).tiny)
         edges = (cumulated + np.arange(ENERGIES - 1)[:, None]).ravel()
-        return cls(process, share, envelope, edges, min_energy, angle)
+        return cls(process, largest.max(axis=1) > 0, envelope, edges, min_energy, angle)
+
+    @cached_property
+    def share(self) -> Floats:
+        """Exact cross section in the region over the exact total, whatever the angle; shape (G,)."""
+        inside, _ = integral(self.process, "exact", self.variable, RTOL, self.min_energy, self.max_angle)
+        whole, _ = integral(self.process, "exact", self.variable, RTOL)
+        # just above threshold the approximation's flux is nil where the exact form is not: no state could be drawn there
+        some = (whole > 0) & self.drawable
+        return np.divide(inside, whole, out=np.zeros_like(whole), where=some)
 
     @classmethod
     def _point(
