@@ -29,8 +29,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 DRIVER = """
 import json, sys
 from emiss.cli import main
-from emiss.selection.report import plots
-plots.svg = lambda _: "<svg></svg>"  # what is in the HTML page is not shown here
+from emiss.selection.report import figures
+figures.svg = lambda _: "<svg></svg>"  # what is in the HTML page is not shown here
 for line in json.loads(sys.argv[1]):
     sys.argv = ["emiss", *line]
     try:
@@ -138,7 +138,7 @@ COMMANDS = (
     (["show", "signal.dat", "--event", "7"], 0),
     (["fit", "signal.dat", "--event", "7"], 0),
 )
-ONCE = ("show", "fit", "yields", "xsec", "quality", "diff")
+ONCE = ("check", "constraints", "diff", "fit", "inspect", "limit", "process", "quality", "scan", "show", "xsec", "yields")
 """Take their time, and what they show takes the same form everywhere."""
 BARS = ("process", "select", "scan", "simulate", "quality")
 
