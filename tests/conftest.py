@@ -39,7 +39,8 @@ FIRST = (
     "tests/emiss/test_terminal.py",
     "tests/emiss/test_blinding.py",
     "tests/emiss/reach/test_limit.py",
-    "tests/emiss/job/test_process.py",
+    "tests/emiss/job/test_run.py",
+    "tests/emiss/job/test_parts.py",
     "tests/physics/limits/test_upper_limit.py",
     "tests/physics/limits/test_one_counter.py",
 )

@@ -182,7 +182,7 @@ def test_a_background_far_too_high_is_said_so():
 
 
 def test_toys_rise_with_what_is_observed():
-    periods = [Period(1.0, 6.0, n, 0.3, 0.2) for n in range(1, 12)]
+    periods = [Period(1.0, 6.0, n, 0.3, 0.2) for n in (1, 2, 5, 11)]
     limits = [upper_limit([p, Period(0.5, 5.0, 4, 0.3, 0.2)], method="toys", toys=5000).observed for p in periods]
     assert np.all(np.diff(limits) > 0)
 
@@ -206,9 +206,9 @@ def test_the_exact_sum_of_several_periods_is_that_of_dense_averages():
     one, two = Period(1.0, 2.0, 1, 0.5, 0.2), Period(0.4, 3.0, 4, 0.5, 0.2)
     strength = upper_limit([one, two], method="exact").observed
     worth = [np.log1p(strength * p.signal / p.background) for p in (one, two)]
-    n = np.arange(60)
+    n = np.arange(40)
     lower = np.add.outer(n * worth[0], n * worth[1]) <= one.observed * worth[0] + two.observed * worth[1] + 1e-9
-    t = np.linspace(-8.0, 8.0, 101)
+    t = np.linspace(-7.0, 7.0, 57)
     density = stats.norm.pdf(t) / stats.norm.pdf(t).sum()
 
     def below(mu):
@@ -254,11 +254,12 @@ def test_samples_of_which_nothing_is_left_enter_with_an_exponential():
 def test_samples_of_which_nothing_is_left_are_common_to_the_periods():
     halves = [Period(0.5, 0.75, 1, 0.3, 0.1, unseen=(1.0, 0.25)) for _ in range(2)]
     whole = Period(1.0, 1.5, 2, 0.3, 0.1, unseen=(2.0, 0.5))
-    assert upper_limit(halves).expected == pytest.approx(upper_limit(whole).expected, rel=1e-6)
+    wanted = upper_limit(whole)
+    assert upper_limit(halves).expected == pytest.approx(wanted.expected, rel=1e-6)
     toys = upper_limit([halves[0], replace(halves[1], signal=0.5 * 1.001, efficiency_error=0.1001)], toys=20_000)
     assert toys.method == "toys"
-    assert toys.observed == pytest.approx(upper_limit(whole).observed, abs=4.0 * toys.error)
-    assert toys.median == pytest.approx(upper_limit(whole).median, rel=0.02)
+    assert toys.observed == pytest.approx(wanted.observed, abs=4.0 * toys.error)
+    assert toys.median == pytest.approx(wanted.median, rel=0.02)
     with pytest.raises(ValueError, match="simulate more"):
         upper_limit(Period(1.0, 1.0, unseen=(60.0, 60.0)))
     with pytest.warns(RangeWarning):
