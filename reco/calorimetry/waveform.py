@@ -65,7 +65,7 @@ def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -
         settings.full_scale,
         settings.period,
         settings.rise,
-        np.empty(digits["samples"].shape[1]),
+        np.empty((1 + 2 * kernels.MOMENTS, digits["samples"].shape[1] + 1)),
         charge,
         start,
         status,

@@ -15,14 +15,8 @@ if TYPE_CHECKING:
 NO_PULSE, GOOD, SATURATED, PILE_UP = 0, 1, 2, 4
 """Bits of the status of a waveform; 0 where nothing is above the threshold."""
 
-STEPS = 16
-"""Most Gauss-Newton steps of the pulse fit; most pulses need two or three."""
-
-SETTLED = 1e-3
-"""The fit ends when a step changes the start by less than this, in samples: far below what noise does to it."""
-
-KINK = 1.5
-"""A sample just before the start of a fitted pulse may belong to the pulse if it is above this many sigma."""
+MOMENTS = 5
+"""Rows of `_moments`."""
 
 SECOND = 0.15
 """A second pulse counts from this share of the first (smaller ones hide in differences of the pulse shape)."""
@@ -42,7 +36,7 @@ def measure(
     full_scale: int,
     period: float,
     rise: float,
-    values: Floats,
+    scratch: Floats,
     charge: Array,
     start: Array,
     status: Array,
@@ -67,13 +61,15 @@ def measure(
     full_scale : int
         Largest value of a sample; one that reaches it is saturated.
     period, rise : float, ns
-    values : float64 array of shape (S,)
-        Scratch.
+    scratch : float64 array of shape (1 + 2 * MOMENTS, S + 1)
     charge, start, status : arrays of shape (D,), written
         ADC, ns after the first sample, bits; NaN time where there is no pulse.
     """
     width = rise / period  # from here on in samples
     fall = math.exp(-1.0 / width)
+    values, weights, partial = scratch[0], scratch[1 : 1 + MOMENTS], scratch[1 + MOMENTS :]
+    values[:] = 0.0
+    _moments(values, fall, weights)
     for digit in range(len(samples)):
         count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
         status[digit], charge[digit], start[digit] = NO_PULSE, 0.0, np.nan
@@ -82,7 +78,6 @@ def measure(
         largest_even, largest_odd = _largest(samples[digit], count)
         if count == 0 or max(largest_even - even[row], largest_odd - odd[row]) <= bar:
             continue
-        largest = max(largest_even, largest_odd)
         pedestal = (even[row], odd[row])
         for k in range(0, count - 1, 2):
             values[k] = samples[digit, k] - pedestal[0]
@@ -92,28 +87,52 @@ def measure(
         top, highest = 0, max(largest_even - pedestal[0], largest_odd - pedestal[1])
         while values[top] < highest and top < count - 1:
             top += 1
-        bits = GOOD
-        if largest >= full_scale:
-            bits |= SATURATED
+        first, stop = max(0, top - before), min(count, top + after + 1)
+        saturated = max(largest_even, largest_odd) >= full_scale
+        used = weights
+        if saturated:
             for k in range(count):
                 if samples[digit, k] >= full_scale:
                     values[k] = np.nan  # the fit leaves these out
-        first = max(0, top - before)
-        amplitude, time = _fit(
-            values[first : min(count, top + after + 1)], top - first, highest, sigma[row], width, fall
-        )
-        time += first
-        total = amplitude * math.e * width
-        if not amplitude > 0.0 or (amplitude > 2.0 * highest and not bits & SATURATED):
-            amplitude, time = highest, top - width
+            used = partial
+            _moments(values[first:stop], fall, partial)
+        slope, level, begin = _fit(values[first:stop], top - first, fall, used)
+        begin += first
+        early = level / slope if slope > 0.0 else np.nan
+        total = slope * width * width * math.exp(early / width)
+        if not abs(begin - early + width - top) < 3.0 * width or (
+            total > 2.0 * math.e * width * highest and not saturated
+        ):
+            begin = max(0, math.floor(top - width) + 1)
+            early = begin - (top - width)
+            slope = highest / width * math.exp(1.0 - early / width)
+            level = slope * early
             total = 0.0
             for k in range(count):
                 total += samples[digit, k] - pedestal[k & 1]
-        if not bits & SATURATED and _leaves_more(
-            values[:count], amplitude, time, width, fall, max(bar, SECOND * highest)
-        ):
+        bits = GOOD | SATURATED if saturated else GOOD
+        if not saturated and _leaves_more(values[:count], slope, level, begin, fall, max(bar, SECOND * highest)):
             bits |= PILE_UP
-        status[digit], charge[digit], start[digit] = bits, total, time * period
+        status[digit], charge[digit], start[digit] = bits, total, (begin - early) * period
+
+
+@fused
+def _moments(values: Array, fall: float, moments: Array) -> None:
+    """Fill what the equations of `_fit` take from the samples that there are (those that are not NaN).
+
+    Column m is for the last m samples: sums of fall^2j times 1, j, j^2 over j from the first of them, and the inverse of
+    their determinant and of the last one, 0 where there is none.
+    """
+    square = fall * fall
+    one, j, jj = 0.0, 0.0, 0.0
+    for m in range(len(values)):
+        jj, j, one = square * (jj + 2.0 * j + one), square * (j + one), square * one
+        if not math.isnan(values[len(values) - 1 - m]):
+            one += 1.0
+        determinant = one * jj - j * j
+        moments[0, m + 1], moments[1, m + 1], moments[2, m + 1] = one, j, jj
+        moments[3, m + 1] = 1.0 / determinant if determinant > 1e-12 * one * jj else 0.0
+        moments[4, m + 1] = 1.0 / jj if jj > 0.0 else 0.0
 
 
 @fused
@@ -129,114 +148,61 @@ def _largest(samples: Array, count: int) -> tuple[int, int]:
 
 
 @fused
-def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fall: float) -> tuple[float, float]:
-    """Return amplitude and start of the pulse in some samples; amplitude 0 where the fit fails.
+def _fit(values: Array, top: int, fall: float, moments: Array) -> tuple[float, float, int]:
+    """Return slope a, level c and first sample b of the pulse in some samples; slope 0 where there is none.
 
-    A sample before the start has no say in where the start is, so that a fit may come to rest just behind a sample that
-    belongs to the pulse: then it begins again before that sample, and the better of the two is taken.
+    Behind its start a pulse is (a j + c) fall^j, j samples behind b, its first sample: linear in a and c. So with b known
+    the least squares are two linear equations, and their solution is the minimum wanted if the pulse that it describes starts
+    between b - 1 and b, at b - c/a, which is 0 < c <= a. Elsewhere the best start between the two is at an end, at b with
+    c = 0. From b to b - 1 the sums over j take on one sample, so that one pass towards earlier samples solves the
+    equations of every b, and of these minima the deepest one is that of all starts.
 
     Parameters
     ----------
     values : array of shape (S,), ADC
         NaN where saturated.
     top : int
-        The sample of the maximum.
-    highest : float
-        Its value.
-    sigma : float
-        Noise.
-    width : float
-        Rise time in samples.
+        The sample of the maximum, the last one that a pulse may begin with.
     fall : float
         exp(-1/width), by which the exponential falls from sample to sample.
+    moments : array of shape (MOMENTS, > S)
+        See `_moments`.
     """
-    amplitude, time = _first_guess(values, top, highest, width, fall)
-    amplitude, time = _descend(values, width, fall, amplitude, time)
-    before = math.floor(time)
-    if 0 <= before < len(values) and values[before] > KINK * sigma:
-        other, earlier = _descend(values, width, fall, amplitude, before - 0.1)
-        if _distance(values, width, other, earlier) < _distance(values, width, amplitude, time):
-            amplitude, time = other, earlier
-    return (amplitude, time) if abs(time + width - top) < 3.0 * width else (0.0, time)
+    y, jy, part = 0.0, 0.0, 0.0  # sums over the samples of fall^j y and j fall^j y
+    size = len(values)
+    for b in range(size - 1, top, -1):
+        part = fall * y
+        jy = fall * jy + part
+        y = part + (0.0 if math.isnan(values[b]) else values[b])
+    best, slope, level, begin = 0.0, 0.0, 0.0, 0
+    for b in range(top, -1, -1):
+        part = fall * y
+        jy = fall * jy + part
+        y = part + (0.0 if math.isnan(values[b]) else values[b])
+        one, j, jj = moments[0, size - b], moments[1, size - b], moments[2, size - b]
+        a, c = (one * jy - j * y) * moments[3, size - b], (jj * y - j * jy) * moments[3, size - b]
+        if not (c > 0.0 and a > 0.0 and (c <= a or b == 0)):
+            a, c = max(jy, 0.0) * moments[4, size - b], 0.0
+        gain = a * jy + c * y
+        if gain > best:
+            best, slope, level, begin = gain, a, c, b
+    return slope, level, begin
 
 
 @fused
-def _first_guess(values: Array, top: int, highest: float, width: float, fall: float) -> tuple[float, float]:
-    """Return amplitude and start from the maximum and, where they can be used, the samples on both sides of it.
-
-    Of a pulse without noise f(k + 1)/f(k - 1) = (u + d)/(u - d) exp(-2 d), with u from the start to the maximum and d a
-    sample, both in rise times.
-    """
-    if 0 < top < len(values) - 1 and values[top - 1] > 0.0:
-        ratio = values[top + 1] / (values[top - 1] * fall * fall)
-        if ratio > 2.0:  # never with a NaN
-            u = (ratio + 1.0) / (ratio - 1.0) / width
-            return highest / (u * math.exp(1.0 - u)), top - u * width
-    return highest, top - width
-
-
-@fused
-def _descend(values: Array, width: float, fall: float, amplitude: float, time: float) -> tuple[float, float]:
-    """Return amplitude and start after Gauss-Newton steps until they settle."""
-    change, scale = 0.0, 1.0
-    for _ in range(STEPS):
-        aa, at, tt, ra, rt = 0.0, 0.0, 0.0, 0.0, 0.0
-        begin = max(0, math.floor(time) + 1)  # samples before the start add nothing
-        u = (begin - time) / width
-        decay = math.exp(1.0 - u)  # from sample to sample it falls by the same factor: one exponential is enough
-        for k in range(begin, len(values)):
-            if not math.isnan(values[k]):
-                shape, slope = u * decay, (u - 1.0) * decay * (amplitude / width)
-                residual = values[k] - amplitude * shape
-                aa += shape * shape
-                at += shape * slope
-                tt += slope * slope
-                ra += shape * residual
-                rt += slope * residual
-            u += 1.0 / width
-            decay *= fall
-        determinant = aa * tt - at * at
-        if determinant <= 1e-12 * aa * tt:
-            break
-        inverse = 1.0 / determinant
-        previous, change = change, (rt * aa - ra * at) * inverse
-        if change * previous < 0.0 and abs(change) > 0.5 * abs(previous):
-            scale *= 0.5  # with a sample near the kink at the start, full steps may jump to and fro
-        part = scale if abs(change) <= 1.0 else min(scale, 1.0 / abs(change))  # no step is longer than a sample
-        change *= part
-        time += change
-        amplitude += part * (ra * tt - rt * at) * inverse
-        if abs(change) < SETTLED:
-            break
-    return amplitude, time
-
-
-@fused
-def _distance(values: Array, width: float, amplitude: float, time: float) -> float:
-    """Return the sum of squares of what a pulse leaves in the samples."""
-    total = 0.0
-    for k in range(len(values)):
-        if not math.isnan(values[k]):
-            u = (k - time) / width
-            total += (values[k] - (amplitude * u * math.exp(1.0 - u) if u > 0.0 else 0.0)) ** 2
-    return total
-
-
-@fused
-def _leaves_more(values: Array, amplitude: float, time: float, width: float, fall: float, bar: float) -> bool:
-    """Return whether a sample is above the pulse by more than `bar`."""
-    begin = min(len(values), max(0, math.floor(time) + 1))
+def _leaves_more(values: Array, slope: float, level: float, begin: int, fall: float, bar: float) -> bool:
+    """Return whether a sample is above the pulse (slope j + level) fall^j, j from sample `begin` on, by more than `bar`."""
+    begin = min(len(values), begin)
     for k in range(begin):
         if values[k] > bar:
             return True
     last = len(values)
     while last > begin and not values[last - 1] > bar:
         last -= 1  # what is not above the bar itself cannot be so after the pulse is taken away
-    u = (begin - time) / width
-    decay = amplitude * math.exp(1.0 - u)
+    decay = 1.0
     for k in range(begin, last):
-        if values[k] - u * decay > bar:
+        if values[k] - level * decay > bar:
             return True
-        u += 1.0 / width
+        level += slope
         decay *= fall
     return False
