@@ -43,7 +43,7 @@ def measure(samples, *, sigma=1.2, n=None, before=4, after=8):
         FULL,
         PERIOD,
         RISE,
-        np.empty((1 + 2 * kernels.MOMENTS, samples.shape[1] + 1)),
+        kernels.scratch(samples.shape[1]),
         charge,
         start,
         status,
