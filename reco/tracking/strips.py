@@ -45,24 +45,21 @@ class StripStage:
         self._first = np.array([float(plane.position(np.zeros(1))[0]) for plane in planes])
         self._pitch = np.array([plane.pitch for plane in planes])
         self._widest = max(plane.strips for plane in planes)
-        self._gain = self._noise = self._shift = np.empty(0)
-        self._good = np.empty(0, bool)
+        self._gain = self._noise = self._shift = self._floor = np.empty(0)
         self._timing: dict[str, Array] = {}
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
         """The conditions used: gain, noise and status of each channel, timing and alignment of each plane."""
-        planes = self.detector.planes
-        channels = [f"{plane.name}.{wire}" for plane in planes for wire in range(plane.channels)]
-        names = self.detector.plane_names
+        channels, names = _channels(self.detector), self.detector.plane_names
         return {"apv.gain": channels, "apv.status": channels, "apv.time": names, "tracker.alignment": names}
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         needs = self.needs
-        self._good = conditions.get("apv.status", needs["apv.status"])["status"] == 0
         channels = conditions.get("apv.gain", needs["apv.gain"])
         self._gain, self._noise = channels["gain"], channels["noise"]
+        self._floor = np.concatenate(list(floors(self.detector, conditions).values()))
         self._timing = conditions.get("apv.time", needs["apv.time"])
         self._shift = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
 
@@ -78,7 +75,7 @@ class StripStage:
         channel = self._base[plane] + digits["wire"]
         samples = np.stack([digits[name].astype(np.float64) for name in ("a0", "a1", "a2")])
         height = samples.max(axis=0)
-        kept = (height > THRESHOLD * self._noise[channel]) & self._good[channel]
+        kept = height > self._floor[channel]
         key = digits.parents[kept] * len(self._pitch) + plane[kept]
         order = np.flatnonzero(kept)[np.lexsort((channel[kept], key))]
         plane, channel, samples = plane[order], channel[order], samples[:, order]
@@ -157,6 +154,20 @@ class StripStage:
         time = t0 + a0 * np.log(r0 / safe - 1.0)
         error = a0 * r0 / (safe * (r0 - safe)) * noise / np.maximum(samples[2], 1.0) * np.sqrt(1.0 + safe**2)
         return np.where(known, time, np.nan), np.where(known, error, np.nan)
+
+
+def floors(detector: Detector, conditions: RunConditions) -> dict[str, Array]:
+    """Return what the largest amplitude of a channel must be above, by wire of each plane: infinity if it is bad."""
+    channels = _channels(detector)
+    good = conditions.get("apv.status", channels)["status"] == 0
+    floor = np.where(good, THRESHOLD * conditions.get("apv.gain", channels)["noise"], np.inf)
+    parts = np.split(floor, np.cumsum([plane.channels for plane in detector.planes])[:-1])
+    return {plane.name: part for plane, part in zip(detector.planes, parts, strict=True)}
+
+
+def _channels(detector: Detector) -> list[str]:
+    """Return the names of the read-out channels of all planes."""
+    return [f"{plane.name}.{wire}" for plane in detector.planes for wire in range(plane.channels)]
 
 
 def in_time(time: Array, detector: Detector) -> Bools:
