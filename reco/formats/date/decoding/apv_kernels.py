@@ -111,7 +111,7 @@ def _scan(
     return last, (tag | (1 << 32) if told else tag)
 
 
-@bare
+@bare(forceinline=True)
 def _chip(
     words: Array,
     first: int,
@@ -155,7 +155,7 @@ def _chip(
     return 0
 
 
-@bare
+@bare(forceinline=True)
 def _sparse(data: Array, row: int, out: Output) -> None:
     """Store the digits of a chip that were chosen by the front end."""
     digit, count = out.counts[ws.APV], len(data)
@@ -174,7 +174,7 @@ def _sparse(data: Array, row: int, out: Output) -> None:
         values[k, 2] = (word >> np.uint32(16)) & np.uint32(0x1FF)
 
 
-@bare
+@bare(forceinline=True)
 def _latch_all(data: Array, row: int, spare: Array, out: Output) -> None:
     """Store those of all the digits of a chip that are wanted; see `Tables.spare`.
 
@@ -205,7 +205,7 @@ def _reached(word: int, spare: int) -> int:
     return np.uint32((outer | inner) & np.uint32(0x40000400))
 
 
-@bare
+@bare(forceinline=True)
 def _store(word: int, position: int, row: int, digit: int, out: Output) -> int:
     """Store a digit of latch-all data if there is room; return the number of the next one."""
     if digit < len(out.apv_chip):

@@ -303,7 +303,7 @@ def _mark_unseen(n: int, seen: Array, sources: Array, found: Array, unseen: Arra
         seen[found[row, 2]] = False
 
 
-@bare
+@bare(forceinline=True)
 def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -> int:
     """Unpack the data words of one channel to `room[start:]`; return the number of samples before a bad marker."""
     count = (samples + 1) // 2
