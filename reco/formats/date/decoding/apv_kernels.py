@@ -42,7 +42,7 @@ def _cell(code: int) -> int:
     return code - 32 if 32 <= code <= 223 else -1
 
 
-@bare
+@bare(forceinline=True)
 def _scan(
     words: Array,
     first: int,
@@ -215,7 +215,7 @@ def _store(word: int, position: int, row: int, digit: int, out: Output) -> int:
     return digit + 1
 
 
-@bare
+@bare(forceinline=True)
 def decode_source(
     words: Words,
     first: int,

@@ -45,7 +45,7 @@ def _class_of(tables: Tables, slink_type: int, source: int, format_: int) -> int
     return la.CLASS_UNKNOWN
 
 
-@bare
+@bare(forceinline=True)
 def _slink(words: Array, first: int, last: int, event: int, tables: Tables, out: Output, n: int) -> int:
     """Check one S-Link block (three header words at `first`) that ends before `last`; enter it into the list of sources.
 
@@ -112,7 +112,7 @@ def _multiplexer(
     return n
 
 
-@bare
+@bare(forceinline=True)
 def _leaf(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output, n: int
 ) -> tuple[int, int]:
@@ -197,7 +197,7 @@ def _is_super(words: Array, first: int) -> bool:
     return words[first + 13] & la.SUPER_FLAG != 0
 
 
-@bare
+@bare(forceinline=True)
 def walk_event(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output
 ) -> tuple[int, int]:
@@ -271,7 +271,7 @@ def walk_event(
     return _GO_ON, n
 
 
-@bare
+@bare(forceinline=True)
 def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output) -> None:
     """Record sources that a map names and the event lacks, and sources that no map names; both ascending."""
     if len(tables.sources) == 0:
@@ -292,7 +292,7 @@ def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output
         seen[out.sources[row, 2]] = False
 
 
-@bare
+@bare(forceinline=True)
 def _mark_unseen(n: int, seen: Array, sources: Array, found: Array, unseen: Array) -> None:
     """Mark in `unseen` which of the known `sources` are not among the first `n` that were found."""
     for row in range(n):
@@ -326,7 +326,7 @@ def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -
     return samples
 
 
-@bare
+@bare(forceinline=True)
 def _sadc(
     words: Array,
     first: int,
