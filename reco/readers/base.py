@@ -157,7 +157,8 @@ class RunFile(Protocol):
     ) -> Iterator[Batch]:
         """Yield entries start to stop in batches; at least one, which may hold no event.
 
-        With `floors`, strips without an amplitude above theirs may be left out, where the front end has not done so.
+        With `floors` they are for the reconstruction alone: strips without an amplitude above theirs may be left out, where the
+        front end has not done so, and a batch is valid until the next one.
         """
         ...
 

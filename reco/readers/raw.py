@@ -248,7 +248,7 @@ class RawRunFile:
 
     def _sadc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_sadc(decoded)
-        samples, count = decoder.waveforms(decoded, mapped, self.samples)
+        samples, count = decoder.waveforms(decoded, mapped, self.samples, lend=self._floors is not None)
         columns = {"channel": mapped.channel, "samples": samples, "n_samples": count}
         return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
 
