@@ -360,8 +360,8 @@ class Decoder:
     ) -> tuple[Array, Array]:
         """Return the waveforms of mapped digits, at least `samples` wide, and how many samples each one has.
 
-        With `lend` they are not copied where all digits are mapped once and are equally wide, as in almost all files: then they
-        are valid until the next batch, as `decoded` is.
+        With `lend` they are not copied where all digits are mapped once and have `samples` samples, as in almost all files:
+        then they are valid until the next batch, as `decoded` is.
 
         Returns
         -------
@@ -371,16 +371,11 @@ class Decoder:
         """
         from emiss.reco.formats.date.decoding import lookup_kernels
 
+        rows = len(mapped.digit)
+        if lend and lookup_kernels.in_place(decoded.sadc, decoded.start, mapped.digit, samples):
+            return decoded.samples[: samples * rows].reshape(rows, samples), np.full(rows, samples, np.uint16)
         count = decoded.sadc[mapped.digit, 5].astype(np.uint16)
         width = max(samples, int(count.max()) if len(count) else 0)
-        every = np.arange(len(decoded.sadc))
-        if (
-            lend
-            and np.array_equal(mapped.digit, every)
-            and np.all(count == width)
-            and np.array_equal(2 * decoded.start, width * every)
-        ):
-            return decoded.samples[: width * len(count)].reshape(-1, width), count
         target = np.empty((len(count), width), np.uint16)
         lookup_kernels.copy_samples(decoded.sadc, decoded.start, decoded.samples, mapped.digit, target)
         return target, count
