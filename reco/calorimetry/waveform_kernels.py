@@ -23,8 +23,12 @@ SECOND = 0.15
 
 
 def scratch(samples: int) -> Floats:
-    """Return room for the work on waveforms of so many samples; see `prepare`."""
-    return np.empty((1 + 2 * MOMENTS, samples + 1))
+    """Return room for the work on waveforms of so many samples, filled by `prepare`.
+
+    Its rows are the samples less their pedestals, the powers of `fall`, the moments of windows in which all samples are used,
+    and those of one in which some are saturated.
+    """
+    return np.empty((2 + 2 * MOMENTS, samples + 1))
 
 
 @fused
@@ -172,9 +176,12 @@ def prepare(size: int, width: float, room: Floats) -> float:
     Returns exp(-1/width), by which the exponential falls from sample to sample.
     """
     fall = math.exp(-1.0 / width)
-    values = room[0, :size]
-    values[:] = 0.0
-    _moments(values, fall, room[1 : 1 + MOMENTS])
+    values, powers = room[0, :size], room[1, :size]
+    power = 1.0
+    for j in range(size):
+        values[j], powers[j] = 0.0, power
+        power *= fall
+    _moments(values, fall, room[2 : 2 + MOMENTS])
     return fall
 
 
@@ -201,7 +208,7 @@ def pulse(
     highest = max(largest_even - even, largest_odd - odd)
     if count == 0 or highest <= bar:
         return NO_PULSE, 0.0, np.nan
-    values, moments = room[0], room[1 : 1 + MOMENTS]
+    values, moments = room[0], room[2 : 2 + MOMENTS]
     bar = max(bar, SECOND * highest)
     above = _subtract(samples, count, even, odd, bar, values)
     top = 0
@@ -210,7 +217,7 @@ def pulse(
     first, stop = max(0, top - before), min(count, top + after + 1)
     saturated = max(largest_even, largest_odd) >= full_scale
     if saturated:
-        moments = room[1 + MOMENTS :]
+        moments = room[2 + MOMENTS :]
         _leave_out(samples[first:stop], full_scale, values[first:stop], fall, moments)
     slope, level, begin = _fit(values[first:stop], top - first, fall, moments)
     begin += first
@@ -226,7 +233,7 @@ def pulse(
         for k in range(count):
             total += samples[k] - (odd if k & 1 else even)
     status = GOOD | SATURATED if saturated else GOOD
-    if not saturated and _leaves_more(values[:count], slope, level, begin, fall, bar, above):
+    if not saturated and _leaves_more(values[:count], slope, level, begin, room[1], bar, above):
         status |= PILE_UP
     return status, total, begin - early
 
@@ -331,20 +338,13 @@ def _fit(values: Array, top: int, fall: float, moments: Array) -> tuple[float, f
 
 
 @fused
-def _leaves_more(values: Array, slope: float, level: float, begin: int, fall: float, bar: float, above: int) -> bool:
+def _leaves_more(values: Array, slope: float, level: float, begin: int, powers: Array, bar: float, above: int) -> bool:
     """Return whether a sample is above the pulse (slope j + level) fall^j, j from sample `begin` on, by more than `bar`.
 
-    Only the samples that are above the bar themselves can be so: there are `above` of them, and after the last one the
-    search ends.
+    `above` samples are so before the pulse is taken away; `powers` are those of fall.
     """
-    decay = 1.0
-    for k in range(begin, len(values)):
-        if above == 0:
-            return False
-        if values[k] > bar:
-            above -= 1
-            if values[k] - level * decay > bar:
-                return True
-        level += slope
-        decay *= fall
+    behind = values[begin:]
+    for j in range(len(behind)):
+        above += behind[j] - (slope * j + level) * powers[j] > bar
+        above -= behind[j] > bar
     return above > 0

@@ -113,10 +113,10 @@ def in_place(sadc: Array, start: Array, row: Array, samples: int) -> bool:
     """Return whether the waveforms of digits `row` stand one after the other in the workspace, with `samples` each."""
     if len(row) != len(sadc) or samples & 1:
         return False
+    elsewhere = 0
     for n in range(len(row)):
-        if row[n] != n or sadc[n, 5] != samples or 2 * start[n] != samples * n:
-            return False
-    return True
+        elsewhere += (row[n] != n) | (sadc[n, 5] != samples) | (2 * start[n] != samples * n)
+    return elsewhere == 0
 
 
 @bare
