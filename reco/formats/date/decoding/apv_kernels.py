@@ -187,7 +187,7 @@ def _latch_all(data: Array, row: int, spare: Array, out: Output) -> None:
         group, room = data[low : min(low + GROUP, compared)], spare[low : min(low + GROUP, compared)]
         wanted = np.uint32(0)
         for k in range(len(group)):
-            wanted |= _reached(group[k], room[k])
+            wanted = np.uint32(wanted | _reached(group[k], room[k]))
         if wanted:
             for k in range(len(group)):
                 if _reached(group[k], room[k]):
