@@ -19,9 +19,10 @@ from emiss.events.table import EventTable, Metadata
 from emiss.reco.readers.base import where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from emiss.calib.conditions import Conditions, RunConditions
+    from emiss.configs.arrays import Array
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
     from emiss.reco.readers.base import RunFile
@@ -102,6 +103,17 @@ class Pipeline:
     def columns(self, file: RunFile | None = None) -> dict[str, Column]:
         """Return the columns of this detector's event tables, with the truth of a simulated file."""
         return columns_of(self.detector) | (dict(file.truth) if file is not None else {})
+
+    def floors(self, run: int) -> Mapping[str, Array]:
+        """Return the amplitudes that strips of a run must be above to be used, by wire of each plane."""
+        from emiss.reco.tracking.strips import floors
+
+        return floors(self.detector, self.conditions.for_run(run))
+
+    def tables(self, file: RunFile, start: int, stop: int | None, size: int) -> Iterator[EventTable]:
+        """Yield the event table of each batch of the entries start to stop of a file."""
+        for batch in file.batches(start, stop, size, self.floors):
+            yield self.run(batch, file.truth)
 
     def run(self, batch: Batch, truth: Mapping[str, Column] | None = None) -> EventTable:
         """Reconstruct a batch.

@@ -73,8 +73,7 @@ class Run:
     ) -> Iterator[EventTable]:
         """Yield the event table of each batch of the entries start to stop of one file."""
         file = self.files[number]
-        for batch in file.batches(start, stop, size):
-            table = self.pipeline.run(batch, file.truth)
+        for table in self.pipeline.tables(file, start, stop, size):
             table.flat["event.file"][:] = number_of(file.identity)
             yield table
 

@@ -203,8 +203,7 @@ class DetectorFile:
     def tables(self, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
         """Yield reconstructed batches."""
         self.run_file.context = spills
-        for batch in self.run_file.batches(start, stop, size):
-            yield self._pipeline.run(batch, self.run_file.truth)
+        yield from self._pipeline.tables(self.run_file, start, stop, size)
 
     def close(self) -> None:
         """Let the run file go."""

@@ -55,7 +55,7 @@ def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -
     kernels.measure(
         digits["samples"],
         digits["n_samples"],
-        digits["channel"].astype(np.int64),
+        digits["channel"],
         constants["even"],
         constants["odd"],
         constants["sigma"],
@@ -65,7 +65,7 @@ def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -
         settings.full_scale,
         settings.period,
         settings.rise,
-        np.empty(digits["samples"].shape[1]),
+        kernels.scratch(digits["samples"].shape[1]),
         charge,
         start,
         status,
@@ -116,29 +116,36 @@ class WaveformStage:
         if digits is None:
             msg = "a batch without digits has no waveforms"
             raise ValueError(msg)
-        constants = self._constants
-        channel = digits["channel"].astype(np.int64)
-        charge, start, status = measure(digits, constants, self._settings)
-        found = status != kernels.NO_PULSE
-        event, channel = digits.parents[found], channel[found]
-        time = start[found] - constants["offset"][channel]
-        quality = np.zeros(len(channel), np.uint32)
-        quality[(status[found] & kernels.SATURATED) > 0] |= np.uint32(1 << QUALITY_BITS["saturated"])
-        quality[(status[found] & kernels.PILE_UP) > 0] |= np.uint32(1 << QUALITY_BITS["pile_up"])
-        reference = channel == self._reference
-        zero = np.full(len(batch), np.nan)
-        zero[event[reference]] = time[reference]
-        lacking = np.isnan(zero)
-        time = np.where(reference, time, time - np.where(lacking, 0.0, zero)[event])
-        cells = Lists(
-            np.searchsorted(event, np.arange(len(batch) + 1)).astype(np.int64),
-            {
-                "channel": channel.astype(np.int32),
-                "energy": charge[found] * constants["gain"][channel],
-                "time": time,
-                "quality": quality,
-            },
+        size = len(digits["channel"])
+        offsets, lacking = np.empty(len(batch) + 1, np.int64), np.empty(len(batch), bool)
+        channel, quality = np.empty(size, np.int32), np.empty(size, np.uint32)
+        energy, time = np.empty(size), np.empty(size)
+        settings = self._settings
+        kernels.cells(
+            digits.offsets,
+            digits["samples"],
+            digits["n_samples"],
+            digits["channel"],
+            tuple(self._constants[name] for name in ("even", "odd", "sigma", "gain", "offset")),
+            settings.threshold,
+            settings.before,
+            settings.after,
+            settings.full_scale,
+            settings.period,
+            settings.rise,
+            self._reference,
+            (1 << QUALITY_BITS["saturated"], 1 << QUALITY_BITS["pile_up"]),
+            kernels.scratch(digits["samples"].shape[1]),
+            offsets,
+            channel,
+            energy,
+            time,
+            quality,
+            lacking,
         )
+        found = int(offsets[-1])
+        columns: dict[str, Array] = {"channel": channel, "energy": energy, "time": time, "quality": quality}
+        cells = Lists(offsets, {name: values[:found] for name, values in columns.items()})
         return {"cells": cells, "quality": _event_quality(cells, lacking)}
 
 

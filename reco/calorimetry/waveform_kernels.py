@@ -10,22 +10,25 @@ import numpy as np
 from emiss.configs.compiled import fused
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Array, Floats
+    from emiss.configs.arrays import Array, Floats, Ints
 
 NO_PULSE, GOOD, SATURATED, PILE_UP = 0, 1, 2, 4
 """Bits of the status of a waveform; 0 where nothing is above the threshold."""
 
-STEPS = 16
-"""Most Gauss-Newton steps of the pulse fit; most pulses need two or three."""
-
-SETTLED = 1e-3
-"""The fit ends when a step changes the start by less than this, in samples: far below what noise does to it."""
-
-KINK = 1.5
-"""A sample just before the start of a fitted pulse may belong to the pulse if it is above this many sigma."""
+MOMENTS = 4
+"""Rows of `_moments`."""
 
 SECOND = 0.15
 """A second pulse counts from this share of the first (smaller ones hide in differences of the pulse shape)."""
+
+
+def scratch(samples: int) -> Floats:
+    """Return room for the work on waveforms of so many samples, filled by `prepare`.
+
+    Its rows are the samples less their pedestals, the powers of `fall`, the moments of windows in which all samples are used,
+    and those of one in which some are saturated.
+    """
+    return np.empty((2 + 2 * MOMENTS, samples + 1))
 
 
 @fused
@@ -42,7 +45,7 @@ def measure(
     full_scale: int,
     period: float,
     rise: float,
-    values: Floats,
+    room: Floats,
     charge: Array,
     start: Array,
     status: Array,
@@ -67,53 +70,172 @@ def measure(
     full_scale : int
         Largest value of a sample; one that reaches it is saturated.
     period, rise : float, ns
-    values : float64 array of shape (S,)
-        Scratch.
+    room : float64 array
+        From `scratch`.
     charge, start, status : arrays of shape (D,), written
         ADC, ns after the first sample, bits; NaN time where there is no pulse.
     """
-    width = rise / period  # from here on in samples
-    fall = math.exp(-1.0 / width)
+    width = rise / period
+    fall = prepare(samples.shape[1], width, room)
     for digit in range(len(samples)):
         count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
-        status[digit], charge[digit], start[digit] = NO_PULSE, 0.0, np.nan
-        bar = threshold * sigma[row]
-        # most channels hold noise: they are done with the largest even and odd sample
-        largest_even, largest_odd = _largest(samples[digit], count)
-        if count == 0 or max(largest_even - even[row], largest_odd - odd[row]) <= bar:
-            continue
-        largest = max(largest_even, largest_odd)
-        pedestal = (even[row], odd[row])
-        for k in range(0, count - 1, 2):
-            values[k] = samples[digit, k] - pedestal[0]
-            values[k + 1] = samples[digit, k + 1] - pedestal[1]
-        if count & 1:
-            values[count - 1] = samples[digit, count - 1] - pedestal[0]
-        top, highest = 0, max(largest_even - pedestal[0], largest_odd - pedestal[1])
-        while values[top] < highest and top < count - 1:
-            top += 1
-        bits = GOOD
-        if largest >= full_scale:
-            bits |= SATURATED
-            for k in range(count):
-                if samples[digit, k] >= full_scale:
-                    values[k] = np.nan  # the fit leaves these out
-        first = max(0, top - before)
-        amplitude, time = _fit(
-            values[first : min(count, top + after + 1)], top - first, highest, sigma[row], width, fall
+        status[digit], charge[digit], time = pulse(
+            samples[digit, :count],
+            even[row],
+            odd[row],
+            threshold * sigma[row],
+            before,
+            after,
+            full_scale,
+            width,
+            fall,
+            room,
         )
-        time += first
-        total = amplitude * math.e * width
-        if not amplitude > 0.0 or (amplitude > 2.0 * highest and not bits & SATURATED):
-            amplitude, time = highest, top - width
-            total = 0.0
-            for k in range(count):
-                total += samples[digit, k] - pedestal[k & 1]
-        if not bits & SATURATED and _leaves_more(
-            values[:count], amplitude, time, width, fall, max(bar, SECOND * highest)
-        ):
-            bits |= PILE_UP
-        status[digit], charge[digit], start[digit] = bits, total, time * period
+        start[digit] = time * period
+
+
+@fused
+def cells(
+    offsets: Ints,
+    samples: Array,
+    n_samples: Array,
+    channel: Array,
+    constants: tuple[Array, Array, Array, Array, Array],
+    threshold: float,
+    before: int,
+    after: int,
+    full_scale: int,
+    period: float,
+    rise: float,
+    reference: int,
+    bits: tuple[int, int],
+    room: Floats,
+    cell_offsets: Ints,
+    cell_channel: Array,
+    energy: Array,
+    time: Array,
+    quality: Array,
+    lacking: Array,
+) -> None:
+    """Measure the waveforms of events as `measure` does, and write the pulses alone, calibrated.
+
+    Parameters
+    ----------
+    offsets : int64 array of shape (N + 1,)
+        Of the events in the digits.
+    constants : arrays of shape (channels,)
+        even, odd, sigma (ADC), gain (GeV per ADC), offset (ns).
+    reference : int
+        Channel that the times are relative to.
+    bits : (int, int)
+        Of `quality`: saturated, pile-up.
+    cell_offsets : int64 array of shape (N + 1,), written
+    cell_channel, energy, time, quality : int32, float64, float64 and uint32 arrays of shape (>= pulses,), written
+    lacking : bool array of shape (N,), written
+        There is no pulse in the reference channel: the times of the event stay as they are.
+    """
+    even, odd, sigma, gain, offset = constants
+    width = rise / period
+    fall = prepare(samples.shape[1], width, room)
+    n = 0
+    cell_offsets[0] = 0
+    for event in range(len(offsets) - 1):
+        zero = 0.0
+        lacking[event] = True
+        for digit in range(offsets[event], offsets[event + 1]):
+            count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
+            status, charge, start = pulse(
+                samples[digit, :count],
+                even[row],
+                odd[row],
+                threshold * sigma[row],
+                before,
+                after,
+                full_scale,
+                width,
+                fall,
+                room,
+            )
+            if status == NO_PULSE:
+                continue
+            cell_channel[n], energy[n], time[n] = row, charge * gain[row], start * period - offset[row]
+            quality[n] = (bits[0] if status & SATURATED else 0) | (bits[1] if status & PILE_UP else 0)
+            if row == reference:
+                zero, lacking[event] = time[n], False
+            n += 1
+        for cell in range(cell_offsets[event], n):
+            if cell_channel[cell] != reference:
+                time[cell] -= zero
+        cell_offsets[event + 1] = n
+
+
+@fused
+def prepare(size: int, width: float, room: Floats) -> float:
+    """Set up the room of `pulse` for waveforms of `size` samples, with pulses that rise for `width` samples.
+
+    Returns exp(-1/width), by which the exponential falls from sample to sample.
+    """
+    fall = math.exp(-1.0 / width)
+    values, powers = room[0, :size], room[1, :size]
+    power = 1.0
+    for j in range(size):
+        values[j], powers[j] = 0.0, power
+        power *= fall
+    _moments(values, fall, room[2 : 2 + MOMENTS])
+    return fall
+
+
+@fused(forceinline=True)
+def pulse(
+    samples: Array,
+    even: float,
+    odd: float,
+    bar: float,
+    before: int,
+    after: int,
+    full_scale: int,
+    width: float,
+    fall: float,
+    room: Floats,
+) -> tuple[int, float, float]:
+    """Return status, charge (ADC) and start (samples after the first) of one waveform; see `measure`.
+
+    `bar` is the threshold in ADC, `width` the rise time in samples, `fall` comes from `prepare`.
+    """
+    count = len(samples)
+    # most channels hold noise: they are done with the largest even and odd sample
+    largest_even, largest_odd = _largest(samples, count)
+    highest = max(largest_even - even, largest_odd - odd)
+    if count == 0 or highest <= bar:
+        return NO_PULSE, 0.0, np.nan
+    values, moments = room[0], room[2 : 2 + MOMENTS]
+    bar = max(bar, SECOND * highest)
+    above = _subtract(samples, count, even, odd, bar, values)
+    top = 0
+    while values[top] < highest and top < count - 1:
+        top += 1
+    first, stop = max(0, top - before), min(count, top + after + 1)
+    saturated = max(largest_even, largest_odd) >= full_scale
+    if saturated:
+        moments = room[2 + MOMENTS :]
+        _leave_out(samples[first:stop], full_scale, values[first:stop], fall, moments)
+    slope, level, begin = _fit(values[first:stop], top - first, fall, moments)
+    begin += first
+    early = level / slope  # NaN where there is no pulse
+    total = slope * width * width * math.exp(early / width)
+    too_high = total > 2.0 * math.e * width * highest and not saturated
+    if too_high or not abs(begin - early + width - top) < 3.0 * width:
+        begin = max(0, math.floor(top - width) + 1)
+        early = begin - (top - width)
+        slope = highest / width * math.exp(1.0 - early / width)
+        level = slope * early
+        total = 0.0
+        for k in range(count):
+            total += samples[k] - (odd if k & 1 else even)
+    status = GOOD | SATURATED if saturated else GOOD
+    if not saturated and _leaves_more(values[:count], slope, level, begin, room[1], bar, above):
+        status |= PILE_UP
+    return status, total, begin - early
 
 
 @fused
@@ -129,114 +251,100 @@ def _largest(samples: Array, count: int) -> tuple[int, int]:
 
 
 @fused
-def _fit(values: Array, top: int, highest: float, sigma: float, width: float, fall: float) -> tuple[float, float]:
-    """Return amplitude and start of the pulse in some samples; amplitude 0 where the fit fails.
+def _subtract(samples: Array, count: int, even: float, odd: float, bar: float, values: Array) -> int:
+    """Fill `values` with the samples less their pedestals; return how many of them are above `bar`."""
+    above = 0
+    for k in range(count // 2):
+        values[2 * k] = samples[2 * k] - even
+        values[2 * k + 1] = samples[2 * k + 1] - odd
+        above += (values[2 * k] > bar) + (values[2 * k + 1] > bar)
+    if count & 1:
+        values[count - 1] = samples[count - 1] - even
+        above += values[count - 1] > bar
+    return above
 
-    A sample before the start has no say in where the start is, so that a fit may come to rest just behind a sample that
-    belongs to the pulse: then it begins again before that sample, and the better of the two is taken.
+
+@fused
+def _leave_out(samples: Array, full_scale: int, values: Array, fall: float, moments: Array) -> None:
+    """Make saturated samples add nothing to `values` of a window, nor to its `moments`."""
+    for k in range(len(samples)):
+        if samples[k] >= full_scale:
+            values[k] = np.nan
+    _moments(values, fall, moments)
+    for k in range(len(samples)):
+        if math.isnan(values[k]):
+            values[k] = 0.0
+
+
+@fused
+def _moments(values: Array, fall: float, moments: Array) -> None:
+    """Fill what the equations of `_fit` take from the samples that are used, those that are not NaN.
+
+    Column m is for the last m samples: sums of fall^2j times 1, j, j^2 over j from the first of them, divided by the
+    determinant of the two equations, and the inverse of the last sum; 0 where there is none.
+    """
+    square = fall * fall
+    one, j, jj = 0.0, 0.0, 0.0
+    for m in range(len(values)):
+        jj, j, one = square * (jj + 2.0 * j + one), square * (j + one), square * one
+        if not math.isnan(values[len(values) - 1 - m]):
+            one += 1.0
+        determinant = one * jj - j * j
+        inverse = 1.0 / determinant if determinant > 1e-12 * one * jj else 0.0
+        moments[0, m + 1], moments[1, m + 1], moments[2, m + 1] = inverse * one, inverse * j, inverse * jj
+        moments[3, m + 1] = 1.0 / jj if jj > 0.0 else 0.0
+
+
+@fused
+def _fit(values: Array, top: int, fall: float, moments: Array) -> tuple[float, float, int]:
+    """Return slope a, level c and first sample b of the pulse in some samples; slope 0 where there is none.
+
+    Behind its start a pulse is (a j + c) fall^j, j samples behind b, its first sample: linear in a and c. So with b known
+    the least squares are two linear equations, and their solution is the minimum wanted if the pulse that it describes starts
+    between b - 1 and b, at b - c/a, which is 0 < c <= a. Elsewhere the best start between the two is at an end, at b with
+    c = 0. From b to b - 1 the sums over j take on one sample, so that one pass towards earlier samples solves the
+    equations of every b, and of these minima the deepest one is that of all starts.
 
     Parameters
     ----------
     values : array of shape (S,), ADC
-        NaN where saturated.
+        0 where saturated.
     top : int
-        The sample of the maximum.
-    highest : float
-        Its value.
-    sigma : float
-        Noise.
-    width : float
-        Rise time in samples.
+        The sample of the maximum, the last one that a pulse may begin with.
     fall : float
         exp(-1/width), by which the exponential falls from sample to sample.
+    moments : array of shape (MOMENTS, > S)
+        See `_moments`.
     """
-    amplitude, time = _first_guess(values, top, highest, width, fall)
-    amplitude, time = _descend(values, width, fall, amplitude, time)
-    before = math.floor(time)
-    if 0 <= before < len(values) and values[before] > KINK * sigma:
-        other, earlier = _descend(values, width, fall, amplitude, before - 0.1)
-        if _distance(values, width, other, earlier) < _distance(values, width, amplitude, time):
-            amplitude, time = other, earlier
-    return (amplitude, time) if abs(time + width - top) < 3.0 * width else (0.0, time)
+    y, jy = 0.0, 0.0  # sums over the samples of fall^j y and j fall^j y
+    size = len(values)
+    for m in range(1, size - top):
+        part = fall * y
+        jy = fall * jy + part
+        y = part + values[size - m]
+    best, slope, level, begin = 0.0, 0.0, 0.0, 0
+    for m in range(size - top, size + 1):
+        part = fall * y
+        jy = fall * jy + part
+        y = part + values[size - m]
+        a = moments[0, m] * jy - moments[1, m] * y
+        c = moments[2, m] * y - moments[1, m] * jy
+        if not ((c > 0.0) & (a > 0.0) & ((c <= a) | (m == size))):
+            a, c = moments[3, m] * jy if jy > 0.0 else 0.0, 0.0
+        gain = a * jy + c * y
+        if gain > best:
+            best, slope, level, begin = gain, a, c, size - m
+    return slope, level, begin
 
 
 @fused
-def _first_guess(values: Array, top: int, highest: float, width: float, fall: float) -> tuple[float, float]:
-    """Return amplitude and start from the maximum and, where they can be used, the samples on both sides of it.
+def _leaves_more(values: Array, slope: float, level: float, begin: int, powers: Array, bar: float, above: int) -> bool:
+    """Return whether a sample is above the pulse (slope j + level) fall^j, j from sample `begin` on, by more than `bar`.
 
-    Of a pulse without noise f(k + 1)/f(k - 1) = (u + d)/(u - d) exp(-2 d), with u from the start to the maximum and d a
-    sample, both in rise times.
+    `above` samples are so before the pulse is taken away; `powers` are those of fall.
     """
-    if 0 < top < len(values) - 1 and values[top - 1] > 0.0:
-        ratio = values[top + 1] / (values[top - 1] * fall * fall)
-        if ratio > 2.0:  # never with a NaN
-            u = (ratio + 1.0) / (ratio - 1.0) / width
-            return highest / (u * math.exp(1.0 - u)), top - u * width
-    return highest, top - width
-
-
-@fused
-def _descend(values: Array, width: float, fall: float, amplitude: float, time: float) -> tuple[float, float]:
-    """Return amplitude and start after Gauss-Newton steps until they settle."""
-    change, scale = 0.0, 1.0
-    for _ in range(STEPS):
-        aa, at, tt, ra, rt = 0.0, 0.0, 0.0, 0.0, 0.0
-        begin = max(0, math.floor(time) + 1)  # samples before the start add nothing
-        u = (begin - time) / width
-        decay = math.exp(1.0 - u)  # from sample to sample it falls by the same factor: one exponential is enough
-        for k in range(begin, len(values)):
-            if not math.isnan(values[k]):
-                shape, slope = u * decay, (u - 1.0) * decay * (amplitude / width)
-                residual = values[k] - amplitude * shape
-                aa += shape * shape
-                at += shape * slope
-                tt += slope * slope
-                ra += shape * residual
-                rt += slope * residual
-            u += 1.0 / width
-            decay *= fall
-        determinant = aa * tt - at * at
-        if determinant <= 1e-12 * aa * tt:
-            break
-        inverse = 1.0 / determinant
-        previous, change = change, (rt * aa - ra * at) * inverse
-        if change * previous < 0.0 and abs(change) > 0.5 * abs(previous):
-            scale *= 0.5  # with a sample near the kink at the start, full steps may jump to and fro
-        part = scale if abs(change) <= 1.0 else min(scale, 1.0 / abs(change))  # no step is longer than a sample
-        change *= part
-        time += change
-        amplitude += part * (ra * tt - rt * at) * inverse
-        if abs(change) < SETTLED:
-            break
-    return amplitude, time
-
-
-@fused
-def _distance(values: Array, width: float, amplitude: float, time: float) -> float:
-    """Return the sum of squares of what a pulse leaves in the samples."""
-    total = 0.0
-    for k in range(len(values)):
-        if not math.isnan(values[k]):
-            u = (k - time) / width
-            total += (values[k] - (amplitude * u * math.exp(1.0 - u) if u > 0.0 else 0.0)) ** 2
-    return total
-
-
-@fused
-def _leaves_more(values: Array, amplitude: float, time: float, width: float, fall: float, bar: float) -> bool:
-    """Return whether a sample is above the pulse by more than `bar`."""
-    begin = min(len(values), max(0, math.floor(time) + 1))
-    for k in range(begin):
-        if values[k] > bar:
-            return True
-    last = len(values)
-    while last > begin and not values[last - 1] > bar:
-        last -= 1  # what is not above the bar itself cannot be so after the pulse is taken away
-    u = (begin - time) / width
-    decay = amplitude * math.exp(1.0 - u)
-    for k in range(begin, last):
-        if values[k] - u * decay > bar:
-            return True
-        u += 1.0 / width
-        decay *= fall
-    return False
+    behind = values[begin:]
+    for j in range(len(behind)):
+        above += behind[j] - (slope * j + level) * powers[j] > bar
+        above -= behind[j] > bar
+    return above > 0

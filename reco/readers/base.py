@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from emiss.reco.quality.spills import Spills
 
 BATCH = 2048
+
+Floors = Callable[[int], "Mapping[str, Array]"]
+"""The amplitudes below which nothing is wanted in a run: by its number, those of the wires of each plane."""
 
 PHYSICS = 7
 """DATE event type of physics events."""
@@ -148,8 +152,14 @@ class RunFile(Protocol):
         """Return the spills of this file; None if its events say themselves where in the spill they are."""
         ...
 
-    def batches(self, start: int = 0, stop: int | None = None, size: int = BATCH) -> Iterator[Batch]:
-        """Yield entries start to stop in batches; at least one, which may hold no event."""
+    def batches(
+        self, start: int = 0, stop: int | None = None, size: int = BATCH, floors: Floors | None = None
+    ) -> Iterator[Batch]:
+        """Yield entries start to stop in batches; at least one, which may hold no event.
+
+        With `floors` they are for the reconstruction alone: strips without an amplitude above theirs may be left out, where the
+        front end has not done so, and a batch is valid until the next one.
+        """
         ...
 
 

@@ -25,7 +25,7 @@ from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.reasons import REPEATED
 from emiss.reco.quality.continuity import Continuity, examine, numbers_of
 from emiss.reco.quality.spills import SpillCounts, Spills
-from emiss.reco.readers.base import where
+from emiss.reco.readers.base import BATCH, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array
     from emiss.events.columns import Column
     from emiss.reco.formats.date.decoding.decode import Decoded
+    from emiss.reco.readers.base import Floors
 
 MAX_RUN = 2**31 - 1
 """The largest run number, and number of an event or a spill, that the columns of the event table hold."""
@@ -84,6 +85,7 @@ class RawRunFile:
         self._index: Index | None = None
         self.process: Mapping[str, Any] = {}
         self._decoder: Decoder | None = None
+        self._floors: Floors | None = None
 
     @cached_property
     def splits(self) -> bool:
@@ -171,8 +173,12 @@ class RawRunFile:
             maps.check(self.channels, self.planes)
         problems.check()
 
-    def batches(self, start: int = 0, stop: int | None = None, size: int = 2048) -> Iterator[Batch]:
+    def batches(
+        self, start: int = 0, stop: int | None = None, size: int = BATCH, floors: Floors | None = None
+    ) -> Iterator[Batch]:
         """Yield entries start to stop in batches that never span two runs; at least one, which may hold no event."""
+        if floors != self._floors:
+            self._floors, self._decoder = floors, None
         index = self.index()
         stop = len(index) if stop is None else min(stop, len(index))
         spans = groups(index.run[start:stop], index.offset[start:stop], size)
@@ -185,7 +191,8 @@ class RawRunFile:
         if self._decoder is None or self._decoder.maps.run != run:
             maps = read_channel_maps(self.maps, run)
             maps.check(self.channels, self.planes)
-            self._decoder = Decoder(maps, self.policy, channels=self.channels, planes=self.planes)
+            floors = None if self._floors is None else self._floors(run)
+            self._decoder = Decoder(maps, self.policy, channels=self.channels, planes=self.planes, floors=floors)
         return self._decoder
 
     def _batch(self, start: int, stop: int) -> Batch:
@@ -241,7 +248,7 @@ class RawRunFile:
 
     def _sadc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
         mapped = decoder.map_sadc(decoded)
-        samples, count = decoder.waveforms(decoded, mapped, self.samples)
+        samples, count = decoder.waveforms(decoded, mapped, self.samples, lend=self._floors is not None)
         columns = {"channel": mapped.channel, "samples": samples, "n_samples": count}
         return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
 

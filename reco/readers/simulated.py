@@ -25,7 +25,7 @@ from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
 from emiss.events.location import for_uproot, located
 from emiss.events.table import EventTable
-from emiss.reco.readers.base import PlainIndex
+from emiss.reco.readers.base import BATCH, PlainIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from emiss.reco.detector.model import Detector
     from emiss.reco.quality.spills import Spills
+    from emiss.reco.readers.base import Floors
 
 SCHEMA = "emiss.hits/1"
 TREE = "hits"
@@ -141,7 +142,13 @@ class SimulatedRunFile:
             flat, _ = read_rows(self._tree, self.path, columns, 0, self._tree.num_entries)
         return PlainIndex(**flat, good=np.ones(len(flat["run"]), bool))
 
-    def batches(self, start: int = 0, stop: int | None = None, size: int = 2048) -> Iterator[Batch]:
+    def batches(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        size: int = BATCH,
+        floors: Floors | None = None,  # noqa: ARG002 - points are no strips
+    ) -> Iterator[Batch]:
         """Yield entries start to stop in batches that never span two runs; at least one, which may hold no event."""
         index = self.index()
         stop = len(index) if stop is None else min(stop, len(index))

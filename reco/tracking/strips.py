@@ -45,24 +45,21 @@ class StripStage:
         self._first = np.array([float(plane.position(np.zeros(1))[0]) for plane in planes])
         self._pitch = np.array([plane.pitch for plane in planes])
         self._widest = max(plane.strips for plane in planes)
-        self._gain = self._noise = self._shift = np.empty(0)
-        self._good = np.empty(0, bool)
+        self._gain = self._noise = self._shift = self._floor = np.empty(0)
         self._timing: dict[str, Array] = {}
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
         """The conditions used: gain, noise and status of each channel, timing and alignment of each plane."""
-        planes = self.detector.planes
-        channels = [f"{plane.name}.{wire}" for plane in planes for wire in range(plane.channels)]
-        names = self.detector.plane_names
+        channels, names = _channels(self.detector), self.detector.plane_names
         return {"apv.gain": channels, "apv.status": channels, "apv.time": names, "tracker.alignment": names}
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         needs = self.needs
-        self._good = conditions.get("apv.status", needs["apv.status"])["status"] == 0
         channels = conditions.get("apv.gain", needs["apv.gain"])
         self._gain, self._noise = channels["gain"], channels["noise"]
+        self._floor = np.concatenate(list(floors(self.detector, conditions).values()))
         self._timing = conditions.get("apv.time", needs["apv.time"])
         self._shift = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
 
@@ -76,19 +73,21 @@ class StripStage:
             raise ValueError(msg)
         plane = digits["plane"].astype(np.int64)
         channel = self._base[plane] + digits["wire"]
-        samples = np.stack([digits[name].astype(np.float64) for name in ("a0", "a1", "a2")])
-        height = samples.max(axis=0)
-        kept = (height > THRESHOLD * self._noise[channel]) & self._good[channel]
-        key = digits.parents[kept] * len(self._pitch) + plane[kept]
-        order = np.flatnonzero(kept)[np.lexsort((channel[kept], key))]
-        plane, channel, samples = plane[order], channel[order], samples[:, order]
-        charge = height[order] / self._gain[channel]
+        height = np.maximum(np.maximum(digits["a0"], digits["a1"]), digits["a2"])
+        kept = np.flatnonzero(height > self._floor[channel])
+        # by event, plane and channel: channels are numbered through all planes
+        key = digits.parents[kept] * self._base[-1] + channel[kept]
+        order = np.argsort(key, kind="stable")
+        kept, event = kept[order], key[order] // self._base[-1]
+        plane, channel = plane[kept], channel[kept]
+        charge = height[kept] / self._gain[channel]
         noise = self._noise[channel] / self._gain[channel]
-        time, error = self._times(plane, samples, self._noise[channel])
-        groups, start = np.unique(np.sort(key), return_index=True)
-        member, place, group = (np.empty(len(order), np.int64) for _ in range(3))
+        time, error = self._times(plane, digits["a1"][kept], digits["a2"][kept], self._noise[channel])
+        view = event * len(self._pitch) + plane
+        start = np.flatnonzero(np.diff(view, prepend=-1))
+        member, place, group = (np.empty(len(kept), np.int64) for _ in range(3))
         found = kernels.cluster(
-            np.append(start, len(order)),
+            np.append(start, len(kept)),
             channel,
             charge,
             noise,
@@ -101,7 +100,7 @@ class StripStage:
             place,
             group,
         )
-        key = groups[group[:found]]
+        key = view[start[group[:found]]]
         used = member >= 0
         columns = self._columns(
             (key % len(self._pitch)).astype(np.int32),
@@ -144,19 +143,33 @@ class StripStage:
             "size": np.bincount(member, minlength=found).astype(np.int32),
         }
 
-    def _times(self, plane: Array, samples: Array, noise: Array) -> tuple[Array, Array]:
+    def _times(self, plane: Array, second: Array, third: Array, noise: Array) -> tuple[Array, Array]:
         """Return time and error of digits from the ratio r of second to third sample, t = t0 + a0 ln(r0/r - 1).
 
         NA64's public analysis code; NaN where the ratio is outside 0 to r0. The error is that of the noise of the two samples:
         sigma_r = noise/a2 sqrt(1 + r^2), dt/dr = -a0 r0 / (r (r0 - r)).
         """
         t0, r0, a0 = (self._timing[name][plane] for name in ("t0", "r0", "a0"))
-        ratio = np.divide(samples[1], samples[2], out=np.full(len(plane), np.nan), where=samples[2] > 0)
+        ratio = np.divide(second, third, out=np.full(len(plane), np.nan), where=third > 0)
         known = (ratio > 0) & (ratio < r0)
         safe = np.where(known, ratio, 0.5 * r0)
         time = t0 + a0 * np.log(r0 / safe - 1.0)
-        error = a0 * r0 / (safe * (r0 - safe)) * noise / np.maximum(samples[2], 1.0) * np.sqrt(1.0 + safe**2)
+        error = a0 * r0 / (safe * (r0 - safe)) * noise / np.maximum(third, 1.0) * np.sqrt(1.0 + safe**2)
         return np.where(known, time, np.nan), np.where(known, error, np.nan)
+
+
+def floors(detector: Detector, conditions: RunConditions) -> dict[str, Array]:
+    """Return what the largest amplitude of a channel must be above, by wire of each plane: infinity if it is bad."""
+    channels = _channels(detector)
+    good = conditions.get("apv.status", channels)["status"] == 0
+    floor = np.where(good, THRESHOLD * conditions.get("apv.gain", channels)["noise"], np.inf)
+    parts = np.split(floor, np.cumsum([plane.channels for plane in detector.planes])[:-1])
+    return {plane.name: part for plane, part in zip(detector.planes, parts, strict=True)}
+
+
+def _channels(detector: Detector) -> list[str]:
+    """Return the names of the read-out channels of all planes."""
+    return [f"{plane.name}.{wire}" for plane in detector.planes for wire in range(plane.channels)]
 
 
 def in_time(time: Array, detector: Detector) -> Bools:

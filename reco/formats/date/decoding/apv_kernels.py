@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _THREE_FRAMES, _SPARSE, _COMMON_MODE, _VERSION2 = 1, 2, 8, 64
 """Bits of an ADC's format."""
 
+GROUP = 32
+"""Strips that are compared with their thresholds at once."""
+
 
 @bare
 def put_record(out: Output, event: int, code: int, a: int, b: int, c: int, d: int, e: int) -> None:
@@ -39,7 +42,7 @@ def _cell(code: int) -> int:
     return code - 32 if 32 <= code <= 223 else -1
 
 
-@bare
+@bare(forceinline=True)
 def _scan(
     words: Array,
     first: int,
@@ -108,7 +111,7 @@ def _scan(
     return last, (tag | (1 << 32) if told else tag)
 
 
-@bare
+@bare(forceinline=True)
 def _chip(
     words: Array,
     first: int,
@@ -118,6 +121,7 @@ def _chip(
     event: int,
     source: int,
     common: int,
+    tables: Tables,
     out: Output,
 ) -> int:
     """Store the digits of one chip block; return 0, 1 (frames not good) or 2 (single-frame data)."""
@@ -142,33 +146,76 @@ def _chip(
             about[5 + frame] = _cell((frames >> (1 + 9 * frame)) & 0xFF)
             about[8 + frame] = (correction >> (10 * frame)) & 0x3FF
     out.counts[ws.CHIP] = row + 1
-    digit = out.counts[ws.APV]
-    if digit + count <= len(out.apv_chip):
-        chips = out.apv_chip[digit : digit + count]
-        positions = out.apv_position[digit : digit + count]
-        values = out.apv[digit : digit + count]
-        source_words = words[first + 2 : first + 2 + count]
-        if format_ & _SPARSE:
-            for k in range(count):
-                word = source_words[k]
-                chips[k] = row
-                positions[k] = word >> np.uint32(25)
-                values[k, 0] = word & np.uint32(0xFF)
-                values[k, 1] = (word >> np.uint32(8)) & np.uint32(0xFF)
-                values[k, 2] = (word >> np.uint32(16)) & np.uint32(0x1FF)
-        else:
-            for k in range(count):
-                word = source_words[k]
-                chips[k] = row
-                positions[k] = k
-                values[k, 0] = word & np.uint32(0x3FF)
-                values[k, 1] = (word >> np.uint32(10)) & np.uint32(0x3FF)
-                values[k, 2] = (word >> np.uint32(20)) & np.uint32(0x3FF)
-    out.counts[ws.APV] = digit + count
+    data = words[first + 2 : first + 2 + count]
+    if format_ & _SPARSE:
+        _sparse(data, row, out)
+    else:
+        place = tables.chip_row[(source * la.APV_ADCS + adc) * la.APV_CHIPS + chip]
+        _latch_all(data, row, tables.spare[place], out)
     return 0
 
 
+@bare(forceinline=True)
+def _sparse(data: Array, row: int, out: Output) -> None:
+    """Store the digits of a chip that were chosen by the front end."""
+    digit, count = out.counts[ws.APV], len(data)
+    out.counts[ws.APV] = digit + count
+    if digit + count > len(out.apv_chip):
+        return
+    chips = out.apv_chip[digit : digit + count]
+    positions = out.apv_position[digit : digit + count]
+    values = out.apv[digit : digit + count]
+    for k in range(count):
+        word = data[k]
+        chips[k] = row
+        positions[k] = word >> np.uint32(25)
+        values[k, 0] = word & np.uint32(0xFF)
+        values[k, 1] = (word >> np.uint32(8)) & np.uint32(0xFF)
+        values[k, 2] = (word >> np.uint32(16)) & np.uint32(0x1FF)
+
+
+@bare(forceinline=True)
+def _latch_all(data: Array, row: int, spare: Array, out: Output) -> None:
+    """Store those of all the digits of a chip that are wanted; see `Tables.spare`.
+
+    Almost all strips hold noise, so that a group of them is compared at once, and looked at one by one if any is wanted.
+    What stands beyond the positions that there are, under the library's policy, is stored.
+    """
+    digit = out.counts[ws.APV]
+    compared = min(len(data), len(spare))
+    for low in range(0, compared, GROUP):
+        group, room = data[low : min(low + GROUP, compared)], spare[low : min(low + GROUP, compared)]
+        wanted = np.uint32(0)
+        for k in range(len(group)):
+            wanted = np.uint32(wanted | _reached(group[k], room[k]))
+        if wanted:
+            for k in range(len(group)):
+                if _reached(group[k], room[k]):
+                    digit = _store(group[k], low + k, row, digit, out)
+    for k in range(compared, len(data)):
+        digit = _store(data[k], k, row, digit, out)
+    out.counts[ws.APV] = digit
+
+
 @bare
+def _reached(word: int, spare: int) -> int:
+    """Return what is not 0 if one of the three amplitudes and `spare` make 1024 or more: a carry above its 10 bits."""
+    outer = np.uint32((word & np.uint32(0x3FF003FF)) + spare)
+    inner = np.uint32(((word >> np.uint32(10)) & np.uint32(0x3FF)) + (spare & np.uint32(0x7FF)))
+    return np.uint32((outer | inner) & np.uint32(0x40000400))
+
+
+@bare(forceinline=True)
+def _store(word: int, position: int, row: int, digit: int, out: Output) -> int:
+    """Store a digit of latch-all data if there is room; return the number of the next one."""
+    if digit < len(out.apv_chip):
+        out.apv_chip[digit], out.apv_position[digit] = row, position
+        for frame in range(3):
+            out.apv[digit, frame] = (word >> np.uint32(10 * frame)) & np.uint32(0x3FF)
+    return digit + 1
+
+
+@bare(forceinline=True)
 def decode_source(
     words: Words,
     first: int,
@@ -212,7 +259,7 @@ def decode_source(
         while chip < stop:
             length = np.int64(words[chip]) & 0xFFFF
             count = max(length - 2 - common, 0)
-            state = _chip(words, chip, count, adc_head, adc_word, event, source, common, out)
+            state = _chip(words, chip, count, adc_head, adc_word, event, source, common, tables, out)
             if state == 2:
                 if not safe:
                     return tag, True

@@ -19,12 +19,15 @@ from emiss.reco.formats.date import layout, reasons
 from emiss.reco.formats.date.decoding import workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from emiss.configs.arrays import Array, Bools, Ints, Words
     from emiss.reco.formats.date.channels.channel_map import ChannelMaps
     from emiss.reco.formats.date.decoding.workspace import Output
     from emiss.reco.formats.date.index.events import Index, Policy
+
+NEVER = 1 << 10
+"""Above all amplitudes of latch-all data."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,9 @@ class Decoder:
     channels, planes : sequence of str, optional
         The MSADC channels (detector.x.y) and the strip planes of a detector that fits the maps (`ChannelMaps.check`); their
         order numbers what the digits are mapped to. Without them it is that of the maps.
+    floors : mapping of plane to array by wire, optional
+        Strips of latch-all data are decoded if an amplitude is above this, and if a plane is named that they belong to;
+        without it all are. Sparse data are what the front end let through.
     """
 
     def __init__(
@@ -188,17 +194,18 @@ class Decoder:
         *,
         channels: Sequence[str] | None = None,
         planes: Sequence[str] | None = None,
+        floors: Mapping[str, Array] | None = None,
     ) -> None:
         self.maps = maps
         self.policy = policy
         self.channels = maps.channel_names if channels is None else tuple(channels)
         self.planes = maps.plane_names if planes is None else tuple(planes)
-        self._tables = workspace.tables(maps)
         self._room = np.array([4096, 65536, 1024, 16384, 1024], np.int64)
         self._out: Output | None = None
         self._events = self._largest = 0
         self._sadc_table()
         self._apv_table()
+        self._tables = workspace.tables(maps, self._apv_slot, self._spare(floors))
 
     def _sadc_table(self) -> None:
         width = layout.PORTS * layout.ADCS * layout.SADC_CHANNELS
@@ -254,6 +261,22 @@ class Decoder:
         self._apv_plane = np.array([numbers[e.name] for e in lines], np.int32)
         self._rich = np.array([e.rich for e in lines], bool)
         self._factor = np.array([e.factor for e in lines], np.float64)
+
+    def _spare(self, floors: Mapping[str, Array] | None) -> Array:
+        """Return `Tables.spare`, uint32 of shape (chips + 1, 128)."""
+        from emiss.reco.formats.date.decoding import lookup_kernels
+
+        chips = len(self._apv_first) // layout.APV_CHANNELS
+        least = np.full((chips + 1) * layout.APV_CHANNELS, 0 if floors is None else NEVER, np.uint32)
+        for plane, by_wire in (floors or {}).items():
+            rows = np.flatnonzero(self._apv_plane == self.planes.index(plane))
+            floor = by_wire[self._apv_wire[rows]]
+            floor = np.where(np.isnan(floor), np.inf, floor)  # nothing is above what is not a number
+            wanted = np.floor(np.clip(floor, -1, NEVER - 1)).astype(np.int64) + 1  # amplitudes are whole numbers
+            np.minimum.at(least, np.searchsorted(self._apv_first, rows, side="right") - 1, wanted.astype(np.uint32))
+        stream = [lookup_kernels.chip_channel(position) for position in range(layout.APV_CHANNELS)]
+        spare: Array = (NEVER - least.reshape(-1, layout.APV_CHANNELS)[:, stream]) * np.uint32(1 | 1 << 20)
+        return np.ascontiguousarray(spare, np.uint32)
 
     def decode(self, words: Words, first: Ints, size: Ints, physics: Bools) -> Decoded:
         """Decode events to digits before the channel map.
@@ -332,8 +355,13 @@ class Decoder:
                 return MappedStrips(offsets, plane[:n], wire[:n], digit[:n], entry[:n])
             room = n
 
-    def waveforms(self, decoded: Decoded, mapped: MappedCells, samples: int = 0) -> tuple[Array, Array]:
+    def waveforms(
+        self, decoded: Decoded, mapped: MappedCells, samples: int = 0, *, lend: bool = False
+    ) -> tuple[Array, Array]:
         """Return the waveforms of mapped digits, at least `samples` wide, and how many samples each one has.
+
+        With `lend` they are not copied where all digits are mapped once and have `samples` samples, as in almost all files:
+        then they are valid until the next batch, as `decoded` is.
 
         Returns
         -------
@@ -343,6 +371,9 @@ class Decoder:
         """
         from emiss.reco.formats.date.decoding import lookup_kernels
 
+        rows = len(mapped.digit)
+        if lend and lookup_kernels.in_place(decoded.sadc, decoded.start, mapped.digit, samples):
+            return decoded.samples[: samples * rows].reshape(rows, samples), np.full(rows, samples, np.uint16)
         count = decoded.sadc[mapped.digit, 5].astype(np.uint16)
         width = max(samples, int(count.max()) if len(count) else 0)
         target = np.empty((len(count), width), np.uint16)

@@ -45,7 +45,7 @@ def _class_of(tables: Tables, slink_type: int, source: int, format_: int) -> int
     return la.CLASS_UNKNOWN
 
 
-@bare
+@bare(forceinline=True)
 def _slink(words: Array, first: int, last: int, event: int, tables: Tables, out: Output, n: int) -> int:
     """Check one S-Link block (three header words at `first`) that ends before `last`; enter it into the list of sources.
 
@@ -112,7 +112,7 @@ def _multiplexer(
     return n
 
 
-@bare
+@bare(forceinline=True)
 def _leaf(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output, n: int
 ) -> tuple[int, int]:
@@ -197,7 +197,7 @@ def _is_super(words: Array, first: int) -> bool:
     return words[first + 13] & la.SUPER_FLAG != 0
 
 
-@bare
+@bare(forceinline=True)
 def walk_event(
     words: Array, first: int, last: int, event: int, physics: bool, safe: bool, tables: Tables, out: Output
 ) -> tuple[int, int]:
@@ -271,7 +271,7 @@ def walk_event(
     return _GO_ON, n
 
 
-@bare
+@bare(forceinline=True)
 def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output) -> None:
     """Record sources that a map names and the event lacks, and sources that no map names; both ascending."""
     if len(tables.sources) == 0:
@@ -292,7 +292,7 @@ def compare_sources(event: int, n: int, seen: Array, tables: Tables, out: Output
         seen[out.sources[row, 2]] = False
 
 
-@bare
+@bare(forceinline=True)
 def _mark_unseen(n: int, seen: Array, sources: Array, found: Array, unseen: Array) -> None:
     """Mark in `unseen` which of the known `sources` are not among the first `n` that were found."""
     for row in range(n):
@@ -303,22 +303,21 @@ def _mark_unseen(n: int, seen: Array, sources: Array, found: Array, unseen: Arra
         seen[found[row, 2]] = False
 
 
-@bare
+@bare(forceinline=True)
 def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -> int:
     """Unpack the data words of one channel to `room[start:]`; return the number of samples before a bad marker."""
     count = (samples + 1) // 2
     source = words[first : first + count]
     target = room[start : start + count]
-    # the first marker is 01, all others are 10; bits that differ pile up in `wrong`
-    wrong = (source[0] >> np.uint32(30)) ^ np.uint32(1)
-    target[0] = (source[0] & np.uint32(0xFFF)) | ((source[0] & np.uint32(0xFFF000)) << np.uint32(4))
-    for k in range(1, count):
+    # the first marker is 01, all others are 10
+    others = np.uint32(0)  # of 32 bits, as the words are: a wider sum, which numba would make, is three times as slow
+    for k in range(count):
         word = source[k]
-        wrong |= (word >> np.uint32(30)) ^ np.uint32(2)
+        others = np.uint32(others + np.uint32((word >> np.uint32(30)) != 2))
         target[k] = (word & np.uint32(0xFFF)) | ((word & np.uint32(0xFFF000)) << np.uint32(4))
     if samples & 1:
         target[count - 1] &= np.uint32(0xFFFF)
-    if wrong == 0:
+    if others == 1 and source[0] >> np.uint32(30) == 1:
         return samples
     for k in range(count):
         if source[k] >> np.uint32(30) != (1 if k == 0 else 2):
@@ -326,7 +325,7 @@ def _waveform(words: Array, first: int, samples: int, room: Array, start: int) -
     return samples
 
 
-@bare
+@bare(forceinline=True)
 def _sadc(
     words: Array,
     first: int,

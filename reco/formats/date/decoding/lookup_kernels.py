@@ -109,6 +109,17 @@ def chip_channel(position: int) -> int:
 
 
 @bare
+def in_place(sadc: Array, start: Array, row: Array, samples: int) -> bool:
+    """Return whether the waveforms of digits `row` stand one after the other in the workspace, with `samples` each."""
+    if len(row) != len(sadc) or samples & 1:
+        return False
+    elsewhere = 0
+    for n in range(len(row)):
+        elsewhere += (row[n] != n) | (sadc[n, 5] != samples) | (2 * start[n] != samples * n)
+    return elsewhere == 0
+
+
+@bare
 def copy_samples(sadc: Array, start: Array, samples: Array, row: Array, target: Array) -> None:
     """Copy the waveforms of digits `row` to `target` of shape (rows, S), zero beyond the samples there are."""
     for n in range(len(row)):

@@ -22,7 +22,10 @@ class Tables(NamedTuple):
 
     `rules` has the columns S-Link type, source, format, class. `known` and `common_mode` are true for sources named by a
     map and for sources with CMC_always; `sources` lists the known ones. The ADCs of source s that a map names are
-    `adcs[adc_first[r]:adc_first[r + 1]]` with r = `adc_row[s]`, -1 for a source without APVs.
+    `adcs[adc_first[r]:adc_first[r + 1]]` with r = `adc_row[s]`, -1 for a source without APVs. `chip_row` by (source, ADC, chip)
+    is the row of a chip in `spare`, which has, by position in the chip's stream, 1024 less the smallest amplitude that a
+    latch-all digit is written for, in the bits of the first and again of the third amplitude; its last row is that of all chips
+    that no map names.
     """
 
     rules: Array
@@ -32,6 +35,8 @@ class Tables(NamedTuple):
     adc_row: Array
     adc_first: Array
     adcs: Array
+    chip_row: Array
+    spare: Array
 
 
 class Output(NamedTuple):
@@ -98,8 +103,8 @@ SPARSE, VERSION2 = 1, 2
 CHIP_COLUMNS = 11
 
 
-def tables(maps: ChannelMaps) -> Tables:
-    """Return the tables of a run's maps."""
+def tables(maps: ChannelMaps, chip_row: Ints | None = None, spare: Array | None = None) -> Tables:
+    """Return the tables of a run's maps; `chip_row` and `spare` of `Tables` are needed for strips alone."""
     classes = {"ChipSADC": layout.CLASS_SADC, "ChipAPV": layout.CLASS_APV}
     rules = np.array(
         [(r.slink_type, r.source, r.format, classes.get(r.chip, layout.CLASS_UNKNOWN)) for r in maps.rules], np.int64
@@ -114,7 +119,10 @@ def tables(maps: ChannelMaps) -> Tables:
     named = sorted({(entry.source, entry.adc) for entry in maps.apv})
     adc_first = np.searchsorted([adc_row[source] for source, _ in named], np.arange(len(strips) + 1)).astype(np.int64)
     adcs = np.array([adc for _, adc in named], np.int64)
-    return Tables(rules, known, np.array(maps.sources, np.int64), common_mode, adc_row, adc_first, adcs)
+    sources = np.array(maps.sources, np.int64)
+    if chip_row is None or spare is None:
+        chip_row, spare = np.empty(0, np.int64), np.empty((0, layout.APV_CHANNELS), np.uint32)
+    return Tables(rules, known, sources, common_mode, adc_row, adc_first, adcs, chip_row, spare)
 
 
 def allocate(events: int, largest: int, counts: Ints, known: int = 0) -> Output:
