@@ -214,9 +214,9 @@ def test_a_part_of_another_plan_is_refused_by_name(whole, tmp_path, apart, monke
     said = r"2/2 here: of another plan than those in .*a" if apart else r"part 1/2 is of another plan"
     with pytest.raises(UserError, match=rf"{said}.*: --set is .*e_miss_min=25 GeV"):
         merge(folders, tmp_path / "o")
-    monkeypatch.setattr(part_files, "code_version", lambda: "0.0+other")
-    do(whole, b, "2/2")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(part_files, "code_version", lambda: "0.0+other")
+        do(whole, b, "2/2")
     with pytest.raises(UserError, match=rf"{said}.*: the code is .*0\.0\+other"):
         merge(folders, tmp_path / "o")
     do(whole, b, "2/2", max_events=200)
