@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html import escape
+from functools import cache
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ON_TARGET = {"signal": 1e13, "dimuon": 1e9, "run": 1e9}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsed_once() -> Iterator[None]:
+    """Every command reads all constants, and the same text holds the same ones: it is parsed once, while files are read each time."""
+    from emiss.calib import tables
+
+    parsed = cache(tables.parse_tables)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "parse_tables", lambda *text: [*parsed(*text)])
+        yield
 
 
 @pytest.fixture(autouse=True)

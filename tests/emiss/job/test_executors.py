@@ -158,10 +158,13 @@ def test_a_set_up_that_fails_is_no_dead_worker(tmp_path):
 @linux
 @pytest.mark.parametrize("task", ["sleep", "deaf"])
 def test_a_stalled_job_gives_up_and_says_what_it_waits_for(tmp_path, monkeypatch, task):
-    monkeypatch.setattr(executors, "STALL", 3.0)
     monkeypatch.setattr(executors, "PATIENCE", 0.5)
-    with pytest.raises(executors.TaskError, match=rf"no task finished in 3 s; waiting for {task}\.dat entries 0-9$"):
-        run(tmp_path, task, "good")
+    results = executors.run(Light(), [Act(name, tmp_path) for name in (task, "good")], "processes", 2)
+    assert next(results) == "done good.dat entries 0-9"
+    assert wait_for(lambda: len(pids(tmp_path)) == 2)
+    monkeypatch.setattr(executors, "STALL", 1.0)  # not before: processes take their time to start
+    with pytest.raises(executors.TaskError, match=rf"no task finished in 1 s; waiting for {task}\.dat entries 0-9$"):
+        next(results)
     assert not any(alive(pid) for pid in pids(tmp_path))
     assert not (tmp_path / "unfinished.part").exists()
 

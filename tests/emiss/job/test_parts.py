@@ -25,6 +25,7 @@ from emiss.job.merge import merge
 from emiss.job.parts import run_part
 from emiss.job.plan import plan
 from emiss.job.run import run_job
+from emiss.selection.report import figures
 
 CUTS = """
 analysis: weighed
@@ -57,7 +58,9 @@ def whole(tmp_path_factory, run_files) -> Path:
         shutil.copy(run_files[name], folder / name)
     (folder / "cuts.yaml").write_text(CUTS)
     (folder / "runs.yaml").write_text(RUNS)
-    run_job(planned(folder, folder / "whole"), folder / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "svg", lambda _: "<svg></svg>")  # as `undrawn` does in a test
+        run_job(planned(folder, folder / "whole"), folder / "whole")
     return folder
 
 
@@ -70,7 +73,8 @@ def folder(whole, tmp_path) -> Path:
 
 
 def planned(folder: Path, out: Path, **options):
-    return plan(runlist.load(folder / "runs.yaml"), out, task_entries=ENTRIES, **options)
+    """Tables are Parquet files here, which are opened faster than ROOT files; the command makes those in other tests."""
+    return plan(runlist.load(folder / "runs.yaml"), out, task_entries=ENTRIES, table_suffix=".parquet", **options)
 
 
 def do(folder: Path, out: Path, *parts: str, **options) -> None:
@@ -92,7 +96,7 @@ def results(out: Path) -> dict[str, object]:
     return made
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_division_in_any_order_is_the_whole_to_the_last_bit(whole, tmp_path_factory, data):
     """Also if parts are repeated, stand in several folders, are more than the tasks, or are of two divisions."""
@@ -118,8 +122,9 @@ def test_parts_make_the_tables_that_one_job_makes(whole, tmp_path):
     do(whole, tmp_path / "o", "2/2", "1/2")
     merge([tmp_path / "o"])
     assert results(tmp_path / "o") == results(whole / "whole")
-    names = sorted(path.relative_to(whole / "whole") for path in (whole / "whole/tables").rglob("*.root"))
-    assert names == sorted(path.relative_to(tmp_path / "o") for path in (tmp_path / "o/tables").rglob("*.root"))
+    names = sorted(path.relative_to(whole / "whole") for path in (whole / "whole/tables").rglob("*.parquet"))
+    assert len(names) == 9
+    assert names == sorted(path.relative_to(tmp_path / "o") for path in (tmp_path / "o/tables").rglob("*.parquet"))
     for name in names:
         first, second = read(whole / "whole" / name), read(tmp_path / "o" / name)
         assert all((first.flat[column] == second.flat[column]).all() for column in ("event.entry", "event.file"))
@@ -167,7 +172,7 @@ def test_a_part_that_was_killed_goes_on_where_it_stopped(whole, tmp_path):
     do(whole, tmp_path / "o", "1/2")
     code = f"""
 import os, signal
-from pathlib import Path  # noqa: TC003 - annotations of fixtures
+from pathlib import Path
 from emiss import runlist
 from emiss.job.division import Part
 from emiss.job.parts import run_part
@@ -183,7 +188,7 @@ def dies(self, task, file):
             os.kill(os.getpid(), signal.SIGKILL)
 Worker._tables = dies
 out = Path({str(tmp_path / "o")!r})
-job = plan(runlist.load(Path({str(whole / "runs.yaml")!r})), out, task_entries={ENTRIES}, batch={ENTRIES})
+job = plan(runlist.load(Path({str(whole / "runs.yaml")!r})), out, task_entries={ENTRIES}, batch={ENTRIES}, table_suffix=".parquet")
 run_part(job, Part.parse("2/2"), out)
 """
     done = subprocess.run([sys.executable, "-c", code], check=False)
@@ -193,7 +198,7 @@ run_part(job, Part.parse("2/2"), out)
     with pytest.raises(PartsMissingError) as raised:
         merge([tmp_path / "o"])
     assert raised.value.parts == (Part(2, 2),)
-    foreign = left[0].with_name(".other.root.host.1.part.root")  # of another part, at work now
+    foreign = left[0].with_name(".other.parquet.host.1.part.parquet")  # of another part, at work now
     foreign.touch()
     outcome = run_part(planned(whole, tmp_path / "o"), Part(2, 2), tmp_path / "o")
     assert outcome is not None
@@ -214,9 +219,9 @@ def test_a_part_of_another_plan_is_refused_by_name(whole, tmp_path, apart, monke
     said = r"2/2 here: of another plan than those in .*a" if apart else r"part 1/2 is of another plan"
     with pytest.raises(UserError, match=rf"{said}.*: --set is .*e_miss_min=25 GeV"):
         merge(folders, tmp_path / "o")
-    monkeypatch.setattr(part_files, "code_version", lambda: "0.0+other")
-    do(whole, b, "2/2")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(part_files, "code_version", lambda: "0.0+other")
+        do(whole, b, "2/2")
     with pytest.raises(UserError, match=rf"{said}.*: the code is .*0\.0\+other"):
         merge(folders, tmp_path / "o")
     do(whole, b, "2/2", max_events=200)
@@ -242,9 +247,9 @@ def test_what_was_changed_after_the_parts_is_told(folder, cli):
     assert not (folder / "o/tables/tables").exists()
     done = cli("merge", folder / "o", "--analysis", folder / "elsewhere/cuts.yaml", "--quiet")
     assert (done.code, done.out) == (0, "")
-    table = next((folder / "o/tables/beam").glob("*.root"))
+    table = next((folder / "o/tables/beam").glob("*.parquet"))
     table.unlink()
-    shutil.copy(next((folder / "o/tables/signal").glob("*.root")), table)
+    shutil.copy(next((folder / "o/tables/signal").glob("*.parquet")), table)
     done = cli("merge", folder / "o", "--analysis", folder / "elsewhere/cuts.yaml")
     assert done.code == 2
     assert f"{table}: not the table that part " in done.err

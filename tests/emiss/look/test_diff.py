@@ -5,12 +5,22 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import pytest
 
 from emiss import selection
 from emiss.events.files.open import open_table, read, write
 from emiss.selection.results.result import columns_of
+
+
+@pytest.fixture(scope="module")
+def tables(tables, tmp_path_factory) -> Path:
+    """The stored tables as Parquet files: they are opened again and again here, and faster than ROOT files."""
+    folder = tmp_path_factory.mktemp("parquet") / "tables"
+    for path in sorted(tables.glob("*.root")):
+        write(read(path), folder / f"{path.stem}.parquet")
+    return folder
 
 
 @pytest.fixture
@@ -43,7 +53,7 @@ def test_two_analyses_say_which_events(cli, tables, tmp_path, changed):
     rows = list(csv.DictReader((tmp_path / "moved.csv").read_text().splitlines()))
     expected = []
     for sample in ("dimuon", "run", "signal"):
-        table = read(tables / f"{sample}.root")
+        table = read(tables / f"{sample}.parquet")
         masks = [
             selection.bind(selection.load("e_to_mu_phi", {"e_miss_min": f"{value} GeV"}), columns_of(table)).passing(
                 table
@@ -59,13 +69,13 @@ def test_two_analyses_say_which_events(cli, tables, tmp_path, changed):
 
 
 def test_two_tables_by_the_identity_of_events(cli, tables, tmp_path):
-    whole = read(tables / "signal.root")
+    whole = read(tables / "signal.parquet")
     passing = selection.bind(selection.load("e_to_mu_phi"), columns_of(whole)).passing(whole)
     first = int(passing.nonzero()[0][0])
     left = whole.take(~(whole.flat["event.entry"] == whole.flat["event.entry"][first]))
     left.flat["ecal.energy"][:] += 3.0
     write(replace(left, metadata=whole.metadata), tmp_path / "other.root")
-    done = cli("diff", tables / "signal.root", tmp_path / "other.root", "--json")
+    done = cli("diff", tables / "signal.parquet", tmp_path / "other.root", "--json")
     assert done.code == 4
     events = json.loads(done.out)["events"]
     absent = [event for event in events if event["stopped_by"] == ""]
@@ -78,21 +88,21 @@ def test_two_tables_by_the_identity_of_events(cli, tables, tmp_path):
         }
     ]
     assert all(event["stopped_by"] == "missing_energy" for event in events if event not in absent)
-    assert cli("diff", tables / "signal.root", tables / "signal.root").code == 0
+    assert cli("diff", tables / "signal.parquet", tables / "signal.parquet").code == 0
 
 
 def test_numbers_that_repeat_within_a_sample_are_told_apart_by_their_place(cli, tables, tmp_path):
     """Two simulated files of one run have the same run, spill and number: a folder does not differ from itself."""
-    whole = read(tables / "signal.root")
+    whole = read(tables / "signal.parquet")
     second = replace(whole, metadata=replace(whole.metadata, provenance={}))
     second.flat["event.file"] = second.flat["event.file"] + 1
     second.flat["ecal.energy"] = second.flat["ecal.energy"] + 5.0  # other events under the same numbers
     for folder in ("a", "b"):
-        write(read(tables / "signal.root"), tmp_path / folder / "tables" / "one.root")
-        write(second, tmp_path / folder / "tables" / "two.root")
+        write(read(tables / "signal.parquet"), tmp_path / folder / "tables" / "one.parquet")
+        write(second, tmp_path / folder / "tables" / "two.parquet")
     assert cli("diff", tmp_path / "a/tables", tmp_path / "b/tables").code == 0
     second.flat["event.file"] = second.flat["event.file"] - 1
-    write(second, tmp_path / "b" / "tables" / "two.root")
+    write(second, tmp_path / "b" / "tables" / "two.parquet")
     done = cli("diff", tmp_path / "a/tables", tmp_path / "b/tables")
     assert done.code == 2
     assert "cannot be told apart" in done.err
@@ -141,9 +151,9 @@ def test_boxes_are_compared_by_what_is_behind_them(cli, tables, tmp_path):
         BOXED.replace("box: inside", "box: 'floor < e_miss and 90 GeV > e_miss'").replace("40 GeV", "40000 MeV"),
     ):
         paths[1].write_text(text)
-        assert cli("diff", *paths, "--on", tables / "run.root").code == 0, text
+        assert cli("diff", *paths, "--on", tables / "run.parquet").code == 0, text
     paths[1].write_text(BOXED.replace("samples: data", "samples: run"))  # hides the same events, but is another rule
-    done = cli("diff", *paths, "--on", tables / "run.root")
+    done = cli("diff", *paths, "--on", tables / "run.parquet")
     assert done.code == 4
     assert "the blinded samples: data and run" in done.out
 
@@ -188,7 +198,7 @@ def test_mistakes(cli, tables, tmp_path, changed):
     assert "no such file or folder" in cli("diff", tables, tmp_path / "nowhere").err
     assert cli("diff", "e_to_mu_phi", changed, "--on", tables).code == 4
     assert "--on is for two analyses" in cli("diff", tables, tables, "--on", tables).err
-    assert open_table(tables / "signal.root").entries == 300
+    assert open_table(tables / "signal.parquet").entries == 300
     (tmp_path / "cutflow.json").write_text("{}")
     done = cli("diff", tmp_path, tmp_path)
     assert done.code == 2
