@@ -39,9 +39,10 @@ def merge(
       emiss merge out/part_* --out out/demo
     """
     from emiss.job.merge import merge as put_together
+    from emiss.job.merge import whole_in
 
     wanted = wanted_events(keep, columns, region, after)
-    place = out or folders[0]
+    place = whole_in(folders, out)
     with log_to(place / "log.txt"), progress("merge", None, quiet=quiet, unit="tables") as step:
         outcome = put_together(
             folders,

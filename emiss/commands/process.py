@@ -150,13 +150,13 @@ def _process_part(
     from emiss.job.parts import folder_of, run_part
 
     own = folder_of(out, part)
-    entries = sum(task.stop - task.start for task in tasks_of_part(job.tasks, part))
-    total = entries if not job.hidden else None
+    total = None if job.hidden else sum(task.stop - task.start for task in tasks_of_part(job.tasks, part))
     with log_to(own / "log.txt"), progress(f"part {part}", total, quiet=quiet) as step:
         outcome = run_part(job, part, out, executor=executor, workers=workers, keep=keep, progress=step)
     if outcome is None:
         if not quiet:
-            say(f"part {part} has nothing to do: the job has fewer tasks than parts")
+            hidden = f" but of {', '.join(job.hidden)} (blinded)" if job.hidden else ""
+            say(f"part {part} is done; it has nothing to show{hidden}")
         return
     finish(replace(outcome, too_bad=()), own, normalise=normalise, detail=detail, quiet=quiet)
     for line in outcome.too_bad:

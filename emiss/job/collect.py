@@ -14,7 +14,7 @@ from emiss.job.division import Part, deal
 from emiss.job.part_files import AGAIN, Results, load_plan, load_results, manifest_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from emiss.job.part_files import Plan
 
@@ -67,15 +67,20 @@ def same_plan(folders: Sequence[Path]) -> Plan:
     return plans[0]
 
 
-def all_tasks(manifest: Manifest, plan: Plan, folders: Sequence[Path]) -> tuple[list[Found], list[str]]:
+def all_tasks(
+    manifest: Manifest, plan: Plan, folders: Sequence[Path], hidden: Collection[str]
+) -> tuple[list[Found], list[str]]:
     """Return what was found of each task of the job, and remarks on what else is there.
+
+    `hidden` are the samples of which events are hidden.
 
     Raises
     ------
     PartsMissingError, UserError
         If tasks are missing: their parts are not there, or of another plan.
     """
-    entries = [entry for sample in manifest.samples.values() for entry in sample.tables]
+    owners = [(name, entry) for name, sample in manifest.samples.items() for entry in sample.tables]
+    entries = [entry for _, entry in owners]
     every = [(results, folder) for folder in folders for results in load_results(folder)]
     right = [(results, folder) for results, folder in every if results.plan == plan.identity]
     other = [results for results, _ in every if results.plan != plan.identity]
@@ -94,13 +99,15 @@ def all_tasks(manifest: Manifest, plan: Plan, folders: Sequence[Path]) -> tuple[
     if not divisions:
         raise UserError("no part of the job has ended", at=Location(str(folders[0])))
     of = max(divisions, key=lambda many: (divisions[many], many))
-    dealt = deal([entry.entries[1] - entry.entries[0] for entry in entries], of)
+    sealed = {number for number, (name, _) in enumerate(owners) if name in hidden}
+    dealt = deal([entry.entries[1] - entry.entries[0] for entry in entries], of, sealed)
     missing = [Part(of, k + 1) for k, tasks in enumerate(dealt) if not found.keys() >= set(tasks)]
     for results in other:
         if Part.parse(results.part) in missing:
             said = f"part {results.part} is of another plan: {_difference(results.plan, plan.identity)}"
             raise UserError(said, at=Location(str(results.path)), hint=AGAIN)
-    raise PartsMissingError(folders[0], missing)
+    job = folders[0].parent if folders[0].name == "tables" else folders[0]
+    raise PartsMissingError(job, missing)
 
 
 def _difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from emiss.job.task import Task
 
@@ -53,22 +53,24 @@ class Part:
         return f"{self.number}/{self.of}"
 
 
-def deal(sizes: Sequence[int], parts: int) -> list[list[int]]:
+def deal(sizes: Sequence[int], parts: int, hidden: Collection[int] = ()) -> list[list[int]]:
     """Deal tasks of some sizes out to parts of nearly the same size; return the tasks of each part, in ascending order.
 
     The largest task comes first, and each goes to the part that has least so far; what is equal goes by number. So every part
-    finds the same division by itself.
+    finds the same division by itself. The tasks of `hidden` samples come after all others: whose the others are would tell
+    how many events there are to hide.
     """
     dealt: list[list[int]] = [[] for _ in range(parts)]
     loads = [(0, part) for part in range(parts)]
-    for task in sorted(range(len(sizes)), key=lambda task: (-sizes[task], task)):
+    for task in sorted(range(len(sizes)), key=lambda task: (task in hidden, -sizes[task], task)):
         load, part = heapq.heappop(loads)
         dealt[part].append(task)
         heapq.heappush(loads, (load + sizes[task], part))
     return [sorted(tasks) for tasks in dealt]
 
 
-def tasks_of_part(tasks: Sequence[Task], part: Part) -> list[Task]:
-    """Return the tasks of a job that are those of one part."""
-    dealt = deal([task.stop - task.start for task in tasks], part.of)
+def tasks_of_part(tasks: Sequence[Task], part: Part, hidden: Collection[str] = ()) -> list[Task]:
+    """Return the tasks of a job that are those of one part; events of the `hidden` samples are hidden."""
+    sealed = {number for number, task in enumerate(tasks) if task.sample.name in hidden}
+    dealt = deal([task.stop - task.start for task in tasks], part.of, sealed)
     return [tasks[number] for number in dealt[part.number - 1]]

@@ -80,6 +80,7 @@ class Kept:
         with self._turn():
             known = _read_spills(stored)
             if known is None and (known := make()) is not None:
+                self.folder.mkdir(parents=True, exist_ok=True)
                 write_text(stored, json.dumps(known.to_json()))
         return known
 

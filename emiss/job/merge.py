@@ -18,7 +18,7 @@ from emiss.job import lock, output
 from emiss.job.collect import all_tasks, same_plan
 from emiss.job.conclude import conclude
 from emiss.job.part_counts import from_json
-from emiss.job.part_files import AGAIN
+from emiss.job.part_files import AGAIN, FOLDER
 from emiss.job.plan import Job
 from emiss.job.task import Setup, Task
 from emiss.runlist import ListedSample, RunList
@@ -70,13 +70,10 @@ def merge(
     PartsMissingError
         If parts are not there.
     UserError
-        If they are parts of different jobs, or what they left is damaged.
+        If there is no part, they are parts of different jobs, or what they left is damaged.
     """
-    if out is None:
-        if len(folders) > 1:
-            raise UserError("the parts are in several folders: say where the whole goes", hint="add --out FOLDER")
-        out = folders[0]
-    sources = [folder / "tables" if (folder / "tables").is_dir() else folder for folder in folders]
+    sources = list(map(_tables_in, folders))
+    out = whole_in(folders, out)
     target = out / "tables"
     plan = same_plan(sources)
     loaded = _analysis(plan, analysis)
@@ -84,12 +81,12 @@ def merge(
     if wanted is not None:
         wanted.check(loaded)
     manifest = Manifest.load(sources[0])
-    found, remarks = all_tasks(manifest, plan, sources)
+    job = _job(plan, manifest, loaded, target)
+    found, remarks = all_tasks(manifest, plan, sources, job.hidden)
     for place in (target, out):
         output.prepare(place)
     with lock.locked(target):
         atomic.sweep(target)
-        job = _job(plan, manifest, loaded, target, remarks)
         counted = _Counted(loaded, unblind=job.setup.unblind)
         done = []
         for task, one in zip(job.tasks, found, strict=True):
@@ -98,7 +95,7 @@ def merge(
             progress(1)
         job.manifest.save(target)
         return conclude(
-            counted.with_scans(job),
+            counted.complete(job, remarks),
             done,
             out,
             started=min(one.results.made["started"] for one in found),
@@ -106,6 +103,24 @@ def merge(
             keep=wanted,
             parts=list({str(one.results.path): dict(one.results.made) for one in found}.values()),
         )
+
+
+def whole_in(folders: Sequence[Path], out: Path | None) -> Path:
+    """Return the folder of the whole.
+
+    Raises
+    ------
+    UserError
+        If parts are in several folders, and none is named for the whole.
+    """
+    if out is None and len(folders) > 1:
+        raise UserError("the parts are in several folders: say where the whole goes", hint="add --out FOLDER")
+    return _tables_in(folders[0]).parent if out is None else out
+
+
+def _tables_in(folder: Path) -> Path:
+    """Return the folder of tables that a user means: it, or the one in it."""
+    return folder if (folder / FOLDER).is_dir() else folder / "tables"
 
 
 def _analysis(plan: Plan, path: Path | None) -> Analysis:
@@ -130,7 +145,7 @@ def _analysis(plan: Plan, path: Path | None) -> Analysis:
     return analysis
 
 
-def _job(plan: Plan, manifest: Manifest, analysis: Analysis, folder: Path, remarks: Sequence[str]) -> Job:
+def _job(plan: Plan, manifest: Manifest, analysis: Analysis, folder: Path) -> Job:
     """Return the job that the parts were parts of, as it is after its tasks: files are not asked for any more."""
     samples = {name: ListedSample(name, said.role, (), scale=said.scale) for name, said in manifest.samples.items()}  # type: ignore[arg-type]
     tasks: list[Task] = []
@@ -166,7 +181,7 @@ def _job(plan: Plan, manifest: Manifest, analysis: Analysis, folder: Path, remar
         configs=plan.configs,
         payloads=tuple(plan.payloads),
         inputs=tuple(plan.inputs),
-        remarks=(*plan.remarks, *remarks),
+        remarks=tuple(plan.remarks),
     )
 
 
@@ -229,6 +244,6 @@ class _Counted:
             self._empty[id(bound), name] = empty
         return from_json(found.data, task, self.analysis, empty, hidden=hidden)
 
-    def with_scans(self, job: Job) -> Job:
-        """Return the job with the scans of its analysis."""
-        return replace(job, scans=self._bound[-1][1].scans) if self._bound else job
+    def complete(self, job: Job, remarks: Sequence[str]) -> Job:
+        """Return the job with the scans of its analysis, and with more remarks."""
+        return replace(job, scans=self._bound[-1][1].scans, remarks=(*job.remarks, *remarks))

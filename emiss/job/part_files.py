@@ -217,9 +217,12 @@ def load_results(folder: Path) -> list[Results]:
         except (OSError, EOFError, ValueError) as error:
             raise UserError(f"cannot be read: {error}", at=Location(str(path)), hint=AGAIN) from None
         try:
+            for task in data["tasks"]:
+                task["number"], task["key"] = int(task["number"]), str(task["key"])
+            data["made"]["started"] = str(data["made"]["started"])
             found.append(Results(path, data["part"], data["plan"], data["made"], data["tasks"]))
-        except KeyError as error:
-            raise UserError(f"is not complete: no {error}", at=Location(str(path)), hint=AGAIN) from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"is not complete: {error!r}", at=Location(str(path)), hint=AGAIN) from None
     return found
 
 

@@ -54,7 +54,8 @@ def run_part(
     Returns
     -------
     Outcome or None
-        Of this part, each sample marked partial of which other parts have something; None for a part without tasks.
+        Of this part, each sample marked partial of which other parts have something. Blinded samples are left out: which
+        parts have some of their events would tell how many there are. None where nothing is left to be shown.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def run_part(
         As `emiss.job.run.run_job` does; also if this part is at work already.
     """
     started = provenance.now()
-    folder, mine = job.manifest.folder, tasks_of_part(job.tasks, part)
+    folder, mine = job.manifest.folder, tasks_of_part(job.tasks, part, job.hidden)
     own = folder_of(out, part)
     output.refuse_inputs(
         [*(task.table for task in job.tasks), own / "cutflow.json", *part_files.names(folder, part.name)],
@@ -76,17 +77,18 @@ def run_part(
         part_files.save_plan(job, keep)
         done = do_tasks(job, mine, executor, workers, progress)
         part_files.save_results(job, str(part), part.name, done, started)
-        if not done:
+        shown = [item for item in done if item.task.sample.name not in job.hidden]
+        if not shown:
             return None
-        cutflow = cutflow_of(job, done, started, part=str(part)).sealed()
+        cutflow = cutflow_of(job, shown, started, part=str(part)).sealed()
         cutflow.save(own / "cutflow.json")
         return Outcome(
             result_of(cutflow, {}, ()),
-            report_losses(done),
+            report_losses(shown),
             too_bad(cutflow, job.runlist.max_bad_fraction),
             (own / "cutflow.json",),
-            sum(item.reused for item in done if item.task.sample.name not in job.hidden),
-            remarks=(*job.remarks, *growing(done)),
+            sum(item.reused for item in shown),
+            remarks=(*job.remarks, *growing(shown)),
         )
 
 

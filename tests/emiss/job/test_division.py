@@ -21,6 +21,14 @@ def test_every_task_is_dealt_once_and_loads_differ_by_one_task_at_most(sizes, pa
     assert deal(list(sizes), parts) == dealt
 
 
+@given(st.lists(st.tuples(st.integers(0, 50_000), st.booleans()), max_size=40), st.integers(1, 20), st.data())
+def test_whose_tasks_are_shown_does_not_tell_of_hidden_ones(tasks, parts, data):
+    hidden = {number for number, (_, sealed) in enumerate(tasks) if sealed}
+    others = [data.draw(st.integers(0, 50_000)) if sealed else size for size, sealed in tasks]
+    first, second = (deal(sizes, parts, hidden) for sizes in ([size for size, _ in tasks], others))
+    assert [set(part) - hidden for part in first] == [set(part) - hidden for part in second]
+
+
 @given(st.integers(1, MOST), st.data())
 def test_a_part_is_read_as_it_is_written_and_names_stand_in_order(of, data):
     first, second = (Part.parse(f"{data.draw(st.integers(1, of))}/{of}") for _ in range(2))
