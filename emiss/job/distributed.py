@@ -18,7 +18,7 @@ from emiss.configs.errors import EmissError, UserError
 from emiss.job import on_worker
 from emiss.job.identity import differences, identity
 from emiss.job.reduction import Reductions
-from emiss.job.work import Failure, Limits
+from emiss.job.work import Collected, Failure, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,12 +42,24 @@ class SchedulerGoneError(EmissError):
     exit_code = 3
 
 
-@dataclass
-class Collected(Generic[Done]):
-    """The sum of each group, over all its items that could be done, and the others by number."""
+@dataclass(frozen=True)
+class DaskPool:
+    """The workers of a dask cluster; see `emiss.job.work.Pool`."""
 
-    sums: Mapping[str, Done | None]
-    failures: dict[int, Failure] = field(default_factory=dict)
+    client: Client
+    limits: Limits = field(default_factory=Limits)
+
+    def collect(
+        self,
+        work: Work[Item, Done],
+        items: Sequence[Item],
+        add: Callable[[Sequence[Done]], Done],
+        groups: Sequence[str] | None = None,
+        *,
+        progress: Callable[[Item], None] = lambda _: None,
+    ) -> Collected[Done]:
+        """Do all items on the workers."""
+        return collect(self.client, work, items, add, groups, progress=progress, limits=self.limits)
 
 
 def check_workers(client: Client) -> None:

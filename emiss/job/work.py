@@ -6,14 +6,17 @@ it is sent to a worker for itself, and its text names it in messages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Done_co = TypeVar("Done_co", covariant=True)
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 class Work(Protocol[Item_contra, Done_co]):
@@ -78,3 +81,39 @@ class Failure:
     def __str__(self) -> str:
         at = f" (worker {self.worker})" if self.worker else ""
         return f"{self.item}: {self.why}{at}"
+
+
+@dataclass
+class Collected(Generic[Done]):
+    """The sum of each group, over all its items that could be done, and the others by number."""
+
+    sums: Mapping[str, Done | None]
+    failures: dict[int, Failure] = field(default_factory=dict)
+
+
+class Pool(Protocol):
+    """Processes, wherever they are, that do some work together."""
+
+    def collect(
+        self,
+        work: Work[Item, Done],
+        items: Sequence[Item],
+        add: Callable[[Sequence[Done]], Done],
+        groups: Sequence[str] | None = None,
+        *,
+        progress: Callable[[Item], None] = ...,
+    ) -> Collected[Done]:
+        """Do all items; return the sum of what they give for each group.
+
+        Parameters
+        ----------
+        work : Work
+        items : sequence
+        add : callable
+            A function of a module, which makes one of several results, given in the order of their items.
+        groups : sequence of str, optional
+            The group of each item; all are of the group "" by default.
+        progress : callable
+            Called once with each item that is done or given up, in any order.
+        """
+        ...

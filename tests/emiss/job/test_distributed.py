@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from emiss.configs.cluster import Address, Local
 from emiss.configs.errors import UserError
 from emiss.job import clusters
 from emiss.job import distributed as on_dask
@@ -70,7 +71,7 @@ def serial(count: int, without: frozenset[int] = frozenset()) -> float:
 
 @pytest.fixture(scope="module")
 def client():
-    with clusters.local(2, Limits()) as found:
+    with clusters.client_of(Local(kind="local", workers=2)) as found:
         yield found
 
 
@@ -179,10 +180,11 @@ def test_other_workers_are_refused_by_name(client, monkeypatch):
     assert "this worker has" in found.failures[0].why
 
 
-def test_a_scheduler_that_is_not_there():
+def test_a_scheduler_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(Limits, "gone", 0.5)
     with (
         pytest.raises(UserError, match=r"no dask scheduler at tcp://127\.0\.0\.1:9"),
-        clusters.at("tcp://127.0.0.1:9", Limits(gone=0.5)),
+        clusters.client_of(Address(kind="address", scheduler="tcp://127.0.0.1:9")),
     ):
         pass
 
@@ -197,7 +199,7 @@ def test_a_scheduler_that_goes_away(tmp_path):
             last = time.monotonic() + 60
             while not file.exists() and time.monotonic() < last:
                 time.sleep(0.05)
-            with clusters.at(str(file), Limits()) as client:
+            with clusters.client_of(Address(kind="address", scheduler=str(file))) as client:
                 threading.Timer(1.0, scheduler.kill).start()
                 with pytest.raises(on_dask.SchedulerGoneError, match="5 of 5 tasks were not done"):
                     on_dask.collect(client, Tenths(), range(5), plain_sum, limits=Limits(gone=1.0))
