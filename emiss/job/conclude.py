@@ -67,6 +67,11 @@ def conclude(
     cutflow = cutflow_of(job, shares, started, **more)
     result = result_of(cutflow.sealed(), {name: share.yields for name, share in shares.items()}, job.scans)
     wanted = None if failures else keep
+    left_out = [
+        f"sample {name}: none of its tasks could be done, it is left out"
+        for name in dict.fromkeys(samples_of(job.tasks))
+        if failures and name not in shares
+    ]
     without = () if wanted is keep else (f"{keep.path} is not written as long as tasks are missing",) if keep else ()
     return Outcome(
         result,
@@ -75,7 +80,7 @@ def conclude(
         write_reports(result, job.analysis, out, job.configs, normalise),
         sum(share.reused for name, share in shares.items() if name not in job.hidden),
         keep_events([task.table for task in job.tasks], job.analysis, wanted, result, unblind=job.setup.unblind),
-        (*job.remarks, *growing(shares), *without),
+        (*job.remarks, *growing(shares), *left_out, *without),
         tuple(map(str, failures)),
     )
 

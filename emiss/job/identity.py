@@ -50,6 +50,6 @@ def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
     """Return one line for each thing that is not as expected."""
     return [
         f"{name} {found.get(name, 'missing')}, and not {expected.get(name, 'none')}"
-        for name in sorted({*expected, *found})
+        for name in dict.fromkeys((*expected, *found))
         if expected.get(name) != found.get(name)
     ]
