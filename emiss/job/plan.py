@@ -82,7 +82,7 @@ class Job:
         """The samples of which events are hidden: their number of entries is shown nowhere."""
         if self.setup.unblind:
             return ()
-        return tuple(s.name for s in self.runlist.samples if blinding.is_hidden(self.analysis, s.name, s.role))
+        return _hidden(self.analysis, self.runlist)
 
 
 def plan(
@@ -144,13 +144,14 @@ def plan(
     problems.check()
     exposures = {sample.name: exposure_of(sample, surveys[sample.name]) for sample in runlist.samples}
     tasks = tasks_of(source, runlist, surveys, exposures, folder, table_suffix)
+    hidden = () if unblind else _hidden(analysis, runlist)
     payloads = sorted({payload for files in surveys.values() for file in files for payload in file.payloads})
     return Job(
         setup=setup,
         runlist=runlist,
         analysis=analysis,
         tasks=tasks,
-        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder),
+        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder, hidden),
         configs={**runlist.texts, **source.configs, **analysis.source_texts},
         scans=scans,
         payloads=tuple(payloads),
@@ -178,6 +179,10 @@ def _set_up(
     detector = load_detector(runlist.detector, near=runlist.near).file
     calib = loader.find("calib", runlist.calib, near=runlist.near)
     return replace(shared, detector=detector, calib=calib), analysis
+
+
+def _hidden(analysis: Analysis, runlist: RunList) -> tuple[str, ...]:
+    return tuple(s.name for s in runlist.samples if blinding.is_hidden(analysis, s.name, s.role))
 
 
 def _check_box(

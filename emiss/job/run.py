@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from emiss.events import provenance
 from emiss.events.files import atomic
 from emiss.job import executors, lock, output, share
+from emiss.job import failures as failed_before
 from emiss.job.clusters import executor_of
 from emiss.job.conclude import conclude
 from emiss.job.plan import plan
@@ -73,6 +75,7 @@ def run_job(
         atomic.sweep(folder)  # nobody else is at work here: what is half written was left by a job that was killed
         job.manifest.save(folder)
         shares, failures = _results(job, executor, workers, progress)
+        failed_before.save(folder, failures)
         return conclude(job, shares, out, started=started, normalise=normalise, keep=keep, failures=failures)
 
 
@@ -144,7 +147,8 @@ def _results(
 
     log.info("%d tasks", sum(task.sample.name not in hidden for task in job.tasks))
     samples = share.samples_of(job.tasks)
-    collected = executor.collect(share.Processing(job.setup), job.tasks, share.add, samples, progress=done)
+    tasks = [replace(task, hidden=task.sample.name in hidden) for task in job.tasks]
+    collected = executor.collect(share.Processing(job.setup), tasks, share.add, samples, progress=done)
     return share.there(collected.sums), [collected.failures[number] for number in sorted(collected.failures)]
 
 

@@ -97,6 +97,8 @@ class Task:
         The folder with the indices of the files.
     process : mapping
         What was simulated.
+    hidden : bool
+        Whether its text keeps silent about entries, as nobody is to know how many events there are.
     """
 
     sample: ListedSample
@@ -115,6 +117,7 @@ class Task:
     spills: Spills | None = None
     index: Path | None = None
     process: Mapping[str, Any] = field(default_factory=dict)
+    hidden: bool = False
 
     def __str__(self) -> str:
-        return f"{self.file} entries {self.start}-{self.stop}"
+        return str(self.file) if self.hidden else f"{self.file} entries {self.start}-{self.stop}"
