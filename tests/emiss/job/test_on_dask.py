@@ -27,6 +27,7 @@ from emiss.job.plan import plan
 from emiss.job.reduction import FAN
 from emiss.job.run import process_runs, run_job
 from emiss.job.select import select
+from emiss.job.status import status
 from emiss.job.survey import SurveyError
 from emiss.job.work import Limits
 
@@ -115,10 +116,26 @@ def test_what_fails_is_named_the_rest_is_done_and_the_next_call_does_what_is_mis
     assert samples["beam"].on_target < 1e9
     said = str(TasksFailedError(first.failures))
     assert "1 tasks could not be done" in said
+    assert status(out).failures == first.failures
+    assert not status(out).complete
     (tmp_path / "beam.root").write_bytes(good)
     second = run_job(plan(runlist.load(runs), out, executor=pool), out, executor=pool)
     assert (second.failures, second.reused) == ((), 2)
+    assert status(out).complete
     assert bits(second) == bits(run_job(plan(runlist.load(runs), out), out))
+
+
+def test_a_failure_of_a_blinded_sample_does_not_tell_how_many_events_there_are(runs, pool, tmp_path, caplog):
+    runs.write_text(RUNS.replace("beam: {role: background", "beam: {role: data"))
+    (tmp_path / "cuts.yaml").write_text(CUTS + "blind: {samples: data, box: e_miss > 20 GeV}\n")
+    job = plan(runlist.load(runs), tmp_path / "out", executor=pool)
+    (tmp_path / "beam.root").write_bytes((tmp_path / "beam.root").read_bytes()[:-100])
+    outcome = run_job(job, tmp_path / "out", executor=pool)
+    assert "beam.root: " in outcome.failures[0]
+    for said in (outcome.failures[0], caplog.text):
+        assert "entries" not in said
+        assert "300" not in said
+    assert outcome.cutflow.samples["beam"].on_target is None
 
 
 def test_a_sample_of_which_nothing_could_be_done_is_told(runs, pool, tmp_path):
