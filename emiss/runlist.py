@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum, inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,10 +16,11 @@ from pydantic import Field, field_validator
 
 from emiss.calib.run_ranges import OPEN, RunRange, parse_ranges
 from emiss.configs import loader
+from emiss.configs.cluster import Cluster  # noqa: TC001 - pydantic reads the annotations
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.configs.names import problem_of
 from emiss.configs.schema import Model, Number
-from emiss.events.location import matching
+from emiss.events.location import is_remote, matching
 from emiss.reco.quality.spills import SpillRange
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class RunListFile(Model):
     reader: str | None = None
     quality: str | None = None
     max_bad_fraction: Number = 0.01
+    cluster: Cluster | None = None
     samples: dict[str, SampleEntry] = Field(min_length=1)
 
 
@@ -90,11 +92,20 @@ class RunList:
     bad_spills: frozenset[SpillRange] = frozenset()
     text: str = ""
     reader: str | None = None
+    cluster: Cluster | None = None
 
     @property
     def files(self) -> tuple[tuple[ListedSample, Path], ...]:
         """All files, each with its sample."""
         return tuple((sample, path) for sample in self.samples for path in sample.files)
+
+    def absolute(self) -> RunList:
+        """Return the run list with paths of files that do not depend on the folder where one works."""
+        samples = tuple(
+            replace(sample, files=tuple(path if is_remote(path) else path.absolute() for path in sample.files))
+            for sample in self.samples
+        )
+        return replace(self, samples=samples)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -139,6 +150,7 @@ def load(path: str | Path) -> RunList:
         bad_spills=_bad_spills(near / entry.quality) if entry.quality else frozenset(),
         text=document.text,
         reader=entry.reader,
+        cluster=entry.cluster,
     )
 
 

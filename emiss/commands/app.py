@@ -20,6 +20,7 @@ from emiss.commands import (
     quality,
     scan,
     simulate,
+    status,
     xsec,
     yields,
 )
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(process.process)
 app.command()(merge.merge)
 app.command()(process.select)
+app.command()(status.status)
 app.command()(scan.scan)
 app.command()(diff.diff)
 app.command()(limit.limit)

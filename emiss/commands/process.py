@@ -49,8 +49,14 @@ def process(
         str | None, typer.Option(help="Map for files of other programs: a name that ships, or a file.")
     ] = None,
     set_: Sets = None,
-    executor: Annotated[Literal["serial", "processes"], typer.Option(help="How tasks are run.")] = "serial",
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
+    executor: Annotated[Literal["serial", "processes", "dask"], typer.Option(help="How tasks are run.")] = "serial",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes of this machine; 2 by default.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS|FILE", help="The dask scheduler, in the place of the run list's cluster."),
+    ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Read at most so many entries of each file.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Events per batch; changes no count.")] = 2048,
     tables: Annotated[Literal["root", "parquet"], typer.Option(help="Format of the event tables.")] = "root",
@@ -80,6 +86,8 @@ def process(
 
       emiss process demo --set e_miss_min=25GeV --executor processes
 
+      emiss process demo --executor dask --scheduler tcp://10.0.0.1:8786 --out out/demo
+
       emiss process demo --part 3/20 --out out/demo
 
       emiss process events.root --reader ldmx --analysis ldmx_missing_energy --out out/ldmx
@@ -87,11 +95,15 @@ def process(
     from dataclasses import replace
 
     from emiss import runlist
+    from emiss.configs.errors import UserError
+    from emiss.job.clusters import executor_of
     from emiss.job.division import Part
     from emiss.job.plan import plan
     from emiss.job.run import run_job
 
     only = None if part is None else Part.parse(part)
+    if only is not None and executor == "dask":
+        raise UserError("parts are for batch systems without dask", hint="leave out --part, or --executor dask")
     if len(inputs) == 1 and (inputs[0].endswith((".yaml", ".yml")) or not _is_file_pattern(inputs[0])):
         runs = runlist.load(inputs[0])
         runs = runs if analysis is None else replace(runs, analysis=analysis, near=Path())
@@ -99,35 +111,37 @@ def process(
         cuts = analysis or "e_to_mu_phi"
         runs = runlist.from_files(inputs, detector=detector, analysis=cuts, calib=calib, reader=reader)
     count = sum(len(sample.files) for sample in runs.samples)
-    with progress("look at files", count, quiet=quiet, unit="files") as step:
-        job = plan(
-            runs,
-            out,
-            overrides=parse_sets(set_),
-            unblind=unblind,
-            max_events=events,
-            batch=batch,
-            table_suffix=f".{tables}",
-            executor=executor,
-            workers=workers,
-            progress=step,
-        )
-    wanted = wanted_events(keep, columns, region, after)
-    if wanted is not None:
-        wanted.check(job.analysis)
-    if only is not None:
-        _process_part(job, only, out, executor, workers, normalise, wanted, detail=detail, quiet=quiet)
-        return
-    with log_to(out / "log.txt"), progress("process", job.entries if not job.hidden else None, quiet=quiet) as step:
-        outcome = run_job(
-            job,
-            out,
-            executor=executor,
-            workers=workers,
-            normalise=normalise,
-            keep=wanted,
-            progress=step,
-        )
+    many = workers or 2
+    with executor_of(executor, workers, scheduler, runs.cluster) as how:
+        with progress("look at files", count, quiet=quiet, unit="files") as step:
+            job = plan(
+                runs,
+                out,
+                overrides=parse_sets(set_),
+                unblind=unblind,
+                max_events=events,
+                batch=batch,
+                table_suffix=f".{tables}",
+                executor=how,
+                workers=many,
+                progress=step,
+            )
+        wanted = wanted_events(keep, columns, region, after)
+        if wanted is not None:
+            wanted.check(job.analysis)
+        if only is not None:
+            _process_part(job, only, out, how, many, normalise, wanted, detail=detail, quiet=quiet)
+            return
+        with log_to(out / "log.txt"), progress("process", job.entries if not job.hidden else None, quiet=quiet) as step:
+            outcome = run_job(
+                job,
+                out,
+                executor=how,
+                workers=many,
+                normalise=normalise,
+                keep=wanted,
+                progress=step,
+            )
     finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
 
 
@@ -243,6 +257,7 @@ def _is_file_pattern(text: str) -> bool:
 def finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:
     """Print the cutflow and what was lost; leave with code 3 if it was too much."""
     from emiss.configs.errors import DataLossError
+    from emiss.job.outcome import TasksFailedError
     from emiss.selection.display import terminal
     from emiss.selection.report import scans
 
@@ -263,5 +278,7 @@ def finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool
             say(f"written to {out}: {names}", "dim")
     for line in (*outcome.remarks, *outcome.losses):
         warn(line)
+    if outcome.failures:
+        raise TasksFailedError(outcome.failures)
     if outcome.too_bad:
         raise DataLossError("; ".join(outcome.too_bad))

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from emiss.configs.errors import EmissError
 from emiss.events import provenance
-from emiss.job.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
+from emiss.job.outcome import SHOWN, Outcome, keep_events, losses_of, result_of, too_bad, write_reports
+from emiss.job.share import samples_of
 from emiss.selection import blinding
-from emiss.selection.counting.counter import Yields
 from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from emiss.job.plan import Job
+    from emiss.job.share import Share
     from emiss.job.skim import Wanted
-    from emiss.job.worker import Done
+    from emiss.job.work import Failure
     from emiss.selection.counting.samples import SampleCounts
     from emiss.selection.results.cutflow import Cutflow
 
@@ -27,52 +30,81 @@ log = logging.getLogger("emiss")
 
 def conclude(
     job: Job,
-    done: Sequence[Done],
+    shares: Mapping[str, Share],
     out: Path,
     *,
     started: str,
     normalise: float = PER_ON_TARGET,
     keep: Wanted | None = None,
+    failures: Sequence[Failure] = (),
     **more: Any,
 ) -> Outcome:
-    """Add up the results of all tasks of a job, and write its reports and skims.
+    """Write reports and skims of the results of a job.
 
     Parameters
     ----------
     job : Job
-    done : sequence of Done
-        In the order of the tasks: sums are the same to the last bit then, whoever did which task when.
+    shares : mapping of sample to Share
+        What its tasks have made together.
     out : Path
         Folder for the reports.
     started : str
         When the work began.
     normalise, keep
         As for `emiss.job.run.run_job`.
+    failures : sequence of Failure
+        Tasks that could not be done. Skims are left out then.
     more
         Goes into the provenance.
+
+    Raises
+    ------
+    NothingDoneError
+        If there is no result of any task.
     """
-    cutflow = cutflow_of(job, done, started, **more)
-    yields: dict[str, Yields] = {}
-    for item in done:
-        yields[item.task.sample.name] = yields.get(item.task.sample.name, Yields()) + item.yields
-    result = result_of(cutflow.sealed(), yields, job.scans)
+    if not shares:
+        raise NothingDoneError(failures)
+    cutflow = cutflow_of(job, shares, started, **more)
+    result = result_of(cutflow.sealed(), {name: share.yields for name, share in shares.items()}, job.scans)
+    wanted = None if failures else keep
+    left_out = [
+        f"sample {name}: none of its tasks could be done, it is left out"
+        for name in dict.fromkeys(samples_of(job.tasks))
+        if failures and name not in shares
+    ]
+    without = () if wanted is keep else (f"{keep.path} is not written as long as tasks are missing",) if keep else ()
     return Outcome(
         result,
-        report_losses(done),
+        report_losses(shares),
         too_bad(cutflow, job.runlist.max_bad_fraction),
         write_reports(result, job.analysis, out, job.configs, normalise),
-        sum(item.reused for item in done if item.task.sample.name not in job.hidden),
-        keep_events([task.table for task in job.tasks], job.analysis, keep, result, unblind=job.setup.unblind),
-        (*job.remarks, *growing(done)),
+        sum(share.reused for name, share in shares.items() if name not in job.hidden),
+        keep_events([task.table for task in job.tasks], job.analysis, wanted, result, unblind=job.setup.unblind),
+        (*job.remarks, *growing(shares), *left_out, *without),
+        tuple(map(str, failures)),
     )
 
 
-def cutflow_of(job: Job, done: Sequence[Done], started: str, **more: Any) -> Cutflow:
+class NothingDoneError(EmissError):
+    """Not one task of a job could be done."""
+
+    exit_code = 3
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("\n".join(["no task could be done", *map(str, failures[:SHOWN])]))
+        self.failures = tuple(failures)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NothingDoneError, (self.failures,)
+
+
+def cutflow_of(job: Job, shares: Mapping[str, Share], started: str, **more: Any) -> Cutflow:
     """Return the cutflow of some tasks of a job; a sample of which not all tasks are there is partial."""
-    cutflow = sum((item.cutflow for item in done[1:]), done[0].cutflow)
-    there = {item.task.number for item in done}
-    lacking = {task.sample.name for task in job.tasks if task.number not in there}
-    totals = {item.task.sample.name: item.task.sample_on_target for item in done}
+    first, *rest = (share.cutflow for share in shares.values())
+    cutflow = sum(rest, first)
+    wanted = Counter(samples_of(job.tasks))
+    lacking = {name for name, share in shares.items() if share.tasks < wanted[name]}
+    totals = {task.sample.name: task.sample_on_target for task in job.tasks}
     return replace(
         cutflow,
         provenance=provenance.record(
@@ -101,15 +133,15 @@ def _standing_for(sample: SampleCounts, total: float | None) -> SampleCounts:
     return replace(sample, on_target=None) if sample.hidden else sample
 
 
-def report_losses(done: Sequence[Done]) -> tuple[str, ...]:
+def report_losses(shares: Mapping[str, Share]) -> tuple[str, ...]:
     """Return what was lost, file by file; it goes into the log, too."""
-    losses = losses_of([(str(item.task.file), item.cutflow) for item in done])
+    losses = losses_of(pair for share in shares.values() for pair in share.ledgers.items())
     for line in losses:
         log.warning(line)
     return losses
 
 
-def growing(done: Sequence[Done]) -> list[str]:
+def growing(shares: Mapping[str, Share]) -> list[str]:
     """Return a remark for each file that has become longer since the job was planned."""
-    files = dict.fromkeys(str(item.task.file) for item in done if item.growing)
+    files = dict.fromkeys(file for share in shares.values() for file in share.growing)
     return [f"{file} is growing: it was read to where it ended when the job was planned" for file in files]

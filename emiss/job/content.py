@@ -9,7 +9,7 @@ from emiss.events.files.manifest import Entry, Manifest, SampleEntry
 from emiss.events.provenance import code_version, text_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from emiss.job.exposure import Exposure
@@ -24,8 +24,11 @@ def manifest_of(
     configs: Mapping[str, str],
     payloads: Sequence[str],
     folder: Path,
+    hidden: Collection[str] = (),
 ) -> Manifest:
     """Return the manifest of the tables that some tasks make; `configs` and `payloads` are what they are made with.
+
+    `hidden` are the samples of which events are hidden, so that nobody tells how many they are.
 
     Raises
     ------
@@ -55,6 +58,7 @@ def manifest_of(
             ),
         )
     about = {
+        "hidden": list(hidden),
         "runs": runlist.name,
         "code": code_version(),
         "configs": {name: text_hash(text) for name, text in configs.items()},

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
@@ -22,6 +23,26 @@ OF_PARTS = ".parts/*.lock"
 """The locks of parts, in a folder below that of the folder."""
 
 TAKE_ANOTHER = "wait for it, or take another --out"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lock."""
+
+    host: str
+    process: int
+    since: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.host} since {self.since}: {self.command}"
+
+
+def at_work(folder: Path) -> list[Owner]:
+    """Return who is at work in a folder: a job, or parts of one."""
+    held = [path for path in (folder / NAME, *sorted(folder.glob(OF_PARTS))) if path.is_file() and _is_held(path)]
+    owners = (_named(path.read_text(encoding="utf-8")) for path in held)
+    return [owner for owner in owners if owner is not None]
 
 
 @contextmanager
@@ -103,11 +124,16 @@ def _owner(folder: Path, file: TextIO) -> str:
         file.read(),
         *(path.read_text(encoding="utf-8") for path in sorted(folder.glob(OF_PARTS)) if _is_held(path)),
     ]
-    for text in texts:
-        with suppress(ValueError, KeyError, TypeError):
-            owner = json.loads(text)
-            return f"process {owner['process']} on {owner['host']} since {owner['since']}: {owner['command']}"
-    return "somebody who did not leave a name"
+    owners = [owner for text in texts if (owner := _named(text)) is not None]
+    return str(owners[0]) if owners else "somebody who did not leave a name"
+
+
+def _named(text: str) -> Owner | None:
+    """Return the owner that a lock names."""
+    with suppress(ValueError, KeyError, TypeError):
+        said = json.loads(text)
+        return Owner(str(said["host"]), int(said["process"]), str(said["since"]), str(said["command"]))
+    return None
 
 
 def _is_held(path: Path) -> bool:

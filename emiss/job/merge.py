@@ -20,12 +20,13 @@ from emiss.job.conclude import conclude
 from emiss.job.part_counts import from_json
 from emiss.job.part_files import AGAIN, FOLDER
 from emiss.job.plan import Job
+from emiss.job.share import shares_of
 from emiss.job.task import Setup, Task
 from emiss.runlist import ListedSample, RunList
 from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from emiss.events.columns import Column
     from emiss.job.collect import Found
@@ -88,15 +89,19 @@ def merge(
     with lock.locked(target):
         atomic.sweep(target)
         counted = _Counted(loaded, unblind=job.setup.unblind)
-        done = []
-        for task, one in zip(job.tasks, found, strict=True):
-            columns = _bring(task, one, one.folder / task.table.relative_to(target))
-            done.append(counted.done(task, one, columns, hidden=task.sample.name in job.hidden))
-            progress(1)
+        hidden = job.hidden
+
+        def done() -> Iterator[Done]:
+            for task, one in zip(job.tasks, found, strict=True):
+                columns = _bring(task, one, one.folder / task.table.relative_to(target))
+                yield counted.done(task, one, columns, hidden=task.sample.name in hidden)
+                progress(1)
+
+        shares = shares_of(job.tasks, done())
         job.manifest.save(target)
         return conclude(
             counted.complete(job, remarks),
-            done,
+            shares,
             out,
             started=min(one.results.made["started"] for one in found),
             normalise=normalise,

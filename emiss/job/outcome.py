@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from emiss.events.ledger import Ledger, total
+from emiss.configs.errors import EmissError
+from emiss.events.ledger import total
 from emiss.job import skim
 from emiss.selection.results.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from emiss.events.ledger import Ledger
     from emiss.job.skim import Kept, Wanted
     from emiss.selection import Analysis
     from emiss.selection.counting.counter import Yields
     from emiss.selection.counting.scans import BoundScan
     from emiss.selection.results.cutflow import Cutflow
+
+SHOWN = 12
+"""Failures that a message names; the log has all of them."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Outcome:
         Skims that were written.
     remarks : tuple of str
         What is not wrong, but should be known before the numbers are believed.
+    failures : tuple of str
+        Tasks that could not be done, each with its file, entries, worker and reason; their samples are partial.
     """
 
     result: Result
@@ -49,11 +56,32 @@ class Outcome:
     reused: int = 0
     kept: tuple[Kept, ...] = ()
     remarks: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
     @property
     def cutflow(self) -> Cutflow:
         """The cutflow of the result."""
         return self.result.cutflow
+
+
+class TasksFailedError(EmissError):
+    """Tasks could not be done; all else is, and has been saved."""
+
+    exit_code = 3
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        shown = [
+            *failures[:SHOWN],
+            *([f"... and {len(failures) - SHOWN} more: see log.txt"] if len(failures) > SHOWN else []),
+        ]
+        again = "run the same command again: it does only what is missing"
+        super().__init__(
+            "\n".join([*shown, f"{len(failures)} tasks could not be done, their samples are partial; {again}"])
+        )
+        self.failures = tuple(failures)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TasksFailedError, (self.failures,)
 
 
 def result_of(cutflow: Cutflow, yields: Mapping[str, Yields], scans: tuple[BoundScan, ...]) -> Result:
@@ -84,11 +112,11 @@ def write_reports(
     return tuple(report.write_all(result, out, sources=sources, normalise_to=normalise))
 
 
-def losses_of(parts: Sequence[tuple[str, Cutflow]]) -> tuple[str, ...]:
+def losses_of(parts: Iterable[tuple[str, Ledger]]) -> tuple[str, ...]:
     """Return one line per file that lost events, bytes or parts of events, and one per kind of remark."""
     by_file: dict[str, list[Ledger]] = {}
-    for name, cutflow in parts:
-        by_file.setdefault(name, []).extend(sample.ledger for sample in cutflow.samples.values())
+    for name, part in parts:
+        by_file.setdefault(name, []).append(part)
     lines = []
     remarks: dict[str, list[tuple[str, int]]] = {}
     for name, ledgers in by_file.items():

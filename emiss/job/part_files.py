@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from emiss.configs.errors import Location, UserError
 from emiss.events.files.atomic import part_of, write_text
 from emiss.events.provenance import code_version, command_line, now, text_hash
+from emiss.job.identity import programs
 from emiss.job.part_counts import to_json
 from emiss.job.skim import Wanted
 
@@ -88,7 +89,7 @@ def identity_of(job: Job) -> dict[str, Any]:
     return {
         "manifest": manifest_hash(job.manifest),
         "code": code_version(),
-        "selection": _programs(),
+        "selection": programs(),
         "analysis": job.analysis.name,
         "cuts": job.analysis.cuts_hash,
         "set": dict(job.setup.overrides),
@@ -122,15 +123,6 @@ def manifest_hash(manifest: Manifest) -> str:
 
 def _rounded(number: float | None) -> str | None:
     return None if number is None else f"{number:.9g}"
-
-
-def _programs() -> str:
-    """Return a hash of the code that makes results of tables; `code_version` is of that which makes the tables."""
-    import emiss.job
-    import emiss.selection
-
-    paths = [path for package in (emiss.job, emiss.selection) for path in Path(package.__path__[0]).rglob("*.py")]
-    return text_hash("".join(f"{path.name}\0{path.read_text(encoding='utf-8')}" for path in sorted(paths)))
 
 
 def names(folder: Path, part: str) -> list[Path]:

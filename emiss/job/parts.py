@@ -10,12 +10,14 @@ import glob
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from emiss.configs.errors import UserError
 from emiss.events import provenance
 from emiss.job import lock, output, part_files
 from emiss.job.conclude import cutflow_of, growing, report_losses
 from emiss.job.division import tasks_of_part
 from emiss.job.outcome import Outcome, result_of, too_bad
 from emiss.job.run import do_tasks
+from emiss.job.share import shares_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,6 +64,8 @@ def run_part(
     UserError
         As `emiss.job.run.run_job` does; also if this part is at work already.
     """
+    if not isinstance(executor, str):
+        raise UserError("parts are for batch systems without a cluster", hint="leave out --part, or --executor dask")
     started = provenance.now()
     folder, mine = job.manifest.folder, tasks_of_part(job.tasks, part, job.hidden)
     own = folder_of(out, part)
@@ -75,9 +79,9 @@ def run_part(
         _sweep(mine)
         job.manifest.save(folder)
         part_files.save_plan(job, keep)
-        done = do_tasks(job, mine, executor, workers, progress)
+        done = sorted(do_tasks(job, mine, executor, workers, progress), key=lambda item: item.task.number)
         part_files.save_results(job, str(part), part.name, done, started)
-        shown = [item for item in done if item.task.sample.name not in job.hidden]
+        shown = shares_of(job.tasks, [item for item in done if item.task.sample.name not in job.hidden])
         if not shown:
             return None
         cutflow = cutflow_of(job, shown, started, part=str(part)).sealed()
@@ -87,7 +91,7 @@ def run_part(
             report_losses(shown),
             too_bad(cutflow, job.runlist.max_bad_fraction),
             (own / "cutflow.json",),
-            sum(item.reused for item in shown),
+            sum(share.reused for share in shown.values()),
             remarks=(*job.remarks, *growing(shown)),
         )
 

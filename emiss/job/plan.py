@@ -16,7 +16,7 @@ from emiss.configs.errors import Location, Problems, UserError
 from emiss.job import output
 from emiss.job.content import manifest_of
 from emiss.job.exposure import exposure_of
-from emiss.job.source import source_of
+from emiss.job.source import content_of, source_of
 from emiss.job.survey import survey_all
 from emiss.job.task import BATCH, TASK_ENTRIES, Executor, Setup, Task
 from emiss.job.tasks import INDEX, tasks_of
@@ -82,7 +82,7 @@ class Job:
         """The samples of which events are hidden: their number of entries is shown nowhere."""
         if self.setup.unblind:
             return ()
-        return tuple(s.name for s in self.runlist.samples if blinding.is_hidden(self.analysis, s.name, s.role))
+        return _hidden(self.analysis, self.runlist)
 
 
 def plan(
@@ -127,26 +127,31 @@ def plan(
         All mistakes that can be found without reading events.
     """
     output.check(out)
+    if not isinstance(executor, str):  # whoever does it may work in another folder
+        runlist, out = runlist.absolute(), out.absolute()
     setup, analysis = _set_up(runlist, overrides, unblind=unblind, batch=batch)
+    setup = setup if isinstance(executor, str) else setup.absolute()
     source = source_of(setup)
+    setup = replace(setup, content=tuple(content_of(source, analysis).items()))
     folder = out / "tables"
     problems = Problems()
     _check_box(analysis, runlist, overrides, problems, unblind=unblind)
-    look = survey_all(setup, runlist.files, folder / INDEX, max_events, task_entries, executor, workers)
-    surveys = _of_samples(runlist, look, problems, progress)
+    look = survey_all(setup, runlist.files, folder / INDEX, max_events, task_entries, executor, workers, progress)
+    surveys = _of_samples(runlist, look, problems)
     scans = _check_cuts(analysis, surveys, problems)
     problems.check()
     _check_copies(surveys, problems)
     problems.check()
     exposures = {sample.name: exposure_of(sample, surveys[sample.name]) for sample in runlist.samples}
     tasks = tasks_of(source, runlist, surveys, exposures, folder, table_suffix)
+    hidden = () if unblind else _hidden(analysis, runlist)
     payloads = sorted({payload for files in surveys.values() for file in files for payload in file.payloads})
     return Job(
         setup=setup,
         runlist=runlist,
         analysis=analysis,
         tasks=tasks,
-        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder),
+        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder, hidden),
         configs={**runlist.texts, **source.configs, **analysis.source_texts},
         scans=scans,
         payloads=tuple(payloads),
@@ -176,6 +181,10 @@ def _set_up(
     return replace(shared, detector=detector, calib=calib), analysis
 
 
+def _hidden(analysis: Analysis, runlist: RunList) -> tuple[str, ...]:
+    return tuple(s.name for s in runlist.samples if blinding.is_hidden(analysis, s.name, s.role))
+
+
 def _check_box(
     analysis: Analysis, runlist: RunList, overrides: Mapping[str, str] | None, problems: Problems, *, unblind: bool
 ) -> None:
@@ -188,15 +197,11 @@ def _check_box(
 
 
 def _of_samples(
-    runlist: RunList,
-    found: Iterable[FileSurvey | UserError],
-    problems: Problems,
-    progress: Callable[[int], None],
+    runlist: RunList, found: Iterable[FileSurvey | UserError], problems: Problems
 ) -> dict[str, list[FileSurvey]]:
     """Return the surveys of the files of each sample, in their order; what is wrong goes to `problems`."""
     surveys: dict[str, list[FileSurvey]] = {sample.name: [] for sample in runlist.samples}
     for (sample, _), file in zip(runlist.files, found, strict=True):
-        progress(1)
         if isinstance(file, UserError):
             problems.add(file)
         else:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from emiss.events import provenance
 from emiss.events.files import atomic
-from emiss.job import executors, lock, output
+from emiss.job import executors, lock, output, share
+from emiss.job import failures as failed_before
+from emiss.job.clusters import executor_of
 from emiss.job.conclude import conclude
 from emiss.job.plan import plan
 from emiss.job.skim import targets_of
@@ -16,12 +19,14 @@ from emiss.runlist import RunList, load
 from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from emiss.job.outcome import Outcome
     from emiss.job.plan import Job
+    from emiss.job.share import Share
     from emiss.job.skim import Wanted
     from emiss.job.task import Executor, Task
+    from emiss.job.work import Failure
     from emiss.job.worker import Done
 
 log = logging.getLogger("emiss")
@@ -43,7 +48,8 @@ def run_job(
     ----------
     job : Job
     out : Path
-    executor : "serial" or "processes"
+    executor : "serial", "processes" or Pool
+        Who does the tasks. In a pool, those that fail are left out; in processes, the first one ends the job.
     workers : int
         Number of processes.
     normalise : float
@@ -68,8 +74,9 @@ def run_job(
     with lock.locked(folder):
         atomic.sweep(folder)  # nobody else is at work here: what is half written was left by a job that was killed
         job.manifest.save(folder)
-        done = do_tasks(job, job.tasks, executor, workers, progress)
-        return conclude(job, done, out, started=started, normalise=normalise, keep=keep)
+        shares, failures = _results(job, executor, workers, progress)
+        failed_before.save(folder, failures)
+        return conclude(job, shares, out, started=started, normalise=normalise, keep=keep, failures=failures)
 
 
 def process_runs(
@@ -79,8 +86,9 @@ def process_runs(
     set: Mapping[str, str] | None = None,  # noqa: A002 - the option's name
     unblind: bool = False,
     events: int | None = None,
-    executor: Executor = "serial",
-    workers: int = 1,
+    executor: Literal["serial", "processes", "dask"] = "serial",
+    workers: int | None = None,
+    scheduler: str | None = None,
     normalise: float = PER_ON_TARGET,
 ) -> Outcome:
     """Plan the job of a run list and run it: what ``emiss process RUNS --out OUT`` does.
@@ -97,8 +105,11 @@ def process_runs(
         Whether the box of blinded samples is opened.
     events : int, optional
         Read only so many entries of each file.
-    executor : "serial" or "processes"
-    workers : int
+    executor : "serial", "processes" or "dask"
+    workers : int, optional
+        Processes of this machine; 2 by default.
+    scheduler : str, optional
+        Address or file of a dask scheduler; without it and without `workers`, what the run list says under ``cluster``.
     normalise : float
         Particles on target that the reports give expected events for.
 
@@ -109,8 +120,10 @@ def process_runs(
     """
     runlist = runs if isinstance(runs, RunList) else load(runs)
     folder = Path(out)
-    job = plan(runlist, folder, overrides=set, unblind=unblind, max_events=events, executor=executor, workers=workers)
-    return run_job(job, folder, executor=executor, workers=workers, normalise=normalise)
+    with executor_of(executor, workers, scheduler, runlist.cluster) as how:
+        many = workers or 2
+        job = plan(runlist, folder, overrides=set, unblind=unblind, max_events=events, executor=how, workers=many)
+        return run_job(job, folder, executor=how, workers=many, normalise=normalise)
 
 
 def _outputs(job: Job, out: Path, keep: Wanted | None) -> list[Path]:
@@ -121,19 +134,34 @@ def _outputs(job: Job, out: Path, keep: Wanted | None) -> list[Path]:
     return reports
 
 
+def _results(
+    job: Job, executor: Executor, workers: int, progress: Callable[[int], None]
+) -> tuple[dict[str, Share], Sequence[Failure]]:
+    """Do all tasks of a job; return what they have made together, and which ones could not be done."""
+    if isinstance(executor, str):
+        return share.shares_of(job.tasks, do_tasks(job, job.tasks, executor, workers, progress)), ()
+    hidden = job.hidden
+
+    def done(task: Task) -> None:
+        progress(0 if task.sample.name in hidden else task.stop - task.start)
+
+    log.info("%d tasks", sum(task.sample.name not in hidden for task in job.tasks))
+    samples = share.samples_of(job.tasks)
+    tasks = [replace(task, hidden=task.sample.name in hidden) for task in job.tasks]
+    collected = executor.collect(share.Processing(job.setup), tasks, share.add, samples, progress=done)
+    return share.there(collected.sums), [collected.failures[number] for number in sorted(collected.failures)]
+
+
 def do_tasks(
     job: Job, tasks: Sequence[Task], executor: Executor, workers: int, progress: Callable[[int], None]
-) -> list[Done]:
-    """Do some tasks of a job; return their results in the order of the tasks."""
-    done: list[Done] = []
+) -> Iterator[Done]:
+    """Do some tasks of a job; yield their results in the order of their end."""
     hidden = job.hidden
     log.info("%d tasks", sum(task.sample.name not in hidden for task in tasks))
     for item in executors.run(job.setup, tasks, executor, workers):
-        done.append(item)
         if item.task.sample.name in hidden:
             progress(0)
-            continue
-        log.info("%s: %.2f s%s", item.task, item.seconds, " (stored)" if item.reused else "")
-        progress(item.task.stop - item.task.start)
-    # not in the order of their end, so that sums are the same to the last bit for every executor
-    return sorted(done, key=lambda item: item.task.number)
+        else:
+            log.info("%s: %.2f s%s", item.task, item.seconds, " (stored)" if item.reused else "")
+            progress(item.task.stop - item.task.start)
+        yield item

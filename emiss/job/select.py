@@ -13,9 +13,9 @@ from emiss.events.files.open import open_table
 from emiss.events.ledger import Ledger
 from emiss.job import output
 from emiss.job.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
+from emiss.job.reduction import Reductions
 from emiss.job.tables import find_tables, left_over, sample_of, samples_beside
 from emiss.selection import blinding
-from emiss.selection.counting.counter import Yields
 from emiss.selection.normalisation import PER_ON_TARGET
 from emiss.selection.results.cutflow import Cutflow
 from emiss.selection.results.skimmed import weight_texts
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emiss.events.table import Metadata
     from emiss.job.skim import Wanted
     from emiss.selection import Analysis
+    from emiss.selection.counting.counter import Yields
     from emiss.selection.counting.engine import Bound
     from emiss.selection.counting.scans import BoundScan
 
@@ -79,13 +80,13 @@ def select(
     if out is not None:
         output.check(out)
         output.refuse_inputs(output.reports_in(out), paths)
-    bounds, known, scans = _check(paths, analysis, overrides or {}, unblind=unblind)
+    bounds, samples, known, scans = _check(paths, analysis, overrides or {}, unblind=unblind)
     if out is not None:
         output.prepare(out)
     inputs: list[dict[str, Any]] = []
-    parts: list[tuple[str, Cutflow]] = []
-    yields: dict[str, Yields] = {}
-    for path, bound in zip(paths, bounds, strict=True):
+    ledgers: list[tuple[str, Ledger]] = []
+    reduction: Reductions[tuple[Cutflow, Yields]] = Reductions(samples, _add)
+    for number, (path, bound) in enumerate(zip(paths, bounds, strict=True)):
         file = open_table(path)
         sample, role = sample_of(path, file)
         hides = blinding.is_hidden(analysis, sample, role) and not unblind
@@ -96,11 +97,14 @@ def select(
             progress(0 if hides else len(table))
         found = counter.yields()
         file.close()
-        yields[sample] = yields.get(sample, Yields()) + replace(found, regions={})
         identity = checksum(path)
         inputs.append({"path": str(path), "identity": identity, "sample": sample})
-        parts.append((str(path), _counted(file, analysis, bound, found, identity, sample, role, hidden=hides)))
-    cutflow = sum((part for _, part in parts[1:]), parts[0][1])
+        counted = _counted(file, analysis, bound, found, identity, sample, role, hidden=hides)
+        ledgers.append((str(path), counted.samples[sample].ledger))
+        reduction.put(number, (counted, replace(found, regions={})))
+    sums = {sample: total for sample, total in reduction.results().items() if total is not None}
+    first, *rest = (total for total, _ in sums.values())
+    cutflow = sum(rest, first)
     whole = _whole_on_target(known)
     configs = dict(analysis.source_texts)
     cutflow = replace(
@@ -117,25 +121,27 @@ def select(
             overrides=dict(overrides or {}),
         ),
     )
-    result = result_of(cutflow.sealed(), yields, scans)
+    result = result_of(cutflow.sealed(), {sample: yields for sample, (_, yields) in sums.items()}, scans)
     reports = write_reports(result, analysis, out, configs, normalise) if out is not None else ()
     kept = keep_events(paths, analysis, keep, result, unblind=unblind)
     remarks = (*left_over(tables), *_homeless(paths, known))
-    return Outcome(result, losses_of(parts), too_bad(cutflow, max_bad_fraction), reports, kept=kept, remarks=remarks)
+    return Outcome(result, losses_of(ledgers), too_bad(cutflow, max_bad_fraction), reports, kept=kept, remarks=remarks)
 
 
 def _check(
     paths: Sequence[Path], analysis: Analysis, overrides: Mapping[str, str], *, unblind: bool
-) -> tuple[list[Bound], list[Metadata | None], tuple[BoundScan, ...]]:
+) -> tuple[list[Bound], list[str], list[Metadata | None], tuple[BoundScan, ...]]:
     """Open all tables and bind the analysis to them, before anything is counted; none stays open."""
     roles: dict[str, str] = {}
     bounds: list[Bound] = []
+    samples: list[str] = []
     known: list[Metadata | None] = []
     made: list[tuple[Mapping[str, Any], Bound]] = []
     for path in paths:
         file = open_table(path)
         name, role = sample_of(path, file)
         roles[name] = role
+        samples.append(name)
         known.append(file.metadata)
         bound = next((bound for columns, bound in made if columns == file.columns), None)
         if bound is None:
@@ -144,7 +150,14 @@ def _check(
         bounds.append(bound)
         file.close()
     blinding.check(analysis, roles, overrides, unblind=unblind, elsewhere=lambda: samples_beside(paths))
-    return bounds, known, bounds[0].scans
+    return bounds, samples, known, bounds[0].scans
+
+
+def _add(parts: Sequence[tuple[Cutflow, Yields]]) -> tuple[Cutflow, Yields]:
+    cutflow, yields = parts[0]
+    for more, found in parts[1:]:
+        cutflow, yields = cutflow + more, yields + found
+    return cutflow, yields
 
 
 def _counted(

@@ -6,11 +6,15 @@ A `Source` is what all files of a job share; a `SourceFile` is one of them, open
 from __future__ import annotations
 
 import json
+import platform
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emiss.calib.conditions import Conditions
+from emiss.configs.errors import UserError
 from emiss.events.files.identity import checksum
+from emiss.events.provenance import text_hash
 from emiss.job.kept import Kept
 from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import Pipeline, check_constants
@@ -20,13 +24,13 @@ from emiss.reco.readers.raw import RawRunFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from emiss.events.columns import Column
     from emiss.events.table import EventTable
     from emiss.job.task import Setup
     from emiss.reco.quality.spills import Spills
     from emiss.reco.readers.base import Index, RunFile
+    from emiss.selection import Analysis
 
 
 class SourceFile(Protocol):
@@ -93,6 +97,11 @@ class Source(Protocol):
         ...
 
     @property
+    def content(self) -> Mapping[str, str]:
+        """A hash of each config and set of constants that it has read."""
+        ...
+
+    @property
     def key(self) -> Mapping[str, object]:
         """What the content of a table depends on besides file, range, constants and code; plain data."""
         ...
@@ -129,6 +138,28 @@ def source_of(setup: Setup) -> Source:
     return DetectorSource(setup.detector, setup.calib)
 
 
+def content_of(source: Source, analysis: Analysis | None = None) -> dict[str, str]:
+    """Return a hash of each config that a source, and an analysis, have read."""
+    cuts = {} if analysis is None else analysis.source_texts
+    return {**source.content, **{Path(name).name: text_hash(text) for name, text in cuts.items()}}
+
+
+def check_content(setup: Setup, found: Mapping[str, str]) -> None:
+    """Refuse configs that are not those which the job was planned with.
+
+    Raises
+    ------
+    UserError
+        Names them.
+    """
+    other = [name for name, said in setup.content if found.get(name, said) != said]
+    if other:
+        raise UserError(
+            f"not the configs here that the job was planned with: {', '.join(other)} (on {platform.node()})",
+            hint="run the job again, with the same files everywhere",
+        )
+
+
 class DetectorSource:
     """Raw and simulated run files of a detector."""
 
@@ -143,15 +174,30 @@ class DetectorSource:
         return self.detector.texts
 
     @cached_property
+    def content(self) -> Mapping[str, str]:
+        """The detector file with those it extends, the channel maps, and all constants together."""
+        texts = {path.name: checksum(path) for path in self.detector.files}
+        payloads = sorted(table.payload for table in self.conditions.tables)
+        return {
+            **texts,
+            **dict(self._maps),
+            f"constants {Path(self.conditions.tag).name}": text_hash(" ".join(payloads)),
+        }
+
+    @cached_property
     def key(self) -> Mapping[str, object]:
         """All files of the detector."""
         return {"detector": [f"{path.name} {checksum(path)}" for path in self.detector.files]}
 
     @cached_property
+    def _maps(self) -> list[tuple[str, str]]:
+        """The channel maps, wherever they are."""
+        return [(path.name, checksum(path)) for path in sorted(self.detector.channel_maps_path.rglob("*.xml"))]
+
+    @cached_property
     def _of_kept(self) -> str:
-        """What spills depend on besides the run file: the detector, and its channel maps wherever they are."""
-        maps = [f"{path.name} {checksum(path)}" for path in sorted(self.detector.channel_maps_path.rglob("*.xml"))]
-        return json.dumps([self.key, maps])
+        """What spills depend on besides the run file: the detector, and its channel maps."""
+        return json.dumps([self.key, [f"{name} {said}" for name, said in self._maps]])
 
     def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> DetectorFile:
         """Return a run file that fits the detector and for whose runs all constants are there."""
@@ -220,6 +266,11 @@ class MapSource:
     def configs(self) -> Mapping[str, str]:
         """The map."""
         return {str(self.document.path): self.document.text}
+
+    @property
+    def content(self) -> Mapping[str, str]:
+        """The map."""
+        return {self.document.path.name: text_hash(self.document.text)}
 
     @property
     def key(self) -> Mapping[str, object]:

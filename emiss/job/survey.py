@@ -8,32 +8,45 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.configs.errors import UserError
+from emiss.configs.errors import EmissError, UserError
 from emiss.events.files.identity import Stamp
-from emiss.job.source import source_of
+from emiss.job.source import check_content, content_of, source_of
 from emiss.reco.quality.spills import within
 from emiss.reco.readers.base import PHYSICS
-from emiss.runlist import ListedSample
+from emiss.runlist import ListedSample  # noqa: TC001 - part of a dataclass that is pickled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from emiss.events.columns import Column
     from emiss.events.lists import Array
     from emiss.job.source import Source
     from emiss.job.task import Executor, Setup
+    from emiss.job.work import Pool
     from emiss.reco.quality.spills import SpillRange, Spills
     from emiss.reco.readers.base import Index
 
 MANY = 8
 """Files from which on worker processes are worth their start."""
 
-_Asked = tuple[ListedSample, Path, Path, int | None, int]
+
+@dataclass(frozen=True)
+class Asked:
+    """A file that is to be looked at, and how."""
+
+    sample: ListedSample
+    path: Path
+    index_folder: Path
+    max_events: int | None
+    task_entries: int
+
+    def __str__(self) -> str:
+        return str(self.path)
 
 
 @dataclass(frozen=True)
@@ -171,14 +184,63 @@ def survey_all(
     task_entries: int,
     executor: Executor,
     workers: int,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[FileSurvey | UserError]:
-    """Yield the survey of each file, or what is wrong with it, in the order of the files."""
-    asked = [(sample, path, index_folder, max_events, task_entries) for sample, path in wanted]
+    """Yield the survey of each file, or what is wrong with it, in the order of the files.
+
+    Raises
+    ------
+    SurveyError
+        If workers could not look at all of them.
+    """
+    asked = [Asked(sample, path, index_folder, max_events, task_entries) for sample, path in wanted]
+    if not isinstance(executor, str):
+        yield from _on_pool(setup, asked, executor, progress)
+        return
     if executor == "serial" or len(asked) < MANY:
-        yield from map(_Surveyor(setup), asked)
+        for found in map(_Surveyor(setup), asked):
+            progress(1)
+            yield found
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(setup,)) as pool:
-        yield from pool.map(_survey, asked, chunksize=4)
+        for found in pool.map(_survey, asked, chunksize=4):
+            progress(1)
+            yield found
+
+
+class SurveyError(EmissError):
+    """Files could not be looked at, for reasons that are not theirs."""
+
+    exit_code = 3
+
+
+def _on_pool(
+    setup: Setup, asked: Sequence[Asked], pool: Pool, progress: Callable[[int], None]
+) -> Sequence[FileSurvey | UserError]:
+    collected = pool.collect(Surveying(setup), asked, _in_a_row, progress=lambda _: progress(1))
+    if collected.failures:
+        lines = [f"{len(collected.failures)} of {len(asked)} files could not be looked at"]
+        lines += map(str, collected.failures.values())
+        lines.append("what was found out about the others is kept: the same command goes on from there")
+        raise SurveyError("\n".join(lines))
+    return collected.sums[""] or ()
+
+
+def _in_a_row(parts: Sequence[Sequence[FileSurvey | UserError]]) -> Sequence[FileSurvey | UserError]:
+    return [found for part in parts for found in part]
+
+
+@dataclass(frozen=True)
+class Surveying:
+    """The survey of files as a piece of work."""
+
+    setup: Setup
+    name = "survey"
+
+    def start(self) -> Callable[[Asked], Sequence[FileSurvey | UserError]]:
+        """Load detector and constants."""
+        surveyor = _Surveyor(self.setup)
+        return lambda asked: [surveyor(asked)]
 
 
 class _Surveyor:
@@ -188,20 +250,21 @@ class _Surveyor:
     """That of this worker process."""
 
     def __init__(self, setup: Setup) -> None:
+        setup = setup.here()
         self.source = source_of(setup)
+        check_content(setup, content_of(self.source))
         self.bad_spills = setup.bad_spills
 
-    def __call__(self, asked: _Asked) -> FileSurvey | UserError:
-        sample, path, index_folder, max_events, task_entries = asked
+    def __call__(self, asked: Asked) -> FileSurvey | UserError:
         try:
             return survey(
                 self.source,
-                sample,
-                path,
-                index_folder,
+                asked.sample,
+                asked.path,
+                asked.index_folder,
                 bad_spills=self.bad_spills,
-                max_events=max_events,
-                task_entries=task_entries,
+                max_events=asked.max_events,
+                task_entries=asked.task_entries,
             )
         except UserError as error:
             return error
@@ -211,7 +274,7 @@ def _begin(setup: Setup) -> None:
     _Surveyor.here = _Surveyor(setup)
 
 
-def _survey(asked: _Asked) -> FileSurvey | UserError:
+def _survey(asked: Asked) -> FileSurvey | UserError:
     assert _Surveyor.here is not None  # noqa: S101 - set up by `_begin`
     return _Surveyor.here(asked)
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - part of a dataclass that is pickled
-from dataclasses import dataclass, field
-from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from emiss.configs.loader import SHIPPED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emiss.events.files.identity import Stamp
+    from emiss.job.work import Pool
     from emiss.reco.quality.spills import SpillRange, Spills
     from emiss.runlist import ListedSample
 
-Executor = Literal["serial", "processes"]
-"""How tasks are run: one after the other in this process, or in processes of their own."""
+Executor: TypeAlias = "Literal['serial', 'processes'] | Pool"
+"""How tasks are run: one after the other in this process, in processes of their own, or wherever a pool has them."""
 
 TASK_ENTRIES = 20_000
 BATCH = 2_048
@@ -21,7 +26,10 @@ BATCH = 2_048
 
 @dataclass(frozen=True)
 class Setup:
-    """What every task of a job shares; plain values, so that a worker process can be given it."""
+    """What every task of a job shares; plain values, so that a worker process can be given it.
+
+    `content` has a hash of each config as the job was planned with it, and `shipped` the folder of those that ship.
+    """
 
     analysis: str
     detector: Path | None = None
@@ -31,6 +39,31 @@ class Setup:
     unblind: bool = False
     batch: int = BATCH
     bad_spills: frozenset[SpillRange] = frozenset()
+    content: tuple[tuple[str, str], ...] = ()
+    shipped: Path = SHIPPED
+
+    def absolute(self) -> Self:
+        """Return the set-up with paths that do not depend on the folder where one works."""
+        return self._with(lambda path: path.absolute())
+
+    def here(self) -> Self:
+        """Return the set-up as it is for this process: configs that ship stand where emiss is installed."""
+        if self.shipped == SHIPPED:
+            return self
+
+        def moved(path: Path) -> Path:
+            return SHIPPED / path.relative_to(self.shipped) if path.is_relative_to(self.shipped) else path
+
+        return replace(self._with(moved), shipped=SHIPPED)
+
+    def _with(self, change: Callable[[Path], Path]) -> Self:
+        return replace(
+            self,
+            analysis=str(change(Path(self.analysis))),
+            detector=None if self.detector is None else change(self.detector),
+            calib=None if self.calib is None else change(self.calib),
+            reader=None if self.reader is None else change(self.reader),
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +97,8 @@ class Task:
         The folder with the indices of the files.
     process : mapping
         What was simulated.
+    hidden : bool
+        Whether its text keeps silent about entries, as nobody is to know how many events there are.
     """
 
     sample: ListedSample
@@ -82,6 +117,7 @@ class Task:
     spills: Spills | None = None
     index: Path | None = None
     process: Mapping[str, Any] = field(default_factory=dict)
+    hidden: bool = False
 
     def __str__(self) -> str:
-        return f"{self.file} entries {self.start}-{self.stop}"
+        return str(self.file) if self.hidden else f"{self.file} entries {self.start}-{self.stop}"

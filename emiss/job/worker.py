@@ -14,7 +14,7 @@ from emiss.events.columns import QUALITY_BITS
 from emiss.events.files.identity import number_of, still_the_same
 from emiss.events.files.open import TableWriter, open_stored
 from emiss.events.ledger import Ledger
-from emiss.job.source import source_of
+from emiss.job.source import check_content, content_of, source_of
 from emiss.job.survey import of_runs
 from emiss.reco.quality.spills import within
 from emiss.selection.blinding import is_hidden
@@ -48,9 +48,10 @@ class Worker:
     """Does tasks of one job; holds what they share (source, analysis)."""
 
     def __init__(self, setup: Setup) -> None:
-        self.setup = setup
+        self.setup = setup = setup.here()
         self.source = source_of(setup)
         self.analysis = selection.load(setup.analysis, set=dict(setup.overrides))
+        check_content(setup, content_of(self.source, self.analysis))
         self._bound: dict[tuple[str, ...], Bound] = {}
 
     def run(self, task: Task) -> Done:

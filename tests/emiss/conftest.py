@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 from functools import cache
+from html import escape
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 from typing import TYPE_CHECKING
 

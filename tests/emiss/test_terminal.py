@@ -138,7 +138,20 @@ COMMANDS = (
     (["show", "signal.dat", "--event", "7"], 0),
     (["fit", "signal.dat", "--event", "7"], 0),
 )
-ONCE = ("check", "constraints", "diff", "fit", "inspect", "limit", "process", "quality", "scan", "show", "xsec", "yields")
+ONCE = (
+    "check",
+    "constraints",
+    "diff",
+    "fit",
+    "inspect",
+    "limit",
+    "process",
+    "quality",
+    "scan",
+    "show",
+    "xsec",
+    "yields",
+)
 """Take their time, and what they show takes the same form everywhere."""
 BARS = ("process", "select", "scan", "simulate", "quality")
 

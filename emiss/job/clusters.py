@@ -1,0 +1,168 @@
+"""Where workers come from: this machine, a scheduler that runs, a batch system or a gateway; each library is imported here."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from emiss.configs.cluster import Address, Gateway, HTCondor, Local, Slurm
+from emiss.configs.errors import UserError
+from emiss.job.work import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from distributed import Client
+
+    from emiss.job.task import Executor
+
+AnyCluster = Local | Address | HTCondor | Slurm | Gateway
+
+
+@contextmanager
+def executor_of(
+    name: Literal["serial", "processes", "dask"],
+    workers: int | None = None,
+    scheduler: str | None = None,
+    cluster: AnyCluster | None = None,
+) -> Iterator[Executor]:
+    """Yield what does the tasks of a job, for as long as the block runs.
+
+    Parameters
+    ----------
+    name : "serial", "processes" or "dask"
+    workers : int, optional
+        Of a cluster of this machine, if neither of the others is given.
+    scheduler : str, optional
+        ``tcp://HOST:PORT``, or the path of the scheduler's file; in the place of `cluster`.
+    cluster : optional
+        What the run list says.
+
+    Raises
+    ------
+    UserError
+        If a library is missing, the scheduler cannot be reached, or workers have another emiss.
+    """
+    if name != "dask":
+        if scheduler is not None:
+            raise UserError("--scheduler is for --executor dask")
+        yield name
+        return
+    if scheduler is not None and workers is not None:
+        raise UserError("--workers starts a cluster of this machine, --scheduler takes one that runs: give one of them")
+    if scheduler is not None:
+        cluster = Address(kind="address", scheduler=scheduler)
+    elif workers is not None or cluster is None:
+        cluster = Local(kind="local", workers=workers or 2)
+    with client_of(cluster) as client:
+        from emiss.job.distributed import DaskPool, check_workers
+
+        check_workers(client)
+        yield DaskPool(client, limits_of(cluster))
+
+
+def limits_of(cluster: AnyCluster) -> Limits:
+    """Return when something is given up on a cluster."""
+    return Limits(retries=cluster.retries, stall=cluster.stall)
+
+
+@contextmanager
+def client_of(cluster: AnyCluster) -> Iterator[Client]:
+    """Yield a client of a cluster; one that is started here ends with the block.
+
+    Raises
+    ------
+    UserError
+        If a library is missing, or the scheduler cannot be reached.
+    """
+    try:
+        import dask
+        import distributed  # noqa: F401 - asked for by all of them
+    except ImportError:
+        raise missing("dask") from None
+    with dask.config.set({"distributed.scheduler.allowed-failures": cluster.retries}):
+        if isinstance(cluster, Local):
+            yield from _local(cluster)
+        elif isinstance(cluster, Address):
+            yield from _at(cluster)
+        elif isinstance(cluster, Gateway):
+            yield from _gateway(cluster)
+        else:
+            yield from _batch(cluster)
+
+
+def _local(cluster: Local) -> Iterator[Client]:
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=cluster.workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        ) as started,
+        Client(started) as client,
+    ):
+        yield client
+
+
+def _at(cluster: Address) -> Iterator[Client]:
+    from distributed import Client
+
+    where = {"address" if "://" in cluster.scheduler else "scheduler_file": cluster.scheduler}
+    try:
+        client = Client(timeout=Limits.gone, **where)
+    except (OSError, ValueError) as error:
+        raise UserError(f"no dask scheduler at {cluster.scheduler}: {error}") from None
+    with client:
+        yield client
+
+
+def _batch(cluster: HTCondor | Slurm) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise missing("dask-jobqueue") from None
+    # one process with one thread per core: kernels and tables share a process badly
+    asked: dict[str, Any] = {"cores": cluster.cores, "processes": cluster.cores, "memory": cluster.memory}
+    make: Callable[..., Any]
+    if isinstance(cluster, HTCondor):
+        make, asked["disk"] = dask_jobqueue.HTCondorCluster, cluster.disk
+    else:
+        make, asked["walltime"] = dask_jobqueue.SLURMCluster, cluster.walltime
+        asked |= {name: said for name in ("queue", "account") if (said := getattr(cluster, name)) is not None}
+    try:
+        started = make(**{**asked, **cluster.options})
+    except (TypeError, ValueError) as error:
+        raise UserError(f"dask-jobqueue does not take the cluster of the run list: {error}") from None
+    with started, Client(started) as client:
+        started.scale(cluster.workers)
+        yield client
+
+
+def _gateway(cluster: Gateway) -> Iterator[Client]:
+    try:
+        from dask_gateway import Gateway as Door
+    except ImportError:
+        raise missing("dask-gateway") from None
+    said = {name: value for name in ("address", "auth") if (value := getattr(cluster, name)) is not None}
+    with Door(**said) as door:
+        if cluster.name is not None:
+            with door.connect(cluster.name) as found, found.get_client() as client:
+                yield client
+            return
+        with door.new_cluster(**cluster.options) as started, started.get_client() as client:
+            started.scale(cluster.workers)
+            yield client
+
+
+def missing(library: str) -> UserError:
+    """Return what a user is told where a library is not installed."""
+    return UserError(
+        f"{library} is not installed",
+        hint="pip install 'emiss[dask]'" if library == "dask" else f"pip install {library}",
+    )
