@@ -66,15 +66,15 @@ def everything(cli, folder: Path, *options: str, only: tuple[str, ...] = ()) -> 
     Tables are Parquet files, which are opened faster; the skims that are compared are ROOT files.
     """
     said = {}
-    parquet = ("--tables", "parquet")
+    parquet = ("--tables", "parquet", *options)
     tables = folder / "o" / "tables"
     ends = ("--from", "0GeV", "--to", "60GeV", "--points", "4")
     for name, arguments in {
         "check": ("check", folder / "runs.yaml"),
-        "process": ("process", folder / "runs.yaml", "--out", folder / "o", "--keep", folder / "k1", *parquet, *options),
-        "again": ("process", folder / "runs.yaml", "--out", folder / "o", *parquet, *options),
-        "part 1": ("process", folder / "runs.yaml", "--part", "1/2", "--out", folder / "p", *parquet, *options),
-        "part 2": ("process", folder / "runs.yaml", "--part", "2/2", "--out", folder / "p", *parquet, *options),
+        "process": ("process", folder / "runs.yaml", "--out", folder / "o", "--keep", folder / "k1", *parquet),
+        "again": ("process", folder / "runs.yaml", "--out", folder / "o", *parquet),
+        "part 1": ("process", folder / "runs.yaml", "--part", "1/2", "--out", folder / "p", *parquet),
+        "part 2": ("process", folder / "runs.yaml", "--part", "2/2", "--out", folder / "p", *parquet),
         "merge": ("merge", folder / "p", "--keep", folder / "k3"),
         "select": ("select", tables, "--analysis", folder / "cuts.yaml", "--detail", "--out", folder / "s", *options),
         "keep": ("select", tables, "--analysis", folder / "cuts.yaml", "--keep", folder / "k2", *options),
