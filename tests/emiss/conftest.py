@@ -18,7 +18,7 @@ ON_TARGET = {"signal": 1e13, "dimuon": 1e9, "run": 1e9}
 
 @pytest.fixture(scope="session", autouse=True)
 def _parsed_once() -> Iterator[None]:
-    """Every command reads all constants, and the same text holds the same ones: it is parsed once, while files are read each time."""
+    """Every command reads all constants; files are read each time, but a text that has been parsed is not parsed again."""
     from emiss.calib import tables
 
     parsed = cache(tables.parse_tables)

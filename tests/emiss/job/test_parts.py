@@ -188,7 +188,8 @@ def dies(self, task, file):
             os.kill(os.getpid(), signal.SIGKILL)
 Worker._tables = dies
 out = Path({str(tmp_path / "o")!r})
-job = plan(runlist.load(Path({str(whole / "runs.yaml")!r})), out, task_entries={ENTRIES}, batch={ENTRIES}, table_suffix=".parquet")
+options = dict(task_entries={ENTRIES}, batch={ENTRIES}, table_suffix=".parquet")
+job = plan(runlist.load(Path({str(whole / "runs.yaml")!r})), out, **options)
 run_part(job, Part.parse("2/2"), out)
 """
     done = subprocess.run([sys.executable, "-c", code], check=False)

@@ -7,18 +7,21 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import numpy as np
 import pytest
 
-from emiss import runlist
+from emiss import runlist, selection
 from emiss.configs.errors import UserError
 from emiss.events.files.open import open_table
 from emiss.events.table import EventTable
+from emiss.job.outcome import Outcome  # noqa: TC001 - annotations of fixtures
 from emiss.job.plan import plan
 from emiss.job.run import run_job
 from emiss.job.select import select
+from emiss.selection.report import figures
 from emiss.selection.results.cutflow import Cutflow  # noqa: TC001 - annotations of fixtures
 from tests.events.files.test_stored import middle_of
 
@@ -32,12 +35,37 @@ samples:
 """
 
 
+SIGNAL = "  signal: {role: signal, files: [signal.dat, signal.root], on_target: 1e12}\n"
+
+
+def listed_in(folder: Path, run_files: dict[str, Path]) -> Path:
+    for name in ("signal.dat", "signal.root", "beam.dat"):
+        shutil.copy(run_files[name], folder / name)
+    (folder / "runs.yaml").write_text(RUNS)
+    return folder / "runs.yaml"
+
+
 @pytest.fixture
 def runs(tmp_path, run_files) -> Path:
-    for name in ("signal.dat", "signal.root", "beam.dat"):
-        shutil.copy(run_files[name], tmp_path / name)
-    (tmp_path / "runs.yaml").write_text(RUNS)
-    return tmp_path / "runs.yaml"
+    return listed_in(tmp_path, run_files)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A job that has been done, to be looked at only."""
+
+    runs: Path
+    out: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, run_files) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    runs, out = listed_in(folder, run_files), folder / "o"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "svg", lambda _: "<svg></svg>")  # as `undrawn` does in a test
+        return Whole(runs, out, run_job(plan(runlist.load(runs), out), out))
 
 
 def counts(cutflow: Cutflow) -> dict[str, list[tuple[object, ...]]]:
@@ -55,9 +83,8 @@ def numbers(cutflow: Cutflow) -> list[tuple[str, int]]:
     return [(key, row[1].n) for key, rows in counts(cutflow).items() for row in rows]
 
 
-def test_counts_are_the_same_for_any_batch_task_and_executor(runs, tmp_path):
-    listed = runlist.load(runs)
-    whole = run_job(plan(listed, tmp_path / "a"), tmp_path / "a").cutflow
+def test_counts_are_the_same_for_any_batch_task_and_executor(whole, tmp_path):
+    listed, made, whole = runlist.load(whole.runs), whole.out, whole.outcome.cutflow
     assert whole.samples["signal"].ledger.read == 304 + 300
     assert whole.samples["signal"].on_target == 1e12
     small = run_job(plan(listed, tmp_path / "b", batch=41, task_entries=100), tmp_path / "b").cutflow
@@ -67,7 +94,7 @@ def test_counts_are_the_same_for_any_batch_task_and_executor(runs, tmp_path):
             assert row_a[1].sum_w == pytest.approx(row_b[1].sum_w, rel=1e-12)
     spread = run_job(plan(listed, tmp_path / "c"), tmp_path / "c", executor="processes", workers=2).cutflow
     assert counts(spread) == counts(whole)
-    again = select([tmp_path / "a"], plan(listed, tmp_path / "a").analysis, None).cutflow
+    again = select([made], selection.load("e_to_mu_phi"), None).cutflow
     assert numbers(again) == numbers(whole)
     assert {n: s.ledger for n, s in again.samples.items()} == {n: s.ledger for n, s in whole.samples.items()}
     assert again.samples["signal"].on_target == pytest.approx(1e12, rel=1e-12)
@@ -90,6 +117,7 @@ def test_a_finished_table_is_used_again_and_a_changed_cut_counts_anew(runs, tmp_
 
 @pytest.mark.parametrize("suffix", [".root", ".parquet"])
 def test_a_stored_table_that_was_damaged_is_made_again(runs, tmp_path, suffix):
+    runs.write_text(RUNS.replace(SIGNAL, ""))
     listed = runlist.load(runs)
     first = run_job(plan(listed, tmp_path / "o", table_suffix=suffix), tmp_path / "o").cutflow
     table = next((tmp_path / "o" / "tables" / "beam").glob(f"*{suffix}"))
@@ -102,21 +130,19 @@ def test_a_stored_table_that_was_damaged_is_made_again(runs, tmp_path, suffix):
     assert len(EventTable.concatenate(list(open_table(table).batches()))) == 300
 
 
-def test_a_part_is_normalised_to_its_part(runs, tmp_path):
+def test_a_part_is_normalised_to_its_part(runs, whole, tmp_path):
     job = plan(runlist.load(runs), tmp_path / "p", max_events=104)
     cutflow = run_job(job, tmp_path / "p").cutflow
     assert cutflow.samples["beam"].partial
     physics = cutflow.samples["beam"].ledger.passed
     assert cutflow.samples["beam"].on_target == pytest.approx(physics)
-    part = run_job(plan(runlist.load(runs), tmp_path / "q"), tmp_path / "q").cutflow
     with pytest.raises(UserError, match="counted twice"):
-        _ = cutflow + part
+        _ = cutflow + whole.outcome.cutflow
 
 
-def test_reports_are_written(runs, tmp_path):
-    out = tmp_path / "o"
-    outcome = run_job(plan(runlist.load(runs), out), out)
-    assert {path.suffix for path in outcome.reports} >= {".json", ".csv", ".md", ".html"}
+def test_reports_are_written(whole):
+    out = whole.out
+    assert {path.suffix for path in whole.outcome.reports} >= {".json", ".csv", ".md", ".html"}
     data = json.loads((out / "cutflow.json").read_text())
     assert data["schema"] == "emiss.cutflow/1"
     assert data["provenance"]["inputs"][0]["path"].endswith("signal.dat")
@@ -256,9 +282,8 @@ def test_help_has_an_example_for_every_command_and_starts_fast(cli):
     assert done.stdout.split() == []
 
 
-def test_a_table_opens_in_plain_uproot(runs, tmp_path):
+def test_a_table_opens_in_plain_uproot(whole):
     import uproot
 
-    run_job(plan(runlist.load(runs), tmp_path / "o"), tmp_path / "o")
-    tree = uproot.open(tmp_path / "o/tables/signal/signal.root")["events"]
+    tree = uproot.open(whole.out / "tables/signal/signal.root")["events"]
     assert tree["ntracks"].array(library="np").sum() == len(np.concatenate(tree["tracks.p"].array().to_list()))
