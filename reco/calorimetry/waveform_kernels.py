@@ -12,6 +12,11 @@ from emiss.configs.compiled import fused
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats, Ints
 
+_inlined = fused(forceinline=True)
+"""What is called is laid into the caller. Left as functions, they would be compiled once by themselves and once with their
+caller, and which of the two runs, with sums that are rounded otherwise, depends on whether the code was kept from a process
+before."""
+
 NO_PULSE, GOOD, SATURATED, PILE_UP = 0, 1, 2, 4
 """Bits of the status of a waveform; 0 where nothing is above the threshold."""
 
@@ -169,7 +174,7 @@ def cells(
         cell_offsets[event + 1] = n
 
 
-@fused
+@_inlined
 def prepare(size: int, width: float, room: Floats) -> float:
     """Set up the room of `pulse` for waveforms of `size` samples, with pulses that rise for `width` samples.
 
@@ -185,7 +190,7 @@ def prepare(size: int, width: float, room: Floats) -> float:
     return fall
 
 
-@fused(forceinline=True)
+@_inlined
 def pulse(
     samples: Array,
     even: float,
@@ -238,7 +243,7 @@ def pulse(
     return status, total, begin - early
 
 
-@fused
+@_inlined
 def _largest(samples: Array, count: int) -> tuple[int, int]:
     """Return the largest even and the largest odd sample, 0 where there is none."""
     even = odd = np.uint16(0)
@@ -250,21 +255,17 @@ def _largest(samples: Array, count: int) -> tuple[int, int]:
     return np.int64(even), np.int64(odd)
 
 
-@fused
+@_inlined
 def _subtract(samples: Array, count: int, even: float, odd: float, bar: float, values: Array) -> int:
     """Fill `values` with the samples less their pedestals; return how many of them are above `bar`."""
     above = 0
-    for k in range(count // 2):
-        values[2 * k] = samples[2 * k] - even
-        values[2 * k + 1] = samples[2 * k + 1] - odd
-        above += (values[2 * k] > bar) + (values[2 * k + 1] > bar)
-    if count & 1:
-        values[count - 1] = samples[count - 1] - even
-        above += values[count - 1] > bar
+    for k in range(count):
+        values[k] = samples[k] - (odd if k & 1 else even)
+        above += values[k] > bar
     return above
 
 
-@fused
+@_inlined
 def _leave_out(samples: Array, full_scale: int, values: Array, fall: float, moments: Array) -> None:
     """Make saturated samples add nothing to `values` of a window, nor to its `moments`."""
     for k in range(len(samples)):
@@ -276,7 +277,7 @@ def _leave_out(samples: Array, full_scale: int, values: Array, fall: float, mome
             values[k] = 0.0
 
 
-@fused
+@_inlined
 def _moments(values: Array, fall: float, moments: Array) -> None:
     """Fill what the equations of `_fit` take from the samples that are used, those that are not NaN.
 
@@ -295,7 +296,7 @@ def _moments(values: Array, fall: float, moments: Array) -> None:
         moments[3, m + 1] = 1.0 / jj if jj > 0.0 else 0.0
 
 
-@fused
+@_inlined
 def _fit(values: Array, top: int, fall: float, moments: Array) -> tuple[float, float, int]:
     """Return slope a, level c and first sample b of the pulse in some samples; slope 0 where there is none.
 
@@ -337,7 +338,7 @@ def _fit(values: Array, top: int, fall: float, moments: Array) -> tuple[float, f
     return slope, level, begin
 
 
-@fused
+@_inlined
 def _leaves_more(values: Array, slope: float, level: float, begin: int, powers: Array, bar: float, above: int) -> bool:
     """Return whether a sample is above the pulse (slope j + level) fall^j, j from sample `begin` on, by more than `bar`.
 

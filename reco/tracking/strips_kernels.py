@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.configs.compiled import kernel
+from emiss.configs.compiled import bare, kernel
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Ints
@@ -27,13 +27,13 @@ RISE = 3.0
 """Noise sigmas by which the charge may rise again on the way out from the peak of a cluster."""
 
 
-@kernel(error_model="numpy")
+@bare(error_model="numpy")
 def _apart(a: int, b: int, time: Array, error: Array) -> bool:
     """Whether two digits are of different times; one whose time is unknown may belong to any."""
     return abs(time[a] - time[b]) > APART * np.sqrt(error[a] ** 2 + error[b] ** 2 + SPREAD**2)  # False for NaN
 
 
-@kernel(error_model="numpy")
+@bare(error_model="numpy")
 def _reach(
     strip: int,
     side: int,
@@ -69,7 +69,7 @@ def _reach(
         last = found
 
 
-@kernel(error_model="numpy")
+@bare(error_model="numpy")
 def _best(
     lit: Array, reach: int, digit_at: Array, charge: Array, noise: Array, time: Array, error: Array, free: Array
 ) -> tuple[int, int, int]:
@@ -91,7 +91,7 @@ def _best(
     return best_first, best_last, best_size
 
 
-@kernel(error_model="numpy")
+@bare(error_model="numpy")
 def _join(
     strip: int,
     digit: int,

@@ -278,3 +278,12 @@ def test_hits_without_s0_are_flagged_as_in_raw_data(detector):
     batch = Batch(run=6101, entries=(0, 3), header={"entry": np.arange(3)}, cells=cells)
     lacking, empty = 1 << QUALITY_BITS["no_start_time"], 1 << QUALITY_BITS["no_pulse"]
     assert HitStage(detector)(batch, {})["quality"].tolist() == [0, lacking, lacking | empty]
+
+
+def test_what_the_kernels_call_is_compiled_with_them():
+    """Else the last bits of a table depend on whether its process has compiled the kernels, or found them on disk."""
+    called = [
+        f for name, f in vars(kernels).items() if hasattr(f, "targetoptions") and name not in ("measure", "cells")
+    ]
+    assert len(called) > 5
+    assert all(f.targetoptions.get("forceinline") for f in called)
