@@ -261,7 +261,7 @@ class _Collector(Generic[Item, Done]):
             except Exception as error:  # noqa: BLE001 - of whatever kind the loss is, all is added up once more
                 log.warning("the sum of %s was lost: %s", group or self.name, error)
                 return None
-        return Collected(sums, self.failures)
+        return Collected(sums, dict(sorted(self.failures.items())))
 
     def _result(self, future: Future) -> Done:
         while True:
