@@ -11,6 +11,8 @@ import queue
 import time
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
+
+AT_ONCE = 256
+"""Items that go to the scheduler together, at least: each message costs a millisecond."""
 
 ALONE = 60.0
 """Seconds without any worker after which the log says so."""
@@ -162,8 +167,9 @@ class _Collector(Generic[Item, Done]):
         waiting = iter(range(len(self.items)))
         try:
             while True:
-                while len(self.running) < self.limits.window and (new := next(waiting, None)) is not None:
-                    self._submit(new)
+                room = self.limits.window - len(self.running)
+                if room >= min(self.limits.window, AT_ONCE):
+                    self._submit(list(islice(waiting, room)))
                 if not self.running:
                     return self._collected()
                 try:
@@ -175,19 +181,27 @@ class _Collector(Generic[Item, Done]):
             if self.running and self.client.status == "running":
                 self.client.cancel(list(self.running.values()), force=True)
 
-    def _submit(self, number: int) -> None:
-        tried = self.tried.get(number, [])
-        workers = set(self._workers()).difference(tried) if tried else set()
-        future = self.client.submit(
+    def _submit(self, numbers: Sequence[int]) -> None:
+        """Give items to the scheduler, all in one message; those that were tried before for other workers than then."""
+        if not numbers:
+            return
+        tried = {worker for number in numbers for worker in self.tried.get(number, ())}
+        others = sorted(set(self._workers()) - tried) if tried else []
+        futures = self.client.map(
             on_worker.do,
-            self.shared,
-            self.items[number],
-            key=f"{self.name}-{self.token}-{number}.{len(tried)}",
-            workers=sorted(workers) or None,
-            allow_other_workers=bool(workers),
+            [self.items[number] for number in numbers],
+            key=[f"{self.name}-{self.token}-{number}.{len(self.tried.get(number, ()))}" for number in numbers],
+            shared=self.shared,
+            workers=others or None,
+            allow_other_workers=bool(others),
         )
-        self.running[number] = future
-        future.add_done_callback(lambda done: self.ended.put((number, done)))
+        for number, future in zip(numbers, futures, strict=True):
+            self.running[number] = future
+            future.add_done_callback(partial(self._note, number))
+
+    def _note(self, number: int, future: Future) -> None:
+        """Remember that an item has ended; called in dask's own thread."""
+        self.ended.put((number, future))
 
     def _add(self, parts: Sequence[Future]) -> Future:
         self.sums += 1
@@ -212,7 +226,7 @@ class _Collector(Generic[Item, Done]):
             tried.append(failure.worker)
             if not final and len(tried) <= self.limits.retries:
                 log.warning("%s; it is tried again\n%s", failure, failure.traceback)
-                self._submit(number)
+                self._submit([number])
                 return
             log.error("%s; it is given up\n%s", failure, failure.traceback)
             self.failures[number] = failure
@@ -247,7 +261,7 @@ class _Collector(Generic[Item, Done]):
             except Exception as error:  # noqa: BLE001 - of whatever kind the loss is, all is added up once more
                 log.warning("the sum of %s was lost: %s", group or self.name, error)
                 return None
-        return Collected(sums, self.failures)
+        return Collected(sums, dict(sorted(self.failures.items())))
 
     def _result(self, future: Future) -> Done:
         while True:

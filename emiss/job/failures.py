@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from emiss.job.work import Failure
 
 NAME = ".failures.json"
+SCHEMA = "emiss.failures/1"
 
 
 def save(folder: Path, failures: Sequence[Failure]) -> None:
     """Keep the failures of a job, in the place of those of an earlier one."""
     if failures:
-        write_text(folder / NAME, json.dumps([str(failure) for failure in failures], indent=1) + "\n")
+        write_text(folder / NAME, json.dumps({"schema": SCHEMA, "failures": list(map(str, failures))}, indent=1) + "\n")
     else:
         (folder / NAME).unlink(missing_ok=True)
 
@@ -30,4 +31,6 @@ def load(folder: Path) -> tuple[str, ...]:
         data = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ()
-    return tuple(map(str, data)) if isinstance(data, list) else ()
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        return ()
+    return tuple(map(str, data.get("failures", ())))

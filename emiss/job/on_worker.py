@@ -76,7 +76,7 @@ def who() -> dict[str, str]:
     return identity()
 
 
-def do(shared: Shared[Item, Done], item: Item) -> Done:
+def do(item: Item, shared: Shared[Item, Done]) -> Done:
     """Do one item.
 
     Raises

@@ -149,7 +149,7 @@ def _results(
     samples = share.samples_of(job.tasks)
     tasks = [replace(task, hidden=task.sample.name in hidden) for task in job.tasks]
     collected = executor.collect(share.Processing(job.setup), tasks, share.add, samples, progress=done)
-    return share.there(collected.sums), [collected.failures[number] for number in sorted(collected.failures)]
+    return share.there(collected.sums), list(collected.failures.values())
 
 
 def do_tasks(

@@ -85,7 +85,7 @@ class Failure:
 
 @dataclass
 class Collected(Generic[Done]):
-    """The sum of each group, over all its items that could be done, and the others by number."""
+    """The sum of each group, over all its items that could be done, and the others by number, in their order."""
 
     sums: Mapping[str, Done | None]
     failures: dict[int, Failure] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Where workers come from: what a run list may say, what batch systems and gateways are asked for, what is told without them."""
+"""Where workers come from: what a run list may say, what batch systems and gateways are asked for, what is told without."""
 
 from __future__ import annotations
 

@@ -76,10 +76,11 @@ def bits(outcome: Outcome) -> list[object]:
 
 
 def test_every_way_of_running_a_job_gives_the_same_bits(runs, pool, tmp_path):
+    runs.write_text(RUNS.replace("beam.dat, ", "").replace("signal.dat", "signal.dat, beam.dat"))
     listed = runlist.load(runs)
 
     def planned(name: str, executor="serial"):
-        return plan(listed, tmp_path / name, task_entries=17, executor=executor)
+        return plan(listed, tmp_path / name, task_entries=33, executor=executor)
 
     job = planned("dask", pool)
     assert sum(task.sample.name == "signal" for task in job.tasks) > FAN  # else every sum is a plain one
@@ -89,14 +90,14 @@ def test_every_way_of_running_a_job_gives_the_same_bits(runs, pool, tmp_path):
     expected = bits(on_dask)
     serial = run_job(planned("serial"), tmp_path / "serial")
     assert bits(serial) == expected
-    for name in ("processes", "again", "parts"):
+    for name in ("processes", "parts"):
         shutil.copytree(tmp_path / "serial", tmp_path / name)
-    spread = run_job(planned("processes"), tmp_path / "processes", executor="processes", workers=2)
+    spread = run_job(planned("processes"), tmp_path / "processes", executor="processes", workers=1)
     assert bits(spread) == expected
-    again = run_job(planned("again", pool), tmp_path / "again", executor=pool)
+    again = run_job(job, tmp_path / "dask", executor=pool)
     assert (bits(again), again.reused) == (expected, len(job.tasks))
-    for number in (1, 2, 3):
-        run_part(planned("parts"), Part(3, number), tmp_path / "parts")
+    for number in (1, 2):
+        run_part(planned("parts"), Part(2, number), tmp_path / "parts")
     assert bits(merge([tmp_path / "parts"])) == expected
     assert bits(select([tmp_path / "dask"], job.analysis, None, fill=True)) == expected
 

@@ -72,6 +72,8 @@ def test_who_is_at_work_and_what_failed(done, cli):
     assert "at work: process " in said.out
     assert "failed: a.dat entries 0-9: a bug (worker tcp://there:1)" in said.err
     assert said.code == 3
+    (done / "tables" / failures.NAME).write_text("[]")  # none of ours
+    assert failures.load(done / "tables") == ()
     failures.save(done / "tables", [])
     assert status(done).complete
     assert status(done).at_work == []
