@@ -1,8 +1,8 @@
 """Speed and memory of the raw reader on full waveforms: ``python -m benchmarks.raw``.
 
 Two files of the simulation's dimuon events with every MSADC channel written (32 samples, noise where nothing was seen): with
-sparse strips, and with every strip (latch-all). Process time, the shortest of some repeats; ratios to one sum over the words of
-the same file.
+sparse strips, and with every strip (latch-all). The digits are those of all strips, the event table leaves out those without a
+signal, as a job does. Process time, the shortest of some repeats; ratios to one sum over the words of the same file.
 """
 
 from __future__ import annotations
