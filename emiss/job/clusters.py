@@ -81,7 +81,7 @@ def client_of(cluster: AnyCluster) -> Iterator[Client]:
         import distributed  # noqa: F401 - asked for by all of them
     except ImportError:
         raise missing("dask") from None
-    with dask.config.set({"distributed.scheduler.allowed-failures": cluster.retries}):
+    with dask.config.set({"distributed.scheduler.allowed-failures": cluster.retries}), _quiet():
         if isinstance(cluster, Local):
             yield from _local(cluster)
         elif isinstance(cluster, Address):
@@ -90,6 +90,20 @@ def client_of(cluster: AnyCluster) -> Iterator[Client]:
             yield from _gateway(cluster)
         else:
             yield from _batch(cluster)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what dask logs about connections that are lost off the screen: what it means for the job is told by us."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def _local(cluster: Local) -> Iterator[Client]:

@@ -23,7 +23,7 @@ from emiss.job.reduction import Reductions
 from emiss.job.work import Collected, Failure, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from distributed import Client, Future
 
@@ -288,8 +288,12 @@ class _Collector(Generic[Item, Done]):
             log.warning("no worker for %.0f s; %d of %d tasks wait", now - self.moved, self.left, len(self.items))
             self.moved = now
 
-    def _workers(self) -> Mapping[str, Any]:
-        return self.client.scheduler_info(n_workers=-1)["workers"]
+    def _workers(self) -> Sequence[str]:
+        """Return the addresses of all workers; none where the scheduler does not answer."""
+        try:
+            return list(self.client.nthreads())
+        except OSError:
+            return []
 
     def _gone(self) -> SchedulerGoneError:
         msg = (
