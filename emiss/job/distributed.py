@@ -155,6 +155,8 @@ class _Collector(Generic[Item, Done]):
         self.ended: queue.SimpleQueue[tuple[int, Future]] = queue.SimpleQueue()
         self.running: dict[int, Future] = {}
         self.tried: dict[int, list[str]] = {}
+        self.suspects: list[int] = []
+        self.alone: set[int] = set()
         self.sums = 0
         self.left = len(items)
         self.seen = self.moved = time.monotonic()
@@ -170,6 +172,9 @@ class _Collector(Generic[Item, Done]):
                 room = self.limits.window - len(self.running)
                 if room >= min(self.limits.window, AT_ONCE):
                     self._submit(list(islice(waiting, room)))
+                if not self.running and self.suspects:
+                    self.alone.add(self.suspects[0])
+                    self._submit([self.suspects.pop(0)])
                 if not self.running:
                     return self._collected()
                 try:
@@ -224,6 +229,11 @@ class _Collector(Generic[Item, Done]):
             failure, final = self._cause(number, future)
             tried = self.tried.setdefault(number, [])
             tried.append(failure.worker)
+            if self._killed(future) and number not in self.alone:
+                # dask blames all items that a dead worker was given: which one it was is seen when each is done alone
+                log.warning("%s; it is tried again when all else is done", failure)
+                self.suspects.append(number)
+                return
             if not final and len(tried) <= self.limits.retries:
                 log.warning("%s; it is tried again\n%s", failure, failure.traceback)
                 self._submit([number])
@@ -237,15 +247,19 @@ class _Collector(Generic[Item, Done]):
         self.tried.pop(number, None)
         self.progress(self.items[number])
 
-    def _cause(self, number: int, future: Future) -> tuple[Failure, bool]:
-        """Return why an item failed, and whether it is of no use to try it again."""
+    @staticmethod
+    def _killed(future: Future) -> bool:
         from distributed.scheduler import KilledWorker
 
+        return isinstance(future.exception(), KilledWorker)
+
+    def _cause(self, number: int, future: Future) -> tuple[Failure, bool]:
+        """Return why an item failed, and whether it is of no use to try it again."""
         error: Any = future.exception()
         item = str(self.items[number])
         if isinstance(error, on_worker.ItemError):
             return Failure(item, error.worker, error.why, error.trace), error.final
-        if isinstance(error, KilledWorker):
+        if self._killed(future):
             worker = getattr(error.last_worker, "address", "")
             return Failure(item, worker, "the worker died at it, and so did others before (out of memory?)"), True
         trace = "".join(traceback.format_tb(future.traceback()))

@@ -125,6 +125,13 @@ def test_what_fails_for_good_is_named_and_the_rest_is_done(client, tmp_path):
     assert said[40].worker.startswith("tcp://")
 
 
+def test_the_neighbours_of_one_that_kills_its_worker_are_done(client, tmp_path):
+    odd = ((3, "dies"),)
+    found = do(client, Tenths(str(tmp_path), odd), 6)  # three for each worker, which all die with it again and again
+    assert set(found.failures) == {3}
+    assert found.sums == {"": serial(6, frozenset({3}))}
+
+
 def test_one_that_hangs_is_tried_elsewhere_and_given_up(client, tmp_path):
     odd = ((1, "hangs once"), (5, "hangs"))
     found = do(client, Tenths(str(tmp_path), odd), 8, stall=1.0, retries=1)
