@@ -80,7 +80,7 @@ def test_every_way_of_running_a_job_gives_the_same_bits(runs, pool, tmp_path):
     listed = runlist.load(runs)
 
     def planned(name: str, executor="serial"):
-        return plan(listed, tmp_path / name, task_entries=33, executor=executor)
+        return plan(listed, tmp_path / name, task_entries=33, table_suffix=".parquet", executor=executor)
 
     job = planned("dask", pool)
     assert sum(task.sample.name == "signal" for task in job.tasks) > FAN  # else every sum is a plain one
