@@ -100,7 +100,7 @@ def simulate(
     rng = np.random.default_rng(seed)
     state = muons(count, rng)
     arm = detector.arms["tracks"]
-    points, first = through_spectrometer(state, detector, arm, Response(), np.zeros(count), 1.0, rng)
+    points, first = through_spectrometer(state, arm, Response(), np.zeros(count), 1.0, rng)
     if missing:
         station = np.array([plane.station for plane in detector.planes])[points["plane"]]
         points = points.rows(station != rng.integers(0, 4, count)[points.parents])

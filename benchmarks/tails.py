@@ -95,9 +95,7 @@ class Chain:
             ty=rng.normal(0, 1e-3, count),
             alive=np.ones(count, bool),
         )
-        points, _ = through_spectrometer(
-            state, self.detector, self.detector.arms["tracks"], RESPONSE, np.zeros(count), 1.0, rng
-        )
+        points, _ = through_spectrometer(state, self.detector.arms["tracks"], RESPONSE, np.zeros(count), 1.0, rng)
         return strips(points, self.detector, self.constants, Digitisation(), rng), state
 
     def reconstruct(self, digits: Lists) -> Lists:

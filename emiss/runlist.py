@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from emiss.calib.run_ranges import OPEN, RunRange, parse_ranges
 from emiss.configs import loader
-from emiss.configs.cluster import Cluster  # noqa: TC001 - pydantic reads the annotations
+from emiss.configs.cluster import Cluster
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.configs.names import problem_of
 from emiss.configs.schema import Model, Number

@@ -1,6 +1,6 @@
-"""The columns of the event table, declared once: type, unit, meaning, named bits.
+"""Columns of the event table: type, unit, meaning, named bits and elements; and those that every table has.
 
-The writer, ``emiss columns``, the docs and the "did you mean" of the cut engine all read this list. A collection is the
+The writer, ``emiss columns``, the docs and the "did you mean" of the cut engine all read declarations. A collection is the
 name before the last dot; its list columns share one length per event.
 """
 
@@ -80,6 +80,8 @@ class Column:
         Length of a fixed column.
     bits : mapping of name to bit number
         For words of named bits.
+    elements : tuple of str
+        Names of the values of a fixed column, empty where they have none.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Column:
     shape: Shape = "flat"
     size: int = 1
     bits: Mapping[str, int] = field(default_factory=dict)
+    elements: tuple[str, ...] = ()
 
     @property
     def collection(self) -> str:
@@ -102,6 +105,8 @@ class Column:
             data["size"] = self.size
         if self.bits:
             data["bits"] = dict(self.bits)
+        if self.elements:
+            data["elements"] = list(self.elements)
         return data
 
     @classmethod
@@ -115,6 +120,7 @@ class Column:
             shape=data.get("shape", "flat"),
             size=int(data.get("size", 1)),
             bits=data.get("bits", {}),
+            elements=tuple(data.get("elements", ())),
         )
 
 
@@ -146,137 +152,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("event.quality", "u4", "bits", "what is known against the event", bits=QUALITY_BITS),
     Column("spill.position", "f8", "1", "position within the spill, 0 to 1"),
     Column("weight", "f8", "1", "weight of a simulated event; 1 for data"),
-    Column("beam.n", "i4", "1", "tracks in the upstream spectrometer"),
-    *_flat(
-        "beam",
-        "f8",
-        """
-        p | GeV | momentum of the best upstream track; undefined without one
-        tx | 1 | dx/dz of the best upstream track at the target
-        ty | 1 | dy/dz of the best upstream track at the target
-        chi2 | 1 | chi2 of the best upstream track
-        ndf | 1 | degrees of freedom of the best upstream track
-        """,
-    ),
-    Column("srd.energy", "f8", "GeV", "energy in each SRD module", "fixed"),
-    Column("srd.time", "f8", "ns", "time of each SRD module relative to S0; undefined without a hit", "fixed"),
-    Column(
-        "s.time",
-        "f8",
-        "ns",
-        "time of each beam counter relative to S0, of S0 in trigger time; undefined without a hit",
-        "fixed",
-    ),
-    Column("s.energy", "f8", "GeV", "energy in each beam counter", "fixed"),
-    *_flat(
-        "ecal",
-        "f8",
-        """
-        energy | GeV | energy in the ECAL, preshower included
-        preshower | GeV | energy in the first 4 radiation lengths
-        x | mm | energy-weighted x of the main part; undefined without energy
-        y | mm | energy-weighted y of the main part; undefined without energy
-        time | ns | energy-weighted time relative to S0; undefined without energy
-        profile_chi2 | 1 | distance of the lateral profile to that of an electron, per share compared; undefined without energy
-        pileup | GeV | energy in pulses outside the time window
-        """,
-    ),
-    *_flat(
-        "ecal_cells",
-        "f8",
-        """
-        energy | GeV | energy of the cell
-        time | ns | time of the cell relative to S0
-        """,
-        "list",
-    ),
-    *_flat(
-        "ecal_cells",
-        "i4",
-        """
-        ix | 1 | column of the cell
-        iy | 1 | row of the cell
-        layer | 1 | 0 preshower, 1 main
-        """,
-        "list",
-    ),
-    Column("veto.energy", "f8", "GeV", "energy in each VETO panel", "fixed"),
-    Column("hcal.energy", "f8", "GeV", "energy in each HCAL module", "fixed"),
-    Column("hcal.mip", "f8", "1", "energy in each HCAL module in units of a minimum ionizing muon", "fixed"),
-    Column("hcal.time", "f8", "ns", "time of each HCAL module relative to S0; undefined without a hit", "fixed"),
-    Column("hcal.centre_fraction", "f8", "1", "share of the central cell in each HCAL module", "fixed"),
-    Column("hcal_zero.energy", "f8", "GeV", "energy in the HCAL module at zero degrees"),
-    Column("vhcal.energy", "f8", "GeV", "energy in the upstream veto calorimeter"),
-    Column("wcal.energy", "f8", "GeV", "energy in each part of the WCAL", "fixed"),
-    *_flat(
-        "beam_tracks",
-        "f8",
-        """
-        p | GeV | momentum
-        charge | e | charge
-        q_over_p | 1/GeV | charge over momentum
-        sigma_q_over_p | 1/GeV | its error from the fit
-        x | mm | x at the first upstream plane
-        y | mm | y at the first upstream plane
-        tx | 1 | dx/dz at the first upstream plane
-        ty | 1 | dy/dz at the first upstream plane
-        chi2 | 1 | chi2 of the fit
-        time | ns | mean time of the clusters relative to the trigger
-        """,
-        "list",
-    ),
-    *_flat(
-        "beam_tracks",
-        "i4",
-        """
-        ndf | 1 | degrees of freedom of the fit
-        planes | 1 | stations with a hit on the track
-        """,
-        "list",
-    ),
-    *_flat(
-        "tracks",
-        "f8",
-        """
-        p | GeV | momentum
-        charge | e | charge
-        q_over_p | 1/GeV | charge over momentum
-        sigma_q_over_p | 1/GeV | its error from the fit
-        x | mm | x at the first plane
-        y | mm | y at the first plane
-        tx | 1 | dx/dz at the first plane
-        ty | 1 | dy/dz at the first plane
-        chi2 | 1 | chi2 of the fit
-        """,
-        "list",
-    ),
-    *_flat(
-        "tracks",
-        "i4",
-        """
-        ndf | 1 | degrees of freedom of the fit
-        planes | 1 | stations with a hit on the track
-        """,
-        "list",
-    ),
-    *_flat(
-        "tracks",
-        "f8",
-        """
-        time | ns | mean time of the clusters relative to the trigger
-        match_x | mm | x distance to the expected trajectory at the last HCAL
-        match_y | mm | y distance to the expected trajectory at the last HCAL
-        """,
-        "list",
-    ),
 )
+"""The columns of every event table; all others are those of the set-up's parts, and under ``truth.`` of the sample."""
 
-_BY_NAME = {column.name: column for column in COLUMNS}
-
-
-def column(name: str) -> Column:
-    """Return the declaration of a column; the columns under ``truth.`` are declared by the sample that wrote them."""
-    if name in _BY_NAME:
-        return _BY_NAME[name]
-    msg = f"column {name} is not declared"
-    raise KeyError(msg)
+RESERVED = ("event", "spill", "weight", "truth")
+"""Collections that no part of a set-up may be called."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.events.columns import COLUMNS, Column, split
-from emiss.events.columns import column as declared
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
 from emiss.reco.readers.base import where
@@ -152,10 +151,12 @@ class Pipeline:
             collection = split(name)[0]
             if column.shape == "list":
                 if collection not in lists:
-                    fields = [
-                        split(n)[1] for n, c in columns.items() if c.shape == "list" and split(n)[0] == collection
-                    ]
-                    lists[collection] = _collection(products.get(collection), collection, fields, size)
+                    types = {
+                        split(n)[1]: c.type
+                        for n, c in columns.items()
+                        if c.shape == "list" and split(n)[0] == collection
+                    }
+                    lists[collection] = _collection(products.get(collection), collection, types, size)
             elif name in HEADER:
                 flat[name] = batch.header[HEADER[name]].astype(column.type)
             elif name == "event.type":
@@ -176,21 +177,10 @@ class Pipeline:
 
 
 def columns_of(detector: Detector) -> dict[str, Column]:
-    """Return the columns that this detector fills, with the lengths of the fixed ones."""
-    sizes = {
-        "srd": len(detector.srd.modules),
-        "s": len(detector.counters),
-        "veto": len(detector.veto.panels),
-        "hcal": len(detector.hcal.modules),
-    }
-    absent = ("hcal_zero", "vhcal", "wcal", *(() if detector.upstream else ("beam", "beam_tracks")))
-    chosen: dict[str, Column] = {}
-    for column in COLUMNS:
-        if column.collection in absent:
-            continue
-        sized = replace(column, size=sizes[column.collection]) if column.shape == "fixed" else column
-        chosen[column.name] = replace(sized, bits=detector.trigger_bits) if column.name == "event.trigger" else sized
-    return chosen
+    """Return the columns of this detector's event tables: those of every event, then those of its parts."""
+    own = {column.name: column for column in COLUMNS}
+    own["event.trigger"] = replace(own["event.trigger"], bits=detector.trigger_bits)
+    return own | detector.columns
 
 
 def check_constants(file: RunFile, pipeline: Pipeline) -> None:
@@ -207,14 +197,13 @@ def check_constants(file: RunFile, pipeline: Pipeline) -> None:
     problems.check()
 
 
-def _collection(lists: Lists | None, name: str, fields: list[str], size: int) -> Lists:
-    types = {field: declared(f"{name}.{field}").type for field in fields}
+def _collection(lists: Lists | None, name: str, types: Mapping[str, str], size: int) -> Lists:
     if not size:
         return Lists.empty(0, types)
     if lists is None or len(lists.offsets) != size + 1:
         msg = f"the lists of '{name}' are not those of {size} events"
         raise ValueError(msg)
-    return Lists(lists.offsets, {field: lists[field].astype(types[field], copy=False) for field in fields})
+    return Lists(lists.offsets, {field: lists[field].astype(type_, copy=False) for field, type_ in types.items()})
 
 
 def check_stages(stages: Sequence[Stage], columns: Mapping[str, Column]) -> None:

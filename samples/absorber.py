@@ -1,4 +1,4 @@
-"""Muons through ECAL, VETO and HCAL: visible energy, true energy loss, multiple scattering, stopping, acceptance.
+"""Muons through calorimeters and panels: visible energy, true energy loss, multiple scattering, stopping, acceptance.
 
 Visible energy (on the electron scale) is the detector file's, in proportion to the path; it fluctuates independently of
 the true loss, whose mean is that of `emiss.physics.passage.muons`. Left out: delta electrons and showers that leave a cell,
@@ -8,10 +8,12 @@ decay of stopped muons.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.reco.parts.grid import Grid
 from emiss.samples.muon_state import MUON_MASS, MuonState
 
 if TYPE_CHECKING:
@@ -19,15 +21,13 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Array, Floats
     from emiss.reco.detector.model import Detector
+    from emiss.reco.parts.base import Volume
+    from emiss.reco.parts.modules import Modules
+    from emiss.reco.parts.panels import Panels
     from emiss.samples.config import Response
+    from emiss.samples.setup import SetUp
 
-ECAL_LEAD, ECAL_SCINTILLATOR = 225.0, 225.0
-"""mm: 150 x (1.5 mm Pb + 1.5 mm Sc), published."""
-
-IRON_RADIATION_LENGTH = 17.57
-"""mm, PDG 2022."""
-
-ECAL_STEPS, HCAL_STEPS = 3, 4
+GRID_STEPS, MODULE_STEPS = 3, 4
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Slab:
     Attributes
     ----------
     module : int
-        Number of the calorimeter part that fluctuates as one: 0 ECAL, 1 ... the HCAL modules.
+        Number of the calorimeter part that fluctuates as one: the grids, then the modules.
     channels : int array of shape (columns, rows)
         Channel numbers of the cells.
     x, y : (float, float)
@@ -71,48 +71,69 @@ class Slab:
         )
 
 
-def slabs(detector: Detector) -> tuple[Slab, ...]:
-    """Return the ECAL (preshower, then the main part in steps) and the HCAL modules in steps, along the beam."""
-    ecal, hcal = detector.ecal, detector.hcal
+def slabs(setup: SetUp) -> tuple[Slab, ...]:
+    """Return the layers of grids (the first in one step, the others in steps) and the modules in steps, along the beam."""
+    detector = setup.detector
     result = []
-    x = tuple((edge - ecal.beam_cell[0] - 0.5) * ecal.pitch for edge in (0, ecal.columns))
-    y = tuple((edge - ecal.beam_cell[1] - 0.5) * ecal.pitch for edge in (0, ecal.rows))
-    # the preshower is read out over the share of the depth that 4 of 40 radiation lengths take (published)
-    first = 4.0 / ecal.radiation_lengths
-    edges = [0.0, first, *(first + (1.0 - first) * np.arange(1, ECAL_STEPS + 1) / ECAL_STEPS)]
-    for part, low, high in zip([ecal.preshower] + ECAL_STEPS * [ecal.main], edges[:-1], edges[1:], strict=True):
-        share = high - low
-        result.append(
-            Slab(
-                module=0,
-                channels=detector.numbers(part).reshape(ecal.columns, ecal.rows),
-                x=(x[0], x[1]),
-                y=(y[0], y[1]),
-                start=ecal.z + low * ecal.depth,
-                stop=ecal.z + high * ecal.depth,
-                matter={"lead": share * ECAL_LEAD, "scintillator": share * ECAL_SCINTILLATOR},
-                radiation_lengths=share * ecal.radiation_lengths,
-                visible=share * ecal.muon,
-            )
-        )
-    half_x, half_y = 0.5 * hcal.columns * hcal.pitch, 0.5 * hcal.rows * hcal.pitch
-    for number, (name, module) in enumerate(hcal.modules.items(), 1):
-        channels = detector.numbers(name).reshape(hcal.columns, hcal.rows)
-        result += [
-            Slab(
-                module=number,
-                channels=channels,
-                x=(-half_x, half_x),
-                y=(-half_y, half_y),
-                start=module.z + hcal.depth * step / HCAL_STEPS,
-                stop=module.z + hcal.depth * (step + 1) / HCAL_STEPS,
-                matter={"iron": hcal.iron / HCAL_STEPS, "scintillator": (hcal.depth - hcal.iron) / HCAL_STEPS},
-                radiation_lengths=hcal.iron / HCAL_STEPS / IRON_RADIATION_LENGTH,
-                visible=hcal.mip / HCAL_STEPS,
-            )
-            for step in range(HCAL_STEPS)
-        ]
+    number = 0
+    for grid in detector.of_kind(Grid).values():
+        result += _grid(detector, grid, number)
+        number += 1
+    for part in setup.absorbers.values():
+        for volume in part.volumes(""):
+            result += _module(detector, part, volume, number)
+            number += 1
     return tuple(sorted(result, key=lambda slab: slab.start))
+
+
+def _grid(detector: Detector, grid: Grid, module: int) -> list[Slab]:
+    x = tuple(grid.x + (edge - grid.beam_cell[0] - 0.5) * grid.pitch for edge in (0, grid.columns))
+    y = tuple(grid.y + (edge - grid.beam_cell[1] - 0.5) * grid.pitch for edge in (0, grid.rows))
+    steps: list[tuple[str, float, float]] = []
+    reached = 0.0
+    for position, (name, layer) in enumerate(grid.layers.items()):
+        last = position == len(grid.layers) - 1
+        # each layer takes the share of the depth of its radiation lengths
+        stop = 1.0 if last else reached + layer.radiation_lengths / grid.radiation_lengths
+        count = 1 if position == 0 and not last else GRID_STEPS
+        edges = [reached, *(reached + (stop - reached) * np.arange(1, count + 1) / count)]
+        steps += [(name, low, high) for low, high in pairwise(edges)]
+        reached = stop
+    return [
+        Slab(
+            module=module,
+            channels=detector.numbers(name).reshape(grid.columns, grid.rows),
+            x=(x[0], x[1]),
+            y=(y[0], y[1]),
+            start=grid.z + low * grid.depth,
+            stop=grid.z + high * grid.depth,
+            matter={material: (high - low) * length for material, length in grid.matter.items()},
+            radiation_lengths=(high - low) * grid.radiation_lengths,
+            visible=(high - low) * grid.mip,
+        )
+        for name, low, high in steps
+    ]
+
+
+def _module(detector: Detector, part: Modules, volume: Volume, module: int) -> list[Slab]:
+    """Return a module in steps; its radiation lengths are those of the absorber, the material that is named first."""
+    absorber, length = next(iter(part.matter.items()))
+    x0 = detector.material(absorber).x0
+    element = part.elements[volume.name]
+    return [
+        Slab(
+            module=module,
+            channels=detector.numbers(volume.name).reshape(part.columns, part.rows),
+            x=(volume.x - 0.5 * volume.width, volume.x + 0.5 * volume.width),
+            y=(volume.y - 0.5 * volume.height, volume.y + 0.5 * volume.height),
+            start=volume.z + volume.depth * step / MODULE_STEPS,
+            stop=volume.z + volume.depth * (step + 1) / MODULE_STEPS,
+            matter={material: value / MODULE_STEPS for material, value in part.matter.items()},
+            radiation_lengths=length / MODULE_STEPS / x0,
+            visible=(element.mip or part.mip or 0.0) / MODULE_STEPS,
+        )
+        for step in range(MODULE_STEPS)
+    ]
 
 
 def moyal(width: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> Floats:
@@ -175,34 +196,38 @@ def cross(
 
 def through_calorimeters(
     muons: MuonState,
-    detector: Detector,
+    setup: SetUp,
     settings: Response,
     energy: Floats,
     rng: np.random.Generator,
 ) -> None:
-    """Take muons through ECAL, VETO and HCAL, adding what they leave to `energy`, shape (N, channels), GeV."""
+    """Take muons through calorimeters and panels, adding what they leave to `energy`, shape (N, channels), GeV."""
     if not len(muons.event):
         return
-    parts = slabs(detector)
+    detector, parts = setup.detector, slabs(setup)
     count = len(muons.event)
-    modules = 1 + len(detector.hcal.modules)
+    grids = len(detector.of_kind(Grid))
+    spreads = [part.mip_spread for part in setup.absorbers.values() for _ in part.elements]
+    modules = grids + len(spreads)
     visible = np.empty((modules, count))
-    visible[0] = moyal(settings.landau, count, rng)
-    visible[1:] = fluctuation(detector.hcal.mip_spread, (modules - 1, count), rng)
+    visible[:grids] = moyal(settings.landau, (grids, count), rng)
+    for number, spread in enumerate(spreads, grids):
+        visible[number] = fluctuation(spread, count, rng)
     straggling = fluctuation(settings.straggling, (modules, count), rng)
     total_lengths = sum(slab.radiation_lengths for slab in parts)
-    veto_done = False
+    waiting = list(setup.panels.values())
     for slab in parts:
-        if not veto_done and slab.start >= detector.veto.z:
-            _veto(muons, detector, settings, energy, rng)
-            veto_done = True
+        while waiting and slab.start >= waiting[0].z:
+            _panels(muons, detector, waiting.pop(0), settings, energy, rng)
         channel, path = cross(muons, slab, straggling[slab.module], total_lengths, rng)
         hit = channel >= 0
         np.add.at(energy, (muons.event[hit], channel[hit]), (slab.visible * visible[slab.module] * path)[hit])
+    for panels in waiting:
+        _panels(muons, detector, panels, settings, energy, rng)
 
 
-def behind(muons: MuonState, detector: Detector) -> tuple[Array, Array]:
-    """Tell which muons are under way behind the last HCAL module, and which of them come out of its back face.
+def behind(muons: MuonState, setup: SetUp) -> tuple[Array, Array]:
+    """Tell which muons are under way behind the last calorimeter, and which of them come out of its back face.
 
     To be asked after `through_calorimeters`. The others have left a side of a calorimeter before, with less matter crossed.
 
@@ -210,30 +235,35 @@ def behind(muons: MuonState, detector: Detector) -> tuple[Array, Array]:
     -------
     downstream, exited : bool arrays of shape (M,)
     """
-    hcal = detector.hcal
-    end = max(module.z for module in hcal.modules.values()) + hcal.depth
+    volumes = [volume for part in setup.absorbers.values() for volume in part.volumes("")] or [
+        *setup.target.volumes("")
+    ]
+    last = max(volumes, key=lambda volume: volume.z)
+    end = last.z + last.depth
     muons.drift_to(end)
     downstream = muons.at(end)
-    inside = (np.abs(muons.x) < 0.5 * hcal.columns * hcal.pitch) & (np.abs(muons.y) < 0.5 * hcal.rows * hcal.pitch)
+    inside = (np.abs(muons.x - last.x) < 0.5 * last.width) & (np.abs(muons.y - last.y) < 0.5 * last.height)
     return downstream, downstream & inside
 
 
-def _veto(muons: MuonState, detector: Detector, settings: Response, energy: Floats, rng: np.random.Generator) -> None:
-    """Cross the VETO: a Moyal fluctuation for the panel, attenuation along y and photon statistics for each end.
+def _panels(
+    muons: MuonState, detector: Detector, part: Panels, settings: Response, energy: Floats, rng: np.random.Generator
+) -> None:
+    """Cross panels: a Moyal fluctuation for the panel, attenuation along y and photon statistics for each end.
 
     Both ends are on the scale of the panel's energy, so that the geometric mean gives it back.
     """
-    veto = detector.veto
-    muons.drift_to(veto.z)
-    panels = len(veto.panels)
-    number = np.floor(muons.x / veto.width + 0.5 * panels).astype(int)
-    hit = muons.at(veto.z) & (number >= 0) & (number < panels) & (np.abs(muons.y) < 0.5 * veto.height)
-    deposit = veto.mip * moyal(settings.landau, len(number), rng) * muons.stretch
+    muons.drift_to(part.z)
+    pairs = list(part.elements.values())
+    number = np.floor((muons.x - part.x) / part.width + 0.5 * len(pairs)).astype(int)
+    y = muons.y - part.y
+    hit = muons.at(part.z) & (number >= 0) & (number < len(pairs)) & (np.abs(y) < 0.5 * part.height)
+    deposit = part.mip * moyal(settings.landau, len(number), rng) * muons.stretch
     photons = rng.normal(size=(2, len(number)))
     for end, sign in enumerate((1.0, -1.0)):
-        channels = np.array([detector.channel_number[f"{pair[end]}.0.0"] for pair in veto.panels])
-        seen = deposit * np.exp(sign * muons.y / settings.attenuation)
-        seen = np.maximum(seen + photons[end] * np.sqrt(seen * veto.mip / settings.light_yield), 0.0)
+        channels = np.array([detector.channel_number[f"{pair[end]}.0.0"] for pair in pairs])
+        seen = deposit * np.exp(sign * y / settings.attenuation)
+        seen = np.maximum(seen + photons[end] * np.sqrt(seen * part.mip / settings.light_yield), 0.0)
         np.add.at(energy, (muons.event[hit], channels[number[hit]]), seen[hit])
 
 

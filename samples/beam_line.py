@@ -17,7 +17,7 @@ from emiss.samples.spectrometer import through_spectrometer
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
-    from emiss.reco.detector.model import Detector
+    from emiss.reco.detector.spectrometers import Arm
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
     from emiss.samples.particles import Particles
@@ -43,7 +43,8 @@ def back(states: Floats, field: Field, z: float, target: float) -> Floats:
 
 def through_upstream(
     particles: Particles,
-    detector: Detector,
+    arm: Arm,
+    front: float,
     settings: Response,
     start: Floats,
     scale: float,
@@ -55,19 +56,22 @@ def through_upstream(
 
     Parameters
     ----------
+    arm : Arm
+    front : float
+        z of the target's front face, mm, where particles are generated.
     start : array of shape (events,)
         Time of the beam particle relative to the trigger, ns.
     scale : float
         Factor on the magnet's field, from the conditions.
     """
-    arm, events = detector.arms["beam_tracks"], len(particles)
+    events = len(particles)
     charge = np.full(events, -1.0)
     muon = particles.pdg == MUON
     charge[muon] = particles.muons["charge"][particles.muons.offsets[:-1][muon]]
     momentum = particles.energy.astype(np.float64)
     at_target = np.stack([particles.x, particles.y, particles.tx, particles.ty, charge / momentum], axis=1)
     z = min(plane.z for plane in arm.planes)
-    x, y, tx, ty, _ = back(at_target, arm.field.scaled(scale), z, detector.ecal.z).T.copy()
+    x, y, tx, ty, _ = back(at_target, arm.field.scaled(scale), z, front).T.copy()
     beam = MuonState(
         event=np.arange(events),
         charge=charge,
@@ -80,7 +84,7 @@ def through_upstream(
         alive=np.ones(events, np.bool_),
     )
     points, _ = through_spectrometer(
-        beam, detector, arm, settings, start, scale, rng, radiating=np.abs(particles.pdg) == ELECTRON
+        beam, arm, settings, start, scale, rng, radiating=np.abs(particles.pdg) == ELECTRON
     )
     return points
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from emiss.configs import loader
-from emiss.configs.document import Document  # noqa: TC001 - pydantic reads the annotations
+from emiss.configs.document import Document
 from emiss.configs.errors import UserError
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
 

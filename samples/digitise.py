@@ -47,18 +47,22 @@ def waveforms(
     gain = conditions.get("sadc.gain", names)["gain"]
     offset = conditions.get("sadc.time", names)["offset"]
     channel, event = cells["channel"], cells.parents
-    reference = channel == detector.channel_number[f"{detector.reference}.0.0"]
+    reference = channel == detector.reference
     zero = np.zeros(len(cells))
     zero[event[reference]] = cells["time"][reference]
     start = offset[channel] + cells["time"] + np.where(reference, 0.0, zero[event])
     count = detector.digitiser.samples
-    u = (np.arange(count) * detector.digitiser.period - start[:, None]) / detector.pulse.rise
+    u = (np.arange(count) * detector.digitiser.period - start[:, None]) / detector.digitiser.pulse.rise
     # (t/rise) exp(1 - t/rise) has the integral e rise: divided by it and times the period, the samples sum to 1
-    shape = np.where(u > 0, u * np.exp(-np.maximum(u, 0.0)), 0.0) * detector.digitiser.period / detector.pulse.rise
+    shape = (
+        np.where(u > 0, u * np.exp(-np.maximum(u, 0.0)), 0.0)
+        * detector.digitiser.period
+        / detector.digitiser.pulse.rise
+    )
     pulse = (cells["energy"] / gain[channel])[:, None] * shape
     base = np.where(np.arange(count) % 2, pedestal["odd"][channel, None], pedestal["even"][channel, None])
     noise = pedestal["sigma"][channel, None] * rng.normal(size=pulse.shape)
-    top = (1 << detector.digitiser.bits) - 1
+    top = detector.digitiser.full_scale
     samples = np.clip(np.rint(base + noise + pulse), 0, top).astype(np.uint16)
     kept = (samples - base).max(axis=1) > settings.zero_suppression * pedestal["sigma"][channel]
     return Lists(cells.offsets, {"channel": channel, "samples": samples}).rows(kept)
@@ -92,7 +96,7 @@ def strips(
     widest = max(p.strips for p in planes)
     channel_of = np.full((len(planes), widest), -1, np.int64)
     for number, p in enumerate(planes):
-        channel_of[number, : p.strips] = detector.multiplex[p.view]
+        channel_of[number, : p.strips] = detector.wiring(p)
     wire = channel_of[plane[:, None], np.where(inside, strip, 0)]
     charge = np.where(inside, points["charge"][:, None] * share, 0.0)
     time = np.broadcast_to(points["time"][:, None], charge.shape)

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.events.lists import Lists, offsets_of
+from emiss.reco.parts.counter import Counter
+from emiss.reco.parts.grid import Grid
+from emiss.reco.parts.modules import Modules
+from emiss.reco.parts.panels import Panels
 from emiss.samples.absorber import behind, moyal, through_calorimeters
 from emiss.samples.beam_line import merged, through_upstream
 from emiss.samples.muon_state import MuonState
@@ -22,6 +26,10 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response
     from emiss.samples.particles import Particles
+    from emiss.samples.setup import SetUp
+
+POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"}
+"""Fields of points, as in `emiss.events.batch.Batch`."""
 
 STORED = 0.1
 """Cells below this part of their detector's threshold are not stored."""
@@ -73,42 +81,47 @@ class Hits:
 
 def respond(
     particles: Particles,
-    detector: Detector,
+    setup: SetUp,
     settings: Response,
     rng: np.random.Generator,
     *,
-    field_scale: float = 1.0,
-    upstream_scale: float = 1.0,
+    field_scales: Mapping[str, float] | None = None,
 ) -> Hits:
     """Return what the detector sees of generated events.
 
     Parameters
     ----------
     particles : Particles
-    detector : Detector
+    setup : SetUp
     settings : Response
     rng : numpy Generator
         Its state alone decides the outcome.
-    field_scale, upstream_scale : float
-        Factors on the fields of the magnets behind the HCAL and upstream, from the conditions.
+    field_scales : mapping of spectrometer to float, optional
+        Factors on the fields of their magnets, from the conditions; 1 where there is none.
     """
-    events = len(particles)
+    detector, events = setup.detector, len(particles)
+    scales = {} if field_scales is None else field_scales
     energy = np.zeros((events, len(detector.channels)))
-    _counters(particles, detector, settings, energy, rng)
-    first, main = cell_energies(detector.ecal, settings, particles.shower, particles.x, particles.y, rng)
-    energy[:, detector.numbers(detector.ecal.preshower)] += first.reshape(events, -1)
-    energy[:, detector.numbers(detector.ecal.main)] += main.reshape(events, -1)
+    _counters(particles, setup, settings, energy, rng)
+    target = detector.part_numbers(setup.target_name)
+    energy[:, target] += cell_energies(setup, settings, particles.shower, particles.x, particles.y, rng)
 
     muons = MuonState.of(particles.muons)
-    through_calorimeters(muons, detector, settings, energy, rng)
-    downstream, exited = behind(muons, detector)
+    through_calorimeters(muons, setup, settings, energy, rng)
+    downstream, exited = behind(muons, setup)
     p_exit = np.where(downstream, muons.momentum, 0.0)
-    time = _times(detector, settings, events, rng)
-    reference = detector.channel_number[f"{detector.reference}.0.0"]
-    start = time[:, reference]
-    points, at_first = through_spectrometer(muons, detector, detector.arms["tracks"], settings, start, field_scale, rng)
-    if detector.upstream is not None:
-        points = merged(points, through_upstream(particles, detector, settings, start, upstream_scale, rng))
+    time = _times(setup, settings, events, rng)
+    start = time[:, detector.reference]
+    points, at_first = None, FirstPlane(*(np.zeros(len(muons.event)) for _ in range(5)))
+    for number, (name, arm) in enumerate(setup.downstream.items()):
+        seen, state = through_spectrometer(muons, arm, settings, start, scales.get(name, 1.0), rng)
+        at_first = at_first if number else state
+        points = seen if points is None else merged(points, seen)
+    for name, arm in setup.upstream.items():
+        seen = through_upstream(particles, arm, setup.target.z, settings, start, scales.get(name, 1.0), rng)
+        points = seen if points is None else merged(points, seen)
+    if points is None:
+        points = Lists.empty(events, POINTS)
 
     kept = energy > STORED * thresholds(detector)
     row, channel = np.nonzero(kept)
@@ -117,62 +130,69 @@ def respond(
         {"channel": channel.astype(np.int32), "energy": energy[kept], "time": time[kept]},
     )
     return Hits(
-        cells, points, _trigger(detector, settings, energy), _truth(particles, downstream, exited, p_exit, at_first)
+        cells, points, _trigger(setup, settings, energy), _truth(particles, downstream, exited, p_exit, at_first)
     )
 
 
 def thresholds(detector: Detector) -> Array:
     """Return the threshold of the detector file for each channel, GeV, shape (channels,)."""
-    values = {name: counter.threshold for name, counter in detector.counters.items()}
-    values |= dict.fromkeys(detector.srd.modules, detector.srd.threshold)
-    values |= dict.fromkeys((detector.ecal.preshower, detector.ecal.main), detector.ecal.threshold)
-    values |= {name: detector.veto.threshold for pair in detector.veto.panels for name in pair}
-    values |= dict.fromkeys(detector.hcal.modules, detector.hcal.threshold)
-    return np.array([values[name.partition(".")[0]] for name in detector.channels])
+    return np.concatenate([np.full(len(part.channels()), part.threshold) for part in detector.read_out.values()])
 
 
-def _counters(
-    particles: Particles, detector: Detector, settings: Response, energy: Array, rng: np.random.Generator
-) -> None:
-    """Add one MIP in each beam counter and the synchrotron radiation (or the little a heavy particle leaves)."""
-    events = len(particles)
-    for name, counter in detector.counters.items():
-        energy[:, detector.channel_number[f"{name}.0.0"]] += counter.mip * moyal(settings.landau, events, rng)
-    modules = np.array([detector.channel_number[f"{name}.0.0"] for name in detector.srd.modules])
+def _counters(particles: Particles, setup: SetUp, settings: Response, energy: Array, rng: np.random.Generator) -> None:
+    """Add one MIP in each counter of the beam and the synchrotron radiation (or the little a heavy particle leaves)."""
+    events, number = len(particles), setup.detector.channel_number
+    for name, mip in setup.counters.items():
+        energy[:, number[f"{name}.0.0"]] += mip * moyal(settings.landau, events, rng)
+    modules = np.array([number[f"{name}.0.0"] for name in setup.taggers], np.int64)
     shape = settings.synchrotron_shape
     light = rng.gamma(shape, settings.synchrotron / shape, size=(events, len(modules)))
     little = rng.exponential(settings.hadron_srd, size=(events, len(modules)))
     energy[:, modules] += np.where((particles.pdg == ELECTRON)[:, None], light, little)
 
 
-def _times(detector: Detector, settings: Response, events: int, rng: np.random.Generator) -> Array:
+def _times(setup: SetUp, settings: Response, events: int, rng: np.random.Generator) -> Array:
     """Return the time of each channel, shape (events, channels), ns: S0 relative to the trigger, others relative to S0.
 
-    The flight times are calibrated away. Cells of one ECAL or HCAL module and ends of one VETO panel share their time.
+    The flight times are calibrated away. Cells of one calorimeter or module and ends of one panel share their time.
     """
-    groups: list[tuple[float, list[str]]] = [(settings.srd_time, [name]) for name in detector.srd.modules]
-    groups += [(settings.counter_time, [name]) for name in detector.counters]
-    groups += [(settings.ecal_time, [detector.ecal.preshower, detector.ecal.main])]
-    groups += [(settings.veto_time, list(pair)) for pair in detector.veto.panels]
-    groups += [(settings.hcal_time, [name]) for name in detector.hcal.modules]
+    detector = setup.detector
+    groups: list[tuple[float, list[str]]] = [(settings.srd_time, [name]) for name in setup.taggers]
+    parts = detector.read_out.values()
+    groups += [(settings.counter_time, [name]) for part in parts if isinstance(part, Counter) for name in part.names()]
+    groups += [(settings.ecal_time, list(part.names())) for part in parts if isinstance(part, Grid)]
+    panels = [part for part in parts if isinstance(part, Panels)]
+    groups += [(settings.veto_time, list(pair)) for part in panels for pair in part.elements.values()]
+    modules = [name for part in parts if isinstance(part, Modules) for name in part.names()]
+    groups += [(settings.hcal_time, [name]) for name in modules if name not in setup.taggers]
     number = {name: index for index, (_, names) in enumerate(groups) for name in names}
     group = np.array([number[name.partition(".")[0]] for name in detector.channels])
     drawn = rng.normal(size=(events, len(groups))) * np.array([rms for rms, _ in groups])
     time = drawn[:, group]
     phase = settings.clock_phase * (rng.random(events) - 0.5)
-    time[:, detector.channel_number[f"{detector.reference}.0.0"]] = phase
+    time[:, detector.reference] = phase
     return np.asarray(time)
 
 
-def _trigger(detector: Detector, settings: Response, energy: Array) -> Array:
-    """Return the trigger bits: S0 x S1 x preshower > 2 GeV x ECAL < 95 GeV sets `physics`, `beam` is always set."""
-    first = energy[:, detector.numbers(detector.ecal.preshower)].sum(axis=1)
-    total = first + energy[:, detector.numbers(detector.ecal.main)].sum(axis=1)
+def _trigger(setup: SetUp, settings: Response, energy: Array) -> Array:
+    """Return the trigger bits: counters x preshower > 2 GeV x target < 95 GeV sets `physics`, `beam` is always set.
+
+    Bits that the detector file does not name are not set.
+    """
+    detector = setup.detector
+    first = energy[:, detector.numbers(next(iter(setup.target.layers)))].sum(axis=1)
+    total = first
+    for layer in list(setup.target.layers)[1:]:
+        total = total + energy[:, detector.numbers(layer)].sum(axis=1)
     fired = (first > settings.physics_preshower) & (total < settings.physics_ecal)
-    for name, counter in detector.counters.items():
-        fired &= energy[:, detector.channel_number[f"{name}.0.0"]] > counter.threshold
+    for part in detector.of_kind(Counter).values():
+        for name in set(part.names()) & set(setup.counters):
+            fired &= energy[:, detector.channel_number[f"{name}.0.0"]] > part.threshold
     bits = detector.trigger_bits
-    return (fired.astype(np.uint32) << np.uint32(bits["physics"])) | np.uint32(1 << bits["beam"])
+    word = np.full(len(energy), 1 << bits["beam"] if "beam" in bits else 0, np.uint32)
+    if "physics" in bits:
+        word |= fired.astype(np.uint32) << np.uint32(bits["physics"])
+    return word
 
 
 def _truth(

@@ -30,6 +30,7 @@ from emiss.samples.config import Sample, load_sample
 from emiss.samples.digitise import strips, waveforms
 from emiss.samples.generators import generator_of
 from emiss.samples.response import TRUTH, respond
+from emiss.samples.setup import SetUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,8 +49,9 @@ class Simulation:
         self.sample = sample
         self.seed = sample.seed if seed is None else seed
         self.detector: Detector = load_detector(sample.detector, near=sample.folder)
+        self.setup = SetUp(self.detector)
         self.conditions = Conditions.load(loader.find("calib", sample.calib, near=sample.folder)).for_run(sample.run)
-        self.generator = generator_of(sample, self.detector)
+        self.generator = generator_of(sample, self.setup)
 
     @property
     def process(self) -> dict[str, Any]:
@@ -60,7 +62,7 @@ class Simulation:
 
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
-        names = [arm.magnet.name for arm in self.detector.arms.values()]
+        names = [arm.name for arm in self.detector.arms.values()]
         scales = dict(
             zip(self.detector.arms, self.conditions.get("magnet.field", names)["scale"].tolist(), strict=True)
         )
@@ -70,11 +72,10 @@ class Simulation:
             particles, weight = self.generator.generate(BLOCK, generation)
             hits = respond(
                 particles,
-                self.detector,
+                self.setup,
                 self.sample.response,
                 response,
-                field_scale=scales["tracks"],
-                upstream_scale=scales.get("beam_tracks", 1.0),
+                field_scales=scales,
             )
             batch = Batch(
                 run=self.sample.run,

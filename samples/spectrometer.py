@@ -14,7 +14,7 @@ from emiss.samples.muon_state import MuonState
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats
-    from emiss.reco.detector.model import Arm, Detector
+    from emiss.reco.detector.spectrometers import Arm
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
 
@@ -88,7 +88,6 @@ def transport(muons: MuonState, field: Field, z: float) -> None:
 
 def through_spectrometer(
     muons: MuonState,
-    detector: Detector,
     arm: Arm,
     settings: Response,
     start: Floats,
@@ -101,7 +100,7 @@ def through_spectrometer(
 
     Parameters
     ----------
-    arm : emiss.reco.detector.model.Arm
+    arm : emiss.reco.detector.spectrometers.Arm
     start : array of shape (events,)
         Time of the beam particle relative to the trigger, ns.
     scale : float
@@ -113,7 +112,6 @@ def through_spectrometer(
     from emiss.physics.passage.single_scattering import deflections
 
     field = arm.field.scaled(scale)
-    common = detector.trackers.plane
     count = len(muons.event)
     found: list[dict[str, Array]] = []
     first = FirstPlane(*(np.zeros(count) for _ in range(5)))
@@ -122,7 +120,11 @@ def through_spectrometer(
         if settings.decay_in_flight and found:
             _decay(muons, field, z, rng)
         transport(muons, field, z)
-        views = [(number, plane) for number, plane in enumerate(arm.planes, arm.first) if plane.station == station]
+        views = [
+            (number, plane)
+            for number, plane in zip(arm.numbers.tolist(), arm.planes, strict=True)
+            if plane.station == station
+        ]
         here = muons.at(z)
         local = {plane.view: (muons.x if plane.view == "x" else muons.y) - plane.centre for _, plane in views}
         for _, plane in views:
@@ -133,9 +135,9 @@ def through_spectrometer(
         time = start[muons.event] + settings.tracker_time * rng.normal(size=count)
         deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
         for number, plane in views:
-            position = plane.centre + local[plane.view] + common.sigma * rng.normal(size=count)
+            position = plane.centre + local[plane.view] + plane.sigma * rng.normal(size=count)
             charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
-            seen = here & (rng.random(count) < common.efficiency) & (charge > 0)
+            seen = here & (rng.random(count) < plane.efficiency) & (charge > 0)
             found.append(
                 {
                     "event": muons.event[seen],
@@ -146,7 +148,8 @@ def through_spectrometer(
                 }
             )
         p = np.maximum(muons.momentum, 1e-3)
-        thickness = common.x_over_x0 * muons.stretch
+        x_over_x0 = views[0][1].x_over_x0
+        thickness = x_over_x0 * muons.stretch
         if settings.plane_scattering == "moliere":
             kick_x, kick_y = deflections(p, np.where(here, thickness, 0.0), rng)
             muons.tx += kick_x
@@ -154,7 +157,7 @@ def through_spectrometer(
         else:
             muons.scatter(np.where(here, highland_angle(p, thickness), 0.0), 0.0, rng)
         if radiating is not None:
-            muons.energy *= np.where(radiating & here, bremsstrahlung(common.x_over_x0, count, rng), 1.0)
+            muons.energy *= np.where(radiating & here, bremsstrahlung(x_over_x0, count, rng), 1.0)
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
     order = np.argsort(columns["event"], kind="stable")
     counts = np.bincount(columns.pop("event"), minlength=len(start))

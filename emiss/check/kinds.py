@@ -75,7 +75,7 @@ def _kind(document: Document) -> str:
         return "analysis"
     if "extends" in keys:
         return "analysis" if _extends_analysis(document) else "detector"
-    if "ecal" in keys:
+    if {"parts", "digitisers"} & keys:
         return "detector"
     raise document.error(
         "neither a run list, an analysis, a detector, a map nor a sample",

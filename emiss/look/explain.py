@@ -40,7 +40,7 @@ class Explained:
     fits : TrackFits
         Of this one track.
     at : mapping of name to (z, x, y, error of x, error of y)
-        Where the track meets the calorimeters' faces, or the ECAL's for one upstream, mm.
+        Where the track meets the faces of parts, mm.
     single : SingleFit, optional
         By iminuit; none where it was not asked for or the hits do not determine a track.
     """
@@ -143,22 +143,23 @@ def explain_event(
             model = TrackModel(one, arm.spectrometer, 0)
             single = fit_single(one, arm.spectrometer) if oracle and model.determined else None
             fits = fit_tracks(one, arm.spectrometer)
-            at = _extrapolated(fits, name, arm, faces(loaded))
+            at = _extrapolated(fits, arm, faces(loaded))
             explained.append(Explained(name, number, model, fits, at, single))
     return explained, loaded
 
 
 def _extrapolated(
-    fits: TrackFits, name: str, arm: ArmTracks, places: Mapping[str, float]
+    fits: TrackFits, arm: ArmTracks, places: Mapping[str, float]
 ) -> dict[str, tuple[float, float, float, float, float]]:
-    """Return where a track meets the calorimeters; one upstream goes through its magnet to the ECAL."""
+    """Return where a track meets the parts: behind its spectrometer where that says `at`, else those before it, straight."""
     from emiss.reco.tracking.extrapolation import downstream, straight
 
     first = float(arm.z[0])
-    if name == "beam_tracks":
-        made = {"ECAL": downstream(fits, arm.spectrometer.field, first, places["ECAL"])}
+    at = arm.arm.settings.at
+    if at is not None:
+        made = {at: downstream(fits, arm.spectrometer.field, first, places[at])}
     else:
-        made = {face: straight(fits, z - first) for face, z in places.items()}
+        made = {face: straight(fits, z - first) for face, z in places.items() if z <= first}
     found = {}
     for face, (state, cov) in made.items():
         x, y = state[0, :2].tolist()

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.look.one_event import open_event
+from emiss.reco.parts.grid import Grid
+from emiss.reco.parts.modules import Modules
+from emiss.reco.parts.panels import Panels
 
 if TYPE_CHECKING:
     from emiss.events.batch import Batch
@@ -51,26 +54,37 @@ def show_event(path: str | Path, event: int, detector: str | Path, calib: str | 
     places = figure.add_gridspec(3, 4, height_ratios=(1.1, 1.0, 1.0))
     _waveforms(figure.add_subplot(places[0, :2]), batch, loaded)
     _cells(figure, places[0, 2:].subgridspec(1, 2), table, loaded)
-    _hcal(figure.add_subplot(places[1, :2]), table, loaded)
+    _mips(figure.add_subplot(places[1, :2]), table, loaded)
     _strips(figure.add_subplot(places[1, 2:]), clusters, loaded)
     for view, place in enumerate((places[2, :2], places[2, 2:])):
         _track(figure.add_subplot(place), "xy"[view], clusters, table, loaded)
-    figure.suptitle(_title(Path(path), table), fontsize=11)
+    figure.suptitle(_title(Path(path), table, loaded), fontsize=11)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     drawing.save(figure, out, dpi=110, kind="png")
     return out
 
 
-def _title(path: Path, table: EventTable) -> str:
+def _title(path: Path, table: EventTable, detector: Detector) -> str:
     flat = table.flat
     numbers = ", ".join(f"{name} {flat[f'event.{name}'][0]}" for name in ("run", "spill", "in_spill"))
-    energies = f"ECAL {flat['ecal.energy'][0]:.1f} GeV, HCAL {flat['hcal.energy'][0].sum():.1f} GeV"
-    tracks = "; ".join(
-        f"{'+' if q > 0 else '-'}{p:.1f} GeV"
-        for p, q in zip(table["tracks.p"][0], table["tracks.charge"][0], strict=True)
+    energies = ", ".join(
+        f"{name} {np.sum(flat[f'{name}.energy'][0]):.1f} GeV"
+        for name, part in detector.read_out.items()
+        if isinstance(part, Grid) or (isinstance(part, Modules) and part.mip is not None)
     )
-    return f"{path.name}: {numbers}\n{energies}, tracks: {tracks or 'none'}"
+    spectrometer = _spectrometer(detector)
+    if spectrometer is None:
+        return f"{path.name}: {numbers}\n{energies}"
+    found = (table[f"{spectrometer}.{inner}"][0] for inner in ("p", "charge"))
+    tracks = "; ".join(f"{'+' if q > 0 else '-'}{p:.1f} GeV" for p, q in zip(*found, strict=True))
+    return f"{path.name}: {numbers}\n{energies}, {spectrometer}: {tracks or 'none'}"
+
+
+def _spectrometer(detector: Detector) -> str | None:
+    """Return the spectrometer that is drawn, the last one along the beam."""
+    arms = detector.arms
+    return max(arms, key=lambda name: arms[name].planes[0].z) if arms else None
 
 
 def _waveforms(axes: Any, batch: Batch, detector: Detector) -> None:
@@ -97,33 +111,49 @@ def _waveforms(axes: Any, batch: Batch, detector: Detector) -> None:
 
 
 def _cells(figure: Any, places: Any, table: EventTable, detector: Detector) -> None:
-    cells = table.lists["ecal_cells"]
-    grids = np.full((2, detector.ecal.rows, detector.ecal.columns), np.nan)
-    grids[cells["layer"], cells["iy"], cells["ix"]] = cells["energy"]
-    for layer, name in enumerate(("preshower", "ECAL main part")):
-        axes = figure.add_subplot(places[0, layer])
-        image = axes.imshow(grids[layer], origin="lower", cmap="viridis", vmin=0.0)
-        for (row, column), value in np.ndenumerate(grids[layer]):
+    """Draw the first two layers of the first calorimeter with cells in columns and rows."""
+    grids = detector.of_kind(Grid)
+    if not grids:
+        return
+    name, part = min(grids.items(), key=lambda item: item[1].z)
+    cells = table.lists[f"{name}_cells"]
+    energies = np.full((len(part.layers), part.rows, part.columns), np.nan)
+    energies[cells["layer"], cells["iy"], cells["ix"]] = cells["energy"]
+    for number, layer in enumerate(list(part.layers)[:2]):
+        axes = figure.add_subplot(places[0, number])
+        values = energies[number]
+        image = axes.imshow(values, origin="lower", cmap="viridis", vmin=0.0)
+        for (row, column), value in np.ndenumerate(values):
             if np.isfinite(value):
-                bright = value < 0.6 * np.nanmax(grids[layer])
+                bright = value < 0.6 * np.nanmax(values)
                 axes.text(
                     column, row, f"{value:.1f}", ha="center", va="center", fontsize=7, color="w" if bright else "k"
                 )
-        axes.set_title(f"{name}, GeV", fontsize=10)
+        axes.set_title(f"{layer}, GeV", fontsize=10)
         axes.set_xlabel("column")
         axes.set_ylabel("row")
         figure.colorbar(image, ax=axes, shrink=0.75)
 
 
-def _hcal(axes: Any, table: EventTable, detector: Detector) -> None:
-    names = [*(f"VETO {n}" for n in range(len(detector.veto.panels))), *detector.hcal.modules]
-    mips = np.concatenate([table.flat["veto.energy"][0] / detector.veto.mip, table.flat["hcal.mip"][0]])
-    bars = axes.bar(
-        names, mips, color=["tab:orange"] * len(detector.veto.panels) + ["tab:blue"] * len(detector.hcal.modules)
-    )
+def _mips(axes: Any, table: EventTable, detector: Detector) -> None:
+    """Draw panels and modules in units of a minimum ionizing particle."""
+    names: list[str] = []
+    values: list[float] = []
+    colours: list[str] = []
+    for name, part in detector.read_out.items():
+        if isinstance(part, Panels):
+            mips = table.flat[f"{name}.energy"][0] / part.mip
+        elif isinstance(part, Modules) and part.mip is not None:
+            mips = table.flat[f"{name}.mip"][0]
+        else:
+            continue
+        names += part.names()
+        values += mips.tolist()
+        colours += ["tab:orange" if isinstance(part, Panels) else "tab:blue"] * len(mips)
+    bars = axes.bar(names, values, color=colours)
     axes.bar_label(bars, fmt="%.2f", fontsize=8)
     axes.axhline(1.0, color="0.5", lw=0.8, ls="--")
-    axes.set_title("VETO and HCAL in units of one muon", fontsize=10)
+    axes.set_title("panels and modules in units of one muon", fontsize=10)
     axes.margins(y=0.15)
 
 
@@ -136,24 +166,28 @@ def _strips(axes: Any, clusters: Any, detector: Detector) -> None:
         axes.plot([plane.centre - half, plane.centre + half], [number, number], color="0.8", lw=2, zorder=1)
     axes.set_yticks(range(len(detector.planes)), detector.plane_names, fontsize=8)
     axes.set_xlabel("mm")
-    axes.set_title("Micromegas clusters (area: charge)", fontsize=10)
+    axes.set_title("clusters of the trackers (area: charge)", fontsize=10)
 
 
 def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Detector) -> None:
-    planes = detector.arms["tracks"].planes
-    low, high = (edge * 1e-3 for edge in detector.magnet.z)
+    name = _spectrometer(detector)
+    if name is None:
+        return
+    arm = detector.arms[name]
+    planes = arm.planes
+    low, high = (edge * 1e-3 for edge in arm.magnet.z)
     axes.axvspan(low, high, color="tab:blue", alpha=0.1, lw=0)
-    for number, plane in enumerate(planes):
+    for number, plane in zip(arm.numbers.tolist(), planes, strict=True):
         if plane.view == view:
             rows = clusters["plane"] == number
             half = 0.5 * plane.strips * plane.pitch
             axes.plot([plane.z * 1e-3] * 2, [plane.centre - half, plane.centre + half], color="0.8", lw=2)
             axes.plot(np.full(rows.sum(), plane.z * 1e-3), clusters["position"][rows], "o", color="tab:red", ms=5)
-    tracks = table.lists["tracks"].columns
+    tracks = table.lists[name].columns
     first, last = planes[0].z, planes[-1].z + 200.0
     along = np.linspace(first, last, 100)
     states = np.stack([tracks[name] for name in ("x", "y", "tx", "ty", "q_over_p")], axis=1)
-    paths = np.stack([detector.field.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
+    paths = np.stack([arm.field.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
     for track, path in enumerate(paths):
         axes.plot(
             along * 1e-3, path, color="k", lw=1.2, label=f"{tracks['charge'][track]:+.0f} {tracks['p'][track]:.1f} GeV"
@@ -162,4 +196,4 @@ def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Det
         axes.legend(fontsize=8, frameon=False)
     axes.set_xlabel("z, m")
     axes.set_ylabel(f"{view}, mm")
-    axes.set_title("spectrometer, bend view" if view == "x" else "spectrometer, other view", fontsize=10)
+    axes.set_title(f"{name}, {'bend' if view == 'x' else 'other'} view", fontsize=10)

@@ -1,153 +1,140 @@
-"""Cells to the calorimeter columns of the event table: ECAL, VETO, HCAL, SRD and beam counters.
+"""Cells to the columns of the parts with read-out: one pass over the cells sums them, each kind of part makes its columns.
 
-All sums are over cells above the part's threshold and inside the time window. A sum over nothing is 0; a time, a
+All sums are over cells above the part's threshold and inside its time window. A sum over nothing is 0; a time, a
 position or a profile of nothing is NaN, which the selection takes as undefined. So is all that is made of channels whose data
-are missing or not whole: what they saw is not known. The list `ecal_cells` holds the cells that were read.
+are missing or not whole: what they saw is not known. Lists of cells hold those that were read.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emiss.events.columns import QUALITY_BITS
 from emiss.events.lists import Lists
+from emiss.reco.parts.base import Sums
+from emiss.reco.parts.grid import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array, Bools
+    from emiss.configs.arrays import Array, Bools, Floats
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
+    from emiss.reco.parts.base import ReadOut
 
-PROFILE_SIGMA = (0.08, 0.06, 0.03)
-"""Spread of the shares of centre, ring and rest of an electron shower around their means (illustrative)."""
+
+@dataclass(frozen=True)
+class _Summed:
+    """A part with its places among all sums: slots, elements (for pile-up), channels."""
+
+    part: ReadOut
+    slots: slice
+    elements: slice
+    channels: Array
 
 
 class CalorimeterStage:
-    """``cells`` to the columns of ECAL, VETO, HCAL, SRD and counters, and to `event.quality`."""
+    """``cells`` to the columns of all parts with read-out, and to `event.quality`."""
 
     uses: tuple[str, ...] = ("cells", "quality")
-    produces: tuple[str, ...] = (
-        *("ecal.energy", "ecal.preshower", "ecal.x", "ecal.y", "ecal.time", "ecal.profile_chi2", "ecal.pileup"),
-        "ecal_cells",
-        *("veto.energy", "hcal.energy", "hcal.mip", "hcal.time", "hcal.centre_fraction"),
-        *("srd.energy", "srd.time", "s.energy", "s.time", "event.quality"),
-    )
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
-        self._threshold = np.zeros(len(detector.channels))
-        # each channel adds to one slot: a counter, an SRD module, a photomultiplier, the centre or the rest of a module ...
-        self._slot = np.zeros(len(detector.channels), np.int64)
-        self._kinds: dict[str, slice] = {}
-        self._modules = list(detector.hcal.modules)
-        self._mip = np.ones(len(self._modules))
-        numbers, ecal, hcal, veto, srd = detector.numbers, detector.ecal, detector.hcal, detector.veto, detector.srd
-        self._add("counter", [(numbers(name), counter.threshold) for name, counter in detector.counters.items()])
-        self._add("srd", [(numbers(name), srd.threshold) for name in srd.modules])
-        self._add("veto", [(numbers(name), veto.threshold) for pair in veto.panels for name in pair])
-        central = (detector.channel_x == hcal.columns // 2) & (detector.channel_y == hcal.rows // 2)
-        modules = [numbers(name) for name in self._modules]
-        self._add("hcal_centre", [(module[central[module]], hcal.threshold) for module in modules])
-        self._add("hcal_rest", [(module[~central[module]], hcal.threshold) for module in modules])
-        first, main = numbers(ecal.preshower), numbers(ecal.main)
-        self._add("preshower", [(first, ecal.threshold)])
-        dx = np.abs(detector.channel_x[main] - ecal.beam_cell[0])
-        dy = np.abs(detector.channel_y[main] - ecal.beam_cell[1])
-        ring = np.minimum(np.maximum(dx, dy), 2)  # the beam cell, the eight around it, the others
-        self._add("main", [(main[ring == number], ecal.threshold) for number in range(3)])
-        self._layer = np.full(len(detector.channels), -1, np.int32)
-        self._layer[first], self._layer[main] = 0, 1
-        # of the main part; 0 elsewhere, so that the other cells add nothing to the centre of gravity
-        self._x, self._y = np.zeros(len(detector.channels)), np.zeros(len(detector.channels))
-        self._x[main], self._y[main] = ecal.centre(detector.channel_x[main], detector.channel_y[main])
+        channels = len(detector.channels)
+        self._threshold = np.zeros(channels)
+        self._window = np.zeros((2, channels))
+        # each channel adds to one slot, and out of time to one element
+        self._slot = np.zeros(channels, np.int64)
+        self._element = np.zeros(channels, np.int64)
+        self._x, self._y = np.zeros(channels), np.zeros(channels)
+        self._layer = np.full(channels, -1, np.int32)
+        self._parts: dict[str, _Summed] = {}
+        self._size = (0, 0)
+        for name, part in detector.read_out.items():
+            self._add(name, part)
+        self._constants: Mapping[str, Mapping[str, Array]] = {}
+        self.needs: Mapping[str, Sequence[str]] = {
+            type_: names for name, part in detector.read_out.items() for type_, names in part.needs(name).items()
+        }
+        made = dict.fromkeys(
+            column.collection if column.shape == "list" else column.name
+            for name, part in detector.read_out.items()
+            for column in part.declare(name)
+        )
+        self.produces: tuple[str, ...] = (*made, "event.quality")
 
-    def _add(self, kind: str, slots: list[tuple[Array, float]]) -> None:
-        """Give the next slots to the channels of a kind."""
-        begin = max((taken.stop for taken in self._kinds.values()), default=0)
-        for position, (numbers, threshold) in enumerate(slots):
-            self._slot[numbers] = begin + position
-            self._threshold[numbers] = threshold
-        self._kinds[kind] = slice(begin, begin + len(slots))
-
-    @property
-    def needs(self) -> Mapping[str, Sequence[str]]:
-        """The conditions used: the MIP scale of the HCAL modules."""
-        return {"hcal.mip": self._modules}
+    def _add(self, name: str, part: ReadOut) -> None:
+        """Give the next slots and elements to the channels of a part."""
+        slots, elements = self._size
+        groups = part.slots()
+        for position, group in enumerate(groups):
+            of_group = [self.detector.channel_number[channel] for channel in group.channels]
+            self._slot[of_group] = slots + position
+            self._element[of_group] = elements + group.pile_up
+        channels = self.detector.part_numbers(name)
+        columns, rows = self.detector.channel_x[channels], self.detector.channel_y[channels]
+        self._threshold[channels] = part.threshold
+        low, high = part.window or self.detector.time.window
+        self._window[0, channels], self._window[1, channels] = low, high
+        self._x[channels], self._y[channels] = part.position(columns, rows)
+        if isinstance(part, Grid):
+            for layer, key in enumerate(part.layers):
+                self._layer[self.detector.numbers(key)] = layer
+        count = 1 + max(group.pile_up for group in groups)
+        own = slice(slots, slots + len(groups)), slice(elements, elements + count)
+        self._parts[name] = _Summed(part, *own, channels)
+        self._size = (slots + len(groups), elements + count)
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
-        self._mip = conditions.get("hcal.mip", self._modules)["scale"]
+        self._constants = {type_: conditions.get(type_, names) for type_, names in self.needs.items()}
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the columns of a batch."""
-        size, slots = len(batch), max(taken.stop for taken in self._kinds.values())
+        size, (slots, elements) = len(batch), self._size
         cells: Lists = products["cells"]
         channel, time, event = cells["channel"], cells["time"], cells.parents
         above = cells["energy"] > self._threshold[channel]
-        low, high = self.detector.waveform.window
-        reference = channel == self.detector.channel_number[f"{self.detector.reference}.0.0"]
-        in_time = reference | ((time >= low) & (time <= high))
+        in_time = (time >= self._window[0, channel]) & (time <= self._window[1, channel])
+        in_time |= channel == self.detector.reference
         used, late = above & in_time, above & ~in_time
-        in_ecal = self._layer[channel] >= 0
         count = _Counted(event[used] * slots + self._slot[channel[used]], cells["energy"][used], (size, slots))
         energy, moment = count.sum(), count.sum(time[used])
-        lacking = self._lacking(batch, slots)
-        energy[lacking], moment[lacking] = np.nan, np.nan
-        part = {kind: energy[:, taken] for kind, taken in self._kinds.items()}
-        moments = {kind: moment[:, taken] for kind, taken in self._kinds.items()}
-        main = part["main"].sum(axis=1)
-        whole = main + part["preshower"][:, 0]
-        hcal = part["hcal_centre"] + part["hcal_rest"]
-        return {
-            "ecal.energy": whole,
-            "ecal.preshower": part["preshower"][:, 0].copy(),
-            "ecal.x": _ratio(count.sum(self._x[channel[used]]).sum(axis=1), main),
-            "ecal.y": _ratio(count.sum(self._y[channel[used]]).sum(axis=1), main),
-            "ecal.time": _ratio(moments["main"].sum(axis=1) + moments["preshower"][:, 0], whole),
-            "ecal.profile_chi2": self._profile(part["main"], main),
-            "ecal.pileup": np.where(
-                np.isnan(whole), np.nan, _sums(event[late & in_ecal], cells["energy"][late & in_ecal], size)
-            ),
-            "ecal_cells": self._ecal_cells(cells.rows(used & in_ecal)),
-            "veto.energy": self._veto(part["veto"]),
-            "hcal.energy": hcal,
-            "hcal.mip": hcal / self._mip,
-            "hcal.time": _ratio(moments["hcal_centre"] + moments["hcal_rest"], hcal),
-            "hcal.centre_fraction": np.divide(
-                part["hcal_centre"], hcal, out=np.where(np.isnan(hcal), np.nan, 0.0), where=hcal > 0
-            ),
-            "srd.energy": part["srd"].copy(),
-            "srd.time": _ratio(moments["srd"], part["srd"]),
-            "s.energy": part["counter"].copy(),
-            "s.time": _ratio(moments["counter"], part["counter"]),
-            "event.quality": self._quality(batch, products["quality"], cells, above, late),
-        }
+        x, y = count.sum(self._x[channel[used]]), count.sum(self._y[channel[used]])
+        outside = _Counted(
+            event[late] * elements + self._element[channel[late]], cells["energy"][late], (size, elements)
+        )
+        pile_up = outside.sum()
+        self._lack(batch, (energy, moment, x, y), pile_up)
+        made: dict[str, Any] = {}
+        for name, one in self._parts.items():
+            own = Sums(
+                energy=energy[:, one.slots],
+                moment=moment[:, one.slots],
+                x=x[:, one.slots],
+                y=y[:, one.slots],
+                late=pile_up[:, one.elements],
+                constants=self._constants,
+            )
+            made |= one.part.reduce(name, own)
+            if isinstance(one.part, Grid):
+                made[f"{name}_cells"] = self._cells(cells.rows(used & np.isin(channel, one.channels)))
+        made["event.quality"] = self._quality(batch, products["quality"], cells, above, late)
+        return made
 
-    def _lacking(self, batch: Batch, slots: int) -> Bools:
-        """Return in which slots the data of a channel are missing, bool of shape (events, slots)."""
-        lacking = np.zeros((len(batch), slots), bool)
+    def _lack(self, batch: Batch, sums: Sequence[Floats], pile_up: Floats) -> None:
+        """Make undefined what is made of channels whose data are missing."""
         if batch.lacking_channels is not None:
             event, channel = np.nonzero(batch.lacking_channels)
-            lacking[event, self._slot[channel]] = True
-        return lacking
+            for values in sums:
+                values[event, self._slot[channel]] = np.nan
+            pile_up[event, self._element[channel]] = np.nan
 
-    def _profile(self, rings: Array, total: Array) -> Array:
-        """Return the mean squared distance, in sigma, of three energy shares to those of an electron on the beam cell.
-
-        The shares are of the beam cell, of the eight around it, and of the rest: `cell_share`, `block_share` less it,
-        and 1 less `block_share` (NA64's public analysis code; the spreads are illustrative).
-        """
-        ecal = self.detector.ecal
-        expected = np.array([ecal.cell_share, ecal.block_share - ecal.cell_share, 1.0 - ecal.block_share])
-        shares = _ratio(rings, np.repeat(total[:, None], len(expected), axis=1))
-        distance: Array = np.square((shares - expected) / PROFILE_SIGMA).mean(axis=1)
-        return distance
-
-    def _ecal_cells(self, rows: Lists) -> Lists:
+    def _cells(self, rows: Lists) -> Lists:
         number = rows["channel"]
         return Lists(
             rows.offsets,
@@ -160,19 +147,8 @@ class CalorimeterStage:
             },
         )
 
-    def _veto(self, photomultipliers: Array) -> Array:
-        """Return the energy of each panel: geometric mean of the two sides, or the larger where they differ too much.
-
-        NA64's public analysis code: the larger counts alone when the other is below `ratio` of it.
-        """
-        veto = self.detector.veto
-        sides = photomultipliers.reshape(-1, len(veto.panels), 2)
-        smaller, larger = sides.min(axis=2), sides.max(axis=2)
-        panels: Array = np.where(smaller < veto.ratio * larger, larger, np.sqrt(smaller * larger))
-        return panels
-
     @staticmethod
-    def _quality(batch: Batch, found: Array, cells: Lists, above: Array, late: Array) -> Array:
+    def _quality(batch: Batch, found: Array, cells: Lists, above: Bools, late: Bools) -> Array:
         """Return the bits of the reader, of the stage before, and of all cells above threshold.
 
         A pulse outside the window is pile-up, whichever part it is in.
@@ -186,24 +162,14 @@ class CalorimeterStage:
 
 
 class _Counted:
-    """The cells that count, with the place in the (events, slots) array that each adds to."""
+    """The cells that count, with the place in the (events, places) array that each adds to."""
 
     def __init__(self, place: Array, energy: Array, shape: tuple[int, int]) -> None:
         self.place = place
         self.energy = energy
         self.shape = shape
 
-    def sum(self, weight: Array | float = 1.0) -> Array:
-        """Return the sums of energy times weight, shape (events, slots)."""
-        return _sums(self.place, self.energy * weight, self.shape[0] * self.shape[1]).reshape(self.shape)
-
-
-def _sums(index: Array, values: Array, size: int) -> Array:
-    """Return the sums of values by index, floats even where there is none (bincount gives integers then)."""
-    return np.bincount(index, values, size).astype(np.float64)
-
-
-def _ratio(above: Array, below: Array) -> Array:
-    """Return above / below, NaN (undefined) where below is 0."""
-    ratio: Array = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
-    return ratio
+    def sum(self, weight: Array | float = 1.0) -> Floats:
+        """Return the sums of energy times weight, floats even where there is none (bincount gives integers then)."""
+        sums = np.bincount(self.place, self.energy * weight, self.shape[0] * self.shape[1]).astype(np.float64)
+        return sums.reshape(self.shape)

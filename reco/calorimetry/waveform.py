@@ -85,15 +85,15 @@ class WaveformStage:
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
-        self._reference = detector.channel_number[f"{detector.reference}.0.0"]
+        self._reference = detector.reference
         self._constants: dict[str, Array] = {}
         self._settings = Settings(
             period=detector.digitiser.period,
-            rise=detector.pulse.rise,
-            threshold=detector.waveform.threshold,
-            before=detector.waveform.before,
-            after=detector.waveform.after,
-            full_scale=(1 << detector.digitiser.bits) - 1,
+            rise=detector.digitiser.pulse.rise,
+            threshold=detector.digitiser.measure.threshold,
+            before=detector.digitiser.measure.before,
+            after=detector.digitiser.measure.after,
+            full_scale=detector.digitiser.full_scale,
         )
 
     @property
@@ -157,7 +157,7 @@ class HitStage:
     needs: Mapping[str, Sequence[str]] = {}
 
     def __init__(self, detector: Detector) -> None:
-        self._reference = detector.channel_number[f"{detector.reference}.0.0"]
+        self._reference = detector.reference
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take nothing: hits carry energies and times."""

@@ -1,47 +1,122 @@
-"""What cannot be reconstructed in a detector file: stations where the finding of tracks has no use for them."""
+"""What cannot be reconstructed in a detector file: names that are none of its own, stations that tracks have no use for."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from emiss.configs.errors import did_you_mean
+from emiss.reco.parts.base import ReadOut
+from emiss.reco.parts.magnet import Magnet
+from emiss.reco.parts.tracker import Tracker
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from emiss.configs.document import YamlPath
-    from emiss.reco.detector.parts import Magnet, Station, Trackers, Upstream
+    from emiss.reco.detector.spectrometers import Spectrometer
+    from emiss.reco.parts.base import Part, Volume
+    from emiss.reco.parts.tracker import Station
+
+    Mistake = tuple[YamlPath, str]
 
 SIDE = 2
 """Stations on each side of a magnet that tracks are made of (`emiss.reco.tracking.finding`)."""
 
 
-def mistakes(magnet: Magnet, trackers: Trackers, upstream: Upstream | None) -> Iterator[tuple[YamlPath, str]]:
-    """Yield each mistake in the spectrometers of a detector file with the path of the node that it concerns."""
-    views = trackers.plane.views
-    if set(views) != {"x", "y"}:
-        yield ("trackers", "plane", "views"), f"tracks need the views x and y, here: {', '.join(views) or 'none'}"
-    yield from _spectrometer(("trackers",), magnet, trackers.stations)
-    if upstream is not None:
-        yield from _spectrometer(("upstream",), upstream.magnet, upstream.stations)
+def mistakes(
+    parts: Mapping[str, Part], spectrometers: Mapping[str, Spectrometer], volumes: Mapping[str, Volume], reference: str
+) -> Iterator[Mistake]:
+    """Yield each mistake of a detector file with the path of the node that it concerns.
+
+    Parameters
+    ----------
+    parts, spectrometers, volumes : mappings
+        As in the detector.
+    reference : str
+        The counter that times are relative to.
+    """
+    single = [
+        c.removesuffix(".0.0")
+        for p in parts.values()
+        if isinstance(p, ReadOut)
+        for c in p.channels()
+        if c.endswith(".0.0")
+    ]
+    if reference not in single:
+        yield ("time", "reference"), f"there is no counter '{reference}'; {did_you_mean(reference, single)}"
+    for name, one in spectrometers.items():
+        path: YamlPath = ("spectrometers", name)
+        wrong = list(_names(path, one, parts, spectrometers, volumes))
+        yield from wrong
+        if not wrong:
+            yield from _views(one, parts)
+            yield from _spectrometer(path, one, parts)
 
 
-def _spectrometer(path: YamlPath, magnet: Magnet, stations: Mapping[str, Station]) -> Iterator[tuple[YamlPath, str]]:
+def _names(
+    path: YamlPath,
+    one: Spectrometer,
+    parts: Mapping[str, Part],
+    spectrometers: Mapping[str, Spectrometer],
+    volumes: Mapping[str, Volume],
+) -> Iterator[Mistake]:
+    """Yield the names that a spectrometer uses and that stand for nothing, or for something else."""
+    magnets = [name for name, part in parts.items() if isinstance(part, Magnet)]
+    trackers = [name for name, part in parts.items() if isinstance(part, Tracker)]
+    yield from _unknown((*path, "magnet"), "magnet", one.magnet, magnets)
+    for number, tracker in enumerate(one.trackers):
+        yield from _unknown((*path, "trackers", number), "tracker", tracker, trackers)
+    for key in ("at", "match"):
+        if (named := getattr(one, key)) is not None:
+            yield from _unknown((*path, key), "part or element", named, volumes)
+    if one.incoming is not None:
+        upstream = [name for name, other in spectrometers.items() if other.best is not None and other is not one]
+        yield from _unknown((*path, "incoming"), "spectrometer with a best track", one.incoming, upstream)
+
+
+def _unknown(path: YamlPath, called: str, name: str, known: Collection[str]) -> Iterator[Mistake]:
+    if name not in known:
+        yield path, f"there is no {called} '{name}'; {did_you_mean(name, list(known))}"
+
+
+def _views(one: Spectrometer, parts: Mapping[str, Part]) -> Iterator[Mistake]:
+    for name in one.trackers:
+        tracker = parts[name]
+        if isinstance(tracker, Tracker) and set(tracker.views) != {"x", "y"}:
+            path = ("parts", name, "views")
+            yield path, f"tracks need the views x and y, here: {', '.join(tracker.views) or 'none'}"
+
+
+def _spectrometer(path: YamlPath, one: Spectrometer, parts: Mapping[str, Part]) -> Iterator[Mistake]:
     """Yield what is wrong with the stations around a magnet."""
+    magnet = parts[one.magnet]
+    if not isinstance(magnet, Magnet):
+        return
     first, last = magnet.z
-    ordered = sorted(stations.items(), key=lambda item: item[1].z)
-    for (name, station), (other, next_) in pairwise(ordered):
+    stations: dict[str, tuple[str, Station]] = {}
+    for name in one.trackers:
+        tracker = parts[name]
+        if isinstance(tracker, Tracker):
+            stations |= {station: (name, place) for station, place in tracker.stations.items()}
+    ordered = sorted(stations.items(), key=lambda item: item[1][1].z)
+    for (name, (_, station)), (other, (part, next_)) in pairwise(ordered):
         if station.z == next_.z:
-            yield (*path, "stations", other, "z"), f"{name} and {other} stand at one z, {station.z:g} mm"
-    inside = [name for name, station in ordered if first <= station.z <= last]
-    for name in inside:
-        where = f"inside the magnet {magnet.name}, {first:g} to {last:g} mm"
-        yield (*path, "stations", name, "z"), f"{name} stands {where}: tracks are made of stations before and behind it"
-    before = [name for name, station in ordered if station.z < first]
-    behind = [name for name, station in ordered if station.z > last]
+            yield _z(part, other), f"{name} and {other} stand at one z, {station.z:g} mm"
+    inside = [(name, part) for name, (part, station) in ordered if first <= station.z <= last]
+    for name, part in inside:
+        where = f"inside the magnet {one.magnet}, {first:g} to {last:g} mm"
+        yield _z(part, name), f"{name} stands {where}: tracks are made of stations before and behind it"
+    before = [name for name, (_, station) in ordered if station.z < first]
+    behind = [name for name, (_, station) in ordered if station.z > last]
     for side, names in (("before", before), ("behind", behind)):
         if len(names) != SIDE and not inside:
             shown = f"{len(names)} ({', '.join(names)})" if names else "none"
             needs = (
-                f"the finding of tracks needs two stations {side} the magnet {magnet.name} ({first:g} to {last:g} mm)"
+                f"the finding of tracks needs two stations {side} the magnet {one.magnet} ({first:g} to {last:g} mm)"
             )
-            yield (*path, "stations"), f"{needs}, here: {shown}"
+            yield (*path, "trackers"), f"{needs}, here: {shown}"
+
+
+def _z(part: str, station: str) -> YamlPath:
+    return ("parts", part, "stations", station, "z")

@@ -24,12 +24,12 @@ def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError
     """
     digitiser, channels = detector.digitiser, detector.channels
     pedestal = conditions.get("sadc.pedestal", channels)
-    least = np.maximum(pedestal["even"], pedestal["odd"]) + detector.waveform.threshold * pedestal["sigma"]
-    full = (1 << digitiser.bits) - 1
-    text = f"leaves no room below the full scale of {full} ADC: pedestal and {detector.waveform.threshold:g} sigma are"
+    least = np.maximum(pedestal["even"], pedestal["odd"]) + digitiser.measure.threshold * pedestal["sigma"]
+    full = digitiser.full_scale
+    text = f"leaves no room below the full scale of {full} ADC: pedestal and {digitiser.measure.threshold:g} sigma are"
     yield from _first(least >= full, least, conditions, detector, "sadc.pedestal", text, "ADC")
     offset = conditions.get("sadc.time", channels)["offset"]
-    length = digitiser.samples * digitiser.period
+    length = digitiser.length
     text = f"is outside the waveform of {digitiser.samples} samples, 0 to {length:g} ns: a pulse would start at"
     outside = (offset < 0) | (offset >= length)
     yield from _first(outside, offset, conditions, detector, "sadc.time", text, "ns")

@@ -1,4 +1,4 @@
-"""The detector of a set-up: its geometry, channels and planes, read from ``configs/detectors/NAME/detector.yaml``.
+"""The detector of a set-up: its parts, channels and planes, read from ``configs/detectors/NAME/detector.yaml``.
 
 `load_detector` reads and checks the file; `Detector.channels` and `Detector.planes` fix the numbering that digits, hits
 and conditions share. What changes from run to run (pedestals, gains, alignment) is not here but in the conditions.
@@ -7,10 +7,10 @@ and conditions share. What changes from run to run (pedestals, gains, alignment)
 from __future__ import annotations
 
 from collections import Counter as Counts
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
@@ -18,63 +18,43 @@ from pydantic import Field, PrivateAttr, model_validator
 from emiss.configs import loader, overlay
 from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
 from emiss.configs.errors import Problems, UserError
-from emiss.configs.schema import Model
-from emiss.events.columns import TRIGGER_BITS
+from emiss.configs.schema import Energy, Model
+from emiss.events.columns import RESERVED, TRIGGER_BITS, Column
 from emiss.reco.detector.geometry import mistakes
-from emiss.reco.detector.multiplex import read_table
-from emiss.reco.detector.parts import (  # noqa: TC001 - pydantic reads the annotations
-    Beam,
-    Counter,
-    Digitiser,
-    Ecal,
-    Hcal,
-    Magnet,
-    Name,
-    Pulse,
-    Srd,
-    Station,
-    Trackers,
-    Upstream,
-    Veto,
-    View,
-    Waveform,
-)
+from emiss.reco.detector.spectrometers import Arm, Spectrometer
+from emiss.reco.parts.base import ReadOut
+from emiss.reco.parts.digitiser import Digitiser
+from emiss.reco.parts.kinds import AnyPart
+from emiss.reco.parts.magnet import Magnet
+from emiss.reco.parts.materials import Material, shipped
+from emiss.reco.parts.multiplex import read_table
+from emiss.reco.parts.quantities import Name, View, Window
+from emiss.reco.parts.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from emiss.reco.field.transport import Field as AnyField
+    from emiss.reco.parts.base import Volume
+    from emiss.reco.parts.tracker import Plane
+
+P = TypeVar("P")
 
 
-@dataclass(frozen=True)
-class Plane:
-    """One read-out view of a station, e.g. MM1X: where it stands (mm) and how it is read.
+class Beam(Model):
+    """The beam particle and its energy."""
 
-    `station` counts along the beam within the spectrometer it belongs to.
-    """
-
-    name: str
-    station: int
-    view: View
-    z: float
-    centre: float
-    pitch: float
-    strips: int
-    channels: int
-
-    def position(self, strip: Array) -> Array:
-        """Return the coordinate (mm) of the centres of strips; strip 0 is at the negative edge."""
-        return self.centre + (strip - 0.5 * (self.strips - 1)) * self.pitch
+    particle: str
+    energy: Annotated[Energy, Field(gt=0, le=1e5)]
+    source: str
 
 
-@dataclass(frozen=True)
-class Arm:
-    """A spectrometer: its magnet and field, its planes, and their first number in `Detector.planes`."""
+class Times(Model):
+    """The counter that all times are relative to, and the window of those that count, where a part has none of its own."""
 
-    magnet: Magnet
-    field: AnyField
-    planes: tuple[Plane, ...]
-    first: int
+    reference: Name
+    window: Window
+    source: str
 
 
 class Detector(Model):
@@ -86,49 +66,31 @@ class Detector(Model):
     name: str
     beam: Beam
     maps: str
-    digitiser: Digitiser
-    pulse: Pulse
-    waveform: Waveform
-    reference: str
-    counters: dict[Name, Counter] = Field(min_length=1, max_length=100)
-    srd: Srd
-    ecal: Ecal
-    veto: Veto
-    hcal: Hcal
-    magnet: Magnet
-    trackers: Trackers
-    upstream: Upstream | None = None
+    digitisers: dict[Name, Digitiser] = Field(min_length=1, max_length=1)
+    time: Times
+    materials: dict[Name, Material] = Field(default_factory=dict)
+    parts: dict[Name, AnyPart] = Field(min_length=1, max_length=100)
+    spectrometers: dict[Name, Spectrometer] = Field(default_factory=dict)
     trigger_bits: dict[str, Annotated[int, Field(ge=0, le=31)]] = Field(default_factory=lambda: dict(TRIGGER_BITS))
     _chain: tuple[Path, ...] = PrivateAttr(default=(Path(),))
 
     @model_validator(mode="after")
-    def _consistent(self) -> Detector:
-        if self.upstream and set(self.upstream.stations) & set(self.trackers.stations):
-            msg = "two stations have the same name"
-            raise ValueError(msg)
-        if self.reference not in self.counters:
-            msg = f"the reference counter '{self.reference}' is not among the counters"
-            raise ValueError(msg)
-        self._distinct_parts()
-        self._fits_the_waveform()
+    def _distinct(self) -> Detector:
+        for name, count in Counts(_elements(self)).items():
+            if count > 1:
+                msg = f"{count} elements have the name '{name}'"
+                raise ValueError(msg)
+        collections = Counts([*RESERVED, *{column.collection for column in self._made()}])
+        for name, count in collections.items():
+            if count > 1:
+                msg = f"'{name}' has columns of its own already: take another name"
+                raise ValueError(msg)
         return self
 
-    def _distinct_parts(self) -> None:
-        panels = [name for pair in self.veto.panels for name in pair]
-        parts = [*self.counters, *self.srd.modules, *self._ecal_parts, *panels, *self.hcal.modules]
-        for name, count in Counts(parts).items():
-            if count > 1:
-                msg = f"{count} parts have the name '{name}'"
-                raise ValueError(msg)
-
-    def _fits_the_waveform(self) -> None:
-        samples, length = self.digitiser.samples, self.digitiser.samples * self.digitiser.period
-        if self.pulse.start >= length:
-            msg = f"a pulse starts at {self.pulse.start:g} ns, after the waveform of {length:g} ns"
-            raise ValueError(msg)
-        if self.waveform.before + self.waveform.after >= samples:
-            msg = f"a fit of {self.waveform.before} + 1 + {self.waveform.after} samples is longer than the waveform ({samples})"
-            raise ValueError(msg)
+    def _made(self) -> list[Column]:
+        """Return the columns of all parts and spectrometers."""
+        parts = [column for name, part in self.read_out.items() for column in part.declare(name)]
+        return parts + [column for name, one in self.spectrometers.items() for column in one.declare(name)]
 
     def at(self, files: Sequence[Path]) -> Detector:
         """Return this detector with the file it was read from, and those that it extends."""
@@ -159,8 +121,7 @@ class Detector(Model):
     def files(self) -> tuple[Path, ...]:
         """All files that the detector is made of: those of its folders, and its field maps."""
         files = {path for file in self._chain for path in file.parent.rglob("*") if path.is_file()}
-        magnets = [self.magnet, *([self.upstream.magnet] if self.upstream else [])]
-        files |= {self.beside(magnet.map.file) for magnet in magnets if magnet.map is not None}
+        files |= {self.beside(magnet.map.file) for magnet in self.magnets.values() if magnet.map is not None}
         return tuple(sorted(files))
 
     @property
@@ -168,51 +129,102 @@ class Detector(Model):
         """The folder of the XML channel maps."""
         return self.beside(self.maps)
 
-    @cached_property
-    def arms(self) -> dict[str, Arm]:
-        """The spectrometers by the collection of their tracks: `tracks`, and `beam_tracks` where there is one upstream."""
-        arms = {"tracks": Arm(self.magnet, self.field, self._views(self.trackers.stations), 0)}
-        if self.upstream is not None:
-            planes = self._views(self.upstream.stations)
-            magnet = self.upstream.magnet
-            arms["beam_tracks"] = Arm(magnet, self._field_of(magnet), planes, len(arms["tracks"].planes))
-        return arms
+    def of_kind(self, kind: type[P]) -> dict[str, P]:
+        """Return the parts of a kind, in the order of the file."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, kind)}
 
     @cached_property
-    def field(self) -> AnyField:
-        """The field of the magnet behind the HCAL; a map is read when it is asked for.
+    def read_out(self) -> dict[str, ReadOut]:
+        """The parts with digitised channels."""
+        return self.of_kind(ReadOut)
+
+    @cached_property
+    def trackers(self) -> dict[str, Tracker]:
+        """The trackers."""
+        return self.of_kind(Tracker)
+
+    @cached_property
+    def magnets(self) -> dict[str, Magnet]:
+        """The magnets."""
+        return self.of_kind(Magnet)
+
+    @property
+    def digitiser(self) -> Digitiser:
+        """The digitiser of all channels."""
+        return next(iter(self.digitisers.values()))
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """The columns that parts and spectrometers make."""
+        return {column.name: column for column in self._made()}
+
+    def material(self, name: str) -> Material:
+        """Return a material of this file or of those that ship."""
+        return self.materials.get(name) or shipped()[name]
+
+    @cached_property
+    def volumes(self) -> dict[str, Volume]:
+        """The outlines of all parts and elements by name."""
+        return {volume.name: volume for name, part in self.parts.items() for volume in part.volumes(name)}
+
+    @cached_property
+    def arms(self) -> dict[str, Arm]:
+        """The spectrometers by the collection of their tracks."""
+        return {name: self._arm(one) for name, one in self.spectrometers.items()}
+
+    def _arm(self, one: Spectrometer) -> Arm:
+        number = {plane.name: position for position, plane in enumerate(self.planes)}
+        planes = [plane for plane in self.planes if plane.part in one.trackers]
+        places = sorted({plane.z for plane in planes})
+        ordered = sorted(planes, key=lambda plane: plane.z)
+        return Arm(
+            settings=one,
+            name=one.magnet,
+            magnet=self.magnets[one.magnet],
+            field=self.field(one.magnet),
+            planes=tuple(replace(plane, station=places.index(plane.z)) for plane in ordered),
+            numbers=np.array([number[plane.name] for plane in ordered], np.int64),
+        )
+
+    def field(self, magnet: str) -> AnyField:
+        """Return the field of a magnet; a map is read when it is asked for.
 
         Raises
         ------
         UserError
             If the map cannot be read or is no magnetic field.
         """
-        return self._field_of(self.magnet)
+        if magnet not in self._fields:
+            found = self.magnets[magnet]
+            self._fields[magnet] = found.field(None if found.map is None else self.beside(found.map.file))
+        return self._fields[magnet]
 
-    def _field_of(self, magnet: Magnet) -> AnyField:
-        return magnet.field(None if magnet.map is None else self.beside(magnet.map.file))
+    @cached_property
+    def _fields(self) -> dict[str, AnyField]:
+        return {}
 
     @cached_property
     def channels(self) -> tuple[str, ...]:
-        """All MSADC channels as detector.x.y, by part: counters, SRD, preshower, ECAL, VETO, HCAL."""
-        single = [*self.counters, *self.srd.modules]
-        grid = [f"{part}.{x}.{y}" for part in self._ecal_parts for x, y in _cells(self.ecal.columns, self.ecal.rows)]
-        veto = [name for pair in self.veto.panels for name in pair]
-        hcal = [f"{part}.{x}.{y}" for part in self.hcal.modules for x, y in _cells(self.hcal.columns, self.hcal.rows)]
-        return (*(f"{name}.0.0" for name in single), *grid, *(f"{name}.0.0" for name in veto), *hcal)
-
-    @property
-    def _ecal_parts(self) -> tuple[str, str]:
-        return self.ecal.preshower, self.ecal.main
+        """All digitised channels as ELEMENT.x.y, by part in the order of the file."""
+        return tuple(channel for part in self.read_out.values() for channel in part.channels())
 
     @cached_property
     def channel_number(self) -> dict[str, int]:
         """Position of each channel in `channels`."""
         return {name: number for number, name in enumerate(self.channels)}
 
-    def numbers(self, part: str) -> Array:
-        """Return the channel numbers of a part such as ECAL1, in the order of `channels`."""
-        return np.array([n for n, name in enumerate(self.channels) if name.partition(".")[0] == part], np.int64)
+    @property
+    def reference(self) -> int:
+        """Number of the channel that times are relative to."""
+        return self.channel_number[f"{self.time.reference}.0.0"]
+
+    def numbers(self, element: str) -> Array:
+        """Return the channel numbers of an element such as ECAL1, in the order of `channels`."""
+        return np.array([n for n, name in enumerate(self.channels) if name.partition(".")[0] == element], np.int64)
+
+    def part_numbers(self, part: str) -> Array:
+        """Return the channel numbers of a part."""
+        return np.array([self.channel_number[channel] for channel in self.read_out[part].channels()], np.int64)
 
     @cached_property
     def channel_x(self) -> Array:
@@ -226,44 +238,34 @@ class Detector(Model):
 
     @cached_property
     def planes(self) -> tuple[Plane, ...]:
-        """All views of all stations, x before y along the beam: MM1X, MM1Y, MM2X, ..., then those upstream."""
-        upstream = self._views(self.upstream.stations) if self.upstream else ()
-        return (*self._views(self.trackers.stations), *upstream)
-
-    def _views(self, stations: Mapping[str, Station]) -> tuple[Plane, ...]:
-        common = self.trackers.plane
-        ordered = sorted(stations.items(), key=lambda item: item[1].z)
-        return tuple(
-            Plane(
-                name=f"{name}{view.upper()}",
-                station=number,
-                view=view,
-                z=station.z,
-                centre=station.x if view == "x" else station.y,
-                pitch=common.pitch,
-                strips=strips.strips,
-                channels=strips.channels,
-            )
-            for number, (name, station) in enumerate(ordered)
-            for view, strips in common.views.items()
-        )
+        """All views of all stations, by tracker in the order of the file, along the beam, x before y: MM1X, MM1Y, MM2X, ..."""
+        return tuple(plane for name, tracker in self.trackers.items() for plane in tracker.planes(name))
 
     @cached_property
     def plane_names(self) -> tuple[str, ...]:
         """The names of `planes`."""
         return tuple(plane.name for plane in self.planes)
 
+    def wiring(self, plane: Plane) -> Array:
+        """Return the read-out channel of every strip of a plane, int array of shape (strips,)."""
+        return self._multiplex[plane.part][plane.view]
+
     @cached_property
-    def multiplex(self) -> dict[View, Array]:
-        """For each view the read-out channel of every strip, int array of shape (strips,).
-
-        Read from the detector's text table, see `emiss.reco.detector.multiplex.read_table`.
-        """
-        return read_table(self.beside(self.trackers.plane.multiplex), self.trackers.plane.views)
+    def _multiplex(self) -> dict[str, dict[View, Array]]:
+        return {
+            name: read_table(self.beside(tracker.multiplex), tracker.views) for name, tracker in self.trackers.items()
+        }
 
 
-def _cells(columns: int, rows: int) -> list[tuple[int, int]]:
-    return [(x, y) for x in range(columns) for y in range(rows)]
+def _elements(detector: Detector) -> list[str]:
+    """Return the names of all that has one: what channels, maps and conditions go by."""
+    names: list[str] = []
+    for part in detector.read_out.values():
+        channels = Counts(part.channels())
+        names += dict.fromkeys(channel.partition(".")[0] for channel in channels)
+        names += [channel.partition(".")[0] for channel, count in channels.items() for _ in range(count - 1)]
+    names += [station for tracker in detector.trackers.values() for station in tracker.stations]
+    return [*names, *detector.magnets]
 
 
 def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
@@ -277,11 +279,12 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
     detector = loader.validate(document, Detector).at(files)
     problems = Problems()
-    for path, message in mistakes(detector.magnet, detector.trackers, detector.upstream):
+    for path, message in mistakes(detector.parts, detector.spectrometers, detector.volumes, detector.time.reference):
         problems.add(document.error(message, path))
-    try:
-        read_table(detector.beside(detector.trackers.plane.multiplex), detector.trackers.plane.views)
-    except UserError as error:
-        problems.add(error)
+    for tracker in detector.trackers.values():
+        try:
+            read_table(detector.beside(tracker.multiplex), tracker.views)
+        except UserError as error:
+            problems.add(error)
     problems.check()
     return detector

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.reco.parts.counter import Counter
+
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
@@ -14,10 +16,14 @@ if TYPE_CHECKING:
 
 
 def faces(detector: Detector) -> dict[str, float]:
-    """Return z (mm) of the front faces of ECAL, VETO and each HCAL module by name, and of the middle of the last as `match`."""
-    last = max(detector.hcal.modules.values(), key=lambda module: module.z)
-    modules = {name: module.z for name, module in detector.hcal.modules.items()}
-    return {"ECAL": detector.ecal.z, "VETO": detector.veto.z, **modules, "match": last.z + 0.5 * detector.hcal.depth}
+    """Return z (mm) of the front faces of calorimeters and panels by name, along the beam."""
+    own = [
+        volume
+        for name, part in detector.read_out.items()
+        for volume in part.volumes(name)
+        if volume.width and not isinstance(part, Counter)
+    ]
+    return {volume.name: volume.z for volume in sorted(own, key=lambda volume: volume.z)}
 
 
 def straight(fits: TrackFits, distance: float) -> tuple[Floats, Floats]:

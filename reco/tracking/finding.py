@@ -21,8 +21,8 @@ from emiss.reco.tracking.material import scattering
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Ints
     from emiss.events.lists import Lists
-    from emiss.reco.detector.model import Plane
     from emiss.reco.field.transport import UniformBox
+    from emiss.reco.parts.tracker import Plane
 
 STATIONS = 4
 

@@ -1,4 +1,4 @@
-"""The track stage: clusters of the Micromegas to the `tracks` behind the HCAL and, with a spectrometer upstream, the beam."""
+"""The track stage: clusters of the trackers to the tracks of each spectrometer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.lists import Lists
-from emiss.reco.tracking.extrapolation import downstream, faces, straight
+from emiss.reco.detector.spectrometers import BEST
+from emiss.reco.tracking.extrapolation import downstream, straight
 from emiss.reco.tracking.finding import STATIONS, Finder, Roads
 from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits, fit_tracks
 
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Ints
     from emiss.events.batch import Batch
-    from emiss.reco.detector.model import Arm, Detector
+    from emiss.reco.detector.model import Detector
+    from emiss.reco.detector.spectrometers import Arm
 
-BEAM_FIELDS = ("p", "tx", "ty", "chi2", "ndf")
 
-SLOWEST = 0.25
-"""Beam particles are looked for down to this part of the beam energy."""
+@dataclass(frozen=True)
+class Path:
+    """Straight paths of the best tracks: their states (N, 5) at z (mm), NaN where an event has none."""
+
+    z: float
+    state: Array
 
 
 @dataclass(frozen=True)
@@ -59,24 +64,27 @@ class ArmTracks:
         If it has not two stations with both views before the magnet and two behind it.
     """
 
-    def __init__(self, detector: Detector, arm: Arm, roads: Roads) -> None:
+    def __init__(self, detector: Detector, arm: Arm, roads: Roads | None = None) -> None:
         before = sum(plane.z < arm.magnet.z[0] for plane in arm.planes)
         behind = sum(plane.z > arm.magnet.z[1] for plane in arm.planes)
         if len(arm.planes) != 2 * STATIONS or before != STATIONS or behind != STATIONS:
             raise UserError(
-                f"the spectrometer around {arm.magnet.name} needs two stations with both views before the magnet and two "
-                "behind it",
+                f"the spectrometer around {arm.name} needs two stations with both views before the magnet and two behind it",
                 at=Location(str(detector.file)),
             )
         self.arm = arm
+        settings = arm.settings
+        self._roads = roads or Roads(slope=settings.largest_slope, momentum=settings.lowest_momentum)
+        # position of a plane of the detector among those of the spectrometer, -1 for others
+        self._own = np.full(len(detector.planes), -1, np.int32)
+        self._own[arm.numbers] = np.arange(len(arm.planes))
         self.alone = len(arm.planes) == len(detector.planes)
-        self._plane = detector.trackers.plane
-        self._roads = roads
         self.set_scale(1.0)
 
     def set_scale(self, scale: float) -> None:
         """Take the factor on the magnet's field."""
-        sigma, x_over_x0 = self._plane.sigma, self._plane.x_over_x0
+        plane = self.arm.planes[0]
+        sigma, x_over_x0 = plane.sigma, plane.x_over_x0
         self.spectrometer = Spectrometer(self.arm.field.scaled(scale), x_over_x0)
         self._find = Finder(self.arm.planes, self.spectrometer.field.box, self._roads, sigma=sigma, x_over_x0=x_over_x0)
 
@@ -88,9 +96,9 @@ class ArmTracks:
     def __call__(self, clusters: Lists) -> Found:
         """Return the candidates of a batch."""
         if not self.alone:
-            number = clusters["plane"] - self.arm.first
-            own = clusters.rows((number >= 0) & (number < len(self.arm.planes)))
-            clusters = Lists(own.offsets, {**own.columns, "plane": own["plane"] - self.arm.first})
+            number = self._own[clusters["plane"]]
+            own = clusters.rows(number >= 0)
+            clusters = Lists(own.offsets, {**own.columns, "plane": self._own[own["plane"]]})
         candidates = self._find(clusters)
         rows = candidates.clusters
         position, sigma, time = (
@@ -109,14 +117,13 @@ class ArmTracks:
 
 
 class TrackStage:
-    """``clusters`` to ``tracks``, and to ``beam_tracks`` and ``beam.*`` where the detector has an upstream spectrometer.
+    """``clusters`` to the tracks of each spectrometer, and to the columns of the best one.
 
     Candidates are found and fitted; those whose fit has the status ok are kept. `planes` counts the stations with an x
     cluster: with three of them the bend plane has no freedom left. `match_x` and `match_y` are the distances, at the middle
-    of the last HCAL module, between the track drawn backwards in a straight line and the trajectory expected of a muon from
-    the target: that of the beam particle (the best upstream track, drawn on in a straight line), or where there is none the
-    axis x = y = 0 through the centre of the beam cell. `beam.*` is the upstream track of most planes and least chi2, its
-    slopes at the front of the ECAL.
+    of the element `match`, between the track drawn backwards in a straight line and the trajectory expected of a particle from
+    the target: that of the best track of the spectrometer `incoming`, drawn on in a straight line, or where there is none the
+    axis x = y = 0. The best track is the one of most planes and least chi2; its slopes are those at the front of `at`.
 
     Raises
     ------
@@ -127,63 +134,74 @@ class TrackStage:
     uses: tuple[str, ...] = ("clusters",)
 
     def __init__(self, detector: Detector, roads: Roads | None = None) -> None:
-        self.detector = detector
-        beam_roads = Roads(momentum=SLOWEST * detector.beam.energy)
-        self.arms = {
-            name: ArmTracks(detector, arm, (roads or Roads()) if name == "tracks" else beam_roads)
-            for name, arm in detector.arms.items()
-        }
-        self.needs: Mapping[str, Sequence[str]] = {
-            "magnet.field": tuple(arm.magnet.name for arm in detector.arms.values())
-        }
-        beam = ("beam_tracks", "beam.n", *(f"beam.{name}" for name in BEAM_FIELDS))
-        self.produces: tuple[str, ...] = ("tracks", *(beam if "beam_tracks" in self.arms else ()))
-        self._faces = faces(detector)
+        self._volumes = detector.volumes
+        # those first that others compare their tracks with
+        ordered = sorted(detector.arms.items(), key=lambda item: item[1].settings.incoming is not None)
+        self.arms = {name: ArmTracks(detector, arm, roads) for name, arm in ordered}
+        self.needs: Mapping[str, Sequence[str]] = {"magnet.field": tuple(arm.name for arm in detector.arms.values())}
+        declared = [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
+        self.produces: tuple[str, ...] = (
+            *self.arms,
+            *(column.name for column in declared if column.shape != "list"),
+        )
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the scales of the magnets' fields in a run."""
         for tracks in self.arms.values():
-            tracks.set_scale(float(conditions.get("magnet.field", [tracks.arm.magnet.name])["scale"][0]))
+            tracks.set_scale(float(conditions.get("magnet.field", [tracks.arm.name])["scale"][0]))
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the tracks of a batch."""
         clusters: Lists = products["clusters"]
-        found = self.arms["tracks"](clusters)
-        match = self._faces["match"]
-        expected = np.zeros((len(clusters), 2))
         made: dict[str, Any] = {}
-        if "beam_tracks" in self.arms:
-            made, at_target = self._beam(self.arms["beam_tracks"](clusters))
-            ahead = at_target[:, :2] + (match - self._faces["ECAL"]) * at_target[:, 2:4]
-            expected = np.where(np.isfinite(ahead), ahead, 0.0)
-        columns = _columns(found)
-        event = np.repeat(np.arange(len(clusters)), np.diff(found.offsets))
-        back, _ = straight(found.fits, match - self.arms["tracks"].z[0])
-        columns["match_x"], columns["match_y"] = (back[:, :2] - expected[event]).T
-        made["tracks"] = Lists(found.offsets, columns).rows(found.fits.status == 0)
+        paths: dict[str, Path] = {}
+        for name, tracks in self.arms.items():
+            settings = tracks.arm.settings
+            found = tracks(clusters)
+            columns = _columns(found)
+            if settings.match is not None:
+                columns["match_x"], columns["match_y"] = self._away(found, tracks, paths.get(settings.incoming or "")).T
+            made[name] = Lists(found.offsets, columns).rows(found.fits.status == 0)
+            if settings.best is not None:
+                best, paths[name] = self._best(found, tracks)
+                made |= {f"{settings.best}.{inner}": values for inner, values in best.items()}
         return made
 
-    def _beam(self, found: Found) -> tuple[dict[str, Any], Array]:
-        """Return the upstream products, and the best track's state (N, 5) at the front of the ECAL, NaN where there is none."""
+    def _away(self, found: Found, tracks: ArmTracks, incoming: Path | None) -> Array:
+        """Return how far candidates are, in x and y at the middle of `match`, from where a particle is expected."""
+        volume = self._volumes[tracks.arm.settings.match or ""]
+        z = volume.z + 0.5 * volume.depth
+        events = len(found.offsets) - 1
+        expected = np.zeros((events, 2))
+        if incoming is not None:
+            ahead = incoming.state[:, :2] + (z - incoming.z) * incoming.state[:, 2:4]
+            expected = np.where(np.isfinite(ahead), ahead, 0.0)
+        back, _ = straight(found.fits, z - tracks.z[0])
+        away: Array = back[:, :2] - expected[np.repeat(np.arange(events), np.diff(found.offsets))]
+        return away
+
+    def _best(self, found: Found, tracks: ArmTracks) -> tuple[dict[str, Array], Path]:
+        """Return the columns of the best track of each event, and its path behind the spectrometer, NaN where there is none."""
+        settings = tracks.arm.settings
         good = Lists(found.offsets, {**_columns(found), "row": np.arange(len(found.planes))}).rows(
             found.fits.status == 0
         )
         events = len(good)
         order = np.lexsort((good["chi2"], -good["planes"], good.parents))
         has = good.counts > 0
-        best = order[good.offsets[:-1][has]]
-        tracks = self.arms["beam_tracks"]
-        states, _ = downstream(found.fits, tracks.spectrometer.field, float(tracks.z[0]), self._faces["ECAL"])
-        at_target = np.full((events, 5), np.nan)
-        at_target[has] = states[good["row"][best]]
-        made: dict[str, Any] = {"beam.n": good.counts.astype(np.int32)}
-        for name in BEAM_FIELDS:
+        chosen = order[good.offsets[:-1][has]]
+        first = float(tracks.z[0])
+        z = first if settings.at is None else self._volumes[settings.at].z
+        states, _ = downstream(found.fits, tracks.spectrometer.field, first, z)
+        state = np.full((events, 5), np.nan)
+        state[has] = states[good["row"][chosen]]
+        best: dict[str, Array] = {"n": good.counts.astype(np.int32)}
+        for name in BEST:
             values = np.full(events, np.nan)
-            values[has] = good[name][best]
-            made[f"beam.{name}"] = values
-        made["beam.tx"], made["beam.ty"] = at_target[:, 2], at_target[:, 3]
-        made["beam_tracks"] = Lists(good.offsets, {k: v for k, v in good.columns.items() if k != "row"})
-        return made, at_target
+            values[has] = good[name][chosen]
+            best[name] = values
+        best["tx"], best["ty"] = state[:, 2], state[:, 3]
+        return best, Path(z, state)
 
 
 def _columns(found: Found) -> dict[str, Array]:

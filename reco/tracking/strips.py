@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array, Bools
+    from emiss.configs.arrays import Array, Bools, Floats
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
+    from emiss.reco.parts.tracker import Plane
 
 THRESHOLD = 4.0
 """A channel counts above this many sigma of its noise."""
@@ -38,12 +39,14 @@ class StripStage:
         self.detector = detector
         planes = detector.planes
         self._base = np.concatenate(([0], np.cumsum([plane.channels for plane in planes])))
-        strips = [_strips_of(detector.multiplex[plane.view], plane.channels) for plane in planes]
+        strips = [_strips_of(detector.wiring(plane), plane.channels) for plane in planes]
         self._strip_of = np.concatenate(strips)
-        counts = [np.bincount(detector.multiplex[plane.view], minlength=plane.channels) for plane in planes]
+        counts = [np.bincount(detector.wiring(plane), minlength=plane.channels) for plane in planes]
         self._strip_start = offsets_of(np.concatenate(counts))
         self._first = np.array([float(plane.position(np.zeros(1))[0]) for plane in planes])
         self._pitch = np.array([plane.pitch for plane in planes])
+        self._sigma = np.array([plane.sigma for plane in planes])
+        self._windows = windows(planes)
         self._widest = max(plane.strips for plane in planes)
         self._gain = self._noise = self._shift = self._floor = np.empty(0)
         self._timing: dict[str, Array] = {}
@@ -135,11 +138,11 @@ class StripStage:
         return {
             "plane": plane,
             "position": self._first[plane] + centre * pitch + self._shift[plane],
-            "sigma": np.sqrt(self.detector.trackers.plane.sigma**2 + shaken * pitch**2),
+            "sigma": np.sqrt(self._sigma[plane] ** 2 + shaken * pitch**2),
             "charge": total,
             "time": when,
             "sigma_time": np.sqrt(np.divide(1.0, weight, out=np.full(found, np.nan), where=known)),
-            "in_time": in_time(when, self.detector),
+            "in_time": in_time(when, self._windows[:, plane]),
             "size": np.bincount(member, minlength=found).astype(np.int32),
         }
 
@@ -172,9 +175,14 @@ def _channels(detector: Detector) -> list[str]:
     return [f"{plane.name}.{wire}" for plane in detector.planes for wire in range(plane.channels)]
 
 
-def in_time(time: Array, detector: Detector) -> Bools:
-    """Return which clusters are inside the time window of the detector file; not those without a time."""
-    first, last = detector.trackers.plane.window
+def windows(planes: Sequence[Plane]) -> Floats:
+    """Return the first and the last time (ns) that count in each plane, shape (2, planes)."""
+    return np.array([plane.window for plane in planes]).reshape(-1, 2).T
+
+
+def in_time(time: Array, window: Floats) -> Bools:
+    """Return which clusters are inside the window of their plane, array of shape (2, clusters); not those without a time."""
+    first, last = window
     inside: Array = (time >= first) & (time <= last)  # False for NaN
     return inside
 
@@ -187,7 +195,8 @@ class PointStage:
     needs: Mapping[str, Sequence[str]] = {}
 
     def __init__(self, detector: Detector) -> None:
-        self.detector = detector
+        self._sigma = np.array([plane.sigma for plane in detector.planes])
+        self._windows = windows(detector.planes)
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take nothing: points stand in the frame of the detector."""
@@ -199,14 +208,15 @@ class PointStage:
             raise ValueError(msg)
         points = batch.points
         size = int(points.offsets[-1])
+        plane = points["plane"].astype(np.int32)
         columns: dict[str, Array] = {
-            "plane": points["plane"].astype(np.int32),
+            "plane": plane,
             "position": points["position"],
-            "sigma": np.full(size, self.detector.trackers.plane.sigma),
+            "sigma": self._sigma[plane],
             "charge": points["charge"],
             "time": points["time"],
             "sigma_time": np.zeros(size),
-            "in_time": in_time(points["time"], self.detector),
+            "in_time": in_time(points["time"], self._windows[:, plane]),
             "size": np.ones(size, np.int32),
         }
         return {"clusters": Lists(points.offsets, columns)}

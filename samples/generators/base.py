@@ -11,7 +11,7 @@ from emiss.samples.particles import MUON_COLUMNS, Particles
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats
-    from emiss.reco.detector.parts import Ecal
+    from emiss.reco.parts.grid import Grid
     from emiss.samples.config import Beam
     from emiss.samples.particles import BeamState
 
@@ -28,9 +28,9 @@ class Generator(Protocol):
         ...
 
 
-def place(ecal: Ecal, depth: Floats) -> Floats:
-    """Return z (mm) in the ECAL at a depth in radiation lengths."""
-    z: Floats = ecal.z + depth / ecal.radiation_lengths * ecal.depth
+def place(target: Grid, depth: Floats) -> Floats:
+    """Return z (mm) in the target at a depth in radiation lengths."""
+    z: Floats = target.z + depth / target.radiation_lengths * target.depth
     return z
 
 

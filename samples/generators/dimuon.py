@@ -12,17 +12,17 @@ from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
-    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DimuonProcess
+    from emiss.samples.setup import SetUp
 
 
 class DimuonGenerator:
     """One muon pair per event, of a photon above the threshold."""
 
-    def __init__(self, beam: Beam, process: DimuonProcess, detector: Detector) -> None:
+    def __init__(self, beam: Beam, process: DimuonProcess, setup: SetUp) -> None:
         self.beam = beam
         self.process = process
-        self.ecal = detector.ecal
+        self.target = setup.target
         self._emission = dimuons.emission(beam.energy, process.threshold)
 
     def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
@@ -31,7 +31,7 @@ class DimuonGenerator:
         photon, depth = self._emission.sample(events, rng)
         share, plus_angle, minus_angle = dimuons.sample_pair(photon, rng)
         phi = rng.uniform(0.0, 2.0 * np.pi, events)
-        z = place(self.ecal, depth)
+        z = place(self.target, depth)
         x, y = state.at(z)
         plus_tx, plus_ty = deflect(state.tx, state.ty, np.minimum(plus_angle, 1.0), phi)
         minus_tx, minus_ty = deflect(state.tx, state.ty, np.minimum(minus_angle, 1.0), phi + np.pi)

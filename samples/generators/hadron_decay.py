@@ -13,17 +13,17 @@ from emiss.samples.particles import KAON_MINUS, PION_MINUS, Particles, beam_stat
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
-    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, DecayProcess
+    from emiss.samples.setup import SetUp
 
 
 class DecayGenerator:
     """One decay per event, evenly spread over the way from SRD to ECAL (the decay length is kilometres)."""
 
-    def __init__(self, beam: Beam, process: DecayProcess, detector: Detector) -> None:
+    def __init__(self, beam: Beam, process: DecayProcess, setup: SetUp) -> None:
         self.beam = beam
         self.process = process
-        self._begin, self._end = detector.srd.z, detector.ecal.z
+        self._begin, self._end = setup.decays_from, setup.target.z
         pion = process.hadron == "pion"
         self._mass = constants.PION_MASS if pion else constants.KAON_MASS
         self._pdg = PION_MINUS if pion else KAON_MINUS

@@ -20,16 +20,16 @@ from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
-    from emiss.reco.detector.model import Detector
     from emiss.samples.config import Beam, SignalProcess
+    from emiss.samples.setup import SetUp
 
 
 class SignalGenerator:
     """One e -> mu phi conversion per event."""
 
-    def __init__(self, beam: Beam, process: SignalProcess, detector: Detector) -> None:
+    def __init__(self, beam: Beam, process: SignalProcess, setup: SetUp) -> None:
         self.beam = beam
-        self.ecal = detector.ecal
+        self.target = setup.target
         made = yields.emission(
             process.m_phi, coupling=process.coupling, primary=beam.energy, threshold=process.threshold
         )
@@ -54,7 +54,7 @@ class SignalGenerator:
         y, psi = self._sampler.sample(electron, rng)
         muon = y * electron
         tx, ty = deflect(state.tx, state.ty, psi, rng.uniform(0.0, 2.0 * np.pi, events))
-        z = place(self.ecal, depth)
+        z = place(self.target, depth)
         x, y_ = state.at(z)
         muons = {"charge": np.full(events, -1), "energy": muon, "x": x, "y": y_, "z": z, "tx": tx, "ty": ty}
         made = particles(

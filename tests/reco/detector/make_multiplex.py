@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from emiss.configs.arrays import Array
-    from emiss.reco.detector.parts import StripView, View
+    from emiss.reco.parts.quantities import View
+    from emiss.reco.parts.tracker import StripView
 
 _HEADER = """\
 # Which read-out channel reads which strip of a Micromegas, for each view: view strip channel.

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.configs.arrays import Array
-    from emiss.reco.detector.parts import StripView, View
+    from emiss.reco.parts.quantities import View
+    from emiss.reco.parts.tracker import StripView
 
 
 def read_table(path: Path, views: Mapping[View, StripView]) -> dict[View, Array]:

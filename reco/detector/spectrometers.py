@@ -1,0 +1,99 @@
+"""Spectrometers of a set-up: a magnet with the trackers before and behind it, and the columns of the tracks they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from emiss.configs.schema import Angle, Energy, Model
+from emiss.events.columns import Column
+from emiss.reco.parts.quantities import Name
+
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Ints
+    from emiss.reco.field.transport import Field as AnyField
+    from emiss.reco.parts.magnet import Magnet
+    from emiss.reco.parts.tracker import Plane
+
+BEST = ("p", "tx", "ty", "chi2", "ndf")
+"""Fields of the best track that an event has as columns of its own."""
+
+
+class Spectrometer(Model):
+    """A magnet and trackers.
+
+    `best` names the flat columns of the best track, with its slopes at the front of the part or element `at`. `match` names the
+    element at whose middle tracks are compared with where a particle is expected: on the best track of the spectrometer
+    `incoming`, drawn on in a straight line, or on the axis.
+    """
+
+    magnet: Name
+    trackers: tuple[Name, ...] = Field(min_length=1)
+    lowest_momentum: Annotated[Energy, Field(gt=0, le=1e5)] = 5.0
+    largest_slope: Annotated[Angle, Field(gt=0, le=1)] = 0.06
+    best: Name | None = None
+    at: Name | None = None
+    match: Name | None = None
+    incoming: Name | None = None
+    source: str
+
+    def declare(self, name: str) -> tuple[Column, ...]:
+        """Return the columns of the tracks, and of the best one."""
+        tracks = [Column(f"{name}.{inner}", kind, unit, meaning, "list") for inner, kind, unit, meaning in _TRACK]
+        if self.match is not None:
+            tracks += [
+                Column(
+                    f"{name}.match_{view}",
+                    "f8",
+                    "mm",
+                    f"{view} distance to the expected trajectory at {self.match}",
+                    "list",
+                )
+                for view in "xy"
+            ]
+        if self.best is None:
+            return tuple(tracks)
+        flat = [Column(f"{self.best}.n", "i4", "1", f"tracks of {name}")]
+        flat += [Column(f"{self.best}.{inner}", "f8", unit, meaning) for inner, unit, meaning in _best(name, self.at)]
+        return (*flat, *tracks)
+
+
+_TRACK = (
+    ("p", "f8", "GeV", "momentum"),
+    ("charge", "f8", "e", "charge"),
+    ("q_over_p", "f8", "1/GeV", "charge over momentum"),
+    ("sigma_q_over_p", "f8", "1/GeV", "its error from the fit"),
+    ("x", "f8", "mm", "x at the first plane"),
+    ("y", "f8", "mm", "y at the first plane"),
+    ("tx", "f8", "1", "dx/dz at the first plane"),
+    ("ty", "f8", "1", "dy/dz at the first plane"),
+    ("chi2", "f8", "1", "chi2 of the fit"),
+    ("ndf", "i4", "1", "degrees of freedom of the fit"),
+    ("planes", "i4", "1", "stations with a hit on the track"),
+    ("time", "f8", "ns", "mean time of the clusters relative to the trigger"),
+)
+
+
+def _best(name: str, at: str | None) -> tuple[tuple[str, str, str], ...]:
+    where = f" at {at}" if at else ""
+    return (
+        ("p", "GeV", f"momentum of the best track of {name}; undefined without one"),
+        ("tx", "1", f"dx/dz of the best track of {name}{where}"),
+        ("ty", "1", f"dy/dz of the best track of {name}{where}"),
+        ("chi2", "1", f"chi2 of the best track of {name}"),
+        ("ndf", "1", f"degrees of freedom of the best track of {name}"),
+    )
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A spectrometer as it stands: its magnet (and its name) and field, its planes, and their numbers in `Detector.planes`."""
+
+    settings: Spectrometer
+    name: str
+    magnet: Magnet
+    field: AnyField
+    planes: tuple[Plane, ...]
+    numbers: Ints

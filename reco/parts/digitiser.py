@@ -1,0 +1,60 @@
+"""Digitisers: how a board samples pulses, what they look like there, and how they are measured."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from emiss.configs.schema import Model, Number, Time
+from emiss.reco.parts.quantities import Span
+
+
+class Pulse(Model):
+    """Pulse shape (t/rise) exp(1 - t/rise) and where an in-time pulse starts in the waveform."""
+
+    rise: Span
+    start: Annotated[Time, Field(ge=0, le=1e5)]
+    source: str
+
+
+class Measurement(Model):
+    """How a pulse is measured: threshold in pedestal sigma, range of the fit in samples around the maximum."""
+
+    threshold: Annotated[Number, Field(gt=0, le=1000)]
+    before: int = Field(ge=0, le=510)
+    after: int = Field(ge=0, le=510)
+    source: str
+
+
+class Digitiser(Model):
+    """A sampling ADC: period, samples per waveform, bits per sample."""
+
+    period: Span
+    samples: int = Field(gt=0, le=511)
+    bits: int = Field(gt=0, le=16)
+    pulse: Pulse
+    measure: Measurement
+    source: str
+
+    @property
+    def full_scale(self) -> int:
+        """The largest sample."""
+        return (1 << self.bits) - 1
+
+    @property
+    def length(self) -> float:
+        """Of a waveform, ns."""
+        return self.samples * self.period
+
+    @model_validator(mode="after")
+    def _fits_the_waveform(self) -> Digitiser:
+        if self.pulse.start >= self.length:
+            msg = f"a pulse starts at {self.pulse.start:g} ns, after the waveform of {self.length:g} ns"
+            raise ValueError(msg)
+        longest = self.measure.before + 1 + self.measure.after
+        if longest > self.samples:
+            fit = f"{self.measure.before} + 1 + {self.measure.after}"
+            msg = f"a fit of {fit} samples is longer than the waveform ({self.samples})"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,210 @@
+"""A calorimeter of cells in columns and rows, with layers one behind the other, in which showers have a place and a profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from emiss.configs.schema import Length, Model
+from emiss.events.columns import Column
+from emiss.reco.parts.base import ReadOut, Slot, Volume, ratio
+from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Share, Visible
+
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Array, Floats
+    from emiss.reco.parts.base import Sums
+
+RINGS = 3
+"""The beam cell, the eight around it, the others."""
+
+
+class Layer(Model):
+    """One layer in depth, read out by itself."""
+
+    radiation_lengths: Lengths
+
+
+class Profile(Model):
+    """The mean shares of an electron shower on the beam cell, and their spread around them.
+
+    `cell` is the share of the beam cell, `block` that of the 3 x 3 cells around it; `spread` is that of the shares of centre,
+    ring and rest.
+    """
+
+    cell: Annotated[Share, Field(gt=0)]
+    block: Annotated[Share, Field(gt=0)]
+    spread: tuple[Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)]]
+    source: str
+
+    @model_validator(mode="after")
+    def _inside(self) -> Profile:
+        if self.block < self.cell:
+            msg = "the share of the block is less than that of the cell, which is a part of it"
+            raise ValueError(msg)
+        return self
+
+    def distance(self, rings: Floats, total: Floats) -> Floats:
+        """Return the mean squared distance, in spreads, of three energy shares to those of an electron on the beam cell.
+
+        The shares are of the beam cell, of the eight around it, and of the rest (NA64's public analysis code).
+
+        Parameters
+        ----------
+        rings : array of shape (N, 3)
+            Energies, GeV.
+        total : array of shape (N,)
+            Their sum.
+        """
+        expected = np.array([self.cell, self.block - self.cell, 1.0 - self.block])
+        shares = ratio(rings, np.repeat(total[:, None], RINGS, axis=1))
+        squared: Floats = np.square((shares - expected) / self.spread).mean(axis=1)
+        return squared
+
+
+class Shower(Model):
+    """Resolution of the sum and share of the first layer for electron showers."""
+
+    stochastic: Share
+    constant: Share
+    first_share: Annotated[Share, Field(lt=1)] = 0.0
+
+
+class Grid(ReadOut):
+    """Cells of `pitch` in `columns` and `rows`; the beam cell has its centre at x, y.
+
+    Sums leave the first of several layers, the preshower, out of place and profile.
+    """
+
+    kind: Literal["grid"]
+    layers: dict[Name, Layer] = Field(min_length=1, max_length=100)
+    columns: Count
+    rows: Count
+    pitch: Extent
+    beam_cell: tuple[int, int]
+    z: Place
+    depth: Extent
+    hole: tuple[Extent, Extent] | None = None
+    matter: dict[Name, Annotated[Length, Field(gt=0, le=1e5)]] = Field(default_factory=dict)
+    mip: Visible
+    shower: Shower | None = None
+    profile: Profile | None = None
+
+    @model_validator(mode="after")
+    def _cells(self) -> Grid:
+        x, y = self.beam_cell
+        if not (0 <= x < self.columns and 0 <= y < self.rows):
+            msg = f"the beam cell {x}, {y} is none of the {self.columns} x {self.rows} cells"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def radiation_lengths(self) -> float:
+        """Of all layers."""
+        return sum(layer.radiation_lengths for layer in self.layers.values())
+
+    @property
+    def main(self) -> tuple[str, ...]:
+        """The layers behind the preshower, or the only one."""
+        return tuple(self.layers)[1:] or tuple(self.layers)
+
+    def centre(self, ix: Array, iy: Array) -> tuple[Array, Array]:
+        """Return x and y (mm) of the centres of cells relative to the beam cell's."""
+        return (ix - self.beam_cell[0]) * self.pitch, (iy - self.beam_cell[1]) * self.pitch
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the layers."""
+        return tuple(self.layers)
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the cells of each layer, column by column."""
+        return tuple(f"{layer}.{x}.{y}" for layer in self.layers for x in range(self.columns) for y in range(self.rows))
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Return the preshower, if there is one, and the rings of all that stands behind it."""
+        main: list[list[str]] = [[] for _ in range(RINGS)]
+        for layer in self.main:
+            for x in range(self.columns):
+                for y in range(self.rows):
+                    away = max(abs(x - self.beam_cell[0]), abs(y - self.beam_cell[1]))
+                    main[min(away, RINGS - 1)].append(f"{layer}.{x}.{y}")
+        first = [[c for c in self.channels() if c.partition(".")[0] not in self.main]] if len(self.layers) > 1 else []
+        return tuple(Slot(channels, 0) for channels in (*first, *main))
+
+    def declare(self, name: str) -> tuple[Column, ...]:
+        """Return the sums, the place of the shower, its time and profile, and the list of cells."""
+        many = len(self.layers) > 1
+        rows = [("energy", "GeV", "energy in all cells" + (", preshower included" if many else ""))]
+        if many:
+            first = next(iter(self.layers.values())).radiation_lengths
+            rows.append(("preshower", "GeV", f"energy in the first {first:g} radiation lengths"))
+        behind = " of the main part" if many else ""
+        rows += [
+            ("x", "mm", f"energy-weighted x{behind}; undefined without energy"),
+            ("y", "mm", f"energy-weighted y{behind}; undefined without energy"),
+            ("time", "ns", "energy-weighted time relative to the reference; undefined without energy"),
+        ]
+        if self.profile is not None:
+            meaning = (
+                "distance of the lateral profile to that of an electron, per share compared; undefined without energy"
+            )
+            rows.append(("profile_chi2", "1", meaning))
+        rows.append(("pileup", "GeV", "energy in pulses outside the time window"))
+        layers = ", ".join(f"{number} {layer}" for number, layer in enumerate(self.layers))
+        cells = f"{name}_cells"
+        return (
+            *(Column(f"{name}.{inner}", "f8", unit, meaning) for inner, unit, meaning in rows),
+            Column(f"{cells}.energy", "f8", "GeV", "energy of the cell", "list"),
+            Column(f"{cells}.time", "f8", "ns", "time of the cell relative to the reference", "list"),
+            Column(f"{cells}.ix", "i4", "1", "column of the cell", "list"),
+            Column(f"{cells}.iy", "i4", "1", "row of the cell", "list"),
+            Column(f"{cells}.layer", "i4", "1", f"layer of the cell: {layers}", "list"),
+        )
+
+    def position(self, x: Array, y: Array) -> tuple[Floats, Floats]:
+        """Return the place (mm) of the centres of cells."""
+        return self.centre(x.astype(np.float64), y.astype(np.float64))
+
+    def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
+        """Return the columns of `declare` without the list of cells."""
+        rings = sums.energy[:, -RINGS:]
+        main = rings.sum(axis=1)
+        whole, moment = main, sums.moment[:, -RINGS:].sum(axis=1)
+        made = {}
+        if len(self.layers) > 1:
+            first = sums.energy[:, 0].copy()
+            whole, moment = main + first, moment + sums.moment[:, 0]
+            made[f"{name}.preshower"] = first
+        if self.profile is not None:
+            made[f"{name}.profile_chi2"] = self.profile.distance(rings, main)
+        return made | {
+            f"{name}.energy": whole,
+            f"{name}.x": ratio(sums.x[:, -RINGS:].sum(axis=1), main),
+            f"{name}.y": ratio(sums.y[:, -RINGS:].sum(axis=1), main),
+            f"{name}.time": ratio(moment, whole),
+            f"{name}.pileup": sums.late[:, 0],
+        }
+
+    def volumes(self, name: str) -> tuple[Volume, ...]:
+        """Return the whole calorimeter."""
+        x, y = (
+            self.pitch * (0.5 * (count - 1) - beam)
+            for count, beam in zip((self.columns, self.rows), self.beam_cell, strict=True)
+        )
+        return (
+            Volume(
+                name,
+                self.x + x,
+                self.y + y,
+                self.z,
+                width=self.columns * self.pitch,
+                height=self.rows * self.pitch,
+                depth=self.depth,
+                angle=self.angle,
+                hole=self.hole or (0.0, 0.0),
+                columns=self.columns,
+                rows=self.rows,
+                matter=self.matter,
+            ),
+        )

@@ -1,0 +1,103 @@
+"""Trackers: stations of strips along the beam, and the planes that they are read out as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from emiss.configs.schema import Length, Model
+from emiss.reco.parts.base import Part, Volume
+from emiss.reco.parts.quantities import Name, Place, Share, Span, View, Window
+
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Array
+
+
+class StripView(Model):
+    """Strips and read-out channels of one view of a station."""
+
+    strips: int = Field(gt=0, le=100_000)
+    channels: int = Field(gt=0, le=10_000)
+
+
+class Station(Model):
+    """Where one station stands."""
+
+    z: Place
+    x: Place = 0.0
+    y: Place = 0.0
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One read-out view of a station, e.g. MM1X: where it stands (mm), how it is read, and what it does to tracks.
+
+    `station` counts along the beam within the spectrometer that it belongs to; `part` is its tracker.
+    """
+
+    name: str
+    part: str
+    station: int
+    view: View
+    z: float
+    centre: float
+    pitch: float
+    strips: int
+    channels: int
+    sigma: float
+    x_over_x0: float
+    window: tuple[float, float]
+    efficiency: float
+
+    def position(self, strip: Array) -> Array:
+        """Return the coordinate (mm) of the centres of strips; strip 0 is at the negative edge."""
+        return self.centre + (strip - 0.5 * (self.strips - 1)) * self.pitch
+
+
+class Tracker(Part):
+    """Stations alike, e.g. Micromegas: strips of one or two views, whose read-out channels the table `multiplex` tells."""
+
+    kind: Literal["tracker"]
+    stations: dict[Name, Station] = Field(min_length=1, max_length=100)
+    views: dict[View, StripView] = Field(min_length=1)
+    pitch: Annotated[Length, Field(gt=0, le=100)]
+    multiplex: str
+    sigma: Annotated[Length, Field(gt=0, le=100)]
+    x_over_x0: Share
+    frame: Span
+    window: Window
+    efficiency: Annotated[Share, Field(gt=0)]
+
+    def planes(self, name: str) -> tuple[Plane, ...]:
+        """Return all views of all stations along the beam, x before y."""
+        ordered = sorted(self.stations.items(), key=lambda item: item[1].z)
+        return tuple(
+            Plane(
+                name=f"{station}{view.upper()}",
+                part=name,
+                station=number,
+                view=view,
+                z=place.z,
+                centre=place.x if view == "x" else place.y,
+                pitch=self.pitch,
+                strips=strips.strips,
+                channels=strips.channels,
+                sigma=self.sigma,
+                x_over_x0=self.x_over_x0,
+                window=self.window,
+                efficiency=self.efficiency,
+            )
+            for number, (station, place) in enumerate(ordered)
+            for view, strips in self.views.items()
+        )
+
+    def volumes(self, name: str) -> tuple[Volume, ...]:  # noqa: ARG002 - stations have their own names
+        """Return the active areas."""
+        width, height = (self.views[view].strips * self.pitch if view in self.views else 0.0 for view in ("x", "y"))
+        width, height = width or height, height or width
+        return tuple(
+            Volume(station, place.x, place.y, place.z, width=width, height=height)
+            for station, place in self.stations.items()
+        )

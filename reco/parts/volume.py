@@ -1,0 +1,44 @@
+"""Volumes without read-out: tubes, air, windows, plates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emiss.configs.schema import Length
+from emiss.reco.parts.base import Part
+from emiss.reco.parts.base import Volume as Outline
+from emiss.reco.parts.quantities import Extent, Name, Place, Rotation
+
+
+class Volume(Part):
+    """A box that nothing reads out; `matter` is what stands along its depth, nothing for a vacuum."""
+
+    kind: Literal["volume"]
+    x: Place = 0.0
+    y: Place = 0.0
+    z: Place
+    angle: Rotation = 0.0
+    width: Extent
+    height: Extent
+    depth: Extent
+    hole: tuple[Extent, Extent] | None = None
+    matter: dict[Name, Annotated[Length, Field(gt=0, le=1e5)]] = Field(default_factory=dict)
+
+    def volumes(self, name: str) -> tuple[Outline, ...]:
+        """Return the box."""
+        return (
+            Outline(
+                name,
+                self.x,
+                self.y,
+                self.z,
+                width=self.width,
+                height=self.height,
+                depth=self.depth,
+                angle=self.angle,
+                hole=self.hole or (0.0, 0.0),
+                matter=self.matter,
+            ),
+        )

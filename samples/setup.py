@@ -1,0 +1,93 @@
+"""What the fast simulation takes the parts of a set-up for, by their kinds and places along the beam."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from emiss.configs.errors import Location, UserError
+from emiss.reco.parts.counter import Counter
+from emiss.reco.parts.grid import Grid
+from emiss.reco.parts.modules import Modules
+from emiss.reco.parts.panels import Panels
+
+if TYPE_CHECKING:
+    from emiss.reco.detector.model import Detector
+    from emiss.reco.detector.spectrometers import Arm
+
+
+class SetUp:
+    """A detector as the simulation sees it.
+
+    The target is the first calorimeter with cells in columns and rows and layers (kind `grid`) along the beam.
+
+    Raises
+    ------
+    UserError
+        If there is none, or the file does not say how showers fluctuate in it.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        grids = sorted(detector.of_kind(Grid).items(), key=lambda item: item[1].z)
+        if not grids:
+            raise UserError(
+                "the set-up has no part of the kind 'grid', which the beam showers in", at=Location(str(detector.file))
+            )
+        self.target_name, self.target = grids[0]
+        if self.target.shower is None or self.target.profile is None:
+            raise UserError(
+                f"the part '{self.target_name}' needs 'shower' and 'profile' to be simulated",
+                at=Location(str(detector.file)),
+            )
+        self.shower, self.profile = self.target.shower, self.target.profile
+
+    @cached_property
+    def counters(self) -> dict[str, float]:
+        """The counters before the target, which each beam particle crosses: visible energy of a MIP, GeV."""
+        return {
+            name: mip
+            for part in self.detector.of_kind(Counter).values()
+            for name, mip, volume in zip(part.names(), part.mips(), part.volumes(""), strict=True)
+            if volume.z < self.target.z
+        }
+
+    @cached_property
+    def taggers(self) -> list[str]:
+        """The modules of one cell before the target without a MIP scale: they see synchrotron light."""
+        return [
+            volume.name
+            for part in self.detector.of_kind(Modules).values()
+            if part.cells == 1 and part.mip is None
+            for volume in part.volumes("")
+            if volume.z < self.target.z
+        ]
+
+    @cached_property
+    def absorbers(self) -> dict[str, Modules]:
+        """The calorimeters that muons cross, beside those of the kind `grid`."""
+        return {
+            name: part for name, part in self.detector.of_kind(Modules).items() if part.matter and part.mip is not None
+        }
+
+    @cached_property
+    def panels(self) -> dict[str, Panels]:
+        """Panels, along the beam."""
+        return dict(sorted(self.detector.of_kind(Panels).items(), key=lambda item: item[1].z))
+
+    @cached_property
+    def decays_from(self) -> float:
+        """Where decays of beam particles begin to go unnoticed, mm: at what tags them, or else at the first counter."""
+        volumes = self.detector.volumes
+        return min((volumes[name].z for name in self.taggers or self.counters), default=self.target.z)
+
+    @cached_property
+    def upstream(self) -> dict[str, Arm]:
+        """The spectrometers before the target."""
+        return {name: arm for name, arm in self.detector.arms.items() if arm.planes[-1].z <= self.target.z}
+
+    @cached_property
+    def downstream(self) -> dict[str, Arm]:
+        """The other spectrometers, along the beam."""
+        others = {name: arm for name, arm in self.detector.arms.items() if name not in self.upstream}
+        return dict(sorted(others.items(), key=lambda item: item[1].planes[0].z))
