@@ -10,7 +10,7 @@ Fields are typed with `Energy`, `Length`, ... so that a model reads like the tab
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -35,6 +35,8 @@ class Model(BaseModel):
     """A closed, frozen model: an unknown key is an error that names the closest known one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False, populate_by_name=True)
+    elsewhere: ClassVar[str] = ""
+    """What to do about an unknown key that resembles none of the known ones."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -49,7 +51,7 @@ class Model(BaseModel):
         if not unknown:
             return handler(data)
         known = [field.alias or name for name, field in cls.model_fields.items()]
-        errors = [_unknown(str(key), known, data) for key in unknown]
+        errors = [_unknown(str(key), known, data, cls.elsewhere) for key in unknown]
         try:
             handler({key: value for key, value in data.items() if key not in unknown})
         except ValidationError as error:
@@ -64,9 +66,10 @@ def _taken(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(model.model_fields).union(field.alias for field in model.model_fields.values() if field.alias)
 
 
-def _unknown(key: str, known: list[str], data: Any) -> InitErrorDetails:
+def _unknown(key: str, known: list[str], data: Any, elsewhere: str) -> InitErrorDetails:
     near = next((name for name in suggest(key, known) if name not in data), "")
-    context = {"key": key, "hint": did_you_mean(key, known), "near": near}
+    hint = elsewhere if elsewhere and not suggest(key, known) else did_you_mean(key, known)
+    context = {"key": key, "hint": hint, "near": near}
     return InitErrorDetails(type=PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", context), input=data)
 
 

@@ -101,10 +101,10 @@ def _tabulated_once() -> Iterator[None]:
     made: dict[str, signal.SignalGenerator] = {}
     new = signal.SignalGenerator
 
-    def once(beam, process, detector):
-        key = repr((beam, process, detector.ecal))
+    def once(beam, process, setup):
+        key = repr((beam, process, setup.target))
         if key not in made:
-            made[key] = new(beam, process, detector)
+            made[key] = new(beam, process, setup)
         return made[key]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -118,6 +118,14 @@ def undrawn(monkeypatch) -> None:
     from emiss.selection.report import figures
 
     monkeypatch.setattr(figures, "svg", lambda _: "<svg></svg>")
+
+
+@pytest.fixture(scope="session")
+def setup(detector):
+    """The demo set-up as the simulation sees it."""
+    from emiss.samples.setup import SetUp
+
+    return SetUp(detector)
 
 
 @pytest.fixture(scope="session")

@@ -66,21 +66,25 @@ def show(
 
 
 def columns(
-    table: Annotated[Path | None, typer.Argument(metavar="[TABLE]", help="An event table; else all declared.")] = None,
+    table: Annotated[
+        Path | None, typer.Argument(metavar="[TABLE]", help="An event table; else those of a set-up.")
+    ] = None,
+    detector: Annotated[str, typer.Option("--detector", "-d", help="The set-up.")] = "na64e_lfc",
     json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the columns of the event table with unit and meaning: what a cut may use.
+    """List the columns of the event tables of a set-up, or of one table, with unit and meaning: what a cut may use.
 
     For example:
 
-      emiss columns
+      emiss columns --detector na64e_beam
 
       emiss columns out/demo/tables/signal/signal.root
     """
-    from emiss.events.columns import COLUMNS
-
     if table is None:
-        listed = {column.name: column for column in COLUMNS}
+        from emiss.reco.detector.model import load_detector
+        from emiss.reco.pipeline import columns_of
+
+        listed = columns_of(load_detector(detector))
     else:
         from emiss.events.files.open import open_table
 
@@ -92,10 +96,11 @@ def columns(
 
     shown = Table("column", "type", "unit", "meaning", box=None, header_style="bold")
     for name, column in listed.items():
-        shape = {"flat": "", "fixed": f"[{column.size if column.size > 1 or table else 'n'}]", "list": "[]"}
+        shape = {"flat": "", "fixed": f"[{column.size}]", "list": "[]"}
         bits = f" ({', '.join(column.bits)})" if column.bits else ""
         unit = "" if column.unit == "1" else column.unit
-        shown.add_row(name, column.type + shape[column.shape], unit, column.meaning + bits)
+        names = f": {', '.join(column.elements)}" if column.elements else ""
+        shown.add_row(name, column.type + shape[column.shape], unit, column.meaning + names + bits)
     print_table(shown)
 
 

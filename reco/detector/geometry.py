@@ -25,7 +25,11 @@ SIDE = 2
 
 
 def mistakes(
-    parts: Mapping[str, Part], spectrometers: Mapping[str, Spectrometer], volumes: Mapping[str, Volume], reference: str
+    parts: Mapping[str, Part],
+    spectrometers: Mapping[str, Spectrometer],
+    volumes: Mapping[str, Volume],
+    materials: Collection[str],
+    reference: str,
 ) -> Iterator[Mistake]:
     """Yield each mistake of a detector file with the path of the node that it concerns.
 
@@ -33,6 +37,8 @@ def mistakes(
     ----------
     parts, spectrometers, volumes : mappings
         As in the detector.
+    materials : collection of str
+        Names of those that are known.
     reference : str
         The counter that times are relative to.
     """
@@ -45,6 +51,9 @@ def mistakes(
     ]
     if reference not in single:
         yield ("time", "reference"), f"there is no counter '{reference}'; {did_you_mean(reference, single)}"
+    for name, part in parts.items():
+        for material in getattr(part, "matter", ()):
+            yield from _unknown(("parts", name, "matter", material), "material", material, materials)
     for name, one in spectrometers.items():
         path: YamlPath = ("spectrometers", name)
         wrong = list(_names(path, one, parts, spectrometers, volumes))

@@ -10,7 +10,7 @@ from collections import Counter as Counts
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
@@ -63,6 +63,8 @@ class Detector(Model):
     The number of a channel or plane is its position in `channels` or `planes`.
     """
 
+    elsewhere: ClassVar[str] = "a part stands under 'parts', with its 'kind'"
+
     name: str
     beam: Beam
     maps: str
@@ -80,8 +82,10 @@ class Detector(Model):
             if count > 1:
                 msg = f"{count} elements have the name '{name}'"
                 raise ValueError(msg)
-        collections = Counts([*RESERVED, *{column.collection for column in self._made()}])
-        for name, count in collections.items():
+        owners = [part.declare(name) for name, part in self.read_out.items()]
+        owners += [one.declare(name) for name, one in self.spectrometers.items()]
+        taken = Counts([*RESERVED, *(name for made in owners for name in {column.collection for column in made})])
+        for name, count in taken.items():
             if count > 1:
                 msg = f"'{name}' has columns of its own already: take another name"
                 raise ValueError(msg)
@@ -279,7 +283,9 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
     detector = loader.validate(document, Detector).at(files)
     problems = Problems()
-    for path, message in mistakes(detector.parts, detector.spectrometers, detector.volumes, detector.time.reference):
+    known = [*shipped(), *detector.materials]
+    wrong = mistakes(detector.parts, detector.spectrometers, detector.volumes, known, detector.time.reference)
+    for path, message in wrong:
         problems.add(document.error(message, path))
     for tracker in detector.trackers.values():
         try:

@@ -192,6 +192,14 @@ def ratio(above: Array, below: Array) -> Array:
     return result
 
 
+def fits(matter: Mapping[str, float], depth: float | None) -> None:
+    """Refuse more matter than there is depth."""
+    total = sum(matter.values())
+    if depth is not None and total > depth * (1.0 + 1e-9):
+        msg = f"{total:g} mm of matter in a depth of {depth:g} mm"
+        raise ValueError(msg)
+
+
 def need_z(part: ReadOut, elements: Mapping[str, Element]) -> None:
     """Refuse elements that nothing gives a z."""
     lost = [name for name, element in elements.items() if element.z is None and part.z is None]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from emiss.configs.schema import Length, Model
+from emiss.configs.schema import Model
 from emiss.events.columns import Column
-from emiss.reco.parts.base import ReadOut, Slot, Volume, ratio
+from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, ratio
 from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Share, Visible
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Grid(ReadOut):
     z: Place
     depth: Extent
     hole: tuple[Extent, Extent] | None = None
-    matter: dict[Name, Annotated[Length, Field(gt=0, le=1e5)]] = Field(default_factory=dict)
+    matter: dict[Name, Extent] = Field(default_factory=dict)
     mip: Visible
     shower: Shower | None = None
     profile: Profile | None = None
@@ -97,6 +97,7 @@ class Grid(ReadOut):
         if not (0 <= x < self.columns and 0 <= y < self.rows):
             msg = f"the beam cell {x}, {y} is none of the {self.columns} x {self.rows} cells"
             raise ValueError(msg)
+        fits(self.matter, self.depth)
         return self
 
     @property

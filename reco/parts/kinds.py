@@ -1,11 +1,13 @@
-"""The kinds of parts."""
+"""The kinds of parts, and what a mapping of a detector file is that names one."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Tag
+from pydantic_core import PydanticCustomError
 
+from emiss.configs.errors import did_you_mean
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.magnet import Magnet
@@ -14,6 +16,36 @@ from emiss.reco.parts.panels import Panels
 from emiss.reco.parts.tracker import Tracker
 from emiss.reco.parts.volume import Volume
 
-KINDS = (Counter, Panels, Modules, Grid, Tracker, Magnet, Volume)
+KINDS = {
+    "counter": Counter,
+    "panels": Panels,
+    "modules": Modules,
+    "grid": Grid,
+    "tracker": Tracker,
+    "magnet": Magnet,
+    "volume": Volume,
+}
 
-AnyPart = Annotated[Counter | Panels | Modules | Grid | Tracker | Magnet | Volume, Field(discriminator="kind")]
+
+def _kind(value: Any) -> str:
+    """Return the kind that a part says it is of."""
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    if kind is None:
+        known = ", ".join(KINDS)
+        raise PydanticCustomError("kind", "a part needs a 'kind': one of {known}", {"known": known})
+    if kind not in KINDS:
+        hint = did_you_mean(str(kind), list(KINDS))
+        raise PydanticCustomError("kind", "no kind of part '{kind}'; {hint}", {"kind": str(kind), "hint": hint})
+    return str(kind)
+
+
+AnyPart = Annotated[
+    Annotated[Counter, Tag("counter")]
+    | Annotated[Panels, Tag("panels")]
+    | Annotated[Modules, Tag("modules")]
+    | Annotated[Grid, Tag("grid")]
+    | Annotated[Tracker, Tag("tracker")]
+    | Annotated[Magnet, Tag("magnet")]
+    | Annotated[Volume, Tag("volume")],
+    Discriminator(_kind),
+]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from emiss.configs.schema import Length
-from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, need_z, of_elements, ratio
+from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, of_elements, ratio
 from emiss.reco.parts.quantities import Count, Extent, Name, Share, Visible
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Modules(ReadOut):
     height: Extent | None = None
     depth: Extent | None = None
     hole: tuple[Extent, Extent] | None = None
-    matter: dict[Name, Annotated[Length, Field(gt=0, le=1e5)]] = Field(default_factory=dict)
+    matter: dict[Name, Extent] = Field(default_factory=dict)
     mip: Visible | None = None
     mip_spread: Share = 0.0
 
@@ -51,6 +50,7 @@ class Modules(ReadOut):
         if self.cells > 1 and self.pitch is None:
             msg = "cells need a pitch"
             raise ValueError(msg)
+        fits(self.matter, self.depth)
         return self
 
     @property

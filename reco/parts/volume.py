@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from emiss.configs.schema import Length
-from emiss.reco.parts.base import Part
+from emiss.reco.parts.base import Part, fits
 from emiss.reco.parts.base import Volume as Outline
 from emiss.reco.parts.quantities import Extent, Name, Place, Rotation
 
@@ -24,7 +23,12 @@ class Volume(Part):
     height: Extent
     depth: Extent
     hole: tuple[Extent, Extent] | None = None
-    matter: dict[Name, Annotated[Length, Field(gt=0, le=1e5)]] = Field(default_factory=dict)
+    matter: dict[Name, Extent] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Volume:
+        fits(self.matter, self.depth)
+        return self
 
     def volumes(self, name: str) -> tuple[Outline, ...]:
         """Return the box."""

@@ -22,55 +22,61 @@ def extended(detector, tmp_path):
 
 
 def test_what_is_said_replaces_the_block(extended, detector):
-    file = extended("extends: na64e_lfc\nname: mine\nmagnet: {name: M, z: [6 m, 7 m], by: 1 T, source: here}\n")
+    file = extended("extends: na64e_lfc\nname: mine\nparts:\n  MBPL: {z: [6 m, 7 m], by: 1 T, source: here}\n")
     mine = load_detector(file)
-    assert (mine.name, mine.magnet.by, mine.magnet.z) == ("mine", 1.0, (6000.0, 7000.0))
-    assert mine.ecal == detector.ecal
+    magnet = mine.magnets["MBPL"]
+    assert (mine.name, magnet.by, magnet.z) == ("mine", 1.0, (6000.0, 7000.0))
+    assert mine.parts["ecal"] == detector.parts["ecal"]
     assert mine.file == file
     assert mine.channel_maps_path == detector.channel_maps_path  # none of its own
-    assert (mine.multiplex["x"] == detector.multiplex["x"]).all()
+    assert (mine.wiring(mine.planes[0]) == detector.wiring(detector.planes[0])).all()
     assert set(mine.files) == {file, *detector.files}
     assert str(mine.arms["tracks"].field.integral) == "1000.0"
     assert list(mine.texts) == [str(file), str(detector.file)]
 
 
 def test_mistakes_stand_in_the_file_that_says_them(extended):
-    with pytest.raises(UserError, match=r"unknown key 'magent'.*did you mean 'magnet'") as told:
-        load_detector(extended("extends: na64e_lfc\nmagent: {by: 1 T}\n"))
+    with pytest.raises(UserError, match=r"unknown key 'spectrometer'.*did you mean 'spectrometers'") as told:
+        load_detector(extended("extends: na64e_lfc\nspectrometer: {by: 1 T}\n"))
     assert told.value.at.line == 2
+    with pytest.raises(UserError, match=r"unknown key 'magnet'.*; a part stands under 'parts', with its 'kind'"):
+        load_detector(extended("extends: na64e_lfc\nmagnet: {by: 1 T}\n"))
     with pytest.raises(UserError, match="either a field 'by' or a 'map'") as told:
-        load_detector(extended("extends: na64e_lfc\n\nmagnet: {by: null}\n"))
+        load_detector(extended("extends: na64e_lfc\n\nparts: {MBPL: {by: null}}\n"))
     assert (told.value.at.file, told.value.at.line) == (str(extended("")), 3)
     with pytest.raises(UserError, match=r"'1\.4 GeV' is in GeV") as told:
-        load_detector(extended("extends: na64e_lfc\ntrackers:\n  stations:\n    MM2: {z: 1.4 GeV}\n"))
-    assert (told.value.at.line, told.value.at.column) == (4, 14)
+        load_detector(extended("extends: na64e_lfc\nparts:\n  mm:\n    stations: {MM2: {z: 1.4 GeV}}\n"))
+    assert (told.value.at.line, told.value.at.column) == (4, 25)
 
 
 def test_blocks_are_merged_at_every_depth(extended, detector):
     mine = load_detector(
         extended(
             "extends: na64e_lfc\n"
-            "magnet: {by: 1.1 T}\n"
-            "ecal: {beam_cell: [1, 2]}\n"
-            "trackers:\n"
-            "  plane: {sigma: 90 um}\n"
-            "  stations: {MM1: null, MM5: {z: 4.9 m}, MM3: {x: 3 mm}}\n"
+            "parts:\n"
+            "  MBPL: {by: 1.1 T}\n"
+            "  ecal: {beam_cell: [1, 2]}\n"
+            "  mm:\n"
+            "    sigma: 90 um\n"
+            "    stations: {MM1: null, MM5: {z: 4.9 m}, MM3: {x: 3 mm}}\n"
         )
     )
-    assert mine.magnet == detector.magnet.model_copy(update={"by": 1.1})
-    assert mine.ecal == detector.ecal.model_copy(update={"beam_cell": (1, 2)})
-    assert mine.trackers.plane == detector.trackers.plane.model_copy(update={"sigma": 0.09})
-    places = {name: (station.z, station.x) for name, station in mine.trackers.stations.items()}
+    parts = detector.parts
+    assert mine.parts["MBPL"] == parts["MBPL"].model_copy(update={"by": 1.1})
+    assert mine.parts["ecal"] == parts["ecal"].model_copy(update={"beam_cell": (1, 2)})
+    tracker = mine.trackers["mm"]
+    assert tracker == parts["mm"].model_copy(update={"sigma": 0.09, "stations": tracker.stations})
+    places = {name: (station.z, station.x) for name, station in tracker.stations.items()}
     assert places == {"MM2": (5600.0, 0.0), "MM3": (7950.0, 3.0), "MM4": (8450.0, 0.0), "MM5": (4900.0, 0.0)}
     assert mine.plane_names[:4] == ("MM5X", "MM5Y", "MM2X", "MM2Y")
 
 
 def test_what_is_not_there_cannot_be_taken_out(extended):
-    with pytest.raises(UserError, match=r"trackers.*|MM9") as told:
-        load_detector(extended("extends: na64e_lfc\ntrackers:\n  stations: {MM9: null}\n"))
+    with pytest.raises(UserError, match=r"parts/mm.*|MM9") as told:
+        load_detector(extended("extends: na64e_lfc\nparts:\n  mm: {stations: {MM9: null}}\n"))
     assert told.value.at.line == 3
     with pytest.raises(UserError, match="the key 'period' is missing"):
-        load_detector(extended("extends: na64e_lfc\ndigitiser: {period: null}\n"))
+        load_detector(extended("extends: na64e_lfc\ndigitisers: {msadc: {period: null}}\n"))
 
 
 trees = st.recursive(

@@ -109,7 +109,7 @@ def digits(rng, detector, constants, points, *, spread=0.25, threshold=4.0):
                     continue
                 share = np.exp(-0.5 * ((strip - where) * plane.pitch / spread) ** 2)
                 share *= plane.pitch / spread / np.sqrt(2 * np.pi)
-                key = (number, int(detector.multiplex[plane.view][strip]))
+                key = (number, int(detector.wiring(plane)[strip]))
                 entry = sums.setdefault(key, [0.0, points["time"][i]])
                 entry[0] += points["charge"][i] * share
         kept = 0

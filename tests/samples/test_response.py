@@ -36,23 +36,23 @@ def test_deflect_gives_the_angle_to_the_axis_and_all_azimuths():
 
 
 def test_the_lateral_profile_has_the_shares_of_the_detector_file(detector):
-    ecal = detector.ecal
-    shares = LateralProfile.of(ecal, 1.0).shares(ecal, np.zeros(1), np.zeros(1))[0]
+    ecal = detector.parts["ecal"]
+    shares = LateralProfile.of(ecal, ecal.profile, 1.0).shares(ecal, np.zeros(1), np.zeros(1))[0]
     ix, iy = ecal.beam_cell
     assert shares.sum() == pytest.approx(1.0)
     # normalised to what the ECAL's edges leave
-    assert shares[ix, iy] == pytest.approx(ecal.cell_share, rel=0.01)
-    assert shares[ix - 1 : ix + 2, iy - 1 : iy + 2].sum() == pytest.approx(ecal.block_share, rel=0.01)
+    assert shares[ix, iy] == pytest.approx(ecal.profile.cell, rel=0.01)
+    assert shares[ix - 1 : ix + 2, iy - 1 : iy + 2].sum() == pytest.approx(ecal.profile.block, rel=0.01)
 
 
-def test_cells_sum_to_the_measured_energy_with_its_preshower_share(detector):
+def test_cells_sum_to_the_measured_energy_with_its_preshower_share(setup):
     rng = np.random.default_rng(2)
     energy = np.full(20000, 100.0)
-    first, main = cell_energies(detector.ecal, Response(), energy, np.zeros(20000), np.zeros(20000), rng)
-    early, late = first.sum(axis=(1, 2)), main.sum(axis=(1, 2))
+    cells = cell_energies(setup, Response(), energy, np.zeros(20000), np.zeros(20000), rng)
+    early, late = cells.reshape(20000, 2, -1).sum(axis=2).T
     assert (early + late).std() == pytest.approx(np.hypot(1.0, 3.0), rel=0.03)  # 10 %/sqrt(E) and 3 % at 100 GeV
     share = early / (early + late)
-    assert share.mean() == pytest.approx(detector.ecal.preshower_share, rel=0.01)
+    assert share.mean() == pytest.approx(setup.shower.first_share, rel=0.01)
     assert share.std() / share.mean() == pytest.approx(Response().preshower_spread, rel=0.05)
 
 
@@ -72,19 +72,19 @@ def test_scattering_has_the_covariance_of_a_thick_scatterer():
 
 
 @pytest.mark.parametrize("start", [4.0, 8.0, 20.0, 80.0])
-def test_the_energy_loss_in_the_hcal_is_the_integral_of_the_mean_loss(detector, start, monkeypatch):
+def test_the_energy_loss_in_the_hcal_is_the_integral_of_the_mean_loss(detector, setup, start, monkeypatch):
     from emiss.physics.passage.muons import mean_loss
 
     monkeypatch.setattr("emiss.physics.passage.muons.highland_angle", lambda momentum, _: np.zeros_like(momentum))
     rng = np.random.default_rng(5)
-    muons = _muons([start], z=detector.hcal.modules["HCAL0"].z)
+    muons = _muons([start], z=detector.volumes["HCAL0"].z)
     path = 0.0
-    for slab in slabs(detector):
+    for slab in slabs(setup):
         if slab.start >= muons.z[0]:
             path += cross(muons, slab, np.ones(1), 200.0, rng)[1][0]
     energy, steps = start, 3000
     for _ in range(3 * steps):  # small steps through the mixture of three modules
-        iron, plastic = detector.hcal.iron / steps, (detector.hcal.depth - detector.hcal.iron) / steps
+        iron, plastic = (length / steps for length in detector.parts["hcal"].matter.values())
         energy -= float(
             mean_loss(np.array(energy), "iron") * iron + mean_loss(np.array(energy), "scintillator") * plastic
         )
@@ -100,10 +100,10 @@ def test_the_energy_loss_in_the_hcal_is_the_integral_of_the_mean_loss(detector, 
 
 @pytest.mark.parametrize("charge", [-1.0, 1.0])
 def test_the_bend_is_the_motion_in_the_field(detector, charge):
-    magnet = detector.magnet
+    magnet = detector.magnets["MBPL"]
     p = np.array([3.0, 15.0, 80.0])
     muons = _muons(np.hypot(p, MUON_MASS), charge=charge, x=2.0, y=-3.0, z=magnet.z[0] - 100, tx=0.02, ty=-0.03)
-    bend(muons, detector.field, magnet.z[1] + 50)
+    bend(muons, detector.field("MBPL"), magnet.z[1] + 50)
     for number, momentum in enumerate(p):
         unit = np.array([0.02, -0.03, 1.0]) / np.sqrt(1 + 0.02**2 + 0.03**2)
         place, steps = np.array([2.0 + 0.02 * 100, -3.0 - 0.03 * 100, magnet.z[0]]), 4000
@@ -127,7 +127,7 @@ def test_the_bend_is_the_motion_in_the_field(detector, charge):
 
 def test_a_muon_that_the_field_turns_back_is_gone(detector):
     muons = _muons([0.5, 20.0])
-    bend(muons, detector.field, detector.magnet.z[1])
+    bend(muons, detector.field("MBPL"), detector.magnets["MBPL"].z[1])
     assert muons.alive.tolist() == [False, True]
 
 
@@ -188,14 +188,15 @@ def test_amplitudes_give_back_position_charge_and_time(detector, conditions):
 def _through(detector, settings, count, energy, seed):
     state = _muons(np.full(count, energy), z=5000.0)
     points, _ = through_spectrometer(
-        state, detector, detector.arms["tracks"], settings, np.zeros(count), 1.0, np.random.default_rng(seed)
+        state, detector.arms["tracks"], settings, np.zeros(count), 1.0, np.random.default_rng(seed)
     )
     return state, points
 
 
 def test_muons_decay_in_the_spectrometer_as_often_as_they_should(detector):
     """At 0.3 GeV, so that there are some: 3.35 m between the first and the last station."""
-    far = detector.model_copy(update={"magnet": detector.magnet.model_copy(update={"by": 0.0})})
+    off = detector.magnets["MBPL"].model_copy(update={"by": 0.0})
+    far = detector.model_copy(update={"parts": {**detector.parts, "MBPL": off}})
     count, energy = 60_000, 0.3
     state, _ = _through(far, Response(decay_in_flight=True), count, energy, 5)
     p = np.sqrt(energy**2 - MUON_MASS**2)

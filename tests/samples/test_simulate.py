@@ -60,19 +60,19 @@ def test_the_ecal_resolution_is_what_was_put_in(detector):
 
     rng = np.random.default_rng(3)
     for energy in (20.0, 50.0, 100.0, 150.0):
-        measured = measured_energy(detector.ecal, np.full(20000, energy), rng)
+        measured = measured_energy(detector.parts["ecal"].shower, np.full(20000, energy), rng)
         expected = energy * np.hypot(0.10 / np.sqrt(energy), 0.03)
         assert measured.mean() == pytest.approx(energy, rel=0.002)
         assert measured.std() == pytest.approx(expected, rel=0.03)
 
 
-def test_muons_that_left_a_side_are_downstream_and_did_not_exit(detector):
+def test_muons_that_left_a_side_are_downstream_and_did_not_exit(detector, setup):
     from emiss.samples.absorber import behind, through_calorimeters
     from emiss.samples.config import Response
 
     # straight lines of 100 GeV from the ECAL: to the middle of the back face, out of a side, just inside and just outside
-    end = max(module.z for module in detector.hcal.modules.values()) + detector.hcal.depth
-    half = 0.5 * detector.hcal.columns * detector.hcal.pitch
+    last = detector.volumes["HCAL2"]
+    end, half = last.z + last.depth, 0.5 * last.width
     tx = np.array([0.0, 0.3, 0.98 * half / end, 1.02 * half / end, 0.0])
     count = len(tx)
     energy = np.array([100.0, 100.0, 100.0, 100.0, 0.25])  # the last one stops
@@ -80,8 +80,8 @@ def test_muons_that_left_a_side_are_downstream_and_did_not_exit(detector):
     muons = MuonState(np.arange(count), np.ones(count), energy, *(zeros.copy() for _ in range(3)), tx, zeros.copy(),
                       np.ones(count, np.bool_))  # fmt: skip
     left = np.zeros((count, len(detector.channels)))
-    through_calorimeters(muons, detector, Response(), left, np.random.default_rng(1))
-    downstream, exited = behind(muons, detector)
+    through_calorimeters(muons, setup, Response(), left, np.random.default_rng(1))
+    downstream, exited = behind(muons, setup)
     assert downstream.tolist() == [True, True, True, True, False]
     assert exited.tolist() == [True, False, True, False, False]
 
@@ -98,7 +98,7 @@ def test_more_muons_are_downstream_than_exit(batches):
 def test_one_muon_leaves_one_mip_in_every_module(batches, detector):
     batch = batches["pion_decay"]
     out = batch.truth["n_mu_exit"] == 1
-    for name in detector.hcal.modules:
+    for name in detector.parts["hcal"].names():
         numbers = detector.numbers(name)
         rows = np.isin(batch.cells["channel"], numbers)
         energy = np.bincount(batch.cells.parents[rows], batch.cells["energy"][rows], len(batch))[out]

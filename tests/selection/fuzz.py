@@ -17,8 +17,9 @@ import numpy as np
 
 from emiss import selection
 from emiss.configs.loader import find, shipped
-from emiss.events.columns import COLUMNS
 from emiss.events.language.syntax.parser import parse
+from emiss.reco.detector.model import load_detector
+from emiss.reco.pipeline import columns_of
 from tests import fuzzing
 from tests.selection.counting.test_engine import DECLARED, added, oracle, table_of, with_objects
 
@@ -242,7 +243,7 @@ def file_case(rng: random.Random) -> str:
     """Try one mutated selection file, on its own columns where it is accepted."""
     path = find("analyses", rng.choice(sorted(shipped("analyses"))))
     selection.bind(
-        selection.loads(mutated(path.read_text(encoding="utf-8"), rng)), {column.name: column for column in COLUMNS}
+        selection.loads(mutated(path.read_text(encoding="utf-8"), rng)), columns_of(load_detector("na64e_beam"))
     )
     return "accepted"
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,26 @@ if TYPE_CHECKING:
     from emiss.reco.readers.foreign.base import Tree
     from emiss.reco.readers.foreign.schema import ReaderMap
 
-DECLARED = {column.name: column for column in COLUMNS}
+
+def declared_columns(entry: ReaderMap) -> dict[str, Column]:
+    """Return the columns that have a type and a unit already: those of every table, and of the set-up that a map names.
+
+    Raises
+    ------
+    UserError
+        If there is no such set-up, or its file is not right.
+    """
+    from emiss.reco.detector.model import load_detector
+
+    own = {column.name: column for column in COLUMNS}
+    if entry.detector is None:
+        return own
+    try:
+        return own | load_detector(entry.detector.value, near=entry.detector.place.document.path.parent).columns
+    except UserError as error:
+        if error.at is None:
+            raise entry.detector.place.error(error.message, hint=error.hint) from None
+        raise
 
 
 @dataclass(frozen=True)
@@ -61,6 +80,7 @@ class BoundReaderMap:
     def __init__(self, entry: ReaderMap, tree: Tree) -> None:
         self._entry = entry
         self._tree = tree
+        self._known_columns = declared_columns(entry)
         self._program = Program()
         self._problems = Problems()
         self._failed: set[str] = set()  # names of what is wrong in itself
@@ -87,7 +107,7 @@ class BoundReaderMap:
     @property
     def columns(self) -> dict[str, Column]:
         """The columns of the event table."""
-        own = {name: DECLARED[name] for name in ("event.file", "event.entry", "weight")}
+        own = {name: self._known_columns[name] for name in ("event.file", "event.entry", "weight")}
         return own | {output.column.name: output.column for output in self.outputs}
 
     def _with_units(self) -> dict[str, Column]:
@@ -165,10 +185,15 @@ class BoundReaderMap:
             raise place.error("the elements of a fixed array are single values", hint="reduce the lists")
         first = nodes[0]
         shape = "fixed" if len(nodes) > 1 else "list" if first.axis is not None else "flat"
-        declared = DECLARED.get(name)
+        declared = self._known_columns.get(name)
         if declared is not None:
             self._fits(declared, nodes, expressions, shape)
-            column = Column(name, declared.type, declared.unit, declared.meaning, shape, len(nodes), declared.bits)  # type: ignore[arg-type]
+            column = replace(
+                declared,
+                shape=shape,  # type: ignore[arg-type]
+                size=len(nodes),
+                elements=declared.elements if len(nodes) == declared.size else (),
+            )
         else:
             unit = "1" if first.dimension in (None, PURE) else str(first.dimension)
             kind = "b1" if first.kind == "truth" else "f8"

@@ -16,7 +16,7 @@ from emiss.events.columns import Column
 from emiss.events.language.syntax import tree
 from emiss.events.language.syntax.expression import read_expression
 from emiss.reco.formats.foreign_tree import ROWS
-from emiss.reco.readers.foreign.binding import DECLARED, BoundReaderMap
+from emiss.reco.readers.foreign.binding import BoundReaderMap, declared_columns
 from emiss.reco.readers.foreign.schema import ColumnEntry, ReaderMap
 
 if TYPE_CHECKING:
@@ -119,8 +119,9 @@ def _used(entry: ReaderMap) -> Iterator[tuple[set[str], bool]]:
     """Yield names that expressions of columns and definitions use, and whether they are lists."""
     for text in entry.define.values():
         yield from _split(text, listed=False)
+    known = declared_columns(entry)
     for name, item in entry.columns.items():
-        declared = DECLARED.get(name)
+        declared = known.get(name)
         for text in item.from_ if isinstance(item, ColumnEntry) else item:
             yield from _split(text, listed=declared is not None and declared.shape == "list")
 

@@ -65,10 +65,14 @@ class ColumnEntry(Placed):
 
 
 class ReaderMap(Placed):
-    """A reader map: from the branches of a tree to the columns of an event table."""
+    """A reader map: from the branches of a tree to the columns of an event table.
+
+    Columns that go by a name of the set-up `detector` have the unit, type and shape that they have there.
+    """
 
     reader: str
     description: str = ""
+    detector: Text | None = None
     tree: str | None = None
     group_by: str | None = None
     units: dict[str, Text] = Field(default_factory=dict)

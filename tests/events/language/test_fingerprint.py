@@ -7,9 +7,10 @@ import itertools
 import pytest
 
 from emiss import selection
-from emiss.events.columns import COLUMNS
+from emiss.reco.detector.model import load_detector
+from emiss.reco.pipeline import columns_of
 
-DECLARED = {column.name: column for column in COLUMNS}
+DECLARED = columns_of(load_detector("na64e_beam"))
 HEAD = """
 parameters: {low: 20 GeV, mev: 20000 MeV, window: [1 GeV, 4 GeV], five: 5, minus: -3}
 define:

@@ -96,11 +96,8 @@ def test_against_a_loop_over_cells(detector, conditions, seed):
         for _ in range(4)
     ]
     out = run(detector, conditions, events)
-    thresholds = {"ECAL0": detector.ecal.threshold, "ECAL1": detector.ecal.threshold}
-    thresholds |= {name: counter.threshold for name, counter in detector.counters.items()}
-    thresholds |= dict.fromkeys(detector.srd.modules, detector.srd.threshold)
-    thresholds |= dict.fromkeys(detector.hcal.modules, detector.hcal.threshold)
-    thresholds |= {name: detector.veto.threshold for pair in detector.veto.panels for name in pair}
+    parts = detector.parts
+    thresholds = {c.partition(".")[0]: part.threshold for part in detector.read_out.values() for c in part.channels()}
     for number, event in enumerate(events):
         used: dict[str, list[tuple[int, int, float, float]]] = {}
         pile_up = False
@@ -127,16 +124,16 @@ def test_against_a_loop_over_cells(detector, conditions, seed):
             "ecal.x": mean(["ECAL1"], lambda cell: (cell[0] - 2) * 38.2),
             "ecal.y": mean(["ECAL1"], lambda cell: (cell[1] - 2) * 38.2),
             "ecal.time": mean(["ECAL0", "ECAL1"], lambda cell: cell[3]),
-            "hcal.energy": [total(module) for module in detector.hcal.modules],
-            "hcal.time": [mean([module], lambda cell: cell[3]) for module in detector.hcal.modules],
+            "hcal.energy": [total(module) for module in parts["hcal"].names()],
+            "hcal.time": [mean([module], lambda cell: cell[3]) for module in parts["hcal"].names()],
             "hcal.centre_fraction": [
                 np.nan_to_num(mean([module], lambda cell: float(cell[:2] == (1, 1))))
-                for module in detector.hcal.modules
+                for module in parts["hcal"].names()
             ],
-            "srd.energy": [total(module) for module in detector.srd.modules],
-            "srd.time": [mean([module], lambda cell: cell[3]) for module in detector.srd.modules],
-            "s.energy": [total(counter) for counter in detector.counters],
-            "s.time": [mean([counter], lambda cell: cell[3]) for counter in detector.counters],
+            "srd.energy": [total(module) for module in parts["srd"].names()],
+            "srd.time": [mean([module], lambda cell: cell[3]) for module in parts["srd"].names()],
+            "s.energy": [total(counter) for counter in parts["s"].names()],
+            "s.time": [mean([counter], lambda cell: cell[3]) for counter in parts["s"].names()],
         }
         for name, value in want.items():
             np.testing.assert_allclose(out[name][number], value, atol=1e-12, err_msg=name)

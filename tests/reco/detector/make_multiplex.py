@@ -79,7 +79,7 @@ def _pairs(channel: list[int], reach: int, skip: int) -> Iterator[tuple[int, int
 
 
 def table(maps: Mapping[View, Array]) -> str:
-    """Return the text of the table ``view strip channel`` that `emiss.reco.detector.multiplex` reads."""
+    """Return the text of the table ``view strip channel`` that `emiss.reco.parts.multiplex` reads."""
     rows = [f"{view} {strip} {channel}\n" for view, channels in maps.items() for strip, channel in enumerate(channels)]
     return _HEADER + "".join(rows)
 

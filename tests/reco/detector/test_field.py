@@ -16,7 +16,7 @@ from emiss.reco.field.transport import SoftBox
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import simulate
 
-BY = "  by: 1.4 T\n"
+BY = "    by: 1.4 T\n"
 
 
 @pytest.fixture
@@ -58,15 +58,15 @@ def check_momentum(file: Path, folder: Path) -> None:
 
 
 def test_soft_edges(variant, tmp_path):
-    file = variant("  by: 1.4 T\n  edge: 80 mm\n")
-    assert load_detector(file).field == SoftBox(1.4, (5800.0, 7800.0), 80.0)
+    file = variant("    by: 1.4 T\n    edge: 80 mm\n")
+    assert load_detector(file).field("MBPL") == SoftBox(1.4, (5800.0, 7800.0), 80.0)
     check_momentum(file, tmp_path)
 
 
 def test_a_map(variant, tmp_path):
-    file = variant("  map: {file: mbpl.txt, at: [0 mm, 0 mm, 6.8 m]}\n")
+    file = variant("    map: {file: mbpl.txt, at: [0 mm, 0 mm, 6.8 m]}\n")
     write_map(file.parent / "mbpl.txt")
-    field = load_detector(file).field
+    field = load_detector(file).field("MBPL")
     assert isinstance(field, FieldMap)
     assert field.integral == pytest.approx(2800, rel=1e-3)
     assert field.box.z_range == pytest.approx((5800, 7800), abs=10)
@@ -78,11 +78,11 @@ def test_a_map(variant, tmp_path):
     ("text", "message"),
     [
         ("", "a magnet has either a field 'by' or a 'map'"),
-        ("  by: 1.4 T\n  map: {file: a.txt}\n", "a magnet has either a field 'by' or a 'map'"),
-        ("  map: {file: a.txt}\n  edge: 10 mm\n", "'edge' goes with 'by'"),
-        ("  by: 1.4 T\n  edge: 0 mm\n", "greater than 0.*edge"),
-        ("  by: 1.4 T\n  egde: 10 mm\n", "unknown key 'egde'.*did you mean 'edge'"),
-        ("  map: {file: a.txt, at: [1, 2, 3]}\n", "needs a unit"),
+        ("    by: 1.4 T\n    map: {file: a.txt}\n", "a magnet has either a field 'by' or a 'map'"),
+        ("    map: {file: a.txt}\n    edge: 10 mm\n", "'edge' goes with 'by'"),
+        ("    by: 1.4 T\n    edge: 0 mm\n", "greater than 0.*edge"),
+        ("    by: 1.4 T\n    egde: 10 mm\n", "unknown key 'egde'.*did you mean 'edge'"),
+        ("    map: {file: a.txt, at: [1, 2, 3]}\n", "needs a unit"),
     ],
 )
 def test_mistakes_in_the_detector_file(variant, text, message):
@@ -93,6 +93,6 @@ def test_mistakes_in_the_detector_file(variant, text, message):
 
 
 def test_a_map_that_is_not_there(variant):
-    file = variant("  map: {file: nowhere.txt}\n")
+    file = variant("    map: {file: nowhere.txt}\n")
     with pytest.raises(UserError, match=r"nowhere\.txt: the field map cannot be read"):
         reco.open(Path("samples/data/signal.dat"), detector=file)

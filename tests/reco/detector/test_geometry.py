@@ -56,7 +56,7 @@ def test_a_station_in_the_wrong_place(setup, old, new, says):
 @pytest.mark.parametrize(
     ("new", "says"),
     [
-        ("MM2: {z: 5.6 m}\n    MM7: {z: 5.3 m}", r"two stations before the magnet .*, here: 3 \(MM1, MM7, MM2\)"),
+        ("MM2: {z: 5.6 m}\n      MM7: {z: 5.3 m}", r"two stations before the magnet .*, here: 3 \(MM1, MM7, MM2\)"),
         ("", r"two stations before the magnet .*, here: 1 \(MM1\)"),
         ("MM2: {z: 9 m}", r"two stations before the magnet MBPL .*two stations behind the magnet MBPL .*here: 3 "),
     ],
@@ -67,12 +67,12 @@ def test_more_or_less_stations_than_finding_takes(setup, new, says):
         load_detector(file)
     assert re.search(says, str(told.value), re.DOTALL)
     first = told.value.errors[0] if isinstance(told.value, UserErrors) else told.value
-    assert first.at.line in {line_of(file, "stations:"), line_of(file, "stations:") + 1}
+    assert first.at.line == line_of(file, "trackers: [mm]")
 
 
 def test_the_spectrometer_upstream_is_checked_too(tmp_path):
     file = tmp_path / "detector.yaml"
-    file.write_text("extends: na64e_beam\nupstream:\n  stations: {BM2: {z: -16 m}, BM4: {z: -13.8 m}}\n")
+    file.write_text("extends: na64e_beam\nparts:\n  bm: {stations: {BM2: {z: -16 m}, BM4: {z: -13.8 m}}}\n")
     with pytest.raises(UserErrors) as told:
         load_detector(file)
     assert [error.at.line for error in told.value.errors] == [3, 3]

@@ -32,5 +32,5 @@ def test_no_map_where_there_is_none():
 
 
 def test_the_shipped_map_is_the_generated_one(detector):
-    plane = detector.trackers.plane
-    assert (detector.folder / plane.multiplex).read_text() == text_of(plane.views)
+    tracker = detector.trackers["mm"]
+    assert (detector.folder / tracker.multiplex).read_text() == text_of(tracker.views)

@@ -213,5 +213,5 @@ def test_the_docs_detector_that_extends_another_is_one(tmp_path):
     page = (Path(__file__).parents[3] / "docs" / "run-files.md").read_text(encoding="utf-8")
     (tmp_path / "detector.yaml").write_text("extends: na64e_lfc" + page.split("extends: na64e_lfc")[1].split("```")[0])
     mine = load_detector(tmp_path / "detector.yaml")
-    assert (mine.name, mine.magnet.by, mine.ecal.beam_cell) == ("my_setup", 1.1, (1, 2))
+    assert (mine.name, mine.magnets["MBPL"].by, mine.parts["ecal"].beam_cell) == ("my_setup", 1.1, (1, 2))
     assert mine.plane_names[:4] == ("MM5X", "MM5Y", "MM2X", "MM2Y")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from emiss.configs.errors import UserError
-from emiss.events.columns import COLUMNS
 from emiss.events.lists import Lists
 from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import PointStage, StripStage
@@ -77,14 +76,14 @@ def test_columns_are_those_declared(toys, detector):
     rng = np.random.default_rng(3)
     muons = toys.muons(rng, np.full(20, 40.0), np.ones(20), STATIONS, BOX, 1.4)
     tracks, clusters = reconstruct(toys, detector, muons, np.arange(20), 20)
-    declared = {c.name.partition(".")[2]: c.type for c in COLUMNS if c.collection == "tracks"}
+    declared = {c.name.partition(".")[2]: c.type for c in detector.columns.values() if c.collection == "tracks"}
     assert set(tracks.columns) == set(declared)
     for name, values in tracks.columns.items():
         assert values.dtype == np.dtype(declared[name]), name
         assert np.isfinite(values).all(), name
     np.testing.assert_allclose(tracks["p"] * np.abs(tracks["q_over_p"]), 1.0)
     np.testing.assert_allclose(tracks["time"], [clusters["time"][a : a + 8].mean() for a in clusters.offsets[:-1]])
-    last = detector.hcal.modules["HCAL2"].z + 0.5 * detector.hcal.depth
+    last = detector.volumes["HCAL2"].z + 0.5 * detector.volumes["HCAL2"].depth
     np.testing.assert_allclose(tracks["match_x"], tracks["x"] - tracks["tx"] * (5100.0 - last))
     np.testing.assert_allclose(tracks["match_y"], tracks["y"] - tracks["ty"] * (5100.0 - last))
 
@@ -178,7 +177,7 @@ def test_no_clusters_no_tracks(toys, detector):
 
 def test_a_spectrometer_of_another_shape(detector):
     data = detector.model_dump()
-    del data["trackers"]["stations"]["MM4"]
+    del data["parts"]["mm"]["stations"]["MM4"]
     other = type(detector).model_validate(data)
     with pytest.raises(UserError, match="two stations"):
         TrackStage(other)

@@ -7,7 +7,6 @@ import pytest
 
 from emiss import reco
 from emiss.configs.errors import UserError
-from emiss.events.columns import COLUMNS
 from emiss.events.lists import Lists
 from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import columns_of
@@ -78,7 +77,7 @@ def test_the_match_is_to_the_beams_trajectory(beamline, toys):
     first = back(state, up.field, up.planes[0].z, 0.0)
     points = []
     for arm, start, z in ((down, state, 0.0), (up, first, up.planes[0].z)):
-        for number, plane in enumerate(arm.planes, arm.first):
+        for number, plane in zip(arm.numbers, arm.planes, strict=True):
             moved, _ = arm.field.transport(start, z, plane.z)
             points.append((number, moved[0, 0 if plane.view == "x" else 1]))
     number, position = np.array(points).T
@@ -98,7 +97,7 @@ def test_the_match_is_to_the_beams_trajectory(beamline, toys):
     assert np.isnan(made["beam.p"][1])
     np.testing.assert_allclose([made["beam.tx"][0], made["beam.ty"][0]], [1e-3, -5e-4], atol=2e-6)
     assert made["tracks"].counts.tolist() == [1, 1]
-    z = beamline.hcal.modules["HCAL2"].z + 0.5 * beamline.hcal.depth
+    z = beamline.volumes["HCAL2"].z + 0.5 * beamline.volumes["HCAL2"].depth
     np.testing.assert_allclose(made["tracks"]["match_x"], [0.0, 12.0 + 1e-3 * z], atol=0.02)
     np.testing.assert_allclose(made["tracks"]["match_y"], [0.0, -7.0 - 5e-4 * z], atol=0.02)
 
@@ -113,7 +112,7 @@ def test_back_is_the_inverse_of_forth(beamline):
 
 def test_columns(runs, beamline, detector):
     table = runs[2][".root"]
-    declared = {c.name: c.type for c in COLUMNS if c.collection in ("beam", "beam_tracks")}
+    declared = {c.name: c.type for c in columns_of(beamline).values() if c.collection in ("beam", "beam_tracks")}
     assert set(declared) <= set(columns_of(beamline))
     assert not set(declared) & set(columns_of(detector))
     for name, kind in declared.items():
@@ -129,9 +128,10 @@ def test_planes_upstream_do_not_change_what_is_downstream(beamline, detector):
 
 def test_an_upstream_spectrometer_that_is_none(beamline):
     data = beamline.model_dump()
-    data["upstream"]["stations"]["BM3"]["z"] = -18500.0
+    stations = data["parts"]["bm"]["stations"]
+    stations["BM3"]["z"] = -18500.0
     with pytest.raises(UserError, match="around MBPLU needs two stations"):
         TrackStage(type(beamline).model_validate(data))
-    data["upstream"]["stations"]["MM1"] = data["upstream"]["stations"].pop("BM3")
-    with pytest.raises(ValueError, match="two stations have the same name"):
+    stations["MM1"] = stations.pop("BM3")
+    with pytest.raises(ValueError, match="2 elements have the name 'MM1'"):
         type(beamline).model_validate(data)

@@ -8,12 +8,13 @@ import pytest
 
 from emiss.configs.errors import UserError
 from emiss.configs.loader import loads
-from emiss.events.columns import COLUMNS
+from emiss.reco.detector.model import load_detector
+from emiss.reco.pipeline import columns_of
 from emiss.selection import bind
 from emiss.selection.analysis.read import from_document
 
 GOLDEN = (Path(__file__).parent / "messages.txt").read_text(encoding="utf-8")
-COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}
+COLUMNS_BY_NAME = columns_of(load_detector("na64e_beam"))
 
 
 def _mistakes() -> list[tuple[str, str, str]]:

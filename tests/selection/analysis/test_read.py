@@ -10,9 +10,10 @@ import pytest
 from emiss import selection
 from emiss.configs.errors import UserError, UserErrors
 from emiss.configs.loader import loads
-from emiss.events.columns import COLUMNS
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
+from emiss.reco.detector.model import load_detector
+from emiss.reco.pipeline import columns_of
 from emiss.selection.analysis.read import from_document
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from emiss.selection.analysis.model import Analysis
 
-DECLARED = {column.name: column for column in COLUMNS}
+DECLARED = columns_of(load_detector("na64e_beam"))
 
 PARENT = """
 analysis: parent

@@ -83,6 +83,7 @@ columns:
   tower.hits: tower.hits
   tower.total: tower.total
   mine.flag: flag
+detector: na64e_lfc
 """
 
 
