@@ -10,6 +10,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from emiss.configs.errors import did_you_mean
 from emiss.configs.units import PURE, UNITS
 from emiss.events.language.meaning.calls import call
 from emiss.events.language.meaning.objects import Collection, Item, Literal, Values
@@ -81,6 +82,13 @@ class Checker(Operands):
         if isinstance(item, Literal) or (isinstance(item, Node) and item.axis is None):
             shown = self.shown(node.of)
             raise self.error(f"'{shown}' is one value, it has no element [{self.shown(node.index)}]", node.of)
+        names = item.axis.elements if isinstance(item, Node) and item.axis is not None else ()
+        if isinstance(node.index, tree.Text):
+            return self.reduce("element", self._list(item, node), self._named(node.index, names, node))
+        if isinstance(node.index, tree.Name) and node.index.name in names:
+            name = node.index.name
+            hint = f"write {self.shown(node.of)}['{name}']"
+            raise self.error(f"'{name}' is the name of an element, which is written as a text", node.index, hint)
         index = self._whole(node.index)
         if isinstance(item, Values):
             if not -len(item.values) <= index < len(item.values):
@@ -91,10 +99,28 @@ class Checker(Operands):
         if width is not None and not -width <= index < width:
             message = f"'{self.shown(node.of)}' has {width} element{'s' * (width > 1)}, there is no [{index}]"
             raise self.error(message, node, f"they are counted from 0 to {width - 1}" if width > 1 else "write [0]")
+        return self.reduce("element", self._list(item, node), index)
+
+    def _list(self, item: Item, node: tree.Index) -> Node:
+        """Return the list of values that an element is taken of."""
+        if isinstance(item, Node):
+            return item
+        shown = self.shown(node.of)
         if isinstance(item, Collection):
-            hint = f"take the element of a field, e.g. '{self.shown(node.of)}.{next(iter(item.fields), 'p')}[{index}]'"
-            raise self.error(f"'{self.shown(node.of)}' is a collection, not a list of values", node.of, hint)
-        return self.reduce("element", item, index)
+            field = f"{shown}.{next(iter(item.fields), 'p')}[{self.shown(node.index)}]"
+            hint = f"take the element of a field, e.g. '{field}'"
+            raise self.error(f"'{shown}' is a collection, not a list of values", node.of, hint)
+        raise self.error(f"the values of the parameter '{shown}' have no names", node.index, "they are counted from 0")
+
+    def _named(self, index: tree.Text, names: tuple[str, ...], node: tree.Index) -> int:
+        """Return the position of the element of a name."""
+        if index.value in names:
+            return names.index(index.value)
+        if not names:
+            message = f"the elements of '{self.shown(node.of)}' have no names"
+            raise self.error(message, index, "they are counted from 0")
+        message = f"'{self.shown(node.of)}' has no element '{index.value}'"
+        raise self.error(message, index, did_you_mean(index.value, names, otherwise="its elements are"))
 
     def _whole(self, node: tree.Syntax) -> int:
         value = self.number(node, "a whole number")

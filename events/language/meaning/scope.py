@@ -285,7 +285,14 @@ class Scope:
             return self.program.add("list rows", (), name, kind="rows", label=name, constant=False)
         same = tuple(other.name for other in self._fixed[name] if other.size == column.size)
         return self.program.add(
-            "fixed rows", (), (name, *same), kind="rows", label=name, constant=False, width=column.size
+            "fixed rows",
+            (),
+            (name, *same),
+            kind="rows",
+            label=name,
+            constant=False,
+            width=column.size,
+            elements=column.elements,
         )
 
     def _column(self, column: Column, span: Span) -> Node:

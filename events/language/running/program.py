@@ -42,6 +42,8 @@ class Node:
         Of a column of named bits, and of what is selected from one.
     width : int or None
         Of rows: how many there are in every event, where that is the same and known before an event is read.
+    elements : tuple of str
+        Of rows: the names of the elements, in their order, where they have names.
     label : str
         For messages: of rows the name of the collection, of numbers that of the column if it has no unit; else "".
     """
@@ -57,6 +59,7 @@ class Node:
     bits: Mapping[str, int] = field(default_factory=dict)
     label: str = ""
     width: int | None = None
+    elements: tuple[str, ...] = ()
 
 
 class Program:
@@ -79,6 +82,7 @@ class Program:
         bits: Mapping[str, int] | None = None,
         label: str = "",
         width: int | None = None,
+        elements: tuple[str, ...] = (),
     ) -> Node:
         """Return the node of an operation, a new one only if there is none of the same operation, arguments and data.
 
@@ -89,7 +93,8 @@ class Program:
         if node is None:
             if constant is None:
                 constant = bool(args) and all(arg.constant for arg in args)
-            node = Node(len(self.nodes), op, args, data, kind, dimension, axis, constant, bits or {}, label, width)
+            given = (kind, dimension, axis, constant, bits or {}, label, width, elements)
+            node = Node(len(self.nodes), op, args, data, *given)
             self.nodes.append(node)
             self._known[key] = node
         return node
