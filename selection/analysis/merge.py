@@ -245,7 +245,7 @@ def override(parameters: Mapping[str, Texts], values: Mapping[str, str]) -> dict
         document = loads(value, origin)
         given = texts_of(placed(document))
         if given is None:
-            hint = "e.g. --set e_miss_min='25 GeV' or --set hcal_mip='[1 GeV, 4 GeV]'"
+            hint = "e.g. --set e_miss_min='25 GeV' or --set window='[1 GeV, 4 GeV]'"
             raise Place(document, ()).error("a quantity or a list of quantities is needed", hint=hint)
         result[name] = given
     return result
