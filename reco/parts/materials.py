@@ -1,4 +1,4 @@
-"""Materials that parts are made of: those that ship (``configs/materials.yaml``) and a detector file's own."""
+"""Materials that parts are made of: those that ship (``configs/materials/pdg.yaml``) and a detector file's own."""
 
 from __future__ import annotations
 
@@ -62,4 +62,4 @@ class _Library(RootModel[dict[Name, Material]]):
 @cache
 def shipped() -> dict[str, Material]:
     """Return the materials that ship, by name."""
-    return dict(loader.validate(loader.load(loader.SHIPPED / "materials.yaml"), _Library).root)
+    return dict(loader.validate(loader.load(loader.SHIPPED / "materials" / "pdg.yaml"), _Library).root)

@@ -30,7 +30,7 @@ def test_explained_with_iminuit_and_drawn(cli, run_file, tmp_path):
         assert max(abs(off) for off in one["iminuit"]["off"].values() if off is not None) < 0.01
         assert one["p"] == pytest.approx(160.0, rel=0.4)
         assert ("HCAL0" in one["at"]) == (one["collection"] == "tracks")
-        assert abs(one["at"]["ECAL"]["x"]) < 20 + 5 * one["at"]["ECAL"]["sigma_x"]
+        assert abs(one["at"]["ecal"]["x"]) < 20 + 5 * one["at"]["ecal"]["sigma_x"]
         assert len(one["residuals"]) == len(one["z"]) == 4
 
 

@@ -46,7 +46,7 @@ def test_a_bad_map_is_a_mistake_with_its_place(cli, map_file):
 
 def test_check_refuses_a_detector_that_process_could_not_use(cli, tmp_path):
     file = tmp_path / "detector.yaml"
-    file.write_text("extends: na64e_lfc\ntrackers:\n  stations: {MM2: {z: 5.1 m}}\n")
+    file.write_text("extends: na64e_lfc\nparts:\n  mm: {stations: {MM2: {z: 5.1 m}}}\n")
     done = cli("check", file)
     assert (done.code, done.out) == (2, "")
-    assert f"{file}:3:23: MM1 and MM2 stand at one z, 5100 mm" in done.err
+    assert f"{file}:3:28: MM1 and MM2 stand at one z, 5100 mm" in done.err
