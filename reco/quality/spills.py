@@ -6,7 +6,7 @@ with each task.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -86,9 +86,17 @@ class Spills:
 
     def part(self, run: Array, spill: Array, own: Numbers | None = None) -> Spills:
         """Return the spills that some events are of; with the numbers of their file, of all numbers those near these only."""
-        kept = np.isin(self.key, np.unique(_key(run, spill)))
         numbers = self.numbers.only(np.unique(run)) if own is None else self.numbers.near(own)
-        return Spills(self.key[kept], self.last[kept], self.broken[kept], numbers)
+        return replace(self.of_events(run, spill), numbers=numbers)
+
+    def of_events(self, run: Array, spill: Array) -> Spills:
+        """Return the spills that some events are of, without numbers."""
+        kept = np.unique(self._row(run, spill))
+        return Spills(self.key[kept], self.last[kept], self.broken[kept])
+
+    def bare(self) -> Spills:
+        """Return the spills without numbers."""
+        return replace(self, numbers=Numbers())
 
     def position(self, run: Array, spill: Array, in_spill: Array) -> Array:
         """Return event number over the largest one of the spill, 0 to 1, shape (N,)."""

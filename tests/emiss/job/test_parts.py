@@ -375,7 +375,7 @@ def test_planning_reads_a_file_once_for_all_parts(whole, tmp_path, monkeypatch):
     for one, two in zip(first.tasks, second.tasks, strict=True):
         assert (one.spills is None) == (two.spills is None)
         assert one.spills is None or one.spills.to_json() == two.spills.to_json()
-    for stored in (tmp_path / "o/tables/.index").glob("*.spills.json"):
+    for stored in (tmp_path / "o/tables/.index").glob("*.spills.npz"):
         stored.write_text("{")  # damaged: made again
     monkeypatch.undo()
     for module in (identity, kept):

@@ -90,7 +90,9 @@ class Index:
 
     def runs(self) -> list[int]:
         """Return the run numbers of the good events in the order of the file."""
-        return list(dict.fromkeys(self.run[self.good].tolist()))
+        run = self.run[self.good]
+        new = np.flatnonzero(np.diff(run, prepend=~run[:1]))
+        return list(dict.fromkeys(run[new].tolist()))
 
     def save(self, path: Path) -> None:
         """Write the index to a file, which appears when it is complete."""
