@@ -52,8 +52,11 @@ class Held:
         """Return the numbers in any of several files, and those in two of them or more."""
         low = np.concatenate([np.empty(0, np.int64), *(part.low for part in parts)])
         high = np.concatenate([np.empty(0, np.int64), *(part.high for part in parts)])
-        edges, where = np.unique(np.concatenate([low, high + 1]), return_inverse=True)
-        depth = np.cumsum(np.bincount(where, np.repeat([1, -1], len(low)), len(edges))).astype(np.int64)
+        edges = np.concatenate([low, high + 1])
+        order = np.argsort(edges, kind="stable")  # takes advantage of what is sorted already: the ends of each part
+        edges, depth = edges[order], np.cumsum(np.where(order < len(low), 1, -1))
+        last = np.append(edges[1:] != edges[:-1], np.ones(min(len(edges), 1), bool))
+        edges, depth = edges[last], depth[last]
         return cls._covered(edges, depth >= 1), cls._covered(edges, depth > 1)
 
     @classmethod

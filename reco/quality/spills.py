@@ -62,11 +62,14 @@ class Spills:
     @classmethod
     def of(cls, run: Array, spill: Array, in_spill: Array, lost_block: Array, numbers: Numbers | None = None) -> Spills:
         """Return the spills of the events of a file, arrays of shape (N,)."""
-        key, which = np.unique(_key(run, spill), return_inverse=True)
-        last = np.zeros(len(key), np.int64)
-        np.maximum.at(last, which, in_spill)
-        broken = np.full(len(key), NEVER)
-        np.minimum.at(broken, which[lost_block], in_spill[lost_block])
+        every = _key(run, spill)
+        # events of a spill stand together: of each such row of events one number is left before anything is sorted
+        first = np.flatnonzero(np.diff(every, prepend=~every[:1]))
+        key, which = np.unique(every[first], return_inverse=True)
+        last, broken = np.zeros(len(key), np.int64), np.full(len(key), NEVER)
+        if len(first):
+            np.maximum.at(last, which, np.maximum.reduceat(in_spill, first))
+            np.minimum.at(broken, which, np.minimum.reduceat(np.where(lost_block, in_spill, NEVER), first))
         return cls(key, last, broken, numbers or Numbers())
 
     @classmethod
