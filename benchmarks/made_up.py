@@ -13,8 +13,10 @@ from unittest import mock
 
 import numpy as np
 
+from emiss.events.ledger import Ledger
 from emiss.job.plan import plan
 from emiss.job.source import DetectorSource, source_of
+from emiss.job.worker import Worker
 from emiss.reco.quality.event_numbers import Held, Numbers
 from emiss.reco.quality.spills import Spills
 from emiss.reco.readers.base import PlainIndex
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from emiss.events.columns import Column
     from emiss.events.table import EventTable
     from emiss.job.plan import Job
-    from emiss.job.task import Setup
+    from emiss.job.task import Setup, Task
 
 FIRST_RUN = 4001
 SPILL = 5_000
@@ -134,3 +136,22 @@ def plan_of(folder: Path, count: int, shape: Shape, **options: Any) -> Job:
     runs = RunList("made_up", "na64e_lfc", "e_to_mu_phi", "demo", (sample,), folder)
     with made_up(shape):
         return plan(runs, folder / "out", **options)
+
+
+@contextmanager
+def no_events(columns: Mapping[str, Column]) -> Iterator[None]:
+    """Let tasks be done without events and tables while the block runs: what is left is what the job does about them."""
+    made: list[Any] = []
+
+    def make(worker: Worker, task: Task) -> tuple[Ledger, Any, int]:
+        if not made:
+            made.append(worker._counter(worker._bind(columns), task).yields())
+        events = task.stop - task.start
+        return Ledger(read=events, passed=events), made[0], events
+
+    with (
+        mock.patch.object(Worker, "_make", make),
+        mock.patch("emiss.job.worker.source_of", lambda _: None),
+        mock.patch("emiss.job.worker.content_of", lambda *_: {}),
+    ):
+        yield

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
+
+_PART = re.compile(r"\.(.+)\.[\w-]+\.\d+\.part(?:\.\w+)?", re.DOTALL)
+"""What `part_of` returns, with the name of the file."""
 
 
 def part_of(path: Path, suffix: str = "") -> Path:
@@ -27,6 +32,17 @@ def sweep(folder: Path) -> None:
     for part in folder.rglob(".*.part*"):
         with suppress(OSError):
             part.unlink()
+
+
+def sweep_of(folder: Path, names: Collection[str]) -> None:
+    """Remove what processes that were killed have left half written of some files in a folder; of others nothing is touched."""
+    wanted = {name[:150] for name in names}
+    with suppress(OSError), os.scandir(folder) as entries:  # once: there may be as many files as names
+        for entry in entries:
+            found = _PART.fullmatch(entry.name)
+            if found is not None and found[1] in wanted:
+                with suppress(OSError):
+                    os.unlink(entry.path)
 
 
 def write_text(path: Path, text: str) -> None:

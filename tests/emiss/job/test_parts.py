@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
+import base64
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import pytest
@@ -195,7 +196,7 @@ run_part(job, Part.parse("2/2"), out)
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGKILL
     left = [path for path in (tmp_path / "o/tables").rglob(".*.part*") if path.is_file()]
-    assert len(left) == 1
+    assert len(left) == 2  # a table, and the results
     with pytest.raises(PartsMissingError) as raised:
         merge([tmp_path / "o"])
     assert raised.value.parts == (Part(2, 2),)
@@ -264,15 +265,30 @@ def test_what_is_no_part_or_damaged_is_told(folder, cli):
     do(folder, folder / "o", "1/1")
     done = cli("merge", folder / "o", folder / "o")
     assert (done.code, "add --out FOLDER" in done.err) == (2, True)
-    file = folder / "o/tables/.parts/001-of-001.json.gz"
+    file = folder / "o/tables/.parts/001-of-001.results"
     good = file.read_bytes()
-    data = json.loads(gzip.decompress(good))
-    del data["tasks"][0]["counts"]
-    for bad in (b"no gzip", good[:-20], gzip.compress(b"[]"), gzip.compress(json.dumps(data).encode())):
+    head, first, *rest = good.splitlines(keepends=True)
+    number, key, packed = first.split()
+    data = json.loads(zlib.decompress(base64.b64decode(packed)))
+    del data["counts"]
+    other = base64.b64encode(zlib.compress(json.dumps(data).encode()))
+    damaged = [
+        b"no results",
+        b"{}\n",
+        good[:-20],
+        head + b"".join(rest),  # a task is not there
+        head.replace(b"emiss.part/", b"emiss.part/9") + b"".join([first, *rest]),
+        head + b" ".join([number, key, other]) + b"\n" + b"".join(rest),
+        head + b" ".join([number, key, packed[:-9]]) + b"\n" + b"".join(rest),
+        head + b" ".join([number, key, b"?"]) + b"\n" + b"".join(rest),
+    ]
+    for bad in damaged:
         file.write_bytes(bad)
         done = cli("merge", folder / "o")
         assert done.code == 2
         assert "Traceback" not in done.err
+    file.write_bytes(good)
+    assert cli("merge", folder / "o").code == 0
 
 
 def test_the_merged_folder_is_like_any_other(folder, cli):
