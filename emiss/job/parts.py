@@ -72,7 +72,7 @@ def run_part(
     own = folder_of(out, part)
     output.refuse_inputs(
         [*(task.table for task in job.tasks), own / "cutflow.json", *part_files.names(folder, part.name)],
-        [task.file for task in job.tasks],
+        dict.fromkeys(task.file for task in job.tasks),
     )
     for place in (folder, folder / part_files.FOLDER, own):
         output.prepare(place)

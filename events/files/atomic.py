@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import os
-import platform
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
+from emiss.configs.files import PART
+from emiss.configs.files import part_of as part_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
-
-_PART = re.compile(r"\.(.+)\.[\w-]+\.\d+\.part(?:\.\w+)?", re.DOTALL)
-"""What `part_of` returns, with the name of the file."""
-
-
-def part_of(path: Path, suffix: str = "") -> Path:
-    """Return the name under which this process writes a file before it is put in its place.
-
-    It is hidden, and carries host and process: several may write the same file, and who left one behind can be seen.
-    """
-    host = "".join(c if c.isalnum() or c in "-_" else "_" for c in platform.node().partition(".")[0]) or "host"
-    return path.with_name(f".{path.name[:150]}.{host}.{os.getpid()}.part{suffix}")
-
 
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed have left half written in a folder and those in it."""
@@ -39,8 +26,8 @@ def sweep_of(folder: Path, names: Collection[str]) -> None:
     wanted = {name[:150] for name in names}
     with suppress(OSError), os.scandir(folder) as entries:  # once: there may be as many files as names
         for entry in entries:
-            found = _PART.fullmatch(entry.name)
-            if found is not None and found[1] in wanted:
+            found = PART.fullmatch(entry.name)
+            if found is not None and found["name"] in wanted:
                 with suppress(OSError):
                     os.unlink(entry.path)
 

@@ -98,8 +98,11 @@ class Index:
         """Write the index to a file, which appears when it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = part_of(path, ".npz")
-        np.savez(part, **vars(self))  # arrays of numbers alone: nothing is pickled, and reading refuses what is
-        part.replace(path)
+        try:
+            np.savez(part, **vars(self))  # arrays of numbers alone: nothing is pickled, and reading refuses what is
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Index | None:
