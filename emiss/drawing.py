@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from emiss.configs.files import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +56,19 @@ def figure(width: float = 6.4, height: float = 4.2) -> Figure:
 
 
 def save(made: Figure, path: Path, *, dpi: int = DPI, kind: str | None = None) -> None:
-    """Write a figure; the suffix says in which format, or `kind` does (``png``)."""
-    with styled():
-        made.savefig(path, dpi=dpi, format=kind)
+    """Write a figure, whole or not at all; the suffix says in which format, or `kind` does (``png``)."""
+    if path.exists() and not path.is_file():  # a pipe, say
+        with styled():
+            made.savefig(path, dpi=dpi, format=kind)
+        return
+    part = part_of(path, path.suffix)
+    try:
+        with styled():
+            made.savefig(part, dpi=dpi, format=kind)
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def svg(made: Figure) -> str:

@@ -77,6 +77,10 @@ class ListedSample:
     scale: float = 1.0
     runs: tuple[RunRange, ...] = ()
 
+    def bare(self) -> ListedSample:
+        """Return the sample without its files: what is sent to a worker with each of them."""
+        return replace(self, files=())
+
 
 @dataclass(frozen=True)
 class RunList:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from emiss.configs.errors import EmissError, Location, UserError
 from emiss.events.files.manifest import Manifest
 from emiss.job.division import Part, deal
-from emiss.job.part_files import AGAIN, Results, load_plan, load_results, manifest_hash
+from emiss.job.part_files import load_plan, load_results, manifest_hash
+from emiss.job.part_results import AGAIN, Results
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -40,11 +41,23 @@ class PartsMissingError(EmissError):
 
 @dataclass(frozen=True)
 class Found:
-    """Where the results of a task were found: its plain data, the part, and the folder of the tables."""
+    """Where the results of a task were found: its number and key, the part, and the folder of the tables."""
 
-    data: Mapping[str, Any]
+    number: int
+    key: str
     results: Results
     folder: Path
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The plain data of the task, which is read whenever it is asked for.
+
+        Raises
+        ------
+        UserError
+            If it cannot be read.
+        """
+        return self.results.read(self.number)
 
 
 def same_plan(folders: Sequence[Path]) -> Plan:
@@ -86,8 +99,8 @@ def all_tasks(
     other = [results for results, _ in every if results.plan != plan.identity]
     found: dict[int, Found] = {}
     for results, folder in right:
-        for data in results.tasks:
-            found.setdefault(int(data["number"]), Found(data, results, folder))
+        for number, (key, _) in results.tasks.items():
+            found.setdefault(number, Found(number, key, results, folder))
     lacking = [number for number in range(len(entries)) if number not in found]
     if not lacking:
         paths = [str(results.path) for results in other]

@@ -7,11 +7,12 @@ stays behind, and it looks itself whether the process that started it is still t
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 import time
 import traceback
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, parent_process
@@ -115,20 +116,23 @@ def _processes(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Do
         try:
             with _without_interrupts():
                 pending: dict[Future[Done], int] = {pool.submit(_work, n, task): n for n, task in enumerate(tasks)}
+            ended: queue.SimpleQueue[Future[Done]] = queue.SimpleQueue()
+            for future in pending:
+                future.add_done_callback(ended.put)
             while pending:
-                ready, _ = wait(pending, timeout=STALL, return_when=FIRST_COMPLETED)
-                if not ready:
+                try:
+                    future = ended.get(timeout=STALL)  # one at a time: to ask all for their state costs the square of them
+                except queue.Empty:
                     left = set(pending.values())
                     at = [n for pid, n in zip(board[::2], board[1::2], strict=True) if pid and n in left]
                     waiting = ", ".join(str(tasks[n]) for n in sorted(at or list(left)[:workers]))
                     msg = f"no task finished in {STALL:.0f} s; waiting for {waiting}"
-                    raise TaskError(msg)
-                for future in ready:
-                    del pending[future]
-                    try:
-                        yield future.result()
-                    except BrokenProcessPool:
-                        raise TaskError(_obituary(context.started, board, tasks)) from None
+                    raise TaskError(msg) from None
+                del pending[future]
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    raise TaskError(_obituary(context.started, board, tasks)) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             context.stop()

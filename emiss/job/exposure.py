@@ -59,7 +59,8 @@ def exposure_of(sample: ListedSample, files: Sequence[FileSurvey]) -> Exposure:
         each = [_less_excluded(part or 0.0, file) for part, file in zip(stored, files, strict=True)]
         return Exposure(sum(each) or None, tuple(each))
     if sample.on_target_table is not None:
-        total = read_on_target(sample.on_target_table, set().union(*(file.kept_spills for file in files)))
+        spills = {(run, spill) for file in files for run, spill in file.kept_spills.tolist()}
+        total = read_on_target(sample.on_target_table, spills)
     else:
         total = (sample.on_target or 0.0) * sum(f.kept for f in files) / sum(f.physics for f in files)
     weights = [file.weight for file in files]

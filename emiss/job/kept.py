@@ -6,18 +6,19 @@ and the others wait for it and read what it has kept.
 
 from __future__ import annotations
 
-import json
+import zipfile
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from emiss.events.files.atomic import write_text
+from emiss.configs.errors import Location, UserError
+from emiss.events.files.atomic import part_of
 from emiss.events.files.identity import WORTH, Remembered, Stamp
 from emiss.events.provenance import code_version, text_hash
 from emiss.job.lock import in_turn
 from emiss.reco.quality.event_numbers import Held, Numbers
-from emiss.reco.quality.spills import NEVER, Spills
+from emiss.reco.quality.spills import Spills
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,14 +75,14 @@ class Kept:
         """Return the spills of a file, and keep them if it takes time to find them again."""
         if not _worth(identity):
             return make()
-        stored = self._file("spills.json", identity, self.key)
+        stored = self._file("spills.npz", identity, self.key)
         if (known := _read_spills(stored)) is not None:
             return known
         with self._turn():
             known = _read_spills(stored)
             if known is None and (known := make()) is not None:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                write_text(stored, json.dumps(known.to_json()))
+                _write_spills(stored, known)
         return known
 
     def _file(self, suffix: str, *of: object) -> Path:
@@ -100,12 +101,29 @@ def _worth(identity: str) -> bool:
     return int(identity.partition(":")[0]) >= WORTH
 
 
-def _read_spills(path: Path) -> Spills | None:
-    """Return the spills that `Spills.to_json` wrote; None if they are not there, or cannot be used."""
+def _write_spills(path: Path, spills: Spills) -> None:
+    """Write spills with their event numbers, whole or not at all."""
+    trial = part_of(path, ".npz")
+    held, claimed = spills.numbers.held, spills.numbers.claimed
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        key, last, broken = (np.array(column, np.int64) for column in data["spills"])
-        held, claimed = (Held(*(np.array(ends, np.int64) for ends in data[name])) for name in ("held", "claimed"))
-    except (OSError, ValueError, KeyError, TypeError):
+        with trial.open("wb") as file:
+            np.savez(
+                file,
+                spills=np.stack([spills.key, spills.last, spills.broken]),
+                held=np.stack([held.low, held.high]),
+                claimed=np.stack([claimed.low, claimed.high]),
+            )
+        trial.replace(path)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
+    finally:
+        trial.unlink(missing_ok=True)
+
+
+def _read_spills(path: Path) -> Spills | None:
+    """Return the spills that `_write_spills` wrote; None if they are not there, or cannot be used."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return Spills(*stored["spills"], Numbers(Held(*stored["held"]), Held(*stored["claimed"])))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
-    return Spills(key, last, np.where(broken == -1, NEVER, broken), Numbers(held, claimed))

@@ -18,7 +18,8 @@ from emiss.job import lock, output
 from emiss.job.collect import all_tasks, same_plan
 from emiss.job.conclude import conclude
 from emiss.job.part_counts import from_json
-from emiss.job.part_files import AGAIN, FOLDER
+from emiss.job.part_files import FOLDER
+from emiss.job.part_results import AGAIN
 from emiss.job.plan import Job
 from emiss.job.share import shares_of
 from emiss.job.task import Setup, Task
@@ -204,7 +205,7 @@ def _bring(task: Task, found: Found, source: Path) -> Mapping[str, Column]:
     stored = open_stored(source)
     stored.close()
     own = None if stored.metadata is None else stored.metadata.provenance.get("task")
-    if not own == task.key == found.data["key"]:
+    if not own == task.key == found.key:
         raise UserError(f"not the table that {part} has made", at=Location(str(source)), hint=AGAIN)
     if source.resolve() != task.table.resolve():
         _copy(source, task.table)

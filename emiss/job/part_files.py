@@ -5,20 +5,17 @@ They are data, as the tables are: of a blinded sample they say no more than the 
 
 from __future__ import annotations
 
-import gzip
 import json
-import platform
 from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.files.atomic import part_of, write_text
-from emiss.events.provenance import code_version, command_line, now, text_hash
+from emiss.events.files.atomic import write_text
+from emiss.events.provenance import code_version, text_hash
 from emiss.job.identity import programs
-from emiss.job.part_counts import to_json
+from emiss.job.part_results import AGAIN, SCHEMA, SUFFIX, Results, load
 from emiss.job.skim import Wanted
 
 if TYPE_CHECKING:
@@ -26,14 +23,11 @@ if TYPE_CHECKING:
 
     from emiss.events.files.manifest import Manifest
     from emiss.job.plan import Job
-    from emiss.job.worker import Done
 
 FOLDER = ".parts"
 """Beside the tables."""
 
 PLAN = "plan.json"
-SCHEMA = "emiss.part/1"
-AGAIN = "run the part again: it keeps the tables that are right"
 
 
 @dataclass(frozen=True)
@@ -71,17 +65,6 @@ class Plan:
         if self.keep is None:
             return None
         return Wanted(**{**self.keep, "path": Path(self.keep["path"]), "columns": tuple(self.keep["columns"])})
-
-
-@dataclass(frozen=True)
-class Results:
-    """What one part has done: `plan` is the identity of its plan, `tasks` the plain data of its tasks."""
-
-    path: Path
-    part: str
-    plan: Mapping[str, Any]
-    made: Mapping[str, str]
-    tasks: Sequence[Mapping[str, Any]]
 
 
 def identity_of(job: Job) -> dict[str, Any]:
@@ -127,7 +110,7 @@ def _rounded(number: float | None) -> str | None:
 
 def names(folder: Path, part: str) -> list[Path]:
     """Return the files that a part writes beside the tables in a folder."""
-    return [folder / FOLDER / PLAN, folder / FOLDER / f"{part}.json.gz"]
+    return [folder / FOLDER / PLAN, folder / FOLDER / f"{part}{SUFFIX}"]
 
 
 def save_plan(job: Job, keep: Wanted | None) -> None:
@@ -165,57 +148,15 @@ def load_plan(folder: Path) -> Plan:
         raise UserError(f"is not complete: {error}", at=Location(str(path)), hint=AGAIN) from None
 
 
-def save_results(job: Job, part: str, name: str, done: Sequence[Done], started: str) -> None:
-    """Write the results of the tasks of a part, whole or not at all."""
-    path = names(job.manifest.folder, name)[1]
-    data = {
-        "schema": SCHEMA,
-        "part": part,
-        "plan": identity_of(job),
-        "made": {
-            "part": part,
-            "host": platform.node(),
-            "started": started,
-            "finished": now(),
-            "command": command_line(),
-        },
-        "tasks": [to_json(item) for item in done],
-    }
-    trial = part_of(path)
-    try:
-        trial.write_bytes(gzip.compress(json.dumps(data, allow_nan=False).encode(), mtime=0))
-        trial.replace(path)
-    except OSError as error:
-        raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
-    finally:
-        with suppress(OSError):
-            trial.unlink(missing_ok=True)
-
-
 def load_results(folder: Path) -> list[Results]:
-    """Return the results of all parts in a folder of tables.
+    """Return what all parts in a folder of tables have done, without the results themselves.
 
     Raises
     ------
     UserError
         If one cannot be read.
     """
-    found = []
-    for path in sorted((folder / FOLDER).glob("*.json.gz")):
-        if path.name[0] == ".":
-            continue
-        try:
-            data = _read(path, gzip.decompress(path.read_bytes()))
-        except (OSError, EOFError, ValueError) as error:
-            raise UserError(f"cannot be read: {error}", at=Location(str(path)), hint=AGAIN) from None
-        try:
-            for task in data["tasks"]:
-                task["number"], task["key"] = int(task["number"]), str(task["key"])
-            data["made"]["started"] = str(data["made"]["started"])
-            found.append(Results(path, data["part"], data["plan"], data["made"], data["tasks"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"is not complete: {error!r}", at=Location(str(path)), hint=AGAIN) from None
-    return found
+    return [load(path) for path in sorted((folder / FOLDER).glob(f"*{SUFFIX}")) if path.name[0] != "."]
 
 
 def _read(path: Path, content: bytes) -> dict[str, Any]:

@@ -6,13 +6,12 @@ the whole is the same to the last bit then, however the job was divided.
 
 from __future__ import annotations
 
-import glob
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError
 from emiss.events import provenance
-from emiss.job import lock, output, part_files
+from emiss.events.files import atomic
+from emiss.job import lock, output, part_files, part_results
 from emiss.job.conclude import cutflow_of, growing, report_losses
 from emiss.job.division import tasks_of_part
 from emiss.job.outcome import Outcome, result_of, too_bad
@@ -20,13 +19,15 @@ from emiss.job.run import do_tasks
 from emiss.job.share import shares_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from emiss.job.division import Part
     from emiss.job.plan import Job
+    from emiss.job.share import Share
     from emiss.job.skim import Wanted
     from emiss.job.task import Executor, Task
+    from emiss.job.worker import Done
 
 
 def run_part(
@@ -71,17 +72,15 @@ def run_part(
     own = folder_of(out, part)
     output.refuse_inputs(
         [*(task.table for task in job.tasks), own / "cutflow.json", *part_files.names(folder, part.name)],
-        [task.file for task in job.tasks],
+        dict.fromkeys(task.file for task in job.tasks),
     )
     for place in (folder, folder / part_files.FOLDER, own):
         output.prepare(place)
     with lock.locked_part(folder, folder / part_files.FOLDER / f"{part.name}.lock"):
-        _sweep(mine)
+        _sweep(mine, part_files.names(folder, part.name)[1])
         job.manifest.save(folder)
         part_files.save_plan(job, keep)
-        done = sorted(do_tasks(job, mine, executor, workers, progress), key=lambda item: item.task.number)
-        part_files.save_results(job, str(part), part.name, done, started)
-        shown = shares_of(job.tasks, [item for item in done if item.task.sample.name not in job.hidden])
+        shown = _done(job, part, mine, do_tasks(job, mine, executor, workers, progress), started)
         if not shown:
             return None
         cutflow = cutflow_of(job, shown, started, part=str(part)).sealed()
@@ -96,14 +95,29 @@ def run_part(
         )
 
 
+def _done(job: Job, part: Part, mine: Sequence[Task], done: Iterable[Done], started: str) -> dict[str, Share]:
+    """Write the results of the tasks of a part as they come; return the shares of samples that may be shown."""
+    path, hidden = part_files.names(job.manifest.folder, part.name)[1], job.hidden
+    with part_results.writing(path, str(part), part_files.identity_of(job), started) as write:
+
+        def open_ones() -> Iterator[Done]:
+            for item in done:
+                write(item)
+                if item.task.sample.name not in hidden:
+                    yield item
+
+        return shares_of(job.tasks, open_ones(), [task for task in mine if task.sample.name not in hidden])
+
+
 def folder_of(out: Path, part: Part) -> Path:
     """Return where the cutflow and the log of a part stand, which are of no other."""
     return out / "parts" / part.name
 
 
-def _sweep(tasks: Iterable[Task]) -> None:
+def _sweep(tasks: Iterable[Task], results: Path) -> None:
     """Remove what this part has left half written when it was killed; of others, at work now, nothing is touched."""
+    names: dict[Path, set[str]] = {results.parent: {results.name}}
     for task in tasks:
-        for left in task.table.parent.glob(f".{glob.escape(task.table.name[:150])}.*.part*"):
-            with suppress(OSError):
-                left.unlink()
+        names.setdefault(task.table.parent, set()).add(task.table.name)
+    for folder, files in names.items():
+        atomic.sweep_of(folder, files)

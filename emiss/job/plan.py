@@ -20,8 +20,8 @@ from emiss.job.source import content_of, source_of
 from emiss.job.survey import survey_all
 from emiss.job.task import BATCH, TASK_ENTRIES, Executor, Setup, Task
 from emiss.job.tasks import INDEX, tasks_of
+from emiss.job.together import Neighbours
 from emiss.reco.detector.model import load_detector
-from emiss.reco.quality import event_numbers
 from emiss.selection import blinding
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def plan(
     _check_copies(surveys, problems)
     problems.check()
     exposures = {sample.name: exposure_of(sample, surveys[sample.name]) for sample in runlist.samples}
-    tasks = tasks_of(source, runlist, surveys, exposures, folder, table_suffix)
+    neighbours = {name: Neighbours.of(files, folder / INDEX) for name, files in surveys.items()}
+    tasks = tasks_of(source, runlist, surveys, exposures, neighbours, folder, table_suffix)
     hidden = () if unblind else _hidden(analysis, runlist)
     payloads = sorted({payload for files in surveys.values() for file in files for payload in file.payloads})
     return Job(
@@ -156,7 +157,7 @@ def plan(
         scans=scans,
         payloads=tuple(payloads),
         inputs=_inputs(surveys),
-        remarks=_remarks(surveys, exposures),
+        remarks=_remarks(neighbours, exposures),
     )
 
 
@@ -249,10 +250,8 @@ def _inputs(surveys: Surveys) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-def _remarks(surveys: Surveys, exposures: Mapping[str, Exposure]) -> tuple[str, ...]:
+def _remarks(neighbours: Mapping[str, Neighbours], exposures: Mapping[str, Exposure]) -> tuple[str, ...]:
     """Return what is to be known of exposures, and what the event numbers of the raw files of a sample tell together."""
     found = [remark for exposure in exposures.values() for remark in exposure.remarks]
-    for name, files in surveys.items():
-        numbers = [file.spills.numbers for file in files if file.spills is not None]
-        found += [f"sample {name}: {remark}" for remark in event_numbers.remarks(numbers)]
+    found += [f"sample {name}: {remark}" for name, around in neighbours.items() for remark in around.remarks]
     return tuple(found)

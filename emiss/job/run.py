@@ -67,7 +67,7 @@ def run_job(
     started = provenance.now()
     folder = job.manifest.folder
     output.refuse_inputs(
-        [*(task.table for task in job.tasks), *_outputs(job, out, keep)], [task.file for task in job.tasks]
+        [*(task.table for task in job.tasks), *_outputs(job, out, keep)], dict.fromkeys(t.file for t in job.tasks)
     )
     output.prepare(folder)
     output.prepare(out)

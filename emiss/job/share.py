@@ -68,7 +68,7 @@ def add(shares: Sequence[Share]) -> Share:
     return total
 
 
-def shares_of(tasks: Sequence[Task], done: Iterable[Done]) -> dict[str, Share]:
+def shares_of(tasks: Sequence[Task], done: Iterable[Done], expected: Iterable[Task] | None = None) -> dict[str, Share]:
     """Return the share of each sample of a job.
 
     Parameters
@@ -77,9 +77,16 @@ def shares_of(tasks: Sequence[Task], done: Iterable[Done]) -> dict[str, Share]:
         All tasks of the job, in their order.
     done : iterable of Done
         Results of all or some of them, in any order; each is let go as soon as it can be added.
+    expected : iterable of Task, optional
+        Those of which a result may come; all of them by default. For the others nothing waits.
     """
     reduction: Reductions[Share] = Reductions(samples_of(tasks), add)
     lacking = dict.fromkeys(range(len(tasks)))
+    if expected is not None:
+        own = {task.number for task in expected}
+        for number in [number for number in lacking if number not in own]:
+            reduction.put(number, None)
+            del lacking[number]
     for item in done:
         reduction.put(item.task.number, Share.of(item))
         del lacking[item.task.number]

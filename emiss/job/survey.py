@@ -15,9 +15,11 @@ import numpy as np
 
 from emiss.configs.errors import EmissError, UserError
 from emiss.events.files.identity import Stamp
+from emiss.job.parked import park
 from emiss.job.source import check_content, content_of, source_of
+from emiss.reco.quality.event_numbers import Numbers
 from emiss.reco.quality.spills import within
-from emiss.reco.readers.base import PHYSICS
+from emiss.reco.readers.base import PHYSICS, changes
 from emiss.runlist import ListedSample  # noqa: TC001 - part of a dataclass that is pickled
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from emiss.events.columns import Column
     from emiss.events.lists import Array
+    from emiss.job.parked import Known
     from emiss.job.source import Source
     from emiss.job.task import Executor, Setup
     from emiss.job.work import Pool
@@ -78,14 +81,19 @@ class FileSurvey:
         Physics events of the file; those that neither the sample's runs nor a bad spill exclude.
     weight : float
         Sum of the weights of the kept events.
-    kept_spills : frozenset of (run, spill)
-        That kept events are of.
+    kept_spills : int64 array of shape (S, 2)
+        Run and spill of kept events.
     excluded_spills : tuple of (run, spill)
         Bad spills that the file has events of.
     runs : tuple of int
     payloads : tuple of str
         Ids of the constants that hold for them.
     spills : Spills or None
+        Without event numbers.
+    numbers : Numbers or Parked
+        The event numbers.
+    first_number : int
+        The lowest of them, with its run.
     columns : mapping of name to Column
         Of the tables it gives.
     on_target : float or None
@@ -103,11 +111,13 @@ class FileSurvey:
     physics: int
     kept: int
     weight: float
-    kept_spills: frozenset[tuple[int, int]]
+    kept_spills: Array
     excluded_spills: tuple[tuple[int, int], ...]
     runs: tuple[int, ...]
     payloads: tuple[str, ...]
     spills: Spills | None
+    numbers: Known
+    first_number: int
     columns: Mapping[str, Column]
     on_target: float | None
     process: Mapping[str, Any]
@@ -149,6 +159,9 @@ def survey(
         physics = index.good & (index.type == PHYSICS)
         bad = within(index.run, index.spill, bad_spills)
         kept = physics & of_runs(index.run, sample) & ~bad
+        runs = index.runs()
+        spills = file.spills()
+        numbers = Numbers() if spills is None else spills.numbers
         step = task_entries if file.splits else max(last, 1)
         if stamp is not None and file.grows:  # the bytes that were there when it was opened
             stamp = replace(stamp, size=int(file.identity.partition(":")[0]))
@@ -162,11 +175,13 @@ def survey(
             physics=int(np.count_nonzero(physics)),
             kept=int(np.count_nonzero(kept)),
             weight=float(np.nansum(index.weight[kept])),
-            kept_spills=frozenset(_pairs(index.run[kept], index.spill[kept])),
-            excluded_spills=tuple(_pairs(index.run[bad], index.spill[bad])),
-            runs=tuple(index.runs()),
-            payloads=tuple(source.payloads(index.runs())),
-            spills=file.spills(),
+            kept_spills=pairs(index.run[kept], index.spill[kept]),
+            excluded_spills=tuple((run, spill) for run, spill in pairs(index.run[bad], index.spill[bad]).tolist()),
+            runs=tuple(runs),
+            payloads=tuple(source.payloads(runs)),
+            spills=None if spills is None else spills.bare(),
+            numbers=park(numbers, index_folder),
+            first_number=int(numbers.held.low[0]) if len(numbers.held.low) else 0,
             columns=dict(file.columns),
             on_target=file.on_target,
             process=dict(file.process),
@@ -193,7 +208,7 @@ def survey_all(
     SurveyError
         If workers could not look at all of them.
     """
-    asked = [Asked(sample, path, index_folder, max_events, task_entries) for sample, path in wanted]
+    asked = [Asked(sample.bare(), path, index_folder, max_events, task_entries) for sample, path in wanted]
     if not isinstance(executor, str):
         yield from _on_pool(setup, asked, executor, progress)
         return
@@ -289,12 +304,13 @@ def of_runs(run: Array, sample: ListedSample) -> Array:
 
 def _chunk(index: Index, kept: Array, start: int, stop: int) -> Chunk:
     good = index.good[start:stop]
-    spills = np.array(_pairs(index.run[start:stop][good], index.spill[start:stop][good]), np.int64).reshape(-1, 2)
+    spills = pairs(index.run[start:stop][good], index.spill[start:stop][good])
     return Chunk(start, stop, int(np.count_nonzero(kept[start:stop])), spills)
 
 
-def _pairs(run: Array, spill: Array) -> Sequence[tuple[int, int]]:
-    if not len(run):
-        return []
-    pairs = np.unique(np.stack([run, spill], 1).astype(np.int64), axis=0)
-    return [(int(a), int(b)) for a, b in pairs]
+def pairs(run: Array, spill: Array) -> Array:
+    """Return run and spill of some events, each pair once, in ascending order, int64 of shape (S, 2)."""
+    # events of a spill stand together: only where it changes there may be another one
+    new = changes(run) | changes(spill)
+    both: Array = np.unique(np.stack([run[new], spill[new]], 1).astype(np.int64), axis=0)
+    return both

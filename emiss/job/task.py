@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from emiss.configs.loader import SHIPPED
+from emiss.job.parked import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emiss.events.files.identity import Stamp
+    from emiss.job.parked import Known
     from emiss.job.work import Pool
     from emiss.reco.quality.spills import SpillRange, Spills
     from emiss.runlist import ListedSample
@@ -93,6 +95,8 @@ class Task:
         Of the whole sample.
     spills : Spills or None
         Those of its events, known from all files of the sample.
+    numbers : Numbers, Parked or None
+        The event numbers that all files of the sample have around those of its file.
     index : Path or None
         The folder with the indices of the files.
     process : mapping
@@ -115,9 +119,23 @@ class Task:
     partial: bool
     sample_on_target: float | None = None
     spills: Spills | None = None
+    numbers: Known | None = None
     index: Path | None = None
     process: Mapping[str, Any] = field(default_factory=dict)
     hidden: bool = False
+
+    @property
+    def context(self) -> Spills | None:
+        """The spills with the event numbers, wherever these are.
+
+        Raises
+        ------
+        UserError
+            If they are parked, and cannot be read.
+        """
+        if self.spills is None or self.numbers is None:
+            return self.spills
+        return replace(self.spills, numbers=load(self.numbers))
 
     def __str__(self) -> str:
         return str(self.file) if self.hidden else f"{self.file} entries {self.start}-{self.stop}"

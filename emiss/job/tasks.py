@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from emiss.events.provenance import code_version, text_hash
 from emiss.job.task import Task
-from emiss.reco.quality.spills import Spills
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from emiss.job.exposure import Exposure
     from emiss.job.source import Source
     from emiss.job.survey import Chunk, FileSurvey
+    from emiss.job.together import Neighbours
+    from emiss.reco.quality.spills import Spills
     from emiss.runlist import ListedSample, RunList
 
 INDEX = ".index"
@@ -35,6 +35,7 @@ def tasks_of(
     runlist: RunList,
     surveys: Mapping[str, Sequence[FileSurvey]],
     exposures: Mapping[str, Exposure],
+    neighbours: Mapping[str, Neighbours],
     folder: Path,
     suffix: str,
 ) -> tuple[Task, ...]:
@@ -44,7 +45,7 @@ def tasks_of(
     ----------
     source : Source
     runlist : RunList
-    surveys, exposures : mapping of sample to what is known of it
+    surveys, exposures, neighbours : mapping of sample to what is known of it
     folder : Path
         Of the tables.
     suffix : str
@@ -52,19 +53,15 @@ def tasks_of(
     """
     tasks: list[Task] = []
     for sample in runlist.samples:
-        files, exposure = surveys[sample.name], exposures[sample.name]
-        parts = [file.spills for file in files if file.spills is not None]
-        spills = Spills.merge(parts) if parts else None
-        names = _table_names(files)
-        for number, file in enumerate(files):
+        bare = sample.bare()
+        files, exposure, around = surveys[sample.name], exposures[sample.name], neighbours[sample.name]
+        for number, (file, name) in enumerate(zip(files, _table_names(files), strict=True)):
             for chunk in file.chunks:
-                whole = len(file.chunks) == 1
-                known = None
-                if spills is not None and file.spills is not None:
-                    known = spills.part(chunk.spills[:, 0], chunk.spills[:, 1], file.spills.numbers)
+                spills, numbers, digest = around.of_chunk(number, *chunk.spills.T)
+                part = "" if len(file.chunks) == 1 else f".{chunk.start:09d}"
                 tasks.append(
                     Task(
-                        sample=sample,
+                        sample=bare,
                         file=file.path,
                         identity=file.identity,
                         stamp=file.stamp,
@@ -72,12 +69,13 @@ def tasks_of(
                         number=len(tasks),
                         start=chunk.start,
                         stop=chunk.stop,
-                        table=folder / sample.name / f"{names[number]}{'' if whole else f'.{chunk.start:09d}'}{suffix}",
-                        key=_key(source, sample, file, chunk, known),
+                        table=folder / sample.name / f"{name}{part}{suffix}",
+                        key=_key(source, sample, file, chunk, spills, digest),
                         on_target=exposure.of_chunk(number, chunk.kept, file.kept),
                         partial=file.last < file.entries,
                         sample_on_target=exposure.total,
-                        spills=known,
+                        spills=spills,
+                        numbers=numbers,
                         index=folder / INDEX,
                         process=file.process,
                     )
@@ -103,7 +101,9 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[0] or path.stem
 
 
-def _key(source: Source, sample: ListedSample, file: FileSurvey, chunk: Chunk, spills: Spills | None) -> str:
+def _key(
+    source: Source, sample: ListedSample, file: FileSurvey, chunk: Chunk, spills: Spills | None, numbers: str
+) -> str:
     """Return what names the content of a task's table: input, range, set-up, constants, code; nothing that is not in it."""
     parts = {
         "input": file.identity,
@@ -112,7 +112,7 @@ def _key(source: Source, sample: ListedSample, file: FileSurvey, chunk: Chunk, s
         **source.key,
         "payloads": list(file.payloads),
         "excluded": list(file.excluded_spills),
-        "spills": None if spills is None else spills.to_json(),
+        "spills": None if spills is None else [spills.to_json(), numbers],
         "code": code_version(),
     }
     return text_hash(json.dumps(parts, sort_keys=True))

@@ -124,7 +124,7 @@ class Worker:
     def _tables(self, task: Task, file: SourceFile) -> Iterator[EventTable]:
         """Yield the event tables of the task's batches with the excluded events taken out and counted."""
         number = number_of(task.identity)
-        for table in file.tables(task.start, task.stop, self.setup.batch, task.spills):
+        for table in file.tables(task.start, task.stop, self.setup.batch, task.context):
             table.flat["event.file"][:] = number
             yield self._exclude(table, task)
 

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import os
-import platform
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
+from emiss.configs.files import PART
+from emiss.configs.files import part_of as part_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
-
-
-def part_of(path: Path, suffix: str = "") -> Path:
-    """Return the name under which this process writes a file before it is put in its place.
-
-    It is hidden, and carries host and process: several may write the same file, and who left one behind can be seen.
-    """
-    host = "".join(c if c.isalnum() or c in "-_" else "_" for c in platform.node().partition(".")[0]) or "host"
-    return path.with_name(f".{path.name[:150]}.{host}.{os.getpid()}.part{suffix}")
-
 
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed have left half written in a folder and those in it."""
     for part in folder.rglob(".*.part*"):
         with suppress(OSError):
             part.unlink()
+
+
+def sweep_of(folder: Path, names: Collection[str]) -> None:
+    """Remove what processes that were killed have left half written of some files in a folder; of others nothing is touched."""
+    wanted = {name[:150] for name in names}
+    with suppress(OSError), os.scandir(folder) as entries:  # once: there may be as many files as names
+        for entry in entries:
+            found = PART.fullmatch(entry.name)
+            if found is not None and found["name"] in wanted:
+                with suppress(OSError):
+                    os.unlink(entry.path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - a dataclass
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,17 @@ import numpy as np
 from emiss.configs.arrays import Array  # noqa: TC001 - a dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 SHARED = 0.1
 """Share of the numbers of a run in two files or more from which these are no chunks of one run (simulations, say)."""
+
+
+AT_ONCE = 1 << 17
+"""Ranges of numbers that are sorted at a time, at least."""
+
+MANY = 64
+"""Sets of numbers that wait for that, at most."""
 
 
 def number_key(run: Array, number: Array) -> Array:
@@ -44,8 +52,11 @@ class Held:
         """Return the numbers in any of several files, and those in two of them or more."""
         low = np.concatenate([np.empty(0, np.int64), *(part.low for part in parts)])
         high = np.concatenate([np.empty(0, np.int64), *(part.high for part in parts)])
-        edges, where = np.unique(np.concatenate([low, high + 1]), return_inverse=True)
-        depth = np.cumsum(np.bincount(where, np.repeat([1, -1], len(low)), len(edges))).astype(np.int64)
+        edges = np.concatenate([low, high + 1])
+        order = np.argsort(edges, kind="stable")  # takes advantage of what is sorted already: the ends of each part
+        edges, depth = edges[order], np.cumsum(np.where(order < len(low), 1, -1))
+        last = np.append(edges[1:] != edges[:-1], np.ones(min(len(edges), 1), bool))
+        edges, depth = edges[last], depth[last]
         return cls._covered(edges, depth >= 1), cls._covered(edges, depth > 1)
 
     @classmethod
@@ -77,12 +88,12 @@ class Held:
 
     def inside(self, spans: Held) -> Held:
         """Return what lies in some ranges that no two of are of one run."""
+        first, last = np.searchsorted(self.high, spans.low), np.searchsorted(self.low, spans.high, "right")
         parts = [
-            Held(np.maximum(self.low[chosen], low), np.minimum(self.high[chosen], high))
-            for low, high in zip(spans.low.tolist(), spans.high.tolist(), strict=True)
-            for chosen in [(self.high >= low) & (self.low <= high)]
+            (np.maximum(self.low[i:j], low), np.minimum(self.high[i:j], high))
+            for i, j, low, high in zip(first, last, spans.low, spans.high, strict=True)
         ]
-        return Held.merge(parts)[0]
+        return Held(*(np.concatenate([np.empty(0, np.int64), *ends]) for ends in zip(*parts, strict=True))) if parts else Held()
 
     def count(self) -> Mapping[int, int]:
         """Return how many numbers there are of each run."""
@@ -123,16 +134,12 @@ class Numbers:
 
     @classmethod
     def merge(cls, parts: Iterable[Numbers]) -> Numbers:
-        """Return the numbers that the files of a run have together.
+        """Return the numbers that the files of a run have together; see `Together`."""
+        return Together.of(parts).numbers
 
-        Runs whose files repeat each other's numbers are left out: nothing is to be learnt from another file there.
-        """
-        found = list(parts)
-        union, twice = Held.merge([part.held for part in found])
-        claimed, _ = Held.merge([part.claimed for part in found])
-        sizes = union.count()
-        apart = np.array([run for run, count in twice.count().items() if count > SHARED * sizes[run]], np.int64)
-        return cls(union.only(apart, without=True), claimed.only(apart, without=True))
+    def __len__(self) -> int:
+        """Return how many ranges there are."""
+        return len(self.held.low) + len(self.claimed.low)
 
     def only(self, runs: Array) -> Numbers:
         """Return what is of some runs."""
@@ -154,13 +161,68 @@ class Numbers:
         return {name: [held.low.tolist(), held.high.tolist()] for name, held in vars(self).items()}
 
 
-def remarks(parts: Sequence[Numbers]) -> tuple[str, ...]:
-    """Return what the numbers of the files of a sample tell together: numbers that two have, chunks that are not there."""
-    twice = Held.merge([part.held for part in parts])[1].count()
-    spans = Held.merge([part.held.spans() for part in parts])[0]
-    between = {run: count - spans.count()[run] for run, count in spans.spans().count().items()}
-    said = [f"{n} event numbers of run {run} are in two files or more" for run, n in twice.items()]
-    said += [
-        f"{n} event numbers of run {run} are between those of its files, in none" for run, n in between.items() if n
-    ]
-    return tuple(said)
+class _Sum:
+    """The union of sets of numbers that come one by one, and what two of them or more have.
+
+    Some are put together at a time, so that of sets that fill each other's gaps never more is held than of these few.
+    """
+
+    def __init__(self) -> None:
+        self.any, self.twice = Held(), Held()
+        self._waiting: list[Held] = []
+
+    def add(self, held: Held) -> None:
+        """Take a set."""
+        self._waiting.append(held)
+        if sum(len(one.low) for one in self._waiting) > max(AT_ONCE, len(self.any.low)) or len(self._waiting) > MANY:
+            self.fold()
+
+    def fold(self) -> None:
+        """Put what waits to the rest."""
+        some, twice = Held.merge(self._waiting)
+        self.any, both = Held.merge([self.any, some])
+        self.twice = Held.merge([self.twice, twice, both])[0]
+        self._waiting.clear()
+
+
+@dataclass(frozen=True)
+class Together:
+    """The numbers of the files of some runs together.
+
+    Attributes
+    ----------
+    numbers : Numbers
+        Without the runs whose files repeat each other's: nothing is to be learnt from another file there.
+    twice, between : mapping of run to int
+        How many numbers two files or more have, and how many lie between those of the files, in none.
+    """
+
+    numbers: Numbers
+    twice: Mapping[int, int]
+    between: Mapping[int, int]
+
+    @classmethod
+    def of(cls, parts: Iterable[Numbers]) -> Together:
+        """Return the numbers of some files, of which one is looked at after the other: sorted, they take least memory."""
+        held, claimed, spans = _Sum(), _Sum(), _Sum()
+        for part in parts:
+            held.add(part.held)
+            claimed.add(part.claimed)
+            spans.add(part.held.spans())
+        for each in (held, claimed, spans):
+            each.fold()
+        twice, sizes, covered = held.twice.count(), held.any.count(), spans.any.count()
+        apart = np.array([run for run, count in twice.items() if count > SHARED * sizes[run]], np.int64)
+        return cls(
+            Numbers(held.any.only(apart, without=True), claimed.any.only(apart, without=True)),
+            twice,
+            {run: n for run, count in spans.any.spans().count().items() if (n := count - covered[run])},
+        )
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what the numbers tell together: numbers that two files have, chunks that are not there."""
+        said = [f"{n} event numbers of run {run} are in two files or more" for run, n in self.twice.items()]
+        said += [
+            f"{n} event numbers of run {run} are between those of its files, in none" for run, n in self.between.items()
+        ]
+        return tuple(said)

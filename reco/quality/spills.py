@@ -6,7 +6,7 @@ with each task.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -62,11 +62,14 @@ class Spills:
     @classmethod
     def of(cls, run: Array, spill: Array, in_spill: Array, lost_block: Array, numbers: Numbers | None = None) -> Spills:
         """Return the spills of the events of a file, arrays of shape (N,)."""
-        key, which = np.unique(_key(run, spill), return_inverse=True)
-        last = np.zeros(len(key), np.int64)
-        np.maximum.at(last, which, in_spill)
-        broken = np.full(len(key), NEVER)
-        np.minimum.at(broken, which[lost_block], in_spill[lost_block])
+        every = _key(run, spill)
+        # events of a spill stand together: of each such row of events one number is left before anything is sorted
+        first = np.flatnonzero(np.diff(every, prepend=~every[:1]))
+        key, which = np.unique(every[first], return_inverse=True)
+        last, broken = np.zeros(len(key), np.int64), np.full(len(key), NEVER)
+        if len(first):
+            np.maximum.at(last, which, np.maximum.reduceat(in_spill, first))
+            np.minimum.at(broken, which, np.minimum.reduceat(np.where(lost_block, in_spill, NEVER), first))
         return cls(key, last, broken, numbers or Numbers())
 
     @classmethod
@@ -86,9 +89,17 @@ class Spills:
 
     def part(self, run: Array, spill: Array, own: Numbers | None = None) -> Spills:
         """Return the spills that some events are of; with the numbers of their file, of all numbers those near these only."""
-        kept = np.isin(self.key, np.unique(_key(run, spill)))
         numbers = self.numbers.only(np.unique(run)) if own is None else self.numbers.near(own)
-        return Spills(self.key[kept], self.last[kept], self.broken[kept], numbers)
+        return replace(self.of_events(run, spill), numbers=numbers)
+
+    def of_events(self, run: Array, spill: Array) -> Spills:
+        """Return the spills that some events are of, without numbers."""
+        kept = np.unique(self._row(run, spill))
+        return Spills(self.key[kept], self.last[kept], self.broken[kept])
+
+    def bare(self) -> Spills:
+        """Return the spills without numbers."""
+        return replace(self, numbers=Numbers())
 
     def position(self, run: Array, spill: Array, in_spill: Array) -> Array:
         """Return event number over the largest one of the spill, 0 to 1, shape (N,)."""

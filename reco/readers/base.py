@@ -83,7 +83,19 @@ class PlainIndex:
 
     def runs(self) -> list[int]:
         """Return the run numbers in the order of the file."""
-        return list(dict.fromkeys(self.run.tolist()))
+        return runs_of(self.run)
+
+
+def changes(values: Array) -> Bools:
+    """Return where a value is not the one before it, shape (N,); true of the first one."""
+    new = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return new
+
+
+def runs_of(run: Array) -> list[int]:
+    """Return the run numbers of some events in the order in which they come."""
+    return list(dict.fromkeys(run[changes(run)].tolist()))
 
 
 class RunFile(Protocol):

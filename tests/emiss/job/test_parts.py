@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
+import base64
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
 import pytest
@@ -195,16 +196,17 @@ run_part(job, Part.parse("2/2"), out)
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGKILL
     left = [path for path in (tmp_path / "o/tables").rglob(".*.part*") if path.is_file()]
-    assert len(left) == 1
+    assert len(left) == 2  # a table, and the results
     with pytest.raises(PartsMissingError) as raised:
         merge([tmp_path / "o"])
     assert raised.value.parts == (Part(2, 2),)
-    foreign = left[0].with_name(".other.parquet.host.1.part.parquet")  # of another part, at work now
+    table = next(path for path in left if path.suffix == ".parquet")
+    foreign = table.with_name(".other.parquet.host.1.part.parquet")  # of another part, at work now
     foreign.touch()
     outcome = run_part(planned(whole, tmp_path / "o"), Part(2, 2), tmp_path / "o")
     assert outcome is not None
     assert outcome.reused == 2
-    assert not left[0].exists()
+    assert not any(path.exists() for path in left)
     assert foreign.exists()
     merge([tmp_path / "o"])
     assert not foreign.exists()
@@ -264,15 +266,30 @@ def test_what_is_no_part_or_damaged_is_told(folder, cli):
     do(folder, folder / "o", "1/1")
     done = cli("merge", folder / "o", folder / "o")
     assert (done.code, "add --out FOLDER" in done.err) == (2, True)
-    file = folder / "o/tables/.parts/001-of-001.json.gz"
+    file = folder / "o/tables/.parts/001-of-001.results"
     good = file.read_bytes()
-    data = json.loads(gzip.decompress(good))
-    del data["tasks"][0]["counts"]
-    for bad in (b"no gzip", good[:-20], gzip.compress(b"[]"), gzip.compress(json.dumps(data).encode())):
+    head, first, *rest = good.splitlines(keepends=True)
+    number, key, packed = first.split()
+    data = json.loads(zlib.decompress(base64.b64decode(packed)))
+    del data["counts"]
+    other = base64.b64encode(zlib.compress(json.dumps(data).encode()))
+    damaged = [
+        b"no results",
+        b"{}\n",
+        good[:-20],
+        head + b"".join(rest),  # a task is not there
+        head.replace(b"emiss.part/", b"emiss.part/9") + b"".join([first, *rest]),
+        head + b" ".join([number, key, other]) + b"\n" + b"".join(rest),
+        head + b" ".join([number, key, packed[:-9]]) + b"\n" + b"".join(rest),
+        head + b" ".join([number, key, b"?"]) + b"\n" + b"".join(rest),
+    ]
+    for bad in damaged:
         file.write_bytes(bad)
         done = cli("merge", folder / "o")
         assert done.code == 2
         assert "Traceback" not in done.err
+    file.write_bytes(good)
+    assert cli("merge", folder / "o").code == 0
 
 
 def test_the_merged_folder_is_like_any_other(folder, cli):
@@ -375,7 +392,7 @@ def test_planning_reads_a_file_once_for_all_parts(whole, tmp_path, monkeypatch):
     for one, two in zip(first.tasks, second.tasks, strict=True):
         assert (one.spills is None) == (two.spills is None)
         assert one.spills is None or one.spills.to_json() == two.spills.to_json()
-    for stored in (tmp_path / "o/tables/.index").glob("*.spills.json"):
+    for stored in (tmp_path / "o/tables/.index").glob("*.spills.npz"):
         stored.write_text("{")  # damaged: made again
     monkeypatch.undo()
     for module in (identity, kept):

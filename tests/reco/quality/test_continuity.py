@@ -158,7 +158,7 @@ def test_a_file_of_one_event_builder_alone_is_judged_by_its_bytes(whole):
 
 
 def together(files):
-    return event_numbers.remarks([file.spills().numbers for file in files])
+    return event_numbers.Together.of(file.spills().numbers for file in files).remarks()
 
 
 def test_a_chunk_that_is_not_there_is_remarked_and_not_judged(built, whole):

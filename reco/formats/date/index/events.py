@@ -90,14 +90,19 @@ class Index:
 
     def runs(self) -> list[int]:
         """Return the run numbers of the good events in the order of the file."""
-        return list(dict.fromkeys(self.run[self.good].tolist()))
+        run = self.run[self.good]
+        new = np.flatnonzero(np.diff(run, prepend=~run[:1]))
+        return list(dict.fromkeys(run[new].tolist()))
 
     def save(self, path: Path) -> None:
         """Write the index to a file, which appears when it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = part_of(path, ".npz")
-        np.savez(part, **vars(self))  # arrays of numbers alone: nothing is pickled, and reading refuses what is
-        part.replace(path)
+        try:
+            np.savez(part, **vars(self))  # arrays of numbers alone: nothing is pickled, and reading refuses what is
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Index | None:
