@@ -75,7 +75,7 @@ def columns(
 
       emiss columns
 
-      emiss columns out/demo/tables/signal/signal.root
+      emiss columns out/demo/tables/signal/signal.parquet
     """
     from emiss.events.columns import COLUMNS
 

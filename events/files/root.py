@@ -68,11 +68,16 @@ class RootTable:
     def _columns(self) -> dict[str, Column]:
         declared = {} if self.metadata is None else self.metadata.columns
         columns: dict[str, Column] = {}
-        # one empty read tells the type of every branch, for TTree and RNTuple alike
-        form = self._tree.arrays(list(self._tree.keys(recursive=False)), entry_stop=0, library="ak")
+        names = list(self._tree.keys(recursive=False))
+        found = {name: column for name in names if (column := _column_of_branch(name, self._tree[name]))}
+        # what does not say its type in this way tells it by an empty read, which takes longer
+        others = [name for name in names if name not in found]
+        form = self._tree.arrays(others, entry_stop=0, library="ak") if others else None
         counters = {f"n{split(name)[0]}" for name, column in declared.items() if column.shape == "list"}
-        for name in form.fields:
-            column = column_of(name, form[name])
+        for name in names:
+            column = found.get(name)
+            if column is None and form is not None and name in form.fields:
+                column = column_of(name, form[name])
             if column is None:
                 self.ignored[name] = str(form[name].type)
             elif name in declared:
@@ -126,6 +131,25 @@ def read_rows(
             else:
                 flat[column.name] = np.asarray(arrays[column.name])
     return flat, {name: lists_of(each) for name, each in parts.items()}
+
+
+def _column_of_branch(name: str, branch: Any) -> Column | None:
+    """Return the declaration of a branch of numbers, fixed arrays or lists of numbers; None for all else, and for RNTuple."""
+    import uproot
+
+    kind, shape, size = getattr(branch, "interpretation", None), "flat", 1
+    if type(kind) is uproot.AsJagged and not kind.header_bytes:
+        shape, kind = "list", kind.content
+    if type(kind) is not uproot.AsDtype:
+        return None
+    dtype, dimensions = kind.to_dtype.base, kind.to_dtype.shape
+    if len(dimensions) == 1 and shape == "flat":
+        shape, size = "fixed", dimensions[0]
+    elif dimensions:
+        return None
+    if dtype.kind not in "iufb":
+        return None
+    return Column(name, dtype.newbyteorder("=").str[1:], shape=shape, size=size)  # type: ignore[arg-type]
 
 
 def column_of(name: str, array: Any) -> Column | None:
