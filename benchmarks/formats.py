@@ -1,8 +1,8 @@
 """Event tables in the formats that could be the default: ``python -m benchmarks.formats``; prints a table in Markdown.
 
-All formats hold the same events of the demo samples, in pieces of as many rows as `emiss process` writes, and take turns, so that
-they see the same machine. Times are process time (all threads), the shortest of some repeats, those from a cold page cache are by the
-wall clock. Ratios are to a bare uproot read of the columns that the demo's cuts use, from ROOT's ZSTD.
+All formats hold the same events of the demo samples, in pieces of as many rows as `emiss process` writes, and take turns, so
+that they see the same machine. Times are process time (all threads), the shortest of some repeats, those from a cold page
+cache are by the wall clock. Ratios are to a bare uproot read of the columns that the demo's cuts use, from ROOT's ZSTD.
 """
 
 from __future__ import annotations

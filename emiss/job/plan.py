@@ -18,8 +18,8 @@ from emiss.job.content import manifest_of
 from emiss.job.exposure import exposure_of
 from emiss.job.source import content_of, source_of
 from emiss.job.survey import survey_all
-from emiss.job.task import BATCH, TASK_ENTRIES, Executor, Setup, Task
 from emiss.job.tables import suffix_in
+from emiss.job.task import BATCH, TASK_ENTRIES, Executor, Setup, Task
 from emiss.job.tasks import INDEX, tasks_of
 from emiss.reco.detector.model import load_detector
 from emiss.reco.quality import event_numbers

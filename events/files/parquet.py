@@ -156,8 +156,8 @@ def _floats(schema: Any) -> list[str]:
 class ParquetSink:
     """Writes a Parquet file, one row group per batch.
 
-    The bytes of floats are stored by their place in the number (BYTE_STREAM_SPLIT), which compresses better and costs nothing to
-    read; dictionaries, made for texts, only cost time.
+    The bytes of floats are stored by their place in the number (BYTE_STREAM_SPLIT), which compresses better and costs nothing
+    to read; dictionaries, made for texts, only cost time.
     """
 
     def __init__(self, path: Path, table: EventTable) -> None:

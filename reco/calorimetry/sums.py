@@ -86,15 +86,18 @@ class CalorimeterStage:
         """Return the columns of a batch."""
         size, slots = len(batch), max(taken.stop for taken in self._kinds.values())
         cells: Lists = products["cells"]
-        channel, time, event = cells["channel"], cells["time"], cells.parents
-        above = cells["energy"] > self._threshold[channel]
+        channel, time, event, deposit = cells["channel"], cells["time"], cells.parents, cells["energy"]
+        above = deposit > self._threshold[channel]
         low, high = self.detector.waveform.window
         reference = channel == self.detector.channel_number[f"{self.detector.reference}.0.0"]
         in_time = reference | ((time >= low) & (time <= high))
         used, late = above & in_time, above & ~in_time
         in_ecal = self._layer[channel] >= 0
-        count = _Counted(event[used] * slots + self._slot[channel[used]], cells["energy"][used], (size, slots))
-        energy, moment = count.sum(), count.sum(time[used])
+        chosen = np.flatnonzero(used)  # a mask would be gone through again for each column
+        number = channel[chosen]
+        count = _Counted(event[chosen] * slots + self._slot[number], deposit[chosen], (size, slots))
+        energy, moment = count.sum(), count.sum(time[chosen])
+        piled = np.flatnonzero(late & in_ecal)
         lacking = self._lacking(batch, slots)
         energy[lacking], moment[lacking] = np.nan, np.nan
         part = {kind: energy[:, taken] for kind, taken in self._kinds.items()}
@@ -105,14 +108,12 @@ class CalorimeterStage:
         return {
             "ecal.energy": whole,
             "ecal.preshower": part["preshower"][:, 0].copy(),
-            "ecal.x": _ratio(count.sum(self._x[channel[used]]).sum(axis=1), main),
-            "ecal.y": _ratio(count.sum(self._y[channel[used]]).sum(axis=1), main),
+            "ecal.x": _ratio(count.sum(self._x[number]).sum(axis=1), main),
+            "ecal.y": _ratio(count.sum(self._y[number]).sum(axis=1), main),
             "ecal.time": _ratio(moments["main"].sum(axis=1) + moments["preshower"][:, 0], whole),
             "ecal.profile_chi2": self._profile(part["main"], main),
-            "ecal.pileup": np.where(
-                np.isnan(whole), np.nan, _sums(event[late & in_ecal], cells["energy"][late & in_ecal], size)
-            ),
-            "ecal_cells": self._ecal_cells(cells.rows(used & in_ecal)),
+            "ecal.pileup": np.where(np.isnan(whole), np.nan, _sums(event[piled], deposit[piled], size)),
+            "ecal_cells": self._ecal_cells(cells, used & in_ecal),
             "veto.energy": self._veto(part["veto"]),
             "hcal.energy": hcal,
             "hcal.mip": hcal / self._mip,
@@ -124,7 +125,7 @@ class CalorimeterStage:
             "srd.time": _ratio(moments["srd"], part["srd"]),
             "s.energy": part["counter"].copy(),
             "s.time": _ratio(moments["counter"], part["counter"]),
-            "event.quality": self._quality(batch, products["quality"], cells, above, late),
+            "event.quality": self._quality(batch, products["quality"], cells, event, above, late),
         }
 
     def _lacking(self, batch: Batch, slots: int) -> Bools:
@@ -147,13 +148,17 @@ class CalorimeterStage:
         distance: Array = np.square((shares - expected) / PROFILE_SIGMA).mean(axis=1)
         return distance
 
-    def _ecal_cells(self, rows: Lists) -> Lists:
-        number = rows["channel"]
+    def _ecal_cells(self, cells: Lists, mask: Bools) -> Lists:
+        """Return the rows of the mask, with what the table has of them."""
+        kept = np.zeros(len(mask) + 1, np.int64)
+        np.cumsum(mask, out=kept[1:])
+        rows = np.flatnonzero(mask)
+        number = cells["channel"][rows]
         return Lists(
-            rows.offsets,
+            kept[cells.offsets],
             {
-                "energy": rows["energy"],
-                "time": rows["time"],
+                "energy": cells["energy"][rows],
+                "time": cells["time"][rows],
                 "ix": self.detector.channel_x[number],
                 "iy": self.detector.channel_y[number],
                 "layer": self._layer[number],
@@ -167,12 +172,12 @@ class CalorimeterStage:
         """
         veto = self.detector.veto
         sides = photomultipliers.reshape(-1, len(veto.panels), 2)
-        smaller, larger = sides.min(axis=2), sides.max(axis=2)
+        smaller, larger = np.minimum(*sides.T).T, np.maximum(*sides.T).T  # ten times as fast as along an axis of two
         panels: Array = np.where(smaller < veto.ratio * larger, larger, np.sqrt(smaller * larger))
         return panels
 
     @staticmethod
-    def _quality(batch: Batch, found: Array, cells: Lists, above: Array, late: Array) -> Array:
+    def _quality(batch: Batch, found: Array, cells: Lists, event: Array, above: Array, late: Array) -> Array:
         """Return the bits of the reader, of the stage before, and of all cells above threshold.
 
         A pulse outside the window is pile-up, whichever part it is in.
@@ -181,7 +186,7 @@ class CalorimeterStage:
         bits[late] |= np.uint32(1 << QUALITY_BITS["pile_up"])
         quality = (found | batch.header["quality"]).astype(np.uint32)
         flagged = np.flatnonzero(bits)
-        np.bitwise_or.at(quality, cells.parents[flagged], bits[flagged])
+        np.bitwise_or.at(quality, event[flagged], bits[flagged])
         return quality
 
 
@@ -200,7 +205,7 @@ class _Counted:
 
 def _sums(index: Array, values: Array, size: int) -> Array:
     """Return the sums of values by index, floats even where there is none (bincount gives integers then)."""
-    return np.bincount(index, values, size).astype(np.float64)
+    return np.bincount(index, values, size).astype(np.float64, copy=False)
 
 
 def _ratio(above: Array, below: Array) -> Array:

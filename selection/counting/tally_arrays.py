@@ -1,7 +1,7 @@
 """What `tally_kernels` adds to the counts of each cut, in NumPy: slower per event, and there at once, without a compiler.
 
-Sums of weights have the same bits as those of the kernels. `np.bincount` adds the weights of a place in the order of the events,
-starting from 0, as the kernels do for each chunk, and `np.cumsum` adds one after the other; `np.sum` would not.
+Sums of weights have the same bits as those of the kernels. `np.bincount` adds the weights of a place in the order of the
+events, starting from 0, as the kernels do for each chunk, and `np.cumsum` adds one after the other; `np.sum` would not.
 """
 
 from __future__ import annotations

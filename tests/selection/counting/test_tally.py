@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emiss.selection.counting import tally, tally_arrays, tally_kernels
 from emiss.selection.counting.tally import KINDS, Counts, pack, unpack
-from emiss.selection.counting.tally_kernels import CHUNK, popcounts, transposed
+from emiss.selection.counting.tally_kernels import CHUNK, transposed
 
 
 def looped(looked, passed, unknown, weights):
@@ -137,11 +137,11 @@ def test_transposed_and_popcount(word):
     bits = np.array([(word >> i) & 1 for i in range(64)]).reshape(8, 8)
     turned = int(transposed(np.uint64(word)))
     assert [(turned >> i) & 1 for i in range(64)] == bits.T.reshape(-1).tolist()
-    assert popcounts(np.array([word], np.uint64)) == word.bit_count()
+    assert tally_arrays.bits(np.array([word], np.uint64)) == word.bit_count()
 
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_pack_and_unpack(mask):
     words = pack(np.array(mask, bool), len(mask))
     assert unpack(words, len(mask)).tolist() == mask
-    assert popcounts(words) == sum(mask)
+    assert tally_arrays.bits(words) == sum(mask)
