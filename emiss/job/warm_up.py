@@ -181,7 +181,11 @@ def _foreign_waveforms(_folder: Path) -> None:
 
     samples = np.full((2, 32), 100, np.uint16)
     samples[0, 8:16] = 400
-    columns = {"channel": np.zeros(2, np.int64), "samples": samples, "n_samples": np.full(2, 32, np.uint16)}
+    columns: dict[str, Any] = {
+        "channel": np.zeros(2, np.int64),
+        "samples": samples,
+        "n_samples": np.full(2, 32, np.uint16),
+    }
     constants = {"even": np.full(1, 100.0), "odd": np.full(1, 100.0), "sigma": np.ones(1)}
     measure(Lists(np.array([0, 2]), columns), constants, Settings(12.5, 25.0, 10.0, 4, 8, 4095))
 

@@ -68,24 +68,27 @@ class RootTable:
     def _columns(self) -> dict[str, Column]:
         declared = {} if self.metadata is None else self.metadata.columns
         columns: dict[str, Column] = {}
-        names = list(self._tree.keys(recursive=False))
-        found = {name: column for name in names if (column := _column_of_branch(name, self._tree[name]))}
-        # what does not say its type in this way tells it by an empty read, which takes longer
-        others = [name for name in names if name not in found]
-        form = self._tree.arrays(others, entry_stop=0, library="ak") if others else None
         counters = {f"n{split(name)[0]}" for name, column in declared.items() if column.shape == "list"}
-        for name in names:
-            column = found.get(name)
-            if column is None and form is not None and name in form.fields:
-                column = column_of(name, form[name])
-            if column is None:
-                self.ignored[name] = str(form[name].type)
-            elif name in declared:
+        for name, column in self._found().items():
+            if name in declared:
                 columns[name] = held(declared[name], column, self.path)
             elif name not in counters:
                 columns[name] = column
         check_held(declared, columns, self.path)
         return columns
+
+    def _found(self) -> dict[str, Column]:
+        """Return what the file holds of numbers, in its order; what it holds besides goes to `ignored`."""
+        names = list(self._tree.keys(recursive=False))
+        known = {name: _column_of_branch(name, self._tree[name]) for name in names}
+        # what does not say its type in this way tells it by an empty read, which takes longer
+        if others := [name for name, column in known.items() if column is None]:
+            form = self._tree.arrays(others, entry_stop=0, library="ak")
+            for name in form.fields:
+                known[name] = column_of(name, form[name])
+                if known[name] is None:
+                    self.ignored[name] = str(form[name].type)
+        return {name: column for name, column in known.items() if column is not None}
 
     def close(self) -> None:
         """Close the file."""
@@ -137,7 +140,8 @@ def _column_of_branch(name: str, branch: Any) -> Column | None:
     """Return the declaration of a branch of numbers, fixed arrays or lists of numbers; None for all else, and for RNTuple."""
     import uproot
 
-    kind, shape, size = getattr(branch, "interpretation", None), "flat", 1
+    kind: Any = getattr(branch, "interpretation", None)
+    shape, size = "flat", 1
     if type(kind) is uproot.AsJagged and not kind.header_bytes:
         shape, kind = "list", kind.content
     if type(kind) is not uproot.AsDtype:

@@ -33,7 +33,7 @@ def count_words(
         prefix = prefix & passed[i]
         n[i, :2] += bits(prefix), bits(passed[i])
     first[cuts] = prefix
-    alone = first[:cuts] & ~many
+    alone: Packed = np.bitwise_and(first[:cuts], ~many)
     whole = bits(prefix)
     for i in range(cuts):
         only = bits(alone[i])
