@@ -10,18 +10,21 @@ HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
 BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.scaling
 
-.PHONY: demo hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz samples wheel release clean help
+.PHONY: demo warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz samples wheel release clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-demo: $(VENV)/.run    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
+demo: warm    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
 	$(MAKE) --no-print-directory -j $(JOBS) hits
 	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
 
+warm: $(VENV)/.run    ## compile all kernels ahead (half a minute; nothing where that has been done)
+	$(BIN)/emiss warm-up
+
 hits: $(HITS)
 
-test: $(VENV)/.test    ## set up and run the tests
+test: $(VENV)/.test warm    ## set up and run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types imports test    ## everything that must pass before a commit

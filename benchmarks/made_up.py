@@ -58,7 +58,7 @@ class MadeUpFile:
 
     splits, grows, tier = True, True, "raw"
     on_target: float | None = None
-    process: Mapping[str, Any] = {}  # noqa: RUF012 - never written to
+    process: Mapping[str, Any] = {}
 
     def __init__(self, path: Path, shape: Shape, columns: Mapping[str, Column]) -> None:
         number = int(path.stem)

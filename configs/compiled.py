@@ -35,11 +35,16 @@ import numpy as np
 from llvmlite import binding
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
+from emiss.configs import compiling
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 KEPT, UNUSED = 8, 30 * 86400.0
 """So many folders of a module are kept, and none that was not used for so long, in seconds."""
+
+KERNELS: list[Any] = []
+"""All kernels of the modules that have been imported."""
 
 _IMPORT = re.compile(r"^(?:from +([\w.]+) +import +(\([^)]*\)|[^\n#]*)|import +([^\n#]*))", re.MULTILINE)
 
@@ -60,6 +65,7 @@ def kernel(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
     if not numba.config.DISABLE_JIT:
         with contextlib.suppress(OSError, RuntimeError):  # no folder, or no file behind the function: not kept
             compiled._cache = _Kept(function)  # noqa: SLF001
+        KERNELS.append(compiled)
     return compiled
 
 
@@ -129,6 +135,12 @@ class _Kept(FunctionCache):  # type: ignore[misc]
                 self.flush()
             return None
 
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = super()._load_overload(sig, target_context)
+        if found is None:
+            compiling.begins()
+        return found
+
     def save_overload(self, sig: Any, data: Any) -> None:
         with contextlib.suppress(OSError):  # a full disk, a quota, a folder that went
             super().save_overload(sig, data)
@@ -148,7 +160,7 @@ def folder_of(function: Callable[..., Any]) -> Path:
 
 @cache
 def _folder(module: str, path: Path) -> Path:
-    digest = hashlib.blake2b(_compiler().encode(), digest_size=12)
+    digest = hashlib.blake2b(compiler().encode(), digest_size=12)
     for name, text in sorted((source.name, source.read_bytes()) for source in sources(module, path)):
         digest.update(name.encode() + b"\0" + text + b"\0")
     folder = root() / f"{path.parent.name}.{path.stem}-{digest.hexdigest()}"
@@ -191,7 +203,7 @@ def _imported(text: str) -> Iterator[str]:
 
 
 @cache
-def _compiler() -> str:
+def compiler() -> str:
     """Return all that the code depends on beside its source."""
     switches = {name: getattr(numba.config, name, None) for name in ("BOUNDSCHECK", "OPT", "CPU_NAME", "CPU_FEATURES")}
     versions = (numba.__version__, llvmlite.__version__, np.__version__, sys.version)

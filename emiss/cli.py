@@ -17,8 +17,11 @@ def _run() -> None:
     import typer
 
     from emiss.commands.app import app
+    from emiss.configs import compiling
     from emiss.configs.errors import EmissError, UserError, of_surroundings
 
+    if not {"-q", "--quiet"} & set(sys.argv):
+        compiling.tell(lambda: typer.echo("compiling kernels once ('emiss warm-up' does it ahead) ...", err=True))
     try:
         app()
     except UserError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs import loader
 from emiss.configs.errors import Location, UserError
+from emiss.events.files.base import SUFFIXES
 from emiss.selection.analysis.schema import AnalysisModel
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def recognise(path: Path) -> Given:
     if path.is_dir():
         if (path / "detector.yaml").is_file():
             return Given(path / "detector.yaml", "detector", loader.load(path / "detector.yaml"))
-        tables = any(p.suffix in (".root", ".parquet") for p in path.rglob("*"))
+        tables = any(p.suffix in SUFFIXES for p in path.rglob("*"))
         return Given(path, "folder" if tables else "conditions")
     if path.suffix == ".txt":
         return Given(path, "conditions")

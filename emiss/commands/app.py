@@ -21,6 +21,7 @@ from emiss.commands import (
     scan,
     simulate,
     status,
+    warm_up,
     xsec,
     yields,
 )
@@ -54,6 +55,7 @@ app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)
 app.command()(yields.yields)
+app.command()(warm_up.warm_up)
 
 
 @app.callback(invoke_without_command=True)

@@ -78,7 +78,7 @@ def columns(
 
       emiss columns --detector na64e_beam
 
-      emiss columns out/demo/tables/signal/signal.root
+      emiss columns out/demo/tables/signal/signal.parquet
     """
     if table is None:
         from emiss.reco.detector.model import load_detector

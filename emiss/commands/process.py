@@ -28,7 +28,7 @@ Normalise = Annotated[
 Detail = Annotated[bool, typer.Option("--detail", help="Also print each cut alone, N-1, and only it failed.")]
 Keep = Annotated[
     Path | None,
-    typer.Option(help="Write the events that pass to this folder (SAMPLE.root), or .root or .parquet file."),
+    typer.Option(help="Write the events that pass to this folder (SAMPLE.parquet), or .parquet or .root file."),
 ]
 Columns = Annotated[
     str | None,
@@ -59,7 +59,10 @@ def process(
     ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Read at most so many entries of each file.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Events per batch; changes no count.")] = 2048,
-    tables: Annotated[Literal["root", "parquet"], typer.Option(help="Format of the event tables.")] = "root",
+    tables: Annotated[
+        Literal["parquet", "root"] | None,
+        typer.Option(help="Format of the event tables: parquet, or that of the tables which are there already."),
+    ] = None,
     normalise: Normalise = 1e11,
     keep: Keep = None,
     columns: Columns = None,
@@ -121,7 +124,7 @@ def process(
                 unblind=unblind,
                 max_events=events,
                 batch=batch,
-                table_suffix=f".{tables}",
+                table_suffix=tables and f".{tables}",
                 executor=how,
                 workers=many,
                 progress=step,
@@ -199,7 +202,7 @@ def select(
 
       emiss select out/demo --set e_miss_min=25GeV
 
-      emiss select out/demo/tables/signal/*.root --analysis my_cuts.yaml --out out/mine
+      emiss select out/demo/tables/signal/*.parquet --analysis my_cuts.yaml --out out/mine
     """
     from emiss import selection
     from emiss.job.select import select as run

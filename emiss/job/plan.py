@@ -18,6 +18,7 @@ from emiss.job.content import manifest_of
 from emiss.job.exposure import exposure_of
 from emiss.job.source import content_of, source_of
 from emiss.job.survey import survey_all
+from emiss.job.tables import suffix_in
 from emiss.job.task import BATCH, TASK_ENTRIES, Executor, Setup, Task
 from emiss.job.tasks import INDEX, tasks_of
 from emiss.job.together import Neighbours
@@ -94,7 +95,7 @@ def plan(
     max_events: int | None = None,
     task_entries: int = TASK_ENTRIES,
     batch: int = BATCH,
-    table_suffix: str = ".root",
+    table_suffix: str | None = None,
     executor: Executor = "serial",
     workers: int = 1,
     progress: Callable[[int], None] = lambda _: None,
@@ -105,7 +106,7 @@ def plan(
     ----------
     runlist : RunList
     out : Path
-        Where the tables will stand: ``out/tables/SAMPLE/FILE.root``.
+        Where the tables will stand: ``out/tables/SAMPLE/FILE.parquet``.
     overrides : mapping, optional
         Parameters of the analysis set on the command line.
     unblind : bool
@@ -114,8 +115,8 @@ def plan(
         Read only so many entries of each file; the cutflow is marked partial.
     task_entries, batch : int
         Entries per task and per batch; no count depends on them.
-    table_suffix : str
-        ``.root`` or ``.parquet``.
+    table_suffix : str, optional
+        ``.root`` or ``.parquet``; by default that of the tables which are there already, and else the latter.
     executor, workers
         How files are surveyed.
     progress : callable
@@ -144,7 +145,8 @@ def plan(
     problems.check()
     exposures = {sample.name: exposure_of(sample, surveys[sample.name]) for sample in runlist.samples}
     neighbours = {name: Neighbours.of(files, folder / INDEX) for name, files in surveys.items()}
-    tasks = tasks_of(source, runlist, surveys, exposures, neighbours, folder, table_suffix)
+    suffix = table_suffix or suffix_in(folder)
+    tasks = tasks_of(source, runlist, surveys, exposures, neighbours, folder, suffix)
     hidden = () if unblind else _hidden(analysis, runlist)
     payloads = sorted({payload for files in surveys.values() for file in files for payload in file.payloads})
     return Job(

@@ -130,7 +130,8 @@ def _outputs(job: Job, out: Path, keep: Wanted | None) -> list[Path]:
     """Return the files besides the tables that a job writes under a name known before."""
     reports = [out / "log.txt", *output.reports_in(out)]
     if keep is not None:
-        reports += targets_of(keep.path, [sample.name for sample in job.runlist.samples]).values()
+        suffix = job.tasks[0].table.suffix if job.tasks else ""
+        reports += targets_of(keep.path, [sample.name for sample in job.runlist.samples], suffix).values()
     return reports
 
 

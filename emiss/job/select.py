@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from emiss import selection
 from emiss.configs.errors import UserError
 from emiss.events import provenance
-from emiss.events.files.identity import checksum
+from emiss.events.files.identity import Hashing
 from emiss.events.files.open import open_table
 from emiss.events.ledger import Ledger
 from emiss.job import output
@@ -87,6 +87,7 @@ def select(
     ledgers: list[tuple[str, Ledger]] = []
     reduction: Reductions[tuple[Cutflow, Yields]] = Reductions(samples, _add)
     for number, (path, bound) in enumerate(zip(paths, bounds, strict=True)):
+        hashing = Hashing(path)
         file = open_table(path)
         sample, role = sample_of(path, file)
         hides = blinding.is_hidden(analysis, sample, role) and not unblind
@@ -97,7 +98,7 @@ def select(
             progress(0 if hides else len(table))
         found = counter.yields()
         file.close()
-        identity = checksum(path)
+        identity = hashing.result()
         inputs.append({"path": str(path), "identity": identity, "sample": sample})
         counted = _counted(file, analysis, bound, found, identity, sample, role, hidden=hides)
         ledgers.append((str(path), counted.samples[sample].ledger))

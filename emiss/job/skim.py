@@ -11,12 +11,13 @@ from emiss import selection
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.configs.names import problem_of
 from emiss.events.columns import join
+from emiss.events.files.base import SUFFIXES
 from emiss.events.files.open import TableWriter, open_table
 from emiss.events.ledger import Ledger, total
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
 from emiss.job.output import refuse_inputs
-from emiss.job.tables import SUFFIXES, sample_of
+from emiss.job.tables import sample_of
 from emiss.selection import blinding
 from emiss.selection.results.skimmed import read_of, weight_texts
 
@@ -107,7 +108,7 @@ def write(
         file = open_table(path)
         samples.setdefault(sample_of(path, file)[0], []).append(path)
         file.close()
-    targets = targets_of(wanted.path, list(samples))
+    targets = targets_of(wanted.path, list(samples), paths[0].suffix)
     refuse_inputs(targets.values(), paths)
     return tuple(
         _one(samples[sample], sample, target, analysis, wanted, cutflow, unblind=unblind)
@@ -115,8 +116,8 @@ def write(
     )
 
 
-def targets_of(path: Path, samples: Sequence[str]) -> dict[str, Path]:
-    """Return the file of each sample.
+def targets_of(path: Path, samples: Sequence[str], suffix: str) -> dict[str, Path]:
+    """Return the file of each sample; in a folder they have the format of the tables, whose suffix is given.
 
     Raises
     ------
@@ -128,8 +129,11 @@ def targets_of(path: Path, samples: Sequence[str]) -> dict[str, Path]:
             raise UserError(f"a skim is written to .root or .parquet, not '{path.suffix}'", at=Location(str(path)))
         for sample in samples:
             if (wrong := problem_of(sample)) is not None:
-                raise UserError(f"sample name: {wrong}", at=Location(str(path)), hint="keep it in one .root file")
-        return {sample: path / f"{sample}.root" for sample in samples}
+                raise UserError(
+                    f"sample name: {wrong}", at=Location(str(path)), hint=f"keep it in one {SUFFIXES[0]} file"
+                )
+        kind = suffix if suffix in SUFFIXES else SUFFIXES[0]
+        return {sample: path / f"{sample}{kind}" for sample in samples}
     if len(samples) > 1:
         hint = f"give a folder: --keep {path.with_suffix('')}"
         raise UserError(f"one file cannot hold the samples {', '.join(samples)}", at=Location(str(path)), hint=hint)

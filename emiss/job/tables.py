@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
+from emiss.events.files.base import SUFFIXES
 from emiss.events.files.manifest import DEEPEST, NAME, Manifest, near
 from emiss.events.files.open import open_table
 
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.events.files.base import TableFile
-
-SUFFIXES = (".root", ".parquet")
 
 
 def sample_of(path: Path, file: TableFile) -> tuple[str, str]:
@@ -47,6 +47,14 @@ def left_over(paths: Sequence[Path]) -> list[str]:
             if extra:
                 remarks.append(f"{folder}: {len(extra)} tables of earlier jobs are not counted ({extra[0].name}, ...)")
     return remarks
+
+
+def suffix_in(folder: Path) -> str:
+    """Return the suffix of the tables that a folder of a job holds already, or else the one that is written by default."""
+    if (folder / NAME).is_file():
+        with suppress(UserError):  # the job will write a manifest that can be read
+            return next((table.suffix for table in Manifest.load(folder).tables()), SUFFIXES[0])
+    return SUFFIXES[0]
 
 
 def samples_beside(paths: Sequence[Path]) -> set[str]:

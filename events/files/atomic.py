@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed have left half written in a folder and those in it."""
     for part in folder.rglob(".*.part*"):

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 BATCH = 100_000
 
+SUFFIXES = (".parquet", ".root")
+"""The formats of event tables; the first is the one that is written where nobody asks for another."""
+
+ROWS = 32_768
+"""Rows that are written together: a ROOT basket per column, a Parquet row group. Some 30 MB of a table with cells."""
+
 
 class TableFile(Protocol):
     """An event table on disk."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,36 @@ def checksum(path: Path) -> str:
             digest.update(block)
             size += len(block)
     return f"{size}:sha256:{digest.hexdigest()}"
+
+
+class Hashing:
+    """`checksum` of a file in a thread of its own, for as long as somebody else reads the file for another purpose.
+
+    An address is hashed when it is asked for: two who read it at the same time would share the bandwidth.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: str | Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=f"checksum {path.name}", daemon=True)
+        if not is_remote(path):
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._found = checksum(self._path)
+        except Exception as error:  # noqa: BLE001 - raised where it is asked for
+            self._found = error
+
+    def result(self) -> str:
+        """Return the checksum, or raise what was raised."""
+        if self._thread.ident is None:
+            self._run()
+        else:
+            self._thread.join()
+        if isinstance(self._found, Exception):
+            raise self._found
+        return str(self._found)
 
 
 def checksum_of(data: Any) -> str:

@@ -68,19 +68,27 @@ class RootTable:
     def _columns(self) -> dict[str, Column]:
         declared = {} if self.metadata is None else self.metadata.columns
         columns: dict[str, Column] = {}
-        # one empty read tells the type of every branch, for TTree and RNTuple alike
-        form = self._tree.arrays(list(self._tree.keys(recursive=False)), entry_stop=0, library="ak")
         counters = {f"n{split(name)[0]}" for name, column in declared.items() if column.shape == "list"}
-        for name in form.fields:
-            column = column_of(name, form[name])
-            if column is None:
-                self.ignored[name] = str(form[name].type)
-            elif name in declared:
+        for name, column in self._found().items():
+            if name in declared:
                 columns[name] = held(declared[name], column, self.path)
             elif name not in counters:
                 columns[name] = column
         check_held(declared, columns, self.path)
         return columns
+
+    def _found(self) -> dict[str, Column]:
+        """Return what the file holds of numbers, in its order; what it holds besides goes to `ignored`."""
+        names = list(self._tree.keys(recursive=False))
+        known = {name: _column_of_branch(name, self._tree[name]) for name in names}
+        # what does not say its type in this way tells it by an empty read, which takes longer
+        if others := [name for name, column in known.items() if column is None]:
+            form = self._tree.arrays(others, entry_stop=0, library="ak")
+            for name in form.fields:
+                known[name] = column_of(name, form[name])
+                if known[name] is None:
+                    self.ignored[name] = str(form[name].type)
+        return {name: column for name, column in known.items() if column is not None}
 
     def close(self) -> None:
         """Close the file."""
@@ -126,6 +134,26 @@ def read_rows(
             else:
                 flat[column.name] = np.asarray(arrays[column.name])
     return flat, {name: lists_of(each) for name, each in parts.items()}
+
+
+def _column_of_branch(name: str, branch: Any) -> Column | None:
+    """Return the declaration of a branch of numbers, fixed arrays or lists of numbers; None for all else, and for RNTuple."""
+    import uproot
+
+    kind: Any = getattr(branch, "interpretation", None)
+    shape, size = "flat", 1
+    if type(kind) is uproot.AsJagged and not kind.header_bytes:
+        shape, kind = "list", kind.content
+    if type(kind) is not uproot.AsDtype:
+        return None
+    dtype, dimensions = kind.to_dtype.base, kind.to_dtype.shape
+    if len(dimensions) == 1 and shape == "flat":
+        shape, size = "fixed", dimensions[0]
+    elif dimensions:
+        return None
+    if dtype.kind not in "iufb":
+        return None
+    return Column(name, dtype.newbyteorder("=").str[1:], shape=shape, size=size)  # type: ignore[arg-type]
 
 
 def column_of(name: str, array: Any) -> Column | None:

@@ -95,81 +95,66 @@ class CalorimeterStage:
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the columns of a batch."""
+        from emiss.reco.calorimetry import sums_kernels as kernels
+
         size, (slots, elements) = len(batch), self._size
         cells: Lists = products["cells"]
-        channel, time, event = cells["channel"], cells["time"], cells.parents
-        above = cells["energy"] > self._threshold[channel]
-        in_time = (time >= self._window[0, channel]) & (time <= self._window[1, channel])
-        in_time |= channel == self.detector.reference
-        used, late = above & in_time, above & ~in_time
-        count = _Counted(event[used] * slots + self._slot[channel[used]], cells["energy"][used], (size, slots))
-        energy, moment = count.sum(), count.sum(time[used])
-        x, y = count.sum(self._x[channel[used]]), count.sum(self._y[channel[used]])
-        outside = _Counted(
-            event[late] * elements + self._element[channel[late]], cells["energy"][late], (size, elements)
+        sums, outside = np.zeros((4, size, slots)), np.zeros((size, elements))
+        quality = (products["quality"] | batch.header["quality"]).astype(np.uint32)
+        kind = np.empty(len(cells["channel"]), np.uint8)
+        kernels.add(
+            cells.offsets,
+            cells["channel"],
+            cells["energy"],
+            cells["time"],
+            cells["quality"],
+            self._threshold,
+            *self._window,
+            self._slot,
+            self._element,
+            self._x,
+            self._y,
+            self.detector.reference,
+            np.uint32(1 << QUALITY_BITS["pile_up"]),
+            sums,
+            outside,
+            quality,
+            kind,
         )
-        pile_up = outside.sum()
-        self._lack(batch, (energy, moment, x, y), pile_up)
-        made: dict[str, Any] = {}
+        self._lack(batch, sums, outside)
+        made: dict[str, Any] = {"event.quality": quality}
         for name, one in self._parts.items():
-            own = Sums(
-                energy=energy[:, one.slots],
-                moment=moment[:, one.slots],
-                x=x[:, one.slots],
-                y=y[:, one.slots],
-                late=pile_up[:, one.elements],
-                constants=self._constants,
-            )
+            energy, moment, x, y = sums[:, :, one.slots]
+            late = outside[:, one.elements].copy()
+            own = Sums(energy=energy, moment=moment, x=x, y=y, late=late, constants=self._constants)
             made |= one.part.reduce(name, own)
             if isinstance(one.part, Grid):
-                made[f"{name}_cells"] = self._cells(cells.rows(used & np.isin(channel, one.channels)))
-        made["event.quality"] = self._quality(batch, products["quality"], cells, above, late)
+                made[f"{name}_cells"] = self._cells(cells, kind == kernels.USED, one.channels)
         return made
 
-    def _lack(self, batch: Batch, sums: Sequence[Floats], pile_up: Floats) -> None:
+    def _lack(self, batch: Batch, sums: Floats, outside: Floats) -> None:
         """Make undefined what is made of channels whose data are missing."""
         if batch.lacking_channels is not None:
             event, channel = np.nonzero(batch.lacking_channels)
-            for values in sums:
-                values[event, self._slot[channel]] = np.nan
-            pile_up[event, self._element[channel]] = np.nan
+            sums[:, event, self._slot[channel]] = np.nan
+            outside[event, self._element[channel]] = np.nan
 
-    def _cells(self, rows: Lists) -> Lists:
-        number = rows["channel"]
+    def _cells(self, cells: Lists, used: Bools, channels: Array) -> Lists:
+        """Return the cells of a part that were used, with what the table has of them."""
+        own = np.zeros(len(self.detector.channels), bool)
+        own[channels] = True
+        mask = used & own[cells["channel"]]
+        kept = np.zeros(len(mask) + 1, np.int64)
+        np.cumsum(mask, out=kept[1:])
+        rows = np.flatnonzero(mask)
+        number = cells["channel"][rows]
         return Lists(
-            rows.offsets,
+            kept[cells.offsets],
             {
-                "energy": rows["energy"],
-                "time": rows["time"],
+                "energy": cells["energy"][rows],
+                "time": cells["time"][rows],
                 "ix": self.detector.channel_x[number],
                 "iy": self.detector.channel_y[number],
                 "layer": self._layer[number],
             },
         )
-
-    @staticmethod
-    def _quality(batch: Batch, found: Array, cells: Lists, above: Bools, late: Bools) -> Array:
-        """Return the bits of the reader, of the stage before, and of all cells above threshold.
-
-        A pulse outside the window is pile-up, whichever part it is in.
-        """
-        bits = np.where(above, cells["quality"], np.uint32(0))
-        bits[late] |= np.uint32(1 << QUALITY_BITS["pile_up"])
-        quality = (found | batch.header["quality"]).astype(np.uint32)
-        flagged = np.flatnonzero(bits)
-        np.bitwise_or.at(quality, cells.parents[flagged], bits[flagged])
-        return quality
-
-
-class _Counted:
-    """The cells that count, with the place in the (events, places) array that each adds to."""
-
-    def __init__(self, place: Array, energy: Array, shape: tuple[int, int]) -> None:
-        self.place = place
-        self.energy = energy
-        self.shape = shape
-
-    def sum(self, weight: Array | float = 1.0) -> Floats:
-        """Return the sums of energy times weight, floats even where there is none (bincount gives integers then)."""
-        sums = np.bincount(self.place, self.energy * weight, self.shape[0] * self.shape[1]).astype(np.float64)
-        return sums.reshape(self.shape)

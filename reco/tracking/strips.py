@@ -126,7 +126,7 @@ class StripStage:
         strips adds.
         """
         found = len(plane)
-        total = np.bincount(member, charge, found)
+        total = np.bincount(member, charge, found).astype(np.float64, copy=False)  # of nothing it gives integers
         centre = np.bincount(member, charge * place, found) / total
         shaken = np.bincount(member, (noise * (place - centre[member])) ** 2, found) / total**2
         timed = np.isfinite(time)

@@ -1,13 +1,14 @@
 """Packed masks: one bit per event, and from them everything a cutflow counts, for any number of cuts.
 
 The events that a cut is reached by, that pass it, that fail it alone, and that pass it together with another all come from
-the same words; see `tally_kernels`.
+the same words; see `tally_kernels`, and `tally_arrays` for the same without a compiler.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Bools, Floats, Ints
     from emiss.selection.counting.tally_kernels import Packed
+
+ENOUGH = 100_000_000
+"""Events times cuts from which on it is worth to wake up numba, which takes as long as to count these without it: 1 s."""
 
 KINDS = ("sequential", "individual", "n_minus_1", "only_failed")
 """The sums of each cut, in the order of the arrays of `Counts`."""
@@ -87,15 +91,35 @@ class Counts:
         weights : float64 array of shape (V, N)
             V variations; V = 0 where every event counts as 1.
         """
-        from emiss.selection.counting.tally_kernels import count_words, sum_weights
-
+        route = _ROUTES.next(64 * len(everything) * len(passed))
         shape = (len(passed), len(everything))
         cuts, unknown = np.empty(shape, np.uint64), np.zeros(shape, np.uint64)
         for i, (words, unsure) in enumerate(zip(passed, undefined, strict=True)):
             cuts[i] = words
             if unsure is not None:
                 unknown[i] = unsure
-        total, first, alone = count_words(everything, cuts, unknown, self.n, self.undefined, self.overlap)
+        total, first, alone = route.count_words(everything, cuts, unknown, self.n, self.undefined, self.overlap)
         self.total += total
         if len(weights):
-            sum_weights(cuts, first, alone, weights, self.total_sums, self.sums)
+            route.sum_weights(cuts, first, alone, weights, self.total_sums, self.sums)
+
+
+class _Routes:
+    """Which of the two ways the next block is counted; both give the same bits, so that nobody has to know."""
+
+    def __init__(self) -> None:
+        self.counted = 0
+
+    def next(self, work: int) -> Any:
+        """Return the module that counts a block of so many events times cuts."""
+        self.counted += work
+        if self.counted < ENOUGH and "numba" not in sys.modules:
+            from emiss.selection.counting import tally_arrays
+
+            return tally_arrays
+        from emiss.selection.counting import tally_kernels
+
+        return tally_kernels
+
+
+_ROUTES = _Routes()

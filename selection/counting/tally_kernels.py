@@ -49,15 +49,6 @@ def transposed(word: np.uint64) -> np.uint64:
 
 
 @kernel
-def popcounts(words: Packed) -> int:
-    """Return the number of bits that are set in words, shape (W,)."""
-    total = 0
-    for word in words:
-        total += bits(word)
-    return total
-
-
-@kernel
 def count_words(
     everything: Packed, passed: Packed, unknown: Packed, n: Ints, undefined: Ints, overlap: Ints
 ) -> tuple[int, Packed, Packed]:

@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
+import pyarrow.parquet as pq
 import pytest
 import uproot
 
@@ -61,20 +62,16 @@ def run_file(path: Path, inside, count: int) -> None:
 
 
 def everything(cli, folder: Path, *options: str, only: tuple[str, ...] = ()) -> dict[str, object]:
-    """Run all commands on a run list (or some), and return all that they say and write, without what time and place change.
-
-    Tables are Parquet files, which are opened faster; the skims that are compared are ROOT files.
-    """
+    """Run all commands on a run list (or some), and return all that they say and write, without what time and place change."""
     said = {}
-    parquet = ("--tables", "parquet", *options)
     tables = folder / "o" / "tables"
     ends = ("--from", "0GeV", "--to", "60GeV", "--points", "4")
     for name, arguments in {
         "check": ("check", folder / "runs.yaml"),
-        "process": ("process", folder / "runs.yaml", "--out", folder / "o", "--keep", folder / "k1", *parquet),
-        "again": ("process", folder / "runs.yaml", "--out", folder / "o", *parquet),
-        "part 1": ("process", folder / "runs.yaml", "--part", "1/2", "--out", folder / "p", *parquet),
-        "part 2": ("process", folder / "runs.yaml", "--part", "2/2", "--out", folder / "p", *parquet),
+        "process": ("process", folder / "runs.yaml", "--out", folder / "o", "--keep", folder / "k1", *options),
+        "again": ("process", folder / "runs.yaml", "--out", folder / "o", *options),
+        "part 1": ("process", folder / "runs.yaml", "--part", "1/2", "--out", folder / "p", *options),
+        "part 2": ("process", folder / "runs.yaml", "--part", "2/2", "--out", folder / "p", *options),
         "merge": ("merge", folder / "p", "--keep", folder / "k3"),
         "select": ("select", tables, "--analysis", folder / "cuts.yaml", "--detail", "--out", folder / "s", *options),
         "keep": ("select", tables, "--analysis", folder / "cuts.yaml", "--keep", folder / "k2", *options),
@@ -92,7 +89,7 @@ def everything(cli, folder: Path, *options: str, only: tuple[str, ...] = ()) -> 
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.parent != folder and "tables" not in path.relative_to(folder).parts:
             name = str(path.relative_to(folder))
-            said[name] = contents(path) if path.suffix == ".root" else normal(path.read_text(), folder)
+            said[name] = contents(path) if path.suffix in (".root", ".parquet") else normal(path.read_text(), folder)
     return said
 
 
@@ -105,14 +102,14 @@ def normal(text: str, folder: Path) -> str:
 
 
 def contents(path: Path) -> object:
+    if path.suffix == ".parquet":
+        table = read(path)
+        lists = {n: {k: v.tolist() for k, v in x.columns.items()} for n, x in table.lists.items()}
+        # event.entry is the place in the file, which events inside the box move
+        flat = {name: values.tolist() for name, values in table.flat.items() if name != "event.entry"}
+        return repr((flat, lists)), normal(pq.read_metadata(path).metadata[b"emiss"].decode(), path.parent.parent)
     with uproot.open(path) as file:
         kinds = {name.partition(";")[0]: kind for name, kind in file.classnames(recursive=True).items()}
-        if "events" in kinds:
-            table = read(path)
-            lists = {n: {k: v.tolist() for k, v in x.columns.items()} for n, x in table.lists.items()}
-            # event.entry is the place in the file, which events inside the box move
-            flat = {name: values.tolist() for name, values in table.flat.items() if name != "event.entry"}
-            return repr((flat, lists)), normal(str(file["emiss"]), path.parent.parent)
         return {
             name: (file[name].values(flow=True).tolist(), file[name].variances(flow=True).tolist())
             for name, kind in kinds.items()
@@ -148,9 +145,9 @@ def test_no_output_depends_on_what_is_inside_the_box(cli, prepared, described):
         "o/histograms.root",
         "p/cutflow.json",
         "c/scan_hcal_mip_0.json",
-        "k1/run.root",
-        "k2/run.root",
-        "k3/run.root",
+        "k1/run.parquet",
+        "k2/run.parquet",
+        "k3/run.parquet",
     } <= first.keys()
     other = everything(cli, prepared(13))
     assert other.keys() == first.keys()
@@ -165,7 +162,14 @@ def test_the_comparison_sees_a_box_that_is_open(cli, prepared, described):
     figures = [re.findall("<desc>.*?</desc>", text["o/cutflow.html"], re.DOTALL) for text in (first, other)]
     assert "StepPatch: [[" in figures[0][0]
     assert figures[0] != figures[1]
-    wanted = {"o/cutflow.json", "o/cutflow.csv", "o/cutflow.html", "o/histograms.json", "s/cutflow.json", "k2/run.root"}
+    wanted = {
+        "o/cutflow.json",
+        "o/cutflow.csv",
+        "o/cutflow.html",
+        "o/histograms.json",
+        "s/cutflow.json",
+        "k2/run.parquet",
+    }
     assert wanted <= differ
     assert '"unblinded": true' in first["o/cutflow.json"]
 

@@ -29,7 +29,9 @@ def main() -> int:
         for name in arguments.kind or known:
             outcomes: Counter[str] = Counter()
             begun = time.monotonic()
-            seeds = [arguments.seed] if "-" in arguments.seed else [f"{arguments.seed}-{n}" for n in range(arguments.count)]
+            seeds = (
+                [arguments.seed] if "-" in arguments.seed else [f"{arguments.seed}-{n}" for n in range(arguments.count)]
+            )
             for seed in seeds:
                 try:
                     outcomes[known[name](stage, random.Random(f"{name}-{seed}"))] += 1

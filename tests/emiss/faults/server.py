@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[3]
-WATCHED = ("open", "os.rename", "os.remove", "os.mkdir", "os.link", "os.truncate", "os.scandir", "os.listdir", "fcntl.flock")
+WATCHED = (
+    "open",
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.link",
+    "os.truncate",
+    "os.scandir",
+    "os.listdir",
+    "fcntl.flock",
+)
 """What files are told by: each is a moment at which a fault may come."""
 
 

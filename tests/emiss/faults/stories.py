@@ -51,7 +51,8 @@ SCAN = ("scan", "out", "--analysis", "cuts.yaml", "-p", "e_miss_min", "--from", 
 STORIES: Mapping[str, Story] = {
     "process": Story(("process", "runs.yaml", "--out", "out", *SKIMS)),
     "process again": Story(
-        ("process", "runs.yaml", "--out", "out"), (("process", "runs.yaml", "--out", "out", "--set", "e_miss_min=30GeV"),)
+        ("process", "runs.yaml", "--out", "out"),
+        (("process", "runs.yaml", "--out", "out", "--set", "e_miss_min=30GeV"),),
     ),
     "part": Story(
         ("process", "runs.yaml", "--out", "out", "--tables", "parquet", "--part", "2/2"),

@@ -37,7 +37,7 @@ def test_compressed_files_and_lists(cli, run_files, tmp_path):
     assert done.code == 2
     assert "would be counted twice" in done.err
     (tmp_path / "b.dat").unlink()
-    assert sorted(p.name for p in (tmp_path / "o/tables/data").iterdir()) == ["a.root", "b.root", "c.root"]
+    assert sorted(p.name for p in (tmp_path / "o/tables/data").iterdir()) == ["a.parquet", "b.parquet", "c.parquet"]
     (tmp_path / "files.txt").write_text("b.dat.zst\nd*.dat\n")
     done = cli("process", f"@{tmp_path}/files.txt", "--out", tmp_path / "o")
     assert done.code == 2

@@ -75,7 +75,7 @@ def test_another_normalisation_is_that_of_every_command_and_makes_no_table_anew(
     assert selected == changed.cutflow
     assert selected.samples["signal"].role == changed.cutflow.samples["signal"].role
     in_memory = selection.run(
-        read(folder / "o/tables/signal/signal.root"), selection.load(folder / "small.yaml")
+        read(folder / "o/tables/signal/signal.parquet"), selection.load(folder / "small.yaml")
     ).cutflow
     assert expected(in_memory, "signal") == expected(changed.cutflow, "signal")
     assert cli("diff", folder / "o/cutflow.json", folder / "o/cutflow.json").code == 0
@@ -83,7 +83,7 @@ def test_another_normalisation_is_that_of_every_command_and_makes_no_table_anew(
 
 def test_what_is_no_longer_of_the_job_is_not_counted(folder):
     job(folder, task_entries=100)
-    names = {path.name for path in (folder / "o/tables").rglob("*.root")}
+    names = {path.name for path in (folder / "o/tables").rglob("*.parquet")}
     assert len(names) == 6
     whole = job(folder)  # other tables of the same files
     selected = again(folder)
@@ -93,7 +93,7 @@ def test_what_is_no_longer_of_the_job_is_not_counted(folder):
     assert alone.reused == 1
     assert set(again(folder).cutflow.samples) == {"signal"}
     with pytest.raises(UserError, match="not of the job whose folder it is in"):
-        open_table(folder / "o/tables/beam/beam.root")
+        open_table(folder / "o/tables/beam/beam.parquet")
     part = job(folder, SIGNAL, max_events=100)
     assert part.cutflow.samples["signal"].on_target == pytest.approx(1e12 / 3)
     assert again(folder).cutflow == part.cutflow
@@ -123,7 +123,7 @@ def test_files_of_one_sample_give_the_same_yield_whatever_their_events_weigh(fol
 def test_a_cut_file_without_weights_counts_with_those_of_the_table(folder):
     (folder / "bare.yaml").write_text("analysis: bare\ncuts: [{name: one, require: count(tracks) == 1}]\n")
     job(folder, SIGNAL)
-    table = folder / "o/tables/signal/signal.root"
+    table = folder / "o/tables/signal/signal.parquet"
     counted = select([table], selection.load(folder / "bare.yaml"), None).cutflow
     full = select([table], selection.load(folder / "small.yaml"), None).cutflow
     assert expected(counted, "signal", 0) == pytest.approx(expected(full, "signal", 0))
@@ -132,12 +132,12 @@ def test_a_cut_file_without_weights_counts_with_those_of_the_table(folder):
 
 def test_a_job_that_did_not_end_is_not_counted_as_if_it_had(folder):
     job(folder)
-    (folder / "o/tables/beam/beam.root").unlink()
-    half = folder / "o/tables/beam/.beam.root.elsewhere.77.part.root"
-    half.write_bytes(b"root")
+    (folder / "o/tables/beam/beam.parquet").unlink()
+    half = folder / "o/tables/beam/.beam.parquet.elsewhere.77.part.parquet"
+    half.write_bytes(b"PAR1")
     with pytest.raises(UserError, match="1 of 2 tables of the job are not there yet, the first is beam"):
         again(folder)
-    shutil.copy(folder / "o/tables/signal/signal.root", folder / "o/tables/beam/beam.root")
+    shutil.copy(folder / "o/tables/signal/signal.parquet", folder / "o/tables/beam/beam.parquet")
     with pytest.raises(UserError, match="not the table that the manifest names"):
         again(folder)
     assert job(folder).reused == 1
@@ -146,9 +146,9 @@ def test_a_job_that_did_not_end_is_not_counted_as_if_it_had(folder):
 
 def test_a_manifest_is_checked_and_a_table_without_one_says_so(folder, tmp_path):
     job(folder, SIGNAL)
-    table = folder / "o/tables/signal/signal.root"
-    shutil.copy(table, tmp_path / "moved.root")
-    alone = select([tmp_path / "moved.root"], selection.load(folder / "small.yaml"), None)
+    table = folder / "o/tables/signal/signal.parquet"
+    shutil.copy(table, tmp_path / "moved.parquet")
+    alone = select([tmp_path / "moved.parquet"], selection.load(folder / "small.yaml"), None)
     assert alone.cutflow.samples["signal"].on_target is None
     assert any("no manifest.json beside it" in remark for remark in alone.remarks)
     path = folder / "o/tables" / NAME
@@ -165,7 +165,7 @@ def test_a_manifest_is_checked_and_a_table_without_one_says_so(folder, tmp_path)
 
 def test_rows_that_the_ledger_does_not_count_are_refused(folder):
     job(folder, SIGNAL)
-    table = read(folder / "o/tables/signal/signal.root")
+    table = read(folder / "o/tables/signal/signal.parquet")
     part = open_table(write(table.slice(0, 100), folder / "part.root"))
     assert part.metadata.ledger.passed == 100
     assert (part.metadata.on_target, part.metadata.partial) == (pytest.approx(1e12 / 3), True)
@@ -212,7 +212,7 @@ def test_an_input_that_changes_between_plan_and_reading_is_named_and_not_counted
     said = "cut short" if cut else "changed"
     with pytest.raises(UserError, match=rf"signal\.dat: has been {said} since the job was planned"):
         run_job(planned, folder / "o")
-    assert not list((folder / "o/tables").rglob("*.root"))
+    assert not list((folder / "o/tables").rglob("*.parquet"))
 
 
 def test_a_file_that_grows_is_read_to_where_it_ended(folder):
@@ -246,7 +246,7 @@ def test_no_output_is_an_input(folder, cli, monkeypatch):
     monkeypatch.chdir(folder)
     data = (folder / "signal.root").read_bytes()
     (folder / "o/tables/signal").mkdir(parents=True)
-    os.link(folder / "signal.root", folder / "o/tables/signal/signal.root")
+    os.link(folder / "signal.root", folder / "o/tables/signal/signal.parquet")
     done = cli("process", "signal.root", "--out", "p", "--keep", "signal.root")
     assert done.code == 2
     assert "would take the place of the input" in done.err
@@ -254,7 +254,7 @@ def test_no_output_is_an_input(folder, cli, monkeypatch):
         job(folder, SIGNAL)
     assert (folder / "signal.root").read_bytes() == data
     job(folder, BEAM)
-    shutil.copy(folder / "o/tables/beam/beam.root", folder / "histograms.root")
+    shutil.copy(folder / "o/tables/beam/beam.parquet", folder / "histograms.root")
     done = cli("select", "histograms.root", "--analysis", "small.yaml", "--out", ".")
     assert done.code == 2
     assert "histograms.root: this output would take the place of the input" in done.err

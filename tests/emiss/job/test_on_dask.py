@@ -240,7 +240,7 @@ def test_a_client_that_is_ended_leaves_no_worker_and_the_next_call_goes_on(runs,
 
 def _tables(out: Path) -> list[Path]:
     """The tables that are whole."""
-    return [path for path in out.glob("tables/*/*.root") if path.name[0] != "."]
+    return [path for path in out.glob("tables/*/*.parquet") if path.name[0] != "."]
 
 
 def _in_session(session: int) -> list[int]:

@@ -306,7 +306,7 @@ def test_the_merged_folder_is_like_any_other(folder, cli):
     skims = ("--keep", folder / "kept", "--after", "single_track")
     assert cli("process", runs, "--out", folder / "one", *skims).code == 0
     assert results(folder / "merged") == results(folder / "one")
-    for name in ("signal.root", "beam.root"):
+    for name in ("signal.parquet", "beam.parquet"):
         first, second = read(folder / "skims" / name), read(folder / "kept" / name)
         assert first.metadata == second.metadata
         assert all(

@@ -103,7 +103,8 @@ def test_counts_are_the_same_for_any_batch_task_and_executor(whole, tmp_path):
 def test_a_finished_table_is_used_again_and_a_changed_cut_counts_anew(runs, tmp_path):
     listed = runlist.load(runs)
     first = run_job(plan(listed, tmp_path / "o"), tmp_path / "o")
-    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "o" / "tables").rglob("*.root")}
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "o" / "tables").rglob("*.parquet")}
+    assert len(times) == 3
     second = run_job(plan(listed, tmp_path / "o", overrides={"e_miss_min": "60 GeV"}), tmp_path / "o")
     assert (first.reused, second.reused) == (0, 3)
     assert {path: path.stat().st_mtime_ns for path in times} == times
@@ -282,8 +283,19 @@ def test_help_has_an_example_for_every_command_and_starts_fast(cli):
     assert done.stdout.split() == []
 
 
-def test_a_table_opens_in_plain_uproot(whole):
+def test_a_folder_keeps_the_format_of_its_tables_which_open_in_plain_uproot_or_pyarrow(runs, whole, tmp_path):
+    import pyarrow.parquet as pq
     import uproot
 
-    tree = uproot.open(whole.out / "tables/signal/signal.root")["events"]
-    assert tree["ntracks"].array(library="np").sum() == len(np.concatenate(tree["tracks.p"].array().to_list()))
+    rows = pq.read_table(whole.out / "tables/signal/signal.parquet")
+    assert len(rows) == 300
+    listed = runlist.load(runs)
+    first = run_job(plan(listed, tmp_path / "o", table_suffix=".root"), tmp_path / "o")
+    second = run_job(plan(listed, tmp_path / "o"), tmp_path / "o")
+    assert (first.reused, second.reused) == (0, 3)
+    assert numbers(first.cutflow) == numbers(second.cutflow) == numbers(whole.outcome.cutflow)
+    with uproot.open(tmp_path / "o/tables/signal/signal.root") as file:
+        tree = file["events"]
+        np.testing.assert_array_equal(tree["ecal.energy"].array(library="np"), rows["ecal.energy"].to_numpy())
+        assert tree["tracks.p"].array().to_list() == rows["tracks.p"].to_pylist()
+        assert tree["ntracks"].array(library="np").sum() == sum(map(len, rows["tracks.p"].to_pylist()))

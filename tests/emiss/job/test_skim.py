@@ -95,4 +95,4 @@ def test_process_keeps_too(cli, run_files, tmp_path):
     done = cli("process", run_files["signal.root"], "--out", tmp_path / "o", "--keep", tmp_path / "skim")
     assert done.code == 0, done.err
     rows, _ = cuts_of(tmp_path / "o", "data")
-    assert len(read(tmp_path / "skim" / "data.root")) == rows[-1]["n"] > 0
+    assert len(read(tmp_path / "skim" / "data.parquet")) == rows[-1]["n"] > 0

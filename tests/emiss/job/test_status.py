@@ -46,9 +46,9 @@ def test_a_job_that_is_done_and_one_of_which_something_is_missing(done, cli):
     assert said.code == 0
     assert said.out.splitlines()[-1] == "complete"
 
-    tables = sorted((done / "tables" / "beam").glob("*.root"))
+    tables = sorted((done / "tables" / "beam").glob("*.parquet"))
     tables[0].unlink()
-    shutil.copy(next((done / "tables" / "signal").glob("*.root")), tables[1])  # made of something else
+    shutil.copy(next((done / "tables" / "signal").glob("*.parquet")), tables[1])  # made of something else
     found = status(done)
     assert not found.complete
     assert found.samples["beam"] == SampleStatus(2, 0, 1, 304, 0, hidden=False)
@@ -61,7 +61,7 @@ def test_a_job_that_is_done_and_one_of_which_something_is_missing(done, cli):
 
 def test_who_is_at_work_and_what_failed(done, cli):
     failures.save(done / "tables", [Failure("a.dat entries 0-9", "tcp://there:1", "a bug", "Traceback")])
-    for table in (done / "tables").rglob("*.root"):
+    for table in (done / "tables").rglob("*.parquet"):
         os.utime(table, (1e9, 1e9))
     with lock.locked(done / "tables"):
         found = status(done)
@@ -95,7 +95,7 @@ def test_of_a_blinded_sample_nothing_is_told_but_whether_it_is_there(done, cli):
     run_job(plan(runlist.load(done.parent / "runs.yaml"), done, task_entries=152), done)
     beam = next(line for line in cli("status", done).out.splitlines() if line.split()[:1] == ["beam"])
     assert beam.split() == ["beam", "blinded", "all"]
-    next((done / "tables" / "beam").glob("*.root")).unlink()
+    next((done / "tables" / "beam").glob("*.parquet")).unlink()
     beam = next(line for line in cli("status", done).out.splitlines() if line.split()[:1] == ["beam"])
     assert beam.split() == ["beam", "blinded", "not", "all"]
 

@@ -1,14 +1,17 @@
-"""The kernels on packed masks against a loop over events."""
+"""The two ways to count packed masks, against each other to the last bit, and against a loop over events."""
 
 from __future__ import annotations
+
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emiss.selection.counting import tally, tally_arrays, tally_kernels
 from emiss.selection.counting.tally import KINDS, Counts, pack, unpack
-from emiss.selection.counting.tally_kernels import CHUNK, popcounts, transposed
+from emiss.selection.counting.tally_kernels import CHUNK, transposed
 
 
 def looped(looked, passed, unknown, weights):
@@ -65,6 +68,49 @@ def test_agrees_with_a_loop_over_events(size, cuts, variations, share, seed):
     assert_equal(counted(looked, passed, unknown, weights), looped(looked, passed, unknown, weights))
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.integers(0, 3 * 64 * CHUNK), min_size=1, max_size=3),
+    st.integers(0, 19),
+    st.integers(0, 3),
+    st.sampled_from([0.2, 0.8, 0.98]),
+    st.integers(0, 2**32),
+)
+def test_both_ways_give_the_same_bits(sizes, cuts, variations, share, seed):
+    rng = np.random.default_rng(seed)
+    ways = [(way, Counts.empty(cuts, variations)) for way in (tally_kernels, tally_arrays)]
+    for size in sizes:
+        everything = pack(rng.random(size) < 0.9, size)
+        passed = np.array([pack(rng.random(size) < share, size) & everything for _ in range(cuts)], np.uint64)
+        passed = passed.reshape(cuts, len(everything))
+        unknown = ~passed & everything & rng.integers(0, 2**63, passed.shape, np.uint64)
+        # of all sizes and signs, so that every order of adding them has its own rounding
+        weights = rng.normal(size=(variations, size)) * 10.0 ** rng.integers(-9, 9, (variations, size))
+        weights[rng.random(weights.shape) < 0.01] = -0.0
+        made = []
+        for way, counts in ways:
+            total, first, alone = way.count_words(
+                everything, passed, unknown, counts.n, counts.undefined, counts.overlap
+            )
+            if variations:
+                way.sum_weights(passed, first, alone, weights, counts.total_sums, counts.sums)
+            made.append((total, first.tobytes(), alone.tobytes()))
+        assert made[0] == made[1]
+    (_, one), (_, other) = ways
+    for name in ("n", "undefined", "overlap", "total_sums", "sums"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
+    assert tally_arrays.CHUNK == CHUNK
+
+
+def test_numba_is_woken_up_when_there_is_enough_to_count_and_where_it_is_awake(monkeypatch):
+    routes = tally._Routes()
+    assert routes.next(1) is tally_kernels
+    monkeypatch.delitem(sys.modules, "numba")
+    assert routes.next(1) is tally_arrays
+    assert routes.next(tally.ENOUGH - 3) is tally_arrays
+    assert routes.next(1) is tally_kernels
+
+
 def test_two_hundred_cuts_over_several_chunks():
     size, cuts = 64 * CHUNK + 777, 200
     rng = np.random.default_rng(3)
@@ -91,11 +137,11 @@ def test_transposed_and_popcount(word):
     bits = np.array([(word >> i) & 1 for i in range(64)]).reshape(8, 8)
     turned = int(transposed(np.uint64(word)))
     assert [(turned >> i) & 1 for i in range(64)] == bits.T.reshape(-1).tolist()
-    assert popcounts(np.array([word], np.uint64)) == word.bit_count()
+    assert tally_arrays.bits(np.array([word], np.uint64)) == word.bit_count()
 
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_pack_and_unpack(mask):
     words = pack(np.array(mask, bool), len(mask))
     assert unpack(words, len(mask)).tolist() == mask
-    assert popcounts(words) == sum(mask)
+    assert tally_arrays.bits(words) == sum(mask)

@@ -1,0 +1,212 @@
+"""Compiling ahead: tiny jobs that need every kernel, so that no command has to wait for the compiler later.
+
+There is no list of kernels here: the jobs call what the commands call, so that the kernels are compiled for the arrays they
+will be given. `uncovered` says which ones the jobs do not reach; a test holds it empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import pkgutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.configs import compiled, compiling
+from emiss.events.files.atomic import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EVENTS = 60
+"""Enough for tracks, pile-up and saturated pulses to be among them."""
+
+
+def warm_up(*, progress: Callable[[int], None] = lambda _: None) -> int:
+    """Compile what is not on disk yet; return how many kernels that were.
+
+    Parameters
+    ----------
+    progress : callable
+        Called with 1 for each of `STEPS` that is done.
+    """
+    before = compiling.count()
+    stamp = _stamp()
+    if stamp is not None and _all_there(stamp):
+        progress(len(STEPS))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="emiss-warm-up-") as folder:
+        for step in STEPS:
+            step(Path(folder))
+            progress(1)
+    if stamp is not None:
+        with suppress(OSError):  # a cache that is only read
+            write_text(stamp, json.dumps({path.name: _files(path) for path in _folders()}))
+    return compiling.count() - before
+
+
+def place() -> Path | None:
+    """Return the folder in which machine code is kept; None where none can be written."""
+    with suppress(OSError):
+        return compiled.root()
+    return None
+
+
+def uncovered() -> list[str]:
+    """Return the kernels that this process has neither called nor compiled into one that it has called."""
+    _import_all()
+    waiting = [kernel for kernel in compiled.KERNELS if kernel.signatures]
+    reached: set[int] = set()
+    while waiting:
+        kernel = waiting.pop()
+        if id(kernel) not in reached:
+            reached.add(id(kernel))
+            waiting += _called(kernel)
+    return [f"{k.__module__}.{k.py_func.__name__}" for k in compiled.KERNELS if id(k) not in reached]
+
+
+def _called(kernel: Any) -> Iterator[Any]:
+    """Yield the kernels whose names stand in the code of one."""
+    known = {id(other) for other in compiled.KERNELS}
+    function = kernel.py_func
+    inside = [cell.cell_contents for cell in function.__closure__ or ()]
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    yield from (value for value in (*inside, *named) if id(value) in known)
+
+
+def _import_all() -> None:
+    """Import every module that has kernels; by convention their names end with ``_kernels``."""
+    import emiss
+
+    for module in pkgutil.walk_packages(emiss.__path__, "emiss."):
+        if module.name.endswith("_kernels"):
+            importlib.import_module(module.name)
+
+
+def _stamp() -> Path | None:
+    """Return the file that says that all is compiled: it is named by all sources and the compiler."""
+    import emiss
+
+    folder = place()
+    if folder is None:
+        return None
+    digest = hashlib.blake2b(compiled.compiler().encode(), digest_size=12)
+    for package in emiss.__path__:
+        for path in sorted(_sources(Path(package))):
+            digest.update(path.read_bytes())
+    return folder / f"warm-{digest.hexdigest()}.json"
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != "__pycache__":
+            yield from _sources(path)
+        elif path.suffix == ".py":
+            yield path
+
+
+def _all_there(stamp: Path) -> bool:
+    try:
+        said = json.loads(stamp.read_text(encoding="utf-8"))
+        return bool(said) and all(_files(stamp.parent / name) >= count for name, count in said.items())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def _folders() -> list[Path]:
+    found = set()
+    for kernel in compiled.KERNELS:
+        with suppress(OSError):
+            found.add(compiled.folder_of(kernel.py_func))
+    return sorted(found)
+
+
+def _files(folder: Path) -> int:
+    return len(list(folder.glob("*.nbc")))
+
+
+def _raw_run(folder: Path) -> None:
+    """Simulate a raw run, with an event twice, read and reconstruct it, and look at its quality."""
+    from emiss import reco
+    from emiss.reco.formats.date.index.events import build
+    from emiss.reco.quality.summary import surveys
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
+
+    path = simulate(load_sample("signal"), folder / "signal.dat", events=EVENTS)
+    data = path.read_bytes()
+    index = build(np.frombuffer(data, np.uint8))
+    last = int(np.flatnonzero(index.numbered)[-1])
+    path.write_bytes(data + data[index.offset[last] : index.offset[last] + index.size[last]])
+    run = reco.open(path)
+    for _ in run.tables():
+        pass
+    detector = run.detector
+    for file in run.files:
+        for _ in surveys(file, detector.channels, detector.digitiser.bits, run.conditions):  # type: ignore[arg-type]
+            pass
+
+
+def _beam_run(folder: Path) -> None:
+    """Simulate and reconstruct a raw run of the set-up with spectrometers on both sides."""
+    from emiss import reco
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
+
+    path = simulate(load_sample("beam_track"), folder / "beam_track.dat", events=EVENTS)
+    for _ in reco.open(path, detector="na64e_beam").tables():
+        pass
+
+
+def _simulated_run(folder: Path) -> None:
+    """Simulate and reconstruct a run of hits, and apply cuts, in the way that is taken for many events."""
+    from emiss import reco, selection
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
+
+    path = simulate(load_sample("dimuon"), folder / "dimuon.root", events=EVENTS)
+    table = reco.process(reco.open(path))
+    selection.run(table, selection.load("e_to_mu_phi"))
+
+
+def _foreign_waveforms(_folder: Path) -> None:
+    """Measure waveforms as those of foreign files are."""
+    from emiss.events.lists import Lists
+    from emiss.reco.calorimetry.waveform import Settings, measure
+
+    samples = np.full((2, 32), 100, np.uint16)
+    samples[0, 8:16] = 400
+    columns: dict[str, Any] = {
+        "channel": np.zeros(2, np.int64),
+        "samples": samples,
+        "n_samples": np.full(2, 32, np.uint16),
+    }
+    constants = {"even": np.full(1, 100.0), "odd": np.full(1, 100.0), "sigma": np.ones(1)}
+    measure(Lists(np.array([0, 2]), columns), constants, Settings(12.5, 25.0, 10.0, 4, 8, 4095))
+
+
+def _showers(_folder: Path) -> None:
+    """Simulate showers (what the samples take is integrated)."""
+    from emiss.physics.shower.transport import simulate
+
+    simulate(10.0, [5.0, 10.0], [0.0, 1.0], 2, np.random.default_rng(1))
+
+
+def _residuals(_folder: Path) -> None:
+    """Fit a track and take the derivatives of its residuals."""
+    from emiss.reco.tracking.derivatives import residuals
+    from emiss.reco.tracking.fit import Hits, Spectrometer, fit_tracks
+
+    spectrometer = Spectrometer.uniform(1.4, (1000.0, 3000.0))
+    z = np.array([0.0, 500.0, 3500.0, 4000.0])
+    hits = Hits(z, np.zeros((1, 4)), np.zeros((1, 4)), 0.1, 0.1)
+    residuals(hits, fit_tracks(hits, spectrometer), spectrometer)
+
+
+STEPS = (_raw_run, _beam_run, _simulated_run, _foreign_waveforms, _showers, _residuals)
+"""The jobs; together they take as long as the compiler does."""
