@@ -16,7 +16,7 @@ import pytest
 
 from emiss.configs.cluster import Address, Local
 from emiss.configs.errors import UserError
-from emiss.job import clusters
+from emiss.job import attempts, clusters
 from emiss.job import distributed as on_dask
 from emiss.job.reduction import Reduction
 from emiss.job.work import Limits
@@ -174,9 +174,9 @@ def test_nothing_done(client, tmp_path):
 
 def test_other_workers_are_refused_by_name(client, monkeypatch):
     on_dask.check_workers(client)
-    monkeypatch.setattr(
-        on_dask, "identity", lambda: {"emiss": "0.0.1 (code x)", "numpy": "1.0", "plug-in glass": "lab 2"}
-    )
+    ours = {"emiss": "0.0.1 (code x)", "numpy": "1.0", "plug-in glass": "lab 2"}
+    for module in (on_dask, attempts):
+        monkeypatch.setattr(module, "identity", lambda: ours)
     with pytest.raises(UserError) as raised:
         on_dask.check_workers(client)
     said = str(raised.value)

@@ -16,7 +16,7 @@ import pytest
 from emiss import runlist
 from emiss.configs.cluster import Local
 from emiss.configs.errors import UserError
-from emiss.job import clusters
+from emiss.job import attempts, clusters
 from emiss.job.conclude import NothingDoneError
 from emiss.job.distributed import DaskPool
 from emiss.job.division import Part
@@ -186,9 +186,7 @@ def test_mistakes_in_files_are_told_as_always_and_trouble_of_workers_by_its_name
     with pytest.raises(UserError) as raised:
         plan(runlist.load(runs), tmp_path / "out", executor=pool)
     assert {Path(error.at.file).name for error in raised.value.errors} == {"beam.dat", "signal.dat"}
-    from emiss.job import distributed
-
-    monkeypatch.setattr(distributed, "identity", lambda: {"emiss": "0.0.1"})
+    monkeypatch.setattr(attempts, "identity", lambda: {"emiss": "0.0.1"})
     with pytest.raises(SurveyError, match=r"3 of 3 files could not be looked at\n.*signal\.dat: this worker has emiss"):
         plan(runlist.load(runs), tmp_path / "out", executor=pool)
 
