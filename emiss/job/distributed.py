@@ -18,7 +18,7 @@ from emiss.job.reduction import Reductions
 from emiss.job.work import Collected, ItemsFailedError, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from distributed import Client, Future
 
@@ -52,7 +52,7 @@ class DaskPool:
             self.client, work, items, add, groups, progress=progress, limits=self.limits, standing=self.standing
         )
 
-    def stream(self, work: Work[Item, Done], items: Sequence[Item]) -> Iterator[Done]:
+    def stream(self, work: Work[Item, Done], items: Sequence[Item]) -> Generator[Done]:
         """Do all items on the workers, and yield what they give in their order."""
         attempts = Attempts(self.client, work, items, [""] * len(items), self.limits, self.standing)
         turn = 0

@@ -10,7 +10,7 @@ from emiss.job.reduction import Reductions
 from emiss.job.work import Collected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from emiss.job.task import Executor, OnThisMachine
     from emiss.job.work import Pool, Work
@@ -49,7 +49,7 @@ class Machine:
             progress(items[number])
         return Collected(reduction.results())
 
-    def stream(self, work: Work[Item, Done], items: Sequence[Item]) -> Iterator[Done]:
+    def stream(self, work: Work[Item, Done], items: Sequence[Item]) -> Generator[Done]:
         """Do all items and yield what they give in their order; errors as `emiss.job.executors.run`."""
         for _, done in executors.run(work, items, self.executor, self.workers, ordered=True):
             yield done

@@ -14,6 +14,7 @@ from emiss.job import failures as failed_before
 from emiss.job.clusters import executor_of
 from emiss.job.conclude import conclude
 from emiss.job.plan import plan
+from emiss.job.pools import pool_of
 from emiss.job.skim import targets_of
 from emiss.job.worker import Tasks
 from emiss.runlist import RunList, load
@@ -77,7 +78,16 @@ def run_job(
         job.manifest.save(folder)
         shares, failures = _results(job, executor, workers, progress)
         failed_before.save(folder, failures)
-        return conclude(job, shares, out, started=started, normalise=normalise, keep=keep, failures=failures)
+        return conclude(
+            job,
+            shares,
+            out,
+            started=started,
+            normalise=normalise,
+            keep=keep,
+            failures=failures,
+            pool=pool_of(executor, workers),
+        )
 
 
 def process_runs(

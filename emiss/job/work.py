@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from emiss.configs.errors import EmissError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Done_co = TypeVar("Done_co", covariant=True)
@@ -136,7 +136,7 @@ class Pool(Protocol):
         """
         ...
 
-    def stream(self, work: Work[Item, Done], items: Sequence[Item]) -> Iterator[Done]:
+    def stream(self, work: Work[Item, Done], items: Sequence[Item]) -> Generator[Done]:
         """Do all items and yield what they give in their order; only a few results are held at a time.
 
         Raises

@@ -17,7 +17,7 @@ from emiss import runlist
 from emiss.configs.cluster import Local
 from emiss.configs.errors import UserError
 from emiss.job import attempts, clusters
-from emiss.job.conclude import NothingDoneError
+from emiss.job.outcome import NothingDoneError
 from emiss.job.distributed import DaskPool
 from emiss.job.division import Part
 from emiss.job.merge import merge
