@@ -39,6 +39,9 @@ ALONE = 60.0
 LOOK = 1.0
 """Seconds between two looks at the workers."""
 
+REPLACED = 60.0
+"""Seconds without some of the workers after which others are asked for."""
+
 ANSWER = 5.0
 """Seconds in which a scheduler that is not gone says who its workers are."""
 
@@ -124,6 +127,7 @@ class Attempts(Generic[Item, Done]):
         self._sums = 0
         self._left = len(items)
         self._seen = self._moved = time.monotonic()
+        self._complete = self._seen
         self._looked = 0.0
         shared = on_worker.Shared(work, self.token, identity(), limits.stall)
         self._shared = client.submit(on_worker.share, shared, key=f"share-{self.token}", retries=limits.retries)
@@ -292,9 +296,19 @@ class Attempts(Generic[Item, Done]):
             return
         self._seen = now
         self.standing.workers = len(workers)
+        self._replace(now)
         if now - self._moved > ALONE and not self.standing.workers:
             log.warning("no worker for %.0f s; %d of %d tasks wait", now - self._moved, self._left, len(self.items))
             self._moved = now
+
+    def _replace(self, now: float) -> None:
+        """Have workers started in the place of those that are gone: batch systems end a job, and dask asks for no other."""
+        wanted, cluster = self.standing.wanted, self.client.cluster
+        if wanted is None or cluster is None or (self.standing.workers or 0) >= wanted:
+            self._complete = now
+        elif now - self._complete > REPLACED:
+            cluster.scale(wanted)
+            self._complete = now
 
     def _workers(self) -> Sequence[str] | None:
         """Return the addresses of all workers; None where the scheduler does not answer."""

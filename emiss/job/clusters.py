@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
+    from emiss.job.distributed import DaskPool
     from emiss.job.task import Executor
+
+NEVER = "365d"
+"""When a worker of this machine counts as lost: its nanny starts it anew, however often it dies."""
 
 AnyCluster = Local | Address | HTCondor | Slurm | Gateway
 
@@ -56,15 +60,22 @@ def executor_of(
     elif workers is not None or cluster is None:
         cluster = Local(kind="local", workers=workers or 2)
     with client_of(cluster) as client:
-        from emiss.job.distributed import DaskPool, check_workers
+        from emiss.job.distributed import check_workers
 
         check_workers(client)
-        yield DaskPool(client, limits_of(cluster))
+        yield pool_on(client, cluster)
 
 
-def limits_of(cluster: AnyCluster) -> Limits:
-    """Return when something is given up on a cluster."""
-    return Limits(retries=cluster.retries, stall=cluster.stall)
+def pool_on(client: Client, cluster: AnyCluster) -> DaskPool:
+    """Return the pool of a cluster's workers."""
+    from emiss.job.attempts import Standing
+    from emiss.job.distributed import DaskPool
+
+    if isinstance(cluster, Address) or (isinstance(cluster, Gateway) and cluster.name is not None):
+        wanted = None  # it is for others to say how many there are
+    else:
+        wanted = cluster.workers
+    return DaskPool(client, Limits(retries=cluster.retries, stall=cluster.stall), Standing(wanted))
 
 
 @contextmanager
@@ -81,7 +92,10 @@ def client_of(cluster: AnyCluster) -> Iterator[Client]:
         import distributed  # noqa: F401 - asked for by all of them
     except ImportError:
         raise missing("dask") from None
-    with dask.config.set({"distributed.scheduler.allowed-failures": cluster.retries}), _quiet():
+    settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": cluster.retries}
+    if isinstance(cluster, Local):
+        settings["distributed.deploy.lost-worker-timeout"] = NEVER
+    with dask.config.set(settings), _quiet():
         if isinstance(cluster, Local):
             yield from _local(cluster)
         elif isinstance(cluster, Address):

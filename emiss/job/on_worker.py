@@ -73,7 +73,6 @@ class _Counted:
 
     events: int = 0
     seconds: float = 0.0
-    shown_on: Any = None
 
     def add(self, events: int, seconds: float) -> None:
         if events:
@@ -81,10 +80,10 @@ class _Counted:
             self.seconds += seconds
 
     def show_on(self, worker: Any) -> None:
-        if self.shown_on is not worker:
-            self.shown_on = worker
-            worker.metrics["events"] = lambda _: self.events
-            worker.metrics["events_per_s"] = lambda _: round(self.events / self.seconds, 1) if self.seconds else 0.0
+        if "events" in worker.metrics:
+            return
+        worker.metrics["events"] = lambda _: self.events
+        worker.metrics["events_per_s"] = lambda _: round(self.events / self.seconds, 1) if self.seconds else 0.0
 
 
 _counted = _Counted()
