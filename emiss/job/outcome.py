@@ -70,12 +70,12 @@ class TasksFailedError(EmissError):
 
     exit_code = 3
 
-    def __init__(self, failures: Sequence[str]) -> None:
+    def __init__(self, failures: Sequence[str], *, stored: bool = True) -> None:
         shown = [
             *failures[:SHOWN],
             *([f"... and {len(failures) - SHOWN} more: see log.txt"] if len(failures) > SHOWN else []),
         ]
-        again = "run the same command again: it does only what is missing"
+        again = "run the same command again" + (": it does only what is missing" if stored else "")
         super().__init__(
             "\n".join([*shown, f"{len(failures)} tasks could not be done, their samples are partial; {again}"])
         )
