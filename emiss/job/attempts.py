@@ -251,7 +251,7 @@ class Attempts(Generic[Item, Done]):
         error: Any = future.exception()
         item = str(self.items[number])
         if isinstance(error, on_worker.ItemError):
-            return Failure(item, error.worker, error.why, error.trace), error.final
+            return Failure(item, error.worker, error.why, error.trace, error.final), error.final
         if self._killed(future):
             worker = getattr(error.last_worker, "address", "")
             return Failure(item, worker, "the worker died at it, and so did others before (out of memory?)"), True

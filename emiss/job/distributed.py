@@ -57,8 +57,8 @@ class DaskPool:
         attempts = Attempts(self.client, work, items, [""] * len(items), self.limits, self.standing)
         turn = 0
         for number in attempts.ends():
-            if number in attempts.failures:
-                raise ItemsFailedError([attempts.failures[number]])
+            if (failure := attempts.failures.get(number)) is not None:
+                raise UserError(failure.why) if failure.mistake else ItemsFailedError([failure])
             while turn in attempts.held:
                 yield attempts.result(attempts.held[turn])
                 del attempts.held[turn]

@@ -76,12 +76,15 @@ class Failure:
         One line.
     traceback : str
         That of the worker, for the log; empty for a user's mistake.
+    mistake : bool
+        Whether it is one of the user's.
     """
 
     item: str
     worker: str
     why: str
     traceback: str = ""
+    mistake: bool = False
 
     def __str__(self) -> str:
         at = f" (worker {self.worker})" if self.worker else ""
