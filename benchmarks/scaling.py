@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from benchmarks.record import Ratios, Times
 from emiss import runlist
@@ -77,9 +80,10 @@ def main(events: int, tasks: int, repeats: int) -> None:
                 print(f"dask, {workers} workers: {ratio:.2f} of the time of serial")
                 if workers == 2:
                     overhead(pool, workers, tasks, ratios)
-        found = job(folder, "processes", 2, events, repeats)
-        ratio = ratios.add("processes, 2 workers with their start", found, serial, "x serial")
-        print(f"processes, 2 workers with their start: {ratio:.2f} of the time of serial")
+        for workers in (1, 2):
+            found = job(folder, "processes", workers, events, repeats)
+            ratio = ratios.add(f"processes, {workers} workers with their start", found, serial, "x serial")
+            print(f"processes, {workers} workers with their start: {ratio:.2f} of the time of serial")
     print(f"kept in {ratios.save()}")
 
 
@@ -98,6 +102,11 @@ def job(folder: Path, executor: Executor, workers: int, events: int, repeats: in
     return Times(tuple(taken))
 
 
+def memory() -> tuple[int, int]:
+    """Return the bytes that the process of the scheduler, which is this one, has now and had at most."""
+    return psutil.Process().memory_info().rss, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def overhead(pool: DaskPool, workers: int, tasks: int, ratios: Ratios) -> None:
     """Print what a task costs beside its own time, and how many parts a sum of many holds at a time."""
     naps = 10 * workers
@@ -106,11 +115,16 @@ def overhead(pool: DaskPool, workers: int, tasks: int, ratios: Ratios) -> None:
     took = (time.perf_counter() - begun) / (naps / workers)
     ratios.add_number(f"tasks of {NAP:g} s", took / NAP, 0.2, "x their own time")
     print(f"tasks of {NAP:g} s: {took / NAP - 1:.1%} overhead")
+    before, most_before = memory()
     begun = time.perf_counter()
     assert pool.collect(Naps(0.0), range(tasks), total).sums == {"": sum(range(tasks))}
     each = (time.perf_counter() - begun) / tasks
     ratios.add_number(f"{tasks} tasks of nothing", each / NAP, 0.3, "s per task")
-    print(f"{tasks} tasks of nothing: {each * 1e3:.2f} ms per task")
+    print(f"{tasks} tasks of nothing: {each * 1e3:.2f} ms per task, {each * tasks:.1f} s in all")
+    peak = memory()[1]
+    held = (peak - max(before, most_before)) / min(tasks, pool.limits.window)
+    ratios.add_number("memory of the scheduler", held / 1024, 0.5, "kB per task under way")
+    print(f"memory of the scheduler: {held / 1024:.1f} kB per task under way, {peak / 2**20:.0f} MB at most")
     reduction, most = Reduction(tasks, total), 0
     for number in range(tasks):
         reduction.put(number, number)

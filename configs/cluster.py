@@ -7,11 +7,15 @@ as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from emiss.configs import loader
 from emiss.configs.schema import Model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -73,3 +77,20 @@ class Gateway(Tries):
 
 
 Cluster = Annotated[Local | Address | HTCondor | Slurm | Gateway, Field(discriminator="kind")]
+
+
+class ClusterFile(Model):
+    """A file that holds such a block alone, for commands without a run list."""
+
+    cluster: Cluster
+
+
+def load(path: Path) -> Local | Address | HTCondor | Slurm | Gateway:
+    """Read the block ``cluster:`` of a file.
+
+    Raises
+    ------
+    UserError
+        For a mistake in the file, with its place.
+    """
+    return loader.validate(loader.load(path), ClusterFile).cluster

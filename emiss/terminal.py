@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import textwrap
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.measure import Measurement
     from rich.progress import ProgressColumn, Task
     from rich.table import Column, Table
     from rich.text import Text
+
+LATE = 3.0
+"""Seconds of waiting after which a line says so where there is no terminal."""
 
 BAR = 40
 """Columns of a progress bar where the terminal has room for it."""
@@ -103,7 +107,12 @@ def _measured(screen: Console, table: Table) -> Measurement:
 
 @contextmanager
 def progress(
-    what: str, total: int | None, *, quiet: bool = False, unit: str = "events"
+    what: str,
+    total: int | None,
+    *,
+    quiet: bool = False,
+    unit: str = "events",
+    note: Callable[[], str] | None = None,
 ) -> Iterator[Callable[[int], None]]:
     """Show a bar with rate, count and time left while the block runs; silent if quiet or not on a terminal.
 
@@ -116,6 +125,8 @@ def progress(
     quiet : bool
     unit : str
         What is counted.
+    note : callable, optional
+        Returns what is to be known beside it, or nothing: a second line.
 
     Yields
     ------
@@ -127,13 +138,12 @@ def progress(
         return
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.table import Column
+    from rich.text import Text
 
     class Said(ProgressColumn):
         """Count and rate of a task as text."""
 
         def render(self, task: Task) -> Text:
-            from rich.text import Text
-
             return Text(_said(task.completed, task.total, task.finished_speed or task.speed, unit))
 
     screen = console(stderr=True)
@@ -143,7 +153,16 @@ def progress(
     if room >= 4:
         shown[1:1] = [BarColumn(min(BAR, room))]
         shown.append(TimeRemainingColumn(table_column=line))
-    with Progress(*shown, console=screen, transient=True) as bar:
+
+    class Noted(Progress):
+        """A bar, and below it what is to be known."""
+
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield from super().get_renderables()
+            if note is not None and (said := note()):
+                yield Text(f"  {said}", style="yellow", no_wrap=True, overflow="ellipsis")
+
+    with Noted(*shown, console=screen, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, advance=done)
 
@@ -151,6 +170,28 @@ def progress(
 def _said(done: float, total: float | None, speed: float | None, unit: str) -> str:
     of = "" if total is None else f" of {total:,.0f}"
     return f"{done:,.0f}{of}, {speed or 0:,.0f} {unit}/s"
+
+
+@contextmanager
+def waiting(what: str, *, quiet: bool = False) -> Iterator[None]:
+    """Show what is waited for, and how long; in plain text once, where there is no terminal and it takes a while."""
+    if quiet:
+        yield
+    elif sys.stderr.isatty():
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+        with Progress(*columns, console=console(stderr=True), transient=True) as shown:
+            shown.add_task(what, total=None)
+            yield
+    else:
+        late = threading.Timer(LATE, say, (what,), {"stderr": True})
+        late.daemon = True
+        late.start()
+        try:
+            yield
+        finally:
+            late.cancel()
 
 
 @contextmanager

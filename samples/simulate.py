@@ -1,11 +1,14 @@
 """`simulate`: a sample from its YAML file to a run file, raw (.dat) or of the hits tier (.root), from the same events.
 
 Events are made in blocks of fixed size, each from its own seed, so that neither the tier nor the number of events changes an
-event.
+event, nor who makes a block: blocks are a piece of work (`Blocks`) that others may do. They are written here in their order.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +36,38 @@ from emiss.samples.response import TRUTH, respond
 from emiss.samples.setup import SetUp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
+    from emiss.reco.formats.date.channels.channel_map import ChannelMaps
 
 BLOCK = 1000
 PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some events of a sample: the number of their seed, which ones they are, and how many there are in all."""
+
+    number: int
+    start: int
+    stop: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"events {self.start} to {self.stop}"
+
+    @property
+    def events(self) -> int:
+        """How many they are."""
+        return self.stop - self.start
+
+
+def blocks_of(events: int) -> list[Block]:
+    """Return the blocks of so many events."""
+    starts = enumerate(range(0, events, BLOCK))
+    return [Block(number, start, min(start + BLOCK, events), events) for number, start in starts]
 
 
 class Simulation:
@@ -60,33 +88,52 @@ class Simulation:
         rate = {"per_electron": 1.0 / one} if one else {}
         return {**dump(self.sample.process), "beam_energy": self.sample.beam.energy, **rate}
 
+    @cached_property
+    def maps(self) -> ChannelMaps:
+        """The channel maps of the run, which give a channel to all that the detector has."""
+        maps = read_channel_maps(self.detector.channel_maps_path, self.sample.run)
+        maps.check(self.detector.channels, self.detector.plane_names)
+        return maps
+
+    @cached_property
+    def _scales(self) -> dict[str, float]:
+        names = [arm.name for arm in self.detector.arms.values()]
+        scales = self.conditions.get("magnet.field", names)["scale"].tolist()
+        return dict(zip(self.detector.arms, scales, strict=True))
+
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
-        names = [arm.name for arm in self.detector.arms.values()]
-        scales = dict(
-            zip(self.detector.arms, self.conditions.get("magnet.field", names)["scale"].tolist(), strict=True)
+        for block in blocks_of(events):
+            yield self.block(block)
+
+    def block(self, block: Block) -> tuple[Batch, np.random.Generator]:
+        """Return one batch of hits, with the random numbers that are left for the digitisation."""
+        start, size = block.start, block.stop - block.start
+        generation, response, digits = (np.random.default_rng([self.seed, block.number, stage]) for stage in range(3))
+        particles, weight = self.generator.generate(BLOCK, generation)
+        hits = respond(
+            particles,
+            self.setup,
+            self.sample.response,
+            response,
+            field_scales=self._scales,
         )
-        for number, start in enumerate(range(0, events, BLOCK)):
-            size = min(BLOCK, events - start)
-            generation, response, digits = (np.random.default_rng([self.seed, number, stage]) for stage in range(3))
-            particles, weight = self.generator.generate(BLOCK, generation)
-            hits = respond(
-                particles,
-                self.setup,
-                self.sample.response,
-                response,
-                field_scales=scales,
-            )
-            batch = Batch(
-                run=self.sample.run,
-                entries=(start, start + size),
-                header=self._header(np.arange(start, start + size), events, hits.trigger[:size], weight[:size]),
-                ledger=Ledger(read=size, passed=size),
-                cells=hits.cells.slice(0, size),
-                points=hits.points.slice(0, size),
-                truth={name: values[:size] for name, values in hits.truth.items()},
-            )
-            yield batch, digits
+        batch = Batch(
+            run=self.sample.run,
+            entries=(start, start + size),
+            header=self._header(np.arange(start, start + size), block.of, hits.trigger[:size], weight[:size]),
+            ledger=Ledger(read=size, passed=size),
+            cells=hits.cells.slice(0, size),
+            points=hits.points.slice(0, size),
+            truth={name: values[:size] for name, values in hits.truth.items()},
+        )
+        return batch, digits
+
+    def raw(self, block: Block) -> bytes:
+        """Return one batch as the bytes of a raw run file."""
+        batch, rng = self.block(block)
+        events = _with_marks(self.sample.run, *_raw(batch, self, rng), block, self.sample.spill.events)
+        return encode.to_bytes(events, self.maps, self.detector.channels, self.detector.plane_names)
 
     def _header(self, entry: Array, events: int, trigger: Array, weight: Array) -> dict[str, Array]:
         spill = self.sample.spill
@@ -108,6 +155,28 @@ class Simulation:
         }
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of a simulation as a piece of work: as bytes of the raw tier, or else as batches of hits."""
+
+    sample: Sample
+    seed: int | None
+    raw: bool
+    name = "simulate"
+
+    def start(self) -> Callable[[Block], Batch | bytes]:
+        """Load detector and constants, and tabulate what the generator needs."""
+        return self.of(Simulation(self.sample, seed=self.seed))
+
+    def of(self, simulation: Simulation) -> Callable[[Block], Batch | bytes]:
+        """Return what makes a block with a simulation that is there."""
+        return simulation.raw if self.raw else lambda block: simulation.block(block)[0]
+
+
+Stream = Callable[[Blocks, Sequence[Block]], Iterator["Batch | bytes"]]
+"""Makes blocks, and yields them in their order (`emiss.job.work.Pool.stream`)."""
+
+
 def simulate(
     sample: Sample | str | Path,
     out: str | Path,
@@ -115,6 +184,7 @@ def simulate(
     events: int | None = None,
     seed: int | None = None,
     damage: Mapping[str, int] | None = None,
+    stream: Stream | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """Simulate a sample and write its run file.
@@ -129,6 +199,8 @@ def simulate(
         Default: those of the sample.
     damage : mapping of kind to int, optional
         Raw tier: how many events are to be damaged in each way (`emiss.reco.formats.date.writing.damage.KINDS`).
+    stream : callable, optional
+        Who makes the blocks of events; this process by default. No event depends on it.
     progress : callable
         Called with the number of events made.
 
@@ -150,19 +222,28 @@ def simulate(
     if hurts and path.suffix == ".root":
         raise UserError("only raw files ('.dat') can be damaged", at=Location(str(out)))
     simulation = Simulation(sample, seed=seed)
-    if path.suffix == ".root":
-        return _write_hits(simulation, path, count, progress)
-    return _write_raw(simulation, path, count, progress, hurts)
+    work, blocks = Blocks(sample, seed, raw=path.suffix == ".dat"), blocks_of(count)
+    if work.raw:
+        _ = simulation.maps  # a channel without a place is told before anything is made
+    made = stream(work, blocks) if stream is not None else map(work.of(simulation), blocks)
+
+    def counted() -> Iterator[Any]:
+        for block, found in zip(blocks, made, strict=True):
+            yield found
+            progress(block.events)
+
+    if not work.raw:
+        return _write_hits(simulation, path, count, counted())
+    return _write_raw(simulation, path, counted(), hurts)
 
 
-def _write_hits(simulation: Simulation, path: Path, events: int, progress: Callable[[int], None]) -> Path:
+def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterator[Batch]) -> Path:
     sample, detector = simulation.sample, simulation.detector
     types: dict[str, str] = {}
     with HitsWriter(path) as writer:
-        for batch, _ in simulation.blocks(events):
+        for batch in batches:
             writer.extend(batch)
             types = {name: values.dtype.str[1:] for name, values in batch.truth.items()}
-            progress(len(batch))
         document = sample.document
         metadata: dict[str, Any] = {
             "detector": detector.name,
@@ -186,22 +267,11 @@ def _write_hits(simulation: Simulation, path: Path, events: int, progress: Calla
     return path
 
 
-def _write_raw(
-    simulation: Simulation, path: Path, events: int, progress: Callable[[int], None], hurts: Mapping[str, int]
-) -> Path:
-    sample, detector = simulation.sample, simulation.detector
-    maps = read_channel_maps(detector.channel_maps_path, sample.run)
-    maps.check(detector.channels, detector.plane_names)
-    parts = []
-    for batch, rng in simulation.blocks(events):
-        parts.append(_raw(batch, simulation, rng))
-        progress(len(batch))
-    sadc = Lists.concatenate([part[1] for part in parts])
-    apv = Lists.concatenate([part[2] for part in parts])
-    header = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
-    data = encode.to_bytes(_with_marks(sample.run, header, sadc, apv), maps, detector.channels, detector.plane_names)
+def _write_raw(simulation: Simulation, path: Path, pieces: Iterator[bytes], hurts: Mapping[str, int]) -> Path:
+    if not hurts:
+        return encode.write(path, pieces)
     try:
-        data, _ = damage_events(data, maps, hurts, seed=simulation.seed)
+        data, _ = damage_events(b"".join(pieces), simulation.maps, hurts, seed=simulation.seed)
     except ValueError as error:
         raise UserError(str(error), at=Location(str(path))) from None
     return encode.write(path, data)
@@ -217,12 +287,18 @@ def _raw(batch: Batch, simulation: Simulation, rng: np.random.Generator) -> tupl
     return header, waveforms(batch.cells, *shared), strips(batch.points, *shared)
 
 
-def _with_marks(run: int, header: dict[str, Array], sadc: Lists, apv: Lists) -> encode.RawEvents:
+def _with_marks(
+    run: int, header: dict[str, Array], sadc: Lists, apv: Lists, block: Block, per_spill: int
+) -> encode.RawEvents:
     """Return the raw events with start of run, starts of burst and end of run between them, as the DAQ writes them."""
-    begins = np.flatnonzero(np.diff(header["spill"], prepend=0))
-    at = np.concatenate(([0], begins, [len(header["spill"])]))
-    kinds = np.array([START_OF_RUN, *[START_OF_BURST] * len(begins), END_OF_RUN])
-    near = np.minimum(at, len(header["spill"]) - 1)
+    number = len(header["spill"])
+    begins = np.flatnonzero(np.arange(block.start, block.stop) % per_spill == 0)
+    first, last = ([0] if block.start == 0 else []), ([number] if block.stop == block.of else [])
+    at = np.concatenate((first, begins, last)).astype(np.int64)
+    kinds = np.array(
+        [*[START_OF_RUN] * len(first), *[START_OF_BURST] * len(begins), *[END_OF_RUN] * len(last)], np.int64
+    )
+    near = np.minimum(at, number - 1)
     marks = {
         "spill": np.where(kinds == START_OF_BURST, header["spill"][near], 0),
         "in_spill": np.zeros(len(kinds), np.int64),

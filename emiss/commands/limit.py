@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from emiss.commands.executing import Executing, note_of
 from emiss.commands.grouped import grouped
 from emiss.commands.limit_options import (
     Background,
@@ -24,6 +25,8 @@ from emiss.terminal import progress, say, warn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from emiss.job.task import Executor
+    from emiss.job.work import Pool
     from emiss.physics.limits import Correlations
     from emiss.reach.efficiencies import Efficiency
     from emiss.reach.limit_curve import LimitCurve
@@ -42,6 +45,7 @@ def limit(
     table: Table,
     statistics: Statistics,
     comparison: Comparison,
+    executing: Executing,
     output: Output,
 ) -> None:
     """Give the limit on the coupling h against the mass of phi, with muon g-2 and relic density beside it.
@@ -58,6 +62,8 @@ def limit(
       emiss limit --eot 2.8e11 --observed 0 --eot 4.4e11 --observed 1 --efficiencies table.csv --efficiency-error 0.1
 
       emiss limit --periods periods.yaml --out out/limit
+
+      emiss limit --periods periods.yaml --method toys --executor processes --workers 8
     """
     from emiss.commands.limit_checks import check
     from emiss.commands.quantities import energy
@@ -74,11 +80,11 @@ def limit(
     budget = background.budget(used=_may_use_budget(settings))
 
     def simulate() -> list[Efficiency]:
-        found, made_of = _simulated(signal, quiet=output.quiet)
+        found, made_of = _simulated(signal, how, executing, quiet=output.quiet)
         configs.update(made_of)
         return found
 
-    with _said() as said:
+    with executing.begun(quiet=output.quiet) as how, _said() as said:
         reader = Reader(
             analysis=signal.analysis,
             simulate=simulate,
@@ -88,12 +94,16 @@ def limit(
             empty=background.empty,  # type: ignore[arg-type]
         )
         periods = [reader.period(one) for one in settings]
-        points = sensitivity.curve(
-            periods,
-            confidence=statistics.confidence,
-            method=statistics.method,  # type: ignore[arg-type]
-            correlations=correlations,
-        )
+        masses = len(periods[0].efficiencies)
+        with progress("limits", masses, quiet=output.quiet, unit="masses", note=note_of(how)) as step:
+            points = sensitivity.curve(
+                periods,
+                confidence=statistics.confidence,
+                method=statistics.method,  # type: ignore[arg-type]
+                correlations=correlations,
+                pool=_pool(how, executing),
+                progress=step,
+            )
         check_coupling(max(point.median for point in points), "the largest median limit on h")
         ratios = comparison.ratio or [relic.INVISIBLE, relic.PRINTED]
         curve = LimitCurve.of(points, periods, comparison.difference, ratios)
@@ -153,7 +163,16 @@ def _may_use_budget(settings: Sequence[Settings]) -> bool:
     return "auto" in names or all(name == "budget" for name in names)
 
 
-def _simulated(signal: Signal, *, quiet: bool) -> tuple[list[Efficiency], Mapping[str, str]]:
+def _pool(how: Executor, executing: Executing) -> Pool | None:
+    """Return who does the work at each mass; None for this process."""
+    from emiss.job.pools import pool_of
+
+    return None if how == "serial" else pool_of(how, executing.many)
+
+
+def _simulated(
+    signal: Signal, how: Executor, executing: Executing, *, quiet: bool
+) -> tuple[list[Efficiency], Mapping[str, str]]:
     """Return efficiencies that are simulated on the spot, and the configs that they stand on."""
     from emiss import selection
     from emiss.commands.quantities import energies
@@ -162,9 +181,15 @@ def _simulated(signal: Signal, *, quiet: bool) -> tuple[list[Efficiency], Mappin
 
     masses = energies(signal.mass or MASSES, "--mass")
     loaded, made_of = selection.load(signal.analysis or "e_to_mu_phi"), load_sample(signal.sample)
-    with progress("simulate", signal.events * len(masses), quiet=quiet) as step:
+    with progress("simulate", signal.events * len(masses), quiet=quiet, note=note_of(how)) as step:
         found = efficiencies.simulated(
-            masses, loaded, made_of, events=signal.events, region=signal.region, progress=step
+            masses,
+            loaded,
+            made_of,
+            events=signal.events,
+            region=signal.region,
+            pool=_pool(how, executing),
+            progress=step,
         )
     document = made_of.document
     return found, {**loaded.source_texts, **({document.name: document.text} if document else {})}

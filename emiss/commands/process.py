@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, say, warn
 
@@ -49,14 +50,10 @@ def process(
         str | None, typer.Option(help="Map for files of other programs: a name that ships, or a file.")
     ] = None,
     set_: Sets = None,
-    executor: Annotated[Literal["serial", "processes", "dask"], typer.Option(help="How tasks are run.")] = "serial",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of processes of this machine; 2 by default.")
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS|FILE", help="The dask scheduler, in the place of the run list's cluster."),
-    ] = None,
+    executor: Name = "serial",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
     events: Annotated[int | None, typer.Option(min=1, help="Read at most so many entries of each file.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Events per batch; changes no count.")] = 2048,
     tables: Annotated[
@@ -99,7 +96,6 @@ def process(
 
     from emiss import runlist
     from emiss.configs.errors import UserError
-    from emiss.job.clusters import executor_of
     from emiss.job.division import Part
     from emiss.job.plan import plan
     from emiss.job.run import run_job
@@ -114,9 +110,11 @@ def process(
         cuts = analysis or "e_to_mu_phi"
         runs = runlist.from_files(inputs, detector=detector, analysis=cuts, calib=calib, reader=reader)
     count = sum(len(sample.files) for sample in runs.samples)
-    many = workers or 2
-    with executor_of(executor, workers, scheduler, runs.cluster) as how:
-        with progress("look at files", count, quiet=quiet, unit="files") as step:
+    where = Executing(executor, workers, scheduler, cluster)
+    many = where.many
+    with where.begun(runs.cluster, quiet=quiet) as how:
+        note = note_of(how)
+        with progress("look at files", count, quiet=quiet, unit="files", note=note) as step:
             job = plan(
                 runs,
                 out,
@@ -135,7 +133,8 @@ def process(
         if only is not None:
             _process_part(job, only, out, how, many, normalise, wanted, detail=detail, quiet=quiet)
             return
-        with log_to(out / "log.txt"), progress("process", job.entries if not job.hidden else None, quiet=quiet) as step:
+        total = job.entries if not job.hidden else None
+        with log_to(out / "log.txt"), progress("process", total, quiet=quiet, note=note) as step:
             outcome = run_job(
                 job,
                 out,
@@ -194,6 +193,10 @@ def select(
     after: After = None,
     unblind: Unblind = False,
     detail: Detail = False,
+    executor: Name = "serial",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
     quiet: Quiet = False,
 ) -> None:
     """Apply the cuts again to stored event tables; nothing is reconstructed.
@@ -203,6 +206,8 @@ def select(
       emiss select out/demo --set e_miss_min=25GeV
 
       emiss select out/demo/tables/signal/*.parquet --analysis my_cuts.yaml --out out/mine
+
+      emiss select out/2026 --executor dask --cluster on_condor.yaml --keep out/skim
     """
     from emiss import selection
     from emiss.job.select import select as run
@@ -211,7 +216,8 @@ def select(
     wanted = wanted_events(keep, columns, region, after)
     if wanted is not None:
         wanted.check(loaded)
-    with progress("select", None, quiet=quiet) as step:
+    where = Executing(executor, workers, scheduler, cluster)
+    with where.begun(quiet=quiet) as how, progress("select", None, quiet=quiet, note=note_of(how)) as step:
         outcome = run(
             tables,
             loaded,
@@ -220,9 +226,11 @@ def select(
             overrides=parse_sets(set_),
             normalise=normalise,
             keep=wanted,
+            executor=how,
+            workers=where.many,
             progress=step,
         )
-    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
+    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, stored=False)
 
 
 def parse_sets(items: list[str] | None) -> dict[str, str]:
@@ -257,7 +265,9 @@ def _is_file_pattern(text: str) -> bool:
     )
 
 
-def finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool) -> None:
+def finish(
+    outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool, stored: bool = True
+) -> None:
     """Print the cutflow and what was lost; leave with code 3 if it was too much."""
     from emiss.configs.errors import DataLossError
     from emiss.job.outcome import TasksFailedError
@@ -282,6 +292,6 @@ def finish(outcome: Outcome, out: Path | None, *, normalise: float, detail: bool
     for line in (*outcome.remarks, *outcome.losses):
         warn(line)
     if outcome.failures:
-        raise TasksFailedError(outcome.failures)
+        raise TasksFailedError(outcome.failures, stored=stored)
     if outcome.too_bad:
         raise DataLossError("; ".join(outcome.too_bad))

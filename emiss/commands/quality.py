@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.process import Quiet
 from emiss.terminal import print_table, progress, say
 
@@ -32,6 +33,10 @@ def quality(
     saturated: Annotated[
         float, typer.Option(help="Bad where this share of events more than usual is saturated.")
     ] = 0.05,
+    executor: Name = "serial",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
     quiet: Quiet = False,
 ) -> None:
     """Survey raw files spill by spill and propose a list of bad spills.
@@ -43,9 +48,10 @@ def quality(
 
       emiss quality 'cdr*-003855.dat' --out out/quality
 
-      emiss quality configs/runs/2023.yaml --shift 3 --saturated 0.02
+      emiss quality configs/runs/2023.yaml --shift 3 --saturated 0.02 --executor processes
     """
     from emiss import runlist
+    from emiss.job.pools import pool_of
     from emiss.look import spill_quality, spill_quality_files
     from emiss.reco.quality.summary import Limits
 
@@ -53,10 +59,16 @@ def quality(
         runs = runlist.load(inputs[0])
     else:
         runs = runlist.from_files(inputs, detector=detector, analysis="", calib=calib)
-    source, files = spill_quality.open_files(runs)
     limits = Limits(rate=rate, lost=lost, shift=shift, saturated=saturated)
-    with progress("quality", sum(len(file.index()) for file in files), quiet=quiet) as step:
-        found = spill_quality.measure(source, files, limits, step)
+    where = Executing(executor, workers, scheduler, cluster)
+    with where.begun(runs.cluster, quiet=quiet) as how:
+        pool, note = pool_of(how, where.many), note_of(how)
+        count = sum(len(sample.files) for sample in runs.samples)
+        with progress("look at files", count, quiet=quiet, unit="files", note=note) as step:
+            shared, ranges = spill_quality.open_files(runs, out / ".index", pool, step)
+        spill_quality_files.prepare(out)
+        with progress("quality", sum(part.events for part in ranges), quiet=quiet, note=note) as step:
+            found = spill_quality.measure(shared, ranges, limits, step, pool)
     written = spill_quality_files.write(found, out)
     if not quiet:
         _print(found)

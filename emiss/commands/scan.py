@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
 from emiss.terminal import print_table, progress, say, warn
 
@@ -40,6 +41,10 @@ def scan(
     set_: Sets = None,
     normalise: Normalise = 1e11,
     unblind: Unblind = False,
+    executor: Name = "serial",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
     quiet: Quiet = False,
 ) -> None:
     """Scan one parameter of the cuts, or two, in a single pass over stored event tables.
@@ -55,6 +60,7 @@ def scan(
     """
     from emiss import selection
     from emiss.configs.errors import UserError, did_you_mean
+    from emiss.job.outcome import TasksFailedError
     from emiss.job.select import select
     from emiss.selection.analysis.scans import with_scan
 
@@ -70,8 +76,18 @@ def scan(
     if region is not None and region not in loaded.regions:
         raise UserError(f"the analysis has no region '{region}'", hint=did_you_mean(region, loaded.regions))
     scanned = with_scan(loaded, parameter, start, stop, steps, merit)
-    with progress("scan", None, quiet=quiet) as step:
-        outcome = select(tables, scanned, None, unblind=unblind, progress=step, normalise=normalise)
+    where = Executing(executor, workers, scheduler, cluster)
+    with where.begun(quiet=quiet) as how, progress("scan", None, quiet=quiet, note=note_of(how)) as step:
+        outcome = select(
+            tables,
+            scanned,
+            None,
+            unblind=unblind,
+            executor=how,
+            workers=where.many,
+            progress=step,
+            normalise=normalise,
+        )
     result = outcome.result
     curves = [curve for curve in result.curves(normalise_to=normalise) if region in (None, curve.region)]
     if not curves:
@@ -83,6 +99,8 @@ def scan(
         say("written: " + ", ".join(str(path) for path in written), "dim")
     for line in (*outcome.remarks, *outcome.losses):
         warn(line)
+    if outcome.failures:
+        raise TasksFailedError(outcome.failures, stored=False)
 
 
 def _check(given: Mapping[str, Sequence[object]]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.terminal import progress, say
 
 
@@ -19,9 +20,13 @@ def simulate(
     damage: Annotated[
         list[str] | None, typer.Option(help="Raw tier: damage some events: KIND=COUNT, KIND a name of a ledger.")
     ] = None,
+    executor: Name = "serial",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Simulate a sample; both tiers come out of the same generated events.
+    """Simulate a sample; both tiers come out of the same generated events, whoever makes them.
 
     For example:
 
@@ -31,10 +36,13 @@ def simulate(
 
       emiss simulate my_sample.yaml --out run.dat
 
+      emiss simulate beam --events 1000000 --out beam.dat --executor processes --workers 8
+
       emiss simulate beam --out hurt.dat --damage sadc_wrong_event=3 --damage event_size=1
     """
     from emiss.commands.quantities import energy
     from emiss.configs.errors import UserError
+    from emiss.job.pools import pool_of
     from emiss.samples.config import load_sample
     from emiss.samples.simulate import simulate as run
 
@@ -42,9 +50,15 @@ def simulate(
     if mass is not None:
         loaded = loaded.with_mass(energy(mass, "--mass"))
     count = events or loaded.events
-    with progress(f"simulate {loaded.name}", count, quiet=quiet) as step:
+    hurts = parse_damage(damage)
+    where = Executing(executor, workers, scheduler, cluster)
+    with (
+        where.begun(quiet=quiet) as how,
+        progress(f"simulate {loaded.name}", count, quiet=quiet, note=note_of(how)) as step,
+    ):
+        stream = None if how == "serial" else pool_of(how, where.many).stream
         try:
-            path = run(loaded, out, events=count, seed=seed, damage=parse_damage(damage), progress=step)
+            path = run(loaded, out, events=count, seed=seed, damage=hurts, stream=stream, progress=step)
         except ValueError as error:
             raise UserError(f"sample '{loaded.name}' cannot be simulated: {error}") from None
     if not quiet:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 from emiss.configs.cluster import Address, Gateway, HTCondor, Local, Slurm
@@ -11,11 +12,17 @@ from emiss.configs.errors import UserError
 from emiss.job.work import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Generator, Iterator
 
     from distributed import Client
 
+    from emiss.job.distributed import DaskPool
     from emiss.job.task import Executor
+
+NEVER = "365d"
+"""When a worker of this machine counts as lost: its nanny starts it anew, however often it dies."""
+
+Waiting = Callable[[str], AbstractContextManager[object]]
 
 AnyCluster = Local | Address | HTCondor | Slurm | Gateway
 
@@ -26,6 +33,8 @@ def executor_of(
     workers: int | None = None,
     scheduler: str | None = None,
     cluster: AnyCluster | None = None,
+    *,
+    waiting: Waiting = nullcontext,
 ) -> Iterator[Executor]:
     """Yield what does the tasks of a job, for as long as the block runs.
 
@@ -38,6 +47,8 @@ def executor_of(
         ``tcp://HOST:PORT``, or the path of the scheduler's file; in the place of `cluster`.
     cluster : optional
         What the run list says.
+    waiting : callable
+        Given what is waited for, returns a context for as long as that takes.
 
     Raises
     ------
@@ -55,20 +66,28 @@ def executor_of(
         cluster = Address(kind="address", scheduler=scheduler)
     elif workers is not None or cluster is None:
         cluster = Local(kind="local", workers=workers or 2)
-    with client_of(cluster) as client:
-        from emiss.job.distributed import DaskPool, check_workers
+    with client_of(cluster, waiting) as client:
+        from emiss.job.distributed import check_workers
 
-        check_workers(client)
-        yield DaskPool(client, limits_of(cluster))
+        with waiting("look at the workers"):
+            check_workers(client)
+        yield pool_on(client, cluster)
 
 
-def limits_of(cluster: AnyCluster) -> Limits:
-    """Return when something is given up on a cluster."""
-    return Limits(retries=cluster.retries, stall=cluster.stall)
+def pool_on(client: Client, cluster: AnyCluster) -> DaskPool:
+    """Return the pool of a cluster's workers."""
+    from emiss.job.attempts import Standing
+    from emiss.job.distributed import DaskPool
+
+    if isinstance(cluster, Address) or (isinstance(cluster, Gateway) and cluster.name is not None):
+        wanted = None  # it is for others to say how many there are
+    else:
+        wanted = cluster.workers
+    return DaskPool(client, Limits(retries=cluster.retries, stall=cluster.stall), Standing(wanted))
 
 
 @contextmanager
-def client_of(cluster: AnyCluster) -> Iterator[Client]:
+def client_of(cluster: AnyCluster, waiting: Waiting = nullcontext) -> Iterator[Client]:
     """Yield a client of a cluster; one that is started here ends with the block.
 
     Raises
@@ -81,15 +100,31 @@ def client_of(cluster: AnyCluster) -> Iterator[Client]:
         import distributed  # noqa: F401 - asked for by all of them
     except ImportError:
         raise missing("dask") from None
-    with dask.config.set({"distributed.scheduler.allowed-failures": cluster.retries}), _quiet():
-        if isinstance(cluster, Local):
-            yield from _local(cluster)
-        elif isinstance(cluster, Address):
-            yield from _at(cluster)
-        elif isinstance(cluster, Gateway):
-            yield from _gateway(cluster)
-        else:
-            yield from _batch(cluster)
+    settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": cluster.retries}
+    if isinstance(cluster, Local):
+        settings["distributed.deploy.lost-worker-timeout"] = NEVER
+    with dask.config.set(settings), _quiet():
+        clients, what = _clients(cluster)
+        with closing(clients):
+            with waiting(what):
+                client = next(clients)
+            try:
+                yield client
+            except BaseException as error:
+                clients.throw(error)
+                raise
+            next(clients, None)  # ends what was started
+
+
+def _clients(cluster: AnyCluster) -> tuple[Generator[Client], str]:
+    """Return what yields the one client and ends what it has started, and what is waited for."""
+    if isinstance(cluster, Local):
+        return _local(cluster), f"start {cluster.workers} workers"
+    if isinstance(cluster, Address):
+        return _at(cluster), f"wait for the scheduler at {cluster.scheduler}, {Limits.gone:.0f} s at most"
+    if isinstance(cluster, Gateway):
+        return _gateway(cluster), "wait for the gateway"
+    return _batch(cluster), f"ask for {cluster.workers} workers"
 
 
 @contextmanager
@@ -106,7 +141,7 @@ def _quiet() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def _local(cluster: Local) -> Iterator[Client]:
+def _local(cluster: Local) -> Generator[Client]:
     from distributed import Client, LocalCluster
 
     with (
@@ -122,7 +157,7 @@ def _local(cluster: Local) -> Iterator[Client]:
         yield client
 
 
-def _at(cluster: Address) -> Iterator[Client]:
+def _at(cluster: Address) -> Generator[Client]:
     from distributed import Client
 
     where = {"address" if "://" in cluster.scheduler else "scheduler_file": cluster.scheduler}
@@ -134,7 +169,7 @@ def _at(cluster: Address) -> Iterator[Client]:
         yield client
 
 
-def _batch(cluster: HTCondor | Slurm) -> Iterator[Client]:
+def _batch(cluster: HTCondor | Slurm) -> Generator[Client]:
     from distributed import Client
 
     try:
@@ -158,7 +193,7 @@ def _batch(cluster: HTCondor | Slurm) -> Iterator[Client]:
         yield client
 
 
-def _gateway(cluster: Gateway) -> Iterator[Client]:
+def _gateway(cluster: Gateway) -> Generator[Client]:
     try:
         from dask_gateway import Gateway as Door
     except ImportError:

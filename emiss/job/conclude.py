@@ -7,9 +7,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from emiss.configs.errors import EmissError
 from emiss.events import provenance
-from emiss.job.outcome import SHOWN, Outcome, keep_events, losses_of, result_of, too_bad, write_reports
+from emiss.job.outcome import NothingDoneError, Outcome, keep_events, losses_of, result_of, too_bad, write_reports
 from emiss.job.share import samples_of
 from emiss.selection import blinding
 from emiss.selection.normalisation import PER_ON_TARGET
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from emiss.job.plan import Job
     from emiss.job.share import Share
     from emiss.job.skim import Wanted
-    from emiss.job.work import Failure
+    from emiss.job.work import Failure, Pool
     from emiss.selection.counting.samples import SampleCounts
     from emiss.selection.results.cutflow import Cutflow
 
@@ -37,6 +36,7 @@ def conclude(
     normalise: float = PER_ON_TARGET,
     keep: Wanted | None = None,
     failures: Sequence[Failure] = (),
+    pool: Pool | None = None,
     **more: Any,
 ) -> Outcome:
     """Write reports and skims of the results of a job.
@@ -54,6 +54,8 @@ def conclude(
         As for `emiss.job.run.run_job`.
     failures : sequence of Failure
         Tasks that could not be done. Skims are left out then.
+    pool : Pool, optional
+        Who looks for the events of skims; this process by default.
     more
         Goes into the provenance.
 
@@ -79,23 +81,12 @@ def conclude(
         too_bad(cutflow, job.runlist.max_bad_fraction),
         write_reports(result, job.analysis, out, job.configs, normalise),
         sum(share.reused for name, share in shares.items() if name not in job.hidden),
-        keep_events([task.table for task in job.tasks], job.analysis, wanted, result, unblind=job.setup.unblind),
+        keep_events(
+            [task.table for task in job.tasks], job.analysis, wanted, result, unblind=job.setup.unblind, pool=pool
+        ),
         (*job.remarks, *growing(shares), *left_out, *without),
         tuple(map(str, failures)),
     )
-
-
-class NothingDoneError(EmissError):
-    """Not one task of a job could be done."""
-
-    exit_code = 3
-
-    def __init__(self, failures: Sequence[Failure]) -> None:
-        super().__init__("\n".join(["no task could be done", *map(str, failures[:SHOWN])]))
-        self.failures = tuple(failures)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return NothingDoneError, (self.failures,)
 
 
 def cutflow_of(job: Job, shares: Mapping[str, Share], started: str, **more: Any) -> Cutflow:

@@ -1,4 +1,4 @@
-"""How tasks are run: one after the other, or in processes. Each yields results as they are ready, in any order.
+"""How items of some work are done on this machine: one after the other, or in processes.
 
 Processes end with the job, however that ends: a worker that is told to leaves by way of its task, so that no unfinished table
 stays behind, and it looks itself whether the process that started it is still there.
@@ -7,29 +7,30 @@ stays behind, and it looks itself whether the process that started it is still t
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import threading
 import time
 import traceback
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from emiss.configs.errors import EmissError, of_surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from multiprocessing.process import BaseProcess
     from multiprocessing.sharedctypes import Synchronized
     from types import FrameType
 
-    from emiss.job.task import Executor, Setup, Task
-    from emiss.job.worker import Done, Worker
+    from emiss.job.work import Work
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 STALL = 1800.0
 """Seconds without any finished task after which a job gives up instead of hanging."""
@@ -37,45 +38,53 @@ STALL = 1800.0
 PATIENCE = 5.0
 """Seconds that a worker has to leave before it is killed."""
 
+AHEAD = 4
+"""Items per worker that are handed out, or done and not yet taken, at a time."""
+
 
 class TaskError(EmissError):
     """A task failed for a reason that is not the user's; carries file, entry range and the worker's traceback."""
 
 
-def run(setup: Setup, tasks: Sequence[Task], executor: Executor = "serial", workers: int = 1) -> Iterator[Done]:
-    """Yield the result of every task.
+def run(
+    work: Work[Item, Done],
+    items: Sequence[Item],
+    executor: Literal["serial", "processes"] = "serial",
+    workers: int = 1,
+    *,
+    ordered: bool = False,
+) -> Iterator[tuple[int, Done]]:
+    """Yield number and result of every item, as soon as they are ready or, if `ordered`, in the order of the items.
 
     Raises
     ------
     UserError
-        What a task found wrong with the input.
+        What was found wrong with the input.
     TaskError
-        If a task failed or a worker died.
+        If an item failed or a worker died.
     """
     if executor == "serial":
-        yield from _serial(setup, tasks)
+        yield from _serial(work, items)
     else:
-        yield from _processes(setup, tasks, workers)
+        yield from _processes(work, items, workers, ordered=ordered)
 
 
-def _serial(setup: Setup, tasks: Sequence[Task]) -> Iterator[Done]:
-    from emiss.job.worker import Worker
-
-    worker = Worker(setup)
-    for task in tasks:
-        yield _guarded(worker, task)
+def _serial(work: Work[Item, Done], items: Sequence[Item]) -> Iterator[tuple[int, Done]]:
+    do = work.start()
+    for number, item in enumerate(items):
+        yield number, _guarded(do, item)
 
 
-def _guarded(worker: Worker, task: Task) -> Done:
-    """Run a task; any failure but a user's mistake comes back with its place and traceback."""
+def _guarded(do: Callable[[Item], Done], item: Item) -> Done:
+    """Do an item; any failure but a user's mistake comes back with its place and traceback."""
     try:
-        return worker.run(task)
+        return do(item)
     except EmissError:
         raise
     except Exception as error:
-        if (outside := of_surroundings(error, str(task))) is not None:
+        if (outside := of_surroundings(error, str(item))) is not None:
             raise outside from error
-        msg = f"{task}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
+        msg = f"{item}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         raise TaskError(msg) from error
 
 
@@ -107,38 +116,47 @@ class _Context(SpawnContext):
                 process.join()
 
 
-def _processes(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Done]:
-    workers = max(1, min(workers, len(tasks)))
+def _processes(
+    work: Work[Item, Done], items: Sequence[Item], workers: int, *, ordered: bool
+) -> Iterator[tuple[int, Done]]:
+    workers = max(1, min(workers, len(items)))
     context = _Context()
-    # what each worker is at: its process and the number of its task
+    # what each worker is at: its process and the number of its item
     board, taken = context.RawArray("q", 2 * workers), context.Value("i", 0)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(setup, board, taken)) as pool:
+    pending: dict[Future[Done], int] = {}
+    held: dict[int, Done] = {}
+    given = turn = 0
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(work, board, taken)) as pool:
         try:
-            with _without_interrupts():
-                pending: dict[Future[Done], int] = {pool.submit(_work, n, task): n for n, task in enumerate(tasks)}
-            ended: queue.SimpleQueue[Future[Done]] = queue.SimpleQueue()
-            for future in pending:
-                future.add_done_callback(ended.put)
-            while pending:
-                try:
-                    future = ended.get(
-                        timeout=STALL
-                    )  # one at a time: to ask all for their state costs the square of them
-                except queue.Empty:
-                    left = set(pending.values())
-                    at = [n for pid, n in zip(board[::2], board[1::2], strict=True) if pid and n in left]
-                    waiting = ", ".join(str(tasks[n]) for n in sorted(at or list(left)[:workers]))
-                    msg = f"no task finished in {STALL:.0f} s; waiting for {waiting}"
-                    raise TaskError(msg) from None
-                del pending[future]
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    raise TaskError(_obituary(context.started, board, tasks)) from None
+            while turn < len(items):
+                more = range(given, min(len(items), turn + AHEAD * workers))
+                with _without_interrupts():
+                    pending |= {pool.submit(_work, n, items[n]): n for n in more}
+                given += len(more)
+                ready, _ = wait(pending, timeout=STALL, return_when=FIRST_COMPLETED)
+                if not ready:
+                    raise TaskError(_stalled(board, sorted(pending.values()), items, workers))
+                for future in ready:
+                    number = pending.pop(future)
+                    try:
+                        held[number] = future.result()
+                    except BrokenProcessPool:
+                        raise TaskError(_obituary(context.started, board, items)) from None
+                while held and (turn in held or not ordered):
+                    number = turn if ordered else next(iter(held))
+                    yield number, held.pop(number)
+                    turn += 1
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             context.stop()
             raise
+
+
+def _stalled(board: Any, left: Sequence[int], items: Sequence[Item], workers: int) -> str:
+    """Return which items the workers are at that have not ended anything for too long."""
+    at = [n for pid, n in zip(board[::2], board[1::2], strict=True) if pid and n in left]
+    waiting = ", ".join(str(items[n]) for n in sorted(at or left[:workers]))
+    return f"no task finished in {STALL:.0f} s; waiting for {waiting}"
 
 
 @contextmanager
@@ -154,7 +172,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _obituary(processes: Sequence[BaseProcess], board: Any, tasks: Sequence[Task]) -> str:
+def _obituary(processes: Sequence[BaseProcess], board: Any, items: Sequence[Item]) -> str:
     """Return which worker died, of what and at which task; the others were ended by the pool."""
     at = dict(zip(board[::2], board[1::2], strict=True))
     last = time.monotonic() + PATIENCE
@@ -169,7 +187,7 @@ def _obituary(processes: Sequence[BaseProcess], board: Any, tasks: Sequence[Task
     how = f"was killed by {signal.Signals(-code).name} (out of memory?)" if code < 0 else f"died with exit code {code}"
     if died.pid not in at:
         return f"a worker process {how} before its first task"
-    return f"{tasks[at[died.pid]]}: the worker process at it {how}"
+    return f"{items[at[died.pid]]}: the worker process at it {how}"
 
 
 _LEFT = 128 + signal.SIGTERM
@@ -181,9 +199,9 @@ class _Leave(BaseException):
 
 
 class _Slot:
-    """The one worker of a worker process, or why there is none; its place on the board."""
+    """What a worker process does items with, or why there is nothing; its place on the board."""
 
-    worker: Worker | None = None
+    do: Callable[[Any], Any] | None = None
     error: Exception | None = None
     board: Any = None
     place: int = 0
@@ -191,7 +209,7 @@ class _Slot:
     leaving: bool = False
 
 
-def _begin(setup: Setup, board: Any, taken: Synchronized[int]) -> None:
+def _begin(work: Work[Any, Any], board: Any, taken: Synchronized[int]) -> None:
     threading.Thread(target=_watch, name="emiss-watch", daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _told_to_leave)
@@ -199,9 +217,7 @@ def _begin(setup: Setup, board: Any, taken: Synchronized[int]) -> None:
         _Slot.place, taken.value = taken.value, taken.value + 1
     _Slot.board = board
     try:
-        from emiss.job.worker import Worker
-
-        _Slot.worker = Worker(setup)
+        _Slot.do = work.start()
     except Exception as error:  # noqa: BLE001 - told by the first task: here, the pool would only say that it broke
         _Slot.error = error
 
@@ -226,14 +242,14 @@ def _told_to_leave(_number: int, _frame: FrameType | None) -> NoReturn:
     raise _Leave
 
 
-def _work(number: int, task: Task) -> Done:
+def _work(number: int, item: Item) -> Any:
     _Slot.board[2 * _Slot.place : 2 * _Slot.place + 2] = os.getpid(), number
     try:
         _Slot.busy = True
-        if _Slot.worker is None:
-            msg = f"{task}: the worker was not set up: {_Slot.error}"
+        if _Slot.do is None:
+            msg = f"{item}: the worker was not set up: {_Slot.error}"
             raise _Slot.error if isinstance(_Slot.error, EmissError) else TaskError(msg) from _Slot.error
-        return _guarded(_Slot.worker, task)
+        return _guarded(_Slot.do, item)
     finally:
         _Slot.busy = False
         if _Slot.leaving:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -66,6 +67,28 @@ class _Idle:
 _idle = _Idle()
 
 
+@dataclass
+class _Counted:
+    """Events of the items that were done in this process, and the seconds they took: columns of dask's table of workers."""
+
+    events: int = 0
+    seconds: float = 0.0
+
+    def add(self, events: int, seconds: float) -> None:
+        if events:
+            self.events += events
+            self.seconds += seconds
+
+    def show_on(self, worker: Any) -> None:
+        if "events" in worker.metrics:
+            return
+        worker.metrics["events"] = lambda _: self.events
+        worker.metrics["events_per_s"] = lambda _: round(self.events / self.seconds, 1) if self.seconds else 0.0
+
+
+_counted = _Counted()
+
+
 def share(shared: Shared[Item, Done]) -> Shared[Item, Done]:
     """Return what it is given: as a result of a task, it can be made again where it was lost."""
     return shared
@@ -86,8 +109,11 @@ def do(item: Item, shared: Shared[Item, Done]) -> Done:
     """
     from distributed import get_worker
 
-    here = get_worker().address
+    worker = get_worker()
+    here = worker.address
+    _counted.show_on(worker)
     found: list[Done | BaseException] = []
+    begun = time.monotonic()
     thread = threading.Thread(target=_try, args=(shared, item, found), name="emiss-item", daemon=True)
     thread.start()
     thread.join(shared.stall)
@@ -98,6 +124,7 @@ def do(item: Item, shared: Shared[Item, Done]) -> Done:
         raise ItemError(here, f"did not end within {shared.stall:g} s")
     result = found[0]
     if not isinstance(result, BaseException):
+        _counted.add(getattr(item, "events", 0), time.monotonic() - begun)
         return result
     if isinstance(result, UserError):
         raise ItemError(here, result.render(), final=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from emiss.events.ledger import Ledger
     from emiss.job.skim import Kept, Wanted
+    from emiss.job.work import Failure, Pool
     from emiss.selection import Analysis
     from emiss.selection.counting.counter import Yields
     from emiss.selection.counting.scans import BoundScan
@@ -69,12 +70,12 @@ class TasksFailedError(EmissError):
 
     exit_code = 3
 
-    def __init__(self, failures: Sequence[str]) -> None:
+    def __init__(self, failures: Sequence[str], *, stored: bool = True) -> None:
         shown = [
             *failures[:SHOWN],
             *([f"... and {len(failures) - SHOWN} more: see log.txt"] if len(failures) > SHOWN else []),
         ]
-        again = "run the same command again: it does only what is missing"
+        again = "run the same command again" + (": it does only what is missing" if stored else "")
         super().__init__(
             "\n".join([*shown, f"{len(failures)} tasks could not be done, their samples are partial; {again}"])
         )
@@ -82,6 +83,19 @@ class TasksFailedError(EmissError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TasksFailedError, (self.failures,)
+
+
+class NothingDoneError(EmissError):
+    """Not one task of a job could be done."""
+
+    exit_code = 3
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("\n".join(["no task could be done", *map(str, failures[:SHOWN])]))
+        self.failures = tuple(failures)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NothingDoneError, (self.failures,)
 
 
 def result_of(cutflow: Cutflow, yields: Mapping[str, Yields], scans: tuple[BoundScan, ...]) -> Result:
@@ -95,10 +109,16 @@ def result_of(cutflow: Cutflow, yields: Mapping[str, Yields], scans: tuple[Bound
 
 
 def keep_events(
-    tables: Sequence[Path], analysis: Analysis, keep: Wanted | None, result: Result, *, unblind: bool
+    tables: Sequence[Path],
+    analysis: Analysis,
+    keep: Wanted | None,
+    result: Result,
+    *,
+    unblind: bool,
+    pool: Pool | None = None,
 ) -> tuple[Kept, ...]:
     """Write the skims that are wanted."""
-    return () if keep is None else skim.write(tables, analysis, keep, result.cutflow, unblind=unblind)
+    return () if keep is None else skim.write(tables, analysis, keep, result.cutflow, unblind=unblind, pool=pool)
 
 
 def write_reports(

@@ -14,7 +14,9 @@ from emiss.job import failures as failed_before
 from emiss.job.clusters import executor_of
 from emiss.job.conclude import conclude
 from emiss.job.plan import plan
+from emiss.job.pools import pool_of
 from emiss.job.skim import targets_of
+from emiss.job.worker import Tasks
 from emiss.runlist import RunList, load
 from emiss.selection.normalisation import PER_ON_TARGET
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from emiss.job.plan import Job
     from emiss.job.share import Share
     from emiss.job.skim import Wanted
-    from emiss.job.task import Executor, Task
+    from emiss.job.task import Executor, OnThisMachine, Task
     from emiss.job.work import Failure
     from emiss.job.worker import Done
 
@@ -76,7 +78,16 @@ def run_job(
         job.manifest.save(folder)
         shares, failures = _results(job, executor, workers, progress)
         failed_before.save(folder, failures)
-        return conclude(job, shares, out, started=started, normalise=normalise, keep=keep, failures=failures)
+        return conclude(
+            job,
+            shares,
+            out,
+            started=started,
+            normalise=normalise,
+            keep=keep,
+            failures=failures,
+            pool=pool_of(executor, workers),
+        )
 
 
 def process_runs(
@@ -154,12 +165,12 @@ def _results(
 
 
 def do_tasks(
-    job: Job, tasks: Sequence[Task], executor: Executor, workers: int, progress: Callable[[int], None]
+    job: Job, tasks: Sequence[Task], executor: OnThisMachine, workers: int, progress: Callable[[int], None]
 ) -> Iterator[Done]:
     """Do some tasks of a job; yield their results in the order of their end."""
     hidden = job.hidden
     log.info("%d tasks", sum(task.sample.name not in hidden for task in tasks))
-    for item in executors.run(job.setup, tasks, executor, workers):
+    for _, item in executors.run(Tasks(job.setup), tasks, executor, workers):
         if item.task.sample.name in hidden:
             progress(0)
         else:

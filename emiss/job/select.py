@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from emiss import selection
 from emiss.configs.errors import UserError
 from emiss.events import provenance
-from emiss.events.files.identity import Hashing
 from emiss.events.files.open import open_table
-from emiss.events.ledger import Ledger
-from emiss.job import output
-from emiss.job.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
-from emiss.job.reduction import Reductions
+from emiss.job import output, stored
+from emiss.job.outcome import (
+    NothingDoneError,
+    Outcome,
+    keep_events,
+    losses_of,
+    result_of,
+    too_bad,
+    write_reports,
+)
+from emiss.job.pools import pool_of
+from emiss.job.stored import Counting, Stored, bound_to
 from emiss.job.tables import find_tables, left_over, sample_of, samples_beside
 from emiss.selection import blinding
 from emiss.selection.normalisation import PER_ON_TARGET
-from emiss.selection.results.cutflow import Cutflow
-from emiss.selection.results.skimmed import weight_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
-    from emiss.events.files.base import TableFile
     from emiss.events.table import Metadata
     from emiss.job.skim import Wanted
+    from emiss.job.stored import Found
+    from emiss.job.task import Executor
+    from emiss.job.work import Failure
     from emiss.selection import Analysis
-    from emiss.selection.counting.counter import Yields
     from emiss.selection.counting.engine import Bound
     from emiss.selection.counting.scans import BoundScan
+    from emiss.selection.results.cutflow import Cutflow
 
 
 def select(
@@ -44,6 +52,8 @@ def select(
     max_bad_fraction: float = 1.0,
     keep: Wanted | None = None,
     fill: bool = False,
+    executor: Executor = "serial",
+    workers: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Apply an analysis to stored event tables, without reconstruction.
@@ -65,6 +75,10 @@ def select(
         Skims to be written.
     fill : bool
         Fill the histograms also where there is no folder to write them to.
+    executor : "serial", "processes" or Pool
+        Who counts the tables. In a pool, those that fail are left out; else, the first one ends the call.
+    workers : int
+        Number of processes.
     progress : callable
         Called with the number of events done.
 
@@ -72,6 +86,8 @@ def select(
     ------
     UserError
         If there is no table, one is given twice, or the analysis does not fit the columns.
+    NothingDoneError
+        If a pool could count none of them.
     """
     started = provenance.now()
     paths = find_tables(tables)
@@ -80,40 +96,24 @@ def select(
     if out is not None:
         output.check(out)
         output.refuse_inputs(output.reports_in(out), paths)
-    bounds, samples, known, scans = _check(paths, analysis, overrides or {}, unblind=unblind)
+    items, known, scans = _check(paths, analysis, overrides or {}, unblind=unblind)
     if out is not None:
         output.prepare(out)
-    inputs: list[dict[str, Any]] = []
-    ledgers: list[tuple[str, Ledger]] = []
-    reduction: Reductions[tuple[Cutflow, Yields]] = Reductions(samples, _add)
-    for number, (path, bound) in enumerate(zip(paths, bounds, strict=True)):
-        hashing = Hashing(path)
-        file = open_table(path)
-        sample, role = sample_of(path, file)
-        hides = blinding.is_hidden(analysis, sample, role) and not unblind
-        filled = fill or out is not None  # without a folder nobody would see the histograms
-        counter = bound.counter(sample=sample, role=role, unblind=unblind, fill=filled)
-        for table in file.batches(bound.columns_for(fill=filled)):
-            counter.add(table)
-            progress(0 if hides else len(table))
-        found = counter.yields()
-        file.close()
-        identity = hashing.result()
-        inputs.append({"path": str(path), "identity": identity, "sample": sample})
-        counted = _counted(file, analysis, bound, found, identity, sample, role, hidden=hides)
-        ledgers.append((str(path), counted.samples[sample].ledger))
-        reduction.put(number, (counted, replace(found, regions={})))
-    sums = {sample: total for sample, total in reduction.results().items() if total is not None}
-    first, *rest = (total for total, _ in sums.values())
-    cutflow = sum(rest, first)
-    whole = _whole_on_target(known)
+    filled = fill or out is not None  # without a folder nobody would see the histograms
+    here = executor == "serial"
+    work = Counting(analysis, unblind, filled, progress if here else None)
+    told = (lambda _: None) if here else (lambda item: progress(item.events))
+    pool = pool_of(executor, workers)
+    collected = pool.collect(work, items, stored.add, [item.sample for item in items], progress=told)
+    sums = {sample: total for sample, total in collected.sums.items() if total is not None}
+    failures = list(collected.failures.values())
+    if not sums:
+        raise NothingDoneError(failures)
+    cutflow = _standing_for(sums, items, [None if i in collected.failures else one for i, one in enumerate(known)])
     configs = dict(analysis.source_texts)
+    inputs = [dict(one) for total in sums.values() for one in total.inputs]
     cutflow = replace(
         cutflow,
-        samples={
-            name: replace(sample, on_target=whole.get(name, None if sample.hidden else sample.on_target))
-            for name, sample in cutflow.samples.items()
-        },
         provenance=provenance.record(
             configs=configs,
             inputs=blinding.sealed_inputs(inputs, [name for name, part in cutflow.samples.items() if part.hidden]),
@@ -122,76 +122,72 @@ def select(
             overrides=dict(overrides or {}),
         ),
     )
-    result = result_of(cutflow.sealed(), {sample: yields for sample, (_, yields) in sums.items()}, scans)
+    result = result_of(cutflow.sealed(), {sample: total.yields for sample, total in sums.items()}, scans)
     reports = write_reports(result, analysis, out, configs, normalise) if out is not None else ()
-    kept = keep_events(paths, analysis, keep, result, unblind=unblind)
-    remarks = (*left_over(tables), *_homeless(paths, known))
-    return Outcome(result, losses_of(ledgers), too_bad(cutflow, max_bad_fraction), reports, kept=kept, remarks=remarks)
+    kept = () if failures else keep_events(paths, analysis, keep, result, unblind=unblind, pool=pool)
+    ledgers = [pair for total in sums.values() for pair in total.ledgers.items()]
+    remarks = (*left_over(tables), *_homeless(paths, known), *_without(items, sums, failures, keep))
+    return Outcome(
+        result,
+        losses_of(ledgers),
+        too_bad(cutflow, max_bad_fraction),
+        reports,
+        kept=kept,
+        remarks=remarks,
+        failures=tuple(map(str, failures)),
+    )
 
 
 def _check(
     paths: Sequence[Path], analysis: Analysis, overrides: Mapping[str, str], *, unblind: bool
-) -> tuple[list[Bound], list[str], list[Metadata | None], tuple[BoundScan, ...]]:
+) -> tuple[list[Stored], list[Metadata | None], tuple[BoundScan, ...]]:
     """Open all tables and bind the analysis to them, before anything is counted; none stays open."""
     roles: dict[str, str] = {}
-    bounds: list[Bound] = []
-    samples: list[str] = []
+    items: list[Stored] = []
     known: list[Metadata | None] = []
-    made: list[tuple[Mapping[str, Any], Bound]] = []
+    bounds: list[tuple[Mapping[str, Any], Bound]] = []
     for path in paths:
         file = open_table(path)
         name, role = sample_of(path, file)
         roles[name] = role
-        samples.append(name)
+        hidden = blinding.is_hidden(analysis, name, role) and not unblind
+        items.append(Stored(path.absolute(), str(path), name, role, 0 if hidden else file.entries, hidden))
         known.append(file.metadata)
-        bound = next((bound for columns, bound in made if columns == file.columns), None)
-        if bound is None:
-            bound = selection.bind(analysis, file.columns)
-            made.append((file.columns, bound))
-        bounds.append(bound)
+        bound_to(analysis, file.columns, bounds)
         file.close()
     blinding.check(analysis, roles, overrides, unblind=unblind, elsewhere=lambda: samples_beside(paths))
-    return bounds, samples, known, bounds[0].scans
+    return items, known, bounds[0][1].scans
 
 
-def _add(parts: Sequence[tuple[Cutflow, Yields]]) -> tuple[Cutflow, Yields]:
-    cutflow, yields = parts[0]
-    for more, found in parts[1:]:
-        cutflow, yields = cutflow + more, yields + found
-    return cutflow, yields
-
-
-def _counted(
-    file: TableFile,
-    analysis: Analysis,
-    bound: Bound,
-    found: Yields,
-    identity: str,
-    sample: str,
-    role: str,
-    *,
-    hidden: bool,
-) -> Cutflow:
-    """Return the cutflow of one table."""
-    metadata = file.metadata
-    origin = metadata.provenance.get("inputs", []) if metadata else []
-    return Cutflow.single(
-        analysis=analysis.name,
-        cuts_hash=analysis.cuts_hash,
-        sample=sample,
-        role=role,
-        on_target=metadata.on_target if metadata and not hidden else None,
-        scale=metadata.scale if metadata else 1.0,
-        partial=metadata.partial if metadata else False,
-        ledger=metadata.ledger if metadata else Ledger(read=file.entries, passed=file.entries),
-        regions=found.regions,
-        coverage=dict(map(_coverage, origin)) or {identity: ((0, file.entries),)},
-        provenance={},
-        process=metadata.process if metadata else {},
-        hidden=hidden,
-        skim=metadata.provenance.get("skim", {}) if metadata else {},
-        weights=weight_texts(bound),
+def _standing_for(sums: Mapping[str, Found], items: Sequence[Stored], known: Sequence[Metadata | None]) -> Cutflow:
+    """Return the cutflow of all samples with what they stand for; one of which not all tables were counted is partial."""
+    first, *rest = (total.cutflow for total in sums.values())
+    cutflow = sum(rest, first)
+    wanted = Counter(item.sample for item in items)
+    lacking = {name for name, total in sums.items() if total.tables < wanted[name]}
+    whole = _whole_on_target(known)
+    return replace(
+        cutflow,
+        samples={
+            name: replace(
+                sample,
+                on_target=whole.get(name, None if sample.hidden else sample.on_target),
+                partial=sample.partial or name in lacking,
+            )
+            for name, sample in cutflow.samples.items()
+        },
     )
+
+
+def _without(
+    items: Sequence[Stored], sums: Mapping[str, Found], failures: Sequence[Failure], keep: Wanted | None
+) -> list[str]:
+    """Return a remark for each sample, and the skims, that failures leave out."""
+    if not failures:
+        return []
+    samples = dict.fromkeys(item.sample for item in items)
+    said = [f"sample {name}: none of its tables could be read, it is left out" for name in samples if name not in sums]
+    return [*said, *([f"{keep.path} is not written as long as tables are missing"] if keep else [])]
 
 
 def _whole_on_target(known: Sequence[Metadata | None]) -> dict[str, float | None]:
@@ -225,10 +221,3 @@ def _homeless(paths: Sequence[Path], known: Sequence[Metadata | None]) -> list[s
         return []
     said = "no manifest.json beside it or above it, which says what a table of a job stands for; there are no expected"
     return [f"{lost[0]}: {said} events without it (copy it along with the table, or keep events with --keep)"]
-
-
-def _coverage(item: Mapping[str, Any]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return which entries of which file a table is from; a skim of blinded data does not say which."""
-    if "entries" not in item:
-        return str(item["identity"]), blinding.WHOLE
-    return str(item["identity"]), tuple((int(a), int(b)) for a, b in item["entries"])

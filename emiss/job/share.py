@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from emiss.events.ledger import Ledger
 from emiss.job.reduction import Reductions
-from emiss.job.worker import Worker
+from emiss.job.worker import Tasks
 from emiss.selection.counting.counter import Yields  # noqa: TC001 - part of a dataclass that is pickled
 from emiss.selection.results.cutflow import Cutflow  # noqa: TC001 - part of a dataclass that is pickled
 
@@ -114,5 +114,5 @@ class Processing:
 
     def start(self) -> Callable[[Task], Share]:
         """Load detector, constants and analysis."""
-        worker = Worker(self.setup)
-        return lambda task: Share.of(worker.run(task))
+        do = Tasks(self.setup).start()
+        return lambda task: Share.of(do(task))

@@ -1,7 +1,11 @@
-"""Skims: the events that pass the cuts, written as event tables of their own, one per sample."""
+"""Skims: the events that pass the cuts, written as event tables of their own, one per sample.
+
+The events are looked for in pieces of so many rows of a table, by whoever does the work, and written here in their order.
+"""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path  # noqa: TC003 - part of a dataclass
@@ -17,18 +21,25 @@ from emiss.events.ledger import Ledger, total
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
 from emiss.job.output import refuse_inputs
+from emiss.job.pools import Machine
+from emiss.job.stored import bound_to
 from emiss.job.tables import sample_of
-from emiss.selection import blinding
+from emiss.selection import Analysis, blinding
 from emiss.selection.results.skimmed import read_of, weight_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from emiss.events.columns import Column
-    from emiss.selection import Analysis
+    from emiss.events.files.base import TableFile
+    from emiss.job.work import Pool
     from emiss.selection.counting.counts import Rows
     from emiss.selection.counting.engine import Bound
     from emiss.selection.results.cutflow import Cutflow
+
+
+ROWS = 50_000
+"""Rows of a table in one piece."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +96,9 @@ def write(
     cutflow: Cutflow,
     *,
     unblind: bool = False,
+    pool: Pool | None = None,
 ) -> tuple[Kept, ...]:
-    """Write the skims of some tables, batch by batch; the events of a sample stay in the order of its tables.
+    """Write the skims of some tables, piece by piece; the events of a sample stay in the order of its tables.
 
     Parameters
     ----------
@@ -97,23 +109,94 @@ def write(
     cutflow : Cutflow
         Of the same tables: every event that it counts is either kept or cut.
     unblind : bool
+    pool : Pool, optional
+        Who looks for the events; this process by default.
 
     Raises
     ------
     UserError
         If the region, the cut or a column is not there, or the path does not fit the samples.
+    ItemsFailedError
+        If a pool could not look at all tables.
     """
-    samples: dict[str, list[Path]] = {}
+    samples: dict[str, _Sample] = {}
     for path in paths:
         file = open_table(path)
-        samples.setdefault(sample_of(path, file)[0], []).append(path)
+        name, role = sample_of(path, file)
+        if name not in samples:
+            samples[name] = _Sample(file.columns, _columns(file.columns, wanted.columns, path), [], [])
+        samples[name].add(path, role, file, name)
         file.close()
     targets = targets_of(wanted.path, list(samples), paths[0].suffix)
     refuse_inputs(targets.values(), paths)
-    return tuple(
-        _one(samples[sample], sample, target, analysis, wanted, cutflow, unblind=unblind)
-        for sample, target in targets.items()
-    )
+    pieces = [piece for sample in samples.values() for piece in sample.pieces]
+    found = (pool or Machine()).stream(Skimming(analysis, wanted.region, wanted.after, unblind), pieces)
+    with closing(found):
+        return tuple(_one(samples[name], name, targets[name], analysis, wanted, cutflow, found) for name in samples)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The tables of a sample: their columns, those that are kept, what they say of themselves, and the pieces to look at."""
+
+    there: Mapping[str, Column]
+    columns: Mapping[str, Column]
+    known: list[Metadata]
+    pieces: list[Piece]
+
+    def add(self, path: Path, role: str, file: TableFile, name: str) -> None:
+        missing = [column for column in self.columns if column not in file.columns]
+        if missing:
+            raise UserError(f"the table has no column '{missing[0]}', which others have", at=Location(str(path)))
+        self.known.append(file.metadata or Metadata())
+        step = ROWS if file.splits else max(file.entries, 1)
+        for start in range(0, max(file.entries, 1), step):
+            stop = min(start + step, file.entries)
+            self.pieces.append(Piece(path.absolute(), str(path), name, role, start, stop, tuple(self.columns)))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of a table, and the columns of it that are kept."""
+
+    path: Path
+    name: str
+    sample: str
+    role: str
+    start: int
+    stop: int
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Skimming:
+    """The search for events that pass as a piece of work."""
+
+    analysis: Analysis
+    region: str | None
+    after: str | None
+    unblind: bool
+    name = "skim"
+
+    def start(self) -> Callable[[Piece], EventTable]:
+        """Return what gives the events of a piece that pass."""
+        bounds: list[tuple[Mapping[str, Any], Bound]] = []
+        return lambda piece: EventTable.concatenate(list(self._passing(piece, bounds)))
+
+    def _passing(self, piece: Piece, bounds: list[tuple[Mapping[str, Any], Bound]]) -> Iterator[EventTable]:
+        file = open_table(piece.path)
+        bound = bound_to(self.analysis, file.columns, bounds)
+        columns = {name: file.columns[name] for name in piece.columns}
+        read = [name for name in file.columns if name in columns or name in bound.columns]
+        for table in file.batches(read, start=piece.start, stop=piece.stop):
+            mask = bound.passing(
+                table, self.region, self.after, sample=piece.sample, role=piece.role, unblind=self.unblind
+            )
+            yield only(table, columns).take(mask)
+        file.close()
 
 
 def targets_of(path: Path, samples: Sequence[str], suffix: str) -> dict[str, Path]:
@@ -141,44 +224,29 @@ def targets_of(path: Path, samples: Sequence[str], suffix: str) -> dict[str, Pat
 
 
 def _one(
-    paths: Sequence[Path],
+    given: _Sample,
     sample: str,
     target: Path,
     analysis: Analysis,
     wanted: Wanted,
     cutflow: Cutflow,
-    *,
-    unblind: bool,
+    found: Iterator[EventTable],
 ) -> Kept:
-    """Write the skim of one sample."""
+    """Write the skim of one sample, whose events come next."""
     kept = 0
-    known: list[Metadata] = []
-    first = open_table(paths[0])
-    columns = _columns(first.columns, wanted.columns, paths[0])
-    first.close()
     with TableWriter(target) as writer:
-        for path in paths:
-            file = open_table(path)
-            missing = [name for name in columns if name not in file.columns]
-            if missing:
-                raise UserError(f"the table has no column '{missing[0]}', which others have", at=Location(str(path)))
-            role = sample_of(path, file)[1]
-            known.append(file.metadata or Metadata())
-            bound = selection.bind(analysis, file.columns)
-            read = [name for name in file.columns if name in columns or name in bound.columns]
-            for table in file.batches(read):
-                mask = bound.passing(table, wanted.region, wanted.after, sample=sample, role=role, unblind=unblind)
-                chosen = only(table, columns).take(mask)
-                kept += len(chosen)
-                writer.extend(chosen)
-            file.close()
+        for _ in given.pieces:
+            chosen = next(found)
+            kept += len(chosen)
+            writer.extend(chosen)
+        bound = selection.bind(analysis, given.there)
         rows = _rows(cutflow, bound, sample, wanted)
         counted = next(row for row in reversed(next(iter(rows.values()))) if wanted.after in (None, row.name))
         if kept != counted.sequential.n:
             msg = f"{sample}: {kept} events kept, but the cutflow counts {counted.sequential.n}"
             raise RuntimeError(msg)
         before = read_of(rows, weight_texts(bound))
-        writer.finish(_metadata(known, sample, columns, cutflow, analysis, wanted, before, kept))
+        writer.finish(_metadata(given.known, sample, given.columns, cutflow, analysis, wanted, before, kept))
     return Kept(target, sample, kept, int(before["n"]))
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from emiss.reco.quality.spills import SpillRange, Spills
     from emiss.runlist import ListedSample
 
-Executor: TypeAlias = "Literal['serial', 'processes'] | Pool"
+OnThisMachine: TypeAlias = Literal["serial", "processes"]
+
+Executor: TypeAlias = "OnThisMachine | Pool"
 """How tasks are run: one after the other in this process, in processes of their own, or wherever a pool has them."""
 
 TASK_ENTRIES = 20_000
@@ -139,3 +141,8 @@ class Task:
 
     def __str__(self) -> str:
         return str(self.file) if self.hidden else f"{self.file} entries {self.start}-{self.stop}"
+
+    @property
+    def events(self) -> int:
+        """How many entries they are; 0 if nobody is to know."""
+        return 0 if self.hidden else self.stop - self.start

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from emiss.configs.errors import EmissError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Done_co = TypeVar("Done_co", covariant=True)
@@ -47,6 +49,8 @@ class Limits:
         Seconds that an item may take; a worker that takes longer is ended.
     window : int
         Items that are under way at a time.
+    ahead : int
+        Items per worker that are under way, or done and not yet taken, where results are wanted in order.
     gone : float
         Seconds that a scheduler may be out of reach.
     """
@@ -54,6 +58,7 @@ class Limits:
     retries: int = 2
     stall: float = 1800.0
     window: int = 4096
+    ahead: int = 4
     gone: float = 30.0
 
 
@@ -71,16 +76,32 @@ class Failure:
         One line.
     traceback : str
         That of the worker, for the log; empty for a user's mistake.
+    mistake : bool
+        Whether it is one of the user's.
     """
 
     item: str
     worker: str
     why: str
     traceback: str = ""
+    mistake: bool = False
 
     def __str__(self) -> str:
         at = f" (worker {self.worker})" if self.worker else ""
         return f"{self.item}: {self.why}{at}"
+
+
+class ItemsFailedError(EmissError):
+    """Items could not be done, without which there is no result."""
+
+    exit_code = 3
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("\n".join(map(str, failures)))
+        self.failures = tuple(failures)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ItemsFailedError, (self.failures,)
 
 
 @dataclass
@@ -116,4 +137,18 @@ class Pool(Protocol):
         progress : callable
             Called once with each item that is done or given up, in any order.
         """
+        ...
+
+    def stream(self, work: Work[Item, Done], items: Sequence[Item]) -> Generator[Done]:
+        """Do all items and yield what they give in their order; only a few results are held at a time.
+
+        Raises
+        ------
+        EmissError
+            If an item could not be done: what is wanted in order is wanted as a whole.
+        """
+        ...
+
+    def note(self) -> str:
+        """Return what is to be known of the work under way, in a few words: workers that are not there, failures."""
         ...

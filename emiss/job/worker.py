@@ -21,7 +21,7 @@ from emiss.selection.blinding import is_hidden
 from emiss.selection.results.cutflow import Cutflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from emiss.events.columns import Column
     from emiss.events.table import EventTable
@@ -165,3 +165,15 @@ class Worker:
         except UserError:
             return None
         return None if file.metadata is None else (file.metadata.ledger, counter.yields(), file.entries)
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks of a job as a piece of work."""
+
+    setup: Setup
+    name = "process"
+
+    def start(self) -> Callable[[Task], Done]:
+        """Load detector, constants and analysis."""
+        return Worker(self.setup).run

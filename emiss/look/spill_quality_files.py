@@ -51,15 +51,26 @@ def table(quality: Quality) -> str:
     return out.getvalue()
 
 
+def prepare(out: Path) -> None:
+    """Make the folder.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be made", at=Location(str(out))) from None
+
+
 def write(quality: Quality, out: Path) -> tuple[Path, ...]:
     """Write the list of bad spills, the table and the plot to a folder."""
     from emiss.drawing import save
     from emiss.look import spill_quality_plots
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(error.strerror or "cannot be made", at=Location(str(out))) from None
+    prepare(out)
     write_text(out / "bad_spills.yaml", bad_spills(quality))
     write_text(out / "quality.csv", table(quality))
     for suffix in ("svg", "png"):

@@ -21,6 +21,7 @@ from emiss.configs.files import check_regular
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from emiss.job.work import Pool
     from emiss.samples.config import Sample
     from emiss.selection import Analysis
     from emiss.selection.counting.counts import CutCounts, Tally
@@ -235,6 +236,7 @@ def simulated(
     *,
     events: int,
     region: str | None = None,
+    pool: Pool | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Efficiency]:
     """Simulate the signal at each mass with the fast simulation, reconstruct it and apply the cuts.
@@ -249,6 +251,8 @@ def simulated(
     events : int
         Per mass.
     region : str, optional
+    pool : Pool, optional
+        Who does it, one item per mass; this process by default.
     progress : callable
         Called with the number of events done, after each mass.
 
@@ -257,22 +261,53 @@ def simulated(
     UserError
         If the sample is no signal, or a mass cannot be simulated.
     """
-    from emiss import reco, selection
-    from emiss.samples.simulate import simulate
+    items = [MassPoint(mass, events) for mass in masses]
+    work = Simulating(analysis, sample, region)
+    made = map(work.start(), items) if pool is None else pool.stream(work, items)
+    found: list[Efficiency] = []
+    for one in made:
+        found += one
+        progress(events)
+    return _by_mass(found)
 
-    flows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for mass in masses:
-            changed = sample.with_mass(mass)
+
+@dataclass(frozen=True)
+class MassPoint:
+    """A mass in GeV, and how many events are simulated."""
+
+    mass: float
+    events: int
+
+    def __str__(self) -> str:
+        return f"the signal at {self.mass:g} GeV"
+
+
+@dataclass(frozen=True)
+class Simulating:
+    """Efficiencies at several masses as a piece of work: the signal is simulated, reconstructed, and cut."""
+
+    analysis: Analysis
+    sample: Sample
+    region: str | None
+    name = "simulate"
+
+    def start(self) -> Callable[[MassPoint], list[Efficiency]]:
+        """Return what gives the efficiency at a mass."""
+        return self._at
+
+    def _at(self, point: MassPoint) -> list[Efficiency]:
+        from emiss import reco, selection
+        from emiss.samples.simulate import simulate
+
+        changed = self.sample.with_mass(point.mass)
+        with tempfile.TemporaryDirectory() as folder:
             try:
-                path = simulate(changed, Path(folder) / "s.root", events=events)
+                path = simulate(changed, Path(folder) / "s.root", events=point.events)
             except ValueError as error:
-                raise UserError(f"the signal cannot be simulated at {mass:g} GeV: {error}") from None
-            run = reco.open(path, detector=sample.detector, calib=sample.calib)
+                raise UserError(f"the signal cannot be simulated at {point.mass:g} GeV: {error}") from None
+            run = reco.open(path, detector=self.sample.detector, calib=self.sample.calib)
             table = reco.process(run).with_metadata(sample=changed.name, role="signal")
-            flows.append(selection.run(table, analysis).cutflow)
-            progress(events)
-    return _by_mass([one for flow in flows for one in from_cutflow(flow, region=region)])
+        return from_cutflow(selection.run(table, self.analysis).cutflow, region=self.region)
 
 
 def _by_mass(found: Sequence[Efficiency]) -> list[Efficiency]:

@@ -17,8 +17,9 @@ from emiss.configs.errors import UserError
 from emiss.reach.background import Background
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from emiss.job.work import Pool
     from emiss.physics.limits import Correlations, Limit, Method, Period
     from emiss.reach.efficiencies import Efficiency
 
@@ -117,6 +118,8 @@ def curve(
     confidence: float = 0.9,
     method: Method = "auto",
     correlations: Correlations | None = None,
+    pool: Pool | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> list[Point]:
     """Return the limit at each mass that has an efficiency above 0 in some period.
 
@@ -128,6 +131,10 @@ def curve(
     method : 'auto', 'exact', 'toys' or 'asymptotic'
     correlations : Correlations, optional
         Default: errors are common to all periods.
+    pool : Pool, optional
+        Who computes the limits, one item per mass; this process by default. Toys are drawn from the same seed at each mass.
+    progress : callable
+        Called with 1 for each mass.
 
     Raises
     ------
@@ -137,19 +144,56 @@ def curve(
     """
     _same_masses(periods)
     _shown(periods)
-    found = [
-        _point(periods, tuple(period.efficiencies[i] for period in periods), confidence, method, correlations)
+    masses = [
+        tuple(period.efficiencies[i] for period in periods)
         for i in range(len(periods[0].efficiencies))
         if any(period.efficiencies[i].value > 0.0 for period in periods)
     ]
-    if not found:
+    if not masses:
         raise UserError("no signal is left at any mass: there is nothing to limit")
+    # the rates are computed here: what there is to be said of them is said by this process
+    items = [
+        Mass(found, tuple(_rate(one, period.nucleus) for one, period in zip(found, periods, strict=True)))
+        for found in masses
+    ]
+    work = Limiting(tuple(periods), confidence, method, correlations)
+    points = map(work.start(), items) if pool is None else pool.stream(work, items)
+    found = []
+    for point in points:
+        found.append(point)
+        progress(1)
     return found
+
+
+@dataclass(frozen=True)
+class Mass:
+    """The efficiencies of the periods at one mass, and the phi per electron in each."""
+
+    efficiencies: tuple[Efficiency, ...]
+    rates: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return f"the limit at {self.efficiencies[0].m_phi:g} GeV"
+
+
+@dataclass(frozen=True)
+class Limiting:
+    """The limits at several masses as a piece of work; attributes as the parameters of `curve`."""
+
+    periods: tuple[DataPeriod, ...]
+    confidence: float
+    method: Method
+    correlations: Correlations | None
+    name = "limit"
+
+    def start(self) -> Callable[[Mass], Point]:
+        """Return what gives the limit at a mass."""
+        return lambda mass: _point(self.periods, mass, self.confidence, self.method, self.correlations)
 
 
 def _point(
     periods: Sequence[DataPeriod],
-    efficiencies: tuple[Efficiency, ...],
+    mass: Mass,
     confidence: float,
     method: Method,
     correlations: Correlations | None,
@@ -159,7 +203,7 @@ def _point(
     from emiss.physics.limits import upper_limit
     from emiss.physics.validity import RangeWarning
 
-    rates = [_rate(one, period.nucleus) for one, period in zip(efficiencies, periods, strict=True)]
+    efficiencies, rates = mass.efficiencies, mass.rates
     names = list(dict.fromkeys(one.name for period in periods for one in period.background.unseen))
     counters = [
         _counter(period, one, rate, names) for period, one, rate in zip(periods, efficiencies, rates, strict=True)

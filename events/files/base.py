@@ -30,6 +30,8 @@ class TableFile(Protocol):
     entries: int
     columns: Mapping[str, Column]
     metadata: Metadata | None
+    splits: bool
+    """Whether rows can be read without all before them."""
 
     def batches(
         self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None, size: int = BATCH

@@ -26,6 +26,8 @@ KEY = b"emiss"
 class ParquetTable:
     """A Parquet file read as an event table."""
 
+    splits = False
+
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
 

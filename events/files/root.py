@@ -30,6 +30,8 @@ TABLES = ("TTree", "ROOT::RNTuple")
 class RootTable:
     """A TTree or RNTuple read as an event table."""
 
+    splits = True
+
     def __init__(self, path: Path, tree: str | None = None) -> None:
         import uproot
 

@@ -144,13 +144,20 @@ class RawFile(Protocol):
         """Return how many events of each spill can be used, are lost, and are missing."""
         ...
 
-    def batches(self) -> Iterator[Batch]:
-        """Yield all entries in batches."""
+    def batches(self, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
+        """Yield entries start to stop in batches."""
         ...
 
 
-def surveys(file: RawFile, channels: Sequence[str], bits: int, conditions: Conditions) -> Iterator[tuple[Survey, int]]:
-    """Yield the survey of each batch of a raw file, and how many entries it was.
+def surveys(
+    file: RawFile,
+    channels: Sequence[str],
+    bits: int,
+    conditions: Conditions,
+    start: int = 0,
+    stop: int | None = None,
+) -> Iterator[Survey]:
+    """Yield the survey of each batch of a raw file; what the file does not hold any more comes with its first entry.
 
     Parameters
     ----------
@@ -161,16 +168,19 @@ def surveys(file: RawFile, channels: Sequence[str], bits: int, conditions: Condi
     bits : int
         Of a sample of its digitiser.
     conditions : Conditions
+    start, stop : int
+        Entries.
     """
     constants: Mapping[str, Array] = {}
     run = None
     full_scale = (1 << bits) - 1
-    yield _gone(file, len(channels)), 0
-    for batch in file.batches():
+    if start == 0:
+        yield _gone(file, len(channels))
+    for batch in file.batches(start, stop):
         if len(batch) and batch.run != run:
             run = batch.run
             constants = conditions.for_run(run).get("sadc.pedestal", channels)
-        yield _of(batch, len(channels), full_scale, constants), batch.entries[1] - batch.entries[0]
+        yield _of(batch, len(channels), full_scale, constants)
 
 
 def _gone(file: RawFile, channels: int) -> Survey:

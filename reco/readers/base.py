@@ -181,7 +181,21 @@ def where(index: Index, run: int) -> str:
     return f"entry {entries[0]}" + (f" and {len(entries) - 1} more" if len(entries) > 1 else "")
 
 
-def refuse_copies(files: Iterable[RunFile]) -> None:
+class Named(Protocol):
+    """A file with its path, and size and checksum of what it holds."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What it holds."""
+        ...
+
+
+def refuse_copies(files: Iterable[Named]) -> None:
     """Raise a UserError if two files hold the same, compressed or not: their events would count twice.
 
     Raises
@@ -190,7 +204,7 @@ def refuse_copies(files: Iterable[RunFile]) -> None:
         That names both, for each pair.
     """
     problems = Problems()
-    first: dict[str, RunFile] = {}
+    first: dict[str, Named] = {}
     for file in files:
         other = first.setdefault(file.identity, file)
         if other is not file:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from emiss.configs.cluster import Address, Local
+from emiss.configs.cluster import Address
 from emiss.configs.errors import UserError
-from emiss.job import clusters
+from emiss.job import attempts, clusters
 from emiss.job import distributed as on_dask
 from emiss.job.reduction import Reduction
 from emiss.job.work import Limits
@@ -69,12 +69,6 @@ def serial(count: int, without: frozenset[int] = frozenset()) -> float:
     return reduction.result()
 
 
-@pytest.fixture(scope="module")
-def client():
-    with clusters.client_of(Local(kind="local", workers=2)) as found:
-        yield found
-
-
 def do(client, work, count: int, **options):
     limits = Limits(**{"stall": 60.0, **options})
     seen = []
@@ -113,7 +107,7 @@ def test_one_that_fails_once_is_done_again(client, tmp_path, caplog):
 
 
 def test_what_fails_for_good_is_named_and_the_rest_is_done(client, tmp_path):
-    odd = ((3, "dies"), (17, "wrong"), (40, "raises"))
+    odd = ((3, "dies"), (17, "wrong"), (40, "raises"))  # the neighbours of the first die with it, again and again
     found = do(client, Tenths(str(tmp_path), odd), 50)
     assert found.sums == {"": serial(50, frozenset({3, 17, 40}))}
     said = found.failures
@@ -123,13 +117,6 @@ def test_what_fails_for_good_is_named_and_the_rest_is_done(client, tmp_path):
     assert said[40].why == "RuntimeError: a bug"
     assert "in do" in said[40].traceback
     assert said[40].worker.startswith("tcp://")
-
-
-def test_the_neighbours_of_one_that_kills_its_worker_are_done(client, tmp_path):
-    odd = ((3, "dies"),)
-    found = do(client, Tenths(str(tmp_path), odd), 6)  # three for each worker, which all die with it again and again
-    assert set(found.failures) == {3}
-    assert found.sums == {"": serial(6, frozenset({3}))}
 
 
 def test_one_that_hangs_is_tried_elsewhere_and_given_up(client, tmp_path):
@@ -174,9 +161,9 @@ def test_nothing_done(client, tmp_path):
 
 def test_other_workers_are_refused_by_name(client, monkeypatch):
     on_dask.check_workers(client)
-    monkeypatch.setattr(
-        on_dask, "identity", lambda: {"emiss": "0.0.1 (code x)", "numpy": "1.0", "plug-in glass": "lab 2"}
-    )
+    ours = {"emiss": "0.0.1 (code x)", "numpy": "1.0", "plug-in glass": "lab 2"}
+    for module in (on_dask, attempts):
+        monkeypatch.setattr(module, "identity", lambda: ours)
     with pytest.raises(UserError) as raised:
         on_dask.check_workers(client)
     said = str(raised.value)

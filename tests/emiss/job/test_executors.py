@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +32,9 @@ class Act:
 
 
 class Actor:
-    """In the place of the worker."""
+    """Does what it is told."""
 
-    def __init__(self, setup) -> None:
+    def __init__(self, setup: str) -> None:
         if setup == "broken":
             raise UserError("no such analysis", at=Location("a.yaml", 3, 4))
         if setup == "odd":
@@ -74,25 +73,20 @@ class Actor:
         time.sleep(600)
 
 
-class Light:
-    """A set-up that puts the actor in the worker's place in a new process, without the imports of the real one."""
+@dataclass(frozen=True)
+class Acting:
+    """Work without the imports of the real one."""
 
-    def __init__(self, how: str = "") -> None:
-        self.how = how
+    how: str = ""
+    name = "act"
 
-    def __reduce__(self):
-        return _install, (self.how,)
-
-
-def _install(how: str) -> str:
-    module = types.ModuleType("emiss.job.worker")
-    module.Worker = Actor
-    sys.modules["emiss.job.worker"] = module
-    return how
+    def start(self):
+        return Actor(self.how).run
 
 
 def run(folder, *what: str, how: str = "", workers: int = 2) -> list[str]:
-    return list(executors.run(Light(how), [Act(name, folder) for name in what], "processes", workers))
+    found = executors.run(Acting(how), [Act(name, folder) for name in what], "processes", workers)
+    return [done for _, done in found]
 
 
 def pids(folder: Path) -> list[int]:
@@ -159,8 +153,8 @@ def test_a_set_up_that_fails_is_no_dead_worker(tmp_path):
 @pytest.mark.parametrize("task", ["sleep", "deaf"])
 def test_a_stalled_job_gives_up_and_says_what_it_waits_for(tmp_path, monkeypatch, task):
     monkeypatch.setattr(executors, "PATIENCE", 0.5)
-    results = executors.run(Light(), [Act(name, tmp_path) for name in (task, "good")], "processes", 2)
-    assert next(results) == "done good.dat entries 0-9"
+    results = executors.run(Acting(), [Act(name, tmp_path) for name in (task, "good")], "processes", 2)
+    assert next(results) == (1, "done good.dat entries 0-9")
     assert wait_for(lambda: len(pids(tmp_path)) == 2)
     monkeypatch.setattr(executors, "STALL", 1.0)  # not before: processes take their time to start
     with pytest.raises(executors.TaskError, match=rf"no task finished in 1 s; waiting for {task}\.dat entries 0-9$"):
@@ -184,7 +178,7 @@ def test_other_children_of_the_process_live_on(tmp_path):
 
 @linux
 def test_an_abandoned_job_ends_its_workers(tmp_path):
-    results = executors.run(Light(), [Act(name, tmp_path) for name in ("good", "sleep")], "processes", 2)
+    results = executors.run(Acting(), [Act(name, tmp_path) for name in ("good", "sleep")], "processes", 2)
     next(results)
     assert wait_for((tmp_path / "unfinished.part").exists)
     results.close()

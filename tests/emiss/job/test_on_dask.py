@@ -14,14 +14,11 @@ from pathlib import Path
 import pytest
 
 from emiss import runlist
-from emiss.configs.cluster import Local
 from emiss.configs.errors import UserError
-from emiss.job import clusters
-from emiss.job.conclude import NothingDoneError
-from emiss.job.distributed import DaskPool
+from emiss.job import attempts
 from emiss.job.division import Part
 from emiss.job.merge import merge
-from emiss.job.outcome import Outcome, TasksFailedError
+from emiss.job.outcome import NothingDoneError, Outcome, TasksFailedError
 from emiss.job.parts import run_part
 from emiss.job.plan import plan
 from emiss.job.reduction import FAN
@@ -29,7 +26,6 @@ from emiss.job.run import process_runs, run_job
 from emiss.job.select import select
 from emiss.job.status import status
 from emiss.job.survey import SurveyError
-from emiss.job.work import Limits
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -46,12 +42,6 @@ samples:
   signal: {role: signal, files: [signal.dat], on_target: 1e12}
   beam: {role: background, files: [beam.dat, beam.root], on_target: 1e9}
 """
-
-
-@pytest.fixture(scope="module")
-def pool():
-    with clusters.client_of(Local(kind="local", workers=2)) as client:
-        yield DaskPool(client, Limits(retries=1, stall=200.0))
 
 
 @pytest.fixture
@@ -186,9 +176,7 @@ def test_mistakes_in_files_are_told_as_always_and_trouble_of_workers_by_its_name
     with pytest.raises(UserError) as raised:
         plan(runlist.load(runs), tmp_path / "out", executor=pool)
     assert {Path(error.at.file).name for error in raised.value.errors} == {"beam.dat", "signal.dat"}
-    from emiss.job import distributed
-
-    monkeypatch.setattr(distributed, "identity", lambda: {"emiss": "0.0.1"})
+    monkeypatch.setattr(attempts, "identity", lambda: {"emiss": "0.0.1"})
     with pytest.raises(SurveyError, match=r"3 of 3 files could not be looked at\n.*signal\.dat: this worker has emiss"):
         plan(runlist.load(runs), tmp_path / "out", executor=pool)
 

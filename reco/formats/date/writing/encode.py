@@ -17,7 +17,7 @@ from emiss.events.files.atomic import part_of
 from emiss.reco.formats.date import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from emiss.configs.arrays import Array
     from emiss.events.lists import Lists
@@ -120,13 +120,14 @@ def to_bytes(
     return words[:used].astype("<u4").tobytes()
 
 
-def write(path: str | Path, data: bytes) -> Path:
-    """Write a raw run file; it appears when it is complete."""
+def write(path: str | Path, data: bytes | Iterable[bytes]) -> Path:
+    """Write a raw run file, whole or piece by piece; it appears when it is complete, or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(path)
     try:
-        part.write_bytes(data)
+        with part.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
