@@ -121,7 +121,9 @@ def _processes(setup: Setup, tasks: Sequence[Task], workers: int) -> Iterator[Do
                 future.add_done_callback(ended.put)
             while pending:
                 try:
-                    future = ended.get(timeout=STALL)  # one at a time: to ask all for their state costs the square of them
+                    future = ended.get(
+                        timeout=STALL
+                    )  # one at a time: to ask all for their state costs the square of them
                 except queue.Empty:
                     left = set(pending.values())
                     at = [n for pid, n in zip(board[::2], board[1::2], strict=True) if pid and n in left]

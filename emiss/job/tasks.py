@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from emiss.events.provenance import code_version, text_hash
 from emiss.job.task import Task
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path

@@ -93,7 +93,11 @@ class Held:
             (np.maximum(self.low[i:j], low), np.minimum(self.high[i:j], high))
             for i, j, low, high in zip(first, last, spans.low, spans.high, strict=True)
         ]
-        return Held(*(np.concatenate([np.empty(0, np.int64), *ends]) for ends in zip(*parts, strict=True))) if parts else Held()
+        return (
+            Held(*(np.concatenate([np.empty(0, np.int64), *ends]) for ends in zip(*parts, strict=True)))
+            if parts
+            else Held()
+        )
 
     def count(self) -> Mapping[int, int]:
         """Return how many numbers there are of each run."""

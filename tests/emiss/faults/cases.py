@@ -29,9 +29,7 @@ class WrongError(AssertionError):
 def differences(found: Mapping[str, str], *allowed: Mapping[str, str]) -> list[str]:
     """Return the files that are in none of the states that they may be in."""
     return [
-        f"{name}: {said}"
-        for name, said in found.items()
-        if not any(states.get(name) == said for states in allowed)
+        f"{name}: {said}" for name, said in found.items() if not any(states.get(name) == said for states in allowed)
     ]
 
 
@@ -118,7 +116,7 @@ def full_disk(stage: Stage, rng: random.Random) -> str:
         done = stage.server.run(stage.folder, *STORIES[name].command)
         check_said(done)
         check_halves(stage, reference)
-        subprocess.run(["mount", "-o", "remount,size=500m", str(stage.folder)], check=True)
+        subprocess.run(["/bin/mount", "-o", "remount,size=500m", str(stage.folder)], check=True)
         mend(stage, name, reference)
     return f"{name}: {'message, then the same' if done.code else 'the same'}"
 
@@ -129,12 +127,12 @@ def mounted(folder: Path, size: int) -> Iterator[None]:
     aside = folder.with_name("aside")
     folder.rename(aside)
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         shutil.copytree(aside, folder, symlinks=True, dirs_exist_ok=True)
         yield
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run(["/bin/umount", "-l", str(folder)], check=True)
         folder.rmdir()
         shutil.rmtree(aside)
 
@@ -233,7 +231,9 @@ def input_changes(stage: Stage, rng: random.Random) -> str:
         return f"{name}: {what}: message"
     if name == "part":  # the other part has seen another file: the merge would have refused
         return f"{name}: {what}: the same"
-    wrong = differences({k: v for k, v in state_of(stage.folder).items() if k in COUNTED}, _fresh(stage, name, file, changed))
+    wrong = differences(
+        {k: v for k, v in state_of(stage.folder).items() if k in COUNTED}, _fresh(stage, name, file, changed)
+    )
     if wrong:
         raise WrongError(f"not what a job on the new file gives: {wrong}")
     return f"{name}: {what}: the same"
@@ -265,7 +265,11 @@ def clock_moves(stage: Stage, rng: random.Random) -> str:
     if rng.random() < 0.5:
         for path in stage.folder.rglob("*"):
             os.utime(path, (when, when))
-    fault = Fault("clock", rng.randint(1, reference.operations)) if rng.random() < 0.5 else Fault("year", rng.choice((-1, 1)))
+    fault = (
+        Fault("clock", rng.randint(1, reference.operations))
+        if rng.random() < 0.5
+        else Fault("year", rng.choice((-1, 1)))
+    )
     done = stage.server.run(stage.folder, *STORIES[name].command, fault=fault)
     if done.code:
         raise WrongError(f"exit code {done.code}: {done.said}")
