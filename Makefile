@@ -8,9 +8,9 @@ OUT    ?= out/demo
 SAMPLES := signal dimuon pion_decay kaon_decay beam
 HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
-BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.scaling
+BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.scaling benchmarks.memory
 
-.PHONY: demo warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz samples wheel release clean help
+.PHONY: demo warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz faults samples wheel release clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -59,6 +59,9 @@ fuzz: $(VENV)/.test    ## hostile expressions, configs, names and tables; damage
 	$(BIN)/python -m tests.selection.fuzz 10000
 	$(BIN)/python -m tests.emiss.fuzz 2000
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m tests.reco.formats.date.fuzz 100000
+
+faults: $(VENV)/.test    ## commands that are killed, run out of disk, meet each other, changed inputs and clocks: 100 of each kind
+	$(BIN)/python -m tests.emiss.faults 100
 
 samples: $(VENV)/.run    ## make the raw sample files that ship in samples/data again
 	for sample in $(SAMPLES); do $(BIN)/emiss simulate $$sample --events 500 --out samples/data/$$sample.dat || exit 1; done

@@ -5,18 +5,22 @@ Only `Source` is replaced: the planning is that of any job. `plan_of` makes the 
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
 
+from emiss.configs import loader
 from emiss.events.ledger import Ledger
 from emiss.job.plan import plan
 from emiss.job.source import DetectorSource, source_of
 from emiss.job.worker import Worker
+from emiss.reco.detector.model import load_detector
 from emiss.reco.quality.event_numbers import Held, Numbers
 from emiss.reco.quality.spills import Spills
 from emiss.reco.readers.base import PlainIndex
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from emiss.job.task import Setup, Task
 
 FIRST_RUN = 4001
+SHIPPED_FILE = Path(__file__).parents[1] / "samples" / "data" / "signal.dat"
 SPILL = 5_000
 """Events of a spill."""
 
@@ -54,31 +59,36 @@ class Shape:
 
 
 class MadeUpFile:
-    """A raw run file that its number in its name tells everything about."""
+    """A raw run file that its number in its name tells everything about; `seconds` is what making up has taken."""
 
+    seconds = 0.0
     splits, grows, tier = True, True, "raw"
     on_target: float | None = None
     process: Mapping[str, Any] = {}
 
     def __init__(self, path: Path, shape: Shape, columns: Mapping[str, Column]) -> None:
+        begun = time.process_time()
         number = int(path.stem)
         self.identity = f"0:sha256:{number:064x}"
         self.columns = columns
         run, place = divmod(number, shape.files_of_run)
         chunk, builder = divmod(place, shape.builders)
         first = chunk * shape.entries * shape.builders + builder
-        self._event = first + shape.builders * np.arange(shape.entries)
+        event = first + shape.builders * np.arange(shape.entries)
         self._run = np.full(shape.entries, FIRST_RUN + run)
+        spill, in_spill = np.divmod(event, SPILL)
+        self._index = PlainIndex.of(self._run, spill + 1, np.ones(len(self._run)))
+        numbers = Numbers(Held.of(self._run, event + 1), Held())
+        self._spills = Spills.of(self._run, spill + 1, in_spill + 1, np.zeros(len(self._run), bool), numbers)
+        MadeUpFile.seconds += time.process_time() - begun
 
     def index(self) -> PlainIndex:
         """Return one row per event."""
-        return PlainIndex.of(self._run, self._event // SPILL + 1, np.ones(len(self._run)))
+        return self._index
 
     def spills(self) -> Spills:
         """Return the spills, without losses."""
-        spill, in_spill = np.divmod(self._event, SPILL)
-        numbers = Numbers(Held.of(self._run, self._event + 1), Held())
-        return Spills.of(self._run, spill + 1, in_spill + 1, np.zeros(len(self._run), bool), numbers)
+        return self._spills
 
     def tables(self, start: int, stop: int, size: int, spills: Spills | None) -> Iterator[EventTable]:
         """There are no events."""
@@ -88,16 +98,23 @@ class MadeUpFile:
         """There is nothing to close."""
 
 
+@cache
+def columns() -> Mapping[str, Column]:
+    """Return the columns of the tables."""
+    opened = DetectorSource(load_detector("na64e_lfc").file, loader.find("calib", "demo")).open(SHIPPED_FILE)
+    try:
+        return dict(opened.columns)
+    finally:
+        opened.close()
+
+
 class MadeUp:
     """A detector with its constants, whose files are made up."""
 
     def __init__(self, source: DetectorSource, shape: Shape) -> None:
         self._source, self._shape = source, shape
         self.configs, self.content, self.key = source.configs, source.content, source.key
-        path = Path(__file__).parents[1] / "samples" / "data" / "signal.dat"
-        opened = source.open(path)
-        self._columns = dict(opened.columns)
-        opened.close()
+        self._columns = columns()
 
     def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> MadeUpFile:  # noqa: ARG002 - nothing is kept
         """Return a file."""
@@ -139,19 +156,19 @@ def plan_of(folder: Path, count: int, shape: Shape, **options: Any) -> Job:
 
 
 @contextmanager
-def no_events(columns: Mapping[str, Column]) -> Iterator[None]:
+def no_events() -> Iterator[None]:
     """Let tasks be done without events and tables while the block runs: what is left is what the job does about them."""
     made: list[Any] = []
 
     def make(worker: Worker, task: Task) -> tuple[Ledger, Any, int]:
         if not made:
-            made.append(worker._counter(worker._bind(columns), task).yields())
+            made.append(worker._counter(worker._bind(columns()), task).yields())  # noqa: SLF001 - as `_make` does
         events = task.stop - task.start
         return Ledger(read=events, passed=events), made[0], events
 
     with (
         mock.patch.object(Worker, "_make", make),
-        mock.patch("emiss.job.worker.source_of", lambda _: None),
-        mock.patch("emiss.job.worker.content_of", lambda *_: {}),
+        mock.patch("emiss.job.worker.source_of", return_value=None),
+        mock.patch("emiss.job.worker.content_of", return_value={}),
     ):
         yield

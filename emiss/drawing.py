@@ -57,14 +57,15 @@ def figure(width: float = 6.4, height: float = 4.2) -> Figure:
 
 def save(made: Figure, path: Path, *, dpi: int = DPI, kind: str | None = None) -> None:
     """Write a figure, whole or not at all; the suffix says in which format, or `kind` does (``png``)."""
+    drawn = io.BytesIO()  # in memory: what a full disk does to a backend comes back as anything
+    with styled():
+        made.savefig(drawn, dpi=dpi, format=kind or path.suffix[1:].lower() or None)
     if path.exists() and not path.is_file():  # a pipe, say
-        with styled():
-            made.savefig(path, dpi=dpi, format=kind)
+        path.write_bytes(drawn.getvalue())
         return
     part = part_of(path, path.suffix)
     try:
-        with styled():
-            made.savefig(part, dpi=dpi, format=kind)
+        part.write_bytes(drawn.getvalue())
         part.replace(path)
     finally:
         with suppress(OSError):

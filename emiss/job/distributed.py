@@ -80,6 +80,10 @@ def check_workers(client: Client) -> None:
     there = client.run(on_worker.who, on_error="return")
     wrong = []
     for address, found in sorted(there.items()):
+        if isinstance(
+            found, OSError
+        ):  # it has gone meanwhile; another one in its place is looked at with its first item
+            continue
         if isinstance(found, Exception):
             wrong.append(f"worker {address}: this emiss cannot be imported there ({found})")
         else:

@@ -123,7 +123,8 @@ def _write_spills(path: Path, spills: Spills) -> None:
 def _read_spills(path: Path) -> Spills | None:
     """Return the spills that `_write_spills` wrote; None if they are not there, or cannot be used."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return Spills(*stored["spills"], Numbers(Held(*stored["held"]), Held(*stored["claimed"])))
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            key, last, broken = stored["spills"]
+            return Spills(key, last, broken, Numbers(Held(*stored["held"]), Held(*stored["claimed"])))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None

@@ -1,7 +1,7 @@
-"""Event numbers of a file that are too many to be held for thousands of files at once: on disk, until somebody asks for them.
+"""Event numbers of a file that are too many to be held for thousands of files at once: on disk, until they are asked for.
 
-Of a file with every number of its chunk there is one range; of one that an event builder has written beside others, there are as
-many as it has events. Beyond `MOST` ranges they are parked in a file that is named by what it holds.
+Of a file with every number of its chunk there is one range; of one that an event builder has written beside others, there are
+as many as it has events. Beyond `MOST` ranges they are parked in a file that is named by what it holds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Parked:
             If they are not there any more.
         """
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 found = Numbers(Held(*stored["held"]), Held(*stored["claimed"]))
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             hint = "remove it and run the same command again"

@@ -1,7 +1,8 @@
-"""The results of the tasks of a part, in one file that is written task by task and read task by task: no part is ever held whole.
+"""The results of the tasks of a part, in one file that is written and read task by task: no part is ever held whole.
 
-The file is text. Its first line is the plan that the part followed; then there is a line for each task, with its number, its key
-and its results as compressed JSON; the last line says how many there are, and who made them. It appears when it is complete.
+The file is text. Its first line is the plan that the part followed; then there is a line for each task, with its number, its
+key and its results as compressed JSON; the last line says how many there are, and who made them. It appears when it is
+complete.
 """
 
 from __future__ import annotations

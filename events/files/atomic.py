@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
-from emiss.configs.files import PART
-from emiss.configs.files import part_of as part_of
+from emiss.configs.files import PART, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
+
+__all__ = ["part_of", "sweep", "sweep_of", "write_text"]
 
 
 def sweep(folder: Path) -> None:
@@ -30,7 +31,7 @@ def sweep_of(folder: Path, names: Collection[str]) -> None:
             found = PART.fullmatch(entry.name)
             if found is not None and found["name"] in wanted:
                 with suppress(OSError):
-                    os.unlink(entry.path)
+                    Path(entry.path).unlink()
 
 
 def write_text(path: Path, text: str) -> None:

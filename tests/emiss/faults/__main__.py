@@ -11,7 +11,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from tests.emiss.faults import cases
+from tests.emiss.faults import cases, workers
 from tests.emiss.faults.server import Server
 from tests.emiss.faults.stories import Stage
 
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--seed", default="1", help="1, or 1-17 for one case")
     parser.add_argument("--kind", action="append")
     arguments = parser.parse_args()
-    known = {case.__name__: case for case in cases.CASES}
+    known = {case.__name__: case for case in (*cases.CASES, *workers.CASES)}
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, Server() as server:
         stage = Stage(Path(folder), server)
@@ -42,6 +42,7 @@ def main() -> int:
             for outcome, n in sorted(outcomes.items()):
                 print(f"{n:8} {outcome}")
         cases.close()
+        workers.close()
     print(f"{wrong} went wrong")
     return min(wrong, 1)
 

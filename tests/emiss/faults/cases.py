@@ -116,7 +116,7 @@ def full_disk(stage: Stage, rng: random.Random) -> str:
         done = stage.server.run(stage.folder, *STORIES[name].command)
         check_said(done)
         check_halves(stage, reference)
-        subprocess.run(["mount", "-o", "remount,size=500m", str(stage.folder)], check=True)
+        subprocess.run(["/bin/mount", "-o", "remount,size=500m", str(stage.folder)], check=True)
         mend(stage, name, reference)
     return f"{name}: {'message, then the same' if done.code else 'the same'}"
 
@@ -127,12 +127,12 @@ def mounted(folder: Path, size: int) -> Iterator[None]:
     aside = folder.with_name("aside")
     folder.rename(aside)
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         shutil.copytree(aside, folder, symlinks=True, dirs_exist_ok=True)
         yield
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run(["/bin/umount", "-l", str(folder)], check=True)
         folder.rmdir()
         shutil.rmtree(aside)
 

@@ -15,9 +15,11 @@ def prepare() -> None:
     """Make tasks small in this process, and spare the drawing."""
     from emiss.configs import files
     from emiss.job.plan import plan
+    from emiss.job.work import Limits
     from emiss.selection.report import figures
 
     files.AGE = 0.0  # who was killed has only just been at work
+    Limits.__init__.__defaults__ = (2, 120.0, 4096, 3.0)  # a scheduler that is gone for 3 s does not come back
     assert plan.__kwdefaults__ is not None
     plan.__kwdefaults__["task_entries"] = ENTRIES
     figures.svg = lambda _: "<svg></svg>"  # type: ignore[assignment]

@@ -21,7 +21,7 @@ import time
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,8 @@ class Fault:
     ----------
     kind : str
         ``none``; ``kill``, ``full`` (no room on the disk from then on), ``replace``, ``truncate``, ``grow``, ``touch`` (of
-        `path`), or ``clock`` (moved by an hour), all at a moment; ``user`` (no more rights than permissions give), ``limit`` (no file
-        may be longer than `at` bytes), ``year`` (the clock is wrong by one).
+        `path`), or ``clock`` (moved by an hour), all at a moment; ``user`` (no more rights than permissions give),
+        ``limit`` (no file may be longer than `at` bytes), ``year`` (the clock is wrong by one).
     at : int
         The moment: so many operations on files of the folder are done before.
     after : float
@@ -91,7 +91,7 @@ class Server:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
         )
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -139,6 +139,8 @@ def _warm() -> None:
 
     parsed = cache(tables.parse_tables)
     tables.parse_tables = lambda *text: [*parsed(*text)]  # type: ignore[assignment]
+    import pyarrow.parquet  # noqa: F401
+
     for module in ("app", "process", "merge", "scan", "limit", "simulate", "quality", "diff"):
         importlib.import_module(f"emiss.commands.{module}")
     from emiss import runlist
@@ -149,10 +151,10 @@ def _warm() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for file in ("signal.dat", "beam.root"):
-            simulate(load_sample(Path(file).stem), folder / file, events=30)
+        for file in ("muon.dat", "beam.root"):
+            simulate(load_sample(Path(file).stem), folder / file, events=10)
         runs = runlist.from_files(
-            [str(folder / "signal.dat"), str(folder / "beam.root")],
+            [str(folder / "muon.dat"), str(folder / "beam.root")],
             detector="na64e_lfc",
             analysis="e_to_mu_phi",
             calib="demo",
@@ -259,12 +261,12 @@ def _as_a_user() -> None:
 def _is_in(path: object, folder: str) -> bool:
     if isinstance(path, int):
         try:
-            path = os.readlink(f"/proc/self/fd/{path}")
+            path = Path(f"/proc/self/fd/{path}").readlink()
         except OSError:
             return False
     if isinstance(path, bytes):
         path = os.fsdecode(path)
-    return isinstance(path, str | os.PathLike) and os.path.abspath(path).startswith(folder)
+    return isinstance(path, str | os.PathLike) and os.path.abspath(path).startswith(folder)  # noqa: PTH100 - without an operation on files
 
 
 def _writes(event: str, details: tuple[Any, ...]) -> bool:
@@ -280,16 +282,16 @@ def _kill(_: Fault) -> None:
 
 def _replace(fault: Fault) -> None:
     shutil.copyfile(f"{fault.path}.other", f"{fault.path}.new")
-    os.replace(f"{fault.path}.new", fault.path)
+    Path(f"{fault.path}.new").replace(fault.path)
 
 
 def _truncate(fault: Fault) -> None:
-    os.truncate(fault.path, random.Random(fault.at).randrange(os.path.getsize(fault.path)))
+    os.truncate(fault.path, random.Random(fault.at).randrange(Path(fault.path).stat().st_size))
 
 
 def _grow(fault: Fault) -> None:
     data = Path(f"{fault.path}.other").read_bytes()
-    with open(fault.path, "ab") as file:
+    with Path(fault.path).open("ab") as file:
         file.write(data)
 
 

@@ -22,7 +22,7 @@ detector: na64e_lfc
 analysis: cuts.yaml
 calib: demo
 samples:
-  signal: {role: signal, files: [signal.dat], on_target: 1e12}
+  signal: {role: signal, files: [muon.dat], on_target: 1e12}
   beam: {role: background, files: [beam.dat, beam.root], on_target: 1e9}
 """
 CUTS = """
@@ -30,7 +30,7 @@ analysis: weighed
 extends: e_to_mu_phi
 weights: {nominal: 1.1, variations: {up: 1 + ecal.energy / 7 GeV}}
 """
-INPUTS = ("signal.dat", "beam.dat", "beam.root")
+INPUTS = ("muon.dat", "beam.dat", "beam.root")
 
 Command = tuple[str, ...]
 
@@ -50,6 +50,7 @@ SELECT = ("select", "out", "--analysis", "cuts.yaml", "--set", "e_miss_min=30GeV
 SCAN = ("scan", "out", "--analysis", "cuts.yaml", "-p", "e_miss_min", "--from", "0GeV", "--to", "60GeV")
 STORIES: Mapping[str, Story] = {
     "process": Story(("process", "runs.yaml", "--out", "out", *SKIMS)),
+    "quick": Story(("process", "runs.yaml", "--out", "out", "--tables", "parquet")),
     "process again": Story(
         ("process", "runs.yaml", "--out", "out"),
         (("process", "runs.yaml", "--out", "out", "--set", "e_miss_min=30GeV"),),
@@ -70,7 +71,7 @@ STORIES: Mapping[str, Story] = {
     "scan": Story((*SCAN, "--out", "scans"), (("process", "runs.yaml", "--out", "out", "--tables", "parquet"),)),
     "simulate": Story(("simulate", "muon", "--events", "20", "--out", "made.dat")),
     "simulate hits": Story(("simulate", "muon", "--events", "20", "--out", "made.root")),
-    "quality": Story(("quality", "signal.dat", "beam.dat", "--out", "quality")),
+    "quality": Story(("quality", "muon.dat", "beam.dat", "--out", "quality")),
     "limit": Story(("limit", "--eot", "1e11", "--efficiencies", "eff.csv", "--out", "limit", "--plot", "limit.pdf")),
 }
 JOBS = ("process", "process again", "part")
@@ -84,16 +85,18 @@ class Stage:
     ----------
     folder : Path
     server : Server
+    events : int
+        Of a run file.
     """
 
-    def __init__(self, folder: Path, server: Server) -> None:
+    def __init__(self, folder: Path, server: Server, events: int = 50) -> None:
         self.server = server
         self.folder = folder / "here"
         self._kept = folder / "kept"
         self._known: dict[str, Reference] = {}
-        self._make()
+        self._make(events)
 
-    def _make(self) -> None:
+    def _make(self, events: int) -> None:
         from emiss.samples.config import load_sample
         from emiss.samples.simulate import simulate
 
@@ -106,8 +109,8 @@ class Stage:
         others.mkdir()
         for name in INPUTS:
             kind = load_sample(Path(name).stem)
-            simulate(kind, start / name, events=50)
-            simulate(kind, others / name, events=45, seed=7)
+            simulate(kind, start / name, events=events)
+            simulate(kind, others / name, events=events - 5, seed=7)
 
     def other(self, name: str) -> Path:
         """Return another run file that may take the place of an input."""
@@ -116,6 +119,10 @@ class Stage:
     def input(self, name: str) -> bytes:
         """Return what an input holds in the beginning."""
         return (self._kept / "start" / name).read_bytes()
+
+    def story(self, name: str) -> Story:
+        """Return a story by its name."""
+        return STORIES[name]
 
     def set(self, state: str | Path = "start") -> None:
         """Let the folder be as it was, files with the times that they had."""
@@ -158,13 +165,14 @@ class Reference:
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+(?:\+[\d:]+|Z)?")
+_COMMAND = re.compile(r'(?:"|&#34;|&quot;)command(?:"|&#34;|&quot;): .*')
 _QUIET = ("log.txt", ".lock")
 
 
 def state_of(folder: Path) -> dict[str, str]:
     """Return what the files of a folder hold, but for times; what is hidden is nobody's result."""
     return {
-        str(path.relative_to(folder)): _content(path)
+        str(path.relative_to(folder)): _content(path, folder)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.name not in _QUIET
@@ -178,14 +186,14 @@ def half_written(folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob(".*.part*") if path.is_file()]
 
 
-def _content(path: Path) -> str:
+def _content(path: Path, folder: Path) -> str:
     try:
-        return _digest(path)
+        return _digest(path, f"{folder}/")
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is not what it should be
         return f"cannot be read: {type(error).__name__}: {error}"
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, inside: str) -> str:
     said = hashlib.sha256()
     if path.suffix == ".root":
         for name, values in _arrays(path):
@@ -205,7 +213,8 @@ def _digest(path: Path) -> str:
     elif path.suffix in (".dat", ".csv", ".npz"):
         said.update(path.read_bytes())
     else:
-        said.update(_TIME.sub("T", path.read_text(encoding="utf-8")).encode())
+        text = _COMMAND.sub("", _TIME.sub("T", path.read_text(encoding="utf-8")))
+        said.update(text.replace(inside, "").encode())  # on a cluster, paths are absolute
         if path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))
     return said.hexdigest()[:16]

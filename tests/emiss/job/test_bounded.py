@@ -1,0 +1,126 @@
+"""What a job holds does not grow with what its files hold, and what it does for a task not with the number of tasks.
+
+`benchmarks.memory` has the same at full size.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.made_up import Shape, no_events, plan_of
+from emiss.configs.errors import UserError
+from emiss.events.files import atomic
+from emiss.job import parked
+from emiss.job.division import Part
+from emiss.job.parts import run_part
+from emiss.job.reduction import Reduction
+from emiss.job.run import run_job
+from emiss.reco.quality import event_numbers
+from emiss.reco.quality.event_numbers import Held, Numbers, Together
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
+def peak(work) -> tuple[int, object]:
+    """The most bytes that some work holds, and its result."""
+    tracemalloc.start()
+    try:
+        result = work()
+        return tracemalloc.get_traced_memory()[1], result
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_plan_holds_kilobytes_per_file_however_long_files_are_and_travels_in_them(tmp_path):
+    plan_of(tmp_path / "warm", 2, Shape(entries=1000))
+    small, _ = peak(lambda: plan_of(tmp_path / "small", 10, Shape(entries=2000), task_entries=1000))
+    large, job = peak(lambda: plan_of(tmp_path / "large", 60, Shape(entries=2000), task_entries=1000))
+    assert (large - small) / 50 < 20e3
+    longer, same = peak(lambda: plan_of(tmp_path / "longer", 10, Shape(entries=20_000), task_entries=10_000))
+    assert longer - small < 4e6  # the index of one file and no more, and not ten times 18 000 rows
+    assert len(same.tasks) == 20
+    # a task does not carry the files of its sample
+    assert len(pickle.dumps(job.tasks[0])) < 4000
+
+
+def test_numbers_of_event_builders_are_parked_and_come_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(parked, "MOST", 10)
+    shape = Shape(entries=500, files_of_run=16, builders=4)
+    job = plan_of(tmp_path, 16, shape, task_entries=250)
+    assert job.remarks == ()  # together they have every number once
+    spread = plan_of(tmp_path / "one", 4, Shape(entries=500, files_of_run=4, builders=1))
+    assert all(len(task.numbers) <= 10 for task in (*job.tasks, *spread.tasks))
+    # a run of which one builder's files are there: what is missing is not one range
+    alone = plan_of(tmp_path / "alone", 4, Shape(entries=500, files_of_run=16, builders=16))
+    stored = {task.numbers for task in alone.tasks}
+    assert all(isinstance(known, parked.Parked) for known in stored)
+    context = alone.tasks[0].context
+    own = Numbers(Held.of(np.full(500, 4001), 16 * np.arange(500) + 1), Held())
+    assert not set(own.held.low.tolist()) - set(context.numbers.held.low.tolist()) - {own.held.low[0]}
+    (first, *_) = stored
+    first.path.write_bytes(first.path.read_bytes()[:-50])
+    with pytest.raises(UserError, match="run the same command again"):
+        first.load()
+    with pytest.raises(UserError, match="cannot be read"):
+        parked.Parked(tmp_path / "nothing", "0").load()
+
+
+numbers = st.lists(st.sets(st.tuples(st.integers(1, 3), st.integers(0, 30)), max_size=20), max_size=8)
+
+
+@given(numbers, st.integers(1, 6), st.integers(1, 4))
+def test_numbers_put_together_bit_by_bit_are_those_of_sets(files, at_once, many):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(event_numbers, "AT_ONCE", at_once)
+        patch.setattr(event_numbers, "MANY", many)
+        patch.setattr(event_numbers, "SHARED", 1.0)
+        parts = [Numbers(Held.of(*np.array(sorted(one), np.int64).reshape(-1, 2).T), Held()) for one in files]
+        found = Together.of(parts)
+    union = set().union(*files) if files else set()
+    twice = {item for item in union if sum(item in one for one in files) > 1}
+    assert sum(found.numbers.held.count().values()) == len(union)
+    assert sum(found.twice.values()) == len(twice)
+    assert all(high + 1 < low for high, low in pairwise_of(found.numbers.held))
+
+
+def pairwise_of(held: Held) -> list[tuple[int, int]]:
+    ends = zip(held.low.tolist(), held.high.tolist(), strict=True)
+    return [(before[1], after[0]) for before, after in pairwise(ends)]
+
+
+def test_a_part_holds_no_more_the_more_tasks_it_has(tmp_path, monkeypatch):
+    job = plan_of(tmp_path, 40, Shape(entries=1000), task_entries=50)
+    most = 0
+    put = Reduction.put
+
+    def watched(self, number, part):
+        nonlocal most
+        put(self, number, part)
+        there = (item for level in self._held for parts in level.values() for item in parts.values())
+        most = max(most, sum(item is not None for item in there))
+
+    monkeypatch.setattr(Reduction, "put", watched)
+    with no_events():
+        outcome = run_part(job, Part(20, 3), tmp_path / "out")
+    assert sum(len(task) for task in outcome.cutflow.samples["beam"].coverage.values()) == 40
+    assert most <= 2 * 16  # and not 40, of which no two are of one node
+
+
+def test_the_work_for_a_task_does_not_grow_with_the_number_of_tasks(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(atomic.Path, "write_text", lambda self, text, **_: written.append(len(text)) or self.touch())
+    sizes = []
+    for files in (10, 40):
+        written.clear()
+        job = plan_of(tmp_path / str(files), files, Shape(entries=1000), task_entries=100)
+        with no_events():
+            run_job(job, tmp_path / str(files) / "out")
+        sizes.append(sum(written) / len(job.tasks))
+    assert sizes[1] < sizes[0]  # the manifest is not written again with each task
