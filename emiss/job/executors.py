@@ -19,6 +19,7 @@ from multiprocessing.context import SpawnContext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from emiss.configs.errors import EmissError, of_surroundings
+from emiss.events.location import one_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ def _serial(setup: Setup, tasks: Sequence[Task]) -> Iterator[Done]:
     from emiss.job.worker import Worker
 
     worker = Worker(setup)
-    for task in tasks:
+    for task in one_ahead(tasks, lambda task: task.file):
         yield _guarded(worker, task)
 
 

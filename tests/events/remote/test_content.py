@@ -15,6 +15,7 @@ import uproot
 from emiss.configs.errors import UserError
 from emiss.events.location import for_uproot, located
 from emiss.events.remote import content as module
+from emiss.events.remote import http, patience
 from emiss.events.remote.content import Remote, RemoteFile, remote
 
 DATA = np.random.default_rng(3).integers(0, 255, 50_000, np.uint8).tobytes()
@@ -136,8 +137,9 @@ class Hostile(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(module, "BLOCK", BLOCK)
-    monkeypatch.setattr(module, "TIMEOUT", 0.3)
-    monkeypatch.setattr(module, "PAUSE", 0.01)
+    monkeypatch.setattr(http, "FIRST", BLOCK)
+    monkeypatch.setattr(patience, "TIMEOUT", 0.3)
+    monkeypatch.setattr(patience, "PAUSE", 0.01)
     monkeypatch.setattr(module, "_open", module.OrderedDict())
 
     Own = type("Own", (Hostile,), {"asked": [], "sent": np.zeros(len(DATA), int), "tries": {}})
