@@ -51,9 +51,11 @@ class Throttled(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_HEAD(self) -> None:
+        """Say what there is."""
         self._reply(b"", head=True)
 
     def do_GET(self) -> None:
+        """Give it."""
         self._reply((self.folder / self.path.strip("/")).read_bytes(), head=False)
 
     def _reply(self, data: bytes, *, head: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from emiss.commands.places import a_path
 from emiss.terminal import print_table, say
 
 
@@ -66,7 +67,9 @@ def show(
 
 
 def columns(
-    table: Annotated[Path | None, typer.Argument(metavar="[TABLE]", help="An event table; else all declared.")] = None,
+    table: Annotated[
+        Path | None, typer.Argument(parser=a_path, metavar="[TABLE]", help="An event table; else all declared.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the columns of the event table with unit and meaning: what a cut may use.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.places import PLACE
 from emiss.commands.process import Quiet
 from emiss.terminal import print_table, progress, say
 
@@ -20,7 +21,7 @@ MAX_LINES = 40
 def quality(
     inputs: Annotated[list[str], typer.Argument(metavar="RUNS.yaml|FILES...", help="A run list, or raw run files.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for bad_spills.yaml, quality.csv and the plot.")
+        Path, typer.Option("--out", "-o", **PLACE, help="Folder for bad_spills.yaml, quality.csv and the plot.")
     ] = Path("out/quality"),
     detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
     calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
@@ -46,6 +47,7 @@ def quality(
       emiss quality configs/runs/2023.yaml --shift 3 --saturated 0.02
     """
     from emiss import runlist
+    from emiss.events.files.atomic import staged
     from emiss.look import spill_quality, spill_quality_files
     from emiss.reco.quality.summary import Limits
 
@@ -57,7 +59,8 @@ def quality(
     limits = Limits(rate=rate, lost=lost, shift=shift, saturated=saturated)
     with progress("quality", sum(len(file.index()) for file in files), quiet=quiet) as step:
         found = spill_quality.measure(source, files, limits, step)
-    written = spill_quality_files.write(found, out)
+    with staged(out) as folder:
+        written = [out / path.name for path in spill_quality_files.write(found, folder)]
     if not quiet:
         _print(found)
         say("written: " + ", ".join(str(path) for path in written), "dim")

@@ -14,6 +14,7 @@ import numpy as np
 
 from emiss.events.files.atomic import write_text
 from emiss.events.files.identity import WORTH, Remembered, Stamp
+from emiss.events.location import is_remote
 from emiss.events.provenance import code_version, text_hash
 from emiss.job.lock import in_turn
 from emiss.reco.quality.event_numbers import Held, Numbers
@@ -90,7 +91,7 @@ class Kept:
 
     def _turn(self) -> Any:
         said = Stamp.of(self.path)
-        if said is None or said.size < WORTH:
+        if is_remote(self.folder) or said is None or said.size < WORTH:
             return nullcontext()
         self.folder.mkdir(parents=True, exist_ok=True)
         return in_turn(self.folder / f".lock-{int(text_hash(str(self.path.absolute())), 16) % LOCKS:02}")

@@ -9,13 +9,13 @@ import gzip
 import json
 import platform
 from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.files.atomic import part_of, write_text
+from emiss.events.files.atomic import write_bytes, write_text
+from emiss.events.location import place
 from emiss.events.provenance import code_version, command_line, now, text_hash
 from emiss.job.identity import programs
 from emiss.job.part_counts import to_json
@@ -70,7 +70,7 @@ class Plan:
         """The skims that are wanted."""
         if self.keep is None:
             return None
-        return Wanted(**{**self.keep, "path": Path(self.keep["path"]), "columns": tuple(self.keep["columns"])})
+        return Wanted(**{**self.keep, "path": place(self.keep["path"]), "columns": tuple(self.keep["columns"])})
 
 
 @dataclass(frozen=True)
@@ -181,15 +181,7 @@ def save_results(job: Job, part: str, name: str, done: Sequence[Done], started: 
         },
         "tasks": [to_json(item) for item in done],
     }
-    trial = part_of(path)
-    try:
-        trial.write_bytes(gzip.compress(json.dumps(data, allow_nan=False).encode(), mtime=0))
-        trial.replace(path)
-    except OSError as error:
-        raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
-    finally:
-        with suppress(OSError):
-            trial.unlink(missing_ok=True)
+    write_bytes(path, gzip.compress(json.dumps(data, allow_nan=False).encode(), mtime=0))
 
 
 def load_results(folder: Path) -> list[Results]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError
 from emiss.events import provenance
+from emiss.events.location import is_remote
 from emiss.job import lock, output, part_files
 from emiss.job.conclude import cutflow_of, growing, report_losses
 from emiss.job.division import tasks_of_part
@@ -104,6 +105,8 @@ def folder_of(out: Path, part: Part) -> Path:
 def _sweep(tasks: Iterable[Task]) -> None:
     """Remove what this part has left half written when it was killed; of others, at work now, nothing is touched."""
     for task in tasks:
+        if is_remote(task.table):
+            continue
         for left in task.table.parent.glob(f".{glob.escape(task.table.name[:150])}.*.part*"):
             with suppress(OSError):
                 left.unlink()

@@ -1,29 +1,58 @@
-"""Files that stand there whole or not at all, whoever else writes them at the same time."""
+"""Files that stand there whole or not at all, whoever else writes them at the same time; also where there is no renaming.
+
+On this machine a file is written under another name and renamed. What goes elsewhere is written here first, and put there as
+a whole (`emiss.events.remote`).
+"""
 
 from __future__ import annotations
 
 import os
 import platform
-from contextlib import suppress
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
+from emiss.events.location import is_remote
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 def part_of(path: Path, suffix: str = "") -> Path:
     """Return the name under which this process writes a file before it is put in its place.
 
-    It is hidden, and carries host and process: several may write the same file, and who left one behind can be seen.
+    It is hidden, and carries host and process: several may write the same file, and who left one behind can be seen. That of
+    a file elsewhere is in the folder of temporary files.
     """
     host = "".join(c if c.isalnum() or c in "-_" else "_" for c in platform.node().partition(".")[0]) or "host"
+    if is_remote(path):
+        return Path(
+            tempfile.gettempdir(), f".emiss-{path.name[:100]}.{host}.{os.getpid()}.{os.urandom(4).hex()}.part{suffix}"
+        )
     return path.with_name(f".{path.name[:150]}.{host}.{os.getpid()}.part{suffix}")
 
 
+def settle(part: Path, path: Path) -> None:
+    """Put a file that has been written under another name in its place.
+
+    Raises
+    ------
+    UserError, OSError
+        If it cannot be put there; the part stays.
+    """
+    if not is_remote(path):
+        part.replace(path)
+        return
+    _write_elsewhere(path, part)
+    part.unlink()
+
+
 def sweep(folder: Path) -> None:
-    """Remove what processes that were killed have left half written in a folder and those in it."""
+    """Remove what processes that were killed have left half written in a folder and those in it; elsewhere nothing is."""
+    if is_remote(folder):
+        return
     for part in folder.rglob(".*.part*"):
         with suppress(OSError):
             part.unlink()
@@ -37,12 +66,55 @@ def write_text(path: Path, text: str) -> None:
     UserError
         If it cannot be written.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file to a folder that is there; see `write_text`."""
+    if is_remote(path):
+        _write_elsewhere(path, data)
+        return
     part = part_of(path)
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
+        part.write_bytes(data)
         part.replace(path)
     except OSError as error:
         raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
     finally:
         with suppress(OSError):  # the folder is not there, or no folder
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """Yield where the files of a folder are to be written: to the folder, or, of one elsewhere, to one of this machine.
+
+    What is there when the block ends, however it does, is put in its place file by file.
+    """
+    if not is_remote(target):
+        yield target
+        return
+    with tempfile.TemporaryDirectory(prefix="emiss-") as name:
+        folder = Path(name)
+        try:
+            yield folder
+        finally:
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                _write_elsewhere(target / file.relative_to(folder).as_posix(), file)
+
+
+@contextmanager
+def staged_file(target: Path) -> Iterator[Path]:
+    """Yield where a file is to be written, as `staged` does for those of a folder."""
+    if not is_remote(target):
+        yield target
+        return
+    with staged(target.parent) as folder:
+        yield folder / target.name
+
+
+def _write_elsewhere(path: Path, content: bytes | Path) -> None:
+    from emiss.events.remote.path import address_of
+    from emiss.events.remote.writing import write
+
+    write(address_of(path), content)

@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from emiss.events.remote import patience
 from emiss.events.remote.patience import NotThereError, Refused, Retry
@@ -85,15 +85,17 @@ class Http:
             with self._range(0, 1) as reply:
                 return _version(reply)
 
-    def is_folder(self) -> bool:
-        """Whether the server says so: it adds a slash to the names of folders."""
+    def kind(self) -> Literal["file", "folder"] | None:
+        """Return what is behind the address: servers add a slash to the names of folders."""
         if urllib.parse.urlsplit(self._address).path.endswith("/"):
-            return True
+            return "folder"
         try:
             with _said(), self._ask("HEAD") as reply:
-                return urllib.parse.urlsplit(reply.geturl()).path.endswith("/")
+                return "folder" if urllib.parse.urlsplit(reply.geturl()).path.endswith("/") else "file"
+        except NotThereError:
+            return None
         except Refused:
-            return False
+            return "file"  # it says what is wrong when it is read
 
     def write(self, content: bytes | Path) -> None:
         """Put a file in its place; folders above it are made where the server wants them to be there."""

@@ -1,4 +1,4 @@
-"""A path for addresses: what a `pathlib.Path` has of what we use, for files and folders behind https://, s3://, root:// and others.
+"""A path for addresses: what a `pathlib.Path` has of what we use, for what is behind https://, s3://, root:// and others.
 
 Its text is for people: without a login, and without what a query says. The address itself is `address`.
 """
@@ -6,6 +6,9 @@ Its text is for people: without a login, and without what a query says. The addr
 from __future__ import annotations
 
 import io
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from types import SimpleNamespace
@@ -138,7 +141,9 @@ class RemotePath:
         if said is None:
             raise FileNotFoundError(2, "no such file on the server", str(self))
         number = hash((said.tag, said.time))
-        return SimpleNamespace(st_size=said.size or 0, st_mtime_ns=number, st_ino=0, st_dev=0)
+        return SimpleNamespace(
+            st_size=said.size or 0, st_mtime=_seconds(said.time), st_mtime_ns=number, st_ino=0, st_dev=0
+        )
 
     def version(self) -> Version | None:
         """Return what the server says of the file; None if it says that there is none."""
@@ -151,15 +156,15 @@ class RemotePath:
 
     def is_dir(self) -> bool:
         """Whether the address is of a folder."""
-        return self._path.endswith("/") or patiently(self.address, server_of(self.address).is_folder)
+        return self._kind() == "folder"
 
     def is_file(self) -> bool:
         """Whether the server has such a file, and not a folder."""
-        return not self._path.endswith("/") and self.version() is not None and not self.is_dir()
+        return self._kind() == "file"
 
     def exists(self) -> bool:
         """Whether there is anything."""
-        return self.is_file() or self.is_dir()
+        return self._kind() is not None
 
     def mkdir(self, *, parents: bool = False, exist_ok: bool = False) -> None:
         """Do nothing: a folder is there as soon as a file is in it."""
@@ -190,6 +195,9 @@ class RemotePath:
         """Yield the files that the address matches, which is a pattern."""
         return self._listed(lambda fs, path: fs.glob(path))
 
+    def _kind(self) -> str | None:
+        return "folder" if self._path.endswith("/") else patiently(self.address, server_of(self.address).kind)
+
     def _listed(self, what: Any) -> Iterator[RemotePath]:
         lister = Storage(f"{self._host}{self._path}")
         try:
@@ -200,6 +208,18 @@ class RemotePath:
 
     def _with(self, path: str) -> RemotePath:
         return RemotePath(f"{self._host}{path}{self._query}")
+
+
+def _seconds(time: str | None) -> float:
+    """Return a time that a server says in one of three ways as seconds of the epoch; 0 where it is none of them."""
+    for read in (
+        float,
+        lambda text: datetime.fromisoformat(text).timestamp(),
+        lambda text: parsedate_to_datetime(text).timestamp(),
+    ):
+        with suppress(ValueError, TypeError):
+            return read(time or "0")
+    return 0.0
 
 
 def address_of(path: object) -> str:

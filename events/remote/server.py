@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ class Server(Protocol):
         """Return what the server says of the file now; `NotThereError` if there is none."""
         ...
 
-    def is_folder(self) -> bool:
-        """Whether the address is one of a folder."""
+    def kind(self) -> Literal["file", "folder"] | None:
+        """Return what is behind the address; None if nothing is."""
         ...
 
     def write(self, content: bytes | Path) -> None:

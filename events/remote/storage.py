@@ -10,7 +10,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.remote import patience
@@ -104,12 +104,12 @@ class Storage:
         """Return what the server says of the file now."""
         return _version(self._info())
 
-    def is_folder(self) -> bool:
-        """Whether it is one, or names of files begin with it and a slash."""
+    def kind(self) -> Literal["file", "folder"] | None:
+        """Return what is behind the address: a folder, too, where names of files begin with it and a slash."""
         try:
-            return bool(self._info().get("type") == "directory")
+            return "folder" if self._info().get("type") == "directory" else "file"
         except NotThereError:
-            return False
+            return None
 
     def write(self, content: bytes | Path) -> None:
         """Put a file in its place: as one object, or under another name first where half of it could be seen."""

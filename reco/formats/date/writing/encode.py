@@ -8,16 +8,17 @@ block, those without a channel above threshold an empty one; APV chips have thre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
+from emiss.events.location import place
 from emiss.reco.formats.date import layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from emiss.configs.arrays import Array
     from emiss.events.lists import Lists
@@ -122,11 +123,11 @@ def to_bytes(
 
 def write(path: str | Path, data: bytes) -> Path:
     """Write a raw run file; it appears when it is complete."""
-    path = Path(path)
+    path = place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(path)
     part.write_bytes(data)
-    part.replace(path)
+    settle(part, path)
     return path
 
 
