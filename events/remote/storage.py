@@ -33,7 +33,9 @@ PART = 1 << 22
 
 _NO_LOGIN = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"})
 _XROOTD_SAID = re.compile(r"\[(\d{4})\]\s*(.*)")
-_XROOTD_GONE, _XROOTD_FORBIDDEN, _XROOTD_THERE = "3011", ("3010", "3030"), "3018"
+_XROOTD_AWAY = re.compile(r"\[(?:FATAL|ERROR)\]\s*(.*)")
+_XROOTD_GONE, _XROOTD_FORBIDDEN, _XROOTD_THERE = "3011", ("3010", "3030"), 3018
+_AWAY = ("Connection", "Connect", "Endpoint", "Timeout")
 _LOGIN = {
     "s3": "the library looks for keys in the variables AWS_... and in ~/.aws",
     "root": "the library looks for a proxy, a token or a keytab as xrdcp does",
@@ -69,6 +71,8 @@ class Storage:
 
     def begin(self, put: Put) -> tuple[Version, bool]:  # noqa: ARG002 - nothing has to be read for it
         """Return the version of the file."""
+        # the library of XRootD keeps files open, also one in whose place another one stands by now
+        self._said(lambda: self.fs.invalidate_cache(self.path))
         found = self._info()
         if found.get("type") == "directory":
             msg = "is a folder, and no file"
@@ -122,17 +126,10 @@ class Storage:
         def work() -> bool:
             try:
                 if scheme_of(self.address) in XROOTD:
-                    self._make_folder()
-                    with self.fs.open(self.path, "xb") as file:
-                        file.write(content)
-                else:
-                    self.fs.pipe_file(self.path, content, mode="create")
+                    return _new_xrootd(str(self.fs.unstrip_protocol(self.path)), content)
+                self.fs.pipe_file(self.path, content, mode="create")
             except FileExistsError:
                 return False
-            except OSError as error:
-                if _XROOTD_THERE in str(error):
-                    return False
-                raise
             return True
 
         return self._said(work)
@@ -221,6 +218,10 @@ class Storage:
             return Refused("is a folder, and no file")
         if isinstance(error, ValueError | TypeError | NotImplementedError):
             return Refused(f"the library for '{scheme}://' cannot do it: {text}")
+        if not said and (away := _XROOTD_AWAY.search(text)):
+            return Retry(f"the server cannot be reached: {away[1]}")
+        if any(name in type(error).__name__ for name in _AWAY):
+            return Retry(f"the server cannot be reached: {text}")
         return Retry(f"the server failed: {said[2] if said else text}")
 
 
@@ -244,6 +245,21 @@ def _opened(address: str) -> tuple[Any, str]:
     if scheme in ("s3", "s3a"):
         fs.retries = 1  # we count
     return fs, str(path)
+
+
+def _new_xrootd(address: str, content: bytes) -> bool:
+    """Write a file that is not there yet, which fsspec's library cannot; return whether it was written."""
+    from XRootD import client
+    from XRootD.client.flags import OpenFlags
+
+    file = client.File()
+    status, _ = file.open(address, OpenFlags.NEW | OpenFlags.MAKEPATH)
+    if status.errno == _XROOTD_THERE:
+        return False
+    for done in (status, *(step()[0] for step in (lambda: file.write(content), file.close) if status.ok)):
+        if not done.ok:
+            raise OSError(done.message)
+    return True
 
 
 def _limit_xrootd() -> None:
