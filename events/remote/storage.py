@@ -207,7 +207,8 @@ class Storage:
         if isinstance(error, ImportError):
             hint = "pip install 'emiss[remote]'" if scheme in ("s3", "s3a", *XROOTD) else None
             return Refused(f"addresses with '{scheme}://' cannot be read: {text}", hint)
-        if isinstance(error, FileNotFoundError) or (said and said[1] == _XROOTD_GONE):
+        away = isinstance(error, FileNotFoundError | NotADirectoryError) or "not a directory" in text
+        if away or (said and said[1] == _XROOTD_GONE):
             return NotThereError("no such file on the server", "is the address right?")
         login = _LOGIN.get("root" if scheme in XROOTD else scheme)
         if type(error).__name__ in _NO_LOGIN:
@@ -218,8 +219,8 @@ class Storage:
             return Refused("is a folder, and no file")
         if isinstance(error, ValueError | TypeError | NotImplementedError):
             return Refused(f"the library for '{scheme}://' cannot do it: {text}")
-        if not said and (away := _XROOTD_AWAY.search(text)):
-            return Retry(f"the server cannot be reached: {away[1]}")
+        if not said and (failed := _XROOTD_AWAY.search(text)):
+            return Retry(f"the server cannot be reached: {failed[1]}")
         if any(name in type(error).__name__ for name in _AWAY):
             return Retry(f"the server cannot be reached: {text}")
         return Retry(f"the server failed: {said[2] if said else text}")

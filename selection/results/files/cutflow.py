@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from emiss.configs.errors import Location, UserError
 from emiss.events.files.atomic import write_text
 from emiss.events.ledger import Ledger
-from emiss.events.location import located
+from emiss.events.location import located, place
 from emiss.selection.blinding import WHOLE
 from emiss.selection.counting.counts import CutCounts, Tally, efficiencies
 from emiss.selection.counting.samples import Counted, SampleCounts
@@ -177,7 +177,7 @@ def dumps(cutflow: Counted) -> str:
 
 def save(cutflow: Counted, path: str | Path) -> None:
     """Write the cutflow as a JSON file."""
-    write_text(Path(path), dumps(cutflow))
+    write_text(place(path), dumps(cutflow))
 
 
 def load(path: str | Path) -> Counted:
