@@ -192,6 +192,12 @@ def _xrootd(tmp_path_factory) -> Iterator[tuple[int, Path]]:
 
 
 @pytest.fixture
+def exported(_xrootd) -> Path:
+    """The folder of the XRootD server, as it is on this machine."""
+    return _xrootd[1]
+
+
+@pytest.fixture
 def root(_xrootd) -> Iterator[str]:
     """The address of a folder of an XRootD server; what a test leaves there goes with it."""
     import shutil

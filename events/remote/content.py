@@ -12,6 +12,7 @@ import mmap
 import os
 import tempfile
 import threading
+import time
 import weakref
 from collections import OrderedDict, deque
 from contextlib import suppress
@@ -44,6 +45,9 @@ SEQUENCE = 1 << 20
 
 KEPT = 2 << 30
 """Bytes of files that stay here for the next time that the process opens them."""
+
+FRESH = 1.0
+"""Seconds in which a server is not asked again whether a file is still the same when it is opened once more."""
 
 _MISSING, _COMING, _THERE = range(3)
 
@@ -85,6 +89,7 @@ class Remote:
         version, ranges = patiently(address, self._begin)
         assert version.size is not None  # noqa: S101 - known when the first answer has come
         self.version, self.size = version, version.size
+        self._asked = time.monotonic()
         os.ftruncate(self._copy, self.size)
         memory = mmap.mmap(self._copy, self.size, access=mmap.ACCESS_READ) if self.size else b""
         self.data: Bytes = np.frombuffer(memory, np.uint8)
@@ -126,7 +131,11 @@ class Remote:
 
     def is_current(self) -> bool:
         """Whether the server has the same file still, as far as it says."""
-        return self.version.may_be(version_of(self._secret, self._server))
+        if time.monotonic() - self._asked < FRESH:
+            return True
+        same = self.version.may_be(version_of(self._secret, self._server))
+        self._asked = time.monotonic()
+        return same
 
     def _begin(self) -> tuple[Version, bool]:
         self._got = 0
@@ -314,6 +323,12 @@ def remote(address: str) -> Remote:
             while len(_open) > 1 and sum(file.size for file in _open.values()) > KEPT:
                 _open.popitem(last=False)
         return known
+
+
+def forget(address: str) -> None:
+    """Let go of what is known of a file, in whose place another one has been put."""
+    with _lock:
+        _open.pop(address, None)
 
 
 def begin(address: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emiss.events.remote.content import server_of
+from emiss.events.remote.content import forget, server_of
 from emiss.events.remote.patience import patiently
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def write(address: str, content: bytes | Path) -> None:
         If the server does not take it.
     """
     patiently(address, lambda: server_of(address).write(content))
+    forget(address)
 
 
 def create(address: str, content: bytes) -> bool:
@@ -33,4 +34,6 @@ def create(address: str, content: bytes) -> bool:
     UserError
         If the server does not answer, or does not take it.
     """
-    return patiently(address, lambda: server_of(address).create(content))
+    created = patiently(address, lambda: server_of(address).create(content))
+    forget(address)
+    return created

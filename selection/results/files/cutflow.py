@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from emiss.configs.errors import Location, UserError
@@ -16,6 +15,7 @@ from emiss.selection.counting.samples import Counted, SampleCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from emiss.selection.counting.counts import Efficiency
 

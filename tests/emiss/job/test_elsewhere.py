@@ -93,7 +93,7 @@ class Takes(Ranges):
 
     refuses: tuple[str, ...] = ()
 
-    def do_PUT(self):
+    def do_PUT(self):  # noqa: N802
         from pathlib import Path
 
         length = int(self.headers.get("Content-Length", 0))
@@ -109,7 +109,7 @@ class Takes(Ranges):
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-    def do_MKCOL(self):
+    def do_MKCOL(self):  # noqa: N802
         from pathlib import Path
 
         Path(self.translate_path(self.path)).mkdir(exist_ok=True)
@@ -117,7 +117,7 @@ class Takes(Ranges):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def do_DELETE(self):
+    def do_DELETE(self):  # noqa: N802
         from pathlib import Path
 
         Path(self.translate_path(self.path)).unlink(missing_ok=True)
@@ -165,7 +165,9 @@ def test_outputs_behind_a_web_server_and_no_key_in_them(cli, web, tmp_path):
     for secret in ("PASSWORD", "TOKEN"):
         assert not any(secret.encode() in data for data in written)
         assert not any(secret in text for text in said)
-    assert json.loads((folder / "a/out/cutflow.json").read_text())["provenance"]["inputs"][0]["path"].endswith("?key=...")
+    assert json.loads((folder / "a/out/cutflow.json").read_text())["provenance"]["inputs"][0]["path"].endswith(
+        "?key=..."
+    )
 
 
 def test_a_web_server_that_takes_nothing(cli, inputs, tmp_path, web):

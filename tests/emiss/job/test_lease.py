@@ -65,7 +65,10 @@ def test_jobs_and_parts_keep_each_other_out(folder):
     away = {**OWNER, "host": "elsewhere", "process": 7, "token": "x", "renewed": time.time()}
     with lock.locked(folder):
         assert [owner.process for owner in lock.at_work(folder)] == [os.getpid()]
-        with pytest.raises(UserError, match=f"another job is at work here .process {os.getpid()} on"), lock.locked(folder):
+        with (
+            pytest.raises(UserError, match=f"another job is at work here .process {os.getpid()} on"),
+            lock.locked(folder),
+        ):
             pass
         with pytest.raises(UserError, match="another job is at work here"), lock.locked_part(folder, other):
             pass
@@ -75,6 +78,6 @@ def test_jobs_and_parts_keep_each_other_out(folder):
         with lock.locked_part(folder, other.with_name("002-of-002.lock")):
             assert len(lock.at_work(folder)) == 2
     write(other.address, json.dumps(away).encode())
-    with pytest.raises(UserError, match="another job is at work here .process 7 on elsewhere"), lock.locked(folder):
+    with pytest.raises(UserError, match=r"another job is at work here .process 7 on elsewhere"), lock.locked(folder):
         pass
     assert not (folder / lock.NAME).exists()

@@ -33,7 +33,13 @@ def test_what_is_shown(address, said):
 def test_no_secret_is_shown(word, key, scheme):
     address = f"{scheme}://me:{word}@host//data/run.dat?authz={key}&other={key}"
     path = RemotePath(address)
-    texts = (shown(address), str(path), repr(path), str(path.parent / "x"), shown_in(f"emiss process '{address}' --out {address}"))
+    texts = (
+        shown(address),
+        str(path),
+        repr(path),
+        str(path.parent / "x"),
+        shown_in(f"emiss process '{address}' --out {address}"),
+    )
     assert not any(secret in text for secret in (word, key) for text in texts)
     assert "".join(parts(path.address)) == address
     assert (path.parent / "x").address.endswith(f"?authz={key}&other={key}")

@@ -139,6 +139,7 @@ class Hostile(BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setattr(module, "BLOCK", BLOCK)
     monkeypatch.setattr(http, "FIRST", BLOCK)
+    monkeypatch.setattr(module, "FRESH", 0.0)
     monkeypatch.setattr(patience, "TIMEOUT", 0.3)
     monkeypatch.setattr(patience, "PAUSE", 0.01)
     monkeypatch.setattr(module, "_open", module.OrderedDict())

@@ -27,6 +27,7 @@ def _soon(monkeypatch):
     monkeypatch.setattr(patience, "TIMEOUT", 1.0)
     monkeypatch.setattr(patience, "PAUSE", 0.01)
     monkeypatch.setattr(content, "_open", content.OrderedDict())
+    monkeypatch.setattr(content, "FRESH", 0.0)
     for name, value in (("BLOCK", 1 << 14), ("PIECE", 1 << 16)):
         monkeypatch.setattr(content, name, value)
 
@@ -141,7 +142,11 @@ class Refusing(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    do_GET = do_PUT = do_HEAD
+    def do_GET(self):
+        self.do_HEAD()
+
+    def do_PUT(self):
+        self.do_HEAD()
 
 
 @pytest.mark.parametrize(
@@ -175,11 +180,11 @@ def test_what_an_s3_server_refuses_is_said(s3, monkeypatch, code, said):
         thread.join()
 
 
-def test_a_file_that_may_not_be_read(root, _xrootd):
+def test_a_file_that_may_not_be_read(root, exported):
     path = RemotePath(root) / "x.dat"
     write(path.address, DATA)
-    (_xrootd[1] / "x.dat").chmod(0)
-    with pytest.raises(UserError, match="the server does not allow it: .*permission denied"):
+    (exported / "x.dat").chmod(0)
+    with pytest.raises(UserError, match=r"the server does not allow it: .*permission denied"):
         whole(path)
 
 
