@@ -88,10 +88,10 @@ class Stamp:
 
 
 def _stamp_elsewhere(path: Path) -> Stamp | None:
-    from emiss.events.remote.content import version_of
+    from emiss.events.remote.content import current_version
     from emiss.events.remote.path import address_of
 
-    said = version_of(address_of(path))
+    said = current_version(address_of(path))
     if said.tag is None and said.time is None:
         return None
     time, tag = (int.from_bytes(hashlib.sha256((text or "").encode()).digest()[:6], "big") for text in said[1:][::-1])

@@ -47,7 +47,7 @@ KEPT = 2 << 30
 """Bytes of files that stay here for the next time that the process opens them."""
 
 FRESH = 1.0
-"""Seconds in which a server is not asked again whether a file is still the same when it is opened once more."""
+"""Seconds in which a server is not asked again whether a file is still the same."""
 
 _MISSING, _COMING, _THERE = range(3)
 
@@ -86,6 +86,7 @@ class Remote:
             self._copy = os.dup(copy.fileno())
         self._closed = weakref.finalize(self, os.close, self._copy)
         self._got = 0
+        self._asked = 0.0
         version, ranges = patiently(address, self._begin)
         assert version.size is not None  # noqa: S101 - known when the first answer has come
         self.version, self.size = version, version.size
@@ -131,11 +132,15 @@ class Remote:
 
     def is_current(self) -> bool:
         """Whether the server has the same file still, as far as it says."""
-        if time.monotonic() - self._asked < FRESH:
+        if self.is_fresh():
             return True
         same = self.version.may_be(version_of(self._secret, self._server))
         self._asked = time.monotonic()
         return same
+
+    def is_fresh(self) -> bool:
+        """Whether the server has said just now that it has this file."""
+        return time.monotonic() - self._asked < FRESH
 
     def _begin(self) -> tuple[Version, bool]:
         self._got = 0
@@ -256,6 +261,7 @@ class Remote:
                 raise Retry(msg)
 
         patiently(self._secret, go_on, progress)
+        self._asked = time.monotonic()  # each answer says of which version it is
 
 
 def version_of(address: str, server: Server | None = None) -> Version:
@@ -267,6 +273,21 @@ def version_of(address: str, server: Server | None = None) -> Version:
         If there is no such file, or the server does not answer.
     """
     return patiently(address, (server or server_of(address)).version)
+
+
+def current_version(address: str) -> Version:
+    """Return what the server says of a file: now, or when the last range of it came, if that is `FRESH` enough.
+
+    Raises
+    ------
+    UserError
+        As for `version_of`.
+    """
+    with _lock:
+        known = _open.get(address)
+    if known is not None and known.is_fresh():
+        return known.version
+    return version_of(address)
 
 
 class RemoteFile(io.RawIOBase):

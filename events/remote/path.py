@@ -173,6 +173,7 @@ class RemotePath:
         """Remove the file."""
         try:
             patiently(self.address, server_of(self.address).remove)
+            content.forget(self.address)
         except UserError as error:
             if not (missing_ok and isinstance(error.__cause__, NotThereError)):
                 raise
