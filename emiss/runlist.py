@@ -21,6 +21,7 @@ from emiss.configs.errors import Location, Problems, UserError
 from emiss.configs.names import problem_of
 from emiss.configs.schema import Model, Number
 from emiss.events.location import is_remote, matching
+from emiss.events.remote.address import shown_in
 from emiss.reco.quality.spills import SpillRange
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ class RunList:
 
     @property
     def texts(self) -> dict[str, str]:
-        """The run list itself under the name that outputs give it; nothing where there is no file of it."""
-        return {f"{self.name}.yaml": self.text} if self.text else {}
+        """The run list itself by the name that outputs give it, without logins in addresses; nothing without a file."""
+        return {f"{self.name}.yaml": shown_in(self.text)} if self.text else {}
 
 
 def load(path: str | Path) -> RunList:

@@ -197,15 +197,18 @@ def waiting(what: str, *, quiet: bool = False) -> Iterator[None]:
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Write the log of the block to a file, which is opened when there is something to say."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("emiss")
-    before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
-        handler.close()
+    from emiss.events.files.atomic import staged_file
+
+    with staged_file(path) as here:
+        handler = logging.FileHandler(here, mode="w", encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger = logging.getLogger("emiss")
+        before = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(before)
+            handler.close()

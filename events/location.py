@@ -1,25 +1,24 @@
-"""Where files are: paths on this machine, or addresses that fsspec reads (https://, s3://, root:// with their libraries).
+"""Where files are: paths on this machine, or addresses (https://, and what fsspec has a library for: s3://, root://, ...).
 
-What has a scheme is opened through `upath`, which looks like a path; everything else stays a `pathlib.Path`.
+What has a scheme becomes a `RemotePath`, which behaves as a path for what we do; everything else stays a `pathlib.Path`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from emiss.configs.errors import Location, UserError
 from emiss.configs.files import check_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
 
 
 def is_remote(name: str | Path) -> bool:
     """Return whether a name is an address with a scheme."""
     return "://" in str(name)
-
-
-def is_http(name: str | Path) -> bool:
-    """Return whether a name is an address that `emiss.events.remote.content` reads."""
-    return str(name).startswith(("http://", "https://"))
 
 
 def located(name: str | Path) -> Path:
@@ -33,45 +32,55 @@ def located(name: str | Path) -> Path:
     if not is_remote(name):
         check_regular(name)
         return Path(name)
-    from upath import UPath
+    return _remote(name)
 
-    if is_http(name):
-        from emiss.events.remote.path import HttpPath
 
-        return HttpPath(str(name))  # type: ignore[return-value]
-    try:
-        remote: Any = UPath(str(name))
-        remote.fs  # noqa: B018 - the library that reads it is imported here
-    except (ImportError, ValueError) as error:
-        scheme = str(name).partition("://")[0]
-        raise UserError(f"addresses with '{scheme}://' cannot be read: {error}", at=Location(str(name))) from None
-    except Exception as error:  # noqa: BLE001 - some libraries connect at once, and each has failures of its own
-        said = str(error).strip() or type(error).__name__
-        raise UserError(f"its server cannot be reached: {said}", at=Location(str(name))) from None
-    path: Path = remote
-    return path
+def place(name: str | Path) -> Path:
+    """Return where something is to be written: as `located`, without a look at what is there."""
+    return _remote(name) if is_remote(name) else Path(name)
+
+
+def _remote(name: str | Path) -> Any:
+    from emiss.events.remote.path import RemotePath
+    from emiss.events.remote.storage import check_library
+
+    if isinstance(name, RemotePath):
+        return name
+    check_library(str(name))
+    return RemotePath(str(name))
 
 
 def for_uproot(path: Path) -> Any:
-    """Return what `uproot.open` is to be given: a path (a colon is part of its name), the text of an address, an open file."""
-    if is_http(path):
-        return path.open("rb")
-    return str(path) if is_remote(path) else path
+    """Return what `uproot.open` is to be given: a path (a colon is part of its name), or an open file for an address."""
+    return path.open("rb") if is_remote(path) else path
+
+
+def one_ahead(items: Sequence[T], path_of: Callable[[T], Path | None]) -> Iterator[T]:
+    """Yield items; the file of the next one, where it is elsewhere and another one, begins to come meanwhile."""
+    for number, item in enumerate(items):
+        following = path_of(items[number + 1]) if number + 1 < len(items) else None
+        if following is not None and is_remote(following) and following != path_of(item):
+            from emiss.events.remote import content
+
+            content.begin(_remote(following).address)
+        yield item
 
 
 def matching(pattern: str, near: Path) -> list[Path]:
-    """Return the files that a pattern matches, sorted; an address without ``*?[`` is taken as it is."""
+    """Return the files that a pattern matches, sorted; an address without ``*?[`` is taken as it is.
+
+    Raises
+    ------
+    UserError
+        If the server does not list its files.
+    """
     import glob
 
     if not is_remote(pattern):
         base = pattern if Path(pattern).is_absolute() else str(near / pattern)
         return [Path(name) for name in sorted(glob.glob(base)) if Path(name).is_file()]  # noqa: PTH207 - absolute
-    if not glob.has_magic(pattern):
+    from emiss.events.remote.address import parts
+
+    if not glob.has_magic(parts(pattern)[1]):  # a question mark may begin a query
         return [located(pattern)]
-    folder, _, last = pattern.rpartition("/")
-    try:
-        return sorted(located(folder).glob(last), key=str)
-    except UserError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a listing that breaks off raises what its library raises
-        raise UserError(f"cannot be listed: {error or type(error).__name__}", at=Location(folder)) from None
+    return sorted(_remote(pattern).matches())

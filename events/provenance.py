@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emiss.events.remote.address import shown_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -51,9 +53,9 @@ def now() -> str:
 
 
 def command_line() -> str:
-    """Return the command that runs, as it can be typed again."""
+    """Return the command that runs, as it can be typed again; logins and keys in addresses are left out."""
     name = Path(sys.argv[0]).name if sys.argv else ""
-    return shlex.join(["emiss" if name in ("__main__.py", "-m", "-c", "") else name, *sys.argv[1:]])
+    return shlex.join(["emiss" if name in ("__main__.py", "-m", "-c", "") else name, *map(shown_in, sys.argv[1:])])
 
 
 def record(

@@ -154,3 +154,63 @@ def run_files(tmp_path_factory) -> dict[str, Path]:
         for suffix in (".dat", ".root"):
             files[name + suffix] = simulate(load_sample(name), folder / f"{name}{suffix}", events=300)
     return files
+
+
+@pytest.fixture(scope="session")
+def _s3_endpoint() -> Iterator[str]:
+    from tests import servers
+
+    with servers.s3() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3(_s3_endpoint, monkeypatch) -> Iterator[str]:
+    """The address of an S3 bucket, where libraries find it and its keys; what a test leaves there goes with it."""
+    import fsspec
+    from s3fs import S3FileSystem
+
+    from tests.servers import BUCKET
+
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", _s3_endpoint)
+    S3FileSystem.clear_instance_cache()
+    yield f"s3://{BUCKET}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", _s3_endpoint)
+    S3FileSystem.clear_instance_cache()
+    fs = fsspec.filesystem("s3")
+    if left := fs.find(BUCKET):
+        fs.rm(left)
+    S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture(scope="session")
+def _xrootd(tmp_path_factory) -> Iterator[tuple[int, Path]]:
+    from tests import servers
+
+    if (why := servers.why_no_xrootd()) is not None:
+        pytest.skip(why)
+    with servers.xrootd(tmp_path_factory.mktemp("xrootd")) as (port, folder):
+        yield port, folder
+
+
+@pytest.fixture
+def exported(_xrootd) -> Path:
+    """The folder of the XRootD server, as it is on this machine."""
+    return _xrootd[1]
+
+
+@pytest.fixture
+def root(_xrootd) -> Iterator[str]:
+    """The address of a folder of an XRootD server; what a test leaves there goes with it."""
+    import shutil
+
+    port, folder = _xrootd
+    yield f"root://127.0.0.1:{port}//data"
+    for left in folder.iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from emiss.configs import loader
 from emiss.configs.errors import Location, UserError
 from emiss.events.files.base import SUFFIXES
+from emiss.events.location import is_remote
 from emiss.selection.analysis.schema import AnalysisModel
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def recognise(path: Path) -> Given:
         return Given(path, "folder" if tables else "conditions")
     if path.suffix == ".txt":
         return Given(path, "conditions")
-    if not path.is_file():
+    if not is_remote(path) and not path.is_file():  # a server says itself what is wrong
         raise UserError("no such file", at=Location(str(path)))
     return Given(path, "stored" if magic(path) in (b"root", b"PAR1") else "run")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from emiss.commands.places import PLACE, a_path
 from emiss.commands.process import Unblind
 from emiss.terminal import say
 
@@ -27,9 +28,13 @@ SHOWN = 20
 
 
 def diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help="A cutflow.json (or its folder), an analysis, or tables.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The same of the other side.")],
-    on: Annotated[list[Path] | None, typer.Option(help="Event tables (or folders) to compare two analyses on.")] = None,
+    a: Annotated[
+        Path, typer.Argument(parser=a_path, metavar="A", help="A cutflow.json (or its folder), an analysis, or tables.")
+    ],
+    b: Annotated[Path, typer.Argument(parser=a_path, metavar="B", help="The same of the other side.")],
+    on: Annotated[
+        list[Path] | None, typer.Option(**PLACE, help="Event tables (or folders) to compare two analyses on.")
+    ] = None,
     analysis: Annotated[str, typer.Option(help="Analysis to compare two sets of tables with.")] = "e_to_mu_phi",
     region: Annotated[str | None, typer.Option(help="Region whose events are compared; the first by default.")] = None,
     tolerance: Annotated[

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.places import PLACE
+
 if TYPE_CHECKING:
     from emiss.physics.limits.backgrounds import Budget
     from emiss.samples.config import Sample
@@ -44,7 +46,8 @@ class Signal:
         str | None, typer.Option(help="Analysis: a name that ships, or a file. Default: e_to_mu_phi.")
     ] = None
     cutflow: Annotated[
-        Path | None, typer.Option(help="cutflow.json with signal samples of several masses: their efficiencies.")
+        Path | None,
+        typer.Option(**PLACE, help="cutflow.json with signal samples of several masses: their efficiencies."),
     ] = None
     efficiencies: Annotated[
         Path | None, typer.Option(help="CSV table of efficiencies: m_phi (GeV), efficiency, error, threshold (GeV).")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from emiss.commands.places import a_path
 from emiss.terminal import print_table, say
 
 
@@ -67,7 +68,7 @@ def show(
 
 def columns(
     table: Annotated[
-        Path | None, typer.Argument(metavar="[TABLE]", help="An event table; else those of a set-up.")
+        Path | None, typer.Argument(parser=a_path, metavar="[TABLE]", help="An event table; else those of a set-up.")
     ] = None,
     detector: Annotated[str, typer.Option("--detector", "-d", help="The set-up.")] = "na64e_lfc",
     json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

@@ -7,16 +7,21 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands.places import PLACE, a_path
 from emiss.commands.process import After, Columns, Detail, Keep, KeepRegion, Normalise, Quiet, finish, wanted_events
 from emiss.terminal import log_to, progress
 
 
 def merge(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="OUT...", help="What the parts were given as --out: one folder, or several.")
+        list[Path],
+        typer.Argument(
+            parser=a_path, metavar="OUT...", help="What the parts were given as --out: one folder, or several."
+        ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the whole; by default the one that all parts share.")
+        Path | None,
+        typer.Option("--out", "-o", **PLACE, help="Folder for the whole; by default the one that all parts share."),
     ] = None,
     analysis: Annotated[Path | None, typer.Option(help="Where the analysis is now, if it has been moved.")] = None,
     normalise: Normalise = 1e11,

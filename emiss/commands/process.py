@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
+from emiss.commands.places import PLACE, a_path
 from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, say, warn
 
@@ -29,7 +30,9 @@ Normalise = Annotated[
 Detail = Annotated[bool, typer.Option("--detail", help="Also print each cut alone, N-1, and only it failed.")]
 Keep = Annotated[
     Path | None,
-    typer.Option(help="Write the events that pass to this folder (SAMPLE.parquet), or .parquet or .root file."),
+    typer.Option(
+        **PLACE, help="Write the events that pass to this folder (SAMPLE.parquet), or .parquet or .root file."
+    ),
 ]
 Columns = Annotated[
     str | None,
@@ -37,7 +40,7 @@ Columns = Annotated[
 ]
 KeepRegion = Annotated[str | None, typer.Option("--region", help="Region of the kept events; the first by default.")]
 After = Annotated[str | None, typer.Option(help="Keep the events that pass this cut and those before it.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for tables, cutflow, reports and log.")]
+Out = Annotated[Path, typer.Option("--out", "-o", **PLACE, help="Folder for tables, cutflow, reports and log.")]
 
 
 def process(
@@ -89,6 +92,8 @@ def process(
       emiss process demo --executor dask --scheduler tcp://10.0.0.1:8786 --out out/demo
 
       emiss process demo --part 3/20 --out out/demo
+
+      emiss process 's3://na64/2026/cdr*.dat' root://host//data/run.dat.gz --out s3://my-bucket/out/2026
 
       emiss process events.root --reader ldmx --analysis ldmx_missing_energy --out out/ldmx
     """
@@ -182,9 +187,11 @@ def _process_part(
 
 
 def select(
-    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Event tables, or folders that hold some.")],
+    tables: Annotated[
+        list[Path], typer.Argument(parser=a_path, metavar="TABLE...", help="Event tables, or folders that hold some.")
+    ],
     analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for cutflow and reports.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", **PLACE, help="Folder for cutflow and reports.")] = None,
     set_: Sets = None,
     normalise: Normalise = 1e11,
     keep: Keep = None,
@@ -261,7 +268,10 @@ def wanted_events(keep: Path | None, columns: str | None, region: str | None, af
 
 def _is_file_pattern(text: str) -> bool:
     return (
-        text.startswith("@") or Path(text).suffix in (".dat", ".root", ".gz", ".zst") or any(c in text for c in "*?[")
+        "://" in text
+        or text.startswith("@")
+        or Path(text).suffix in (".dat", ".root", ".gz", ".zst")
+        or any(c in text for c in "*?[")
     )
 
 

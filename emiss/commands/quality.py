@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
+from emiss.commands.places import PLACE
 from emiss.commands.process import Quiet
 from emiss.terminal import print_table, progress, say
 
@@ -21,7 +22,7 @@ MAX_LINES = 40
 def quality(
     inputs: Annotated[list[str], typer.Argument(metavar="RUNS.yaml|FILES...", help="A run list, or raw run files.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for bad_spills.yaml, quality.csv and the plot.")
+        Path, typer.Option("--out", "-o", **PLACE, help="Folder for bad_spills.yaml, quality.csv and the plot.")
     ] = Path("out/quality"),
     detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
     calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
@@ -51,6 +52,7 @@ def quality(
       emiss quality configs/runs/2023.yaml --shift 3 --saturated 0.02 --executor processes
     """
     from emiss import runlist
+    from emiss.events.files.atomic import staged
     from emiss.job.pools import pool_of
     from emiss.look import spill_quality, spill_quality_files
     from emiss.reco.quality.summary import Limits
@@ -69,7 +71,8 @@ def quality(
         spill_quality_files.prepare(out)
         with progress("quality", sum(part.events for part in ranges), quiet=quiet, note=note) as step:
             found = spill_quality.measure(shared, ranges, limits, step, pool)
-    written = spill_quality_files.write(found, out)
+    with staged(out) as folder:
+        written = [out / path.name for path in spill_quality_files.write(found, folder)]
     if not quiet:
         _print(found)
         say("written: " + ", ".join(str(path) for path in written), "dim")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
+from emiss.commands.places import PLACE, a_path
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
 from emiss.terminal import print_table, progress, say, warn
 
@@ -22,7 +23,9 @@ MAX_LINES = 21
 
 
 def scan(
-    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Event tables, or folders that hold some.")],
+    tables: Annotated[
+        list[Path], typer.Argument(parser=a_path, metavar="TABLE...", help="Event tables, or folders that hold some.")
+    ],
     parameter: Annotated[
         list[str], typer.Option("--parameter", "-p", help="Parameter of the analysis, or one of its values: 'mip[0]'.")
     ],
@@ -36,8 +39,10 @@ def scan(
     ] = "signal / sqrt(background + 1)",
     analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
     region: Annotated[str | None, typer.Option(help="Print only this region.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the scan as JSON, CSV and plot.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw it to this .png, .pdf or .svg.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", **PLACE, help="Folder for the scan as JSON, CSV and plot.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(**PLACE, help="Draw it to this .png, .pdf or .svg.")] = None,
     set_: Sets = None,
     normalise: Normalise = 1e11,
     unblind: Unblind = False,
@@ -168,6 +173,7 @@ def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: flo
         return []
     from emiss.configs.errors import UserError
     from emiss.drawing import save
+    from emiss.events.files.atomic import staged_file
     from emiss.selection.display import numbers
     from emiss.selection.report import plots
 
@@ -176,5 +182,6 @@ def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: flo
     first = [curve for curve in curves if curve.region == curves[0].region]
     merit = result.bound_scans[0].figure_of_merit
     title = f"scan of {result.bound_scans[0].name}, region {curves[0].region}"
-    save(plots.scan(first, merit, title, f"events per {numbers.particles(normalise)}"), plot)
+    with staged_file(plot) as here:
+        save(plots.scan(first, merit, title, f"events per {numbers.particles(normalise)}"), here)
     return [plot]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.places import a_path
 from emiss.terminal import print_table, say, warn
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ NOT_COMPLETE = 3
 
 
 def status(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="What 'emiss process' was given as --out.")],
+    out: Annotated[Path, typer.Argument(parser=a_path, metavar="OUT", help="What 'emiss process' was given as --out.")],
 ) -> None:
     """Say how far a job is: tables and events done and missing, who is at work, what failed. Exit code 3 if it is not complete.
 

@@ -16,9 +16,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from emiss.configs.errors import EmissError, of_surroundings
+from emiss.events.location import one_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,8 +73,14 @@ def run(
 
 def _serial(work: Work[Item, Done], items: Sequence[Item]) -> Iterator[tuple[int, Done]]:
     do = work.start()
-    for number, item in enumerate(items):
+    for number, item in enumerate(one_ahead(items, _read_by)):
         yield number, _guarded(do, item)
+
+
+def _read_by(item: object) -> Path | None:
+    """Return the file that an item is about, if it is about one."""
+    file = getattr(item, "file", None)
+    return file if isinstance(file, Path) else None
 
 
 def _guarded(do: Callable[[Item], Done], item: Item) -> Done:

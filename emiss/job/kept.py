@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
 from emiss.events.files.identity import WORTH, Remembered, Stamp
+from emiss.events.location import is_remote
 from emiss.events.provenance import code_version, text_hash
 from emiss.job.lock import in_turn
 from emiss.reco.quality.event_numbers import Held, Numbers
@@ -91,7 +92,7 @@ class Kept:
 
     def _turn(self) -> Any:
         said = Stamp.of(self.path)
-        if said is None or said.size < WORTH:
+        if is_remote(self.folder) or said is None or said.size < WORTH:
             return nullcontext()
         self.folder.mkdir(parents=True, exist_ok=True)
         return in_turn(self.folder / f".lock-{int(text_hash(str(self.path.absolute())), 16) % LOCKS:02}")
@@ -113,7 +114,7 @@ def _write_spills(path: Path, spills: Spills) -> None:
                 held=np.stack([held.low, held.high]),
                 claimed=np.stack([claimed.low, claimed.high]),
             )
-        trial.replace(path)
+        settle(trial, path)
     except OSError as error:
         raise UserError(error.strerror or "cannot be written", at=Location(str(path))) from None
     finally:

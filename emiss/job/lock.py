@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
+from emiss.events.location import is_remote
 from emiss.events.provenance import command_line, now
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Owner:
 
 def at_work(folder: Path) -> list[Owner]:
     """Return who is at work in a folder: a job, or parts of one."""
+    if is_remote(folder):
+        from emiss.job.lease import holder
+
+        said = [holder(path) for path in (folder / NAME, *_of_parts(folder))]
+        return [owner for one in said if one and (owner := _named(json.dumps(one))) is not None]
     held = [path for path in (folder / NAME, *sorted(folder.glob(OF_PARTS))) if path.is_file() and _is_held(path)]
     owners = (_named(path.read_text(encoding="utf-8")) for path in held)
     return [owner for owner in owners if owner is not None]
@@ -54,6 +60,17 @@ def locked(folder: Path) -> Iterator[None]:
     UserError
         If another job is at work there, with its host, process and command.
     """
+    if is_remote(folder):
+        with _leased(folder, folder / NAME):
+            parts = [
+                owner for owner in at_work(folder) if owner.process != os.getpid() or owner.host != platform.node()
+            ]
+            if parts:
+                raise UserError(
+                    f"another job is at work here ({parts[0]})", at=Location(str(folder)), hint=TAKE_ANOTHER
+                )
+            yield
+        return
     with _held(folder, folder / NAME, fcntl.LOCK_EX, "another job is at work here", TAKE_ANOTHER):
         yield
 
@@ -69,6 +86,15 @@ def locked_part(folder: Path, own: Path) -> Iterator[None]:
     UserError
         If a job, or this part, is at work there.
     """
+    if is_remote(folder):
+        from emiss.job.lease import holder
+
+        if (other := holder(folder / NAME)) is not None:
+            said = f"another job is at work here ({_named(json.dumps(other))})"
+            raise UserError(said, at=Location(str(folder)), hint=TAKE_ANOTHER)
+        with _leased(folder, own):
+            yield
+        return
     with (
         _held(folder, folder / NAME, fcntl.LOCK_SH, "another job is at work here", TAKE_ANOTHER),
         _held(folder, own, fcntl.LOCK_EX, "this part is at work here already", "wait for it, or end it"),
@@ -83,6 +109,30 @@ def in_turn(path: Path) -> Iterator[None]:
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _leased(folder: Path, path: Path) -> Iterator[None]:
+    """Hold a lock in a folder that is elsewhere."""
+    from emiss.job.lease import Taken, held
+
+    said = "another job is at work here" if path.name == NAME else "this part is at work here already"
+    owner = {"host": platform.node(), "process": os.getpid(), "since": now(), "command": command_line()}
+    try:
+        with held(path, owner):
+            yield
+    except Taken as taken:
+        who = _named(json.dumps(dict(taken.owner))) or "somebody who did not leave a name"
+        raise UserError(f"{said} ({who})", at=Location(str(folder)), hint=TAKE_ANOTHER) from None
+
+
+def _of_parts(folder: Path) -> list[Path]:
+    """Return the locks of parts in a folder elsewhere; none where its server lists no files."""
+    below, _, pattern = OF_PARTS.partition("/")
+    try:
+        return sorted((folder / below).glob(pattern)) if (folder / below).is_dir() else []
+    except UserError:
+        return []
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from emiss.configs.errors import Location, UserError
 from emiss.events.files import atomic
 from emiss.events.files.manifest import Manifest
 from emiss.events.files.open import open_stored
-from emiss.events.location import located
+from emiss.events.location import is_remote, located
 from emiss.job import lock, output
 from emiss.job.collect import all_tasks, same_plan
 from emiss.job.conclude import conclude
@@ -218,10 +218,13 @@ def _copy(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if is_remote(source) or is_remote(target):
+                raise OSError
             os.link(source, trial)
         except OSError:
-            shutil.copyfile(source, trial)
-        trial.replace(target)
+            with source.open("rb") as old, trial.open("wb") as new:
+                shutil.copyfileobj(old, new, 1 << 22)
+        atomic.settle(trial, target)
     except OSError as error:
         raise UserError(error.strerror or "cannot be written", at=Location(str(target))) from None
     finally:

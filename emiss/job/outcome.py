@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import EmissError
+from emiss.events.files.atomic import staged
 from emiss.events.ledger import total
 from emiss.job import skim
 from emiss.selection.results.result import Result
@@ -129,7 +130,9 @@ def write_reports(
 
     out.mkdir(parents=True, exist_ok=True)
     sources = {**analysis.source_texts, **configs}
-    return tuple(report.write_all(result, out, sources=sources, normalise_to=normalise))
+    with staged(out) as folder:
+        written = report.write_all(result, folder, sources=sources, normalise_to=normalise)
+    return tuple(out / path.relative_to(folder).as_posix() for path in written)
 
 
 def losses_of(parts: Iterable[tuple[str, Ledger]]) -> tuple[str, ...]:

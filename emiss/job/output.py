@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, write_bytes
 from emiss.events.location import is_remote
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ def check(folder: Path) -> None:
     UserError
         If it is a file, in a file, or nobody may write there.
     """
+    if is_remote(folder):
+        if folder.is_file():
+            raise UserError("is a file, and a folder is needed here", at=Location(str(folder)))
+        return
     try:
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     except OSError as error:
@@ -46,6 +51,11 @@ def prepare(folder: Path) -> None:
     UserError
         If it is a file, cannot be made or written, or there is no room.
     """
+    if is_remote(folder):
+        trial = folder / f".emiss-trial-{os.getpid()}-{os.urandom(4).hex()}"
+        write_bytes(trial, b"")
+        trial.unlink(missing_ok=True)
+        return
     trial = part_of(folder / "trial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,9 +88,9 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     known: dict[tuple[int, int], Path] = {}
     paths: dict[Path, Path] = {}
     for path in inputs:
+        paths[path.resolve()] = path
         if is_remote(path):
             continue
-        paths[path.resolve()] = path
         try:
             said = path.stat()
         except OSError:
@@ -88,11 +98,9 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         known[said.st_dev, said.st_ino] = path
     for path in outputs:
         taken = paths.get(path.resolve())
-        try:
-            said = path.stat()
-            taken = taken or known.get((said.st_dev, said.st_ino))
-        except OSError:
-            pass
+        with suppress(OSError):
+            there = None if is_remote(path) else path.stat()  # addresses have no links
+            taken = taken or (known.get((there.st_dev, there.st_ino)) if there else None)
         if taken is not None:
             raise UserError(
                 f"this output would take the place of the input {taken}",

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
 from emiss.reco.quality.event_numbers import Held, Numbers
 
 MOST = 1024
@@ -99,7 +99,7 @@ def park(numbers: Numbers, folder: Path) -> Known:
                 held=np.stack([numbers.held.low, numbers.held.high]),
                 claimed=np.stack([numbers.claimed.low, numbers.claimed.high]),
             )
-        trial.replace(parked.path)
+        settle(trial, parked.path)
     except OSError as error:
         trial.unlink(missing_ok=True)
         raise UserError(error.strerror or "cannot be written", at=Location(str(parked.path))) from None

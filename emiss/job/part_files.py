@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.files.atomic import write_text
+from emiss.events.location import place
 from emiss.events.provenance import code_version, text_hash
 from emiss.job.identity import programs
 from emiss.job.part_results import AGAIN, SCHEMA, SUFFIX, Results, load
@@ -64,7 +65,7 @@ class Plan:
         """The skims that are wanted."""
         if self.keep is None:
             return None
-        return Wanted(**{**self.keep, "path": Path(self.keep["path"]), "columns": tuple(self.keep["columns"])})
+        return Wanted(**{**self.keep, "path": place(self.keep["path"]), "columns": tuple(self.keep["columns"])})
 
 
 def identity_of(job: Job) -> dict[str, Any]:

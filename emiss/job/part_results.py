@@ -17,7 +17,7 @@ from pathlib import Path  # noqa: TC003 - part of a dataclass
 from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
 from emiss.events.provenance import command_line, now
 from emiss.job.part_counts import to_json
 
@@ -104,7 +104,7 @@ def writing(path: Path, part: str, plan: Mapping[str, Any], started: str) -> Ite
             made = {"part": part, "host": platform.node(), "started": started, "finished": now()}
             end = {"tasks": tasks, "made": {**made, "command": command_line()}}
             _write(file, path, json.dumps(end).encode(), last=True)
-        trial.replace(path)
+        settle(trial, path)
     finally:
         trial.unlink(missing_ok=True)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from emiss.configs.errors import EmissError, UserError
 from emiss.events.files.identity import Stamp
+from emiss.events.location import one_ahead
 from emiss.job.parked import park
 from emiss.job.source import check_content, content_of, source_of
 from emiss.reco.quality.event_numbers import Numbers
@@ -213,7 +214,7 @@ def survey_all(
         yield from _on_pool(setup, asked, executor, progress)
         return
     if executor == "serial" or len(asked) < MANY:
-        for found in map(_Surveyor(setup), asked):
+        for found in map(_Surveyor(setup), one_ahead(asked, lambda item: item.path)):
             progress(1)
             yield found
         return

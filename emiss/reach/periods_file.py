@@ -18,6 +18,7 @@ from pydantic import Field
 from emiss.configs import loader
 from emiss.configs.errors import Problems, UserError
 from emiss.configs.schema import Model, Number
+from emiss.events.location import is_remote, place
 from emiss.physics.limits import Correlations
 from emiss.reach.period_settings import Settings, nucleus
 
@@ -89,7 +90,7 @@ def _settings(name: str, entry: PeriodEntry, default: Settings, folder: Path) ->
     if entry.on_target is None and entry.data is None:
         raise UserError("'on_target' is missing", hint="a data sample may say it: data: NAME")
     nucleus(entry.target or default.nucleus)
-    flow = folder / entry.cutflow if entry.cutflow else default.cutflow
+    flow = _beside(folder, entry.cutflow) if entry.cutflow else default.cutflow
     known = {} if entry.cutflow else default.known  # the options name samples of their own cutflow
     table = folder / entry.efficiencies if entry.efficiencies else (None if entry.cutflow else default.table)
     return replace(
@@ -109,3 +110,8 @@ def _settings(name: str, entry: PeriodEntry, default: Settings, folder: Path) ->
         efficiency_factor=default.efficiency_factor if entry.efficiency_factor is None else entry.efficiency_factor,
         nucleus=entry.target or default.nucleus,
     )
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """Return a file that is named from a folder, or by its address."""
+    return place(name) if is_remote(name) else folder / name

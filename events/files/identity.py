@@ -13,7 +13,7 @@ from emiss.events.files.atomic import write_text
 from emiss.events.location import is_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 CHUNK = 1 << 24
@@ -62,10 +62,14 @@ class Hashing:
         return str(self._found)
 
 
-def checksum_of(data: Any) -> str:
-    """Return what `checksum` says of a file that holds these bytes (anything with the buffer protocol)."""
-    view = memoryview(data).cast("B")
-    return f"{len(view)}:sha256:{hashlib.sha256(view).hexdigest()}"
+def checksum_of(parts: Iterable[Any]) -> str:
+    """Return what `checksum` says of a file that holds the bytes of some parts (buffers), one behind the other."""
+    digest, size = hashlib.sha256(), 0
+    for part in parts:
+        view = memoryview(part).cast("B")
+        digest.update(view)
+        size += len(view)
+    return f"{size}:sha256:{digest.hexdigest()}"
 
 
 def checksum_of_start(path: Path, size: int) -> str:
@@ -85,7 +89,10 @@ def number_of(identity: str) -> int:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What the file system says of a file; it changes when somebody writes to it or puts another one in its place."""
+    """What the file system says of a file; it changes when somebody writes to it or puts another one in its place.
+
+    Of a file elsewhere: what its server says, length, time and tag (ETag).
+    """
 
     size: int
     mtime_ns: int
@@ -95,7 +102,7 @@ class Stamp:
 
     @classmethod
     def of(cls, path: Path) -> Stamp | None:
-        """Return the stamp of a file; None for an address, which has none.
+        """Return the stamp of a file; None for an address whose server says no more of it than its length.
 
         Raises
         ------
@@ -103,12 +110,23 @@ class Stamp:
             If the file is not there any more.
         """
         if is_remote(path):
-            return None
+            return _stamp_elsewhere(path)
         try:
             said = path.stat()
         except OSError as error:
             raise UserError(error.strerror or "cannot be read", at=Location(str(path))) from None
         return cls(said.st_size, said.st_mtime_ns, said.st_ctime_ns, said.st_ino, said.st_dev)
+
+
+def _stamp_elsewhere(path: Path) -> Stamp | None:
+    from emiss.events.remote.content import current_version
+    from emiss.events.remote.path import address_of
+
+    said = current_version(address_of(path))
+    if said.tag is None and said.time is None:
+        return None
+    time, tag = (int.from_bytes(hashlib.sha256((text or "").encode()).digest()[:6], "big") for text in said[1:][::-1])
+    return Stamp(said.size or 0, time, tag, 0, 0)
 
 
 class Remembered:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Self
 
 from emiss.configs.errors import Location, UserError
 from emiss.configs.files import check_regular
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
 from emiss.events.files.base import ROWS, SUFFIXES
 from emiss.events.files.manifest import near
+from emiss.events.location import is_remote, located, place
 from emiss.events.table import EventTable, Metadata, true_of_rows
 
 if TYPE_CHECKING:
@@ -52,27 +53,38 @@ def open_table(path: str | Path) -> TableFile:
 
 def open_stored(path: str | Path) -> TableFile:
     """Open an event table as it is, without asking what it stands for; see `open_table`."""
-    text = str(path)
-    name, _, tree = text.rpartition(":") if not Path(text).exists() and ":" in text else (text, "", "")
-    check_regular(name)
+    found, tree = _named(path)
+    name = str(found)
     try:
-        with Path(name).open("rb") as file:
+        with found.open("rb") as file:
             magic = file.read(4)
     except OSError as error:
         raise UserError(error.strerror or "cannot be read", at=Location(name)) from None
     if magic == b"root":
         from emiss.events.files.root import RootTable
 
-        return RootTable(Path(name), tree or None)
+        return RootTable(found, tree or None)
     if magic == b"PAR1":
         from emiss.events.files.parquet import ParquetTable
 
-        return ParquetTable(Path(name))
+        return ParquetTable(found)
     raise UserError(
         "neither a ROOT nor a Parquet file, so no event table",
         at=Location(name),
         hint="raw run files go to 'emiss process' first",
     )
+
+
+def _named(path: str | Path) -> tuple[Path, str]:
+    """Return the path of a table, and the tree where one is named."""
+    if is_remote(path):
+        whole = located(path)
+        name, colon, tree = whole.name.rpartition(":")
+        return (whole.with_name(name), tree) if colon else (whole, "")
+    text = str(path)
+    name, _, tree = text.rpartition(":") if not Path(text).exists() and ":" in text else (text, "", "")
+    check_regular(name)
+    return Path(name), tree
 
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> EventTable:
@@ -100,7 +112,7 @@ class TableWriter:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = place(path)
         if self.path.suffix not in SUFFIXES:
             raise UserError(
                 f"an event table is written to .root or .parquet, not '{self.path.suffix}'", at=Location(str(path))
@@ -146,7 +158,7 @@ class TableWriter:
             self._write(self._sink, self._waiting)
         written = {name: column for name, column in metadata.columns.items() if name in self._names}
         self._sink.close(replace(metadata, columns=written))
-        self._part.replace(self.path)
+        settle(self._part, self.path)
         self._finished = True
 
     @staticmethod

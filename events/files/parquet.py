@@ -12,6 +12,7 @@ from emiss.events.columns import Column, join, split
 from emiss.events.files.base import BATCH, check_columns, check_held, held, reading
 from emiss.events.files.stored import read_metadata
 from emiss.events.lists import Lists
+from emiss.events.location import is_remote
 from emiss.events.table import EventTable, Metadata
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class ParquetTable:
         self.ignored: dict[str, str] = {}
         columns: dict[str, Column] = {}
         with reading(path, "Parquet"):
-            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+            source = path.open("rb") if is_remote(path) else path
+            self._file = pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=is_remote(path))
             self.entries = int(self._file.metadata.num_rows)
             self._schema = self._file.schema_arrow
             stored = (self._schema.metadata or {}).get(KEY) or (self._file.metadata.metadata or {}).get(KEY)

@@ -15,6 +15,7 @@ from emiss.events.columns import Column, split
 from emiss.events.files.base import BATCH, check_columns, check_held, held, reading
 from emiss.events.files.stored import read_metadata
 from emiss.events.lists import Lists
+from emiss.events.location import for_uproot
 from emiss.events.table import EventTable, Metadata
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class RootTable:
         self.path = path
         self.ignored: dict[str, str] = {}
         with reading(path):
-            self._file = uproot.open(path)
+            self._file = uproot.open(for_uproot(path))
             classes = {name.partition(";")[0]: kind for name, kind in self._file.classnames().items()}
             self._tree = self._file[self._choose(classes, tree)]
             self.metadata = self._metadata(classes)

@@ -1,54 +1,66 @@
-"""Files behind http:// and https://: every byte is fetched once, into a file without a name, and what fails is said.
+"""The bytes of a file elsewhere: every byte is fetched once, ahead of who reads them, into a file without a name.
 
-A server that knows ranges is asked for the blocks that are needed; any other sends the whole file once, also one that does not
-say how long it is. What breaks off goes on where it broke; a server that fails or is silent is asked again, a few times.
+A server that knows ranges is asked for pieces of the file over several connections at a time; any other sends all of it. Who
+says which range comes next, or reads one behind the other, finds the next bytes there when they are wanted: no more than
+`AHEAD` bytes are under way before that, and none of them is in memory. What breaks off goes on where it broke.
 """
 
 from __future__ import annotations
 
-import base64
-import http.client
 import io
 import mmap
-import re
+import os
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections import OrderedDict
-from typing import IO, TYPE_CHECKING, Any
+import weakref
+from collections import OrderedDict, deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.configs.errors import Location, UserError
+from emiss.configs.errors import EmissError, Location, UserError
+from emiss.events.remote.address import scheme_of, shown
+from emiss.events.remote.patience import Refused, Retry, patiently
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Bytes
+    from emiss.events.remote.server import Server, Version
 
 BLOCK = 1 << 18
-"""Bytes of a block; blocks side by side are fetched together."""
+"""Bytes of a block, of which is known whether it is there."""
 
-TIMEOUT, TRIES, PAUSE = 20.0, 3, 0.5
-"""Seconds without a byte, tries without a byte, seconds before the second try (twice as many before each further one)."""
+PIECE = 1 << 22
+"""Bytes that one connection is asked for at a time."""
+
+CONNECTIONS = 6
+"""Pieces that are fetched at a time: with 4 MiB each and answers after 20 ms they fill a line of 100 MB/s and more."""
+
+AHEAD = 1 << 25
+"""Bytes that are fetched before they are asked for."""
+
+SEQUENCE = 1 << 20
+"""Bytes that have to be read one behind the other until more are fetched than were asked for."""
 
 KEPT = 2 << 30
 """Bytes of files that stay here for the next time that the process opens them."""
 
-_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)")
-_AGAIN = {408, 429, 500, 502, 503, 504}
-_SAID = {
-    401: "the server wants a login",
-    403: "the server does not allow it",
-    404: "no such file on the server",
-    407: "the proxy wants a login",
-    410: "no such file on the server any more",
-}
+FRESH = 1.0
+"""Seconds in which a server is not asked again whether a file is still the same."""
+
+_MISSING, _COMING, _THERE = range(3)
 
 
-class _Retry(Exception):  # noqa: N818 - no error yet
-    """Something that may go better the next time; its text is what is said when it does not."""
+def server_of(address: str) -> Server:
+    """Return the server of an address."""
+    if scheme_of(address) in ("http", "https"):
+        from emiss.events.remote.http import Http
+
+        return Http(address)
+    from emiss.events.remote.storage import Storage
+
+    return Storage(address)
 
 
 class Remote:
@@ -61,219 +73,221 @@ class Remote:
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address
-        self._lock = threading.Lock()
-        self._map: mmap.mmap | None = None
-        self._there: set[int] = set()
-        self.size = 0
-        self.version: tuple[Any, ...] = ()
+        self._secret = address
+        self.address = shown(address)
+        self._server = server_of(address)
+        self._changed = threading.Condition()
+        self._queue: deque[tuple[int, int, bool]] = deque()
+        self._threads = 0
+        self._failed: dict[int, UserError] = {}
+        self._expected = (0, 0)
+        self._run = (0, 0)
         with tempfile.TemporaryFile(prefix="emiss-") as copy:
-            self._patiently(lambda: self._begin(copy))
-            if self._map is None and self.size:
-                copy.flush()
-                self._map = mmap.mmap(copy.fileno(), 0)
-        self.data: Bytes = np.frombuffer(self._map or b"", np.uint8)
-        self.data.flags.writeable = False
+            self._copy = os.dup(copy.fileno())
+        self._closed = weakref.finalize(self, os.close, self._copy)
+        self._got = 0
+        self._asked = 0.0
+        version, ranges = patiently(address, self._begin)
+        assert version.size is not None  # noqa: S101 - known when the first answer has come
+        self.version, self.size = version, version.size
+        self._asked = time.monotonic()
+        os.ftruncate(self._copy, self.size)
+        memory = mmap.mmap(self._copy, self.size, access=mmap.ACCESS_READ) if self.size else b""
+        self.data: Bytes = np.frombuffer(memory, np.uint8)
+        if ranges and self._got % BLOCK and self._got < self.size:  # the first answer broke off
+            stop = min(-(-self._got // BLOCK) * BLOCK, self.size)
+            self._get(self._got, stop)
+            self._got = stop
+        there = -(-self.size // BLOCK) if not ranges or self._got == self.size else self._got // BLOCK
+        self._state = bytearray(-(-self.size // BLOCK))
+        self._state[:there] = bytes([_THERE]) * there
 
     def fetch(self, start: int, stop: int) -> None:
-        """Bring the bytes from `start` to `stop` here."""
-        with self._lock:
-            last = -(-min(stop, self.size) // BLOCK)
-            block = start // BLOCK
-            while block < last:
-                if block in self._there:
-                    block += 1
-                    continue
-                end = block
-                while end < last and end not in self._there:
-                    end += 1
-                self._get(block * BLOCK, min(end * BLOCK, self.size))
-                self._there.update(range(block, end))
-                block = end
+        """Bring the bytes from `start` to `stop` here.
+
+        Raises
+        ------
+        UserError
+            If the server does not give them, or the file has changed.
+        """
+        first, last = start // BLOCK, -(-min(stop, self.size) // BLOCK)
+        with self._changed:
+            try:
+                self._demand(first, last)
+                self._look_ahead(start, min(stop, self.size))
+                while self._state.count(_THERE, first, last) < last - first:
+                    self._changed.wait(1.0)
+                    for block in [block for block in self._failed if first <= block < last]:
+                        raise self._failed.pop(block)
+                    self._demand(first, last)  # what was only expected, and failed, is asked for again
+            except BaseException:
+                self._drop()  # nobody waits for the rest of it
+                raise
+
+    def expect(self, start: int, stop: int) -> None:
+        """Say that a range will be read from its beginning to its end: it comes ahead of that, and nothing behind it does."""
+        with self._changed:
+            self._expected = start, min(stop, self.size)
+            self._look_ahead(start, start)
 
     def is_current(self) -> bool:
         """Whether the server has the same file still, as far as it says."""
-        found: list[tuple[Any, ...]] = []
+        if self.is_fresh():
+            return True
+        same = self.version.may_be(version_of(self._secret, self._server))
+        self._asked = time.monotonic()
+        return same
 
-        def ask() -> None:
+    def is_fresh(self) -> bool:
+        """Whether the server has said just now that it has this file."""
+        return time.monotonic() - self._asked < FRESH
+
+    def _begin(self) -> tuple[Version, bool]:
+        self._got = 0
+        os.ftruncate(self._copy, 0)
+
+        def put(at: int, piece: bytes) -> None:
+            self._put(at, piece)
+            self._got = at + len(piece)
+
+        return self._server.begin(put)
+
+    def _put(self, at: int, piece: bytes) -> None:
+        view = memoryview(piece)
+        while view:
             try:
-                with self._request(0, None) as reply:
-                    found.append(_version(reply))
-            except urllib.error.HTTPError as error:
-                if error.code in _AGAIN or error.code in _SAID:
-                    raise
-                found.append((None, None, None))  # a server that answers no such question
+                written = os.pwrite(self._copy, view, at)
+            except OSError as error:
+                said = f"no room for a copy in {tempfile.gettempdir()}: {error.strerror}"
+                hint = "set TMPDIR to a folder with room"
+                raise UserError(said, at=Location(self.address), hint=hint) from None
+            at, view = at + written, view[written:]
 
-        self._patiently(ask)
-        return all(None in pair or pair[0] == pair[1] for pair in zip(found[-1], self.version, strict=True))
+    def _demand(self, first: int, last: int) -> None:
+        """Queue what is missing of some blocks before all that is only expected."""
+        block = self._state.find(_MISSING, first, last)
+        wanted: list[tuple[int, int, bool]] = []
+        while block >= 0:
+            end = self._end_of_piece(block, last)
+            self._failed.pop(block, None)
+            wanted.append((block, end, True))
+            self._state[block:end] = bytes([_COMING]) * (end - block)
+            block = self._state.find(_MISSING, end, last)
+        if wanted:
+            self._queue.extendleft(reversed(wanted))
+            self._start()
 
-    def _begin(self, copy: IO[bytes]) -> None:
-        """Ask for the first block: the answer tells the length, and whether the server knows ranges."""
-        with self._request(0, BLOCK) as reply:
-            self.version = _version(reply)
-            if reply.status != 206:
-                self._take(reply, copy)
-                return
-            self.size = self.version[0]
-            copy.truncate(self.size)
-            self._map = mmap.mmap(copy.fileno(), 0)
-            first = min(BLOCK, self.size)
-            got = self._receive(reply, 0, first)
-        if got < first:
-            self._get(got, first)
-        self._there.add(0)
+    def _look_ahead(self, start: int, stop: int) -> None:
+        """Queue what will be wanted after a range that is wanted now."""
+        low, high = self._run
+        self._run = (low, max(high, stop)) if low <= start <= high + PIECE else (start, stop)
+        read = self._run[1] - self._run[0]
+        if self._expected[0] <= start < self._expected[1]:
+            limit, end = min(stop + AHEAD, self._expected[1]), self._expected[1]
+        elif read >= SEQUENCE:
+            limit, end = min(stop + min(read, AHEAD), self.size), self.size
+        else:
+            return
+        block, last = -(-stop // BLOCK), -(-limit // BLOCK)
+        while (block := self._state.find(_MISSING, block, last)) >= 0:
+            # whole pieces, also where they reach beyond the limit: small ones would take as long to be answered
+            behind = self._end_of_piece(block, -(-end // BLOCK))
+            self._queue.append((block, behind, False))
+            self._state[block:behind] = bytes([_COMING]) * (behind - block)
+            block = behind
+        self._start()
 
-    def _take(self, reply: http.client.HTTPResponse, copy: IO[bytes]) -> None:
-        """Take the whole file, which is all that this server sends."""
-        copy.seek(0)
-        copy.truncate()
-        self.size = 0
-        while block := reply.read(BLOCK):
-            copy.write(block)
-            self.size += len(block)
-        if self.version[0] not in (None, self.size):
-            msg = f"the file ends early, after {self.size} of {self.version[0]} bytes"
-            raise _Retry(msg)
-        self._there.update(range(-(-self.size // BLOCK)))
+    def _end_of_piece(self, block: int, last: int) -> int:
+        """Return where a piece ends that begins with a block which is missing."""
+        most = max(PIECE // BLOCK, 1)
+        end = min((block // most + 1) * most, max(last, block + 1), len(self._state))
+        for state in (_COMING, _THERE):
+            found = self._state.find(state, block, end)
+            end = end if found < 0 else found
+        return end
+
+    def _drop(self) -> None:
+        """Forget what has been queued and not begun."""
+        while self._queue:
+            first, last, _ = self._queue.popleft()
+            self._state[first:last] = bytes(last - first)
+
+    def _start(self) -> None:
+        """Start threads for what is queued; each ends when nothing is left."""
+        for _ in range(min(CONNECTIONS - self._threads, len(self._queue))):
+            self._threads += 1
+            threading.Thread(target=self._work, name="emiss-remote", daemon=True).start()
+
+    def _work(self) -> None:
+        """Fetch pieces until none is queued."""
+        while True:
+            with self._changed:
+                if not self._queue:
+                    self._threads -= 1
+                    return
+                first, last, demanded = self._queue.popleft()
+            error: UserError | None = None
+            try:
+                self._get(first * BLOCK, min(last * BLOCK, self.size))
+            except UserError as refused:
+                error = refused
+            except Exception as bug:  # noqa: BLE001 - raised where somebody waits for the piece
+                error = UserError(f"cannot be read: {type(bug).__name__}: {bug}", at=Location(self.address))
+                error.__cause__ = bug
+            with self._changed:
+                self._state[first:last] = bytes([_MISSING if error else _THERE]) * (last - first)
+                if error is not None and demanded:
+                    self._failed[first] = error
+                self._changed.notify_all()
 
     def _get(self, start: int, stop: int) -> None:
         """Fetch a range; what breaks off goes on from there."""
         at = start
+        progress = [False]
+
+        def put(place: int, piece: bytes) -> None:
+            nonlocal at
+            self._put(place, piece)
+            at = place + len(piece)
 
         def go_on() -> None:
-            nonlocal at
             before = at
             try:
-                with self._request(at, stop) as reply:
-                    if reply.status != 206:
-                        raise self._error("the server knows ranges no more", None)
-                    if _version(reply) != self.version:
-                        raise self._error("changed on the server while it was read", None)
-                    at += self._receive(reply, at, stop)
+                self._server.read(at, stop, self.version, put)
             finally:
                 progress[0] = at > before
             if at < stop:
                 msg = f"the file ends early, after {at} of {self.size} bytes"
-                raise _Retry(msg)
+                raise Retry(msg)
 
-        progress = [False]
-        self._patiently(go_on, progress)
-
-    def _receive(self, reply: http.client.HTTPResponse, start: int, stop: int) -> int:
-        """Put the body of a reply in its place; return how many bytes came before it ended or broke off."""
-        assert self._map is not None  # noqa: S101 - made when the first reply came
-        at = start
-        try:
-            while at < stop and (piece := reply.read1(min(BLOCK, stop - at))):
-                self._map[at : at + len(piece)] = piece
-                at += len(piece)
-        except (OSError, http.client.HTTPException):
-            if at == start:
-                raise
-        return at - start
-
-    def _request(self, start: int, stop: int | None) -> http.client.HTTPResponse:
-        """Ask for a range, or (without an end) for what the server says of the file."""
-        parts = urllib.parse.urlsplit(self.address)
-        address = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
-        headers = {"User-Agent": "emiss"} | ({} if stop is None else {"Range": f"bytes={start}-{stop - 1}"})
-        if parts.username is not None:
-            login = ":".join(urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
-            headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
-        quoted = urllib.parse.quote(address, safe="%/:=&?~#+!$,;'@()*[]")
-        request = urllib.request.Request(quoted, headers=headers, method="HEAD" if stop is None else "GET")  # noqa: S310
-        try:
-            reply: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310 - http(s) alone
-        except urllib.error.HTTPError as error:
-            found = _RANGE.match(error.headers.get("Content-Range") or "")
-            if error.code == 416 and found and not int(found[3]):
-                return _Nothing()
-            raise
-        if reply.status == 206:
-            found = _RANGE.match(reply.headers.get("Content-Range") or "")
-            if not found or found[1] is None or int(found[1]) != start:
-                reply.close()
-                raise self._error("the server sends other bytes than it was asked for", None)
-        return reply
-
-    def _patiently(self, ask: Any, progress: list[bool] | None = None) -> None:
-        """Call a request until it is answered, at most `TRIES` times without any progress."""
-        tries = 0
-        while True:
-            try:
-                ask()
-                return
-            except UserError:
-                raise
-            except Exception as error:
-                failure = _failure(error)
-                if isinstance(error, urllib.error.HTTPError):
-                    error.close()
-                if failure is None:
-                    raise self._error(_words(error), error) from error
-                tries = 1 if progress and progress[0] else tries + 1
-                if tries >= TRIES:
-                    raise self._error(f"{failure} ({tries} tries)", error) from error
-                time.sleep(PAUSE * 2 ** (tries - 1))
-
-    def _error(self, message: str, error: Exception | None) -> UserError:
-        hint = None
-        if isinstance(error, urllib.error.HTTPError) and error.code in (401, 403):
-            hint = "fetch it with a program that has the rights, and give the file"
-        return UserError(message, at=Location(self.address), hint=hint)
+        patiently(self._secret, go_on, progress)
+        self._asked = time.monotonic()  # each answer says of which version it is
 
 
-class _Nothing(http.client.HTTPResponse):
-    """The answer of a server that has a file of no bytes, and says that no range of it can be had."""
+def version_of(address: str, server: Server | None = None) -> Version:
+    """Return what the server says of a file now.
 
-    def __init__(self) -> None:
-        self.status, self.headers = 200, http.client.HTTPMessage()
-        self.headers["Content-Length"] = "0"
-
-    def read(self, amt: int | None = None) -> bytes:  # noqa: ARG002
-        return b""
-
-    def close(self) -> None:
-        """Do nothing."""
+    Raises
+    ------
+    UserError
+        If there is no such file, or the server does not answer.
+    """
+    return patiently(address, (server or server_of(address)).version)
 
 
-def _version(reply: http.client.HTTPResponse) -> tuple[Any, ...]:
-    """Return length, tag and time of the file that a reply is of."""
-    headers = reply.headers
-    found = _RANGE.match(headers.get("Content-Range") or "") if reply.status == 206 else None
-    length = found[3] if found else headers.get("Content-Length")
-    return (int(length) if length else None, headers.get("ETag"), headers.get("Last-Modified"))
+def current_version(address: str) -> Version:
+    """Return what the server says of a file: now, or when the last range of it came, if that is `FRESH` enough.
 
-
-def _failure(error: Exception) -> str | None:
-    """Return what to say of a failure that may be over the next time, None for one that will not."""
-    if isinstance(error, _Retry):
-        return str(error)
-    if isinstance(error, http.client.InvalidURL):
-        return None
-    if isinstance(error, urllib.error.HTTPError):
-        return f"the server failed: {error.code} {error.reason}" if error.code in _AGAIN else None
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(reason, TimeoutError):
-        return f"the server is silent for {TIMEOUT:g} s"
-    if isinstance(reason, ConnectionError | http.client.HTTPException):
-        detail = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        return (
-            f"the server cannot be reached: {detail}"
-            if isinstance(reason, ConnectionError)
-            else f"broken off: {detail}"
-        )
-    return None
-
-
-def _words(error: Exception) -> str:
-    """Return what to say of a failure that is final."""
-    if isinstance(error, urllib.error.HTTPError):
-        if "infinite loop" in str(error.msg):
-            return "the server redirects without end"
-        return f"{_SAID.get(error.code, 'the server refuses')}: {error.code} {error.reason}".splitlines()[0]
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return f"the server cannot be reached: {getattr(reason, 'strerror', None) or reason}"
+    Raises
+    ------
+    UserError
+        As for `version_of`.
+    """
+    with _lock:
+        known = _open.get(address)
+    if known is not None and known.is_fresh():
+        return known.version
+    return version_of(address)
 
 
 class RemoteFile(io.RawIOBase):
@@ -312,16 +326,38 @@ class RemoteFile(io.RawIOBase):
 
 
 _open: OrderedDict[str, Remote] = OrderedDict()
+_turns: dict[str, threading.Lock] = {}
 _lock = threading.Lock()
 
 
 def remote(address: str) -> Remote:
     """Return the file behind an address; one that was opened before and is the same still is not fetched again."""
     with _lock:
-        known = _open.pop(address, None)
+        turn = _turns.setdefault(address, threading.Lock())
+    with turn:  # who wants the same file waits, who wants another one does not
+        with _lock:
+            known = _open.pop(address, None)
         if known is None or not known.is_current():
             known = Remote(address)
-        _open[address] = known
-        while len(_open) > 1 and sum(file.size for file in _open.values()) > KEPT:
-            _open.popitem(last=False)
+        with _lock:
+            _open[address] = known
+            while len(_open) > 1 and sum(file.size for file in _open.values()) > KEPT:
+                _open.popitem(last=False)
         return known
+
+
+def forget(address: str) -> None:
+    """Let go of what is known of a file, in whose place another one has been put."""
+    with _lock:
+        _open.pop(address, None)
+
+
+def begin(address: str) -> None:
+    """Begin to fetch a file, without waiting for it; what fails is said when it is read."""
+
+    def run() -> None:
+        with suppress(EmissError, OSError, Refused):
+            file = remote(address)
+            file.expect(0, file.size)
+
+    threading.Thread(target=run, name="emiss-remote", daemon=True).start()

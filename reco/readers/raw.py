@@ -96,7 +96,7 @@ class RawRunFile:
     @cached_property
     def identity(self) -> str:
         """Size and checksum of the file; of a compressed one those of what it holds, so that a copy is known as one."""
-        return checksum_of(self._bytes.all)
+        return checksum_of(self._bytes.in_turn())
 
     @property
     def grows(self) -> bool:
@@ -182,6 +182,8 @@ class RawRunFile:
         index = self.index()
         stop = len(index) if stop is None else min(stop, len(index))
         spans = groups(index.run[start:stop], index.offset[start:stop], size)
+        if stop > start:
+            self._bytes.expect(int(index.offset[start]), int(index.offset[stop - 1] + index.size[stop - 1]))
         for low, high in spans:
             yield self._batch(start + low, start + high)
         if not spans:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,19 +15,20 @@ import numpy as np
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.batch import Batch
 from emiss.events.columns import Column
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
 from emiss.events.files.base import reading
 from emiss.events.files.identity import checksum
 from emiss.events.files.root import RootSink, column_of, read_rows
 from emiss.events.files.stored import check_schema, read_columns
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
-from emiss.events.location import for_uproot, located
+from emiss.events.location import for_uproot, located, place
 from emiss.events.table import EventTable
 from emiss.reco.readers.base import BATCH, PlainIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from emiss.reco.detector.model import Detector
@@ -211,7 +211,7 @@ class HitsWriter:
     """Writes a simulated run file batch by batch; the file appears when it is finished, or not at all."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = place(path)
         self._part = part_of(self.path, ".root")
         self._sink: RootSink | None = None
 
@@ -243,7 +243,7 @@ class HitsWriter:
             msg = "a run file is written from at least one batch"
             raise ValueError(msg)
         self._sink.close_with(json.dumps({"schema": SCHEMA, **metadata}))
-        self._part.replace(self.path)
+        settle(self._part, self.path)
 
 
 def _typed(lists: Lists, collection: str) -> Lists:

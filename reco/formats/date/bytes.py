@@ -3,7 +3,7 @@
 The content tells which; memory stays small however long the file is. Ranges of a plain file are read, not mapped: a file that
 is cut short under a map ends the process, under a read it is a message. Only a pass over all of a large file goes through a
 map. A compressed file that ends early is refused: what is missing from it cannot be counted. Of a file elsewhere
-(`emiss.events.remote.content`, `emiss.events.location`) only the ranges that are asked for are fetched.
+(`emiss.events.remote.content`) only the ranges that are asked for are fetched, the next ones ahead.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.configs.errors import Location, UserError
-from emiss.events.location import is_http, is_remote, located
+from emiss.events.location import is_remote, located
 from emiss.events.remote.content import Remote, remote
+from emiss.events.remote.path import RemotePath
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from emiss.configs.arrays import Array
@@ -77,15 +79,18 @@ class FileBytes:
 
     def __init__(self, path: str | Path) -> None:
         self.path = located(path)
-        self._source: _Ranges | Remote | _Local | None = None
+        self._source: Remote | _Local | None = None
         try:
+            elsewhere = _elsewhere(self.path)
             with self.path.open("rb") as file:
                 head = file.read(8)
                 if is_compressed(head):
                     file.seek(0)
+                    if elsewhere is not None:
+                        elsewhere.expect(0, elsewhere.size)
                     self.data = _decompressed(file, head)
-                elif is_remote(self.path):
-                    self._source = remote(str(self.path)) if is_http(self.path) else _Ranges(self.path)
+                elif elsewhere is not None:
+                    self._source = elsewhere
                     self.data = self._source.data
                 else:
                     self._source = _Local(self.path)
@@ -101,6 +106,21 @@ class FileBytes:
             except Exception as error:
                 raise _damaged(self.path, error) from error
         return self.data
+
+    def expect(self, start: int, stop: int) -> None:
+        """Say that a range will be needed, from its beginning to its end; of a file elsewhere it begins to come."""
+        if isinstance(self._source, Remote):
+            self._source.expect(start, stop)
+
+    def in_turn(self) -> Iterator[Array]:
+        """Yield all bytes piece by piece; of a file elsewhere the next ones come meanwhile."""
+        if not isinstance(self._source, Remote):
+            yield self.all
+            return
+        self.expect(0, len(self.data))
+        for start in range(0, len(self.data), CHUNK):
+            stop = min(start + CHUNK, len(self.data))
+            yield self.need(start, stop)[start:stop]
 
     def close(self) -> None:
         """Let the bytes go."""
@@ -162,32 +182,9 @@ class _Local:
         self._closed()
 
 
-class _Ranges:
-    """A file that fsspec reads, of which blocks are fetched once, when they are needed, into a file without a name."""
-
-    def __init__(self, path: Path) -> None:
-        self.path: Any = path
-        self.size = int(path.stat().st_size)
-        self._there: set[int] = set()
-        with tempfile.TemporaryFile(prefix="emiss-") as copy:
-            copy.truncate(max(self.size, 1))
-            self._copy = mmap.mmap(copy.fileno(), 0)
-        self.data = np.frombuffer(self._copy, np.uint8, count=self.size)
-        self.data.flags.writeable = False
-
-    def fetch(self, start: int, stop: int) -> None:
-        """Bring the bytes from `start` to `stop` here."""
-        wanted = [n for n in range(start // CHUNK, -(-min(stop, self.size) // CHUNK)) if n not in self._there]
-        if not wanted:
-            return
-        with self.path.open("rb", block_size=CHUNK) as file:
-            for number in wanted:
-                file.seek(number * CHUNK)
-                block = file.read(min(CHUNK, self.size - number * CHUNK))
-                if len(block) != min(CHUNK, self.size - number * CHUNK):
-                    raise OSError(0, "the file ends early")
-                self._copy[number * CHUNK : number * CHUNK + len(block)] = block
-                self._there.add(number)
+def _elsewhere(path: Path) -> Remote | None:
+    """Return the content of a file that is not on this machine."""
+    return remote(path.address) if isinstance(path, RemotePath) else None
 
 
 def _decompressed(file: IO[bytes], head: bytes) -> Array:

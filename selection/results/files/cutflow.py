@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from emiss.configs.errors import Location, UserError
-from emiss.configs.files import check_regular
 from emiss.events.files.atomic import write_text
 from emiss.events.ledger import Ledger
+from emiss.events.location import located, place
 from emiss.selection.blinding import WHOLE
 from emiss.selection.counting.counts import CutCounts, Tally, efficiencies
 from emiss.selection.counting.samples import Counted, SampleCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from emiss.selection.counting.counts import Efficiency
 
@@ -177,7 +177,7 @@ def dumps(cutflow: Counted) -> str:
 
 def save(cutflow: Counted, path: str | Path) -> None:
     """Write the cutflow as a JSON file."""
-    write_text(Path(path), dumps(cutflow))
+    write_text(place(path), dumps(cutflow))
 
 
 def load(path: str | Path) -> Counted:
@@ -189,9 +189,9 @@ def load(path: str | Path) -> Counted:
         If it cannot be read, is no JSON or no cutflow; with the file's name.
     """
     place = Location(str(path))
-    check_regular(path)
+
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_constant)
+        data = json.loads(located(path).read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise UserError(error.strerror or "cannot be read", at=place) from None
     except json.JSONDecodeError as error:

@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from emiss.events.remote import content
+from emiss.events.remote import content, http
 from emiss.reco.readers import open_run_file
 
 
@@ -86,6 +86,7 @@ def test_the_same_cutflow_as_on_disk(cli, server, tmp_path, name):
 def test_a_part_of_a_raw_file_is_read_by_its_ranges(server, detector, tmp_path, monkeypatch):
     address, folder = server
     monkeypatch.setattr(content, "BLOCK", 1 << 14)
+    monkeypatch.setattr(http, "FIRST", 1 << 14)
     whole = open_run_file(folder / "signal.dat", detector)
     whole.save_index(tmp_path / "index.npz")
     context = whole.spills()
@@ -111,6 +112,7 @@ class Plain(SimpleHTTPRequestHandler):
 def test_a_server_without_ranges_sends_the_whole_file(server, detector, monkeypatch):
     _, folder = server
     monkeypatch.setattr(content, "BLOCK", 1 << 14)
+    monkeypatch.setattr(http, "FIRST", 1 << 14)
     running = ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(folder)))
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()

@@ -13,8 +13,10 @@ import pytest
 import uproot
 
 from emiss.configs.errors import UserError
+from emiss.events.files.identity import Stamp, checksum, still_the_same
 from emiss.events.location import for_uproot, located
 from emiss.events.remote import content as module
+from emiss.events.remote import http, patience
 from emiss.events.remote.content import Remote, RemoteFile, remote
 
 DATA = np.random.default_rng(3).integers(0, 255, 50_000, np.uint8).tobytes()
@@ -136,8 +138,10 @@ class Hostile(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(module, "BLOCK", BLOCK)
-    monkeypatch.setattr(module, "TIMEOUT", 0.3)
-    monkeypatch.setattr(module, "PAUSE", 0.01)
+    monkeypatch.setattr(http, "FIRST", BLOCK)
+    monkeypatch.setattr(module, "FRESH", 0.0)
+    monkeypatch.setattr(patience, "TIMEOUT", 0.3)
+    monkeypatch.setattr(patience, "PAUSE", 0.01)
     monkeypatch.setattr(module, "_open", module.OrderedDict())
 
     Own = type("Own", (Hostile,), {"asked": [], "sent": np.zeros(len(DATA), int), "tries": {}})
@@ -287,3 +291,79 @@ def test_seeking():
         b"",
     )
     assert (file.seek(20), file.read(1), file.seek(2), file.seek(3, 1)) == (20, b"", 2, 5)
+
+
+def test_what_is_expected_comes_ahead_and_no_more_than_that(server, monkeypatch):
+    address, own = server
+    for name, value in (("PIECE", BLOCK), ("AHEAD", 2 * BLOCK)):
+        monkeypatch.setattr(module, name, value)
+
+    def settled() -> list[int]:
+        for _ in range(200):
+            with file._changed:
+                if not file._threads:
+                    break
+            time.sleep(0.01)
+        return sorted(set((np.flatnonzero(own.sent) // BLOCK).tolist()))
+
+    file = Remote(f"{address}/ranges")
+    assert settled() == [0]
+    file.expect(3 * BLOCK, 7 * BLOCK)
+    assert settled() == [0, 3, 4]
+    file.fetch(3 * BLOCK, 4 * BLOCK)
+    assert settled() == [0, 3, 4, 5]
+    file.fetch(4 * BLOCK, 6 * BLOCK)
+    assert settled() == [0, 3, 4, 5, 6]  # what is expected ends here
+    file.fetch(10 * BLOCK, 11 * BLOCK)
+    assert settled() == [0, 3, 4, 5, 6, 10]
+    assert own.sent.max() == 1
+
+
+def test_who_reads_one_behind_the_other_finds_the_next_bytes_there(server, monkeypatch):
+    address, own = server
+    for name, value in (("PIECE", 2 * BLOCK), ("SEQUENCE", 2 * BLOCK)):
+        monkeypatch.setattr(module, name, value)
+    with located(f"{address}/ranges").open("rb") as file:
+        assert file.read() == DATA
+    assert own.sent.tolist() == [1] * len(DATA)
+    assert own.tries["ranges"] <= 1 + -(-len(DATA) // (2 * BLOCK))
+
+
+def test_what_fails_ahead_is_said_when_it_is_wanted(server, monkeypatch):
+    address, own = server
+    file = Remote(f"{address}/ranges")
+    own.do_ranges = lambda self, _: self.do_status("status-403")
+    file.expect(0, file.size)
+    time.sleep(0.1)
+    with pytest.raises(UserError, match="the server does not allow it: 403"):
+        file.fetch(0, file.size)
+    del own.do_ranges
+    file.fetch(0, file.size)
+    assert file.data.tobytes() == DATA
+
+
+def test_what_a_server_says_is_the_stamp_of_a_file(server, tmp_path):
+    address, own = server
+    path = located(f"{address}/ranges")
+    stamp = Stamp.of(path)
+    assert stamp is not None
+    assert stamp.size == len(DATA)
+    assert not still_the_same(path, "x", stamp, grows=False)
+    own.tag = '"2"'
+    own.body = DATA[::-1]
+    assert Stamp.of(path) != stamp
+    with pytest.raises(UserError, match="has been changed since the job was planned"):
+        still_the_same(path, checksum(path) + "x", stamp, grows=False)
+    own.tag = '"3"'
+    assert not still_the_same(path, checksum(path), stamp, grows=False)  # another tag, the same content
+
+
+def test_no_room_for_the_copy_is_said(server, monkeypatch):
+    address, _ = server
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "pwrite", full)
+    with pytest.raises(UserError, match=r"no room for a copy in .*: No space left on device; set TMPDIR"):
+        Remote(f"{address}/ranges")

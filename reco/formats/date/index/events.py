@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from emiss.configs.arrays import Array, Bools, Bytes, Ints, Words  # noqa: TC001 - a dataclass
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
 from emiss.reco.formats.date import layout, reasons
 from emiss.reco.quality.continuity import Rows
 
@@ -100,7 +100,7 @@ class Index:
         part = part_of(path, ".npz")
         try:
             np.savez(part, **vars(self))  # arrays of numbers alone: nothing is pickled, and reading refuses what is
-            part.replace(path)
+            settle(part, path)
         finally:
             part.unlink(missing_ok=True)
 
@@ -111,6 +111,8 @@ class Index:
         What stands there and is no index of this version is said, and removed so that `save` can put a good one there.
         """
         try:
+            if not path.exists():
+                return None
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return cls(**stored)
         except FileNotFoundError:

@@ -8,16 +8,17 @@ block, those without a channel above threshold an empty one; APV chips have thre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.files.atomic import part_of
+from emiss.events.files.atomic import part_of, settle
+from emiss.events.location import place
 from emiss.reco.formats.date import layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from emiss.configs.arrays import Array
     from emiss.events.lists import Lists
@@ -122,13 +123,13 @@ def to_bytes(
 
 def write(path: str | Path, data: bytes | Iterable[bytes]) -> Path:
     """Write a raw run file, whole or piece by piece; it appears when it is complete, or not at all."""
-    path = Path(path)
+    path = place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(path)
     try:
         with part.open("wb") as file:
             file.writelines([data] if isinstance(data, bytes) else data)
-        part.replace(path)
+        settle(part, path)
     finally:
         part.unlink(missing_ok=True)
     return path
