@@ -129,8 +129,10 @@ class Attempts(Generic[Item, Done]):
         self._seen = self._moved = time.monotonic()
         self._complete = self._seen
         self._looked = 0.0
-        shared = on_worker.Shared(work, self.token, identity(), limits.stall)
-        self._shared = client.submit(on_worker.share, shared, key=f"share-{self.token}", retries=limits.retries)
+        self._work = on_worker.Shared(work, self.token, identity(), limits.stall)
+        self._forgotten: dict[int, int] = {}
+        self._shares = 0
+        self._shared = self._share()
 
     def ends(self) -> Iterator[int]:
         """Do all items; yield the number of each that is done or given up."""
@@ -168,10 +170,18 @@ class Attempts(Generic[Item, Done]):
         if future is not None:
             self.held[number] = future
 
+    def _share(self) -> Future:
+        """Return what all items share, as a result that lies on a worker."""
+        self._shares += 1
+        key = f"share-{self.token}-{self._shares}"
+        return self.client.submit(on_worker.share, self._work, key=key, retries=self.limits.retries)
+
     def _submit(self, numbers: Sequence[int]) -> None:
         """Give items to the scheduler, all in one message; those that were tried before for other workers than then."""
         if not numbers:
             return
+        if self._shared.status not in ("pending", "finished"):
+            self._shared = self._share()
         tried = {worker for number in numbers for worker in self._tried.get(number, ())}
         others = sorted(set(self._workers() or ()) - tried) if tried else []
         futures = self.client.map(
@@ -190,7 +200,8 @@ class Attempts(Generic[Item, Done]):
         """Return the name of an item's next trial: for the dashboard, work and group come first, and what it is last."""
         kind = f"{self.name} {self.groups[number]}".strip().replace("-", "_")  # what is before a hyphen is shown as one
         of = str(self.items[number]).rpartition("/")[2]
-        return f"{kind}-{self.token}-{number}.{len(self._tried.get(number, ()))} {of}"
+        times = len(self._tried.get(number, ())) + self._forgotten.get(number, 0)
+        return f"{kind}-{self.token}-{number}.{times} {of}"
 
     def _note(self, number: int, future: Future) -> None:
         """Remember that an item has ended; called in dask's own thread."""
@@ -234,8 +245,14 @@ class Attempts(Generic[Item, Done]):
             self.failures[number] = failure
             self.standing.failed += 1
             self._take(number, None)
-        else:  # cancelled or lost, and not by us
-            raise self._gone()
+        else:  # cancelled or lost, and not by us: what it needs has gone with a worker, or workers were restarted by hand
+            times = self._forgotten[number] = self._forgotten.get(number, 0) + 1
+            if self.client.status != "running" or times > self.limits.retries + 1:
+                raise self._gone()
+            log.warning("%s: dask has dropped it; it is tried again", self.items[number])
+            self._shared = self._share()
+            self._submit([number])
+            return None
         self._left -= 1
         self._tried.pop(number, None)
         return number
@@ -275,7 +292,7 @@ class Attempts(Generic[Item, Done]):
                     raise
                 self._look()
             except Exception as error:
-                if self.client.status != "running" or future.status in ("cancelled", "lost"):
+                if self.client.status != "running":
                     raise self._gone() from error
                 raise
 

@@ -7,6 +7,7 @@ on a worker, and only the last sums come here.
 from __future__ import annotations
 
 import logging
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from emiss.job import on_worker
 from emiss.job.attempts import Attempts, SchedulerGoneError, Standing
 from emiss.job.identity import differences, identity
 from emiss.job.reduction import Reductions
-from emiss.job.work import Collected, ItemsFailedError, Limits
+from emiss.job.work import Collected, Failure, ItemsFailedError, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -60,7 +61,11 @@ class DaskPool:
             if (failure := attempts.failures.get(number)) is not None:
                 raise UserError(failure.why) if failure.mistake else ItemsFailedError([failure])
             while turn in attempts.held:
-                yield attempts.result(attempts.held[turn])
+                try:
+                    done = attempts.result(attempts.held[turn])
+                except CancelledError:
+                    raise ItemsFailedError([Failure(str(items[turn]), "", "its result was lost")]) from None
+                yield done
                 del attempts.held[turn]
                 turn += 1
 
@@ -151,8 +156,11 @@ def _collected(
     """Do all items and return the sums of what they give; None if one of these could not be made."""
     reduction: Reductions[Future] = Reductions(groups, lambda parts: attempts.sum(add, parts))
     attempts = Attempts(client, work, items, groups, limits, standing, reduction.put)
-    for number in attempts.ends():
-        progress(items[number])
+    try:
+        for number in attempts.ends():
+            progress(items[number])
+    except CancelledError:  # a result that was to be added up is not there any more
+        return None
     sums = _sums(attempts, reduction.results())
     return None if sums is None else Collected(sums, dict(sorted(attempts.failures.items())))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,36 +24,9 @@ from emiss.reach.background import Background
 from emiss.reco.quality.summary import Limits
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import simulate
+from tests.emiss.job.works import Taken, Thirds, plain_sum
 
 pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-@dataclass(frozen=True)
-class Thirds:
-    """A third of each item, later ones first; some cannot be had."""
-
-    bad: tuple[int, ...] = ()
-    mistakes: tuple[int, ...] = ()
-    name = "thirds"
-
-    def start(self):
-        def do(item: int) -> float:
-            if item in self.bad:
-                msg = "a bug"
-                raise RuntimeError(msg)
-            if item in self.mistakes:
-                raise UserError("the file is wrong")
-            time.sleep(0.02 * (item % 3 == 0))
-            return item / 3.0
-
-        return do
-
-
-def plain_sum(parts) -> float:
-    total = parts[0]
-    for part in parts[1:]:
-        total += part
-    return total
 
 
 @pytest.fixture(params=["processes", "dask"])
@@ -79,11 +52,6 @@ def test_results_in_order_end_with_the_first_that_cannot_be_had(pool):
     assert pool.note() == "1 tried again, 1 failed"
     with pytest.raises(UserError, match=r"^the file is wrong$"):
         list(pool.stream(Thirds(mistakes=(3,)), range(20)))
-
-
-@dataclass(frozen=True)
-class Taken(Thirds):
-    name = "slowly taken"
 
 
 def test_few_results_are_held_however_slow_they_are_taken(pool, client):
