@@ -131,6 +131,7 @@ def process(
                 executor=how,
                 workers=many,
                 progress=step,
+                begin=0.0 if only is None else (only.number - 1) / only.of,
             )
         wanted = wanted_events(keep, columns, region, after)
         if wanted is not None:

@@ -19,7 +19,7 @@ from emiss.runlist import read_on_target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.job.survey import FileSurvey
+    from emiss.job.surveyed import FileSurvey
     from emiss.runlist import ListedSample
 
 ALIKE = 0.02

@@ -10,7 +10,7 @@ import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -28,6 +28,11 @@ class Parked:
 
     path: Path
     digest: str
+
+    @classmethod
+    def named(cls, digest: str, folder: Path) -> Self:
+        """Return the numbers of a hash, which stand in a folder if they do."""
+        return cls(folder / f"{digest}.numbers.npz", digest)
 
     def load(self) -> Numbers:
         """Return the numbers.
@@ -87,7 +92,7 @@ def park(numbers: Numbers, folder: Path) -> Known:
     """
     if len(numbers) <= MOST:
         return numbers
-    parked = Parked(folder / f"{digest_of(numbers)}.numbers.npz", digest_of(numbers))
+    parked = Parked.named(digest_of(numbers), folder)
     if parked.path.is_file():
         return parked
     trial = part_of(parked.path, ".npz")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from emiss.events.files.manifest import Manifest
     from emiss.job.exposure import Exposure
-    from emiss.job.survey import FileSurvey
+    from emiss.job.surveyed import FileSurvey
     from emiss.runlist import RunList
     from emiss.selection import Analysis
     from emiss.selection.counting.scans import BoundScan
@@ -99,6 +99,7 @@ def plan(
     executor: Executor = "serial",
     workers: int = 1,
     progress: Callable[[int], None] = lambda _: None,
+    begin: float = 0.0,
 ) -> Job:
     """Check everything a job needs and return its tasks.
 
@@ -121,6 +122,8 @@ def plan(
         How files are surveyed.
     progress : callable
         Called with 1 for each file that is surveyed.
+    begin : float
+        Where in the list of files it begins to survey, 0 to 1: parts that begin apart find out about different files.
 
     Raises
     ------
@@ -137,7 +140,9 @@ def plan(
     folder = out / "tables"
     problems = Problems()
     _check_box(analysis, runlist, overrides, problems, unblind=unblind)
-    look = survey_all(setup, runlist.files, folder / INDEX, max_events, task_entries, executor, workers, progress)
+    look = survey_all(
+        setup, runlist.files, folder / INDEX, max_events, task_entries, executor, workers, progress, begin
+    )
     surveys = _of_samples(runlist, look, problems)
     scans = _check_cuts(analysis, surveys, problems)
     problems.check()

@@ -8,131 +8,35 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from pathlib import Path  # noqa: TC003 - part of a dataclass that is pickled
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emiss.configs.errors import EmissError, UserError
 from emiss.events.files.identity import Stamp
 from emiss.events.location import one_ahead
+from emiss.job.kept_surveys import KeptSurveys
 from emiss.job.parked import park
 from emiss.job.source import check_content, content_of, source_of
+from emiss.job.surveyed import Asked, Chunk, FileSurvey
 from emiss.reco.quality.event_numbers import Numbers
 from emiss.reco.quality.spills import within
 from emiss.reco.readers.base import PHYSICS, changes
-from emiss.runlist import ListedSample  # noqa: TC001 - part of a dataclass that is pickled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
-    from emiss.events.columns import Column
     from emiss.events.lists import Array
-    from emiss.job.parked import Known
     from emiss.job.source import Source
     from emiss.job.task import Executor, Setup
     from emiss.job.work import Pool
-    from emiss.reco.quality.spills import SpillRange, Spills
+    from emiss.reco.quality.spills import SpillRange
     from emiss.reco.readers.base import Index
+    from emiss.runlist import ListedSample
 
 MANY = 8
 """Files from which on worker processes are worth their start."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A file that is to be looked at, and how."""
-
-    sample: ListedSample
-    path: Path
-    index_folder: Path
-    max_events: int | None
-    task_entries: int
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """The entries of one task: how many of its physics events are kept, and of which (run, spill) its good events are."""
-
-    start: int
-    stop: int
-    kept: int
-    spills: Array
-
-
-@dataclass(frozen=True)
-class FileSurvey:
-    """One run file.
-
-    Attributes
-    ----------
-    path : Path
-    identity : str
-    stamp : Stamp or None
-    grows : bool
-        Whether the file may grow while the job runs.
-    entries : int
-        Of the whole file.
-    chunks : tuple of Chunk
-        What is to be read, one per task.
-    physics, kept : int
-        Physics events of the file; those that neither the sample's runs nor a bad spill exclude.
-    weight : float
-        Sum of the weights of the kept events.
-    kept_spills : int64 array of shape (S, 2)
-        Run and spill of kept events.
-    excluded_spills : tuple of (run, spill)
-        Bad spills that the file has events of.
-    runs : tuple of int
-    payloads : tuple of str
-        Ids of the constants that hold for them.
-    spills : Spills or None
-        Without event numbers.
-    numbers : Numbers or Parked
-        The event numbers.
-    first_number : int
-        The lowest of them, with its run.
-    columns : mapping of name to Column
-        Of the tables it gives.
-    on_target : float or None
-        Particles on target that it says it stands for.
-    process : mapping
-    tier : str
-    """
-
-    path: Path
-    identity: str
-    stamp: Stamp | None
-    grows: bool
-    entries: int
-    chunks: tuple[Chunk, ...]
-    physics: int
-    kept: int
-    weight: float
-    kept_spills: Array
-    excluded_spills: tuple[tuple[int, int], ...]
-    runs: tuple[int, ...]
-    payloads: tuple[str, ...]
-    spills: Spills | None
-    numbers: Known
-    first_number: int
-    columns: Mapping[str, Column]
-    on_target: float | None
-    process: Mapping[str, Any]
-    tier: str
-
-    @property
-    def last(self) -> int:
-        """The entry behind the last one that is read."""
-        return self.chunks[-1].stop
-
-    @property
-    def read_kept(self) -> int:
-        """How many kept events are read."""
-        return sum(chunk.kept for chunk in self.chunks)
 
 
 def survey(
@@ -201,8 +105,11 @@ def survey_all(
     executor: Executor,
     workers: int,
     progress: Callable[[int], None] = lambda _: None,
+    begin: float = 0.0,
 ) -> Iterator[FileSurvey | UserError]:
     """Yield the survey of each file, or what is wrong with it, in the order of the files.
+
+    Which share of the files is looked at last is said by `begin`, so that parts do not all wait for the first one.
 
     Raises
     ------
@@ -213,15 +120,27 @@ def survey_all(
     if not isinstance(executor, str):
         yield from _on_pool(setup, asked, executor, progress)
         return
-    if executor == "serial" or len(asked) < MANY:
-        for found in map(_Surveyor(setup), one_ahead(asked, lambda item: item.path)):
-            progress(1)
+    first = int(begin * len(asked)) % max(len(asked), 1)
+    behind: list[FileSurvey | UserError] = []
+    for number, found in enumerate(_one_by_one(setup, asked[first:] + asked[:first], executor, workers)):
+        progress(1)
+        if number < len(asked) - first:
+            behind.append(found)
+            if first == 0:
+                yield behind.pop()
+        else:
             yield found
+    yield from behind
+
+
+def _one_by_one(
+    setup: Setup, asked: Sequence[Asked], executor: Executor, workers: int
+) -> Iterator[FileSurvey | UserError]:
+    if executor == "serial" or len(asked) < MANY:
+        yield from map(_Surveyor(setup), one_ahead(asked, lambda item: item.path))
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(setup,)) as pool:
-        for found in pool.map(_survey, asked, chunksize=4):
-            progress(1)
-            yield found
+        yield from pool.map(_survey, asked, chunksize=4)
 
 
 class SurveyError(EmissError):
@@ -270,10 +189,14 @@ class _Surveyor:
         self.source = source_of(setup)
         check_content(setup, content_of(self.source))
         self.bad_spills = setup.bad_spills
+        self.kept = KeptSurveys(self.source, setup.bad_spills)
 
     def __call__(self, asked: Asked) -> FileSurvey | UserError:
         try:
-            return survey(
+            found = self.kept.load(asked)
+            if found is not None:
+                return found
+            found = survey(
                 self.source,
                 asked.sample,
                 asked.path,
@@ -282,8 +205,10 @@ class _Surveyor:
                 max_events=asked.max_events,
                 task_entries=asked.task_entries,
             )
+            self.kept.save(asked, found)
         except UserError as error:
             return error
+        return found
 
 
 def _begin(setup: Setup) -> None:

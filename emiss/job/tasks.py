@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from emiss.job.exposure import Exposure
     from emiss.job.source import Source
-    from emiss.job.survey import Chunk, FileSurvey
+    from emiss.job.surveyed import Chunk, FileSurvey
     from emiss.job.together import Neighbours
     from emiss.reco.quality.spills import Spills
     from emiss.runlist import ListedSample, RunList

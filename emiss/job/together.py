@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Array
     from emiss.job.parked import Known
-    from emiss.job.survey import FileSurvey
+    from emiss.job.surveyed import FileSurvey
 
 
 @dataclass

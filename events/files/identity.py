@@ -148,10 +148,8 @@ class Remembered:
         before = Stamp.of(path)
         if before is None:
             return compute()
-        entry = self.folder / f"{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:24]}.json"
-        known = _read(entry)
-        if known.get("path") == str(path.absolute()) and known.get("stamp") == asdict(before):
-            return str(known["identity"])
+        if (known := self.known(path, before)) is not None:
+            return known
         identity = compute()
         if (after := Stamp.of(path)) != before:
             if grows and after is not None and after.size > before.size:
@@ -163,8 +161,18 @@ class Remembered:
             return identity
         said = {"path": str(path.absolute()), "stamp": asdict(before), "identity": identity}
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(entry, json.dumps(said))
+        write_text(self._entry(path), json.dumps(said))
         return identity
+
+    def known(self, path: Path, stamp: Stamp) -> str | None:
+        """Return the identity that a file with this stamp had; None if nobody has asked for it."""
+        known = _read(self._entry(path))
+        if known.get("path") == str(path.absolute()) and known.get("stamp") == asdict(stamp):
+            return str(known["identity"])
+        return None
+
+    def _entry(self, path: Path) -> Path:
+        return self.folder / f"{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:24]}.json"
 
 
 def _read(entry: Path) -> dict[str, Any]:

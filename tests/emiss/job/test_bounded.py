@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import shutil
 import tracemalloc
 from itertools import pairwise
 
@@ -124,3 +126,50 @@ def test_the_work_for_a_task_does_not_grow_with_the_number_of_tasks(tmp_path, mo
             run_job(job, tmp_path / str(files) / "out")
         sizes.append(sum(written) / len(job.tasks))
     assert sizes[1] < sizes[0]  # the manifest is not written again with each task
+
+
+def test_a_file_that_is_known_is_not_opened_again_and_parts_begin_with_different_files(
+    tmp_path, run_files, monkeypatch
+):
+    from emiss import runlist
+    from emiss.events.files import identity
+    from emiss.job import kept, kept_surveys, plan
+    from emiss.job.source import DetectorSource
+
+    for module in (identity, kept, kept_surveys):
+        monkeypatch.setattr(module, "WORTH", 0)
+    files = []
+    for name in ("muon.dat", "beam.dat", "beam.root"):
+        shutil.copy(run_files[name], tmp_path / name)
+        files.append(str(tmp_path / name))
+    opened = []
+    real = DetectorSource.open
+    monkeypatch.setattr(
+        DetectorSource, "open", lambda self, path, *more: opened.append(path.name) or real(self, path, *more)
+    )
+
+    def planned(**options):
+        opened.clear()
+        runs = runlist.from_files(files, detector="na64e_lfc", analysis="e_to_mu_phi", calib="demo")
+        return plan.plan(runs, tmp_path / "out", task_entries=options.pop("task_entries", 100), **options)
+
+    first = planned(begin=0.4)
+    assert opened == ["beam.dat", "beam.root", "muon.dat"]
+    again = planned()
+    assert opened == []
+    assert pickle.dumps([t.key for t in again.tasks]) == pickle.dumps([t.key for t in first.tasks])
+    assert again.manifest.samples == first.manifest.samples
+    assert (again.inputs, again.remarks, again.payloads) == (first.inputs, first.remarks, first.payloads)
+    for one, two in zip(first.tasks, again.tasks, strict=True):
+        assert (one.stamp, one.grows, one.on_target) == (two.stamp, two.grows, two.on_target)
+        assert (one.context is None) == (two.context is None)
+        assert one.context is None or one.context.to_json() == two.context.to_json()
+    assert len(planned(task_entries=50).tasks) > len(first.tasks)
+    assert len(opened) == 3
+    os.utime(files[0], (1, 1))
+    planned()
+    assert opened == ["muon.dat"]
+    for stored in (tmp_path / "out/tables/.index").glob("*.survey.json"):
+        stored.write_text("{")
+    planned()
+    assert len(opened) == 3
