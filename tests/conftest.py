@@ -190,12 +190,12 @@ def s3(_s3_endpoint, monkeypatch) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _xrootd(tmp_path_factory) -> Iterator[tuple[int, Path]]:
+def _xrootd() -> Iterator[tuple[int, Path]]:
     from tests import servers
 
     if (why := servers.why_no_xrootd()) is not None:
         pytest.skip(why)
-    with servers.xrootd(tmp_path_factory.mktemp("xrootd")) as (port, folder):
+    with servers.xrootd() as (port, folder):
         yield port, folder
 
 

@@ -8,14 +8,15 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BUCKET = "na64"
 
@@ -53,8 +54,16 @@ def why_no_xrootd() -> str | None:
 
 
 @contextmanager
-def xrootd(folder: Path) -> Iterator[tuple[int, Path]]:
-    """An XRootD server of a folder ``/data``; yields its port and the folder."""
+def xrootd() -> Iterator[tuple[int, Path]]:
+    """An XRootD server of a folder ``/data``; yields its port and the folder.
+
+    It stands in no folder of pytest, which are closed to the user that the server is where root runs the tests.
+    """
+    with tempfile.TemporaryDirectory(prefix="emiss-xrootd-") as name:
+        yield from _xrootd(Path(name))
+
+
+def _xrootd(folder: Path) -> Iterator[tuple[int, Path]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -69,9 +78,6 @@ def xrootd(folder: Path) -> Iterator[tuple[int, Path]]:
         nobody = pwd.getpwnam("nobody")
         for path in (folder, *folder.rglob("*")):
             os.chown(path, nobody.pw_uid, -1)
-        for above in folder.parents:
-            if above.owner() == "root" and above.stat().st_mode & 0o1 == 0:
-                above.chmod(above.stat().st_mode | 0o1)
         command += ["-R", "nobody"]
     with (folder / "said").open("wb") as said:
         server = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)

@@ -87,6 +87,8 @@ class Remote:
         self._closed = weakref.finalize(self, os.close, self._copy)
         self._got = 0
         self._asked = 0.0
+        self.said: Version | None = None
+        """Its version as the server says it to who asks for that alone, which may be more than it says with its bytes."""
         version, ranges = patiently(address, self._begin)
         assert version.size is not None  # noqa: S101 - known when the first answer has come
         self.version, self.size = version, version.size
@@ -285,9 +287,12 @@ def current_version(address: str) -> Version:
     """
     with _lock:
         known = _open.get(address)
-    if known is not None and known.is_fresh():
-        return known.version
-    return version_of(address)
+    if known is not None and known.said is not None and known.is_fresh():
+        return known.said
+    said = version_of(address)
+    if known is not None and known.version.may_be(said):
+        known.said = said
+    return said
 
 
 class RemoteFile(io.RawIOBase):

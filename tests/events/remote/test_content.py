@@ -295,6 +295,7 @@ def test_seeking():
 
 def test_what_is_expected_comes_ahead_and_no_more_than_that(server, monkeypatch):
     address, own = server
+    monkeypatch.setattr(patience, "TIMEOUT", 10.0)
     for name, value in (("PIECE", BLOCK), ("AHEAD", 2 * BLOCK)):
         monkeypatch.setattr(module, name, value)
 
@@ -321,6 +322,7 @@ def test_what_is_expected_comes_ahead_and_no_more_than_that(server, monkeypatch)
 
 def test_who_reads_one_behind_the_other_finds_the_next_bytes_there(server, monkeypatch):
     address, own = server
+    monkeypatch.setattr(patience, "TIMEOUT", 10.0)
     for name, value in (("PIECE", 2 * BLOCK), ("SEQUENCE", 2 * BLOCK)):
         monkeypatch.setattr(module, name, value)
     with located(f"{address}/ranges").open("rb") as file:
@@ -367,3 +369,14 @@ def test_no_room_for_the_copy_is_said(server, monkeypatch):
     monkeypatch.setattr(module.os, "pwrite", full)
     with pytest.raises(UserError, match=r"no room for a copy in .*: No space left on device; set TMPDIR"):
         Remote(f"{address}/ranges")
+
+
+def test_a_server_that_says_more_with_its_head_than_with_its_bytes(server, monkeypatch):
+    address, own = server
+    monkeypatch.setattr(module, "FRESH", 60.0)
+    own.do_HEAD = lambda self: self.reply(200, [("Content-Length", len(DATA)), ("Last-Modified", "now")], b"")
+    path = located(f"{address}/ranges")
+    before = Stamp.of(path)
+    with path.open("rb") as file:
+        assert file.read() == DATA
+    assert Stamp.of(path) == Stamp.of(path) == before
