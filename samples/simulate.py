@@ -62,10 +62,10 @@ class Simulation:
 
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
-        names = [arm.name for arm in self.detector.arms.values()]
-        scales = dict(
-            zip(self.detector.arms, self.conditions.get("magnet.field", names)["scale"].tolist(), strict=True)
-        )
+        arms = self.detector.arms
+        names = [arm.name for arm in arms.values() if arm.name]
+        factors = dict(zip(names, self.conditions.get("magnet.field", names)["scale"].tolist(), strict=True))
+        scales = {name: factors.get(arm.name, 1.0) for name, arm in arms.items()}
         for number, start in enumerate(range(0, events, BLOCK)):
             size = min(BLOCK, events - start)
             generation, response, digits = (np.random.default_rng([self.seed, number, stage]) for stage in range(3))

@@ -25,7 +25,7 @@ from emiss.reco.detector.spectrometers import Arm, Spectrometer
 from emiss.reco.parts.base import ReadOut
 from emiss.reco.parts.digitiser import Digitiser
 from emiss.reco.parts.kinds import AnyPart
-from emiss.reco.parts.magnet import Magnet
+from emiss.reco.parts.magnet import Magnet, no_field
 from emiss.reco.parts.materials import Material, shipped
 from emiss.reco.parts.multiplex import read_table
 from emiss.reco.parts.quantities import Name, View, Window
@@ -183,9 +183,9 @@ class Detector(Model):
         ordered = sorted(planes, key=lambda plane: plane.z)
         return Arm(
             settings=one,
-            name=one.magnet,
-            magnet=self.magnets[one.magnet],
-            field=self.field(one.magnet),
+            name=one.magnet or "",
+            magnet=None if one.magnet is None else self.magnets[one.magnet],
+            field=no_field(places[0], places[-1]) if one.magnet is None else self.field(one.magnet),
             planes=tuple(replace(plane, station=places.index(plane.z)) for plane in ordered),
             numbers=np.array([number[plane.name] for plane in ordered], np.int64),
         )

@@ -1,4 +1,4 @@
-"""Spectrometers of a set-up: a magnet with the trackers before and behind it, and the columns of the tracks they give."""
+"""Spectrometers of a set-up: trackers, the magnet they stand around, and the columns of the tracks they give."""
 
 from __future__ import annotations
 
@@ -22,17 +22,24 @@ BEST = ("p", "tx", "ty", "chi2", "ndf")
 
 
 class Spectrometer(Model):
-    """A magnet and trackers.
+    """Trackers, and the magnet they stand around; without one tracks are straight and have no momentum.
+
+    Tracks are made of stations before and behind the magnet, at least one on each side and two on one of them, or without a
+    magnet of three stations and more; one may be missing on each side. With `air` they scatter between the stations, too.
+    Without a field (see `emiss.reco.tracking.stage.ArmTracks`) they are taken to scatter with the momentum
+    `straight_momentum`, or else the beam's.
 
     `best` names the flat columns of the best track, with its slopes at the front of the part or element `at`. `match` names the
     element at whose middle tracks are compared with where a particle is expected: on the best track of the spectrometer
     `incoming`, drawn on in a straight line, or on the axis.
     """
 
-    magnet: Name
+    magnet: Name | None = None
     trackers: tuple[Name, ...] = Field(min_length=1)
+    air: bool = False
     lowest_momentum: Annotated[Energy, Field(gt=0, le=1e5)] = 5.0
     largest_slope: Annotated[Angle, Field(gt=0, le=1)] = 0.06
+    straight_momentum: Annotated[Energy, Field(gt=0, le=1e5)] | None = None
     best: Name | None = None
     at: Name | None = None
     match: Name | None = None
@@ -61,8 +68,8 @@ class Spectrometer(Model):
 
 
 _TRACK = (
-    ("p", "f8", "GeV", "momentum"),
-    ("charge", "f8", "e", "charge"),
+    ("p", "f8", "GeV", "momentum; undefined without a field"),
+    ("charge", "f8", "e", "charge; undefined without a field"),
     ("q_over_p", "f8", "1/GeV", "charge over momentum"),
     ("sigma_q_over_p", "f8", "1/GeV", "its error from the fit"),
     ("x", "f8", "mm", "x at the first plane"),
@@ -89,11 +96,31 @@ def _best(name: str, at: str | None) -> tuple[tuple[str, str, str], ...]:
 
 @dataclass(frozen=True)
 class Arm:
-    """A spectrometer as it stands: its magnet (and its name) and field, its planes, and their numbers in `Detector.planes`."""
+    """A spectrometer as it stands.
+
+    Attributes
+    ----------
+    settings : Spectrometer
+    name : str
+        Of its magnet; empty without one.
+    magnet : Magnet, optional
+    field : Field
+        Zero without a magnet.
+    planes : tuple of Plane
+        Along the beam.
+    numbers : int array
+        Of the planes in `Detector.planes`.
+    """
 
     settings: Spectrometer
     name: str
-    magnet: Magnet
+    magnet: Magnet | None
     field: AnyField
     planes: tuple[Plane, ...]
     numbers: Ints
+
+    @property
+    def before(self) -> int:
+        """Stations before the magnet; without one the first half."""
+        places = {plane.z for plane in self.planes}
+        return len(places) // 2 if self.magnet is None else sum(z < self.magnet.z[0] for z in places)
