@@ -83,6 +83,7 @@ class Detector(Model):
                 msg = f"{count} elements have the name '{name}'"
                 raise ValueError(msg)
         owners = [part.declare(name) for name, part in self.read_out.items()]
+        owners += [tracker.declare(name) for name, tracker in self.trackers.items()]
         owners += [one.declare(name) for name, one in self.spectrometers.items()]
         taken = Counts([*RESERVED, *(name for made in owners for name in {column.collection for column in made})])
         for name, count in taken.items():
@@ -94,6 +95,7 @@ class Detector(Model):
     def _made(self) -> list[Column]:
         """Return the columns of all parts and spectrometers."""
         parts = [column for name, part in self.read_out.items() for column in part.declare(name)]
+        parts += [column for name, tracker in self.trackers.items() for column in tracker.declare(name)]
         return parts + [column for name, one in self.spectrometers.items() for column in one.declare(name)]
 
     def at(self, files: Sequence[Path]) -> Detector:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from emiss.configs.schema import Angle, Energy, Model
+from emiss.configs.schema import Angle, Energy, Length, Model, Number
 from emiss.events.columns import Column
 from emiss.reco.parts.quantities import Name
 
@@ -21,6 +21,16 @@ BEST = ("p", "tx", "ty", "chi2", "ndf")
 """Fields of the best track that an event has as columns of its own."""
 
 
+MASSES = {"electron": 0.51099895e-3, "muon": 0.1056583755, "pion": 0.13957039, "kaon": 0.493677, "proton": 0.93827209}
+"""GeV (PDG 2022)."""
+
+
+class Vertex(Model):
+    """Pairs of tracks are taken for two particles of this mass, of opposite charge where there is a field."""
+
+    mass: Literal["electron", "muon", "pion", "kaon", "proton"]
+
+
 class Spectrometer(Model):
     """Trackers, and the magnet they stand around; without one tracks are straight and have no momentum.
 
@@ -32,6 +42,10 @@ class Spectrometer(Model):
     `best` names the flat columns of the best track, with its slopes at the front of the part or element `at`. `match` names the
     element at whose middle tracks are compared with where a particle is expected: on the best track of the spectrometer
     `incoming`, drawn on in a straight line, or on the axis.
+
+    `road` asks for the number of other clusters so near to a track; `reject_outliers` leaves a hit out that alone makes chi2
+    worse than so many sigmas; `share_clusters` looks for two tracks where the clusters of one view have merged; `vertex` gives the
+    point where two tracks come nearest to each other.
     """
 
     magnet: Name | None = None
@@ -44,6 +58,10 @@ class Spectrometer(Model):
     at: Name | None = None
     match: Name | None = None
     incoming: Name | None = None
+    road: Annotated[Length, Field(gt=0, le=1e4)] | None = None
+    reject_outliers: Annotated[Number, Field(ge=2, le=20)] | None = None
+    share_clusters: bool = False
+    vertex: Vertex | None = None
     source: str
 
     def declare(self, name: str) -> tuple[Column, ...]:
@@ -60,6 +78,11 @@ class Spectrometer(Model):
                 )
                 for view in "xy"
             ]
+        for key, inner, meaning in _ASKED:
+            if getattr(self, key) not in (None, False):
+                tracks.append(Column(f"{name}.{inner}", "i4", "1", meaning, "list"))
+        if self.vertex is not None:
+            tracks += [Column(f"{name}_vertex.{inner}", "f8", unit, meaning) for inner, unit, meaning in _VERTEX]
         if self.best is None:
             return tuple(tracks)
         flat = [Column(f"{self.best}.n", "i4", "1", f"tracks of {name}")]
@@ -80,6 +103,22 @@ _TRACK = (
     ("ndf", "i4", "1", "degrees of freedom of the fit"),
     ("planes", "i4", "1", "stations with a hit on the track"),
     ("time", "f8", "ns", "mean time of the clusters relative to the trigger"),
+)
+
+
+_ASKED = (
+    ("road", "extra", "other clusters in time within the road of the track, in the planes it has a cluster in"),
+    ("reject_outliers", "dropped", "plane that the fit leaves out, counted along the beam, x before y; -1: none"),
+    ("share_clusters", "shared", "planes whose cluster is shared with another track"),
+)
+
+_VERTEX = (
+    ("x", "mm", "x of the point nearest to two tracks, drawn on in straight lines; undefined without two"),
+    ("y", "mm", "y of the point nearest to two tracks"),
+    ("z", "mm", "z of the point nearest to two tracks"),
+    ("distance", "mm", "closest approach of the two tracks"),
+    ("angle", "rad", "angle between the two tracks"),
+    ("mass", "GeV", "invariant mass of the two tracks"),
 )
 
 

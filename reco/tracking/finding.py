@@ -2,9 +2,10 @@
 
 In each view candidates are made from all combinations of clusters that stay within the roads; of the sets of candidates
 that share no cluster the one of most tracks that match well is taken, first with all stations, then with one missing on either
-side of the dipole, then on both, from what is left; never with less than three. The straight view comes first: in the bend plane three clusters always make a track, so that a candidate there must
-agree with a track of the other view in charge and time. The tracks of both views are then paired by the same. Without a
-field both views are straight. The kernels stand in `finding_kernels` and `roads_kernels`.
+side of the dipole, then on both, from what is left; never with less than three. The straight view comes first: in the bend
+plane three clusters always make a track, so that a candidate there must agree with a track of the other view in charge and
+time. The tracks of both views are then paired by the same. Without a field both views are straight. The kernels stand in
+`finding_kernels` and `roads_kernels`.
 """
 
 from __future__ import annotations
@@ -155,6 +156,7 @@ class Finder:
     ) -> None:
         self._station = np.array([plane.station for plane in planes])
         self._view = np.array([int(plane.view == "y") for plane in planes])
+        self.place = 2 * self._station + self._view
         stations = int(self._station.max()) + 1
         self.z, sigma, lengths = np.zeros(stations), np.zeros(stations), np.zeros(stations)
         self.z[self._station] = [plane.z for plane in planes]

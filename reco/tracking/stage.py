@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.events.lists import Lists
-from emiss.reco.detector.spectrometers import BEST
+from emiss.reco.detector.spectrometers import BEST, MASSES
 from emiss.reco.tracking.extrapolation import downstream, straight
 from emiss.reco.tracking.finding import Finder, Roads
 from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits, fit_tracks
+from emiss.reco.tracking.neighbours import counts, extra
+from emiss.reco.tracking.outliers import reject
 from emiss.reco.tracking.straight import fit_straight
+from emiss.reco.tracking.vertex import vertices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +49,8 @@ class Found:
         Stations with an x cluster.
     time : array of shape (candidates,)
         Mean over the clusters that have one, ns; NaN where none has.
+    asked : mapping of str to int arrays of shape (candidates,)
+        Columns that keys of the spectrometer ask for.
     """
 
     offsets: Ints
@@ -53,6 +58,7 @@ class Found:
     fits: TrackFits
     planes: Array
     time: Array
+    asked: Mapping[str, Array]
 
 
 class ArmTracks:
@@ -116,13 +122,20 @@ class ArmTracks:
         )
         hits = Hits(self.z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
         fits = self.fit(hits)
-        planes = np.sum(rows[:, :, 0] >= 0, axis=1).astype(np.int32)
+        settings, asked = self.arm.settings, {}
+        if settings.reject_outliers is not None:
+            hits, fits, asked["dropped"] = reject(hits, fits, self.fit, settings.reject_outliers, bends=self.bends)
+        if settings.road is not None:
+            fitted = np.stack([hits.x, hits.y], axis=2) - fits.residuals
+            place = self._find.place[clusters["plane"]]
+            asked["extra"] = extra(clusters, place, candidates.offsets, fitted, rows, settings.road)
+        planes = np.sum(np.isfinite(hits.x), axis=1).astype(np.int32)
         time = time.reshape(len(rows), rows.shape[1] * rows.shape[2])
         known = np.isfinite(time)
         counts = known.sum(axis=1)
         total = np.where(known, time, 0.0).sum(axis=1)
         mean = np.divide(total, counts, out=np.full(len(total), np.nan), where=counts > 0)
-        return Found(candidates.offsets, hits, fits, planes, mean)
+        return Found(candidates.offsets, hits, fits, planes, mean, asked)
 
 
 class TrackStage:
@@ -139,13 +152,15 @@ class TrackStage:
 
     def __init__(self, detector: Detector, roads: Roads | None = None) -> None:
         self._volumes = detector.volumes
+        self._parts = np.array([plane.part for plane in detector.planes], np.str_)
         # those first that others compare their tracks with
         ordered = sorted(detector.arms.items(), key=lambda item: item[1].settings.incoming is not None)
         self.arms = {name: ArmTracks(detector, arm, roads) for name, arm in ordered}
         self.needs: Mapping[str, Sequence[str]] = {
             "magnet.field": tuple(arm.name for arm in detector.arms.values() if arm.name)
         }
-        declared = [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
+        declared = [column for name, one in detector.trackers.items() for column in one.declare(name)]
+        declared += [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
         self.produces: tuple[str, ...] = (
             *self.arms,
             *(column.name for column in declared if column.shape != "list"),
@@ -160,7 +175,7 @@ class TrackStage:
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the tracks of a batch."""
         clusters: Lists = products["clusters"]
-        made: dict[str, Any] = {}
+        made: dict[str, Any] = self._counts(clusters)
         paths: dict[str, Path] = {}
         for name, tracks in self.arms.items():
             settings = tracks.arm.settings
@@ -169,10 +184,18 @@ class TrackStage:
             if settings.match is not None:
                 columns["match_x"], columns["match_y"] = self._away(found, tracks, paths.get(settings.incoming or "")).T
             made[name] = Lists(found.offsets, columns).rows(found.fits.status == 0)
+            if settings.vertex is not None:
+                found_at = vertices(made[name], float(tracks.z[0]), MASSES[settings.vertex.mass])
+                made |= {f"{name}_vertex.{inner}": values for inner, values in found_at.items()}
             if settings.best is not None:
                 best, paths[name] = self._best(found, tracks)
                 made |= {f"{settings.best}.{inner}": values for inner, values in best.items()}
         return made
+
+    def _counts(self, clusters: Lists) -> dict[str, Any]:
+        """Return the numbers of clusters in the planes of each tracker."""
+        found = counts(clusters, len(self._parts))
+        return {f"{name}.n_clusters": found[:, self._parts == name] for name in dict.fromkeys(self._parts.tolist())}
 
     def _away(self, found: Found, tracks: ArmTracks, incoming: Path | None) -> Array:
         """Return how far candidates are, in x and y at the middle of `match`, from where a particle is expected."""
@@ -227,4 +250,5 @@ def _columns(found: Found) -> dict[str, Array]:
         "ndf": fits.ndf,
         "planes": found.planes,
         "time": found.time,
+        **found.asked,
     }
