@@ -77,8 +77,8 @@ TYPES: Mapping[str, TableType] = {
     ),
     "magnet.field": TableType(
         {"scale": PURE},
-        "factor on the nominal field of a magnet; without a field no track has a momentum",
-        {"scale": Limits(-10.0, 10.0, zero=False)},
+        "factor on the nominal field of a magnet; 0: off, tracks are straight and have no momentum",
+        {"scale": Limits(-10.0, 10.0)},
     ),
 }
 """The kinds of tables. Limits are those of the apparatus at large: what lies outside is a slip, of a unit or of a key."""

@@ -97,9 +97,9 @@ class Simulation:
 
     @cached_property
     def _scales(self) -> dict[str, float]:
-        names = [arm.name for arm in self.detector.arms.values()]
-        scales = self.conditions.get("magnet.field", names)["scale"].tolist()
-        return dict(zip(self.detector.arms, scales, strict=True))
+        arms = {name: arm.name for name, arm in self.detector.arms.items() if arm.name}
+        scales = self.conditions.get("magnet.field", list(arms.values()))["scale"].tolist()
+        return dict(zip(arms, scales, strict=True))
 
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""

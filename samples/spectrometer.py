@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
 
+AIR = 303.9e3
+"""Radiation length of dry air at 20 C and 1 atm, mm (PDG: 36.62 g/cm2, 1.205 g/l)."""
+
 BEND = 0.299792458e-3
 """GeV/(T mm): p = BEND * B * R for charge 1; the speed of light in these units."""
 
@@ -98,6 +101,8 @@ def through_spectrometer(
 ) -> tuple[Lists, FirstPlane]:
     """Take muons through all stations of a spectrometer; return the points (as in `Batch.points`) and the state at the first.
 
+    Where the spectrometer stands in air they scatter on the way from one station to the next, too.
+
     Parameters
     ----------
     arm : emiss.reco.detector.spectrometers.Arm
@@ -120,6 +125,11 @@ def through_spectrometer(
         if settings.decay_in_flight and found:
             _decay(muons, field, z, rng)
         transport(muons, field, z)
+        if arm.settings.air and found:
+            gap = z - dict(stations)[station - 1]
+            p = np.maximum(muons.momentum, 1e-3)
+            theta = highland_angle(p, gap / AIR * muons.stretch)
+            muons.scatter(np.where(muons.at(z), theta, 0.0), gap, rng)
         views = [
             (number, plane)
             for number, plane in zip(arm.numbers.tolist(), arm.planes, strict=True)

@@ -181,8 +181,8 @@ def _detector(one: Given) -> str:
     from emiss.reco.detector.model import load_detector
 
     loaded = load_detector(one.path)
-    fields = ", ".join(f"{arm.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values())
-    return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes, {fields}"
+    fields = (f", {arm.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values() if arm.name)
+    return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes{''.join(fields)}"
 
 
 def _conditions(one: Given) -> str:

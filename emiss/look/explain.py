@@ -123,7 +123,7 @@ def explain_event(
         If there is no such entry, or it is no physics event that can be read.
     """
     from emiss.reco.tracking.extrapolation import faces
-    from emiss.reco.tracking.fit import Hits, fit_tracks
+    from emiss.reco.tracking.fit import Hits
     from emiss.reco.tracking.single_track import TrackModel, fit_single
     from emiss.reco.tracking.stage import TrackStage
     from emiss.reco.tracking.strips import PointStage, StripStage
@@ -141,8 +141,8 @@ def explain_event(
         for number in range(len(hits.x)):
             one = Hits(hits.z, *(v[number : number + 1] for v in (hits.x, hits.y, hits.sigma_x, hits.sigma_y)))
             model = TrackModel(one, arm.spectrometer, 0)
-            single = fit_single(one, arm.spectrometer) if oracle and model.determined else None
-            fits = fit_tracks(one, arm.spectrometer)
+            single = fit_single(one, arm.spectrometer) if oracle and arm.bends and model.determined else None
+            fits = arm.fit(one)
             at = _extrapolated(fits, arm, faces(loaded))
             explained.append(Explained(name, number, model, fits, at, single))
     return explained, loaded
@@ -152,12 +152,12 @@ def _extrapolated(
     fits: TrackFits, arm: ArmTracks, places: Mapping[str, float]
 ) -> dict[str, tuple[float, float, float, float, float]]:
     """Return where a track meets the parts: behind its spectrometer where that says `at`, else those before it, straight."""
-    from emiss.reco.tracking.extrapolation import downstream, straight
+    from emiss.reco.tracking.extrapolation import straight
 
     first = float(arm.z[0])
     at = arm.arm.settings.at
     if at is not None:
-        made = {at: downstream(fits, arm.spectrometer.field, first, places[at])}
+        made = {at: arm.move(fits, places[at])}
     else:
         made = {face: straight(fits, z - first) for face, z in places.items() if z <= first}
     found = {}
@@ -176,7 +176,7 @@ def draw(explained: Sequence[Explained], detector: Detector, title: str, out: st
     for one, row in zip(explained, figure.subplots(len(explained), 4, squeeze=False), strict=True):
         magnet = detector.arms[one.arm].magnet
         for view, axes in enumerate(row[:2]):
-            _view(axes, one, view, magnet.z)
+            _view(axes, one, view, None if magnet is None else magnet.z)
         _residuals(row[2], one)
         _scan(row[3], one)
     figure.suptitle(title, fontsize=11)
@@ -186,13 +186,15 @@ def draw(explained: Sequence[Explained], detector: Detector, title: str, out: st
     return path
 
 
-def _view(axes: Any, one: Explained, view: int, magnet: tuple[float, float]) -> None:
+def _view(axes: Any, one: Explained, view: int, magnet: tuple[float, float] | None) -> None:
     model = one.model
-    axes.axvspan(magnet[0] * 1e-3, magnet[1] * 1e-3, color="tab:blue", alpha=0.1, lw=0)
+    if magnet is not None:
+        axes.axvspan(magnet[0] * 1e-3, magnet[1] * 1e-3, color="tab:blue", alpha=0.1, lw=0)
     along = np.linspace(model.z[0], model.z[-1], 120)
-    if np.isfinite(one.state).all():
-        path = model.path(one.state, along)[:, view]
-        axes.plot(along * 1e-3, path, color="k", lw=1, label=f"fit: {one.fits.charge[0]:+.0f} {one.fits.p[0]:.2f} GeV")
+    if np.isfinite(one.state[:4]).all():
+        path = model.path(np.nan_to_num(one.state), along)[:, view]
+        told = f"{one.fits.charge[0]:+.0f} {one.fits.p[0]:.2f} GeV" if np.isfinite(one.state[4]) else "straight"
+        axes.plot(along * 1e-3, path, color="k", lw=1, label=f"fit: {told}")
     if one.single is not None and np.isfinite(one.single.state).all():
         path = model.path(one.single.state, along)[:, view]
         p = abs(1.0 / one.single.state[4])

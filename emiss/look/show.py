@@ -175,8 +175,9 @@ def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Det
         return
     arm = detector.arms[name]
     planes = arm.planes
-    low, high = (edge * 1e-3 for edge in arm.magnet.z)
-    axes.axvspan(low, high, color="tab:blue", alpha=0.1, lw=0)
+    if arm.magnet is not None:
+        low, high = (edge * 1e-3 for edge in arm.magnet.z)
+        axes.axvspan(low, high, color="tab:blue", alpha=0.1, lw=0)
     for number, plane in zip(arm.numbers.tolist(), planes, strict=True):
         if plane.view == view:
             rows = clusters["plane"] == number
@@ -187,11 +188,12 @@ def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Det
     first, last = planes[0].z, planes[-1].z + 200.0
     along = np.linspace(first, last, 100)
     states = np.stack([tracks[name] for name in ("x", "y", "tx", "ty", "q_over_p")], axis=1)
+    states[:, 4] = np.nan_to_num(states[:, 4])  # straight tracks have no momentum
     paths = np.stack([arm.field.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
     for track, path in enumerate(paths):
-        axes.plot(
-            along * 1e-3, path, color="k", lw=1.2, label=f"{tracks['charge'][track]:+.0f} {tracks['p'][track]:.1f} GeV"
-        )
+        bent = np.isfinite(tracks["p"][track])
+        told = f"{tracks['charge'][track]:+.0f} {tracks['p'][track]:.1f} GeV" if bent else "straight"
+        axes.plot(along * 1e-3, path, color="k", lw=1.2, label=told)
     if len(tracks["p"]):
         axes.legend(fontsize=8, frameon=False)
     axes.set_xlabel("z, m")

@@ -11,7 +11,7 @@ from emiss.reco.parts.magnet import Magnet
 from emiss.reco.parts.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from emiss.configs.document import YamlPath
     from emiss.reco.detector.spectrometers import Spectrometer
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Mistake = tuple[YamlPath, str]
 
-SIDE = 2
-"""Stations on each side of a magnet that tracks are made of (`emiss.reco.tracking.finding`)."""
+FEWEST = 3
+"""Stations that a track is made of (`emiss.reco.tracking.finding`): with a magnet two on one side of it, one on the other."""
 
 
 def mistakes(
@@ -73,7 +73,8 @@ def _names(
     """Yield the names that a spectrometer uses and that stand for nothing, or for something else."""
     magnets = [name for name, part in parts.items() if isinstance(part, Magnet)]
     trackers = [name for name, part in parts.items() if isinstance(part, Tracker)]
-    yield from _unknown((*path, "magnet"), "magnet", one.magnet, magnets)
+    if one.magnet is not None:
+        yield from _unknown((*path, "magnet"), "magnet", one.magnet, magnets)
     for number, tracker in enumerate(one.trackers):
         yield from _unknown((*path, "trackers", number), "tracker", tracker, trackers)
     for key in ("at", "match"):
@@ -98,11 +99,7 @@ def _views(one: Spectrometer, parts: Mapping[str, Part]) -> Iterator[Mistake]:
 
 
 def _spectrometer(path: YamlPath, one: Spectrometer, parts: Mapping[str, Part]) -> Iterator[Mistake]:
-    """Yield what is wrong with the stations around a magnet."""
-    magnet = parts[one.magnet]
-    if not isinstance(magnet, Magnet):
-        return
-    first, last = magnet.z
+    """Yield what is wrong with the stations of a spectrometer."""
     stations: dict[str, tuple[str, Station]] = {}
     for name in one.trackers:
         tracker = parts[name]
@@ -112,19 +109,31 @@ def _spectrometer(path: YamlPath, one: Spectrometer, parts: Mapping[str, Part]) 
     for (name, (_, station)), (other, (part, next_)) in pairwise(ordered):
         if station.z == next_.z:
             yield _z(part, other), f"{name} and {other} stand at one z, {station.z:g} mm"
-    inside = [(name, part) for name, (part, station) in ordered if first <= station.z <= last]
-    for name, part in inside:
-        where = f"inside the magnet {one.magnet}, {first:g} to {last:g} mm"
-        yield _z(part, name), f"{name} stands {where}: tracks are made of stations before and behind it"
-    before = [name for name, (_, station) in ordered if station.z < first]
-    behind = [name for name, (_, station) in ordered if station.z > last]
-    for side, names in (("before", before), ("behind", behind)):
-        if len(names) != SIDE and not inside:
-            shown = f"{len(names)} ({', '.join(names)})" if names else "none"
-            needs = (
-                f"the finding of tracks needs two stations {side} the magnet {one.magnet} ({first:g} to {last:g} mm)"
-            )
-            yield (*path, "trackers"), f"{needs}, here: {shown}"
+    if one.magnet is not None:
+        places = [(name, part, station.z) for name, (part, station) in ordered]
+        yield from _around(path, one.magnet, parts[one.magnet], places)
+    elif len(ordered) < FEWEST:
+        found = f"{len(ordered)} ({', '.join(name for name, _ in ordered)})"
+        yield (*path, "trackers"), f"tracks without a magnet need at least three stations, here: {found}"
+
+
+def _around(path: YamlPath, name: str, magnet: Part, stations: Sequence[tuple[str, str, float]]) -> Iterator[Mistake]:
+    """Yield what is wrong with stations (name, tracker, z) around a magnet."""
+    if not isinstance(magnet, Magnet):
+        return
+    first, last = magnet.z
+    inside = [(station, part) for station, part, z in stations if first <= z <= last]
+    for station, part in inside:
+        where = f"inside the magnet {name}, {first:g} to {last:g} mm"
+        yield _z(part, station), f"{station} stands {where}: tracks are made of stations before and behind it"
+    before = [station for station, _, z in stations if z < first]
+    behind = [station for station, _, z in stations if z > last]
+    if not inside and (min(len(before), len(behind)) == 0 or len(before) + len(behind) < FEWEST):
+        shown = " and ".join(
+            f"{', '.join(names) or 'none'} {side}" for side, names in (("before", before), ("behind", behind))
+        )
+        needs = f"stations before and behind the magnet {name} ({first:g} to {last:g} mm), at least two on one side"
+        yield (*path, "trackers"), f"tracks need {needs}; here: {shown}"
 
 
 def _z(part: str, station: str) -> YamlPath:

@@ -25,7 +25,7 @@ from emiss.reco.detector.spectrometers import Arm, Spectrometer
 from emiss.reco.parts.base import ReadOut
 from emiss.reco.parts.digitiser import Digitiser
 from emiss.reco.parts.kinds import AnyPart
-from emiss.reco.parts.magnet import Magnet
+from emiss.reco.parts.magnet import Magnet, no_field
 from emiss.reco.parts.materials import Material, shipped
 from emiss.reco.parts.multiplex import read_table
 from emiss.reco.parts.quantities import Name, View, Window
@@ -83,6 +83,7 @@ class Detector(Model):
                 msg = f"{count} elements have the name '{name}'"
                 raise ValueError(msg)
         owners = [part.declare(name) for name, part in self.read_out.items()]
+        owners += [tracker.declare(name) for name, tracker in self.trackers.items()]
         owners += [one.declare(name) for name, one in self.spectrometers.items()]
         taken = Counts([*RESERVED, *(name for made in owners for name in {column.collection for column in made})])
         for name, count in taken.items():
@@ -94,6 +95,7 @@ class Detector(Model):
     def _made(self) -> list[Column]:
         """Return the columns of all parts and spectrometers."""
         parts = [column for name, part in self.read_out.items() for column in part.declare(name)]
+        parts += [column for name, tracker in self.trackers.items() for column in tracker.declare(name)]
         return parts + [column for name, one in self.spectrometers.items() for column in one.declare(name)]
 
     def at(self, files: Sequence[Path]) -> Detector:
@@ -183,9 +185,9 @@ class Detector(Model):
         ordered = sorted(planes, key=lambda plane: plane.z)
         return Arm(
             settings=one,
-            name=one.magnet,
-            magnet=self.magnets[one.magnet],
-            field=self.field(one.magnet),
+            name=one.magnet or "",
+            magnet=None if one.magnet is None else self.magnets[one.magnet],
+            field=no_field(places[0], places[-1]) if one.magnet is None else self.field(one.magnet),
             planes=tuple(replace(plane, station=places.index(plane.z)) for plane in ordered),
             numbers=np.array([number[plane.name] for plane in ordered], np.int64),
         )

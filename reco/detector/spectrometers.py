@@ -1,13 +1,13 @@
-"""Spectrometers of a set-up: a magnet with the trackers before and behind it, and the columns of the tracks they give."""
+"""Spectrometers of a set-up: trackers, the magnet they stand around, and the columns of the tracks they give."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from emiss.configs.schema import Angle, Energy, Model
+from emiss.configs.schema import Angle, Energy, Length, Model, Number
 from emiss.events.columns import Column
 from emiss.reco.parts.quantities import Name
 
@@ -21,22 +21,47 @@ BEST = ("p", "tx", "ty", "chi2", "ndf")
 """Fields of the best track that an event has as columns of its own."""
 
 
+MASSES = {"electron": 0.51099895e-3, "muon": 0.1056583755, "pion": 0.13957039, "kaon": 0.493677, "proton": 0.93827209}
+"""GeV (PDG 2022)."""
+
+
+class Vertex(Model):
+    """Pairs of tracks are taken for two particles of this mass, of opposite charge where there is a field."""
+
+    mass: Literal["electron", "muon", "pion", "kaon", "proton"]
+
+
 class Spectrometer(Model):
-    """A magnet and trackers.
+    """Trackers, and the magnet they stand around; without one tracks are straight and have no momentum.
+
+    Tracks are made of stations before and behind the magnet, at least one on each side and two on one of them, or without a
+    magnet of three stations and more; one may be missing on each side. With `air` they scatter between the stations, too.
+    Without a field (see `emiss.reco.tracking.stage.ArmTracks`) they are taken to scatter with the momentum
+    `straight_momentum`, or else the beam's.
 
     `best` names the flat columns of the best track, with its slopes at the front of the part or element `at`. `match` names the
     element at whose middle tracks are compared with where a particle is expected: on the best track of the spectrometer
     `incoming`, drawn on in a straight line, or on the axis.
+
+    `road` asks for the number of other clusters so near to a track; `reject_outliers` leaves a hit out that alone makes chi2
+    worse than so many sigmas; `share_clusters` looks for two tracks where the clusters of one view have merged; `vertex` gives the
+    point where two tracks come nearest to each other.
     """
 
-    magnet: Name
+    magnet: Name | None = None
     trackers: tuple[Name, ...] = Field(min_length=1)
+    air: bool = False
     lowest_momentum: Annotated[Energy, Field(gt=0, le=1e5)] = 5.0
     largest_slope: Annotated[Angle, Field(gt=0, le=1)] = 0.06
+    straight_momentum: Annotated[Energy, Field(gt=0, le=1e5)] | None = None
     best: Name | None = None
     at: Name | None = None
     match: Name | None = None
     incoming: Name | None = None
+    road: Annotated[Length, Field(gt=0, le=1e4)] | None = None
+    reject_outliers: Annotated[Number, Field(ge=2, le=20)] | None = None
+    share_clusters: bool = False
+    vertex: Vertex | None = None
     source: str
 
     def declare(self, name: str) -> tuple[Column, ...]:
@@ -53,6 +78,11 @@ class Spectrometer(Model):
                 )
                 for view in "xy"
             ]
+        for key, inner, meaning in _ASKED:
+            if getattr(self, key) not in (None, False):
+                tracks.append(Column(f"{name}.{inner}", "i4", "1", meaning, "list"))
+        if self.vertex is not None:
+            tracks += [Column(f"{name}_vertex.{inner}", "f8", unit, meaning) for inner, unit, meaning in _VERTEX]
         if self.best is None:
             return tuple(tracks)
         flat = [Column(f"{self.best}.n", "i4", "1", f"tracks of {name}")]
@@ -61,8 +91,8 @@ class Spectrometer(Model):
 
 
 _TRACK = (
-    ("p", "f8", "GeV", "momentum"),
-    ("charge", "f8", "e", "charge"),
+    ("p", "f8", "GeV", "momentum; undefined without a field"),
+    ("charge", "f8", "e", "charge; undefined without a field"),
     ("q_over_p", "f8", "1/GeV", "charge over momentum"),
     ("sigma_q_over_p", "f8", "1/GeV", "its error from the fit"),
     ("x", "f8", "mm", "x at the first plane"),
@@ -73,6 +103,22 @@ _TRACK = (
     ("ndf", "i4", "1", "degrees of freedom of the fit"),
     ("planes", "i4", "1", "stations with a hit on the track"),
     ("time", "f8", "ns", "mean time of the clusters relative to the trigger"),
+)
+
+
+_ASKED = (
+    ("road", "extra", "other clusters in time within the road of the track, in the planes it has a cluster in"),
+    ("reject_outliers", "dropped", "plane that the fit leaves out, counted along the beam, x before y; -1: none"),
+    ("share_clusters", "shared", "planes whose cluster is shared with another track"),
+)
+
+_VERTEX = (
+    ("x", "mm", "x of the point nearest to two tracks, drawn on in straight lines; undefined without two"),
+    ("y", "mm", "y of the point nearest to two tracks"),
+    ("z", "mm", "z of the point nearest to two tracks"),
+    ("distance", "mm", "closest approach of the two tracks"),
+    ("angle", "rad", "angle between the two tracks"),
+    ("mass", "GeV", "invariant mass of the two tracks"),
 )
 
 
@@ -89,11 +135,31 @@ def _best(name: str, at: str | None) -> tuple[tuple[str, str, str], ...]:
 
 @dataclass(frozen=True)
 class Arm:
-    """A spectrometer as it stands: its magnet (and its name) and field, its planes, and their numbers in `Detector.planes`."""
+    """A spectrometer as it stands.
+
+    Attributes
+    ----------
+    settings : Spectrometer
+    name : str
+        Of its magnet; empty without one.
+    magnet : Magnet, optional
+    field : Field
+        Zero without a magnet.
+    planes : tuple of Plane
+        Along the beam.
+    numbers : int array
+        Of the planes in `Detector.planes`.
+    """
 
     settings: Spectrometer
     name: str
-    magnet: Magnet
+    magnet: Magnet | None
     field: AnyField
     planes: tuple[Plane, ...]
     numbers: Ints
+
+    @property
+    def before(self) -> int:
+        """Stations before the magnet; without one the first half."""
+        places = {plane.z for plane in self.planes}
+        return len(places) // 2 if self.magnet is None else sum(z < self.magnet.z[0] for z in places)

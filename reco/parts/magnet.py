@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from emiss.configs.schema import Field as MagneticField
 from emiss.configs.schema import Model, Number
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from emiss.reco.field.transport import Field as AnyField
 
 
-def _not_zero(value: float) -> float:
-    if value == 0.0:
-        msg = "without a field no track has a momentum"
-        raise ValueError(msg)
-    return value
+def no_field(first: float, last: float) -> AnyField:
+    """Return a field that is zero between two z (mm)."""
+    from emiss.reco.field.transport import UniformBox
+
+    return UniformBox(0.0, (first, last))
 
 
 class FieldMapFile(Model):
@@ -29,15 +29,18 @@ class FieldMapFile(Model):
 
     file: str
     at: tuple[Place, Place, Place] = (0.0, 0.0, 0.0)
-    scale: Annotated[Number, Field(ge=-1000, le=1000), AfterValidator(_not_zero)] = 1.0
+    scale: Annotated[Number, Field(ge=-1000, le=1000)] = 1.0
 
 
 class Magnet(Part):
-    """A dipole between two z: with a vertical field `by`, with soft edges where `edge` is given, or with a field map."""
+    """A dipole between two z: with a vertical field `by`, with soft edges where `edge` is given, or with a field map.
+
+    A field of 0 T is a magnet that is off: tracks are straight, as for an alignment.
+    """
 
     kind: Literal["magnet"]
     z: tuple[Place, Place]
-    by: Annotated[MagneticField, Field(ge=-50, le=50), AfterValidator(_not_zero)] | None = None
+    by: Annotated[MagneticField, Field(ge=-50, le=50)] | None = None
     edge: Extent | None = None
     map: FieldMapFile | None = None
     width: Extent | None = None

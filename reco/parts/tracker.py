@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from emiss.configs.schema import Length, Model
+from emiss.events.columns import Column
 from emiss.reco.parts.base import Part, Volume
 from emiss.reco.parts.quantities import Name, Place, Share, Span, View, Window
 
@@ -92,6 +93,12 @@ class Tracker(Part):
             for number, (station, place) in enumerate(ordered)
             for view, strips in self.views.items()
         )
+
+    def declare(self, name: str) -> tuple[Column, ...]:
+        """Return the columns that the tracker makes under its name."""
+        planes = tuple(plane.name for plane in self.planes(name))
+        meaning = "clusters in time in each view of each station"
+        return (Column(f"{name}.n_clusters", "i4", "1", meaning, "fixed", len(planes), elements=planes),)
 
     def volumes(self, name: str) -> tuple[Volume, ...]:  # noqa: ARG002 - stations have their own names
         """Return the active areas."""

@@ -1,16 +1,17 @@
-"""Track finding: which clusters of two stations before and two behind a dipole belong together.
+"""Track finding: which clusters of the stations before and behind a dipole belong together.
 
 In each view candidates are made from all combinations of clusters that stay within the roads; of the sets of candidates
-that share no cluster the one of most tracks that match well is taken, first with all four stations, then with three from what
-is left. The straight view comes first: in the bend plane three clusters always make a track, so that a candidate there must
-agree with a track of the other view in charge and time. The tracks of both views are then paired by the same. The kernel
-stands in `finding_kernels`.
+that share no cluster the one of most tracks that match well is taken, first with all stations, then with one missing on either
+side of the dipole, then on both, from what is left; never with less than three. The straight view comes first: in the bend
+plane three clusters always make a track, so that a candidate there must agree with a track of the other view in charge and
+time. The tracks of both views are then paired by the same. Without a field both views are straight. The kernels stand in
+`finding_kernels` and `roads_kernels`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,14 @@ from emiss.events.lists import offsets_of
 from emiss.reco.tracking.material import scattering
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Array, Ints
+    from emiss.configs.arrays import Array, Floats, Ints
     from emiss.events.lists import Lists
     from emiss.reco.field.transport import UniformBox
     from emiss.reco.parts.tracker import Plane
+    from emiss.reco.tracking.roads_kernels import Layout
 
-STATIONS = 4
+FEWEST = 3
+"""Stations of the smallest track."""
 
 MAX_CLUSTERS = 16
 """Clusters per view that are combined, those of highest charge."""
@@ -48,37 +51,73 @@ class Roads:
     momentum: float = 5.0
     sigmas: float = 7.0
 
-    def widths(self, z: Array, box: UniformBox, sigma: float, x_over_x0: float) -> tuple[float, float]:
-        """Return the half widths of two roads, mm.
-
-        The first is for the distance in x of the two segments at the middle of the dipole: to their error comes that they meet
-        there at small angles only, L theta^3/8 away from it at a bend of theta in L. The second is for the distance of a y
-        cluster to the line through two others.
+    def layout(self, z: Floats, before: int, box: UniformBox, sigma: Floats, noise: Floats) -> Layout:
+        """Return stations and roads for the kernels.
 
         Parameters
         ----------
-        z : array of shape (4,)
+        z : array of shape (S,)
             Stations, mm.
+        before : int
+            How many of them stand before the dipole, or without one in the first half.
         box : UniformBox
-        sigma : float
-            Resolution of a plane, mm.
-        x_over_x0 : float
-            Its thickness in radiation lengths.
+            The field, or a box that does about the same.
+        sigma : array of shape (S,)
+            Resolution of the planes, mm.
+        noise : array of shape (S, S)
+            Covariance of displacements by scattering for p = 1 GeV, mm^2 (`material.scattering`).
         """
-        covariance = sigma**2 * np.eye(STATIONS)
-        covariance += scattering(z, np.full(STATIONS, x_over_x0), air=False) / self.momentum**2
-        middle, length = 0.5 * (box.z_range[0] + box.z_range[1]), box.z_range[1] - box.z_range[0]
-        before, behind = (middle - z[1]) / (z[1] - z[0]), (z[2] - middle) / (z[3] - z[2])
-        meeting = np.array([-before, 1.0 + before, -1.0 - behind, behind])
-        straight = []
-        for first, between, last in combinations(range(STATIONS), 3):
-            share = (z[between] - z[first]) / (z[last] - z[first])
-            line = np.zeros(STATIONS)
-            line[[first, between, last]] = share - 1.0, 1.0, -share
-            straight.append(line @ covariance @ line)
+        from emiss.reco.tracking.roads_kernels import Layout
+
+        covariance = np.diag(sigma**2)
+        covariance += noise / self.momentum**2
+        stations = len(z)
+        sides = range(before), range(before, stations)
+        segments = [list(combinations(side, 2)) for side in sides]
+        meeting, error = np.full((stations,) * 4, np.inf), np.inf
         bend = abs(box.kick) / self.momentum
-        meets = self.sigmas * np.sqrt(meeting @ covariance @ meeting) + length * bend**3 / 8.0
-        return float(meets), float(self.sigmas * np.sqrt(max(straight)))
+        for front, back in product(*segments):
+            wide, turned = _meeting(z, box, covariance, (*front, *back))
+            meeting[(*front, *back)] = (
+                self.sigmas * wide + (box.z_range[1] - box.z_range[0]) * bend**3 / 8.0
+            )  # they meet in the middle at small angles only
+            error = min(error, turned)
+        widest = float(max((meeting[(*front, *back)] for front, back in product(*segments)), default=0.0))
+        lines = [self.sigmas * _straight(z, covariance, stops) for stops in (range(stations), *sides)]
+        return Layout(
+            z=z,
+            before=before,
+            fewest=max(FEWEST, stations - sum(len(side) > 1 for side in sides)),
+            bends=bend > (error if np.isfinite(error) else 0.0),
+            middle=0.5 * (box.z_range[0] + box.z_range[1]),
+            roads=np.array([self.slope, bend, widest, lines[0], self.sigmas, lines[1], lines[2]]),
+            meeting=meeting,
+        )
+
+
+def _meeting(z: Floats, box: UniformBox, covariance: Floats, four: tuple[int, int, int, int]) -> tuple[float, float]:
+    """Return the errors of the distance (mm) of two segments at the middle of the dipole, and of their angle (rad).
+
+    The segments run between the first two and the last two of four stations.
+    """
+    middle = 0.5 * (box.z_range[0] + box.z_range[1])
+    a, b, c, d = z[list(four)]
+    before, behind = (middle - b) / (b - a), (c - middle) / (d - c)
+    meeting = np.array([-before, 1.0 + before, -1.0 - behind, behind])
+    angle = np.array([1.0 / (b - a), -1.0 / (b - a), -1.0 / (d - c), 1.0 / (d - c)])
+    own = covariance[np.ix_(four, four)]
+    return float(np.sqrt(meeting @ own @ meeting)), float(np.sqrt(angle @ own @ angle))
+
+
+def _straight(z: Floats, covariance: Floats, stations: range) -> float:
+    """Return the largest error (mm) of the distance of a position to the line through two others around it; 0 of none."""
+    worst = 0.0
+    for first, between, last in combinations(stations, 3):
+        share = (z[between] - z[first]) / (z[last] - z[first])
+        line = np.zeros(len(z))
+        line[[first, between, last]] = share - 1.0, 1.0, -share
+        worst = max(worst, float(line @ covariance @ line))
+    return float(np.sqrt(worst))
 
 
 @dataclass(frozen=True)
@@ -89,7 +128,7 @@ class Candidates:
     ----------
     offsets : int64 array of shape (N + 1,)
         Event i holds the candidates offsets[i] to offsets[i + 1].
-    clusters : int64 array of shape (candidates, 4, 2)
+    clusters : int64 array of shape (candidates, S, 2)
         Row of the cluster in the stations along the beam and the views x, y; -1 where it is missing.
     """
 
@@ -98,28 +137,34 @@ class Candidates:
 
 
 class Finder:
-    """Finds candidates in stations with both views, two before and two behind the field.
+    """Finds candidates in stations with both views.
 
     Parameters
     ----------
     planes : tuple of Plane
+    before : int
+        Stations before the field; None: those that stand there, or the first half where there is no field.
     box : UniformBox
         The field, or a box that does about the same.
     roads : Roads
-    sigma, x_over_x0 : float
-        Resolution (mm) and thickness (radiation lengths) of a plane.
+    air : bool
+        Whether there is air between the stations.
     """
 
     def __init__(
-        self, planes: tuple[Plane, ...], box: UniformBox, roads: Roads, *, sigma: float, x_over_x0: float
+        self, planes: tuple[Plane, ...], box: UniformBox, roads: Roads, *, before: int | None = None, air: bool = False
     ) -> None:
         self._station = np.array([plane.station for plane in planes])
         self._view = np.array([int(plane.view == "y") for plane in planes])
-        self.z = np.full((STATIONS, 2), np.nan)
-        self.z[self._station, self._view] = [plane.z for plane in planes]
-        self._middle = 0.5 * (box.z_range[0] + box.z_range[1])
-        kick = abs(box.kick) / roads.momentum
-        self._roads = np.array([roads.slope, kick, *roads.widths(self.z[:, 0], box, sigma, x_over_x0), roads.sigmas])
+        self.place = 2 * self._station + self._view
+        stations = int(self._station.max()) + 1
+        self.z, sigma, lengths = np.zeros(stations), np.zeros(stations), np.zeros(stations)
+        self.z[self._station] = [plane.z for plane in planes]
+        sigma[self._station] = [plane.sigma for plane in planes]
+        lengths[self._station] = [plane.x_over_x0 for plane in planes]
+        if before is None:
+            before = int(np.sum(self.z < box.z_range[0]))
+        self.layout = roads.layout(self.z, before, box, sigma, scattering(self.z, lengths, air=air))
 
     def __call__(self, clusters: Lists) -> Candidates:
         """Return the candidates among clusters with plane, position, charge, time and in_time."""
@@ -129,9 +174,9 @@ class Finder:
         position, charge, time = (clusters[name][order] for name in ("position", "charge", "time"))
         room = len(clusters) + 64
         while True:
-            chosen = np.empty((room, STATIONS, 2), np.int64)
+            chosen = np.empty((room, len(self.z), 2), np.int64)
             counts = np.empty(len(clusters), np.int64)
-            found = find(first, last, position, charge, time, self.z, self._middle, self._roads, counts, chosen)
+            found = find(first, last, position, charge, time, self.layout, counts, chosen)
             if found <= room:
                 break
             room = found
@@ -140,13 +185,13 @@ class Finder:
         return Candidates(offsets_of(counts), rows)
 
     def _by_view(self, clusters: Lists) -> tuple[Array, Array, Array]:
-        """Sort the clusters in time by event, station, view and falling charge; return first, last (N, 4, 2) and order."""
-        plane = clusters["plane"]
-        group = clusters.parents * (2 * STATIONS) + 2 * self._station[plane] + self._view[plane]
+        """Sort the clusters in time by event, station, view and falling charge; return first, last (N, S, 2) and order."""
+        plane, stations = clusters["plane"], len(self.z)
+        group = clusters.parents * (2 * stations) + 2 * self._station[plane] + self._view[plane]
         chosen = np.flatnonzero(clusters["in_time"])
         group = group[chosen]
         order = chosen[np.lexsort((clusters["position"][chosen], -clusters["charge"][chosen], group))]
-        ends = np.cumsum(np.bincount(group, minlength=len(clusters) * 2 * STATIONS))
-        first = np.concatenate(([0], ends))[:-1].reshape(-1, STATIONS, 2)
-        last = np.minimum(ends.reshape(-1, STATIONS, 2), first + MAX_CLUSTERS)
+        ends = np.cumsum(np.bincount(group, minlength=len(clusters) * 2 * stations))
+        first = np.concatenate(([0], ends))[:-1].reshape(-1, stations, 2)
+        last = np.minimum(ends.reshape(-1, stations, 2), first + MAX_CLUSTERS)
         return first, last, order

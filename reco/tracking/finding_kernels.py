@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.configs.compiled import kernel
+from emiss.reco.tracking.roads_kernels import allows, bend_mismatch, few_missing, straight_mismatch
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Ints
-
-STATIONS = 4
+    from emiss.reco.tracking.roads_kernels import Layout
 
 MAX_CANDIDATES = 128
 """Candidates of a view and event that are kept to choose from, the best."""
@@ -37,55 +37,6 @@ TIME_SPREAD = 5.0
 
 
 @kernel(error_model="numpy")
-def bend_mismatch(z: Array, u: Array, middle: float, roads: Array) -> float:
-    """Return the mismatch of x positions (NaN: missing), in units of the road squared; infinite outside the roads.
-
-    The straight segments before and behind a dipole meet at its middle. Three positions always do so: of these the ones
-    with the smaller slope before the dipole are preferred, as particles come from the target.
-    """
-    before, behind = (u[1] - u[0]) / (z[1] - z[0]), (u[3] - u[2]) / (z[3] - z[2])
-    at_before, at_behind = u[1] + before * (middle - z[1]), u[2] + behind * (middle - z[2])
-    distance = at_before - at_behind
-    if math.isnan(before) and math.isnan(behind):
-        return np.inf
-    if math.isnan(before):
-        station = 1 if math.isnan(u[0]) else 0
-        before = (at_behind - u[station]) / (middle - z[station])
-    elif math.isnan(behind):
-        station = 3 if math.isnan(u[2]) else 2
-        behind = (u[station] - at_before) / (z[station] - middle)
-    if not (abs(before) <= roads[0] and abs(behind - before) <= roads[1]):
-        return np.inf
-    if math.isnan(distance):
-        return (before / roads[0]) ** 2
-    return (distance / roads[2]) ** 2 if abs(distance) <= roads[2] else np.inf
-
-
-@kernel(error_model="numpy")
-def straight_mismatch(z: Array, u: Array, roads: Array) -> float:
-    """Return the mismatch of y positions (NaN: missing), in units of the road squared; infinite outside the roads.
-
-    The mean square of the distances to the line through the outermost two.
-    """
-    first, last, known = -1, -1, 0
-    for s in range(STATIONS):
-        if not math.isnan(u[s]):
-            first, last = (s if first < 0 else first), s
-            known += 1
-    slope = (u[last] - u[first]) / (z[last] - z[first])
-    if not abs(slope) <= roads[0]:
-        return np.inf
-    total = 0.0
-    for s in range(STATIONS):
-        if not math.isnan(u[s]):
-            distance = u[s] - u[first] - slope * (z[s] - z[first])
-            if abs(distance) > roads[3]:
-                return np.inf
-            total += (distance / roads[3]) ** 2
-    return total / (known - 2)
-
-
-@kernel(error_model="numpy")
 def _disagreement(x: int, y: int, charge: Array, time: Array) -> float:
     """Return by how much the clusters of a particle in x and y differ in charge and time: a mean of squares."""
     total = (math.log(charge[x] / charge[y]) / CHARGE_SPREAD) ** 2
@@ -100,7 +51,7 @@ def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
     Infinite if they are not of one particle.
     """
     total, both, alone = 0.0, 0, 0
-    for s in range(STATIONS):
+    for s in range(len(x)):
         if x[s] >= 0 and y[s] >= 0:
             total += _disagreement(x[s], y[s], charge, time)
             both += 1
@@ -115,7 +66,7 @@ def _difference(x: Array, y: Array, charge: Array, time: Array) -> float:
 @kernel(error_model="numpy")
 def _partners(first: Array, last: Array, charge: Array, time: Array, partner: Array) -> None:
     """Write for each y cluster how badly the best x cluster of its station agrees with it."""
-    for s in range(STATIONS):
+    for s in range(len(first)):
         for y in range(first[s, 1], last[s, 1]):
             partner[y] = ALONE
             for x in range(first[s, 0], last[s, 0]):
@@ -130,9 +81,7 @@ def _candidates(
     last: Array,
     position: Array,
     used: Array,
-    z: Array,
-    middle: float,
-    roads: Array,
+    layout: Layout,
     charge: Array,
     time: Array,
     partner: Array,
@@ -143,49 +92,52 @@ def _candidates(
     """Write the best combinations of clusters of `needed` stations, best first; return how many.
 
     To the mismatch adds how badly the clusters agree in charge and time with the other view: in the straight view with the
-    best `partner` of each, in the bend view with the best of the `others`, the tracks of the straight view.
+    best `partner` of each, in the bend view with the best of the `others`, the tracks of the straight view. Stations are
+    filled along the beam, and what the roads leave no room for is not followed up.
     """
-    found = 0
-    u, pick = np.empty(STATIONS), np.empty(STATIONS, np.int64)
-    counter = np.zeros(STATIONS, np.int64)  # 0: missing, k: the cluster first + k - 1
+    found, stations, sigmas = 0, len(first), layout.roads[4]
+    bends = view == 0 and layout.bends
+    u, pick = np.empty(stations), np.empty(stations, np.int64)
+    room = np.empty((stations + 1, 2))  # the slopes that are left before each station
+    counter = np.full(stations, -1, np.int64)  # 0: missing, k: the cluster first + k - 1
     lowest = int(first.min())
-    while True:
-        known, taken = 0, False
-        for s in range(STATIONS):
-            pick[s], u[s] = -1, np.nan
-            if counter[s] > 0:
-                pick[s] = first[s] + counter[s] - 1
-                u[s] = position[pick[s]]
-                taken = taken or used[pick[s] - lowest]
-                known += 1
-        if known == needed and not taken:
-            value = straight_mismatch(z, u, roads) if view else bend_mismatch(z, u, middle, roads)
-            if view:
-                alone = 0.0
-                for s in range(STATIONS):
-                    alone += partner[pick[s]] if pick[s] >= 0 else 0.0
-                value += alone / (needed * roads[4] ** 2)
-            elif value < np.inf:
-                nearest = np.inf
-                for j in range(len(others)):
-                    nearest = min(nearest, _difference(pick, others[j], charge, time))
-                value += nearest / roads[4] ** 2
-            if value < np.inf and (found < MAX_CANDIDATES or value < mismatch[found - 1]):
-                at = min(found, MAX_CANDIDATES - 1)
-                while at > 0 and mismatch[at - 1] > value:
-                    mismatch[at], chosen[at] = mismatch[at - 1], chosen[at - 1]
-                    at -= 1
-                mismatch[at], chosen[at] = value, pick
-                found = min(found + 1, MAX_CANDIDATES)
-        s = STATIONS - 1
-        while s >= 0:
-            counter[s] += 1
-            if counter[s] <= last[s] - first[s]:
-                break
-            counter[s] = 0
+    s = 0
+    while s >= 0:
+        counter[s] += 1
+        if counter[s] > last[s] - first[s]:
+            counter[s] = -1
             s -= 1
-        if s < 0:
-            return found
+            continue
+        pick[s], u[s] = -1, np.nan
+        if counter[s] > 0:
+            pick[s] = first[s] + counter[s] - 1
+            u[s] = position[pick[s]]
+            if used[pick[s] - lowest]:
+                continue
+        if not (few_missing(u, s, needed, layout) and allows(u, s, bends, layout, room)):
+            continue
+        if s < stations - 1:
+            s += 1
+            continue
+        value = bend_mismatch(u, layout) if bends else straight_mismatch(u, layout)
+        if view:
+            alone = 0.0
+            for k in range(stations):
+                alone += partner[pick[k]] if pick[k] >= 0 else 0.0
+            value += alone / (needed * sigmas**2)
+        elif value < np.inf:
+            nearest = np.inf
+            for j in range(len(others)):
+                nearest = min(nearest, _difference(pick, others[j], charge, time))
+            value += nearest / sigmas**2
+        if value < np.inf and (found < MAX_CANDIDATES or value < mismatch[found - 1]):
+            at = min(found, MAX_CANDIDATES - 1)
+            while at > 0 and mismatch[at - 1] > value:
+                mismatch[at], chosen[at] = mismatch[at - 1], chosen[at - 1]
+                at -= 1
+            mismatch[at], chosen[at] = value, pick
+            found = min(found + 1, MAX_CANDIDATES)
+    return found
 
 
 @kernel(error_model="numpy")
@@ -201,7 +153,7 @@ def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, pic
             break
         apart = True
         for k in range(size):
-            for s in range(STATIONS):
+            for s in range(chosen.shape[1]):
                 apart = apart and (chosen[c, s] < 0 or chosen[c, s] != chosen[picked[k], s])
         if apart:
             picked[size] = c
@@ -220,30 +172,28 @@ def _tracks(
     time: Array,
     partner: Array,
     others: Array,
-    z: Array,
-    middle: float,
-    roads: Array,
+    layout: Layout,
     tracks: Array,
 ) -> int:
-    """Write the tracks of one view as clusters (tracks, 4), -1 where one is missing; return how many.
+    """Write the tracks of one view as clusters (tracks, S), -1 where one is missing; return how many.
 
     In the bend view there are as many as `others` at most: more could not be paired, and of two wrong ones that share no
     cluster each may look well enough to push out the right one.
     """
-    stations = 0
-    for s in range(STATIONS):
-        stations += int(last[s] > first[s])
-    if stations < STATIONS - 1:
+    stations, hit = len(first), 0
+    for s in range(stations):
+        hit += int(last[s] > first[s])
+    if hit < layout.fewest:
         return 0
     lowest = int(first.min())
     used = np.zeros(int(last.max()) - lowest + 1, np.bool_)
-    chosen, mismatch = np.empty((MAX_CANDIDATES, STATIONS), np.int64), np.empty(MAX_CANDIDATES)
+    chosen, mismatch = np.empty((MAX_CANDIDATES, stations), np.int64), np.empty(MAX_CANDIDATES)
     picked, best = np.empty(MAX_TRACKS, np.int64), np.empty(MAX_TRACKS, np.int64)
     made = 0
     most_tracks = len(tracks) if view else min(len(others), len(tracks))
-    for needed in (STATIONS, STATIONS - 1):
+    for needed in range(stations, layout.fewest - 1, -1):
         found = _candidates(
-            needed, view, first, last, position, used, z, middle, roads, charge, time, partner, others, chosen, mismatch
+            needed, view, first, last, position, used, layout, charge, time, partner, others, chosen, mismatch
         )
         most, highest = 0, -np.inf
         for start in range(found):
@@ -253,7 +203,7 @@ def _tracks(
                 best[:] = picked
         for k in range(most):
             tracks[made] = chosen[best[k]]
-            for s in range(STATIONS):
+            for s in range(stations):
                 if tracks[made, s] >= 0:
                     used[tracks[made, s] - lowest] = True
             made += 1
@@ -269,9 +219,7 @@ def find(
     position: Array,
     charge: Array,
     time: Array,
-    z: Array,
-    middle: float,
-    roads: Array,
+    layout: Layout,
     counts: Ints,
     out: Ints,
 ) -> int:
@@ -279,33 +227,29 @@ def find(
 
     Parameters
     ----------
-    first, last : int64 arrays of shape (N, 4, 2)
+    first, last : int64 arrays of shape (N, S, 2)
         The clusters of event, station and view (x, y) are first to last.
     position, charge, time : arrays of shape (clusters,)
         mm, ADC (above 0), ns (NaN where unknown).
-    z : array of shape (4, 2)
-        Positions of the planes, mm.
-    middle : float
-        Middle of the dipole, mm.
-    roads : array of shape (5,)
-        Slope, kick, meeting (mm), straight (mm), and the errors that the last two are wide.
+    layout : Layout
+        The stations and the roads.
     counts : int64 array of shape (N,), written
         Candidates of each event.
-    out : int64 array of shape (room, 4, 2), written
+    out : int64 array of shape (room, S, 2), written
         Clusters of the candidates (-1: missing); counting goes on when the room is full.
     """
-    found = 0
-    xs, ys = np.empty((MAX_TRACKS, STATIONS), np.int64), np.empty((MAX_TRACKS, STATIONS), np.int64)
+    found, stations = 0, first.shape[1]
+    xs, ys = np.empty((MAX_TRACKS, stations), np.int64), np.empty((MAX_TRACKS, stations), np.int64)
     difference = np.empty((MAX_TRACKS, MAX_TRACKS))
     partner = np.empty(len(position))
     for event in range(len(first)):
         counts[event] = 0
         low, high = first[event], last[event]
         _partners(low, high, charge, time, partner)
-        n_y = _tracks(1, low[:, 1], high[:, 1], position, charge, time, partner, ys[:0], z[:, 1], middle, roads, ys)
+        n_y = _tracks(1, low[:, 1], high[:, 1], position, charge, time, partner, ys[:0], layout, ys)
         if n_y == 0:
             continue
-        n_x = _tracks(0, low[:, 0], high[:, 0], position, charge, time, partner, ys[:n_y], z[:, 0], middle, roads, xs)
+        n_x = _tracks(0, low[:, 0], high[:, 0], position, charge, time, partner, ys[:n_y], layout, xs)
         for i in range(n_x):
             for j in range(n_y):
                 difference[i, j] = _difference(xs[i], ys[j], charge, time)

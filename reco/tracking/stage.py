@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.configs.errors import Location, UserError
 from emiss.events.lists import Lists
-from emiss.reco.detector.spectrometers import BEST
+from emiss.reco.detector.spectrometers import BEST, MASSES
 from emiss.reco.tracking.extrapolation import downstream, straight
-from emiss.reco.tracking.finding import STATIONS, Finder, Roads
+from emiss.reco.tracking.finding import Finder, Roads
 from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits, fit_tracks
+from emiss.reco.tracking.neighbours import counts, extra
+from emiss.reco.tracking.outliers import reject
+from emiss.reco.tracking.straight import fit_straight
+from emiss.reco.tracking.vertex import vertices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +49,8 @@ class Found:
         Stations with an x cluster.
     time : array of shape (candidates,)
         Mean over the clusters that have one, ns; NaN where none has.
+    asked : mapping of str to int arrays of shape (candidates,)
+        Columns that keys of the spectrometer ask for.
     """
 
     offsets: Ints
@@ -53,28 +58,21 @@ class Found:
     fits: TrackFits
     planes: Array
     time: Array
+    asked: Mapping[str, Array]
 
 
 class ArmTracks:
     """Finds and fits the tracks of one spectrometer.
 
-    Raises
-    ------
-    UserError
-        If it has not two stations with both views before the magnet and two behind it.
+    Where the field bends the lowest momentum that is looked for by less than the error of the angle, as without a magnet, with
+    the current off or a remanent field, tracks are straight and have no momentum.
     """
 
     def __init__(self, detector: Detector, arm: Arm, roads: Roads | None = None) -> None:
-        before = sum(plane.z < arm.magnet.z[0] for plane in arm.planes)
-        behind = sum(plane.z > arm.magnet.z[1] for plane in arm.planes)
-        if len(arm.planes) != 2 * STATIONS or before != STATIONS or behind != STATIONS:
-            raise UserError(
-                f"the spectrometer around {arm.name} needs two stations with both views before the magnet and two behind it",
-                at=Location(str(detector.file)),
-            )
         self.arm = arm
         settings = arm.settings
         self._roads = roads or Roads(slope=settings.largest_slope, momentum=settings.lowest_momentum)
+        self._momentum = settings.straight_momentum or detector.beam.energy
         # position of a plane of the detector among those of the spectrometer, -1 for others
         self._own = np.full(len(detector.planes), -1, np.int32)
         self._own[arm.numbers] = np.arange(len(arm.planes))
@@ -83,15 +81,32 @@ class ArmTracks:
 
     def set_scale(self, scale: float) -> None:
         """Take the factor on the magnet's field."""
-        plane = self.arm.planes[0]
-        sigma, x_over_x0 = plane.sigma, plane.x_over_x0
-        self.spectrometer = Spectrometer(self.arm.field.scaled(scale), x_over_x0)
-        self._find = Finder(self.arm.planes, self.spectrometer.field.box, self._roads, sigma=sigma, x_over_x0=x_over_x0)
+        arm, air = self.arm, self.arm.settings.air
+        lengths = [plane.x_over_x0 for plane in arm.planes if plane.view == "x"]
+        self.spectrometer = Spectrometer(arm.field.scaled(scale), lengths, air)
+        box = self.spectrometer.field.box
+        self._find = Finder(arm.planes, box, self._roads, before=arm.before, air=air)
 
     @property
     def z(self) -> Array:
         """Positions of the stations, mm."""
-        return self._find.z[:, 0]
+        return self._find.z
+
+    @property
+    def bends(self) -> bool:
+        """Whether there is a field that tells momenta."""
+        return self._find.layout.bends
+
+    def fit(self, hits: Hits) -> TrackFits:
+        """Fit tracks, straight ones without a field."""
+        return (
+            fit_tracks(hits, self.spectrometer) if self.bends else fit_straight(hits, self.spectrometer, self._momentum)
+        )
+
+    def move(self, fits: TrackFits, z: float) -> tuple[Array, Array]:
+        """Return states (N, 5) and covariances (N, 5, 5) of tracks at a z (mm) behind the spectrometer, through its field."""
+        first = float(self.z[0])
+        return downstream(fits, self.spectrometer.field, first, z) if self.bends else straight(fits, z - first)
 
     def __call__(self, clusters: Lists) -> Found:
         """Return the candidates of a batch."""
@@ -106,14 +121,21 @@ class ArmTracks:
             for name in ("position", "sigma", "time")
         )
         hits = Hits(self.z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
-        fits = fit_tracks(hits, self.spectrometer)
-        planes = np.sum(rows[:, :, 0] >= 0, axis=1).astype(np.int32)
+        fits = self.fit(hits)
+        settings, asked = self.arm.settings, {}
+        if settings.reject_outliers is not None:
+            hits, fits, asked["dropped"] = reject(hits, fits, self.fit, settings.reject_outliers, bends=self.bends)
+        if settings.road is not None:
+            fitted = np.stack([hits.x, hits.y], axis=2) - fits.residuals
+            place = self._find.place[clusters["plane"]]
+            asked["extra"] = extra(clusters, place, candidates.offsets, fitted, rows, settings.road)
+        planes = np.sum(np.isfinite(hits.x), axis=1).astype(np.int32)
         time = time.reshape(len(rows), rows.shape[1] * rows.shape[2])
         known = np.isfinite(time)
         counts = known.sum(axis=1)
         total = np.where(known, time, 0.0).sum(axis=1)
         mean = np.divide(total, counts, out=np.full(len(total), np.nan), where=counts > 0)
-        return Found(candidates.offsets, hits, fits, planes, mean)
+        return Found(candidates.offsets, hits, fits, planes, mean, asked)
 
 
 class TrackStage:
@@ -124,22 +146,21 @@ class TrackStage:
     of the element `match`, between the track drawn backwards in a straight line and the trajectory expected of a particle from
     the target: that of the best track of the spectrometer `incoming`, drawn on in a straight line, or where there is none the
     axis x = y = 0. The best track is the one of most planes and least chi2; its slopes are those at the front of `at`.
-
-    Raises
-    ------
-    UserError
-        If a spectrometer has not two stations with both views before its magnet and two behind it.
     """
 
     uses: tuple[str, ...] = ("clusters",)
 
     def __init__(self, detector: Detector, roads: Roads | None = None) -> None:
         self._volumes = detector.volumes
+        self._parts = np.array([plane.part for plane in detector.planes], np.str_)
         # those first that others compare their tracks with
         ordered = sorted(detector.arms.items(), key=lambda item: item[1].settings.incoming is not None)
         self.arms = {name: ArmTracks(detector, arm, roads) for name, arm in ordered}
-        self.needs: Mapping[str, Sequence[str]] = {"magnet.field": tuple(arm.name for arm in detector.arms.values())}
-        declared = [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
+        self.needs: Mapping[str, Sequence[str]] = {
+            "magnet.field": tuple(arm.name for arm in detector.arms.values() if arm.name)
+        }
+        declared = [column for name, one in detector.trackers.items() for column in one.declare(name)]
+        declared += [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
         self.produces: tuple[str, ...] = (
             *self.arms,
             *(column.name for column in declared if column.shape != "list"),
@@ -148,12 +169,13 @@ class TrackStage:
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the scales of the magnets' fields in a run."""
         for tracks in self.arms.values():
-            tracks.set_scale(float(conditions.get("magnet.field", [tracks.arm.name])["scale"][0]))
+            if tracks.arm.name:
+                tracks.set_scale(float(conditions.get("magnet.field", [tracks.arm.name])["scale"][0]))
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the tracks of a batch."""
         clusters: Lists = products["clusters"]
-        made: dict[str, Any] = {}
+        made: dict[str, Any] = self._counts(clusters)
         paths: dict[str, Path] = {}
         for name, tracks in self.arms.items():
             settings = tracks.arm.settings
@@ -162,10 +184,18 @@ class TrackStage:
             if settings.match is not None:
                 columns["match_x"], columns["match_y"] = self._away(found, tracks, paths.get(settings.incoming or "")).T
             made[name] = Lists(found.offsets, columns).rows(found.fits.status == 0)
+            if settings.vertex is not None:
+                found_at = vertices(made[name], float(tracks.z[0]), MASSES[settings.vertex.mass])
+                made |= {f"{name}_vertex.{inner}": values for inner, values in found_at.items()}
             if settings.best is not None:
                 best, paths[name] = self._best(found, tracks)
                 made |= {f"{settings.best}.{inner}": values for inner, values in best.items()}
         return made
+
+    def _counts(self, clusters: Lists) -> dict[str, Any]:
+        """Return the numbers of clusters in the planes of each tracker."""
+        found = counts(clusters, len(self._parts))
+        return {f"{name}.n_clusters": found[:, self._parts == name] for name in dict.fromkeys(self._parts.tolist())}
 
     def _away(self, found: Found, tracks: ArmTracks, incoming: Path | None) -> Array:
         """Return how far candidates are, in x and y at the middle of `match`, from where a particle is expected."""
@@ -192,7 +222,7 @@ class TrackStage:
         chosen = order[good.offsets[:-1][has]]
         first = float(tracks.z[0])
         z = first if settings.at is None else self._volumes[settings.at].z
-        states, _ = downstream(found.fits, tracks.spectrometer.field, first, z)
+        states, _ = tracks.move(found.fits, z)
         state = np.full((events, 5), np.nan)
         state[has] = states[good["row"][chosen]]
         best: dict[str, Array] = {"n": good.counts.astype(np.int32)}
@@ -220,4 +250,5 @@ def _columns(found: Found) -> dict[str, Array]:
         "ndf": fits.ndf,
         "planes": found.planes,
         "time": found.time,
+        **found.asked,
     }

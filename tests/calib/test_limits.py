@@ -59,7 +59,7 @@ def test_every_column_of_every_type_has_limits():
         ("apv.time", "A 4 0 20", 5, "r0 of channel 'A' is 0"),
         ("apv.time", "A 4 1.3 0", 9, "a0 of channel 'A' is 0 ns"),
         ("tracker.alignment", "A 70000", 3, "shift of channel 'A' is 70000 mm"),
-        ("magnet.field", "A 0", 3, "scale of channel 'A' is 0, but must be -10 to 10 and not 0"),
+        ("magnet.field", "A 11", 3, "scale of channel 'A' is 11, but must be -10 to 10"),
     ],
 )
 def test_a_constant_that_cannot_be_is_refused_at_its_place(type_, row, column, says):

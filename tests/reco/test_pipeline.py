@@ -127,7 +127,7 @@ def test_declarations_of_stages_are_checked_before_the_first_event(detector, con
     check_stages(stages, columns)
     with pytest.raises(ValueError, match=r"CalorimeterStage uses \['cells', 'quality'\]"):
         check_stages(stages[1:], columns)
-    with pytest.raises(ValueError, match=r"no stage produces \['tracks'\]"):
+    with pytest.raises(ValueError, match=r"no stage produces \['mm.n_clusters', 'tracks'\]"):
         check_stages(stages[:-1], columns)
     with pytest.raises(ValueError, match=r"no stage produces \['ecal.spread'\]"):
         check_stages(stages, columns | {"ecal.spread": Column("ecal.spread")})

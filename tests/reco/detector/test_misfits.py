@@ -53,7 +53,6 @@ def changed(tmp_path):
         ("ratio: 0.3", "ratio: 3", r"should be less than or equal to 1.*veto/ratio"),
         ("width: 200 mm", "width: -200 mm", r"should be greater than 0.*veto/width"),
         ("iron: 1200 mm", "iron: 1400 mm", r"1592 mm of matter in a depth of 1392 mm.*parts/hcal"),
-        ("by: 1.4 T", "by: 0 T", r"without a field no track has a momentum.*parts/MBPL"),
         ("by: 1.4 T", "by: 1400 T", r"should be less than or equal to 50.*MBPL/by"),
         ("strips: 1000,", "strips: 1000000000,", r"should be less than or equal to 100000.*strips"),
         ("pitch: 250 um", "pitch: 0 um", r"should be greater than 0.*mm/pitch"),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.field.transport import UniformBox
 from emiss.reco.tracking.finding import Finder, Roads
-from emiss.reco.tracking.finding_kernels import bend_mismatch, straight_mismatch
+from emiss.reco.tracking.material import scattering
+from emiss.reco.tracking.roads_kernels import Layout, bend_mismatch, straight_mismatch
 
 Z = np.array([5100.0, 5600.0, 7950.0, 8450.0])
 BOX = (5800.0, 7800.0)
@@ -21,7 +22,7 @@ MIDDLE = 6800.0
 
 @pytest.fixture(scope="module")
 def finder(detector):
-    return Finder(detector.planes, UniformBox(1.4, BOX), Roads(), sigma=0.1, x_over_x0=0.003)
+    return Finder(detector.planes, UniformBox(1.4, BOX), Roads())
 
 
 def clusters_of(events):
@@ -94,13 +95,15 @@ positions = st.lists(st.floats(-20, 20).map(lambda v: round(v, 3)), max_size=3, 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(positions, min_size=4, max_size=4), st.sampled_from("xy"))
 def test_mismatch_against_plain_python(columns, view):
-    numbers = np.array([SLOPE, 0.299792458e-3 * 1.4 * 2000 / MOMENTUM, MEETING, STRAIGHT])
+    kick = 0.299792458e-3 * 1.4 * 2000 / MOMENTUM
+    roads = np.array([SLOPE, kick, MEETING, STRAIGHT, 7.0, STRAIGHT, STRAIGHT])
+    layout = Layout(Z, 2, 3, True, MIDDLE, roads, np.full((4,) * 4, MEETING))
     for needed in (4, 3):
         values = []
         for pick in product(*[[*c, np.nan] for c in columns]):
             if np.isfinite(pick).sum() == needed:
                 u = np.array(pick)
-                values.append(bend_mismatch(Z, u, MIDDLE, numbers) if view == "x" else straight_mismatch(Z, u, numbers))
+                values.append(bend_mismatch(u, layout) if view == "x" else straight_mismatch(u, layout))
         expected = plain_best(columns, view, needed)[0]
         assert min(values, default=np.inf) == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
@@ -207,7 +210,9 @@ def test_roads_are_as_wide_as_errors_and_scattering(detector):
     rng = np.random.default_rng(6)
     sigma, thickness, p, size = 0.1, 0.003, 5.0, 200_000
     box = UniformBox(1.4, BOX)
-    meeting, straight_road = Roads(momentum=p).widths(Z, box, sigma, thickness)
+    noise = scattering(Z, np.full(4, thickness), air=False)
+    layout = Roads(momentum=p).layout(Z, 2, box, np.full(4, sigma), noise)
+    meeting, straight_road = layout.meeting[0, 1, 2, 3], layout.roads[3]
     angle = 0.0136 / p * np.sqrt(thickness) * (1 + 0.038 * np.log(thickness))
     u, slope, at = np.zeros((size, 4)), np.zeros(size), np.zeros(size)
     for s in range(1, 4):

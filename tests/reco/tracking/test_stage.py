@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emiss.configs.errors import UserError
 from emiss.events.lists import Lists
 from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import PointStage, StripStage
@@ -173,11 +172,3 @@ def test_no_clusters_no_tracks(toys, detector):
     }
     tracks = TrackStage(detector)(toys.batch(4), {"clusters": Lists.empty(4, types)})["tracks"]
     assert tracks.counts.tolist() == [0, 0, 0, 0]
-
-
-def test_a_spectrometer_of_another_shape(detector):
-    data = detector.model_dump()
-    del data["parts"]["mm"]["stations"]["MM4"]
-    other = type(detector).model_validate(data)
-    with pytest.raises(UserError, match="two stations"):
-        TrackStage(other)
