@@ -19,6 +19,10 @@ def simulate(
     damage: Annotated[
         list[str] | None, typer.Option(help="Raw tier: damage some events: KIND=COUNT, KIND a name of a ledger.")
     ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="Another set-up, with its beam's energy and its constants.")
+    ] = None,
+    run: Annotated[int | None, typer.Option(min=0, help="Run number; default: that of the sample.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Simulate a sample; both tiers come out of the same generated events.
@@ -31,20 +35,26 @@ def simulate(
 
       emiss simulate my_sample.yaml --out run.dat
 
+      emiss simulate beam --detector na64e_2023 --out run.dat
+
       emiss simulate beam --out hurt.dat --damage sadc_wrong_event=3 --damage event_size=1
     """
     from emiss.commands.quantities import energy
     from emiss.configs.errors import UserError
     from emiss.samples.config import load_sample
-    from emiss.samples.simulate import simulate as run
+    from emiss.samples.simulate import simulate as make
 
     loaded = load_sample(sample)
+    if detector is not None:
+        loaded = loaded.with_detector(detector)
+    if run is not None:
+        loaded = loaded.with_run(run)
     if mass is not None:
         loaded = loaded.with_mass(energy(mass, "--mass"))
     count = events or loaded.events
     with progress(f"simulate {loaded.name}", count, quiet=quiet) as step:
         try:
-            path = run(loaded, out, events=count, seed=seed, damage=parse_damage(damage), progress=step)
+            path = make(loaded, out, events=count, seed=seed, damage=parse_damage(damage), progress=step)
         except ValueError as error:
             raise UserError(f"sample '{loaded.name}' cannot be simulated: {error}") from None
     if not quiet:
