@@ -92,7 +92,6 @@ def table_type(name: str) -> TableType | None:
     return TYPES.get(name) or (TYPES["hcal.mip"] if _MIP.fullmatch(name) else None)
 
 
-
 @dataclass(frozen=True)
 class Table:
     """One block: values in base units by channel, with the line each row stands at."""

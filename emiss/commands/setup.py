@@ -43,7 +43,9 @@ def list_(json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
 @app.command()
 def new(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make; its last part is the name.")],
-    from_: Annotated[str, typer.Option("--from", metavar="SETUP", help="A set-up that ships, or a path.")] = "na64e_lfc",
+    from_: Annotated[
+        str, typer.Option("--from", metavar="SETUP", help="A set-up that ships, or a path.")
+    ] = "na64e_lfc",
     runs: Runs = RUNS,
 ) -> None:
     """Make a set-up of your own: detector file, channel maps, constants to begin with, a sample.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from emiss.reco.parts.volume import Volume as Box
 from emiss.setups.scale import Scale, scale, spread
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -26,14 +28,23 @@ if TYPE_CHECKING:
 
 FORMATS = (".svg", ".pdf", ".png")
 
-WIDTH, BAND, MARGIN = 13.0, 1.25, 0.45
-"""Inches: of the drawing, of the labels above and below, around it all."""
+LONGEST, LEFT, MARGIN, LETTER = 12.0, 0.85, 0.4, 0.073
+"""Inches: along z at most, left of it for the axis of x and y, around it all, and of a letter of a label."""
 
 APART = 0.16
 """Inches between two labels."""
 
-VIEWS = (1.1, 2.4)
-"""Inches that both views together have at least and at most, over two."""
+VIEWS = 5.0
+"""Inches that both views together have at most."""
+
+LEAST = 9.5
+"""Inches: the width of the page at least, for the texts."""
+
+NOMINAL = 160.0
+"""mm: width and height of what the detector file gives none; drawn dotted."""
+
+POINTS = 60
+"""Of the line of the beam."""
 
 LINE = 1.6
 """Points: what thin parts have as a width."""
@@ -83,7 +94,10 @@ def draw(detector: Detector, out: Path) -> Path:
     figure = picture(detector)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".svg":
-        out.write_text(drawing.svg(figure) + "\n", encoding="utf-8")
+        # a hundredth of a point is enough, and half of the file
+        text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", drawing.svg(figure))
+        text = re.sub(r"\s*<!--.*?-->|(?<=\n) +", "", text)
+        out.write_text(text + "\n", encoding="utf-8")
     else:
         drawing.save(figure, out)
     return out
@@ -98,28 +112,33 @@ def picture(detector: Detector) -> Figure:
         "y": _range([(s.box.y, s.box.height) for s in shapes], [0.0]),
         "x": _range([(s.box.x, s.box.width) for s in shapes], path[1].tolist()),
     }
-    inch = along.length / (WIDTH - 2 * MARGIN)  # mm of z in an inch
     span = sum(high - low for low, high in sides.values())
+    length = 1.02 * along.length
+    inch = max(length / LONGEST, span / VIEWS)  # mm of z in an inch
     # the largest round compression with which both views have room
-    factor = next(k for k in (50, 40, 30, 20, 15, 10, 8, 6, 5, 4, 3, 2, 1) if k == 1 or k * span / inch <= 2 * VIEWS[1])
+    factor = next(k for k in (50, 40, 30, 20, 15, 10, 8, 6, 5, 4, 3, 2, 1) if k == 1 or k * span / inch <= VIEWS)
     heights = {name: factor * (high - low) / inch for name, (low, high) in sides.items()}
-    total = sum(heights.values()) + 2 * BAND + 4 * MARGIN
+    band = 0.35 + LETTER * max(len(_called(group)) for group in _groups(shapes))
+    width = max(LEFT + length / inch + MARGIN, LEAST)
+    total = sum(heights.values()) + 2 * band + 4 * MARGIN
     with drawing.styled():
-        figure = drawing.figure(WIDTH, total)
+        figure = drawing.figure(width, total)
         figure.set_layout_engine("none")
-        bottom = total - 1.5 * MARGIN - BAND - heights["y"]
+        bottom = total - 1.5 * MARGIN - band - heights["y"]
         views = {}
         for name in ("y", "x"):
-            box = (MARGIN / WIDTH + 0.02, bottom / total, 1 - 2 * MARGIN / WIDTH - 0.02, heights[name] / total)
+            left = LEFT + 0.5 * (width - LEFT - MARGIN - length / inch)
+            box = (left / width, bottom / total, length / inch / width, heights[name] / total)
             views[name] = figure.add_axes(box)
-            bottom -= heights["x"] + 0.9 * MARGIN
+            bottom -= heights["x"] + MARGIN
         for name, axes in views.items():
             _view(axes, name, shapes, along, path)
-            axes.set(xlim=(along.drawn[0] - 0.01 * along.length, along.drawn[-1] + 0.01 * along.length), ylim=sides[name])
+            room = 0.01 * along.length
+            axes.set(xlim=(along.drawn[0] - room, along.drawn[-1] + room), ylim=sides[name])
             _labels(axes, name, shapes, along, heights[name], inch)
         _ticks(views["x"], along, inch)
         views["y"].set_xticks([])
-        _words(figure, detector, shapes, factor, along, total)
+        _words(figure, detector, shapes, factor, along)
     return figure
 
 
@@ -129,9 +148,13 @@ def _shapes(detector: Detector) -> list[Shape]:
         for volume in part.volumes(name):
             field = ""
             if isinstance(part, Magnet):
-                field = f"  {abs(detector.field(name).box.by):.3g} T, {abs(detector.field(name).integral) * 1e-3:.3g} T m"
+                field = (
+                    f"  {abs(detector.field(name).box.by):.3g} T, {abs(detector.field(name).integral) * 1e-3:.3g} T m"
+                )
             empty = isinstance(part, Box) and not part.matter
-            found.append(Shape(name, part.kind, volume, empty, not (volume.width and volume.height), field))
+            unknown = not (volume.width and volume.height)
+            box = replace(volume, width=volume.width or NOMINAL, height=volume.height or NOMINAL)
+            found.append(Shape(name, part.kind, box, empty, unknown, field))
     return sorted(found, key=lambda shape: shape.ends)
 
 
@@ -145,7 +168,7 @@ def _range(boxes: list[tuple[float, float]], others: list[float]) -> tuple[float
 def _beam(detector: Detector, along: Scale) -> tuple[Floats, Floats]:
     """Return z and x of the beam up to the target."""
     front = 0.0 if detector.target is None else detector.volumes[detector.target].z
-    z = np.linspace(along.z[0], max(front, along.z[0]), 200)
+    z = np.linspace(along.z[0], max(front, along.z[0]), POINTS)
     return z, np.array([axis(detector, float(place)) for place in z])
 
 
@@ -164,21 +187,26 @@ def _view(axes: Axes, name: str, shapes: list[Shape], along: Scale, path: tuple[
         elif shape.kind == "volume":
             style = {"facecolor": "#444444", "edgecolor": "#444444", "linewidth": LINE}
         if shape.unknown:
-            style |= {"facecolor": "none", "linestyle": ":"}
-        axes.add_patch(Polygon(outline, closed=True, zorder=1 if shape.empty else 2, **style))
-        _cells(axes, shape, name, along)
+            style |= {"facecolor": "none", "linestyle": ":", "hatch": None}
         opening = box.hole[1] if name == "y" else box.hole[0]
+        # what has an opening stands under what may be inside
+        level = 1.0 if shape.empty else 1.5 if opening else 2.0
+        axes.add_patch(Polygon(outline, closed=True, zorder=level, **style))
+        _cells(axes, shape, name, along, level + 0.1)
         if opening:
-            axes.add_patch(Polygon(_outline(shape, name, along, opening), closed=True, zorder=2.6, facecolor="white", edgecolor=colour, linewidth=0.6, linestyle="--"))
+            inner = _outline(shape, name, along, opening)
+            white = {"facecolor": "white", "edgecolor": colour, "linewidth": 0.6, "linestyle": "--"}
+            axes.add_patch(Polygon(inner, closed=True, zorder=level + 0.2, **white))
     z, x = path
     axes.plot(along(z), x if name == "x" else 0 * x, color="#c00000", lw=1.0, zorder=5)
     for first, last in along.breaks:
         middle = float(along(0.5 * (first + last)))
-        for shift in (-0.003, 0.003):
-            at = middle + shift * along.length
-            axes.plot([at - 0.002 * along.length, at + 0.002 * along.length], [0, 1], transform=axes.get_xaxis_transform(), color="#666666", lw=0.8, ls="-", zorder=6)
-    axes.set_ylabel(f"{name}, mm")
-    axes.text(0.004, 0.97, {"y": "from the side", "x": "from the top"}[name], transform=axes.transAxes, va="top", size=9, style="italic")
+        tilt = 0.002 * along.length
+        for at in (middle - 1.5 * tilt, middle + 1.5 * tilt):
+            line: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": "#666666", "lw": 0.8, "zorder": 6}
+            axes.plot([at - tilt, at + tilt], [0, 1], **line)
+    axes.set_ylabel({"y": "from the side\ny, mm", "x": "from the top\nx, mm"}[name], size=9)
+    axes.tick_params(axis="y", labelsize=8)
 
 
 def _outline(shape: Shape, name: str, along: Scale, size: float | None = None) -> Floats:
@@ -194,14 +222,14 @@ def _outline(shape: Shape, name: str, along: Scale, size: float | None = None) -
     return np.column_stack([along(np.array([first, last, last, first])), [low, low, high, high]])
 
 
-def _cells(axes: Axes, shape: Shape, name: str, along: Scale) -> None:
+def _cells(axes: Axes, shape: Shape, name: str, along: Scale, level: float) -> None:
     """Draw the borders of cells."""
     box = shape.box
     count, across, centre = (box.rows, box.height, box.y) if name == "y" else (box.columns, box.width, box.x)
     if count < 2 or box.angle:
         return
     edges = centre + across * (np.arange(1, count) / count - 0.5)
-    axes.hlines(edges, *along(np.array(shape.ends)), color="white", lw=0.5, zorder=2.5)
+    axes.hlines(edges, *along(np.array(shape.ends)), color="white", lw=0.5, zorder=level)
 
 
 def _groups(shapes: list[Shape]) -> list[list[Shape]]:
@@ -231,16 +259,21 @@ def _labels(axes: Axes, name: str, shapes: list[Shape], along: Scale, height: fl
     for place, number in zip(places, order, strict=True):
         group = groups[number]
         boxes = [shape.box for shape in group]
-        ends = [
-            centre + sign * 0.5 * size
-            for centre, size in (((b.y, b.height) if up else (b.x, b.width)) for b in boxes)
-        ]
+        across = [(b.y, b.height) if up else (b.x, b.width) for b in boxes]
+        ends = [centre + sign * 0.5 * size for centre, size in across]
         top = max(ends) if up else min(ends)
         at = middle[number]
         lines = [top, edge + sign * 0.04 * unit, edge + sign * 0.22 * unit, edge + sign * 0.27 * unit]
         axes.plot([at, at, place, place], lines, color="#888888", lw=0.6, clip_on=False, zorder=0.5)
         colour = "#333333" if group[0].kind in ("magnet", "volume") else COLOURS[group[0].kind]
-        axes.text(place, edge + sign * 0.3 * unit, _called(group), rotation=90, ha="center", va="bottom" if up else "top", size=8.5, color=_dark(colour), clip_on=False)
+        style: dict[str, Any] = {
+            "rotation": 90,
+            "ha": "center",
+            "va": "bottom" if up else "top",
+            "size": 8.5,
+            "clip_on": False,
+        }
+        axes.text(place, edge + sign * 0.3 * unit, _called(group), color=_dark(colour), **style)
 
 
 def _anchor(shape: Shape, along: Scale) -> float:
@@ -261,26 +294,28 @@ def _ticks(axes: Axes, along: Scale, inch: float) -> None:
     axes.xaxis.tick_top()
     axes.spines["top"].set_visible(True)
     axes.spines["bottom"].set_visible(False)
-    axes.set_xticks(along(np.array(ticks)), [f"{z * 1e-3:g}" for z in ticks], size=8)
-    axes.set_xlabel("z, m", size=8, loc="right", labelpad=1)
-    axes.xaxis.set_label_position("top")
+    axes.set_xticks(along(np.array(ticks)), [f"{z * 1e-3 + 0.0:g}" for z in ticks], size=8)
+    axes.text(-0.008, 1.0, "z, m", transform=axes.transAxes, size=8, ha="right", va="bottom")
 
 
-def _words(figure: Figure, detector: Detector, shapes: list[Shape], factor: int, along: Scale, total: float) -> None:
+def _words(figure: Figure, detector: Detector, shapes: list[Shape], factor: int, along: Scale) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     beam = detector.beam
-    figure.text(MARGIN / WIDTH, 1 - 0.3 / total, f"{detector.name}: {beam.particle} of {beam.energy:g} GeV", size=13, weight="bold", va="center")
+    width, total = figure.get_size_inches()
+    title = f"{detector.name}: {beam.particle} of {beam.energy:g} GeV"
+    figure.text(MARGIN / width, 1 - 0.3 / total, title, size=13, weight="bold", va="center")
     said = "x, y and z have one scale" if factor == 1 else f"z is compressed {factor} times against x and y"
     if along.breaks:
-        said += f"; at // z is left out ({', '.join(f'{a * 1e-3:.3g} to {b * 1e-3:.3g} m' for a, b in along.breaks)})"
-    if any(shape.unknown and shape.kind != "magnet" for shape in shapes):
+        places = ", ".join(f"{first * 1e-3:.3g} to {last * 1e-3:.3g} m" for first, last in along.breaks)
+        said += f"; at // z is shortened ({places})"
+    if any(shape.unknown for shape in shapes):
         said += "; dotted: no size given"
-    figure.text(1 - MARGIN / WIDTH, 1 - 0.3 / total, said, size=9, ha="right", va="center")
-    handles = [Line2D([], [], color="#c00000", lw=1.2, label="beam")]
+    figure.text(1 - MARGIN / width, 1 - 0.3 / total, said, size=9, ha="right", va="center")
+    handles: list[Artist] = [Line2D([], [], color="#c00000", lw=1.2, label="beam")]
     for kind in dict.fromkeys(shape.kind for shape in shapes):
         grey = {"magnet": "#dddddd", "volume": "#f2f2f2"}.get(kind)
-        line = {"facecolor": grey, "edgecolor": "#666666"} if grey else {"color": COLOURS[kind]}
+        line: dict[str, Any] = {"facecolor": grey, "edgecolor": "#666666"} if grey else {"color": COLOURS[kind]}
         handles.append(Patch(label=NAMES.get(kind, kind), **line))
     figure.legend(handles=handles, loc="lower center", ncol=len(handles), frameon=False, fontsize=8.5)

@@ -60,7 +60,9 @@ def _sadc(part: str, channels: Sequence[str], port: int, runs: str) -> str:
         "{:<10} {} {} {:3d} {:3} {:3}".format(name, source, port, number, x, y)
         for number, (name, x, y) in enumerate(channel.split(".") for channel in channels)
     ]
-    head = f'  <ChipSADC version="2" runs="{runs}" options="xy data_format3" detector="{part.upper()}" maintainer="emiss">'
+    head = (
+        f'  <ChipSADC version="2" runs="{runs}" options="xy data_format3" detector="{part.upper()}" maintainer="emiss">'
+    )
     return "\n".join([head, *rows, "  </ChipSADC>"])
 
 

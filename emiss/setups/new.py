@@ -28,6 +28,8 @@ name: {name}
 maps: maps
 """
 
+SAMPLE_FILE = "beam.yaml"
+
 SAMPLE = """\
 # Beam particles of the set-up {name}: emiss simulate {folder}/beam.yaml --out run.dat
 name: beam
@@ -70,7 +72,11 @@ def new(folder: Path, base: str, runs: str) -> list[Path]:
     if problem := problem_of(folder.name):
         raise UserError(f"the name '{folder.name}' {problem}")
     if folder.exists():
-        raise UserError("exists already", at=Location(str(folder)), hint="take another name; `emiss setup wire` makes its maps again")
+        raise UserError(
+            "exists already",
+            at=Location(str(folder)),
+            hint="take another name; `emiss setup wire` makes its maps again",
+        )
     part = part_of(folder)
     part.mkdir(parents=True)
     try:
@@ -79,8 +85,7 @@ def new(folder: Path, base: str, runs: str) -> list[Path]:
         (part / "detector.yaml").write_text(DETECTOR.format(name=folder.name, base=named), encoding="utf-8")
         detector = load_detector(part / "detector.yaml")
         write(part, detector, runs)
-        sample = SAMPLE.format(name=folder.name, folder=folder, run=first, energy=detector.beam.energy)
-        (part / "beam.yaml").write_text(sample, encoding="utf-8")
+        (part / SAMPLE_FILE).write_text(_sample(detector, folder, first), encoding="utf-8")
         part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -88,7 +93,7 @@ def new(folder: Path, base: str, runs: str) -> list[Path]:
 
 
 def wire(name: str, runs: str) -> list[Path]:
-    """Write the channel maps of a set-up of one's own again, after its parts have changed, and the constants that it lacks.
+    """Write the channel maps of a set-up of one's own again, after its parts have changed, and what else it lacks.
 
     Constants that are there stay as they are; what new channels need goes to ``calib/added-RUN.txt``.
 
@@ -102,12 +107,22 @@ def wire(name: str, runs: str) -> list[Path]:
     UserError
         If there is no such set-up, it is one that ships, or the runs are no range.
     """
-    first_run(runs)
+    first = first_run(runs)
     file = loader.find("detectors", name)
     if loader.SHIPPED in file.resolve().parents:
         hint = f"make your own of it: emiss setup new my_{name} --from {name}"
         raise UserError(f"'{name}' ships with emiss", hint=hint)
-    return write(file.parent, load_detector(file), runs)
+    detector = load_detector(file)
+    made = write(file.parent, detector, runs)
+    sample = file.parent / SAMPLE_FILE
+    if not sample.exists():
+        sample.write_text(_sample(detector, file.parent, first), encoding="utf-8")
+        made.append(sample)
+    return made
+
+
+def _sample(detector: Detector, folder: Path, run: int) -> str:
+    return SAMPLE.format(name=detector.name, folder=folder, run=run, energy=detector.beam.energy)
 
 
 def write(folder: Path, detector: Detector, runs: str) -> list[Path]:

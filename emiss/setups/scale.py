@@ -39,6 +39,8 @@ class Scale:
         """Return round places (mm) at least `apart` mm from each other as drawn, none of them in what is left out."""
         found: list[float] = []
         for step in (5000.0, 2000.0, 1000.0, 500.0, 200.0, 100.0):
+            if step < apart and found:
+                break
             for z in np.arange(np.ceil(self.z[0] / step), np.floor(self.z[-1] / step) + 1) * step:
                 hidden = any(first < z < last for first, last in self.breaks)
                 if not hidden and all(abs(self(z) - self(other)) >= apart for other in found):

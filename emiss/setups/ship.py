@@ -1,10 +1,14 @@
-"""Channel maps and constants of the set-ups that ship, and the pages about them: ``make setups``."""
+"""Channel maps, constants and pictures of the set-ups that ship, and the tables of their grammar: ``make setups``."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from emiss.configs import loader
 from emiss.reco.detector.model import load_detector
 from emiss.setups.constants import tables, values
+from emiss.setups.draw import draw
+from emiss.setups.grammar import page
 from emiss.setups.maps import channel_maps
 from emiss.terminal import say
 
@@ -23,8 +27,12 @@ def files(name: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Write them."""
+    """Write them into the tree of sources."""
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    told = docs / "setups.md"
+    told.write_text(page(told.read_text(encoding="utf-8")), encoding="utf-8")
     for name in loader.shipped("detectors"):
+        draw(load_detector(name), docs / "setups" / f"{name}.svg")
         if name in BY_HAND:
             continue
         folder = loader.SHIPPED / "detectors" / name

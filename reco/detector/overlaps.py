@@ -46,7 +46,10 @@ def overlaps(parts: Mapping[str, Part]) -> Iterator[tuple[YamlPath, str]]:
         if any(_within(a, b) for a, b in ((first, second), (second, first))):
             continue
         earlier, later = sorted((first, second), key=lambda solid: order[solid.part])
-        yield later.path, f"{later.box.name} overlaps {earlier.box.name}: {_place(later)} and {_place(earlier)}{_hint(earlier, later)}"
+        yield (
+            later.path,
+            f"{later.box.name} overlaps {earlier.box.name}: {_place(later)} and {_place(earlier)}{_hint(earlier, later)}",
+        )
 
 
 def _solids(name: str, part: Part) -> Iterator[_Solid]:
@@ -111,4 +114,8 @@ def _place(solid: _Solid) -> str:
 
 
 def _hint(first: _Solid, second: _Solid) -> str:
-    return "; a volume without matter may hold others that stand inside it as a whole" if first.hollow or second.hollow else ""
+    return (
+        "; a volume without matter may hold others that stand inside it as a whole"
+        if first.hollow or second.hollow
+        else ""
+    )
