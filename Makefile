@@ -10,7 +10,7 @@ HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
 BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.scaling benchmarks.memory benchmarks.remote
 
-.PHONY: demo warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz faults samples wheel release clean help
+.PHONY: demo setups warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz faults samples wheel release clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -18,6 +18,9 @@ help:            ## this list
 demo: warm    ## set up, simulate, process the run list configs/runs/demo_full.yaml, print its cutflow
 	$(MAKE) --no-print-directory -j $(JOBS) hits
 	$(BIN)/emiss process configs/runs/demo_full.yaml --out $(OUT)
+
+setups: $(VENV)/.run    ## channel maps, constants and pictures of the set-ups that ship, and the tables of their grammar
+	$(BIN)/python -m emiss.setups.ship
 
 warm: $(VENV)/.run    ## compile all kernels ahead (half a minute; nothing where that has been done)
 	$(BIN)/emiss warm-up

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calib.run_ranges import covers, overlap
-from emiss.calib.tables import ANY, TYPES, Table, read_tables
+from emiss.calib.tables import ANY, TYPES, Table, read_tables, table_type
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
@@ -51,7 +51,8 @@ class RunConditions:
             If a channel has no value in this run.
         """
         tables = [table for table in self.tables if table.type == type_]
-        found = {column: np.full(len(channels), np.nan) for column in TYPES[type_].columns}
+        known = table_type(type_) or TYPES[type_]
+        found = {column: np.full(len(channels), np.nan) for column in known.columns}
         for table in tables:  # a later table overrides an earlier one
             default = table.rows.get(ANY)
             index = {column: number for number, column in enumerate(table.columns)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,13 @@ TYPES: Mapping[str, TableType] = {
     ),
 }
 """The kinds of tables. Limits are those of the apparatus at large: what lies outside is a slip, of a unit or of a key."""
+
+_MIP = re.compile(r"[A-Za-z]\w*\.mip")
+
+
+def table_type(name: str) -> TableType | None:
+    """Return a kind of tables; NAME.mip is there for the modules of every part."""
+    return TYPES.get(name) or (TYPES["hcal.mip"] if _MIP.fullmatch(name) else None)
 
 
 @dataclass(frozen=True)
@@ -188,7 +196,8 @@ class _Block:
             if key not in self.meta:
                 raise UserError(f"the block has no '{key} = ...' line", at=Location(self.file, self.line))
         kind = self.meta["type"][0]
-        if kind not in TYPES:
+        type_ = table_type(kind)
+        if type_ is None:
             raise UserError(f"unknown type '{kind}'", at=self._at("type"), hint=did_you_mean(kind, TYPES))
         try:
             runs = parse_ranges(self.meta["runs"][0])
@@ -197,12 +206,12 @@ class _Block:
         override = self.meta.get("override", ("no", 0, ""))[0]
         if override not in ("yes", "no"):
             raise UserError(f"override is 'yes' or 'no', not '{override}'", at=self._at("override"))
-        columns, factors = self._columns(TYPES[kind])
+        columns, factors = self._columns(type_)
         problems = Problems()
         rows: dict[str, tuple[float, ...]] = {}
         for channel in self.rows:
             try:
-                rows[channel] = self._values(channel, columns, factors, TYPES[kind])
+                rows[channel] = self._values(channel, columns, factors, type_)
             except UserError as error:
                 problems.add(error)
         if (more := len(problems.errors) - SHOWN) > 0:

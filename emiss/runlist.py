@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
+from emiss.calib.beside import constants_of
 from emiss.calib.run_ranges import OPEN, RunRange, parse_ranges
 from emiss.configs import loader
 from emiss.configs.cluster import Cluster
@@ -160,9 +161,14 @@ def load(path: str | Path) -> RunList:
 
 
 def from_files(
-    files: Sequence[str | Path], *, detector: str = "", analysis: str, calib: str = "", reader: str | None = None
+    files: Sequence[str | Path], *, detector: str = "", analysis: str, calib: str | None = "", reader: str | None = None
 ) -> RunList:
-    """Return the run list of bare files: one sample ``data`` without a number of particles on target."""
+    """Return the run list of bare files: one sample ``data`` without a number of particles on target.
+
+    Where `calib` is None, the constants are those of the detector.
+    """
+    if calib is None:
+        calib = constants_of(detector)
     found: list[Path] = []
     for pattern in files:
         matches = _match(str(pattern), Path())

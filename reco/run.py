@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emiss.calib.beside import constants_of
 from emiss.calib.conditions import Conditions
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.events.files.identity import number_of
@@ -79,7 +80,7 @@ class Run:
 
 
 def open(  # noqa: A001 - reco.open is what users expect
-    files: str | Path | Sequence[str | Path], *, detector: str | Path = "na64e_lfc", calib: str | Path = "demo"
+    files: str | Path | Sequence[str | Path], *, detector: str | Path = "na64e_lfc", calib: str | Path | None = None
 ) -> Run:
     """Open run files and check them.
 
@@ -88,7 +89,8 @@ def open(  # noqa: A001 - reco.open is what users expect
     files : path or sequence of paths
         Raw or simulated run files.
     detector, calib : str or Path
-        Names that ship with emiss, or files and folders.
+        Names that ship with emiss, or files and folders. Without `calib` the constants are those beside the detector file,
+        or else those of the demo runs.
 
     Raises
     ------
@@ -97,7 +99,10 @@ def open(  # noqa: A001 - reco.open is what users expect
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
     loaded = load_detector(detector)
-    run = Run([open_run_file(path, loaded) for path in paths], Pipeline(loaded, Conditions.load(calib)))
+    run = Run(
+        [open_run_file(path, loaded) for path in paths],
+        Pipeline(loaded, Conditions.load(calib or constants_of(detector))),
+    )
     run.check()
     known = [spills for file in run.files if (spills := file.spills()) is not None]
     for file in run.files:

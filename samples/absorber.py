@@ -15,6 +15,7 @@ import numpy as np
 
 from emiss.reco.parts.grid import Grid
 from emiss.samples.muon_state import MUON_MASS, MuonState
+from emiss.samples.setup import on_axis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,8 @@ class Slab:
     radiation_lengths : float
     visible : float
         GeV for a muon that crosses all of it along z.
+    hole : (float, float)
+        Width and height of an opening in its middle, mm.
     """
 
     module: int
@@ -59,6 +62,7 @@ class Slab:
     matter: Mapping[str, float]
     radiation_lengths: float
     visible: float
+    hole: tuple[float, float] = (0.0, 0.0)
 
     def cell(self, x: Array, y: Array) -> Array:
         """Return the channel of the cell at x, y (mm), -1 outside."""
@@ -66,6 +70,8 @@ class Slab:
         ix = np.floor((x - self.x[0]) / (self.x[1] - self.x[0]) * columns)
         iy = np.floor((y - self.y[0]) / (self.y[1] - self.y[0]) * rows)
         inside = (ix >= 0) & (ix < columns) & (iy >= 0) & (iy < rows)
+        width, height = self.hole
+        inside &= (np.abs(x - np.mean(self.x)) >= 0.5 * width) | (np.abs(y - np.mean(self.y)) >= 0.5 * height)
         return np.where(
             inside, self.channels[np.where(inside, ix, 0).astype(int), np.where(inside, iy, 0).astype(int)], -1
         )
@@ -110,6 +116,7 @@ def _grid(detector: Detector, grid: Grid, module: int) -> list[Slab]:
             matter={material: (high - low) * length for material, length in grid.matter.items()},
             radiation_lengths=(high - low) * grid.radiation_lengths,
             visible=(high - low) * grid.mip,
+            hole=grid.hole or (0.0, 0.0),
         )
         for name, low, high in steps
     ]
@@ -117,7 +124,8 @@ def _grid(detector: Detector, grid: Grid, module: int) -> list[Slab]:
 
 def _module(detector: Detector, part: Modules, volume: Volume, module: int) -> list[Slab]:
     """Return a module in steps; its radiation lengths are those of the absorber, the material that is named first."""
-    absorber, length = next(iter(part.matter.items()))
+    matter = volume.matter or {}
+    absorber, length = next(iter(matter.items()))
     x0 = detector.material(absorber).x0
     element = part.elements[volume.name]
     return [
@@ -128,9 +136,10 @@ def _module(detector: Detector, part: Modules, volume: Volume, module: int) -> l
             y=(volume.y - 0.5 * volume.height, volume.y + 0.5 * volume.height),
             start=volume.z + volume.depth * step / MODULE_STEPS,
             stop=volume.z + volume.depth * (step + 1) / MODULE_STEPS,
-            matter={material: value / MODULE_STEPS for material, value in part.matter.items()},
+            matter={material: value / MODULE_STEPS for material, value in matter.items()},
             radiation_lengths=length / MODULE_STEPS / x0,
             visible=(element.mip or part.mip or 0.0) / MODULE_STEPS,
+            hole=volume.hole,
         )
         for step in range(MODULE_STEPS)
     ]
@@ -235,9 +244,8 @@ def behind(muons: MuonState, setup: SetUp) -> tuple[Array, Array]:
     -------
     downstream, exited : bool arrays of shape (M,)
     """
-    volumes = [volume for part in setup.absorbers.values() for volume in part.volumes("")] or [
-        *setup.target.volumes("")
-    ]
+    volumes = [volume for part in setup.absorbers.values() for volume in part.volumes("")]
+    volumes = [volume for volume in volumes if on_axis(volume)] or [*setup.target.volumes("")]
     last = max(volumes, key=lambda volume: volume.z)
     end = last.z + last.depth
     muons.drift_to(end)

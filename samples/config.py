@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from emiss.calib.beside import constants_of
 from emiss.configs import loader
 from emiss.configs.document import Document
 from emiss.configs.errors import UserError
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
+from emiss.reco.detector.model import load_detector
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
 """The raw format has 20 bits for the number of an event in its spill."""
@@ -222,6 +224,25 @@ class Sample(Model):
             raise UserError(f"sample '{self.name}' is no signal: its process is '{self.process.kind}'")
         process = self.process.model_copy(update={"m_phi": mass})
         changed = self.model_copy(update={"process": process, "name": f"{self.name}_{mass:g}GeV"})
+        return changed.of(self._document) if self._document else changed
+
+    def with_detector(self, name: str) -> Sample:
+        """Return this sample with another set-up (a name that ships, or a path), its beam's energy and its constants.
+
+        Raises
+        ------
+        UserError
+            If there is no such set-up, or its file is not right.
+        """
+        loaded = load_detector(name)
+        beam = self.beam.model_copy(update={"energy": loaded.beam.energy})
+        changes = {"detector": str(loaded.file.resolve()), "calib": str(Path(constants_of(name))), "beam": beam}
+        changed = self.model_copy(update=changes)
+        return changed.of(self._document) if self._document else changed
+
+    def with_run(self, run: int) -> Sample:
+        """Return this sample with another run number."""
+        changed = self.model_copy(update={"run": run})
         return changed.of(self._document) if self._document else changed
 
     @property

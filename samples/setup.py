@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
+from emiss.reco.detector.axis import axis
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
@@ -14,12 +15,21 @@ from emiss.reco.parts.panels import Panels
 if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
     from emiss.reco.detector.spectrometers import Arm
+    from emiss.reco.parts.base import Volume
+
+
+def on_axis(volume: Volume, *, x: float = 0.0) -> bool:
+    """Tell whether the axis, or a line along it at x (mm), goes through a box and not through its hole."""
+    away = (abs(x - volume.x), abs(volume.y))
+    inside = all(at < 0.5 * size for at, size in zip(away, (volume.width, volume.height), strict=True))
+    return inside and not all(at < 0.5 * size for at, size in zip(away, volume.hole, strict=True))
 
 
 class SetUp:
     """A detector as the simulation sees it.
 
-    The target is the first calorimeter with cells in columns and rows and layers (kind `grid`) along the beam.
+    The target is what the detector file says (``target: NAME``), or else the first calorimeter with cells in columns and rows
+    (kind `grid`) that the axis goes into.
 
     Raises
     ------
@@ -29,12 +39,15 @@ class SetUp:
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
-        grids = sorted(detector.of_kind(Grid).items(), key=lambda item: item[1].z)
-        if not grids:
+        grids = detector.of_kind(Grid)
+        crossed = sorted((grid.z, name) for name, grid in grids.items() if all(map(on_axis, grid.volumes(name))))
+        if detector.target is None and not crossed:
             raise UserError(
-                "the set-up has no part of the kind 'grid', which the beam showers in", at=Location(str(detector.file))
+                "the set-up has no part of the kind 'grid' on its axis, which the beam showers in",
+                at=Location(str(detector.file)),
             )
-        self.target_name, self.target = grids[0]
+        self.target_name = detector.target or crossed[0][1]
+        self.target = grids[self.target_name]
         if self.target.shower is None or self.target.profile is None:
             raise UserError(
                 f"the part '{self.target_name}' needs 'shower' and 'profile' to be simulated",
@@ -49,7 +62,7 @@ class SetUp:
             name: mip
             for part in self.detector.of_kind(Counter).values()
             for name, mip, volume in zip(part.names(), part.mips(), part.volumes(""), strict=True)
-            if volume.z < self.target.z
+            if volume.z < self.target.z and (on_axis(volume) or on_axis(volume, x=axis(self.detector, volume.z)))
         }
 
     @cached_property
@@ -67,7 +80,9 @@ class SetUp:
     def absorbers(self) -> dict[str, Modules]:
         """The calorimeters that muons cross, beside those of the kind `grid`."""
         return {
-            name: part for name, part in self.detector.of_kind(Modules).items() if part.matter and part.mip is not None
+            name: part
+            for name, part in self.detector.of_kind(Modules).items()
+            if part.mip is not None and all(volume.matter for volume in part.volumes(name))
         }
 
     @cached_property

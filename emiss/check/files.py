@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from emiss.check.against import Around, declared
 from emiss.check.kinds import recognise
-from emiss.configs import loader
+from emiss.configs import loader, overlay
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.selection import blinding
 
@@ -179,8 +179,14 @@ def _sample(one: Given) -> str:
 
 def _detector(one: Given) -> str:
     from emiss.reco.detector.model import load_detector
+    from emiss.reco.detector.wiring import unmapped
 
     loaded = load_detector(one.path)
+    document, _ = overlay.load("detectors", one.path)
+    problems = Problems()
+    for path, message in unmapped(loaded):
+        problems.add(document.error(message, path, key=True))
+    problems.check()
     fields = (f", {arm.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values() if arm.name)
     return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes{''.join(fields)}"
 

@@ -19,6 +19,7 @@ from emiss.commands import (
     process,
     quality,
     scan,
+    setup,
     simulate,
     status,
     warm_up,
@@ -54,6 +55,7 @@ app.command()(look.show)
 app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)
+app.add_typer(setup.app)
 app.command()(yields.yields)
 app.command()(warm_up.warm_up)
 

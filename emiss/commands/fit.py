@@ -22,7 +22,9 @@ def fit(
         bool, typer.Option("--explain", help="Compare with iminuit on the same hits, and draw it.")
     ] = False,
     detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
-    calib: Annotated[str, typer.Option(help="Conditions: a tag that ships, or a folder.")] = "demo",
+    calib: Annotated[
+        str | None, typer.Option(help="Conditions: a tag that ships, or a folder.  [default: those of the detector]")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The PNG; default RUNFILE.EVENT.fit.png here.")
     ] = None,

@@ -47,7 +47,9 @@ def show(
     file: Annotated[str, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file, or the address of one.")],
     event: Annotated[int, typer.Option(min=0, help="Entry of the event in the file.")] = 0,
     detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
-    calib: Annotated[str, typer.Option(help="Conditions: a tag that ships, or a folder.")] = "demo",
+    calib: Annotated[
+        str | None, typer.Option(help="Conditions: a tag that ships, or a folder.  [default: those of the detector]")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The PNG; default RUNFILE.EVENT.png here.")] = None,
 ) -> None:
     """Draw one event: waveforms, calorimeter cells, strips and track, as a PNG.

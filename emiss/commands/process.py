@@ -48,7 +48,12 @@ def process(
     out: Out = Path("out"),
     detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
     analysis: Annotated[str | None, typer.Option(help="Analysis: a name that ships, or a file.")] = None,
-    calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
+    calib: Annotated[
+        str | None,
+        typer.Option(
+            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"
+        ),
+    ] = None,
     reader: Annotated[
         str | None, typer.Option(help="Map for files of other programs: a name that ships, or a file.")
     ] = None,

@@ -25,7 +25,12 @@ def quality(
         Path, typer.Option("--out", "-o", **PLACE, help="Folder for bad_spills.yaml, quality.csv and the plot.")
     ] = Path("out/quality"),
     detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
-    calib: Annotated[str, typer.Option(help="Conditions tag for bare files: a name that ships, or a folder.")] = "demo",
+    calib: Annotated[
+        str | None,
+        typer.Option(
+            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"
+        ),
+    ] = None,
     rate: Annotated[float, typer.Option(help="Bad below this share of the run's median of events per spill.")] = 0.5,
     lost: Annotated[
         float, typer.Option(help="Bad above this share of events lost, damaged or after a lost block.")

@@ -20,6 +20,10 @@ def simulate(
     damage: Annotated[
         list[str] | None, typer.Option(help="Raw tier: damage some events: KIND=COUNT, KIND a name of a ledger.")
     ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="Another set-up, with its beam's energy and its constants.")
+    ] = None,
+    run: Annotated[int | None, typer.Option(min=0, help="Run number; default: that of the sample.")] = None,
     executor: Name = "serial",
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -36,6 +40,8 @@ def simulate(
 
       emiss simulate my_sample.yaml --out run.dat
 
+      emiss simulate beam --detector na64e_2023 --out run.dat
+
       emiss simulate beam --events 1000000 --out beam.dat --executor processes --workers 8
 
       emiss simulate beam --out hurt.dat --damage sadc_wrong_event=3 --damage event_size=1
@@ -44,9 +50,13 @@ def simulate(
     from emiss.configs.errors import UserError
     from emiss.job.pools import pool_of
     from emiss.samples.config import load_sample
-    from emiss.samples.simulate import simulate as run
+    from emiss.samples.simulate import simulate as make
 
     loaded = load_sample(sample)
+    if detector is not None:
+        loaded = loaded.with_detector(detector)
+    if run is not None:
+        loaded = loaded.with_run(run)
     if mass is not None:
         loaded = loaded.with_mass(energy(mass, "--mass"))
     count = events or loaded.events
@@ -58,7 +68,7 @@ def simulate(
     ):
         stream = None if how == "serial" else pool_of(how, where.many).stream
         try:
-            path = run(loaded, out, events=count, seed=seed, damage=hurts, stream=stream, progress=step)
+            path = make(loaded, out, events=count, seed=seed, damage=hurts, stream=stream, progress=step)
         except ValueError as error:
             raise UserError(f"sample '{loaded.name}' cannot be simulated: {error}") from None
     if not quiet:

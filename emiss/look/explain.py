@@ -113,7 +113,7 @@ def _plain(value: Any) -> Any:
 
 
 def explain_event(
-    path: str | Path, event: int, detector: str | Path, calib: str | Path, *, oracle: bool
+    path: str | Path, event: int, detector: str | Path, calib: str | Path | None, *, oracle: bool
 ) -> tuple[list[Explained], Detector]:
     """Return the candidates of one event of a run file, with iminuit's fits if `oracle` is asked.
 

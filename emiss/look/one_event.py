@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from emiss.reco.run import Run
 
 
-def open_event(path: str | Path, event: int, detector: str | Path, calib: str | Path) -> tuple[Run, Batch]:
+def open_event(path: str | Path, event: int, detector: str | Path, calib: str | Path | None) -> tuple[Run, Batch]:
     """Return a run of one file, and the batch that holds nothing but one of its entries.
 
     Raises

@@ -21,7 +21,7 @@ CURVES = 8
 """Waveforms drawn with a label; the rest stands behind them in grey."""
 
 
-def show_event(path: str | Path, event: int, detector: str | Path, calib: str | Path, out: str | Path) -> Path:
+def show_event(path: str | Path, event: int, detector: str | Path, calib: str | Path | None, out: str | Path) -> Path:
     """Draw one event of a run file to a PNG.
 
     Parameters

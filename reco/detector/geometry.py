@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import did_you_mean
 from emiss.reco.parts.base import ReadOut
+from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.magnet import Magnet
 from emiss.reco.parts.tracker import Tracker
 
@@ -61,6 +62,13 @@ def mistakes(
         if not wrong:
             yield from _views(one, parts)
             yield from _spectrometer(path, one, parts)
+
+
+def target_mistakes(target: str | None, parts: Mapping[str, Part]) -> Iterator[Mistake]:
+    """Yield what is wrong with the name of the part that the beam showers in."""
+    if target is not None:
+        grids = [name for name, part in parts.items() if isinstance(part, Grid)]
+        yield from _unknown(("target",), "part of the kind 'grid'", target, grids)
 
 
 def _names(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
@@ -20,7 +21,8 @@ from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annot
 from emiss.configs.errors import Problems, UserError
 from emiss.configs.schema import Energy, Model
 from emiss.events.columns import RESERVED, TRIGGER_BITS, Column
-from emiss.reco.detector.geometry import mistakes
+from emiss.reco.detector.geometry import mistakes, target_mistakes
+from emiss.reco.detector.overlaps import overlaps
 from emiss.reco.detector.spectrometers import Arm, Spectrometer
 from emiss.reco.parts.base import ReadOut
 from emiss.reco.parts.digitiser import Digitiser
@@ -68,6 +70,7 @@ class Detector(Model):
     name: str
     beam: Beam
     maps: str
+    target: Name | None = None
     digitisers: dict[Name, Digitiser] = Field(min_length=1, max_length=1)
     time: Times
     materials: dict[Name, Material] = Field(default_factory=dict)
@@ -287,6 +290,7 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     problems = Problems()
     known = [*shipped(), *detector.materials]
     wrong = mistakes(detector.parts, detector.spectrometers, detector.volumes, known, detector.time.reference)
+    wrong = chain(wrong, target_mistakes(detector.target, detector.parts), overlaps(detector.parts))
     for path, message in wrong:
         problems.add(document.error(message, path))
     for tracker in detector.trackers.values():

@@ -22,6 +22,7 @@ class Module(Element):
 
     depth: Extent | None = None
     mip: Visible | None = None
+    matter: dict[Name, Extent] | None = None
 
 
 class Modules(ReadOut):
@@ -50,7 +51,8 @@ class Modules(ReadOut):
         if self.cells > 1 and self.pitch is None:
             msg = "cells need a pitch"
             raise ValueError(msg)
-        fits(self.matter, self.depth)
+        for module in self.elements.values():
+            fits(self.matter if module.matter is None else module.matter, module.depth or self.depth)
         return self
 
     @property
@@ -129,7 +131,7 @@ class Modules(ReadOut):
                 hole=self.hole or (0.0, 0.0),
                 columns=self.columns,
                 rows=self.rows,
-                matter=self.matter,
+                matter=self.matter if module.matter is None else module.matter,
             )
             for key, module in self.elements.items()
         )

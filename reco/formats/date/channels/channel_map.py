@@ -127,7 +127,8 @@ class ChannelMaps:
         """
         problems = Problems()
         if not self.sources:
-            raise UserError(f"no channel map is valid for run {self.run}", at=Location(str(self.path)))
+            hint = "maps and constants for runs of your own: emiss setup new NAME --from SETUP --runs FIRST-LAST"
+            raise UserError(f"no channel map is valid for run {self.run}", at=Location(str(self.path)), hint=hint)
         for kind, entries, known in (
             ("channel", {e.channel_name: e.place for e in reversed(self.sadc)}, channels),
             ("plane", {e.name: e.place for e in reversed(self.apv)}, planes),

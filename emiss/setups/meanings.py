@@ -1,0 +1,142 @@
+"""What the keys of detector files mean, for the page about them; a key that has a description in its model needs none here."""
+
+from __future__ import annotations
+
+COMMON = {
+    "kind": "which kind of part it is",
+    "source": "where the numbers come from: published, NA64 code, illustrative, ...",
+    "x": "centre of the front face",
+    "y": "centre of the front face",
+    "z": "front face",
+    "angle": "rotation about y; a positive one turns the z axis of the box towards x",
+    "width": "in x",
+    "height": "in y",
+    "depth": "in z",
+    "hole": "width and height of an opening around the axis of the box",
+    "matter": "mm of each material along the depth, the absorber first",
+    "threshold": "a channel below it counts nothing",
+    "digitiser": "which of the digitisers reads it out, where there are several",
+    "window": "pulses outside, relative to the reference, are out of time; that of `time` without it",
+    "mip": "visible energy of a muon that crosses it",
+    "columns": "cells in x",
+    "rows": "cells in y",
+}
+"""By key, where no model says more."""
+
+OF = {
+    "Detector": {
+        "name": "of the set-up",
+        "beam": "what comes in",
+        "maps": "folder of the XML channel maps, beside this file",
+        "target": "part of the kind `grid` that the beam showers in; the first on the axis without it",
+        "digitisers": "boards, by name",
+        "time": "what times are relative to",
+        "materials": "materials of your own, beside those that ship",
+        "parts": "parts, by name; the name is that of their columns",
+        "spectrometers": "magnets with their trackers; the name is that of the tracks",
+        "trigger_bits": "bits of the trigger word, by name",
+    },
+    "Beam": {"particle": "e-, e+, mu-, mu+, pi-, ...", "energy": "of one particle"},
+    "Digitiser": {
+        "period": "between two samples",
+        "samples": "of a waveform",
+        "bits": "of a sample",
+        "pulse": "shape of a pulse",
+        "measure": "how a pulse is measured",
+    },
+    "Pulse": {
+        "rise": "from the start to the maximum of (t/rise) exp(1 - t/rise)",
+        "start": "of a pulse in time, from the first sample",
+    },
+    "Measurement": {
+        "threshold": "of the maximum above the pedestal, in sigma of the pedestal",
+        "before": "samples before the maximum in the fit",
+        "after": "samples after it",
+    },
+    "Times": {
+        "reference": "counter that times are relative to",
+        "window": "pulses outside are out of time (pile-up)",
+    },
+    "Material": {
+        "density": "as `11.35 g/cm3`",
+        "x0": "radiation length",
+        "lambda": "nuclear interaction length",
+        "critical": "critical energy of electrons",
+        "z": "mean charge number",
+        "a": "mean mass number",
+    },
+    "Counter": {"elements": "paddles, by name", "width": "of a paddle", "height": "of a paddle"},
+    "Panels": {
+        "elements": "the two photomultipliers of each panel, by its name; panels stand side by side in x",
+        "ratio": "below it the larger end counts alone, else the geometric mean of both",
+        "width": "of one panel",
+    },
+    "Modules": {
+        "elements": "modules, by name",
+        "pitch": "of the cells",
+        "width": "of a module of one cell",
+        "height": "of a module of one cell",
+        "mip_spread": "relative spread of the energy of a muon",
+    },
+    "Module": {"matter": "instead of that of the part"},
+    "Grid": {
+        "layers": "layers in depth, by name; the first of several is the preshower",
+        "pitch": "of the cells",
+        "beam_cell": "column and row of the cell that has its centre at x, y",
+        "shower": "how showers of electrons are measured; what is simulated needs it",
+        "profile": "shape of an electron's shower on the beam cell; makes `NAME.profile_chi2`",
+    },
+    "Layer": {"radiation_lengths": "of the layer"},
+    "Shower": {
+        "stochastic": "a in sigma/E = a/sqrt(E/GeV) + b in quadrature",
+        "constant": "b",
+        "first_share": "share of the first layer",
+    },
+    "Profile": {
+        "cell": "share of the beam cell",
+        "block": "share of the 3 x 3 cells around it",
+        "spread": "of the shares of cell, ring and rest",
+    },
+    "Tracker": {
+        "stations": "stations, by name; planes are NAME with X or Y",
+        "views": "x and y: how they are read out",
+        "pitch": "of the strips",
+        "multiplex": "table which channel reads which strip, beside this file",
+        "sigma": "intrinsic resolution",
+        "x_over_x0": "radiation lengths of a station",
+        "frame": "between two of the three samples",
+        "window": "of clusters that tracks are made of, relative to the trigger",
+        "efficiency": "of a view, in the simulation",
+    },
+    "Station": {"x": "centre of the plane", "y": "centre of the plane", "z": "of the plane"},
+    "StripView": {"strips": "of a plane", "channels": "that read them"},
+    "Magnet": {
+        "z": "first and last",
+        "by": "vertical field; a positive charge in a positive field bends to -x",
+        "edge": "length of soft edges",
+        "map": "a field map instead of `by`",
+        "width": "of the gap",
+        "height": "of the gap",
+    },
+    "FieldMapFile": {
+        "file": "text or ROOT, beside this file",
+        "at": "where the origin of the map stands",
+        "scale": "factor on the field",
+    },
+    "Spectrometer": {
+        "magnet": "a part",
+        "trackers": "parts: two stations before the magnet and two behind it",
+        "lowest_momentum": "whose bend is the largest that is looked for",
+        "largest_slope": "of tracks that are looked for",
+        "best": "name of the columns of the best track",
+        "at": "part or element whose front the slopes of the best track are given at",
+        "match": "part or element at whose middle tracks are compared with where a particle is expected",
+        "incoming": "spectrometer whose best track is expected there, drawn on; the axis without it",
+    },
+}
+"""By model and key."""
+
+
+def meaning(model: str, key: str) -> str:
+    """Return what a key means; "" for one that nothing is said of."""
+    return OF.get(model, {}).get(key) or COMMON.get(key, "")
