@@ -69,10 +69,10 @@ def measure(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Quality:
     """Survey files; `progress` is called with the number of entries done."""
-    channels, bits = source.detector.channels, source.detector.digitiser.bits
+    channels, full_scale = source.detector.channels, source.detector.full_scale
     total = Survey.empty([], len(channels))
     for file in files:
-        for part, entries in surveys(file, channels, bits, source.conditions):
+        for part, entries in surveys(file, channels, full_scale, source.conditions):
             total += part
             progress(entries)
     return Quality(total, tuple(verdicts(total, channels, limits)), limits)

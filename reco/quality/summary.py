@@ -149,7 +149,9 @@ class RawFile(Protocol):
         ...
 
 
-def surveys(file: RawFile, channels: Sequence[str], bits: int, conditions: Conditions) -> Iterator[tuple[Survey, int]]:
+def surveys(
+    file: RawFile, channels: Sequence[str], full_scale: Ints, conditions: Conditions
+) -> Iterator[tuple[Survey, int]]:
     """Yield the survey of each batch of a raw file, and how many entries it was.
 
     Parameters
@@ -158,13 +160,12 @@ def surveys(file: RawFile, channels: Sequence[str], bits: int, conditions: Condi
         Its `context` says where in their spill the events are, if the spills are spread over several files.
     channels : sequence of str
         The MSADC channels of the detector, in its order.
-    bits : int
-        Of a sample of its digitiser.
+    full_scale : int64 array of shape (channels,)
+        The largest sample of each.
     conditions : Conditions
     """
     constants: Mapping[str, Array] = {}
     run = None
-    full_scale = (1 << bits) - 1
     yield _gone(file, len(channels)), 0
     for batch in file.batches():
         if len(batch) and batch.run != run:
@@ -184,7 +185,7 @@ def _gone(file: RawFile, channels: int) -> Survey:
     return found
 
 
-def _of(batch: Batch, channels: int, full_scale: int, constants: Mapping[str, Array]) -> Survey:
+def _of(batch: Batch, channels: int, full_scale: Ints, constants: Mapping[str, Array]) -> Survey:
     from emiss.reco.quality.summary_kernels import survey
 
     header = batch.header
@@ -201,7 +202,7 @@ def _of(batch: Batch, channels: int, full_scale: int, constants: Mapping[str, Ar
     np.maximum.at(found.last, row, header["time"])
     digits = batch.sadc
     at_top = np.zeros(len(batch), bool)
-    at_top[digits.parents[(digits["samples"] >= full_scale).any(axis=1)]] = True
+    at_top[digits.parents[(digits["samples"] >= full_scale[digits["channel"]][:, None]).any(axis=1)]] = True
     np.add.at(found.saturated_events, row, at_top)
     survey(
         digits["samples"],
