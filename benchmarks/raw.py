@@ -38,7 +38,7 @@ def make(path: Path, events: int = EVENTS, *, latch_all: bool = False) -> None:
     detector, constants = simulation.detector, simulation.conditions
     names = detector.channels
     pedestal = constants.get("sadc.pedestal", names)
-    count = detector.digitiser.samples
+    count = detector.samples
     base = np.where(np.arange(count) % 2, pedestal["odd"][:, None], pedestal["even"][:, None])
     parts = []
     for batch, rng in simulation.blocks(events):

@@ -36,6 +36,8 @@ class TableType:
     columns: Mapping[str, Dimension]
     meaning: str
     limits: Mapping[str, Limits]
+    without: str | None = None
+    """What to do where there is none."""
 
 
 # ADC words have 16 bits at most; what a set-up allows beyond that (its own number of bits) is checked against the detector
@@ -54,6 +56,12 @@ TYPES: Mapping[str, TableType] = {
     ),
     "sadc.time": TableType(
         {"offset": TIME}, "start of an in-time pulse in the waveform", {"offset": Limits(-1e5, 1e5)}
+    ),
+    "sadc.resolution": TableType(
+        {"sigma": TIME},
+        "rms of the times of a channel, relative to the reference; for windows in sigma alone",
+        {"sigma": Limits(0.0, 1e5, open=True)},
+        "add one, or give the windows in times: 'window: [-15 ns, 15 ns]'",
     ),
     "hcal.mip": TableType(
         {"scale": ENERGY}, "visible energy of a muon that crosses the module", {"scale": Limits(0.0, 1000.0, open=True)}

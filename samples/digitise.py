@@ -1,4 +1,4 @@
-"""Digitisation: hits to MSADC samples and APV amplitudes, with the constants of the conditions in reverse.
+"""Digitisation: hits to samples of waveforms and APV amplitudes, with the constants of the conditions in reverse.
 
 What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse, strip charge on the multiplexed
 channels, three samples whose ratio tells the time.
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.events.lists import Lists, offsets_of
+from emiss.reco.detector.boards import board_numbers
 from emiss.reco.formats.date.writing.encode import APV_SHIFT
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array
+    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Digitisation
 
@@ -35,37 +37,52 @@ def waveforms(
     settings: Digitisation,
     rng: np.random.Generator,
 ) -> Lists:
-    """Return the MSADC digits of cells: channel, samples; channels below the zero suppression are left out.
+    """Return the waveforms of cells: channel, samples, n_samples; channels below the zero suppression are left out.
 
     Parameters
     ----------
     cells : Lists
-        channel, energy (GeV), time (ns relative to S0; S0's own is relative to the trigger).
+        channel, energy (GeV), time (ns relative to the reference; that of its counters is relative to the trigger).
     """
     names = detector.channels
     pedestal = conditions.get("sadc.pedestal", names)
     gain = conditions.get("sadc.gain", names)["gain"]
     offset = conditions.get("sadc.time", names)["offset"]
     channel, event = cells["channel"], cells.parents
-    reference = channel == detector.reference
-    zero = np.zeros(len(cells))
-    zero[event[reference]] = cells["time"][reference]
-    start = offset[channel] + cells["time"] + np.where(reference, 0.0, zero[event])
-    count = detector.digitiser.samples
-    u = (np.arange(count) * detector.digitiser.period - start[:, None]) / detector.digitiser.pulse.rise
+    zero = start_times(cells, detector.reference)
+    start = offset[channel] + cells["time"] + np.where(detector.reference[channel] > 0, 0.0, zero[event])
+    charge = cells["energy"] / gain[channel]
+    samples = np.zeros((len(channel), detector.samples), np.uint16)
+    count, kept = np.empty(len(channel), np.uint16), np.empty(len(channel), bool)
+    number = board_numbers(detector.boards)[channel]
+    for position, board in enumerate(detector.boards):
+        rows = np.flatnonzero(number == position)
+        own = channel[rows]
+        count[rows] = length = board.digitiser.samples
+        base = np.where(np.arange(length) % 2, pedestal["odd"][own, None], pedestal["even"][own, None])
+        pulse = charge[rows, None] * _shape(board, start[rows])
+        noise = pedestal["sigma"][own, None] * rng.normal(size=pulse.shape)
+        made = np.clip(np.rint(base + noise + pulse), 0, board.digitiser.full_scale).astype(np.uint16)
+        samples[rows, :length] = made
+        kept[rows] = (made - base).max(axis=1) > settings.zero_suppression * pedestal["sigma"][own]
+    return Lists(cells.offsets, {"channel": channel, "samples": samples, "n_samples": count}).rows(kept)
+
+
+def start_times(cells: Lists, weights: Array) -> Array:
+    """Return the time of the reference in each event, ns: the mean over its counters that have a cell, 0 without any."""
+    weight = weights[cells["channel"]]
+    total = np.bincount(cells.parents, weight * cells["time"], len(cells))
+    norm = np.bincount(cells.parents, weight, len(cells))
+    return np.divide(total, norm, out=np.zeros(len(cells)), where=norm > 0)
+
+
+def _shape(board: Board, start: Array) -> Array:
+    """Return the samples of pulses of charge 1 that start at `start` (ns), shape (pulses, samples)."""
+    digitiser, rise = board.digitiser, board.pulse.rise
+    u = (np.arange(digitiser.samples) * digitiser.period - start[:, None]) / rise
     # (t/rise) exp(1 - t/rise) has the integral e rise: divided by it and times the period, the samples sum to 1
-    shape = (
-        np.where(u > 0, u * np.exp(-np.maximum(u, 0.0)), 0.0)
-        * detector.digitiser.period
-        / detector.digitiser.pulse.rise
-    )
-    pulse = (cells["energy"] / gain[channel])[:, None] * shape
-    base = np.where(np.arange(count) % 2, pedestal["odd"][channel, None], pedestal["even"][channel, None])
-    noise = pedestal["sigma"][channel, None] * rng.normal(size=pulse.shape)
-    top = detector.digitiser.full_scale
-    samples = np.clip(np.rint(base + noise + pulse), 0, top).astype(np.uint16)
-    kept = (samples - base).max(axis=1) > settings.zero_suppression * pedestal["sigma"][channel]
-    return Lists(cells.offsets, {"channel": channel, "samples": samples}).rows(kept)
+    shape: Array = np.where(u > 0, u * np.exp(-np.maximum(u, 0.0)), 0.0) * digitiser.period / rise
+    return shape
 
 
 def strips(

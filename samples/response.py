@@ -111,7 +111,7 @@ def respond(
     downstream, exited = behind(muons, setup)
     p_exit = np.where(downstream, muons.momentum, 0.0)
     time = _times(setup, settings, events, rng)
-    start = time[:, detector.reference]
+    start = (time @ detector.reference) / detector.reference.sum()
     points, at_first = None, FirstPlane(*(np.zeros(len(muons.event)) for _ in range(5)))
     for number, (name, arm) in enumerate(setup.downstream.items()):
         seen, state = through_spectrometer(muons, arm, settings, start, scales.get(name, 1.0), rng)
@@ -170,7 +170,12 @@ def _times(setup: SetUp, settings: Response, events: int, rng: np.random.Generat
     drawn = rng.normal(size=(events, len(groups))) * np.array([rms for rms, _ in groups])
     time = drawn[:, group]
     phase = settings.clock_phase * (rng.random(events) - 0.5)
-    time[:, detector.reference] = phase
+    counters = np.flatnonzero(detector.reference)
+    if len(counters) == 1:
+        time[:, counters[0]] = phase
+    else:  # each has its own resolution, their mean is the start
+        mean = (time @ detector.reference) / detector.reference.sum()
+        time[:, counters] += (phase - mean)[:, None]
     return np.asarray(time)
 
 

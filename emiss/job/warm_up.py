@@ -133,6 +133,7 @@ def _files(folder: Path) -> int:
 def _raw_run(folder: Path) -> None:
     """Simulate a raw run, with an event twice, read and reconstruct it, and look at its quality."""
     from emiss import reco
+    from emiss.reco.calorimetry.waveform import WaveformStage
     from emiss.reco.formats.date.index.events import build
     from emiss.reco.quality.summary import surveys
     from emiss.samples.config import load_sample
@@ -147,8 +148,12 @@ def _raw_run(folder: Path) -> None:
     for _ in run.tables():
         pass
     detector = run.detector
+    general = WaveformStage(detector, general=True)  # of set-ups with several digitisers
+    general.begin_run(run.conditions.for_run(int(index.run[last])))
     for file in run.files:
-        for _ in surveys(file, detector.channels, detector.digitiser.bits, run.conditions):  # type: ignore[arg-type]
+        for batch in file.batches():
+            general(batch, {})
+        for _ in surveys(file, detector.channels, detector.full_scale, run.conditions):  # type: ignore[arg-type]
             pass
 
 

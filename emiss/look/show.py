@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.look.one_event import open_event
+from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
@@ -96,16 +97,17 @@ def _waveforms(axes: Any, batch: Batch, detector: Detector) -> None:
         axes.set_yscale("log")
         axes.set_ylabel("GeV")
         return
-    samples = batch.sadc["samples"].astype(float)
-    time = np.arange(samples.shape[1]) * detector.digitiser.period
+    samples, count = batch.sadc["samples"].astype(float), batch.sadc["n_samples"]
+    period = by_channel(detector.boards, lambda board: board.digitiser.period)[batch.sadc["channel"]]
     level = samples.copy()
     for parity in (0, 1):  # the first samples lie before the pulse
         level[:, parity::2] -= samples[:, parity:6:2].mean(axis=1)[:, None]
+    level[np.arange(level.shape[1]) >= count[:, None]] = 0.0
     order = np.argsort(-level.max(axis=1))
     for rank, row in enumerate(order):
         label = detector.channels[batch.sadc["channel"][row]].removesuffix(".0.0") if rank < CURVES else None
         style = {"lw": 1.3, "label": label} if rank < CURVES else {"lw": 0.5, "color": "0.75", "zorder": 0}
-        axes.plot(time, level[row], **style)
+        axes.plot(np.arange(count[row]) * period[row], level[row, : count[row]], **style)
     axes.set_ylabel("ADC above pedestal")
     axes.legend(fontsize=7, ncols=2, frameon=False)
 

@@ -133,13 +133,13 @@ class Measuring:
     def start(self) -> Callable[[Range], Survey]:
         """Load detector and constants."""
         source = self.shared.source()
-        channels, bits = source.detector.channels, source.detector.digitiser.bits
+        channels, full_scale = source.detector.channels, source.detector.full_scale
 
         def measure(part: Range) -> Survey:
             file = self.shared.open(source, part.path, part.identity)
             file.context = part.context
             total = Survey.empty([], len(channels))
-            for found in surveys(file, channels, bits, source.conditions, part.start, part.stop):
+            for found in surveys(file, channels, full_scale, source.conditions, part.start, part.stop):
                 total += found
             file.close()
             return total

@@ -8,6 +8,7 @@ import numpy as np
 
 from emiss.calib.run_ranges import covers
 from emiss.calib.tables import ANY
+from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from emiss.calib.conditions import Conditions
+    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
     from emiss.reco.parts.base import ReadOut
 
@@ -51,10 +53,10 @@ COLUMNS = {
 
 
 def values(detector: Detector) -> Values:
-    """Return the values of all constants that a set-up needs, by type and channel; a row ``*`` stands for all without their own."""
+    """Return the values of all constants that a set-up needs, by type and channel; a row ``*`` is for all without their own."""
     made: dict[str, Mapping[str, str]] = {
         "sadc.pedestal": {ANY: f"{PEDESTAL:g} {PEDESTAL:g} {NOISE:g}"},
-        "sadc.time": {ANY: f"{detector.digitiser.pulse.start:g}"},
+        "sadc.time": _starts(detector),
         "sadc.gain": dict(_gains(detector)),
     }
     for name, part in detector.of_kind(Modules).items():
@@ -94,15 +96,27 @@ def lacking(made: Values, conditions: Conditions, run: int) -> Values:
     return found
 
 
+def _starts(detector: Detector) -> dict[str, str]:
+    """Return where the pulses of channels start: one row where all boards agree."""
+    starts = {board.pulse.start for board in detector.boards}
+    if len(starts) == 1:
+        return {ANY: f"{starts.pop():g}"}
+    return {detector.channels[n]: f"{board.pulse.start:g}" for board in detector.boards for n in board.channels}
+
+
 def _gains(detector: Detector) -> Iterator[tuple[str, str]]:
     """Yield each channel with the energy of full scale over the charge of a pulse that just fits."""
-    digitiser = detector.digitiser
-    area = np.e * digitiser.pulse.rise / digitiser.period  # of (t/rise) exp(1 - t/rise), in samples
-    charge = (digitiser.full_scale - PEDESTAL) * area
+    charges = by_channel(detector.boards, _largest)
     for part in detector.read_out.values():
         for channel in part.channels():
             energy = _full_scale(part, channel.partition(".")[0], detector.beam.energy)
-            yield channel, f"{1e3 * energy / charge:.5g}"
+            yield channel, f"{1e3 * energy / charges[detector.channel_number[channel]]:.5g}"
+
+
+def _largest(board: Board) -> float:
+    """Return the charge of a pulse that just fits."""
+    area = np.e * board.pulse.rise / board.digitiser.period  # of (t/rise) exp(1 - t/rise), in samples
+    return float((board.digitiser.full_scale - PEDESTAL) * area)
 
 
 def _full_scale(part: ReadOut, element: str, beam: float) -> float:

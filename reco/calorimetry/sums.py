@@ -16,6 +16,7 @@ from emiss.events.columns import QUALITY_BITS
 from emiss.events.lists import Lists
 from emiss.reco.parts.base import Sums
 from emiss.reco.parts.grid import Grid
+from emiss.reco.parts.quantities import InSigma
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
     from emiss.reco.parts.base import ReadOut
+
+RESOLUTION = "sadc.resolution"
+"""The conditions that windows in sigma are in units of."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class CalorimeterStage:
         channels = len(detector.channels)
         self._threshold = np.zeros(channels)
         self._window = np.zeros((2, channels))
+        self._sigmas = np.zeros(channels)  # of windows that are given so
         # each channel adds to one slot, and out of time to one element
         self._slot = np.zeros(channels, np.int64)
         self._element = np.zeros(channels, np.int64)
@@ -60,12 +65,19 @@ class CalorimeterStage:
         self.needs: Mapping[str, Sequence[str]] = {
             type_: names for name, part in detector.read_out.items() for type_, names in part.needs(name).items()
         }
+        if len(self._in_sigma):
+            self.needs = {**self.needs, RESOLUTION: [detector.channels[number] for number in self._in_sigma]}
         made = dict.fromkeys(
             column.collection if column.shape == "list" else column.name
             for name, part in detector.read_out.items()
             for column in part.declare(name)
         )
         self.produces: tuple[str, ...] = (*made, "event.quality")
+
+    @property
+    def _in_sigma(self) -> Array:
+        """The channels with a window in sigma."""
+        return np.flatnonzero(self._sigmas)
 
     def _add(self, name: str, part: ReadOut) -> None:
         """Give the next slots and elements to the channels of a part."""
@@ -78,8 +90,11 @@ class CalorimeterStage:
         channels = self.detector.part_numbers(name)
         columns, rows = self.detector.channel_x[channels], self.detector.channel_y[channels]
         self._threshold[channels] = part.threshold
-        low, high = part.window or self.detector.time.window
-        self._window[0, channels], self._window[1, channels] = low, high
+        window = part.window or self.detector.time.window
+        if isinstance(window, InSigma):
+            self._sigmas[channels] = window.number
+        else:
+            self._window[:, channels] = np.array(window)[:, None]
         self._x[channels], self._y[channels] = part.position(columns, rows)
         if isinstance(part, Grid):
             for layer, key in enumerate(part.layers):
@@ -92,6 +107,9 @@ class CalorimeterStage:
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         self._constants = {type_: conditions.get(type_, names) for type_, names in self.needs.items()}
+        if len(channels := self._in_sigma):
+            half = self._sigmas[channels] * self._constants[RESOLUTION]["sigma"]
+            self._window[:, channels] = -half, half
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the columns of a batch."""
@@ -114,7 +132,7 @@ class CalorimeterStage:
             self._element,
             self._x,
             self._y,
-            self.detector.reference,
+            self.detector.reference > 0,
             np.uint32(1 << QUALITY_BITS["pile_up"]),
             sums,
             outside,

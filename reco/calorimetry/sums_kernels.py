@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from emiss.configs.compiled import bare
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Bytes, Floats, Ints, Words
+    from emiss.configs.arrays import Bools, Bytes, Floats, Ints, Words
 
 LOW, LATE, USED = 0, 1, 2
 """What a cell is: below the threshold of its part, out of its time window, or in its sum."""
@@ -27,7 +27,7 @@ def add(
     element: Ints,
     x: Floats,
     y: Floats,
-    reference: int,
+    reference: Bools,
     late_bit: int,
     sums: Floats,
     outside: Floats,
@@ -42,8 +42,8 @@ def add(
         The cells, as in the product ``cells``.
     threshold, first, last, slot, element, x, y : arrays over channels
         Threshold (GeV), time window (ns), the sum that a channel adds to in time and the one out of time, its place (mm).
-    reference : int
-        The channel that is always in time.
+    reference : bool array over channels
+        The channels whose pulse, the first one of an event, is always in time.
     late_bit : int
         Of `event.quality`, for a pulse out of time.
     sums : array of shape (4, N, slots)
@@ -64,7 +64,8 @@ def add(
                 continue
             bits[event] |= quality[row]
             when = time[row]
-            if number == reference or first[number] <= when <= last[number]:
+            own = reference[number] and (row == offsets[event] or channel[row - 1] != number)
+            if own or first[number] <= when <= last[number]:
                 place = slot[number]
                 sums[0, event, place] += deposit
                 sums[1, event, place] += deposit * when

@@ -9,6 +9,7 @@ import numpy as np
 
 from emiss.events.columns import QUALITY_BITS
 from emiss.events.lists import Lists
+from emiss.reco.detector.boards import board_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array
     from emiss.events.batch import Batch
+    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
+
+BITS = (1 << QUALITY_BITS["saturated"], 1 << QUALITY_BITS["pile_up"])
+"""Of `event.quality`, as the kernels take them."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,21 @@ class Settings:
     before: int
     after: int
     full_scale: int
+    pulses: int = 1
+
+    @classmethod
+    def of(cls, board: Board) -> Settings:
+        """Return the settings of a board."""
+        digitiser, how = board.digitiser, board.digitiser.measure
+        return cls(
+            period=digitiser.period,
+            rise=board.pulse.rise,
+            threshold=how.threshold,
+            before=how.before,
+            after=how.after,
+            full_scale=digitiser.full_scale,
+            pulses=how.pulses,
+        )
 
 
 def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -> tuple[Array, Array, Array]:
@@ -74,27 +94,32 @@ def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -
 
 
 class WaveformStage:
-    """MSADC digits to ``cells``: energy in GeV, time in ns relative to the reference counter, quality bits.
+    """Waveforms to ``cells``: energy in GeV, time in ns relative to the reference counters, quality bits.
 
-    Digits without a pulse above the threshold give no cell. In an event without a pulse in the reference counter the
+    Digits without a pulse above the threshold give no cell. In an event without a pulse in any reference counter the
     times stay relative to the start of the waveform's nominal pulse, and `event.quality` says ``no_start_time``.
+
+    Parameters
+    ----------
+    detector : Detector
+    general : bool
+        Whether what one digitiser with one counter of reference and one pulse per waveform needs is done by the kernels for
+        several of these, too.
     """
 
     uses: tuple[str, ...] = ()
     produces: tuple[str, ...] = ("cells", "quality")
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, *, general: bool = False) -> None:
         self.detector = detector
-        self._reference = detector.reference
         self._constants: dict[str, Array] = {}
-        self._settings = Settings(
-            period=detector.digitiser.period,
-            rise=detector.digitiser.pulse.rise,
-            threshold=detector.digitiser.measure.threshold,
-            before=detector.digitiser.measure.before,
-            after=detector.digitiser.measure.after,
-            full_scale=detector.digitiser.full_scale,
-        )
+        self._settings = [Settings.of(board) for board in detector.boards]
+        self._board = board_numbers(detector.boards)
+        self._pulses = max(settings.pulses for settings in self._settings)
+        counters = np.flatnonzero(detector.reference)
+        # one kernel does all where there is one of everything
+        self._single = not general and len(self._settings) == self._pulses == len(counters) == 1
+        self._reference = int(counters[0])
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
@@ -110,17 +135,25 @@ class WaveformStage:
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the cells of a batch and the quality bits of its events."""
-        from emiss.reco.calorimetry import waveform_kernels as kernels
-
         digits = batch.sadc
         if digits is None:
             msg = "a batch without digits has no waveforms"
             raise ValueError(msg)
-        size = len(digits["channel"])
+        size = self._pulses * len(digits["channel"])
         offsets, lacking = np.empty(len(batch) + 1, np.int64), np.empty(len(batch), bool)
         channel, quality = np.empty(size, np.int32), np.empty(size, np.uint32)
         energy, time = np.empty(size), np.empty(size)
-        settings = self._settings
+        fill = self._fill_single if self._single else self._fill
+        fill(digits, (offsets, channel, energy, time, quality, lacking))
+        found = int(offsets[-1])
+        columns: dict[str, Array] = {"channel": channel, "energy": energy, "time": time, "quality": quality}
+        cells = Lists(offsets, {name: values[:found] for name, values in columns.items()})
+        return {"cells": cells, "quality": _event_quality(cells, lacking)}
+
+    def _fill_single(self, digits: Lists, cells: tuple[Array, ...]) -> None:
+        from emiss.reco.calorimetry import waveform_kernels as kernels
+
+        settings = self._settings[0]
         kernels.cells(
             digits.offsets,
             digits["samples"],
@@ -134,19 +167,50 @@ class WaveformStage:
             settings.period,
             settings.rise,
             self._reference,
-            (1 << QUALITY_BITS["saturated"], 1 << QUALITY_BITS["pile_up"]),
+            BITS,
             kernels.scratch(digits["samples"].shape[1]),
-            offsets,
-            channel,
-            energy,
-            time,
-            quality,
-            lacking,
+            *cells,
         )
-        found = int(offsets[-1])
-        columns: dict[str, Array] = {"channel": channel, "energy": energy, "time": time, "quality": quality}
-        cells = Lists(offsets, {name: values[:found] for name, values in columns.items()})
-        return {"cells": cells, "quality": _event_quality(cells, lacking)}
+
+    def _fill(self, digits: Lists, cells: tuple[Array, ...]) -> None:
+        """Measure the waveforms of one digitiser after the other, then put the pulses together by event."""
+        from emiss.reco.calorimetry import pulses_kernels, waveform_kernels
+
+        shape = (len(digits["channel"]), self._pulses)
+        charge, start, status = np.empty(shape), np.empty(shape), np.empty(shape, np.uint8)
+        board = self._board[digits["channel"]]
+        for number, settings in enumerate(self._settings):
+            pulses_kernels.measure(
+                digits["samples"],
+                digits["n_samples"],
+                digits["channel"],
+                np.flatnonzero(board == number),
+                *(self._constants[name] for name in ("even", "odd", "sigma")),
+                settings.threshold,
+                settings.before,
+                settings.after,
+                settings.full_scale,
+                settings.period,
+                settings.rise,
+                settings.pulses,
+                waveform_kernels.scratch(digits["samples"].shape[1]),
+                np.empty(28),
+                charge,
+                start,
+                status,
+            )
+        pulses_kernels.collect(
+            digits.offsets,
+            digits["channel"],
+            self._constants["gain"],
+            self._constants["offset"],
+            self.detector.reference,
+            charge,
+            start,
+            status,
+            BITS,
+            *cells,
+        )
 
 
 class HitStage:
@@ -170,7 +234,7 @@ class HitStage:
         quality = np.zeros(int(batch.cells.offsets[-1]), np.uint32)
         cells = replace(batch.cells, columns={**batch.cells.columns, "quality": quality})
         lacking = np.ones(len(batch), bool)
-        lacking[cells.parents[cells["channel"] == self._reference]] = False
+        lacking[cells.parents[self._reference[cells["channel"]] > 0]] = False
         return {"cells": cells, "quality": _event_quality(cells, lacking)}
 
 

@@ -30,7 +30,7 @@ def mistakes(
     spectrometers: Mapping[str, Spectrometer],
     volumes: Mapping[str, Volume],
     materials: Collection[str],
-    reference: str,
+    reference: Collection[str],
 ) -> Iterator[Mistake]:
     """Yield each mistake of a detector file with the path of the node that it concerns.
 
@@ -40,8 +40,8 @@ def mistakes(
         As in the detector.
     materials : collection of str
         Names of those that are known.
-    reference : str
-        The counter that times are relative to.
+    reference : collection of str
+        The counters that times are relative to.
     """
     single = [
         c.removesuffix(".0.0")
@@ -50,8 +50,9 @@ def mistakes(
         for c in p.channels()
         if c.endswith(".0.0")
     ]
-    if reference not in single:
-        yield ("time", "reference"), f"there is no counter '{reference}'; {did_you_mean(reference, single)}"
+    for counter in reference:
+        if counter not in single:
+            yield ("time", "reference"), f"there is no counter '{counter}'; {did_you_mean(counter, single)}"
     for name, part in parts.items():
         for material in getattr(part, "matter", ()):
             yield from _unknown(("parts", name, "matter", material), "material", material, materials)

@@ -19,20 +19,24 @@ if TYPE_CHECKING:
 def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError]:
     """Yield an error for each kind of waveform constant with which no pulse could be measured, at its first channel.
 
-    A pulse at the threshold has to lie below the full scale of the digitiser, and an in-time one has to start inside the
+    A pulse at the threshold has to lie below the full scale of its digitiser, and an in-time one has to start inside the
     waveform.
     """
-    digitiser, channels = detector.digitiser, detector.channels
+    channels = detector.channels
     pedestal = conditions.get("sadc.pedestal", channels)
-    least = np.maximum(pedestal["even"], pedestal["odd"]) + digitiser.measure.threshold * pedestal["sigma"]
-    full = digitiser.full_scale
-    text = f"leaves no room below the full scale of {full} ADC: pedestal and {digitiser.measure.threshold:g} sigma are"
-    yield from _first(least >= full, least, conditions, detector, "sadc.pedestal", text, "ADC")
     offset = conditions.get("sadc.time", channels)["offset"]
-    length = digitiser.length
-    text = f"is outside the waveform of {digitiser.samples} samples, 0 to {length:g} ns: a pulse would start at"
-    outside = (offset < 0) | (offset >= length)
-    yield from _first(outside, offset, conditions, detector, "sadc.time", text, "ns")
+    for board in detector.boards:
+        digitiser = board.digitiser
+        own = np.zeros(len(channels), bool)
+        own[board.channels] = True
+        least = np.maximum(pedestal["even"], pedestal["odd"]) + digitiser.measure.threshold * pedestal["sigma"]
+        full, sigma = digitiser.full_scale, digitiser.measure.threshold
+        text = f"leaves no room below the full scale of {full} ADC: pedestal and {sigma:g} sigma are"
+        yield from _first(own & (least >= full), least, conditions, detector, "sadc.pedestal", text, "ADC")
+        length = digitiser.length
+        text = f"is outside the waveform of {digitiser.samples} samples, 0 to {length:g} ns: a pulse would start at"
+        outside = own & ((offset < 0) | (offset >= length))
+        yield from _first(outside, offset, conditions, detector, "sadc.time", text, "ns")
 
 
 def _first(

@@ -21,6 +21,7 @@ from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annot
 from emiss.configs.errors import Problems, UserError
 from emiss.configs.schema import Energy, Model
 from emiss.events.columns import RESERVED, TRIGGER_BITS, Column
+from emiss.reco.detector import boards
 from emiss.reco.detector.geometry import mistakes, target_mistakes
 from emiss.reco.detector.overlaps import overlaps
 from emiss.reco.detector.spectrometers import Arm, Spectrometer
@@ -30,7 +31,7 @@ from emiss.reco.parts.kinds import AnyPart
 from emiss.reco.parts.magnet import Magnet, no_field
 from emiss.reco.parts.materials import Material, shipped
 from emiss.reco.parts.multiplex import read_table
-from emiss.reco.parts.quantities import Name, View, Window
+from emiss.reco.parts.quantities import Name, TimeWindow, View, Weights
 from emiss.reco.parts.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -52,10 +53,13 @@ class Beam(Model):
 
 
 class Times(Model):
-    """The counter that all times are relative to, and the window of those that count, where a part has none of its own."""
+    """The counters that all times are relative to, and the window of those that count, where a part has none of its own.
 
-    reference: Name
-    window: Window
+    The reference is the mean, by weight, over those of the counters that have a pulse.
+    """
+
+    reference: Weights
+    window: TimeWindow
     source: str
 
 
@@ -71,7 +75,7 @@ class Detector(Model):
     beam: Beam
     maps: str
     target: Name | None = None
-    digitisers: dict[Name, Digitiser] = Field(min_length=1, max_length=1)
+    digitisers: dict[Name, Digitiser] = Field(min_length=1, max_length=20)
     time: Times
     materials: dict[Name, Material] = Field(default_factory=dict)
     parts: dict[Name, AnyPart] = Field(min_length=1, max_length=100)
@@ -157,10 +161,21 @@ class Detector(Model):
         """The magnets."""
         return self.of_kind(Magnet)
 
+    @cached_property
+    def boards(self) -> tuple[boards.Board, ...]:
+        """Which digitiser samples which channels."""
+        numbers = {name: self.part_numbers(name).tolist() for name in self.read_out}
+        return boards.boards_of(self.digitisers, self.read_out, numbers)
+
+    @cached_property
+    def full_scale(self) -> Array:
+        """The largest sample of each channel, int64 of shape (channels,)."""
+        return boards.by_channel(self.boards, lambda board: board.digitiser.full_scale, np.int64)
+
     @property
-    def digitiser(self) -> Digitiser:
-        """The digitiser of all channels."""
-        return next(iter(self.digitisers.values()))
+    def samples(self) -> int:
+        """Of the longest waveforms."""
+        return max(board.digitiser.samples for board in self.boards)
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -222,10 +237,13 @@ class Detector(Model):
         """Position of each channel in `channels`."""
         return {name: number for number, name in enumerate(self.channels)}
 
-    @property
-    def reference(self) -> int:
-        """Number of the channel that times are relative to."""
-        return self.channel_number[f"{self.time.reference}.0.0"]
+    @cached_property
+    def reference(self) -> Array:
+        """The weight of each channel in the time that all others are relative to, 0 of all but the reference, (channels,)."""
+        weights = np.zeros(len(self.channels))
+        for name, weight in self.time.reference.items():
+            weights[self.channel_number[f"{name}.0.0"]] = weight
+        return weights
 
     def numbers(self, element: str) -> Array:
         """Return the channel numbers of an element such as ECAL1, in the order of `channels`."""
@@ -289,8 +307,12 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     detector = loader.validate(document, Detector).at(files)
     problems = Problems()
     known = [*shipped(), *detector.materials]
-    wrong = mistakes(detector.parts, detector.spectrometers, detector.volumes, known, detector.time.reference)
-    wrong = chain(wrong, target_mistakes(detector.target, detector.parts), overlaps(detector.parts))
+    wrong = chain(
+        boards.mistakes(detector.parts, detector.digitisers),
+        mistakes(detector.parts, detector.spectrometers, detector.volumes, known, detector.time.reference),
+        target_mistakes(detector.target, detector.parts),
+        overlaps(detector.parts),
+    )
     for path, message in wrong:
         problems.add(document.error(message, path))
     for tracker in detector.trackers.values():

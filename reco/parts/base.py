@@ -10,7 +10,8 @@ from pydantic import Field
 
 from emiss.configs.schema import Model
 from emiss.events.columns import Column
-from emiss.reco.parts.quantities import Name, Place, Rotation, Threshold, Window
+from emiss.reco.parts.digitiser import Pulse
+from emiss.reco.parts.quantities import Name, Place, Rotation, Threshold, TimeWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,7 +133,8 @@ class Sums:
 class ReadOut(Part):
     """A part with read-out channels: cells that add up to the energies of its elements.
 
-    `x`, `y`, `z` and `angle` are those of elements that say nothing else.
+    `x`, `y`, `z` and `angle` are those of elements that say nothing else. Without a `digitiser` it is the first of the file,
+    without a `pulse` that of the digitiser, without a `window` that of all times.
     """
 
     x: Place = 0.0
@@ -141,7 +143,8 @@ class ReadOut(Part):
     angle: Rotation = 0.0
     threshold: Threshold
     digitiser: Name | None = None
-    window: Window | None = None
+    pulse: Pulse | None = None
+    window: TimeWindow | None = None
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the elements, in the order of the arrays."""

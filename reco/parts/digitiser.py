@@ -19,11 +19,15 @@ class Pulse(Model):
 
 
 class Measurement(Model):
-    """How a pulse is measured: threshold in pedestal sigma, range of the fit in samples around the maximum."""
+    """How a pulse is measured: threshold in pedestal sigma, range of the fit in samples around the maximum.
+
+    With `pulses` 2 a second one is looked for in each waveform.
+    """
 
     threshold: Annotated[Number, Field(gt=0, le=1000)]
     before: int = Field(ge=0, le=510)
     after: int = Field(ge=0, le=510)
+    pulses: int = Field(default=1, ge=1, le=2)
     source: str
 
 
@@ -47,11 +51,15 @@ class Digitiser(Model):
         """Of a waveform, ns."""
         return self.samples * self.period
 
+    def room_for(self, pulse: Pulse) -> None:
+        """Raise a ValueError if an in-time pulse starts behind the waveform."""
+        if pulse.start >= self.length:
+            msg = f"a pulse starts at {pulse.start:g} ns, after the waveform of {self.length:g} ns"
+            raise ValueError(msg)
+
     @model_validator(mode="after")
     def _fits_the_waveform(self) -> Digitiser:
-        if self.pulse.start >= self.length:
-            msg = f"a pulse starts at {self.pulse.start:g} ns, after the waveform of {self.length:g} ns"
-            raise ValueError(msg)
+        self.room_for(self.pulse)
         longest = self.measure.before + 1 + self.measure.after
         if longest > self.samples:
             fit = f"{self.measure.before} + 1 + {self.measure.after}"

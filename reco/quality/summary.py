@@ -152,7 +152,7 @@ class RawFile(Protocol):
 def surveys(
     file: RawFile,
     channels: Sequence[str],
-    bits: int,
+    full_scale: Ints,
     conditions: Conditions,
     start: int = 0,
     stop: int | None = None,
@@ -165,15 +165,14 @@ def surveys(
         Its `context` says where in their spill the events are, if the spills are spread over several files.
     channels : sequence of str
         The MSADC channels of the detector, in its order.
-    bits : int
-        Of a sample of its digitiser.
+    full_scale : int64 array of shape (channels,)
+        The largest sample of each.
     conditions : Conditions
     start, stop : int
         Entries.
     """
     constants: Mapping[str, Array] = {}
     run = None
-    full_scale = (1 << bits) - 1
     if start == 0:
         yield _gone(file, len(channels))
     for batch in file.batches(start, stop):
@@ -194,7 +193,7 @@ def _gone(file: RawFile, channels: int) -> Survey:
     return found
 
 
-def _of(batch: Batch, channels: int, full_scale: int, constants: Mapping[str, Array]) -> Survey:
+def _of(batch: Batch, channels: int, full_scale: Ints, constants: Mapping[str, Array]) -> Survey:
     from emiss.reco.quality.summary_kernels import survey
 
     header = batch.header
@@ -211,7 +210,7 @@ def _of(batch: Batch, channels: int, full_scale: int, constants: Mapping[str, Ar
     np.maximum.at(found.last, row, header["time"])
     digits = batch.sadc
     at_top = np.zeros(len(batch), bool)
-    at_top[digits.parents[(digits["samples"] >= full_scale).any(axis=1)]] = True
+    at_top[digits.parents[(digits["samples"] >= full_scale[digits["channel"]][:, None]).any(axis=1)]] = True
     np.add.at(found.saturated_events, row, at_top)
     survey(
         digits["samples"],

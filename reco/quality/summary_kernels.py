@@ -25,7 +25,7 @@ def survey(
     odd: Array,
     sigma: Array,
     head: int,
-    full_scale: int,
+    full_scale: Ints,
     quiet: Array,
     shift: Array,
     square: Array,
@@ -45,7 +45,7 @@ def survey(
         Pedestals of the conditions.
     head : int
         Samples at the beginning that tell the pedestal.
-    full_scale : int
+    full_scale : int64 array of shape (channels,)
     quiet, shift, square : arrays of shape (spills, channels), added to
         Waveforms used, sum and sum of squares of the shift of their pedestal from the conditions.
     saturated : array of shape (spills, channels), added to
@@ -56,7 +56,7 @@ def survey(
         count = min(int(n_samples[digit]), samples.shape[1])
         waveforms_at[bin_, row] += 1
         for k in range(count):
-            if samples[digit, k] >= full_scale:
+            if samples[digit, k] >= full_scale[row]:
                 saturated[line, row] += 1
                 saturated_at[bin_, row] += 1
                 break

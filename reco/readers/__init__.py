@@ -34,5 +34,7 @@ def open_run_file(path: str | Path, detector: Detector) -> RunFile:
     if head[4:8] == _DATE_MAGIC:
         from emiss.reco.readers.raw import RawRunFile
 
-        return RawRunFile(path, detector.channel_maps_path, detector.channels, detector.plane_names)
+        return RawRunFile(
+            path, detector.channel_maps_path, detector.channels, detector.plane_names, samples=detector.samples
+        )
     raise UserError("neither a raw run file (DATE) nor a ROOT file", at=Location(str(path)))

@@ -148,7 +148,7 @@ def test_digits_give_back_energy_and_time(detector, conditions):
         },
     )
     digits = waveforms(cells, detector, constants, Digitisation(), rng)
-    digits.columns["n_samples"] = np.full(2 * events, detector.digitiser.samples)
+    digits.columns["n_samples"] = np.full(2 * events, detector.samples)
     stage = WaveformStage(detector)
     stage.begin_run(constants)
     found = stage(Batch(6105, (0, events), {"entry": np.arange(events)}, sadc=digits), {})["cells"]

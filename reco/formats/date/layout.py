@@ -35,10 +35,16 @@ END_OF_BURST, PHYSICS, CALIBRATION = 6, 7, 8
 FIRST_MULTIPLEXER = 896
 SOURCES = 1024
 
-CLASS_UNKNOWN, CLASS_SADC, CLASS_APV, CLASS_DUMMY = 0, 1, 2, 3
+CLASS_UNKNOWN, CLASS_SADC, CLASS_APV, CLASS_DUMMY, CLASS_WAVE = 0, 1, 2, 3, 4
 """What decodes a source; sources without a rule that are of no class covered here are unknown."""
 
 PORTS, ADCS, SADC_CHANNELS = 8, 4, 16
+
+WAVE_BLOCK, WAVE_CHANNEL, WAVE_VERSION = 0xB, 0xC, 1
+WAVE_HEADER, WAVE_SAMPLES = 2, 511
+WAVE_BOARDS = PORTS * ADCS
+"""Markers, version, words of a header, most samples and most boards of a source of wave boards, which are of our own format
+(`decoding.wave_kernels`); a board has as many channels as an MSADC module."""
 
 APV_ADCS, APV_CHIPS, APV_CHANNELS = 256, 16, 128
 """Field widths of the APV headers; 128 channels per chip (CMS APV25)."""

@@ -60,6 +60,15 @@ APV_LOCAL_TIMETAG_FAILED = 28
 APV_LAST_TRIGGER_TICKS_FAILED = 29
 APV_MISS_ADC = 30
 APV_SINGLE_FRAME = 31
+WB_BAD_HEADER = 32
+WB_BAD_SIZE = 33
+WB_WRONG_EVENT = 34
+WB_BOARDS_MISSING = 35
+WB_NO_CHANNEL = 36
+WB_BAD_DATA_HEADER = 37
+WB_DATA_OUTSIDE = 38
+WB_CHANNEL_OUTSIDE = 39
+WB_BAD_DATA = 40
 
 RECORDS: tuple[Record, ...] = (
     Record("EVENT_CORRUPTED0", 3, FLAG, (), "rest of the event or sub-event"),
@@ -94,8 +103,18 @@ RECORDS: tuple[Record, ...] = (
     Record("APV_LAST_TRIGGER_TICKS_FAILED", 2, 0, ("port", "sourceID"), "nothing"),
     Record("APV_MISS_ADC", 2, 0, ("port", "sourceID"), "nothing"),
     Record("APV_SINGLE_FRAME", 2, 0, ("sourceID",), "rest of the source"),
+    Record("WB_BAD_HEADER", 2, 0, ("sourceID",), "rest of the source"),
+    Record("WB_BAD_SIZE", 2, 0, ("sourceID", "value"), "rest of the source"),
+    Record("WB_WRONG_EVENT", 2, 0, ("board", "sourceID", "event", "SLinkEvent"), "board"),
+    Record("WB_BOARDS_MISSING", 2, 0, ("sourceID", "value", "value"), "nothing"),
+    Record("WB_NO_CHANNEL", 2, 0, ("board", "sourceID"), "nothing"),
+    Record("WB_BAD_DATA_HEADER", 2, 0, ("board", "sourceID"), "rest of the board"),
+    Record("WB_DATA_OUTSIDE", 2, 0, ("board", "sourceID"), "rest of the board"),
+    Record("WB_CHANNEL_OUTSIDE", 2, 0, ("channel", "sourceID"), "channel"),
+    Record("WB_BAD_DATA", 2, 0, ("channel", "sourceID"), "channel"),
 )
-"""By code. SADC_BLOCK_SIZE_ZERO and APV_SINGLE_FRAME are ours: the library hangs or throws and records nothing."""
+"""By code. SADC_BLOCK_SIZE_ZERO and APV_SINGLE_FRAME are ours: the library hangs or throws and records nothing. So are those
+of wave boards (WB_...), of which it knows nothing; WB_NO_CHANNEL: a board that suppresses no channel has sent none."""
 
 MAX_ARGUMENTS = 5
 
@@ -152,6 +171,15 @@ LOST_SOURCE: dict[int, int] = {
     APV_H_S_E: 2,
     APV_MISS_ADC: 1,
     APV_SINGLE_FRAME: 0,
+    WB_BAD_HEADER: 0,
+    WB_BAD_SIZE: 0,
+    WB_WRONG_EVENT: 1,
+    WB_BOARDS_MISSING: 0,
+    WB_NO_CHANNEL: 1,
+    WB_BAD_DATA_HEADER: 1,
+    WB_DATA_OUTSIDE: 1,
+    WB_CHANNEL_OUTSIDE: 1,
+    WB_BAD_DATA: 1,
 }
 """Records after which the data of a source are not all there, or are not those of the event, with the position of the source in
 what the kernels store. What a source feeds is undefined then: a sum over the rest would be a wrong number."""

@@ -251,7 +251,7 @@ def test_the_cells_of_the_stage_are_the_pulses_of_its_waveforms(detector, condit
         for kind in ("pedestal", "gain", "time")
         for name, values in conditions.for_run(6101).get(f"sadc.{kind}", detector.channels).items()
     }
-    charge, start, status = waveform.measure(batch.sadc, constants, raw_stage._settings)
+    charge, start, status = waveform.measure(batch.sadc, constants, raw_stage._settings[0])
     found, channel = status > 0, batch.sadc["channel"]
     energy, time = charge * constants["gain"][channel], start - constants["offset"][channel]
     np.testing.assert_array_equal(out.parents, batch.sadc.parents[found])

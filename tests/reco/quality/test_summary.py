@@ -74,7 +74,7 @@ def survey_of(paths, detector, conditions):
     total = Survey.empty([], len(detector.channels))
     for file in files:
         file.context = context
-        for part in surveys(file, detector.channels, detector.digitiser.bits, conditions):
+        for part in surveys(file, detector.channels, detector.full_scale, conditions):
             total += part
     return total
 

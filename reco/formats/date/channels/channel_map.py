@@ -1,7 +1,8 @@
 """The DAQ's XML channel maps: which detector channel or strip each read-out channel is, for one run.
 
-Read: ``ChipSADC`` (MSADC, option data_format3), ``ChipAPV`` (strips), ``DaqOption`` (what decodes a source, trigger names);
-elements of other chips are left alone. Each run is read from nothing, so no state of an earlier run can leak. Unlike the
+Read: ``ChipSADC`` (MSADC, option data_format3), ``ChipWaveBoard`` (our own), ``ChipAPV`` (strips), ``DaqOption`` (what decodes
+a source, trigger names); elements of other chips are left alone. Each run is read from nothing, so no state of an earlier run
+can leak. Unlike the
 library, which skips a bad line or the rest of a file with a message, every mistake is a `UserError` with file and line.
 """
 
@@ -23,9 +24,15 @@ MAX_CHANNELS = 1_000_000
 MAX_FACTOR = 32.0
 """Largest amplitude factor of a rich_adc map, so that amplitudes fit 16 bits."""
 
+WAVE = "ChipWaveBoard"
+"""The chip of our own format (`emiss.reco.formats.date.decoding.wave_kernels`)."""
+
 
 class SadcEntry(NamedTuple):
-    """One line of a ChipSADC channel map: an MSADC channel is cell (x, y) of a detector."""
+    """One line of a ChipSADC or ChipWaveBoard channel map: a channel is cell (x, y) of a detector.
+
+    A wave board (`wave`) is the module of port board/4 and ADC board mod 4.
+    """
 
     name: str
     source: int
@@ -35,6 +42,14 @@ class SadcEntry(NamedTuple):
     x: int
     y: int
     place: Location
+    wave: bool = False
+
+    @property
+    def read_out(self) -> str:
+        """Where it is read out, in words."""
+        if self.wave:
+            return f"source {self.source} board {self.port * layout.ADCS + self.adc} channel {self.channel}"
+        return f"source {self.source} port {self.port} ADC {self.adc} channel {self.channel}"
 
     @property
     def channel_name(self) -> str:
@@ -143,9 +158,19 @@ class ChannelMaps:
                 at = Location(str(self.path))
                 hint = did_you_mean(missing[0], entries, otherwise="the maps have")
                 problems.add(UserError(f"no map of run {self.run} gives the {kind} {shown}", at=at, hint=hint))
-        for error in self._twice():
+        for error in (*self._twice(), *self._undecoded()):
             problems.add(error)
         problems.check()
+
+    def _undecoded(self) -> Iterator[UserError]:
+        """Yield the errors of sources of wave boards that no rule gives to them, or that other boards have, too."""
+        others = {entry.source for entry in self.sadc if not entry.wave} | {entry.source for entry in self.apv}
+        for source, place in {e.source: e.place for e in reversed(self.sadc) if e.wave}.items():
+            if source in others:
+                yield UserError(f"source {source} has boards of another kind, too", at=place)
+            if not any(rule.source in (-1, source) and rule.chip == WAVE for rule in self.rules):
+                hint = f"write a line '-1 -1 -1 {source} -1 {WAVE} w' in the ChipsCreation of a DaqOption"
+                yield UserError(f"nothing says that source {source} is of a {WAVE}", at=place, hint=hint)
 
     def _twice(self) -> Iterator[UserError]:
         """Yield the errors of what two lines of the maps give: its data would be counted twice.
@@ -164,8 +189,7 @@ class ChannelMaps:
         """Yield each detector channel, read-out channel and strip of the maps with its name and its place."""
         for e in self.sadc:
             yield ("channel", e.channel_name), f"the channel {e.channel_name}", e.place
-            read_out = f"source {e.source} port {e.port} ADC {e.adc} channel {e.channel}"
-            yield ("read-out", read_out), f"the read-out channel {read_out}", e.place
+            yield ("read-out", e.read_out), f"the read-out channel {e.read_out}", e.place
         for a in self.apv:
             chip = f"source {a.source} ADC {a.adc} chip {a.chip}"
             wires = frozenset(range(a.wire, a.wire + a.count * a.wire_step, a.wire_step)) if a.wire_step else {a.wire}
@@ -196,6 +220,8 @@ class _Reader:
                 return
             if element.name == "ChipSADC":
                 self._sadc(element)
+            elif element.name == WAVE:
+                self._wave(element)
             elif element.name == "ChipAPV":
                 self._apv(element)
             elif element.name in ("DaqOption", "DaqOptions"):
@@ -235,6 +261,22 @@ class _Reader:
                 self.problems.add(error)
                 continue
             self.sadc.append(SadcEntry(words[0], source, port, adc, channel, x, y, line.place))
+
+    def _wave(self, element: Element) -> None:
+        _version(element, (1,))
+        for line in element.lines:
+            words = _words(line, "NAME source board channel x y", 6, self.problems)
+            if words is None:
+                continue
+            try:
+                source = _number(line, words[1], "source", 0, layout.SOURCES - 1)
+                port, adc = divmod(_number(line, words[2], "board", 0, layout.WAVE_BOARDS - 1), layout.ADCS)
+                channel = _number(line, words[3], "channel", 0, layout.SADC_CHANNELS - 1)
+                x, y = (_number(line, w, n, -(2**15), 2**15 - 1) for w, n in zip(words[4:6], "xy", strict=True))
+            except UserError as error:
+                self.problems.add(error)
+                continue
+            self.sadc.append(SadcEntry(words[0], source, port, adc, channel, x, y, line.place, wave=True))
 
     def _apv(self, element: Element) -> None:
         options = _options(element)

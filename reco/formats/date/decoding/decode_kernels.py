@@ -1,8 +1,8 @@
 """Compiled walk from events to sources and from sources to digits, every size checked before a word is read.
 
 `decode` is called for the events of a batch. It walks an event down to its S-Link blocks (`walk_event`, `_leaf`, `_slink`),
-compares the sources seen with the maps, then decodes each block (`_sadc`, and `kernels_apv.decode_source`). What does not
-fit into the workspace is counted and not stored.
+compares the sources seen with the maps, then decodes each block (`_sadc`, `apv_kernels.decode_source`,
+`wave_kernels.decode_boards`). What does not fit into the workspace is counted and not stored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from emiss.reco.formats.date import layout as la
 from emiss.reco.formats.date import reasons as why
 from emiss.reco.formats.date.decoding import workspace as ws
 from emiss.reco.formats.date.decoding.apv_kernels import decode_source, put_record
+from emiss.reco.formats.date.decoding.wave_kernels import decode_boards
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Bools, Ints, Words
@@ -443,6 +444,8 @@ def decode(words: Words, first: Ints, size: Ints, physics: Bools, safe: bool, ta
             slink_event = out.sources[row, 3] & 0xFFFFF
             if out.source_class[row] == la.CLASS_SADC:
                 _sadc(words, low, high, stop, event, source, slink_event, in_spill, safe, out)
+            elif out.source_class[row] == la.CLASS_WAVE:
+                decode_boards(words, low, high, event, source, slink_event, out)
             elif out.source_class[row] == la.CLASS_APV and not discarded[source]:
                 tag, thrown = decode_source(words, low, high, event, source, slink_event, tag, safe, tables, out)
                 if thrown:

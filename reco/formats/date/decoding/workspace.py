@@ -55,7 +55,7 @@ class Output(NamedTuple):
     start : int64 array of shape (rows,)
         First of the digit's words in `samples`.
     samples : uint32 array
-        Two 12-bit samples per word, the earlier one in the low half; zero beyond the number of samples.
+        Two samples of at most 14 bits per word, the earlier one in the low half; zero beyond the number of samples.
     chip : int64 array of shape (chips, 11)
         Source, ADC, chip, flags (`SPARSE`, `VERSION2`), time tag, three cells of the pipeline, three common modes.
     apv_chip, apv_position : int32 arrays of shape (rows,)
@@ -105,7 +105,7 @@ CHIP_COLUMNS = 11
 
 def tables(maps: ChannelMaps, chip_row: Ints | None = None, spare: Array | None = None) -> Tables:
     """Return the tables of a run's maps; `chip_row` and `spare` of `Tables` are needed for strips alone."""
-    classes = {"ChipSADC": layout.CLASS_SADC, "ChipAPV": layout.CLASS_APV}
+    classes = {"ChipSADC": layout.CLASS_SADC, "ChipAPV": layout.CLASS_APV, "ChipWaveBoard": layout.CLASS_WAVE}
     rules = np.array(
         [(r.slink_type, r.source, r.format, classes.get(r.chip, layout.CLASS_UNKNOWN)) for r in maps.rules], np.int64
     ).reshape(-1, 4)

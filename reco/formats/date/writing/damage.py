@@ -62,12 +62,24 @@ class _Event:
 
     def sadc(self) -> tuple[int, int]:
         """Return the equipment and the block of the first module with a channel."""
-        sources = {entry.source for entry in self.maps.sadc}
+        sources = {entry.source for entry in self.maps.sadc if not entry.wave}
         for equipment in self.equipments:
             at, end = self.body(equipment)
             while self._source(equipment) in sources and at < end:
                 size = (self.words[at] >> 12) & 0xFFF
                 if size > 1:
+                    return equipment, at
+                at += size
+        raise MissingPartError
+
+    def wave(self) -> tuple[int, int]:
+        """Return the equipment and the block of the first wave board with a channel."""
+        sources = {entry.source for entry in self.maps.sadc if entry.wave}
+        for equipment in self.equipments:
+            at, end = self.body(equipment)
+            while self._source(equipment) in sources and at < end:
+                size = self.words[at] & 0xFFFF
+                if size > la.WAVE_HEADER:
                     return equipment, at
                 at += size
         raise MissingPartError
@@ -123,6 +135,23 @@ def _slink(word: int) -> Callable[[_Event], int]:
 
 def _sadc(word: int) -> Callable[[_Event], int]:
     return lambda event: event.sadc()[1] + word
+
+
+def _wave(word: int) -> Callable[[_Event], int]:
+    return lambda event: event.wave()[1] + word
+
+
+def _without_board(event: _Event) -> None:
+    equipment, block = event.wave()
+    event.replace(equipment, block, block + (event.words[block] & 0xFFFF), [])
+
+
+def _without_channels(event: _Event) -> None:
+    """Take away all channels of a board that suppresses none."""
+    equipment, block = event.wave()
+    stop = block + (event.words[block] & 0xFFFF)
+    head = event.words[block] & ~(1 << 22) & ~0xFFFF
+    event.replace(equipment, block, stop, [head | la.WAVE_HEADER, event.words[block + 1]])
 
 
 def _adc(word: int) -> Callable[[_Event], int]:
@@ -204,6 +233,15 @@ KINDS: Mapping[str, Callable[[_Event], None]] = {
     "sadc_bad_data_header": _set(_sadc(1), lambda w: w ^ (2 << 30)),
     "sadc_data_outside": _set(_sadc(1), lambda w: w & ~(0x1FF << 16)),
     "sadc_bad_data": _set(_sadc(3), lambda w: w | (3 << 30)),
+    "wb_bad_header": _set(_wave(0), lambda w: w ^ (1 << 28)),
+    "wb_bad_size": _set(_wave(0), lambda w: w | 0xFFFF),
+    "wb_wrong_event": _set(_wave(1), lambda w: w ^ 1),
+    "wb_boards_missing": _without_board,
+    "wb_no_channel": _without_channels,
+    "wb_bad_data_header": _set(_wave(2), lambda w: w ^ (1 << 28)),
+    "wb_data_outside": _set(_wave(2), lambda w: w & ~0xFFFF),
+    "wb_channel_outside": _set(_wave(2), lambda w: w | (0xFF << 20)),
+    "wb_bad_data": _set(_wave(3), lambda w: w | (1 << 14)),
     "apv_adc_out": _set(_adc(0), lambda w: w & ~0xFFFF),
     "apv_apv_out": _set(_chip(0), lambda w: w & ~0xFFFF),
     "apv_h_wr_ev": _set(_chip(0), lambda w: w ^ (1 << 16)),
@@ -214,6 +252,9 @@ KINDS: Mapping[str, Callable[[_Event], None]] = {
     "apv_single_frame": _set(_adc(1), lambda w: w & ~(1 << 24)),
 }
 """By the name in a ledger, without its ``raw.``."""
+
+OF_WAVE_BOARDS = frozenset(kind for kind in KINDS if kind.startswith("wb_"))
+"""The kinds that need a wave board."""
 
 
 def damage(data: bytes, maps: ChannelMaps, kinds: Mapping[str, int], *, seed: int = 1) -> tuple[bytes, dict[int, str]]:

@@ -38,7 +38,8 @@ class RawEvents:
     spill, in_spill, in_run, time, type, trigger : arrays of shape (N,)
         As in `Batch.header`; `type` is the DATE event type. Only physics and calibration events carry digits.
     sadc : Lists
-        channel (position in the detector's channels), samples (rows, S) of 12 bits.
+        channel (position in the detector's channels), samples (rows, S) of 12 bits, of 14 on wave boards; n_samples where not
+        all are as long as the rows.
     apv : Lists
         plane (position in the detector's planes), wire, a0, a1, a2 of at most 1020, 1020 and 1022.
     """
@@ -80,6 +81,9 @@ def to_bytes(
     from emiss.reco.formats.date.writing import encode_kernels as kernels
 
     sadc_table, modules, module_of, channel_of = _sadc_table(maps, channels)
+    count = events.sadc.columns.get("n_samples")
+    if count is None:
+        count = np.full(len(events.sadc["channel"]), events.sadc["samples"].shape[1])
     apv_table, chips, chip_of, position_of, base = _apv_table(maps, planes)
     sadc_key = module_of[events.sadc["channel"]] * layout.SADC_CHANNELS + channel_of[events.sadc["channel"]]
     strip = base[events.apv["plane"]] + events.apv["wire"]
@@ -109,6 +113,7 @@ def to_bytes(
         events.sadc.offsets,
         sadc_key[sadc_order],
         np.ascontiguousarray(samples[sadc_order], np.uint16),
+        np.asarray(count, np.int64)[sadc_order],
         sadc_table,
         modules,
         events.apv.offsets,
@@ -136,7 +141,7 @@ def write(path: str | Path, data: bytes | Iterable[bytes]) -> Path:
 
 
 def _sadc_table(maps: ChannelMaps, channels: Sequence[str]) -> tuple[Array, Array, Array, Array]:
-    """Return sources (source, first module, last), modules (port, adc), and module and ADC channel of each channel."""
+    """Return sources (source, first module, last, wave or not), modules (port, adc), module and ADC channel of each channel."""
     keys = sorted({(e.source, e.port, e.adc) for e in maps.sadc})
     number = {key: position for position, key in enumerate(keys)}
     entry = {e.channel_name: e for e in maps.sadc}
@@ -146,7 +151,9 @@ def _sadc_table(maps: ChannelMaps, channels: Sequence[str]) -> tuple[Array, Arra
         if name in entry:
             e = entry[name]
             module_of[position], channel_of[position] = number[e.source, e.port, e.adc], e.channel
-    return _sources([key[0] for key in keys]), _rows([key[1:] for key in keys]), module_of, channel_of
+    sources = _sources([key[0] for key in keys])
+    wave = np.isin(sources[:, 0], [e.source for e in maps.sadc if e.wave])
+    return np.column_stack([sources, wave]).astype(np.int64), _rows([key[1:] for key in keys]), module_of, channel_of
 
 
 def _apv_table(maps: ChannelMaps, planes: Sequence[str]) -> tuple[Array, Array, Array, Array, Array]:

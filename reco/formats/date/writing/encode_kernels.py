@@ -49,6 +49,16 @@ def _close(words: Array, at: int, end: int) -> None:
 
 
 @kernel
+def _wave_channel(words: Words, at: int, channel: int, samples: Array) -> int:
+    """Write a channel of a wave board; return where the next one begins."""
+    count = len(samples)
+    words[at] = (la.WAVE_CHANNEL << 28) | (channel << 20) | count
+    for k in range(count):
+        words[at + 1 + k // 2] |= np.uint32(samples[k]) << np.uint32(16 * (k & 1))
+    return at + 1 + (count + 1) // 2
+
+
+@kernel
 def encode(
     words: Words,
     run: int,
@@ -56,6 +66,7 @@ def encode(
     sadc_offsets: Ints,
     sadc_key: Ints,
     samples: Array,
+    n_samples: Ints,
     sadc_sources: Ints,
     modules: Ints,
     apv_offsets: Ints,
@@ -78,14 +89,15 @@ def encode(
     sadc_key, apv_key : int64 arrays
         Module * 16 + ADC channel; chip * 128 + stream position.
     samples : uint16 array of shape (digits, S)
+    n_samples : int64 array of shape (digits,)
     amplitudes : int64 array of shape (3, digits)
     sadc_sources, apv_sources : int64 arrays of rows (source, first module or chip, last)
+        The first ones with 1 at the end for wave boards, else 0.
     modules, chips : int64 arrays of rows (port, adc) and (adc, chip)
     latch_all : bool
         Whether every channel of a chip is written, those without a digit as 0.
     """
     at = 0
-    count = samples.shape[1]
     format_ = LATCH_ALL_FORMAT if latch_all else SPARSE_FORMAT
     for event in range(header.shape[1]):
         begin = at
@@ -108,11 +120,24 @@ def encode(
             for row in range(len(sadc_sources)):
                 start = at
                 at = _open(words, at, sadc_sources[row, 0], spill, in_spill)
+                boards = sadc_sources[row, 2] - sadc_sources[row, 1] if sadc_sources[row, 3] else 0
                 for module in range(sadc_sources[row, 1], sadc_sources[row, 2]):
                     block = at
+                    port, adc = modules[module, 0], modules[module, 1]
+                    if boards:
+                        at += la.WAVE_HEADER
+                        while digit < sadc_offsets[event + 1] and sadc_key[digit] // la.SADC_CHANNELS == module:
+                            at = _wave_channel(
+                                words, at, sadc_key[digit] % la.SADC_CHANNELS, samples[digit, : n_samples[digit]]
+                            )
+                            digit += 1
+                        board = port * la.ADCS + adc
+                        words[block] = (la.WAVE_BLOCK << 28) | (board << 23) | (1 << 22) | (boards << 16) | (at - block)
+                        words[block + 1] = (la.WAVE_VERSION << 24) | (in_spill & 0xFFFFF)
+                        continue
                     at += 1
                     while digit < sadc_offsets[event + 1] and sadc_key[digit] // la.SADC_CHANNELS == module:
-                        channel = sadc_key[digit] % la.SADC_CHANNELS
+                        channel, count = sadc_key[digit] % la.SADC_CHANNELS, n_samples[digit]
                         total = 0
                         for k in range(count):
                             total += samples[digit, k]
@@ -123,7 +148,6 @@ def encode(
                             words[at] = np.int64(samples[digit, k]) | (second << 12) | ((1 if k == 0 else 2) << 30)
                             at += 1
                         digit += 1
-                    port, adc = modules[module, 0], modules[module, 1]
                     words[block] = number | ((at - block) << 12) | (adc << 25) | (port << 27) | (3 << 30)
                 _close(words, start, at)
             digit = apv_offsets[event]

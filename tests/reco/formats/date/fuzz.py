@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tests.reco.formats.date import wave
 from tests.reco.splices import Spliced, events_of, splice
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ SPECIAL = (
 
 
 def corpus(folder: Path) -> list[tuple[bytes, Path]]:
-    """Return the vectors and an encoded file of the simulation, each with its maps."""
+    """Return the vectors and encoded files of the simulation, of MSADC and wave boards, each with its maps."""
     import json
 
     from emiss.reco.detector.model import load_detector
@@ -74,6 +75,10 @@ def corpus(folder: Path) -> list[tuple[bytes, Path]]:
         about = path.with_suffix(".json")
         data = json.loads(about.read_text()) if about.exists() else {}
         found.append((path.read_bytes(), folder / data.get("maps", "exmaps")))
+    boards = wave.make(folder / "wave")
+    sample = load_sample("dimuon").model_copy(update={"detector": str(boards.file)})
+    encoded = simulate(sample, folder / "made" / "dimuon.dat", events=12)
+    found += [(encoded.read_bytes(), boards.channel_maps_path)] * 3
     encoded = simulate(load_sample("signal"), folder / "made" / "signal.dat", events=12)
     found.append((encoded.read_bytes(), load_detector("na64e_lfc").channel_maps_path))
     return found
@@ -177,7 +182,7 @@ def examine(data: bytes, maps: Path, policy: str) -> Ledger:
             sadc, apv = decoder.map_sadc(decoded), decoder.map_apv(decoded)
             waveforms, count = decoder.waveforms(decoded, sadc)
             assert waveforms.shape[1] <= 512
-            assert (waveforms < 4096).all()
+            assert (waveforms < 1 << 14).all()
             assert (count <= 511).all()
             assert decoder.amplitudes(decoded, apv).shape == (3, len(apv.digit))
             assert (decoded.part_lost | ~decoded.missing_source).all()
