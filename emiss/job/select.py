@@ -12,6 +12,7 @@ from emiss.events.files.identity import Hashing
 from emiss.events.files.open import open_table
 from emiss.events.ledger import Ledger
 from emiss.job import output
+from emiss.job.absent import from_table
 from emiss.job.outcome import Outcome, keep_events, losses_of, result_of, too_bad, write_reports
 from emiss.job.reduction import Reductions
 from emiss.job.tables import find_tables, left_over, sample_of, samples_beside
@@ -146,7 +147,7 @@ def _check(
         known.append(file.metadata)
         bound = next((bound for columns, bound in made if columns == file.columns), None)
         if bound is None:
-            bound = selection.bind(analysis, file.columns)
+            bound = selection.bind(analysis, file.columns, absent=from_table(file))
             made.append((file.columns, bound))
         bounds.append(bound)
         file.close()

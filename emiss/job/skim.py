@@ -16,6 +16,7 @@ from emiss.events.files.open import TableWriter, open_table
 from emiss.events.ledger import Ledger, total
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
+from emiss.job.absent import MADE_WITH, from_table
 from emiss.job.output import refuse_inputs
 from emiss.job.tables import sample_of
 from emiss.selection import blinding
@@ -164,7 +165,7 @@ def _one(
                 raise UserError(f"the table has no column '{missing[0]}', which others have", at=Location(str(path)))
             role = sample_of(path, file)[1]
             known.append(file.metadata or Metadata())
-            bound = selection.bind(analysis, file.columns)
+            bound = selection.bind(analysis, file.columns, absent=from_table(file))
             read = [name for name in file.columns if name in columns or name in bound.columns]
             for table in file.batches(read):
                 mask = bound.passing(table, wanted.region, wanted.after, sample=sample, role=role, unblind=unblind)
@@ -228,6 +229,7 @@ def _metadata(
         {**item, "sample": sample} for metadata in known for item in metadata.provenance.get("inputs", [])
     ]
     cut = counts.ledger.passed - kept
+    made_with = {MADE_WITH: name for m in known if (name := m.provenance.get(MADE_WITH)) is not None}
     ledger = total([counts.ledger, Ledger(passed=-cut, excluded={"not_selected": cut} if cut else {})])
     return Metadata(
         columns=dict(columns),
@@ -239,6 +241,7 @@ def _metadata(
         ledger=ledger.check(),
         process=counts.process,
         provenance={
+            **made_with,
             "inputs": blinding.sealed_inputs(inputs, [sample] if counts.hidden else []),
             "skim": {
                 "analysis": analysis.name,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emiss.events.columns import Column
     from emiss.events.table import EventTable
     from emiss.job.task import Setup
+    from emiss.reco.detector.model import Detector
     from emiss.reco.quality.spills import Spills
     from emiss.reco.readers.base import Index, RunFile
     from emiss.selection import Analysis
@@ -90,6 +91,11 @@ class SourceFile(Protocol):
 
 class Source(Protocol):
     """Opens files that become event tables."""
+
+    @property
+    def detector(self) -> Detector | None:
+        """The set-up; None for a map."""
+        ...
 
     @property
     def configs(self) -> Mapping[str, str]:
@@ -258,6 +264,8 @@ class DetectorFile:
 
 class MapSource:
     """Foreign files through a map."""
+
+    detector = None
 
     def __init__(self, reader: Path) -> None:
         self.document = load_reader_map(reader)
