@@ -179,8 +179,10 @@ def _sample(one: Given) -> str:
 
 def _detector(one: Given) -> str:
     from emiss.reco.detector.model import load_detector
+    from emiss.reco.pipeline import stages_of
 
     loaded = load_detector(one.path)
+    stages_of(loaded)
     fields = ", ".join(f"{arm.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values())
     return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes, {fields}"
 
