@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -145,8 +145,10 @@ class Worker:
         moved = Ledger(passed=-sum(excluded.values()), excluded=excluded, unusable=-unusable)
         return table.take(~left).with_metadata(ledger=ledger + moved)
 
-    def _made_with(self) -> dict[str, str]:
-        return {} if self.source.detector is None else {MADE_WITH: self.source.detector.name}
+    def _made_with(self) -> dict[str, Any]:
+        """Return what the tables are made with, for their provenance."""
+        name = {} if self.source.detector is None else {MADE_WITH: self.source.detector.name}
+        return {**name, **({"plug_ins": dict(self.source.plug_ins)} if self.source.plug_ins else {})}
 
     @staticmethod
     def _stored(task: Task) -> bool:

@@ -185,6 +185,9 @@ def _column(name: str, item: Quantity, node: Node) -> Column:
     """
     dimension = node.dimension or PURE
     unit = str(dimension) if item.unit is None else item.unit
+    if item.unit is None and any(power.denominator != 1 for power in dimension.powers):
+        msg = f"the expression is in {unit}, for which there is no unit: square it, or divide by such a quantity"
+        raise UnitError(msg)
     if parse_unit(unit).dimension not in (node.dimension or parse_unit(unit).dimension, dimension):
         msg = f"the expression is {'a pure number' if dimension == PURE else f'in {dimension}'}, and not in {unit}"
         raise UnitError(msg)
@@ -227,7 +230,9 @@ def _misplaced(
     if any(other.shape == "list" for other in beside):
         if axis is None or axis.op != "list rows" or axis.data != group:
             return f"'{name}' does not give one value for each of '{group}': take a name without '{group}.'"
-    elif column.shape == "list" and (beside or any(nodes[other.name].axis is not axis for other in mine)):
+    elif column.shape == "list" and (
+        beside or any(other.shape == "list" and nodes[other.name].axis is not axis for other in mine)
+    ):
         return f"the lists of '{group}' would have different lengths: take another name for '{name}'"
     elif any(other.shape == "list" for other in mine):
         return f"'{group}' would hold lists and other columns: take another name for '{name}'"

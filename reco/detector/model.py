@@ -131,8 +131,12 @@ class Detector(Model):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files that the detector is made of: those of its folders, and its field maps."""
-        files = {path for file in self._chain for path in file.parent.rglob("*") if path.is_file()}
+        """All files that the detector is made of: those it is written in, channel maps, multiplexing tables, field maps.
+
+        What else lies in their folders (a user's own stands beside run lists and results) has no say.
+        """
+        files = {*self._chain, *(path for path in self.channel_maps_path.rglob("*.xml") if path.is_file())}
+        files |= {self.beside(tracker.multiplex) for tracker in self.trackers.values()}
         files |= {self.beside(magnet.map.file) for magnet in self.magnets.values() if magnet.map is not None}
         return tuple(sorted(files))
 
