@@ -139,10 +139,10 @@ class Problems:
             raise UserErrors(self.errors)
 
 
-def suggest(name: str, candidates: Iterable[str], count: int = 3) -> list[str]:
-    """Return the candidates closest to a misspelt `name`, best first."""
+def suggest(name: str, candidates: Iterable[str], count: int = 3, *, alike: float = 0.5) -> list[str]:
+    """Return the candidates closest to a misspelt `name`, best first; `alike` is the share that they have in common."""
     known = list(dict.fromkeys(candidates))
-    close = difflib.get_close_matches(name, known, n=count, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=count, cutoff=alike)
     folded = [c for c in known if c.lower() == name.lower() and c not in close]
     return (folded + close)[:count]
 

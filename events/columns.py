@@ -82,6 +82,8 @@ class Column:
         For words of named bits.
     elements : tuple of str
         Names of the values of a fixed column, empty where they have none.
+    expression : str
+        What it is derived with, in the event language; empty for all others.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Column:
     size: int = 1
     bits: Mapping[str, int] = field(default_factory=dict)
     elements: tuple[str, ...] = ()
+    expression: str = ""
 
     @property
     def collection(self) -> str:
@@ -107,6 +110,8 @@ class Column:
             data["bits"] = dict(self.bits)
         if self.elements:
             data["elements"] = list(self.elements)
+        if self.expression:
+            data["expression"] = self.expression
         return data
 
     @classmethod
@@ -121,6 +126,7 @@ class Column:
             size=int(data.get("size", 1)),
             bits=data.get("bits", {}),
             elements=tuple(data.get("elements", ())),
+            expression=data.get("expression", ""),
         )
 
 

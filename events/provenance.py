@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emiss.events import plug_ins
 from emiss.events.remote.address import shown_in
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def record(
         "host": platform.node(),
         "platform": platform.platform(),
         "python": platform.python_version(),
+        **({"plug_ins": plug_ins.identity()} if plug_ins.identity() else {}),
         "started": started or now(),
         "finished": now(),
         "configs": {name: text_hash(text) for name, text in configs.items()},

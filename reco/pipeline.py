@@ -6,15 +6,15 @@ run boundaries and is pure otherwise: same input, same output, in any batch size
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from emiss.configs.errors import Location, Problems, UserError
-from emiss.events.columns import COLUMNS, Column, split
+from emiss.configs.errors import Location, Problems, UserError, did_you_mean
+from emiss.events.columns import Column, split
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
+from emiss.reco.detector.plug_ins import PlugInStage
 from emiss.reco.readers.base import where
 
 if TYPE_CHECKING:
@@ -63,20 +63,9 @@ class Pipeline:
     """The stages for raw and for simulated batches of one detector with one set of conditions."""
 
     def __init__(self, detector: Detector, conditions: Conditions) -> None:
-        from emiss.reco.calorimetry.sums import CalorimeterStage
-        from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
-        from emiss.reco.tracking.stage import TrackStage
-        from emiss.reco.tracking.strips import PointStage, StripStage
-
         self.detector = detector
         self.conditions = conditions
-        common: list[Stage] = [CalorimeterStage(detector), TrackStage(detector)]
-        self._stages: dict[str, list[Stage]] = {
-            "raw": [WaveformStage(detector), StripStage(detector), *common],
-            "hits": [HitStage(detector), PointStage(detector), *common],
-        }
-        for stages in self._stages.values():
-            check_stages(stages, columns_of(detector))
+        self._stages = stages_of(detector)
         self._begun: dict[str, int | None] = {"raw": None, "hits": None}
 
     def needs(self, tier: str) -> dict[str, list[str]]:
@@ -144,7 +133,7 @@ class Pipeline:
 
     def _table(self, batch: Batch, products: Mapping[str, Any], truth: Mapping[str, Column]) -> EventTable:
         size = len(batch)
-        columns = columns_of(self.detector)
+        columns = _reconstructed(self.detector)
         flat: dict[str, Any] = {}
         lists: dict[str, Any] = {}
         for name, column in columns.items():
@@ -169,6 +158,11 @@ class Pipeline:
                 if flat[name].shape != shape:
                     msg = f"{name} is of shape {flat[name].shape}, declared with {shape}"
                     raise ValueError(msg)
+        derived = self.detector.quantities
+        more_flat, more_lists = derived.of(EventTable(size, flat, lists))
+        flat |= more_flat
+        lists |= more_lists
+        columns |= derived.columns
         for name, values in batch.truth.items():
             full = f"truth.{name}"
             columns[full] = truth.get(full, Column(full, values.dtype.str[1:]))
@@ -177,10 +171,39 @@ class Pipeline:
 
 
 def columns_of(detector: Detector) -> dict[str, Column]:
-    """Return the columns of this detector's event tables: those of every event, then those of its parts."""
-    own = {column.name: column for column in COLUMNS}
-    own["event.trigger"] = replace(own["event.trigger"], bits=detector.trigger_bits)
-    return own | detector.columns
+    """Return the columns of this detector's event tables: of every event, of its parts, of plug-ins, and those derived."""
+    return dict(detector.table_columns)
+
+
+def stages_of(detector: Detector) -> dict[str, list[Stage]]:
+    """Return the stages for raw and for simulated batches, those of plug-ins last.
+
+    Raises
+    ------
+    UserError
+        If a plug-in uses what no stage before it makes.
+    ValueError
+        If a stage of emiss does not fit the others.
+    """
+    from emiss.reco.calorimetry.sums import CalorimeterStage
+    from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
+    from emiss.reco.tracking.stage import TrackStage
+    from emiss.reco.tracking.strips import PointStage, StripStage
+
+    common: list[Stage] = [CalorimeterStage(detector), TrackStage(detector), *detector.plug_in_stages()]
+    stages: dict[str, list[Stage]] = {
+        "raw": [WaveformStage(detector), StripStage(detector), *common],
+        "hits": [HitStage(detector), PointStage(detector), *common],
+    }
+    for several in stages.values():
+        check_stages(several, _reconstructed(detector))
+    return stages
+
+
+def _reconstructed(detector: Detector) -> dict[str, Column]:
+    """Return the columns that stages make."""
+    derived = detector.quantities.columns
+    return {name: column for name, column in detector.table_columns.items() if name not in derived}
 
 
 def check_constants(file: RunFile, pipeline: Pipeline) -> None:
@@ -217,6 +240,11 @@ def check_stages(stages: Sequence[Stage], columns: Mapping[str, Column]) -> None
     made: set[str] = set()
     for stage in stages:
         missing = set(stage.uses) - made
+        if missing and isinstance(stage, PlugInStage):
+            raise UserError(
+                f"the {stage.plug_in} uses '{min(missing)}', which no stage before it makes",
+                hint=did_you_mean(min(missing), made),
+            )
         if missing:
             msg = f"{type(stage).__name__} uses {sorted(missing)}, which no stage before it produces"
             raise ValueError(msg)

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from emiss.check.kinds import magic
 from emiss.configs import loader
 from emiss.configs.errors import UserError, did_you_mean
+from emiss.job.absent import from_detector, from_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emiss.check.kinds import Given
     from emiss.events.columns import Column
+    from emiss.job.absent import Absent
     from emiss.runlist import RunList, RunListFile
     from emiss.selection import Analysis
 
 DETECTOR = "na64e_lfc"
 """What an analysis is checked for where nothing else is said."""
+
+
+class Known(NamedTuple):
+    """Columns that an analysis is checked against; `absent` says where others are."""
+
+    columns: Mapping[str, Column]
+    absent: Absent | None = None
 
 
 @dataclass
@@ -28,7 +37,7 @@ class Around:
 
     Attributes
     ----------
-    columns : mapping of what it is to columns
+    columns : mapping of what it is to Known
     roles : mapping of sample to role
     tables : list of Path
         Event tables.
@@ -41,7 +50,7 @@ class Around:
 
     detector: str | None = None
     reader: Path | None = None
-    columns: dict[str, Mapping[str, Column]] = field(default_factory=dict)
+    columns: dict[str, Known] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     tables: list[Path] = field(default_factory=list)
     runlists: list[tuple[Path, RunList]] = field(default_factory=list)
@@ -78,8 +87,8 @@ class Around:
         sample, role = sample_of(path, file)
         self.roles[sample] = role
         self.tables.append(path)
-        if not any(columns == file.columns for columns in self.columns.values()):
-            self.columns[str(path)] = file.columns
+        if not any(known.columns == file.columns for known in self.columns.values()):
+            self.columns[str(path)] = Known(file.columns, from_table(file))
         file.close()
         return sample
 
@@ -94,18 +103,19 @@ class Around:
         if self.reader is not None and magic(one.path) == b"root":
             document = load_reader_map(self.reader)
             mapped = ForeignFile(one.path, document)
-            self.columns[str(one.path)] = mapped.columns
+            self.columns[str(one.path)] = Known(mapped.columns)
             return f"read by the map '{mapped.reader_map.reader}', {len(mapped.index())} events, {len(mapped.columns)} columns"
         detector = load_detector(self.detector or DETECTOR)
         run_file = open_run_file(one.path, detector)
         run_file.check()
-        self.columns[str(one.path)] = {**columns_of(detector), **run_file.truth}
+        columns = {**columns_of(detector), **run_file.truth}
+        self.columns[str(one.path)] = Known(columns, from_detector(detector, columns))
         index = run_file.index()
         runs = ", ".join(str(run) for run in index.runs())
         lost = int((~index.good).sum())
         return f"run file, {len(index)} events of run {runs}" + (f", {lost} of them lost" if lost else "")
 
-    def fitting(self, analysis: Analysis) -> Mapping[str, Mapping[str, Column]]:
+    def fitting(self, analysis: Analysis) -> Mapping[str, Known]:
         """Return what an analysis is checked against, by what it is; nothing where run lists say it, or nobody can."""
         if self.columns or self.runlists:
             return self.columns
@@ -118,7 +128,7 @@ class Around:
         return {} if analysis.units else _of_detector(Path(DETECTOR))
 
 
-def declared(entry: RunListFile, near: Path) -> dict[str, Mapping[str, Column]]:
+def declared(entry: RunListFile, near: Path) -> dict[str, Known]:
     """Return the columns of the detector or the reader that a run list names."""
     try:
         if entry.reader is not None:
@@ -128,14 +138,14 @@ def declared(entry: RunListFile, near: Path) -> dict[str, Mapping[str, Column]]:
         return {}
 
 
-def _of_map(path: Path) -> dict[str, Mapping[str, Column]]:
+def _of_map(path: Path) -> dict[str, Known]:
     from emiss.reco.readers.foreign.expected import expected_columns
 
     columns = expected_columns(loader.load(path))
-    return {} if columns is None else {f"reader {path.stem}": columns}
+    return {} if columns is None else {f"reader {path.stem}": Known(columns)}
 
 
-def _of_detector(name: Path) -> dict[str, Mapping[str, Column]]:
+def _of_detector(name: Path) -> dict[str, Known]:
     """Return the columns of a detector's tables, with the truth that simulated files may have."""
     from emiss.events.columns import Column
     from emiss.reco.detector.model import load_detector
@@ -143,10 +153,12 @@ def _of_detector(name: Path) -> dict[str, Mapping[str, Column]]:
     from emiss.samples.response import TRUTH
 
     truth = {f"truth.{key}": Column(f"truth.{key}", "f8", unit, meaning) for key, (unit, meaning) in TRUTH.items()}
-    return {f"detector {name}": {**columns_of(load_detector(name)), **truth}}
+    detector = load_detector(name)
+    columns = {**columns_of(detector), **truth}
+    return {f"detector {name}": Known(columns, from_detector(detector, columns))}
 
 
-def _made_with(analysis: Analysis) -> dict[str, Mapping[str, Column]]:
+def _made_with(analysis: Analysis) -> dict[str, Known]:
     """Return the columns of the reader or detector that an analysis says its tables are made with."""
     text = analysis.made_with
     assert text is not None  # noqa: S101 - the caller has looked

@@ -109,12 +109,12 @@ class _Check:
         analysis, found = survey(one.document)
         part = not any(analysis.regions.values()) and not analysis.histograms and not one.names_analysis
         against = self.around.fitting(analysis)
-        for what, columns in against.items():
+        for what, known in against.items():
             try:
-                for error in mistakes(analysis, columns) if found.errors else ():
+                for error in mistakes(analysis, known.columns, absent=known.absent) if found.errors else ():
                     found.add(error)
                 if not found.errors:
-                    bind(analysis, columns, part=part)
+                    bind(analysis, known.columns, part=part, absent=known.absent)
             except UserError as error:
                 found.add(error)
             if found.errors and len(against) > 1:
@@ -180,8 +180,10 @@ def _sample(one: Given) -> str:
 def _detector(one: Given) -> str:
     from emiss.reco.detector.model import load_detector
     from emiss.reco.detector.wiring import unmapped
+    from emiss.reco.pipeline import stages_of
 
     loaded = load_detector(one.path)
+    stages_of(loaded)
     document, _ = overlay.load("detectors", one.path)
     problems = Problems()
     for path, message in unmapped(loaded):

@@ -103,7 +103,8 @@ def columns(
         bits = f" ({', '.join(column.bits)})" if column.bits else ""
         unit = "" if column.unit == "1" else column.unit
         names = f": {', '.join(column.elements)}" if column.elements else ""
-        shown.add_row(name, column.type + shape[column.shape], unit, column.meaning + names + bits)
+        how = f" = {column.expression}" if column.expression else ""
+        shown.add_row(name, column.type + shape[column.shape], unit, column.meaning + names + bits + how)
     print_table(shown)
 
 

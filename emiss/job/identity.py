@@ -7,6 +7,7 @@ import platform
 from functools import cache
 from pathlib import Path
 
+from emiss.events import plug_ins
 from emiss.events.provenance import code_version, package_version, text_hash
 
 VERSIONED = ("numpy", "numba", "awkward", "uproot")
@@ -37,6 +38,7 @@ def _identity() -> tuple[tuple[str, str], ...]:
         "python": ".".join(platform.python_version_tuple()[:2]),
         **{name: importlib.metadata.version(name) for name in VERSIONED},
         **plugins,
+        **plug_ins.identity(),
     }
     return tuple(found.items())
 

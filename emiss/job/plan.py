@@ -14,6 +14,7 @@ from emiss import selection
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.job import output
+from emiss.job.absent import from_detector
 from emiss.job.content import manifest_of
 from emiss.job.exposure import exposure_of
 from emiss.job.source import content_of, source_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from emiss.events.files.manifest import Manifest
     from emiss.job.exposure import Exposure
     from emiss.job.surveyed import FileSurvey
+    from emiss.reco.detector.model import Detector
     from emiss.runlist import RunList
     from emiss.selection import Analysis
     from emiss.selection.counting.scans import BoundScan
@@ -144,7 +146,7 @@ def plan(
         setup, runlist.files, folder / INDEX, max_events, task_entries, executor, workers, progress, begin
     )
     surveys = _of_samples(runlist, look, problems)
-    scans = _check_cuts(analysis, surveys, problems)
+    scans = _check_cuts(analysis, surveys, problems, source.detector)
     problems.check()
     _check_copies(surveys, problems)
     problems.check()
@@ -217,7 +219,9 @@ def _of_samples(
     return surveys
 
 
-def _check_cuts(analysis: Analysis, surveys: Surveys, problems: Problems) -> tuple[BoundScan, ...]:
+def _check_cuts(
+    analysis: Analysis, surveys: Surveys, problems: Problems, detector: Detector | None
+) -> tuple[BoundScan, ...]:
     """Bind the analysis to the columns of the tables to come, once for each kind; what is wrong goes to `problems`."""
     scans: tuple[BoundScan, ...] = ()
     seen: list[Mapping[str, Any]] = []
@@ -226,7 +230,7 @@ def _check_cuts(analysis: Analysis, surveys: Surveys, problems: Problems) -> tup
             continue
         seen.append(file.columns)
         try:
-            scans = selection.bind(analysis, file.columns).scans
+            scans = selection.bind(analysis, file.columns, absent=from_detector(detector, file.columns)).scans
         except UserError as error:
             problems.add(error)
     return scans

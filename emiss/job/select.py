@@ -10,6 +10,7 @@ from emiss.configs.errors import UserError
 from emiss.events import provenance
 from emiss.events.files.open import open_table
 from emiss.job import output, stored
+from emiss.job.absent import from_table
 from emiss.job.outcome import (
     NothingDoneError,
     Outcome,
@@ -153,7 +154,7 @@ def _check(
         hidden = blinding.is_hidden(analysis, name, role) and not unblind
         items.append(Stored(path.absolute(), str(path), name, role, 0 if hidden else file.entries, hidden))
         known.append(file.metadata)
-        bound_to(analysis, file.columns, bounds)
+        bound_to(analysis, file.columns, bounds, from_table(file))
         file.close()
     blinding.check(analysis, roles, overrides, unblind=unblind, elsewhere=lambda: samples_beside(paths))
     return items, known, bounds[0][1].scans

@@ -20,6 +20,7 @@ from emiss.events.files.open import TableWriter, open_table
 from emiss.events.ledger import Ledger, total
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
+from emiss.job.absent import MADE_WITH
 from emiss.job.output import refuse_inputs
 from emiss.job.pools import Machine
 from emiss.job.stored import bound_to
@@ -296,6 +297,8 @@ def _metadata(
         {**item, "sample": sample} for metadata in known for item in metadata.provenance.get("inputs", [])
     ]
     cut = counts.ledger.passed - kept
+    names = [name for m in known if (name := m.provenance.get(MADE_WITH)) is not None]
+    made_with = {MADE_WITH: names[-1]} if names else {}
     ledger = total([counts.ledger, Ledger(passed=-cut, excluded={"not_selected": cut} if cut else {})])
     return Metadata(
         columns=dict(columns),
@@ -307,6 +310,7 @@ def _metadata(
         ledger=ledger.check(),
         process=counts.process,
         provenance={
+            **made_with,
             "inputs": blinding.sealed_inputs(inputs, [sample] if counts.hidden else []),
             "skim": {
                 "analysis": analysis.name,

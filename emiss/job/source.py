@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from emiss.calib.conditions import Conditions
 from emiss.configs.errors import UserError
 from emiss.events.files.identity import checksum
+from emiss.events.language.plug_in import used_in
 from emiss.events.provenance import text_hash
 from emiss.job.kept import Kept
 from emiss.reco.detector.model import load_detector
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from emiss.events.columns import Column
     from emiss.events.table import EventTable
     from emiss.job.task import Setup
+    from emiss.reco.detector.model import Detector
     from emiss.reco.quality.spills import Spills
     from emiss.reco.readers.base import Index, RunFile
     from emiss.selection import Analysis
@@ -92,6 +94,11 @@ class Source(Protocol):
     """Opens files that become event tables."""
 
     @property
+    def detector(self) -> Detector | None:
+        """The set-up; None for a map."""
+        ...
+
+    @property
     def configs(self) -> Mapping[str, str]:
         """The config files that have a say, with their texts."""
         ...
@@ -99,6 +106,11 @@ class Source(Protocol):
     @property
     def content(self) -> Mapping[str, str]:
         """A hash of each config and set of constants that it has read."""
+        ...
+
+    @property
+    def plug_ins(self) -> Mapping[str, str]:
+        """The plug-ins that have a say in the tables, with package, version and code."""
         ...
 
     @property
@@ -184,10 +196,16 @@ class DetectorSource:
             f"constants {Path(self.conditions.tag).name}": text_hash(" ".join(payloads)),
         }
 
+    @property
+    def plug_ins(self) -> Mapping[str, str]:
+        """The stages that the detector file names, and the functions that its derived quantities call."""
+        return self.detector.plug_ins
+
     @cached_property
     def key(self) -> Mapping[str, object]:
-        """All files of the detector."""
-        return {"detector": [f"{path.name} {checksum(path)}" for path in self.detector.files]}
+        """All files of the detector, and the plug-ins that it uses."""
+        files = [f"{path.name} {checksum(path)}" for path in self.detector.files]
+        return {"detector": files, **({"plug-ins": dict(self.plug_ins)} if self.plug_ins else {})}
 
     @cached_property
     def _maps(self) -> list[tuple[str, str]]:
@@ -259,6 +277,8 @@ class DetectorFile:
 class MapSource:
     """Foreign files through a map."""
 
+    detector = None
+
     def __init__(self, reader: Path) -> None:
         self.document = load_reader_map(reader)
 
@@ -272,10 +292,15 @@ class MapSource:
         """The map."""
         return {self.document.path.name: text_hash(self.document.text)}
 
+    @cached_property
+    def plug_ins(self) -> Mapping[str, str]:
+        """Those whose functions the map calls."""
+        return {str(one): one.identity for one in used_in(self.document.text)}
+
     @property
     def key(self) -> Mapping[str, object]:
-        """The text of the map."""
-        return {"map": self.document.text}
+        """The text of the map, and the plug-ins whose functions it calls."""
+        return {"map": self.document.text, **({"plug-ins": dict(self.plug_ins)} if self.plug_ins else {})}
 
     def open(self, path: Path, index: Path | None = None, identity: str | None = None) -> MapFile:
         """Return a file that fits the map."""

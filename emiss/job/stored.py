@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from emiss.selection.counting.counter import Yields
     from emiss.selection.counting.engine import Bound
 
+    Absent = Callable[[str], str | None]
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -119,12 +121,20 @@ class Counting:
         )
 
 
-def bound_to(analysis: Analysis, columns: Mapping[str, Any], bounds: list[tuple[Mapping[str, Any], Bound]]) -> Bound:
-    """Return an analysis on some columns: one of those that there are, or a new one, which is added to them."""
+def bound_to(
+    analysis: Analysis,
+    columns: Mapping[str, Any],
+    bounds: list[tuple[Mapping[str, Any], Bound]],
+    absent: Absent | None = None,
+) -> Bound:
+    """Return an analysis on some columns: one of those that there are, or a new one, which is added to them.
+
+    `absent` says of a name that the columns lack which set-ups have it.
+    """
     for known, bound in bounds:
         if known == columns:
             return bound
-    bounds.append((columns, selection.bind(analysis, columns)))
+    bounds.append((columns, selection.bind(analysis, columns, absent=absent)))
     return bounds[-1][1]
 
 

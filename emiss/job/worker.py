@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from emiss.events.columns import QUALITY_BITS
 from emiss.events.files.identity import number_of, still_the_same
 from emiss.events.files.open import TableWriter, open_stored
 from emiss.events.ledger import Ledger
+from emiss.job.absent import MADE_WITH, from_detector
 from emiss.job.source import check_content, content_of, source_of
 from emiss.job.survey import of_runs
 from emiss.reco.quality.spills import within
@@ -81,7 +82,8 @@ class Worker:
     def _bind(self, columns: Mapping[str, Column]) -> Bound:
         key = tuple(columns)
         if key not in self._bound:
-            self._bound[key] = selection.bind(self.analysis, columns)
+            absent = from_detector(self.source.detector, columns)
+            self._bound[key] = selection.bind(self.analysis, columns, absent=absent)
         return self._bound[key]
 
     def _counter(self, bound: Bound, task: Task) -> Counter:
@@ -114,7 +116,7 @@ class Worker:
                         role=task.sample.role,
                         ledger=ledger.check(),
                         process=task.process,
-                        provenance={"task": task.key, "inputs": inputs},
+                        provenance={"task": task.key, "inputs": inputs, **self._made_with()},
                     )
                 )
         finally:
@@ -142,6 +144,11 @@ class Worker:
         unusable = min(int(np.count_nonzero(hurt)), ledger.unusable)
         moved = Ledger(passed=-sum(excluded.values()), excluded=excluded, unusable=-unusable)
         return table.take(~left).with_metadata(ledger=ledger + moved)
+
+    def _made_with(self) -> dict[str, Any]:
+        """Return what the tables are made with, for their provenance."""
+        name = {} if self.source.detector is None else {MADE_WITH: self.source.detector.name}
+        return {**name, **({"plug_ins": dict(self.source.plug_ins)} if self.source.plug_ins else {})}
 
     @staticmethod
     def _stored(task: Task) -> bool:

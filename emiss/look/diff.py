@@ -10,6 +10,7 @@ import numpy as np
 from emiss import selection
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.files.open import open_table
+from emiss.job.absent import from_table
 from emiss.job.tables import find_tables, sample_of
 from emiss.selection import blinding
 
@@ -69,7 +70,7 @@ def _between(
     for path, file in files:
         sample, role = sample_of(path, file)
         keys = [name for name in IDENTITY if name in file.columns]
-        bounds = [selection.bind(analysis, file.columns) for analysis in (first, second)]
+        bounds = [selection.bind(one, file.columns, absent=from_table(file)) for one in (first, second)]
         cuts = [[cut.name for cut in bound.region(region).cuts] for bound in bounds]
         row = 0
         for table in file.batches(list(dict.fromkeys([*keys, *bounds[0].columns, *bounds[1].columns]))):
@@ -162,7 +163,7 @@ def _outcomes(
                 raise UserError(
                     f"events are told apart by '{name}', which is not there", at=Location(str(path)), hint=hint
                 )
-        bound = selection.bind(analysis, file.columns)
+        bound = selection.bind(analysis, file.columns, absent=from_table(file))
         place = [name for name in PLACE if name in file.columns]
         for table in file.batches(list(dict.fromkeys([*IDENTITY, *place, *bound.columns]))):
             absent = np.full(len(table), -1, np.int64)

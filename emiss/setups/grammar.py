@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- made from the models by `make setups`: begin -->", "<!-- end -->"
 
 
-MODELS: dict[str, type[BaseModel]] = dict(KINDS)
+MODELS: dict[str, type[BaseModel]] = {**KINDS}
 
 
 def page(text: str) -> str:

@@ -18,12 +18,16 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from emiss.configs import loader, overlay
 from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
+from emiss.configs.document import Document
 from emiss.configs.errors import Problems, UserError
 from emiss.configs.schema import Energy, Model
-from emiss.events.columns import RESERVED, TRIGGER_BITS, Column
+from emiss.events.columns import COLUMNS, RESERVED, TRIGGER_BITS, Column
+from emiss.events.language.plug_in import used_in
 from emiss.reco.detector import boards
+from emiss.reco.detector.derived import Derived, Entry, bind
 from emiss.reco.detector.geometry import mistakes, target_mistakes
 from emiss.reco.detector.overlaps import overlaps
+from emiss.reco.detector.plug_ins import PlugInStage, stages_named
 from emiss.reco.detector.spectrometers import Arm, Spectrometer
 from emiss.reco.parts.base import ReadOut
 from emiss.reco.parts.digitiser import Digitiser
@@ -81,6 +85,9 @@ class Detector(Model):
     parts: dict[Name, AnyPart] = Field(min_length=1, max_length=100)
     spectrometers: dict[Name, Spectrometer] = Field(default_factory=dict)
     trigger_bits: dict[str, Annotated[int, Field(ge=0, le=31)]] = Field(default_factory=lambda: dict(TRIGGER_BITS))
+    stages: tuple[str, ...] = ()
+    derived: dict[str, Entry] = Field(default_factory=dict, max_length=200)
+    _document: Document = PrivateAttr(default_factory=lambda: loader.loads("{}", "<set-up>"))
     _chain: tuple[Path, ...] = PrivateAttr(default=(Path(),))
 
     @model_validator(mode="after")
@@ -105,9 +112,10 @@ class Detector(Model):
         parts += [column for name, tracker in self.trackers.items() for column in tracker.declare(name)]
         return parts + [column for name, one in self.spectrometers.items() for column in one.declare(name)]
 
-    def at(self, files: Sequence[Path]) -> Detector:
-        """Return this detector with the file it was read from, and those that it extends."""
+    def at(self, files: Sequence[Path], document: Document) -> Detector:
+        """Return this detector with the file it was read from, those that it extends, and where in them all stands."""
         self._chain = tuple(files)
+        self._document = document
         return self
 
     @property
@@ -132,8 +140,12 @@ class Detector(Model):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files that the detector is made of: those of its folders, and its field maps."""
-        files = {path for file in self._chain for path in file.parent.rglob("*") if path.is_file()}
+        """All files that the detector is made of: those it is written in, channel maps, multiplexing tables, field maps.
+
+        What else lies in their folders (a user's own stands beside run lists and results) has no say.
+        """
+        files = {*self._chain, *(path for path in self.channel_maps_path.rglob("*.xml") if path.is_file())}
+        files |= {self.beside(tracker.multiplex) for tracker in self.trackers.values()}
         files |= {self.beside(magnet.map.file) for magnet in self.magnets.values() if magnet.map is not None}
         return tuple(sorted(files))
 
@@ -181,6 +193,49 @@ class Detector(Model):
     def columns(self) -> dict[str, Column]:
         """The columns that parts and spectrometers make."""
         return {column.name: column for column in self._made()}
+
+    @cached_property
+    def table_columns(self) -> dict[str, Column]:
+        """All columns of the event tables but the truth: of every event, of parts, of plug-in stages, and those derived.
+
+        Raises
+        ------
+        UserError
+            If a plug-in stage cannot be made, or a derived quantity is wrong.
+        """
+        return self._measured | self._of_plug_ins | dict(self.quantities.columns)
+
+    @cached_property
+    def quantities(self) -> Derived:
+        """The quantities that are derived from the other columns; errors as in `table_columns`."""
+        problems = Problems()
+        made = bind(self.derived, self._measured | self._of_plug_ins, self._document, problems)
+        problems.check()
+        return made
+
+    def plug_in_stages(self) -> list[PlugInStage]:
+        """Return the stages of plug-ins that the file names, made anew; errors as in `table_columns`."""
+        problems = Problems()
+        stages = stages_named(self.stages, self, self._measured, self._document, problems)
+        problems.check()
+        return stages
+
+    @cached_property
+    def plug_ins(self) -> dict[str, str]:
+        """The plug-ins that have a say in the tables, with package, version and code."""
+        stages = [stage.plug_in for stage in self.plug_in_stages()]
+        return {str(one): one.identity for one in (*stages, *used_in(self.quantities.text))}
+
+    @cached_property
+    def _measured(self) -> dict[str, Column]:
+        """The columns of every event, of parts and of spectrometers."""
+        own = {column.name: column for column in COLUMNS}
+        own["event.trigger"] = replace(own["event.trigger"], bits=self.trigger_bits)
+        return own | self.columns
+
+    @cached_property
+    def _of_plug_ins(self) -> dict[str, Column]:
+        return {column.name: column for stage in self.plug_in_stages() for column in stage.columns}
 
     def material(self, name: str) -> Material:
         """Return a material of this file or of those that ship."""
@@ -304,7 +359,7 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
         If there is none, or the file is not right; with file, line and column.
     """
     document, files = overlay.load("detectors", loader.find("detectors", name, near=near))
-    detector = loader.validate(document, Detector).at(files)
+    detector = loader.validate(document, Detector).at(files, document)
     problems = Problems()
     known = [*shipped(), *detector.materials]
     wrong = chain(
@@ -321,4 +376,5 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
         except UserError as error:
             problems.add(error)
     problems.check()
+    _ = detector.table_columns  # says what is wrong with stages and derived quantities
     return detector

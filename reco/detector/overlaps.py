@@ -34,7 +34,7 @@ class _Solid(NamedTuple):
 def overlaps(parts: Mapping[str, Part]) -> Iterator[tuple[YamlPath, str]]:
     """Yield each pair of outlines that overlap, at the later of the two, with a message.
 
-    Boxes may be turned about y. What stands in the hole of another one, or all inside a volume without matter, is right. Outlines
+    Boxes may be turned about y. What stands in another's hole, or all inside a volume without matter, is right. Outlines
     without a width or a height are not known; magnets are not looked at, as their outline is that of the gap.
     """
     solids = [solid for name, part in parts.items() if not isinstance(part, Magnet) for solid in _solids(name, part)]

@@ -30,22 +30,26 @@ if TYPE_CHECKING:
     from emiss.selection.counting.scans import BoundScan
 
     Rule = Callable[[Checker, Expression], Node]
+    Absent = Callable[[str], str | None]
 
 WEIGHT = "weight"
 """The column that holds the weight of an event."""
 
 
-def bind(analysis: Analysis, columns: Mapping[str, Column], *, part: bool = False) -> Bound:
+def bind(
+    analysis: Analysis, columns: Mapping[str, Column], *, part: bool = False, absent: Absent | None = None
+) -> Bound:
     """Return the analysis ready to run on tables with these columns.
 
-    A `part` of an analysis, which others extend, may be without cuts and histograms.
+    A `part` of an analysis, which others extend, may be without cuts and histograms. `absent` says of a name that is no column
+    where there is one, as a hint.
 
     Raises
     ------
     UserError
         For names, kinds and units that do not fit, all at once; if there is nothing to do.
     """
-    bound = _Binder(analysis, columns).bound()
+    bound = _Binder(analysis, columns, absent).bound()
     if not part and not analysis.histograms and not any(analysis.regions.values()):
         file = [*analysis.source_texts][-1]
         raise UserError(
@@ -56,9 +60,9 @@ def bind(analysis: Analysis, columns: Mapping[str, Column], *, part: bool = Fals
     return bound
 
 
-def mistakes(analysis: Analysis, columns: Mapping[str, Column]) -> list[UserError]:
+def mistakes(analysis: Analysis, columns: Mapping[str, Column], *, absent: Absent | None = None) -> list[UserError]:
     """Return what does not fit, also of an analysis that could not be read as a whole (`read.survey`)."""
-    binder = _Binder(analysis, columns)
+    binder = _Binder(analysis, columns, absent)
     binder.look()
     return binder.problems.errors
 
@@ -91,7 +95,7 @@ def _constant(checker: Checker, expression: Expression) -> Node:
 class _Binder:
     """Checks all expressions of an analysis, and collects the mistakes."""
 
-    def __init__(self, analysis: Analysis, columns: Mapping[str, Column]) -> None:
+    def __init__(self, analysis: Analysis, columns: Mapping[str, Column], absent: Absent | None) -> None:
         self.analysis = analysis
         self.columns = columns
         self.scope = Scope(
@@ -102,6 +106,7 @@ class _Binder:
             analysis.definitions,
             analysis.objects,
             failed=analysis.broken,
+            absent=absent,
         )
         self.problems: Problems = self.scope.problems
 

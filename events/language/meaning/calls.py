@@ -8,8 +8,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from emiss.configs.errors import did_you_mean
-from emiss.configs.units import PURE, Dimension
+from emiss.configs.errors import UserError, did_you_mean
+from emiss.configs.units import PURE, Dimension, parse_unit
+from emiss.events.language import plug_in
 from emiss.events.language.meaning.objects import Collection, Item, Literal, select, sort_rows, take
 from emiss.events.language.running.evaluate import constant
 from emiss.events.language.running.program import Node, depends
@@ -36,6 +37,8 @@ def call(checker: Operands, node: tree.Call) -> Item:
         If the arguments do not fit.
     """
     name, arguments = node.function, node.arguments
+    if name not in FUNCTIONS:
+        return _plugged_in(checker, node)
     wanted = FUNCTIONS[name].arguments
     if len(arguments) != len(wanted):
         plural = "argument" if len(wanted) == 1 else "arguments"
@@ -50,6 +53,40 @@ def call(checker: Operands, node: tree.Call) -> Item:
     if name == "where":
         return _where(checker, node)
     return _elementwise(checker, node)
+
+
+def _plugged_in(checker: Operands, node: tree.Call) -> Node:
+    """Return the call of a function that a plug-in gives."""
+    given = plug_in.find(node.function)
+    assert given is not None  # noqa: S101 - the parser has looked
+    try:
+        function = plug_in.load(given)
+    except UserError as error:
+        raise checker.error(error.message, node, error.hint) from None
+    wanted = function.arguments
+    if len(node.arguments) != len(wanted):
+        plural = "argument" if len(wanted) == 1 else "arguments"
+        usage = function.usage(node.function)
+        raise checker.error(f"{node.function} takes {len(wanted)} {plural}, not {len(node.arguments)}: {usage}", node)
+    parts = []
+    for argument, part in zip(wanted, node.arguments, strict=True):
+        value = checker.truth(part) if argument.kind == "truth" else checker.number(part)
+        dimension = parse_unit(argument.unit).dimension
+        if argument.kind == "number" and value.dimension not in (None, dimension):
+            needed = "a pure number" if dimension == PURE else f"a quantity in {dimension}"
+            found = "a pure number" if value.dimension == PURE else f"in {value.dimension}"
+            message = f"{node.function} takes {needed} as '{argument.name}'; '{checker.shown(part)}' is {found}"
+            raise checker.error(message, part, f"{function.usage(node.function)}: {function.meaning or given}")
+        parts.append((value, part))
+    operands = checker.aligned(parts)
+    return checker.program.add(
+        "plug-in",
+        operands,
+        given,
+        kind=function.kind,
+        dimension=PURE if function.kind == "truth" else parse_unit(function.unit).dimension,
+        axis=next((operand.axis for operand in operands if operand.axis is not None), None),
+    )
 
 
 def _reduction(checker: Operands, name: str, argument: tree.Syntax) -> Node:

@@ -11,7 +11,9 @@ import json
 from typing import TYPE_CHECKING
 
 from emiss.configs.units import PURE, UNITS
+from emiss.events.language import plug_in
 from emiss.events.language.syntax import tree
+from emiss.events.language.syntax.functions import FUNCTIONS
 from emiss.events.language.syntax.tree import names
 
 if TYPE_CHECKING:
@@ -126,6 +128,9 @@ class Fingerprints:
             case tree.Field():
                 return _digest("field", *below, node.name)
             case tree.Call():
+                given = None if node.function in FUNCTIONS else plug_in.find(node.function)
+                if given is not None:
+                    return _digest("call", node.function, given.identity, *below)
                 return _digest("call", node.function, *below)
             case tree.Unary() | tree.Binary() | tree.Logic():
                 return _digest(type(node).__name__, node.operator, *below)

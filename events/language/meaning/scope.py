@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from emiss.events.language.syntax.expression import Expression, ObjectDeclaration
     from emiss.events.language.syntax.tree import Syntax
 
+    Absent = Callable[[str], str | None]
 
 MAX_OPEN = 50
 TOO_DEEP = f"more than {MAX_OPEN} definitions within each other"
@@ -47,6 +48,8 @@ class Scope:
         Parameters without a value of their own: a scan gives them one after another.
     failed : iterable of str
         Names of things that are wrong in themselves, of which the user has been told.
+    absent : callable, optional
+        Says of a name that means nothing here where it does; None where it does not know either.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Scope:
         objects: Mapping[str, ObjectDeclaration],
         scanned: Container[tuple[str, int]] = (),
         failed: Iterable[str] = (),
+        absent: Absent | None = None,
     ) -> None:
         self.program = program
+        self.absent = absent
         self.scanned = scanned
         self.columns = columns
         self.units = units
@@ -81,7 +86,7 @@ class Scope:
     def open(self, scanned: Container[tuple[str, int]]) -> Scope:
         """Return the same scope on the same program with some parameters left open, and problems of its own."""
         known = (self.program, self.columns, self.units, self.parameters, self.definitions, self.objects)
-        return Scope(*known, scanned, self._failed)
+        return Scope(*known, scanned, self._failed, self.absent)
 
     def check(self, expression: Expression, fields: Collection | None = None) -> Checker:
         """Return the checker of an expression."""
@@ -163,7 +168,9 @@ class Scope:
             known = [*fields.fields, *known]
         if name in UNITS:
             return ExpressionError(f"unknown name '{name}'", span, f"a unit stands behind a number: '1 {name}'")
-        return ExpressionError(f"unknown name '{name}'", span, did_you_mean(name, known, otherwise="names are"))
+        hint = self.absent(name) if self.absent is not None else None
+        hint = hint or did_you_mean(name, known, otherwise="names are")
+        return ExpressionError(f"unknown name '{name}'", span, hint)
 
     def _named(self, name: str, span: Span) -> Item | None:
         """Return what a name means by itself, None if nothing; a definition is checked once, however often it is used."""

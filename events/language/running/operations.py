@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from emiss.configs.errors import UserError
+from emiss.configs.units import parse_unit
+from emiss.events.language import plug_in
 from emiss.events.language.running.values import Numbers, Rows, Truths, either, finite
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Array, Floats
     from emiss.events.language.running.program import Node
+    from emiss.events.plug_ins import PlugIn
     from emiss.events.table import EventTable
 
     Value = Numbers | Truths | Rows
@@ -234,6 +237,27 @@ def _all(block: EventTable, node: Node, args: tuple[Truths, Rows]) -> Truths:
     return ~_any(block, node, (~value, rows))
 
 
+def _plug_in(_block: EventTable, node: Node, args: tuple[Numbers | Truths, ...]) -> Value:
+    """Call the function of a plug-in in the units that it declares; undefined truths make its result undefined."""
+    given = cast("PlugIn", node.data)
+    function = plug_in.load(given)
+    arrays: list[Array] = []
+    unknown = None
+    for argument, value in zip(function.arguments, args, strict=True):
+        if isinstance(value, Truths):
+            unknown = either(unknown, value.undefined)
+            arrays.append(value.true)
+        else:
+            arrays.append(value.floats / parse_unit(argument.unit).factor)
+            if function.kind == "truth":
+                unknown = either(unknown, value.undefined)
+    made = plug_in.call(given, arrays)
+    if function.kind == "truth":
+        return Truths(made if unknown is None else made & ~unknown, unknown)
+    numbers = made.astype(np.float64) * parse_unit(function.unit).factor
+    return finite(numbers if unknown is None else np.where(unknown, np.nan, numbers))
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "constant": cast("Operation", _constant),
     "truth": cast("Operation", _truth),
@@ -274,6 +298,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "or": _or,
     "isfinite": cast("Operation", _isfinite),
     "matches": cast("Operation", _matches),
+    "plug-in": cast("Operation", _plug_in),
     "count": cast("Operation", _count),
     "sum": cast("Operation", _sum),
     "min": _extreme(np.minimum),

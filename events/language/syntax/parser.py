@@ -7,6 +7,7 @@ and fields. Names of functions are checked here: what is called must be a functi
 from __future__ import annotations
 
 from emiss.configs.errors import did_you_mean
+from emiss.events.language import plug_in
 from emiss.events.language.syntax.functions import FUNCTIONS
 from emiss.events.language.syntax.tokens import Token, tokenize
 from emiss.events.language.syntax.tree import (
@@ -24,6 +25,8 @@ from emiss.events.language.syntax.tree import (
     Truth,
     Unary,
 )
+from emiss.events.plug_ins import FUNCTIONS as PLUG_INS
+from emiss.events.plug_ins import installed, listed
 
 MAX_DEPTH = 60
 MAX_TREE = 150
@@ -203,8 +206,9 @@ class _Parser:
         raise ExpressionError(msg, token.span)
 
     def call(self, function: Token) -> Syntax:
-        if function.text not in FUNCTIONS:
-            hint = did_you_mean(function.text, FUNCTIONS, otherwise="functions are")
+        if function.text not in FUNCTIONS and plug_in.find(function.text) is None:
+            hint = did_you_mean(function.text, [*FUNCTIONS, *installed(PLUG_INS)], otherwise="functions are")
+            hint += f"; of plug-ins that are installed: {more}" if (more := listed(PLUG_INS)) else ""
             raise ExpressionError(f"unknown function '{function.text}'", function.span, hint)
         bracket = self.advance()
         arguments: list[Syntax] = []
