@@ -8,6 +8,7 @@ from pydantic import Discriminator, Tag
 from pydantic_core import PydanticCustomError
 
 from emiss.configs.errors import did_you_mean
+from emiss.reco.parts.base import Part
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.magnet import Magnet
@@ -16,7 +17,7 @@ from emiss.reco.parts.panels import Panels
 from emiss.reco.parts.tracker import Tracker
 from emiss.reco.parts.volume import Volume
 
-KINDS = {
+KINDS: dict[str, type[Part]] = {
     "counter": Counter,
     "panels": Panels,
     "modules": Modules,
