@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.configs.files import check_regular
+from emiss.physics.constants import ELECTRON_MASS, MUON_MASS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -225,6 +226,9 @@ def _row(row: Mapping[str, str | None], path: Path, number: int, threshold: floa
         raise UserError(f"row {number}: {wrong}", at=Location(str(path))) from None
     if not (m_phi > 0.0 and 0.0 <= value <= 1.0 and error >= 0.0 and 0.0 < lowest < beam_energy):
         text = f"row {number}: no efficiency: m_phi {m_phi:g} GeV, {value:g} +- {error:g} above {lowest:g} GeV"
+        raise UserError(text, at=Location(str(path)))
+    if m_phi <= (least := MUON_MASS - ELECTRON_MASS):
+        text = f"row {number}: m_phi {m_phi:g} GeV: below {least:.6g} GeV the muon decays to electron and phi"
         raise UserError(text, at=Location(str(path)))
     return Efficiency(m_phi, value, error, lowest, beam_energy, path.name)
 

@@ -380,6 +380,7 @@ def test_mistakes_are_one_line_with_exit_code_2(options, says, tmp_path, cli):
         ("m_phi\n0.3\n", "'efficiency' is missing"),
         ("m_phi,efficiency\n0.3,much\n", "row 1"),
         ("m_phi,efficiency\n0.3,5\n", "no efficiency"),
+        ("m_phi,efficiency\n0.1,0.5\n", "below 0.105147 GeV the muon decays"),
         ("m_phi,efficiency\n0.3,0.1\n0.3,0.2\n", "two efficiencies at 0.3 GeV"),
         ("m_phi,efficiency\n", "empty"),
         ("m_phi,efficiency\n0.3,0\n", "no signal is left at any mass"),
