@@ -1,8 +1,9 @@
 """The same pulses through two digitisers: ``python -m benchmarks.boards``.
 
-An MSADC (12.5 ns, 32 samples, 12 bits, 30 ns of rise, noise 1.2 ADC) and a wave board (4 ns, 128 samples, 14 bits), with the same
-30 ns and with an unshaped pulse of 12 ns; the noise of a sample is the same share of the full scale in all. Pulses are made from
-their formula, with any phase of the clock; two of them in one waveform are measured with ``pulses: 2``. Illustrative numbers.
+An MSADC (12.5 ns, 32 samples, 12 bits, 30 ns of rise, noise 1.2 ADC) and a wave board (4 ns, 128 samples, 14 bits), with
+the same 30 ns and with an unshaped pulse of 12 ns; the noise of a sample is the same share of the full scale in all. Pulses are
+made from their formula, with any phase of the clock; two of them in one waveform are measured with ``pulses: 2``. Illustrative
+numbers.
 """
 
 from __future__ import annotations
