@@ -147,15 +147,15 @@ def _two(
     gain = threshold * threshold
     if not single > gain + count:
         return False
-    # all that could be the start of the other pulse, with the start of this one where it was found or earlier
+    # all that could be the start of the other pulse, and near to it also starts of this one before what was found
     best = single
     a, s, b, t = 0.0, 0.0, 0.0, 0.0
-    for early in range(4):
-        own = begin - 0.4 * early * width
-        steps = int(2.0 * (count - 2) / width) + 2
-        for step in range(steps):
-            other = 0.5 * step * width - width
-            if abs(other - own) < APART * width:
+    for early in range(8):
+        own = begin - 0.2 * early * width
+        low, high = (-width, count - 2.0) if early == 0 else (begin - 1.5 * width, begin + 3.0 * width)
+        for step in range(int((high - low) / (0.25 * width)) + 1):
+            other = low + 0.25 * step * width
+            if abs(other - own) < 0.25 * width:
                 continue
             one, two, chi2 = _sizes(values, own, other, width, fall, noise)
             if chi2 < best:

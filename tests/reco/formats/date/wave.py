@@ -36,7 +36,7 @@ parts:
 def make(folder: Path) -> Detector:
     """Write detector file and maps to a folder, and return the detector."""
     maps = folder / "maps"
-    shutil.copytree(SHIPPED / "detectors" / "na64e_lfc" / "maps", maps)
+    shutil.copytree(SHIPPED / "detectors" / "na64e_lfc" / "maps", maps, dirs_exist_ok=True)
     plain = load_detector("na64e_lfc")
     channels = [name for part in ("srd", "hcal") for name in plain.read_out[part].channels()]
     for name in ("SRD", "HCAL"):
