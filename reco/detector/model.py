@@ -27,7 +27,7 @@ from emiss.reco.parts.digitiser import Digitiser
 from emiss.reco.parts.kinds import AnyPart
 from emiss.reco.parts.magnet import Magnet, no_field
 from emiss.reco.parts.materials import Material, shipped
-from emiss.reco.parts.multiplex import read_table
+from emiss.reco.parts.multiplex import wiring
 from emiss.reco.parts.quantities import Name, View, Window
 from emiss.reco.parts.tracker import Tracker
 
@@ -259,7 +259,8 @@ class Detector(Model):
     @cached_property
     def _multiplex(self) -> dict[str, dict[View, Array]]:
         return {
-            name: read_table(self.beside(tracker.multiplex), tracker.views) for name, tracker in self.trackers.items()
+            name: wiring(None if tracker.multiplex is None else self.beside(tracker.multiplex), tracker.views)
+            for name, tracker in self.trackers.items()
         }
 
 
@@ -291,7 +292,7 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
         problems.add(document.error(message, path))
     for tracker in detector.trackers.values():
         try:
-            read_table(detector.beside(tracker.multiplex), tracker.views)
+            wiring(None if tracker.multiplex is None else detector.beside(tracker.multiplex), tracker.views)
         except UserError as error:
             problems.add(error)
     problems.check()

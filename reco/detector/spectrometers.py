@@ -44,8 +44,8 @@ class Spectrometer(Model):
     `incoming`, drawn on in a straight line, or on the axis.
 
     `road` asks for the number of other clusters so near to a track; `reject_outliers` leaves a hit out that alone makes chi2
-    worse than so many sigmas; `share_clusters` looks for two tracks where the clusters of one view have merged; `vertex` gives the
-    point where two tracks come nearest to each other.
+    worse than so many sigmas; `share_clusters` looks for two tracks where the clusters of one view have merged; `vertex` gives
+    the point where two tracks come nearest to each other.
     """
 
     magnet: Name | None = None
