@@ -78,7 +78,7 @@ class ArmTracks:
         # position of a plane of the detector among those of the spectrometer, -1 for others
         self._own = np.full(len(detector.planes), -1, np.int32)
         self._own[arm.numbers] = np.arange(len(arm.planes))
-        self.alone = len(arm.planes) == len(detector.planes)
+        self.alone = np.array_equal(self._own, np.arange(len(arm.planes)))
         self.set_scale(1.0)
 
     def set_scale(self, scale: float) -> None:
