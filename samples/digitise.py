@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.configs.errors import Location, UserError
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.boards import board_numbers
 from emiss.reco.formats.date.writing.encode import APV_SHIFT
@@ -100,6 +101,12 @@ def strips(
     from scipy.special import ndtr
 
     planes = detector.planes
+    for one in planes:
+        if one.technology == "hodoscope":
+            raise UserError(
+                f"the raw format of {one.technology} planes ({one.part}) is not public: simulate hits, to a .root file",
+                at=Location(str(detector.file)),
+            )
     plane = points["plane"].astype(np.int64)
     pitch = np.array([p.pitch for p in planes])[plane]
     count = np.array([p.strips for p in planes])[plane]

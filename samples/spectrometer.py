@@ -9,6 +9,7 @@ import numpy as np
 
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.field.transport import UniformBox
+from emiss.reco.parts.technologies import measured
 from emiss.samples.absorber import moyal
 from emiss.samples.muon_state import MuonState
 
@@ -145,7 +146,7 @@ def through_spectrometer(
         time = start[muons.event] + settings.tracker_time * rng.normal(size=count)
         deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
         for number, plane in views:
-            position = plane.centre + local[plane.view] + plane.sigma * rng.normal(size=count)
+            position = measured(plane, plane.centre + local[plane.view], rng)
             charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
             seen = here & (rng.random(count) < plane.efficiency) & (charge > 0)
             found.append(

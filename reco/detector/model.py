@@ -34,7 +34,7 @@ from emiss.reco.parts.digitiser import Digitiser
 from emiss.reco.parts.kinds import AnyPart
 from emiss.reco.parts.magnet import Magnet, no_field
 from emiss.reco.parts.materials import Material, shipped
-from emiss.reco.parts.multiplex import read_table
+from emiss.reco.parts.multiplex import wiring
 from emiss.reco.parts.quantities import Name, TimeWindow, View, Weights
 from emiss.reco.parts.tracker import Tracker
 
@@ -112,10 +112,11 @@ class Detector(Model):
         parts += [column for name, tracker in self.trackers.items() for column in tracker.declare(name)]
         return parts + [column for name, one in self.spectrometers.items() for column in one.declare(name)]
 
-    def at(self, files: Sequence[Path], document: Document) -> Detector:
+    def at(self, files: Sequence[Path], document: Document | None = None) -> Detector:
         """Return this detector with the file it was read from, those that it extends, and where in them all stands."""
         self._chain = tuple(files)
-        self._document = document
+        if document is not None:
+            self._document = document
         return self
 
     @property
@@ -335,7 +336,8 @@ class Detector(Model):
     @cached_property
     def _multiplex(self) -> dict[str, dict[View, Array]]:
         return {
-            name: read_table(self.beside(tracker.multiplex), tracker.views) for name, tracker in self.trackers.items()
+            name: wiring(None if tracker.multiplex is None else self.beside(tracker.multiplex), tracker.views)
+            for name, tracker in self.trackers.items()
         }
 
 
@@ -372,7 +374,7 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
         problems.add(document.error(message, path))
     for tracker in detector.trackers.values():
         try:
-            read_table(detector.beside(tracker.multiplex), tracker.views)
+            wiring(None if tracker.multiplex is None else detector.beside(tracker.multiplex), tracker.views)
         except UserError as error:
             problems.add(error)
     problems.check()

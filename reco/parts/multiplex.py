@@ -67,6 +67,19 @@ def read_table(path: Path, views: Mapping[View, StripView]) -> dict[View, Array]
     return channel
 
 
+def wiring(path: Path | None, views: Mapping[View, StripView]) -> dict[View, Array]:
+    """Return the read-out channel of every strip from a table; without one each strip has its own.
+
+    Raises
+    ------
+    UserError
+        As `read_table`.
+    """
+    if path is None:
+        return {view: np.arange(size.strips, dtype=np.int32) for view, size in views.items()}
+    return read_table(path, views)
+
+
 def _entry(words: list[str], views: Mapping[View, StripView]) -> tuple[View, int, int]:
     """Return view, strip and channel of a line; raise a ValueError that says what is wrong."""
     known = {str(view): view for view in views}
@@ -79,7 +92,7 @@ def _entry(words: list[str], views: Mapping[View, StripView]) -> tuple[View, int
     if len(words) > 3 and not words[3].startswith("#"):
         msg = "expected: view strip channel, and nothing behind it"
         raise ValueError(msg)
-    if not (0 <= strip < size.strips and 0 <= value < size.channels):
-        msg = f"strip {strip} or channel {value} is outside {size.strips} strips, {size.channels} channels"
+    if not (0 <= strip < size.strips and 0 <= value < size.read):
+        msg = f"strip {strip} or channel {value} is outside {size.strips} strips, {size.read} channels"
         raise ValueError(msg)
     return view, strip, value

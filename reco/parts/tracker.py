@@ -5,22 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emiss.configs.schema import Length, Model
 from emiss.events.columns import Column
 from emiss.reco.parts.base import Part, Volume
 from emiss.reco.parts.quantities import Name, Place, Share, Span, View, Window
+from emiss.reco.parts.technologies import Technology
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array
 
 
 class StripView(Model):
-    """Strips and read-out channels of one view of a station."""
+    """Strips (or fibres) and read-out channels of one view of a station; without a number each has a channel."""
 
     strips: int = Field(gt=0, le=100_000)
-    channels: int = Field(gt=0, le=10_000)
+    channels: int | None = Field(default=None, gt=0, le=10_000)
+
+    @property
+    def read(self) -> int:
+        """The number of read-out channels."""
+        return self.strips if self.channels is None else self.channels
 
 
 class Station(Model):
@@ -51,6 +57,7 @@ class Plane:
     x_over_x0: float
     window: tuple[float, float]
     efficiency: float
+    technology: Technology = "micromegas"
 
     def position(self, strip: Array) -> Array:
         """Return the coordinate (mm) of the centres of strips; strip 0 is at the negative edge."""
@@ -58,18 +65,31 @@ class Plane:
 
 
 class Tracker(Part):
-    """Stations alike, e.g. Micromegas: strips of one or two views, whose read-out channels the table `multiplex` tells."""
+    """Stations alike, e.g. Micromegas: strips of one or two views, whose read-out channels the table `multiplex` tells.
+
+    Without a table each strip has a channel of its own. `technology` says what the planes are: `micromegas` and `gem` have
+    strips that share charge; a `hodoscope` has fibres, which tell their centres.
+    """
 
     kind: Literal["tracker"]
     stations: dict[Name, Station] = Field(min_length=1, max_length=100)
     views: dict[View, StripView] = Field(min_length=1)
     pitch: Annotated[Length, Field(gt=0, le=100)]
-    multiplex: str
+    technology: Technology = "micromegas"
+    multiplex: str | None = None
     sigma: Annotated[Length, Field(gt=0, le=100)]
     x_over_x0: Share
     frame: Span
     window: Window
     efficiency: Annotated[Share, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _channel_for_each(self) -> Tracker:
+        for view, strips in self.views.items():
+            if self.multiplex is None and strips.read != strips.strips:
+                msg = f"without 'multiplex' each strip has a channel: {strips.strips} strips of {view}, {strips.read} channels"
+                raise ValueError(msg)
+        return self
 
     def planes(self, name: str) -> tuple[Plane, ...]:
         """Return all views of all stations along the beam, x before y."""
@@ -84,11 +104,12 @@ class Tracker(Part):
                 centre=place.x if view == "x" else place.y,
                 pitch=self.pitch,
                 strips=strips.strips,
-                channels=strips.channels,
+                channels=strips.read,
                 sigma=self.sigma,
                 x_over_x0=self.x_over_x0,
                 window=self.window,
                 efficiency=self.efficiency,
+                technology=self.technology,
             )
             for number, (station, place) in enumerate(ordered)
             for view, strips in self.views.items()

@@ -34,9 +34,12 @@ def straight(fits: TrackFits, distance: float) -> tuple[Floats, Floats]:
     """
     state = np.stack([fits.x, fits.y, fits.tx, fits.ty, fits.q_over_p], axis=1)
     state[:, :2] += distance * state[:, 2:4]
-    move = np.eye(5)
+    move = np.eye(4)
     move[0, 2] = move[1, 3] = distance
-    return state, move @ fits.cov @ move.T
+    cov = fits.cov.copy()  # q/p apart: straight tracks have none
+    cov[:, :4, :4] = move @ cov[:, :4, :4] @ move.T
+    cov[:, :4, 4] = cov[:, 4, :4] = cov[:, :4, 4] @ move.T
+    return state, cov
 
 
 def downstream(fits: TrackFits, field: Field, z: float, target: float) -> tuple[Floats, Floats]:

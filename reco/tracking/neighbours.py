@@ -35,13 +35,13 @@ def extra(clusters: Lists, plane: Ints, offsets: Ints, fitted: Floats, rows: Int
     road : float
         mm.
     """
-    tracks = len(fitted)
+    tracks, planes = len(fitted), 2 * fitted.shape[1]
     event = np.repeat(np.arange(len(clusters)), np.diff(offsets))
     count = clusters.counts[event]
     track = np.repeat(np.arange(tracks), count)
     cluster = np.repeat(clusters.offsets[event], count) + np.arange(len(track))
     cluster -= np.repeat(np.cumsum(count) - count, count)
-    at = fitted.reshape(tracks, -1)[track, plane[cluster]]
-    own = rows.reshape(tracks, -1)[track, plane[cluster]] == cluster
+    at = fitted.reshape(tracks, planes)[track, plane[cluster]]
+    own = rows.reshape(tracks, planes)[track, plane[cluster]] == cluster
     near = (np.abs(clusters["position"][cluster] - at) < road) & ~own & clusters["in_time"][cluster]
     return np.bincount(track[near], minlength=tracks).astype(np.int32)

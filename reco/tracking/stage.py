@@ -14,6 +14,7 @@ from emiss.reco.tracking.finding import Finder, Roads
 from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits, fit_tracks
 from emiss.reco.tracking.neighbours import counts, extra
 from emiss.reco.tracking.outliers import reject
+from emiss.reco.tracking.sharing import share
 from emiss.reco.tracking.straight import fit_straight
 from emiss.reco.tracking.vertex import vertices
 
@@ -73,10 +74,11 @@ class ArmTracks:
         settings = arm.settings
         self._roads = roads or Roads(slope=settings.largest_slope, momentum=settings.lowest_momentum)
         self._momentum = settings.straight_momentum or detector.beam.energy
+        self._pitch = np.array([plane.pitch for plane in arm.planes])
         # position of a plane of the detector among those of the spectrometer, -1 for others
         self._own = np.full(len(detector.planes), -1, np.int32)
         self._own[arm.numbers] = np.arange(len(arm.planes))
-        self.alone = len(arm.planes) == len(detector.planes)
+        self.alone = np.array_equal(self._own, np.arange(len(arm.planes)))
         self.set_scale(1.0)
 
     def set_scale(self, scale: float) -> None:
@@ -112,23 +114,29 @@ class ArmTracks:
         """Return the candidates of a batch."""
         if not self.alone:
             number = self._own[clusters["plane"]]
-            own = clusters.rows(number >= 0)
-            clusters = Lists(own.offsets, {**own.columns, "plane": self._own[own["plane"]]})
-        candidates = self._find(clusters)
+            clusters = clusters.rows(number >= 0)
+            clusters = Lists(clusters.offsets, {**clusters.columns, "plane": self._own[clusters["plane"]]})
+        settings, asked = self.arm.settings, {}
+        columns: Mapping[str, Array] = clusters.columns
+        if settings.share_clusters:
+            shared = share(clusters, self._find, self._find.place, self._pitch)
+            candidates, columns, asked["shared"] = shared.candidates, shared.columns, shared.shared
+        else:
+            candidates = self._find(clusters)
         rows = candidates.clusters
         position, sigma, time = (
-            np.append(clusters[name], np.nan)[rows]  # a missing cluster, -1, takes the last
+            np.append(columns[name], np.nan)[rows]  # a missing cluster, -1, takes the last
             for name in ("position", "sigma", "time")
         )
         hits = Hits(self.z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
         fits = self.fit(hits)
-        settings, asked = self.arm.settings, {}
         if settings.reject_outliers is not None:
             hits, fits, asked["dropped"] = reject(hits, fits, self.fit, settings.reject_outliers, bends=self.bends)
         if settings.road is not None:
             fitted = np.stack([hits.x, hits.y], axis=2) - fits.residuals
             place = self._find.place[clusters["plane"]]
-            asked["extra"] = extra(clusters, place, candidates.offsets, fitted, rows, settings.road)
+            own = np.append(shared.source, -1)[rows] if settings.share_clusters else rows
+            asked["extra"] = extra(clusters, place, candidates.offsets, fitted, own, settings.road)
         planes = np.sum(np.isfinite(hits.x), axis=1).astype(np.int32)
         time = time.reshape(len(rows), rows.shape[1] * rows.shape[2])
         known = np.isfinite(time)

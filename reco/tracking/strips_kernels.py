@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Ints
 
 SMALLEST = 2
-"""Strips of the smallest cluster: of a single channel one cannot tell which of its strips was hit."""
+"""Strips of the smallest cluster: of a single channel one cannot tell which of its strips was hit, unless it reads one."""
 
 GAP = 2
 """Distance of strips between which one is missing (dead, or below threshold)."""
@@ -173,10 +173,14 @@ def cluster(
                 digit_at[strip_of[k]] = digit
                 n += 1
         begin = found
+        widest = 1
+        for digit in range(offsets[g], offsets[g + 1]):
+            widest = max(widest, strip_start[channel[digit] + 1] - strip_start[channel[digit]])
+        smallest = SMALLEST if widest > 1 else 1
         for reach in range(1, GAP + 1):
             while True:
                 low, high, size = _best(lit[:n], reach, digit_at, charge, noise, time, error, free)
-                if size < SMALLEST:
+                if size < smallest:
                     break
                 group[found], first[found], last[found] = g, low, high
                 edge[found, 0], edge[found, 1] = digit_at[low], digit_at[high]

@@ -214,3 +214,19 @@ def test_vertices_of_simulated_pairs(toys, detector):
     assert np.median(made["tracks_vertex.mass"][two] / mass) == pytest.approx(1.0, abs=0.01)
     assert np.isnan(made["tracks_vertex.z"][made["tracks"].counts < 2]).all()
     assert {f"tracks_vertex.{name}" for name in ("x", "y", "z", "distance", "angle", "mass")} <= set(own.columns)
+
+
+@pytest.mark.parametrize("by", [0.0, 1.4])
+def test_no_clusters_no_tracks_whatever_is_asked(toys, detector, by):
+    keys = {"road": 3.0, "reject_outliers": 4.0, "share_clusters": True, "vertex": {"mass": "muon"}, "best": "one"}
+    own = shaped(detector, SHAPES["2 + 2"], by=by, **keys)
+    points = Lists(
+        np.zeros(4, np.int64),
+        {"plane": np.zeros(0, np.int16), **dict.fromkeys(("position", "charge", "time"), np.zeros(0))},
+    )
+    made = reconstruct(toys, own, points)
+    assert made["tracks"].counts.tolist() == [0, 0, 0]
+    assert np.isnan(made["tracks_vertex.z"]).all()
+    assert made["mm.n_clusters"].sum() == 0
+    declared = {c.name.partition(".")[2] for c in own.columns.values() if c.collection == "tracks"}
+    assert set(made["tracks"].columns) == declared

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emiss.events.lists import Lists
 from emiss.reco.tracking.finding import Roads
 from emiss.reco.tracking.roads_kernels import Layout, allows, bend_mismatch, few_missing, straight_mismatch
 from tests.reco.tracking.layouts import BOX, SHAPES, hits_of, reconstruct, shaped, spread
@@ -222,3 +223,34 @@ def test_air_between_the_planes_comes_from_the_file(toys, detector):
         pulls[air] = spread((tracks["q_over_p"][row] - (q / p)[one]) / tracks["sigma_q_over_p"][row])
     assert pulls[False] > 1.2
     assert pulls[True] == pytest.approx(1.0, abs=0.05)
+
+
+def test_stations_of_two_trackers_stand_in_any_order(toys, detector):
+    """A finer tracker whose stations stand between those of the other: each hit counts with its own error."""
+    rng = np.random.default_rng(10)
+    data = shaped(detector, [5.1, 5.6, 7.95, 8.45]).model_dump(exclude_unset=True)
+    data["parts"]["gem"] = data["parts"]["mm"] | {
+        "stations": {"GM1": {"z": 5300.0}, "GM2": {"z": 9000.0}},
+        "sigma": 0.05,
+        "x_over_x0": 0.005,
+    }
+    data["spectrometers"]["tracks"]["trackers"] = ["mm", "gem"]
+    own = type(detector).model_validate(data).at([detector.file])
+    z, n = np.array([5100.0, 5300.0, 5600.0, 7950.0, 8450.0, 9000.0]), 1000
+    muons = toys.muons(rng, np.full(n, 60.0), np.ones(n), z, BOX, 1.4)
+    order = [0, 2, 3, 4, 1, 5]  # of the stations in the detector's planes
+    exact = [(muons.x if plane.view == "x" else muons.y)[:, order[k // 2]] for k, plane in enumerate(own.planes)]
+    seen = np.stack(
+        [true + plane.sigma * rng.normal(size=n) for true, plane in zip(exact, own.planes, strict=True)], axis=1
+    )
+    columns = {
+        "plane": np.tile(np.arange(12, dtype=np.int16), n),
+        "position": seen.ravel(),
+        "charge": np.full(12 * n, 400.0),
+        "time": np.zeros(12 * n),
+    }
+    tracks = reconstruct(toys, own, Lists(12 * np.arange(n + 1), columns))["tracks"]
+    assert (tracks.counts == 1).mean() > 0.99
+    full = tracks["ndf"] == 7
+    assert full.mean() > 0.98
+    assert tracks["chi2"][full].mean() == pytest.approx(7.0, rel=0.08)
