@@ -89,8 +89,8 @@ def open(  # noqa: A001 - reco.open is what users expect
     files : path or sequence of paths
         Raw or simulated run files.
     detector, calib : str or Path
-        Names that ship with emiss, or files and folders. Without `calib` the constants are those beside the detector file,
-        or else those of the demo runs.
+        Names that ship with emiss, or files and folders. Without `calib` the constants are those beside the detector
+        file, or else those of the demo runs.
 
     Raises
     ------
@@ -99,7 +99,10 @@ def open(  # noqa: A001 - reco.open is what users expect
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
     loaded = load_detector(detector)
-    run = Run([open_run_file(path, loaded) for path in paths], Pipeline(loaded, Conditions.load(calib or constants_of(detector))))
+    run = Run(
+        [open_run_file(path, loaded) for path in paths],
+        Pipeline(loaded, Conditions.load(calib or constants_of(detector))),
+    )
     run.check()
     known = [spills for file in run.files if (spills := file.spills()) is not None]
     for file in run.files:

@@ -51,7 +51,7 @@ COLUMNS = {
 
 
 def values(detector: Detector) -> Values:
-    """Return the values of all constants that a set-up needs, by type and channel; a row ``*`` stands for all without their own."""
+    """Return the values of all constants that a set-up needs, by type and channel; ``*`` stands for all without a row."""
     made: dict[str, Mapping[str, str]] = {
         "sadc.pedestal": {ANY: f"{PEDESTAL:g} {PEDESTAL:g} {NOISE:g}"},
         "sadc.time": {ANY: f"{detector.digitiser.pulse.start:g}"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,8 @@ from emiss.reco.parts.volume import Volume as Box
 from emiss.setups.scale import Scale, scale, spread
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -97,6 +98,7 @@ def draw(detector: Detector, out: Path) -> Path:
         # a hundredth of a point is enough, and half of the file
         text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", drawing.svg(figure))
         text = re.sub(r"\s*<!--.*?-->|(?<=\n) +", "", text)
+        text = re.sub(r"font-family: [^;]*;", "font-family: sans-serif;", text)
         out.write_text(text + "\n", encoding="utf-8")
     else:
         drawing.save(figure, out)

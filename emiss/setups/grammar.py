@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticUndefined
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- made from the models by `make setups`: begin -->", "<!-- end -->"
 
 
-MODELS: dict[str, type[BaseModel]] = dict(KINDS)
+MODELS = cast("dict[str, type[BaseModel]]", KINDS)
 
 
 def page(text: str) -> str:

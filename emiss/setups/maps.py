@@ -1,4 +1,4 @@
-"""Channel maps made from a set-up: a read-out channel for each of its channels and strips, in the order of the detector file."""
+"""Channel maps made from a set-up: a read-out channel for each of its channels and strips, in the order of its file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _file(blocks: Sequence[str]) -> str:
 def _sadc(part: str, channels: Sequence[str], port: int, runs: str) -> str:
     source, port = SADC_SOURCE + port // layout.PORTS, port % layout.PORTS
     rows = [
-        "{:<10} {} {} {:3d} {:3} {:3}".format(name, source, port, number, x, y)
+        f"{name:<10} {source} {port} {number:3d} {x:3} {y:3}"
         for number, (name, x, y) in enumerate(channel.split(".") for channel in channels)
     ]
     head = (
