@@ -46,7 +46,9 @@ def process(
     analysis: Annotated[str | None, typer.Option(help="Analysis: a name that ships, or a file.")] = None,
     calib: Annotated[
         str | None,
-        typer.Option(help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"),
+        typer.Option(
+            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"
+        ),
     ] = None,
     reader: Annotated[
         str | None, typer.Option(help="Map for files of other programs: a name that ships, or a file.")

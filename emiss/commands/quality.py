@@ -25,7 +25,9 @@ def quality(
     detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
     calib: Annotated[
         str | None,
-        typer.Option(help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"),
+        typer.Option(
+            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"
+        ),
     ] = None,
     rate: Annotated[float, typer.Option(help="Bad below this share of the run's median of events per spill.")] = 0.5,
     lost: Annotated[
