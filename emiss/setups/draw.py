@@ -171,7 +171,9 @@ def _beam(detector: Detector, along: Scale) -> tuple[Floats, Floats]:
     """Return z and x of the beam up to the target."""
     front = 0.0 if detector.target is None else detector.volumes[detector.target].z
     z = np.linspace(along.z[0], max(front, along.z[0]), POINTS)
-    return z, np.array([axis(detector, float(place)) for place in z])
+    x = np.array([axis(detector, float(place)) for place in z])
+    known = np.isfinite(x)  # not where a field would turn the beam back
+    return z[known], x[known]
 
 
 def _view(axes: Axes, name: str, shapes: list[Shape], along: Scale, path: tuple[Floats, Floats]) -> None:

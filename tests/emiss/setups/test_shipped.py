@@ -96,3 +96,14 @@ def test_lists(cli):
         loader.load(loader.find("detectors", "_na64")), Document
     )  # the base of many, and none of the list
     assert "_na64" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("material", "least"), [("copper", 1.403), ("silicon", 1.664), ("tungsten", 1.145), ("iron", 1.451)]
+)
+def test_minimum_ionization(material, least):
+    """Of the materials that shipped set-ups are made of, MeV cm2/g: Review of Particle Physics 2022, atomic properties."""
+    from emiss.physics.passage.muons import MATERIALS, ionisation
+
+    loss = ionisation(np.geomspace(0.2, 2.0, 200), material).min() * 1e4 / MATERIALS[material].density
+    assert loss == pytest.approx(least, rel=0.005)
