@@ -89,8 +89,8 @@ def open(  # noqa: A001 - reco.open is what users expect
     files : path or sequence of paths
         Raw or simulated run files.
     detector, calib : str or Path
-        Names that ship with emiss, or files and folders. Without `calib` the constants are those beside the detector file,
-        or else those of the demo runs.
+        Names that ship with emiss, or files and folders. Without `calib` the constants are those beside the detector
+        file, or else those of the demo runs.
 
     Raises
     ------

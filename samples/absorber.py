@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.configs.errors import Location, UserError
 from emiss.reco.parts.grid import Grid
 from emiss.samples.muon_state import MUON_MASS, MuonState
 from emiss.samples.setup import on_axis
@@ -79,6 +80,8 @@ class Slab:
 
 def slabs(setup: SetUp) -> tuple[Slab, ...]:
     """Return the layers of grids (the first in one step, the others in steps) and the modules in steps, along the beam."""
+    from emiss.physics.passage.muons import MATERIALS
+
     detector = setup.detector
     result = []
     number = 0
@@ -89,6 +92,11 @@ def slabs(setup: SetUp) -> tuple[Slab, ...]:
         for volume in part.volumes(""):
             result += _module(detector, part, volume, number)
             number += 1
+    for material in {name for slab in result for name in slab.matter} - set(MATERIALS):
+        hint = f"it is known for {', '.join(MATERIALS)}"
+        raise UserError(
+            f"the energy loss of muons in '{material}' is not known", at=Location(str(detector.file)), hint=hint
+        )
     return tuple(sorted(result, key=lambda slab: slab.start))
 
 

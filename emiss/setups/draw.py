@@ -98,6 +98,7 @@ def draw(detector: Detector, out: Path) -> Path:
         # a hundredth of a point is enough, and half of the file
         text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", drawing.svg(figure))
         text = re.sub(r"\s*<!--.*?-->|(?<=\n) +", "", text)
+        text = re.sub(r"font-family: [^;]*;", "font-family: sans-serif;", text)
         out.write_text(text + "\n", encoding="utf-8")
     else:
         drawing.save(figure, out)
@@ -170,7 +171,9 @@ def _beam(detector: Detector, along: Scale) -> tuple[Floats, Floats]:
     """Return z and x of the beam up to the target."""
     front = 0.0 if detector.target is None else detector.volumes[detector.target].z
     z = np.linspace(along.z[0], max(front, along.z[0]), POINTS)
-    return z, np.array([axis(detector, float(place)) for place in z])
+    x = np.array([axis(detector, float(place)) for place in z])
+    known = np.isfinite(x)  # not where a field would turn the beam back
+    return z[known], x[known]
 
 
 def _view(axes: Axes, name: str, shapes: list[Shape], along: Scale, path: tuple[Floats, Floats]) -> None:

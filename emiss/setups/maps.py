@@ -1,4 +1,4 @@
-"""Channel maps made from a set-up: one of the read-out for each of its channels and strips, in the order of the file."""
+"""Channel maps made from a set-up: a read-out channel for each of its channels and strips, in the order of its file."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class Detector(Model):
         What else lies in their folders (a user's own stands beside run lists and results) has no say.
         """
         files = {*self._chain, *(path for path in self.channel_maps_path.rglob("*.xml") if path.is_file())}
-        files |= {self.beside(tracker.multiplex) for tracker in self.trackers.values()}
+        files |= {self.beside(one.multiplex) for one in self.trackers.values() if one.multiplex is not None}
         files |= {self.beside(magnet.map.file) for magnet in self.magnets.values() if magnet.map is not None}
         return tuple(sorted(files))
 

@@ -34,8 +34,8 @@ class _Solid(NamedTuple):
 def overlaps(parts: Mapping[str, Part]) -> Iterator[tuple[YamlPath, str]]:
     """Yield each pair of outlines that overlap, at the later of the two, with a message.
 
-    Boxes may be turned about y. What stands in another's hole, or all inside a volume without matter, is right. Outlines
-    without a width or a height are not known; magnets are not looked at, as their outline is that of the gap.
+    Boxes may be turned about y. What stands in the hole of another one, or as a whole in a volume without matter, is right.
+    Outlines without a width or a height are not known; magnets are not looked at, as their outline is that of the gap.
     """
     solids = [solid for name, part in parts.items() if not isinstance(part, Magnet) for solid in _solids(name, part)]
     solids.sort(key=lambda solid: solid.corners[:, 1].min())
@@ -56,8 +56,11 @@ def _solids(name: str, part: Part) -> Iterator[_Solid]:
     for volume in part.volumes(name):
         if not (volume.width and volume.height):
             continue
-        inner = next((key for key in ("elements", "stations") if volume.name in getattr(part, key, ())), None)
-        path = ("parts", name) if inner is None else ("parts", name, inner, volume.name)
+        path: YamlPath = ("parts", name)
+        for key in ("elements", "stations"):
+            own = getattr(part, key, {}).get(volume.name)
+            if any(getattr(own, place, None) is not None for place in ("x", "y", "z")):
+                path = (*path, key, volume.name)
         yield _Solid(name, path, volume, corners(volume), isinstance(part, Box) and not part.matter)
 
 

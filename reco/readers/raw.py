@@ -166,8 +166,8 @@ class RawRunFile:
                 continue
             maps = read_channel_maps(self.maps, run)
             if not maps.sources:
-                more = "emiss setup new NAME --from SETUP --runs FIRST-LAST"
-                hint = f"maps: {self.maps}; to make some for a run of your own: {more}"
+                own = "for runs of your own: emiss setup new NAME --from SETUP --runs FIRST-LAST"
+                hint = f"maps: {self.maps}; {own}"
                 said = f"no channel map is valid for run {run} ({where(index, run)})"
                 problems.add(UserError(said, at=Location(str(self.path)), hint=hint))
                 continue

@@ -1,0 +1,76 @@
+"""Drawings of set-ups: labels beside each other, to one scale, and what is not to scale is said."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emiss.configs import loader
+from emiss.reco.detector.model import load_detector
+from emiss.setups.draw import draw, picture
+from emiss.setups.scale import SHORTENED, scale, spread
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=30), st.floats(0.1, 10))
+def test_labels_have_room(wanted, apart):
+    wanted = sorted(wanted)
+    places = np.array(spread(wanted, apart))
+    assert (np.diff(places) >= apart - 1e-9).all()
+    assert places.mean() == pytest.approx(np.mean(wanted))
+    if (np.diff(wanted) > apart).all():
+        assert places == pytest.approx(wanted)
+
+
+@given(st.lists(st.tuples(st.floats(-3e4, 3e4), st.floats(0, 3000)), min_size=1, max_size=20))
+def test_the_scale_is_one_but_in_breaks(boxes):
+    ranges = [(z, z + depth) for z, depth in boxes]
+    along = scale(ranges)
+    for first, last in ranges:
+        assert along(last) - along(first) == pytest.approx(last - first, abs=1e-6)
+    for first, last in along.breaks:
+        assert along(last) - along(first) == pytest.approx(SHORTENED)
+        assert last - first > SHORTENED
+    assert all(not any(a < tick < b for a, b in along.breaks) for tick in along.ticks(5000.0))
+
+
+@pytest.mark.parametrize("name", ["na64e_visible_2018", "ldmx_like"])
+def test_no_text_stands_on_another(name):
+    figure = picture(load_detector(name))
+    figure.canvas.draw()
+    texts = [text for axes in figure.axes for text in axes.texts] + figure.texts
+    texts += [text for axes in figure.axes for text in axes.get_xticklabels()]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
+    boxes += [("legend", legend.get_window_extent()) for legend in figure.legends]
+    assert len(boxes) > 20
+    assert not [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
+    width, height = figure.get_size_inches() * figure.dpi
+    assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height for _, box in boxes)
+
+
+def test_what_is_not_to_scale_is_said():
+    words = " ".join(text.get_text() for text in picture(load_detector("na64e_2023")).texts)
+    assert "z is compressed 4 times against x and y; at // z is shortened (-12.4 to -2.4 m)" in words
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [(".svg", b"<svg"), (".pdf", b"%PDF"), (".png", b"\x89PNG")])
+def test_formats(tmp_path, suffix, magic):
+    detector = load_detector("na64e_lfc")
+    out = draw(detector, tmp_path / f"x{suffix}")
+    assert out.read_bytes().startswith(magic)
+
+
+def test_a_drawing_says_names_and_fields(tmp_path):
+    text = draw(load_detector("na64e_beam"), tmp_path / "x.svg").read_text()
+    for name in (*load_detector("na64e_beam").volumes, "1.7 T, 6.8 T m", "1.4 T, 2.8 T m"):
+        assert name in text or name[:4] in ("VETO", "SRD1")
+    assert len(text) < 60_000
+
+
+def test_drawings_are_repeatable(tmp_path):
+    detector = load_detector(loader.find("detectors", "na64e_2018"))
+    first, second = (draw(detector, tmp_path / f"{n}.svg").read_text() for n in range(2))
+    assert first == second
