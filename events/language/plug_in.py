@@ -43,8 +43,9 @@ class PlugInFunction:
     ----------
     compute : callable
         Takes one array per argument, all of the same shape (n,): float64 in the argument's unit with NaN for undefined,
-        or bool. Returns an array of that shape: numbers in `unit`, NaN where they are undefined, or bools. The result for an element
-        depends on nothing but the arguments for this element: blocks of any size are given, and lists as all their elements.
+        or bool. Returns an array of that shape: numbers in `unit`, NaN where they are undefined, or bools. The result for an
+        element depends on nothing but the arguments for this element: blocks of any size are given, and lists as all their
+        elements.
     arguments : sequence of Argument
     unit : str
         Of the result.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emiss.configs import loader
@@ -14,6 +13,7 @@ from emiss.reco.detector.model import load_detector
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from emiss.reco.detector.model import Detector
 

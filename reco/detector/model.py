@@ -17,7 +17,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from emiss.configs import loader, overlay
 from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
-from emiss.configs.document import Document  # noqa: TC001 - pydantic reads the annotations
+from emiss.configs.document import Document
 from emiss.configs.errors import Problems, UserError
 from emiss.configs.schema import Energy, Model
 from emiss.events.columns import COLUMNS, RESERVED, TRIGGER_BITS, Column
