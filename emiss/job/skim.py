@@ -297,8 +297,7 @@ def _metadata(
         {**item, "sample": sample} for metadata in known for item in metadata.provenance.get("inputs", [])
     ]
     cut = counts.ledger.passed - kept
-    names = [name for m in known if (name := m.provenance.get(MADE_WITH)) is not None]
-    made_with = {MADE_WITH: names[-1]} if names else {}
+    set_up = next((name for one in known if (name := one.provenance.get(MADE_WITH)) is not None), None)
     ledger = total([counts.ledger, Ledger(passed=-cut, excluded={"not_selected": cut} if cut else {})])
     return Metadata(
         columns=dict(columns),
@@ -310,7 +309,7 @@ def _metadata(
         ledger=ledger.check(),
         process=counts.process,
         provenance={
-            **made_with,
+            **({} if set_up is None else {MADE_WITH: set_up}),
             "inputs": blinding.sealed_inputs(inputs, [sample] if counts.hidden else []),
             "skim": {
                 "analysis": analysis.name,

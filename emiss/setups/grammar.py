@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticUndefined

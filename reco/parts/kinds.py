@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator, Tag
 from pydantic_core import PydanticCustomError
 
 from emiss.configs.errors import did_you_mean
-from emiss.reco.parts.base import Part
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.magnet import Magnet
@@ -16,6 +15,9 @@ from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
 from emiss.reco.parts.tracker import Tracker
 from emiss.reco.parts.volume import Volume
+
+if TYPE_CHECKING:
+    from emiss.reco.parts.base import Part
 
 KINDS: dict[str, type[Part]] = {
     "counter": Counter,

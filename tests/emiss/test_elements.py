@@ -55,7 +55,7 @@ def test_names_are_kept_wherever_tables_go(folder, cli, suffix):
     assert len(read(found[1])) == len(read(found[2])) == int((read(found[0]).flat["hcal.energy"][:, 0] > 1).sum()) > 10
     # cuts by name, on what was kept; and two analyses on the same tables
     Path("other.yaml").write_text(CUTS.replace("> 1 GeV", "> 2.5 GeV"))
-    done = cli("diff", "cuts.yaml", "other.yaml", "out/tables")
+    done = cli("diff", "cuts.yaml", "other.yaml", "--on", "out/tables")
     assert done.code in (0, 4), done.err
     assert cli("select", "kept", "--analysis", "other.yaml", "--out", "p").code == 0
     listed = json.loads(cli("columns", found[2], "--json").out)
