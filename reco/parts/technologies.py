@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.reco.parts.tracker import Plane
-
-Technology = Literal["micromegas", "gem", "hodoscope"]
 
 
 def centres(plane: Plane, position: Floats) -> Floats:

@@ -10,8 +10,7 @@ from pydantic import Field, model_validator
 from emiss.configs.schema import Length, Model
 from emiss.events.columns import Column
 from emiss.reco.parts.base import Part, Volume
-from emiss.reco.parts.quantities import Name, Place, Share, Span, View, Window
-from emiss.reco.parts.technologies import Technology
+from emiss.reco.parts.quantities import Name, Place, Share, Span, Technology, View, Window
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array
