@@ -68,7 +68,7 @@ def _taken(model: type[BaseModel]) -> frozenset[str]:
 
 def _unknown(key: str, known: list[str], data: Any, elsewhere: str) -> InitErrorDetails:
     near = next((name for name in suggest(key, known) if name not in data), "")
-    hint = elsewhere if elsewhere and not suggest(key, known, alike=0.6) else did_you_mean(key, known)
+    hint = elsewhere if elsewhere and not suggest(key, known, alike=0.75) else did_you_mean(key, known)
     context = {"key": key, "hint": hint, "near": near}
     return InitErrorDetails(type=PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", context), input=data)
 

@@ -58,7 +58,7 @@ def test_blocks_are_merged_at_every_depth(extended, detector):
             "  ecal: {beam_cell: [1, 2]}\n"
             "  mm:\n"
             "    sigma: 90 um\n"
-            "    stations: {MM1: null, MM5: {z: 4.9 m}, MM3: {x: 3 mm}}\n"
+            "    stations: {MM1: null, MM5: {z: 5.05 m}, MM3: {x: 3 mm}}\n"
         )
     )
     parts = detector.parts
@@ -67,7 +67,7 @@ def test_blocks_are_merged_at_every_depth(extended, detector):
     tracker = mine.trackers["mm"]
     assert tracker == parts["mm"].model_copy(update={"sigma": 0.09, "stations": tracker.stations})
     places = {name: (station.z, station.x) for name, station in tracker.stations.items()}
-    assert places == {"MM2": (5600.0, 0.0), "MM3": (7950.0, 3.0), "MM4": (8450.0, 0.0), "MM5": (4900.0, 0.0)}
+    assert places == {"MM2": (5600.0, 0.0), "MM3": (7950.0, 3.0), "MM4": (8450.0, 0.0), "MM5": (5050.0, 0.0)}
     assert mine.plane_names[:4] == ("MM5X", "MM5Y", "MM2X", "MM2Y")
 
 
