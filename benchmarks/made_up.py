@@ -113,6 +113,7 @@ class MadeUp:
 
     def __init__(self, source: DetectorSource, shape: Shape) -> None:
         self._source, self._shape = source, shape
+        self.detector = source.detector
         self.configs, self.content, self.key = source.configs, source.content, source.key
         self._columns = columns()
 
@@ -168,7 +169,7 @@ def no_events() -> Iterator[None]:
 
     with (
         mock.patch.object(Worker, "_make", make),
-        mock.patch("emiss.job.worker.source_of", return_value=None),
+        mock.patch("emiss.job.worker.source_of", return_value=mock.Mock(detector=None)),
         mock.patch("emiss.job.worker.content_of", return_value={}),
     ):
         yield

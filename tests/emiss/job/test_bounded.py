@@ -117,7 +117,7 @@ def test_a_part_holds_no_more_the_more_tasks_it_has(tmp_path, monkeypatch):
 
 def test_the_work_for_a_task_does_not_grow_with_the_number_of_tasks(tmp_path, monkeypatch):
     written = []
-    monkeypatch.setattr(atomic.Path, "write_text", lambda self, text, **_: written.append(len(text)) or self.touch())
+    monkeypatch.setattr(atomic.Path, "write_bytes", lambda self, data: written.append(len(data)) or self.touch())
     sizes = []
     for files in (10, 40):
         written.clear()

@@ -66,8 +66,8 @@ def test_a_job_that_is_all_elsewhere(cli, here, there, tmp_path):
     moved = cli("select", out.address, "--set", "e_miss_min=25GeV", "--out", f"{out}/25", "--keep", f"{out}/kept")
     assert moved.code == 0, moved.err
     assert (out / "25" / "cutflow.json").is_file()
-    assert cli("diff", f"{out}/kept/signal.root", here / "tables" / "signal").code == 4
-    (out / "tables" / "beam" / "beam.root").unlink()
+    assert cli("diff", f"{out}/kept/signal.parquet", here / "tables" / "signal").code == 4
+    (out / "tables" / "beam" / "beam.parquet").unlink()
     assert "not complete" in cli("status", out.address).out
     assert "1 of 2 tables of the job are not there yet" in cli("select", out.address).err
     again = cli("process", tmp_path / "runs.yaml", "--out", out.address)
@@ -145,11 +145,11 @@ def web(inputs, tmp_path, monkeypatch):
 def test_outputs_behind_a_web_server_and_no_key_in_them(cli, web, tmp_path):
     host, folder, own = web
     address, out = f"http://me:PASSWORD@{host}/beam.root?key=TOKEN", f"http://me:PASSWORD@{host}/a/out?key=TOKEN"
-    own.refuses = (".root",)
+    own.refuses = (".parquet",)
     failed = cli("process", address, "--out", out)
     assert failed.code == 2, failed.err
-    assert "beam.root?key=...: the server failed: 503 Service Unavailable (3 tries); try again later" in failed.err
-    assert not list(folder.glob("a/**/*.root"))
+    assert "beam.parquet?key=...: the server failed: 503 Service Unavailable (3 tries); try again later" in failed.err
+    assert not list(folder.glob("a/**/*.parquet"))
     own.refuses = ()
     done = cli("process", address, "--out", out)
     assert done.code == 0, done.err
@@ -158,7 +158,7 @@ def test_outputs_behind_a_web_server_and_no_key_in_them(cli, web, tmp_path):
     assert "1 stored tables used again" in again.out
     assert cli("status", out).code == 0
     assert cli("select", out, "--out", tmp_path / "selected").code == 0
-    table = folder / "a" / "out" / "tables" / "data" / "beam.root"
+    table = folder / "a" / "out" / "tables" / "data" / "beam.parquet"
     assert table.is_file()
     written = [path.read_bytes() for path in (*folder.glob("a/**/*"), *tmp_path.glob("selected/*")) if path.is_file()]
     said = [done.out, done.err, failed.out, failed.err, again.out]
