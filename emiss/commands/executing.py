@@ -55,13 +55,19 @@ class Executing:
             For options that do not go together, and as `emiss.job.clusters.executor_of`.
         """
         from emiss.configs.errors import UserError
-        from emiss.job.clusters import executor_of
-        from emiss.terminal import waiting
 
         if self.executor != "dask" and self.cluster is not None:
             raise UserError("--cluster is for --executor dask")
         if self.cluster is not None and self.scheduler is not None:
             raise UserError("--cluster and --scheduler both say where workers are", hint="give one of them")
+        if self.executor != "dask":
+            if self.scheduler is not None:
+                raise UserError("--scheduler is for --executor dask")
+            yield self.executor
+            return
+        from emiss.job.clusters import executor_of
+        from emiss.terminal import waiting
+
         if self.cluster is not None:
             from emiss.configs.cluster import load
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from pathlib import Path
 
     from emiss.events.files.base import TableFile
     from emiss.reco.detector.model import Detector
@@ -18,14 +19,21 @@ MADE_WITH = "detector"
 
 def from_detector(detector: Detector | None, columns: Collection[str]) -> Absent | None:
     """Return who knows what columns a set-up lacks; None where there is no set-up."""
-    from emiss.reco.detector.elsewhere import Elsewhere
-
-    return None if detector is None else Elsewhere(detector.name, columns, detector.file)
+    return None if detector is None else _asked(detector.name, columns, detector.file)
 
 
 def from_table(file: TableFile) -> Absent | None:
     """Return who knows what columns the set-up of a table lacks; None where the table does not say of which it is."""
-    from emiss.reco.detector.elsewhere import Elsewhere
-
     name = file.metadata.provenance.get(MADE_WITH) if file.metadata is not None else None
-    return Elsewhere(name, file.columns) if isinstance(name, str) else None
+    return _asked(name, file.columns) if isinstance(name, str) else None
+
+
+def _asked(name: str, columns: Collection[str], file: Path | None = None) -> Absent:
+    """Return who looks at other set-ups when it is asked, which is seldom: to know them takes a tenth of a second."""
+
+    def absent(missing: str) -> str | None:
+        from emiss.reco.detector.elsewhere import Elsewhere
+
+        return Elsewhere(name, columns, file)(missing)
+
+    return absent
