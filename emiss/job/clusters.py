@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from emiss.configs.cluster import Address, Gateway, HTCondor, Local, Slurm
@@ -161,12 +163,24 @@ def _at(cluster: Address) -> Generator[Client]:
     from distributed import Client
 
     where = {"address" if "://" in cluster.scheduler else "scheduler_file": cluster.scheduler}
+    if "scheduler_file" in where:
+        _await(Path(cluster.scheduler))
     try:
         client = Client(timeout=Limits.gone, **where)
     except (OSError, ValueError) as error:
         raise UserError(f"no dask scheduler at {cluster.scheduler}: {error}") from None
     with client:
         yield client
+
+
+def _await(file: Path) -> None:
+    """Wait for the file of a scheduler that begins: dask would wait without end."""
+    ends = time.monotonic() + Limits.gone
+    while not file.is_file():
+        if time.monotonic() > ends:
+            message = f"no dask scheduler: there is no file {file} after {Limits.gone:g} s"
+            raise UserError(message, hint=f"it is written by: dask scheduler --scheduler-file {file}")
+        time.sleep(0.1)
 
 
 def _batch(cluster: HTCondor | Slurm) -> Generator[Client]:

@@ -163,3 +163,12 @@ def test_what_is_not_installed_is_named(monkeypatch, module, cluster, said):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UserError, match=said), clusters.client_of(cluster):
         pass
+
+
+def test_a_scheduler_whose_file_does_not_come_is_not_waited_for_without_end(monkeypatch, tmp_path):
+    monkeypatch.setattr(Limits, "gone", 0.2)
+    with (
+        pytest.raises(UserError, match=r"there is no file .*nowhere\.json after 0\.2 s.*--scheduler-file"),
+        clusters.executor_of("dask", scheduler=str(tmp_path / "nowhere.json")),
+    ):
+        pass
