@@ -1,4 +1,4 @@
-"""The fast detector response: from `Particles` to cells, points, trigger bits and truth."""
+"""What a set-up answers to generated events: cells, points, trigger bits, and the truth."""
 
 from __future__ import annotations
 
@@ -12,51 +12,25 @@ from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
-from emiss.samples.absorber import behind, moyal, through_calorimeters
-from emiss.samples.beam_line import merged, through_upstream
-from emiss.samples.muon_state import MuonState
-from emiss.samples.particles import ELECTRON
-from emiss.samples.shower import cell_energies
-from emiss.samples.spectrometer import FirstPlane, through_spectrometer
+from emiss.samples.spectrometer import moyal, points_of
+from emiss.samples.truth import TRUTH, Passed, truth_of
+from emiss.samples.walk.tracks import BEAM_ID, ELECTRON, ID, ROW
+from emiss.samples.walk.walking import LOST, Passage, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.configs.arrays import Array
+    from emiss.configs.arrays import Array, Floats
     from emiss.reco.detector.model import Detector
-    from emiss.samples.config import Response
-    from emiss.samples.particles import Particles
+    from emiss.samples.config import Response as Settings
+    from emiss.samples.generators.base import Generator
     from emiss.samples.setup import SetUp
-
-POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"}
-"""Fields of points, as in `emiss.events.batch.Batch`."""
 
 STORED = 0.1
 """Cells below this part of their detector's threshold are not stored."""
 
-TRUTH: Mapping[str, tuple[str, str]] = {
-    "pdg": ("1", "PDG code of the beam particle"),
-    "e_beam": ("GeV", "energy of the beam particle"),
-    "e_ecal": ("GeV", "energy that showers in the ECAL"),
-    "e_lost": ("GeV", "energy of phi or neutrino"),
-    "e_emission": ("GeV", "energy of the particle that gave the muons: electron, photon or hadron; 0 for none"),
-    "n_mu": ("1", "muons produced"),
-    "n_mu_exit": ("1", "muons that leave the last HCAL module through its back face"),
-    "n_mu_downstream": ("1", "muons under way behind the last HCAL module, those that left a side before it included"),
-    "n_mu_spec": ("1", "muons inside the first Micromegas"),
-    "charge": ("e", "charge of the muon of highest energy; 0 for none"),
-    "e_mu": ("GeV", "energy of the muon of highest energy at its production; 0 for none"),
-    "e_mu2": ("GeV", "the same for the muon of second highest energy"),
-    "z_mu": ("mm", "z of the production of the muons; 0 for none"),
-    "theta_mu": ("rad", "angle to z of the muon of highest energy at its production"),
-    "p_exit": ("GeV", "momentum of the muon of highest energy behind the last HCAL module; 0 if it stopped"),
-    "p_spec": ("GeV", "momentum of the muon of highest energy at the first Micromegas; 0 if it is not there"),
-    "x": ("mm", "x of the muon of highest energy at the first Micromegas"),
-    "y": ("mm", "y of the muon of highest energy at the first Micromegas"),
-    "tx": ("1", "dx/dz of the muon of highest energy at the first Micromegas"),
-    "ty": ("1", "dy/dz of the muon of highest energy at the first Micromegas"),
-}
-"""Unit and meaning of the truth columns, by name without the prefix."""
+TAKEN, END = "taken over", "end of absorbers"
+"""Marks on the line: where the process takes over, and the back face of the last absorber."""
 
 
 @dataclass(frozen=True)
@@ -79,59 +53,79 @@ class Hits:
     truth: Mapping[str, Array]
 
 
-def respond(
-    particles: Particles,
-    setup: SetUp,
-    settings: Response,
-    rng: np.random.Generator,
-    *,
-    field_scales: Mapping[str, float] | None = None,
-) -> Hits:
-    """Return what the detector sees of generated events.
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of a block of events: those of the beam and the process, and those of what comes of them."""
+
+    generation: np.random.Generator
+    response: np.random.Generator
+
+
+class Response:
+    """A set-up that answers to generated events.
 
     Parameters
     ----------
-    particles : Particles
     setup : SetUp
-    settings : Response
-    rng : numpy Generator
-        Its state alone decides the outcome.
-    field_scales : mapping of spectrometer to float, optional
-        Factors on the fields of their magnets, from the conditions; 1 where there is none.
+    settings : emiss.samples.config.Response
+    generator : Generator
+    field_scales : mapping of magnet to float
+        Factors on fields, from the conditions.
     """
-    detector, events = setup.detector, len(particles)
-    scales = {} if field_scales is None else field_scales
-    energy = np.zeros((events, len(detector.channels)))
-    _counters(particles, setup, settings, energy, rng)
-    target = detector.part_numbers(setup.target_name)
-    energy[:, target] += cell_energies(setup, settings, particles.shower, particles.x, particles.y, rng)
 
-    muons = MuonState.of(particles.muons)
-    through_calorimeters(muons, setup, settings, energy, rng)
-    downstream, exited = behind(muons, setup)
-    p_exit = np.where(downstream, muons.momentum, 0.0)
-    time = _times(setup, settings, events, rng)
-    start = (time @ detector.reference) / detector.reference.sum()
-    points, at_first = None, FirstPlane(*(np.zeros(len(muons.event)) for _ in range(5)))
-    for number, (name, arm) in enumerate(setup.downstream.items()):
-        seen, state = through_spectrometer(muons, arm, settings, start, scales.get(name, 1.0), rng)
-        at_first = at_first if number else state
-        points = seen if points is None else merged(points, seen)
-    for name, arm in setup.upstream.items():
-        seen = through_upstream(particles, arm, setup.target.z, settings, start, scales.get(name, 1.0), rng)
-        points = seen if points is None else merged(points, seen)
-    if points is None:
-        points = Lists.empty(events, POINTS)
+    def __init__(
+        self, setup: SetUp, settings: Settings, generator: Generator, field_scales: Mapping[str, float] | None = None
+    ) -> None:
+        self.setup, self.settings, self.generator = setup, settings, generator
+        last = setup.last_absorber
+        marks = {END: last.z + last.depth}
+        if generator.takes_over is not None:
+            marks[TAKEN] = generator.takes_over
+        self.walk = Walk(setup.detector, settings, field_scales or {}, marks)
+        self._first = next(((name, 0) for name in setup.downstream), None)
 
-    kept = energy > STORED * thresholds(detector)
-    row, channel = np.nonzero(kept)
-    cells = Lists(
-        offsets_of(np.bincount(row, minlength=events)),
-        {"channel": channel.astype(np.int32), "energy": energy[kept], "time": time[kept]},
-    )
-    return Hits(
-        cells, points, _trigger(setup, settings, energy), _truth(particles, downstream, exited, p_exit, at_first)
-    )
+    def hits(self, events: int, draws: Draws) -> Hits:
+        """Return what the detector sees of so many events, and the truth."""
+        passed = self.passage(events, draws)
+        detector, settings, rng = self.setup.detector, self.settings, draws.response
+        visible = passed.passage.seen.visible
+        tag(self.setup, settings, passed.beam.pdg, visible, rng)
+        if passed.beam.born:
+            as_if_crossed(self.setup, settings, visible, rng)
+        time = passed.time
+        kept = visible > STORED * thresholds(detector)
+        row, channel = np.nonzero(kept)
+        cells = Lists(
+            offsets_of(np.bincount(row, minlength=events)),
+            {"channel": channel.astype(np.int32), "energy": visible[kept], "time": time[kept]},
+        )
+        points = points_of(passed.passage.points, events)
+        return Hits(cells, points, _trigger(self.setup, settings, visible), truth_of(passed, self.setup, self.walk.parts))
+
+    def passage(self, events: int, draws: Draws) -> Passed:
+        """Take so many events through the set-up."""
+        generator, walk, rng = self.generator, self.walk, draws.response
+        time = _times(self.setup, self.settings, events, rng)
+        start = (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
+        beam = generator.beam(events, draws.generation)
+        passage = Passage(walk.nothing(events))
+        keep = () if self._first is None else (self._first,)
+        tracks = beam.tracks()
+        if not beam.born:
+            tracks = walk.from_the_beginning(tracks, beam.z)
+        before, behind = walk.before(TAKEN) if generator.takes_over is not None else (walk.line, [])
+        if not beam.born:
+            tracks = walk.run(tracks, before, passage, start, rng, keep=keep)
+        if generator.takes_over is not None:
+            tracks = walk.move(tracks, generator.takes_over, passage, rng)
+        arrived, others = beam_particles(tracks)
+        products = generator.products(arrived, draws.generation)
+        rows = arrived[:, ROW].astype(np.int64)
+        for name, energy in products.lost.items():
+            passage.seen.lost[rows, LOST.index(name)] += energy
+        tracks = walk.run(np.concatenate([products.tracks, others]), behind, passage, start, rng, keep=keep)
+        walk.leave(tracks, passage)
+        return Passed(beam, rows, products, time, passage, self._first, END)
 
 
 def thresholds(detector: Detector) -> Array:
@@ -139,19 +133,30 @@ def thresholds(detector: Detector) -> Array:
     return np.concatenate([np.full(len(part.channels()), part.threshold) for part in detector.read_out.values()])
 
 
-def _counters(particles: Particles, setup: SetUp, settings: Response, energy: Array, rng: np.random.Generator) -> None:
-    """Add one MIP in each counter of the beam and the synchrotron radiation (or the little a heavy particle leaves)."""
-    events, number = len(particles), setup.detector.channel_number
-    for name, mip in setup.counters.items():
-        energy[:, number[f"{name}.0.0"]] += mip * moyal(settings.landau, events, rng)
+def tag(setup: SetUp, settings: Settings, pdg: Array, visible: Floats, rng: np.random.Generator) -> None:
+    """Add the synchrotron light of beam electrons in the taggers, or the little that heavy particles leave there."""
+    number = setup.detector.channel_number
     modules = np.array([number[f"{name}.0.0"] for name in setup.taggers], np.int64)
     shape = settings.synchrotron_shape
-    light = rng.gamma(shape, settings.synchrotron / shape, size=(events, len(modules)))
-    little = rng.exponential(settings.hadron_srd, size=(events, len(modules)))
-    energy[:, modules] += np.where((particles.pdg == ELECTRON)[:, None], light, little)
+    light = rng.gamma(shape, settings.synchrotron / shape, size=(len(pdg), len(modules)))
+    little = rng.exponential(settings.hadron_srd, size=(len(pdg), len(modules)))
+    visible[:, modules] += np.where((np.abs(pdg) == ELECTRON)[:, None], light, little)
 
 
-def _times(setup: SetUp, settings: Response, events: int, rng: np.random.Generator) -> Array:
+def as_if_crossed(setup: SetUp, settings: Settings, visible: Floats, rng: np.random.Generator) -> None:
+    """Add a minimum ionizing particle in each counter before the target: those born behind it have not come through them."""
+    for name, mip in setup.counters.items():
+        visible[:, setup.detector.channel_number[f"{name}.0.0"]] += mip * moyal(settings.landau, len(visible), rng)
+
+
+def beam_particles(tracks: Floats) -> tuple[Floats, Floats]:
+    """Return the beam particles among tracks by row, and the others."""
+    own = tracks[:, ID] == BEAM_ID
+    arrived = tracks[own]
+    return arrived[np.argsort(arrived[:, ROW], kind="stable")], tracks[~own]
+
+
+def _times(setup: SetUp, settings: Settings, events: int, rng: np.random.Generator) -> Array:
     """Return the time of each channel, shape (events, channels), ns: S0 relative to the trigger, others relative to S0.
 
     The flight times are calibrated away. Cells of one calorimeter or module and ends of one panel share their time.
@@ -179,7 +184,7 @@ def _times(setup: SetUp, settings: Response, events: int, rng: np.random.Generat
     return np.asarray(time)
 
 
-def _trigger(setup: SetUp, settings: Response, energy: Array) -> Array:
+def _trigger(setup: SetUp, settings: Settings, energy: Array) -> Array:
     """Return the trigger bits: counters x preshower > 2 GeV x target < 95 GeV sets `physics`, `beam` is always set.
 
     Bits that the detector file does not name are not set.
@@ -198,45 +203,3 @@ def _trigger(setup: SetUp, settings: Response, energy: Array) -> Array:
     if "physics" in bits:
         word |= fired.astype(np.uint32) << np.uint32(bits["physics"])
     return word
-
-
-def _truth(
-    particles: Particles, downstream: Array, exited: Array, p_exit: Array, first: FirstPlane
-) -> dict[str, Array]:
-    """Return the truth columns; `downstream` and `exited` are those of `absorber.behind`."""
-    muons, events = particles.muons, len(particles)
-    parents = muons.parents
-    energy = muons["energy"]
-    order = np.lexsort((-energy, parents))  # by event, highest energy first
-    counts = muons.counts
-    has, has_two = counts > 0, counts > 1
-    leading = order[muons.offsets[:-1][has]]
-    second = order[muons.offsets[:-1][has_two] + 1]
-
-    def of(values: Array, rows: Array, where: Array) -> Array:
-        result = np.zeros(events, values.dtype)
-        result[where] = values[rows]
-        return result
-
-    return {
-        "pdg": particles.pdg.astype(np.int32),
-        "e_beam": particles.energy,
-        "e_ecal": particles.shower,
-        "e_lost": particles.lost,
-        "e_emission": particles.emission,
-        "n_mu": counts.astype(np.int32),
-        "n_mu_exit": np.bincount(parents[exited], minlength=events).astype(np.int32),
-        "n_mu_downstream": np.bincount(parents[downstream], minlength=events).astype(np.int32),
-        "n_mu_spec": np.bincount(parents[first.momentum > 0], minlength=events).astype(np.int32),
-        "charge": of(muons["charge"].astype(np.int32), leading, has),
-        "e_mu": of(energy, leading, has),
-        "e_mu2": of(energy, second, has_two),
-        "z_mu": of(muons["z"], leading, has),
-        "theta_mu": of(np.arctan(np.hypot(muons["tx"], muons["ty"])), leading, has),
-        "p_exit": of(p_exit, leading, has),
-        "p_spec": of(first.momentum, leading, has),
-        "x": of(first.x, leading, has),
-        "y": of(first.y, leading, has),
-        "tx": of(first.tx, leading, has),
-        "ty": of(first.ty, leading, has),
-    }

@@ -32,8 +32,9 @@ from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples.config import Sample, load_sample
 from emiss.samples.digitise import strips, waveforms
 from emiss.samples.generators import generator_of
-from emiss.samples.response import TRUTH, respond
+from emiss.samples.response import Draws, Response
 from emiss.samples.setup import SetUp
+from emiss.samples.truth import TRUTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,7 @@ class Simulation:
         self.setup = SetUp(self.detector)
         self.conditions = Conditions.load(loader.find("calib", sample.calib, near=sample.folder)).for_run(sample.run)
         self.generator = generator_of(sample, self.setup)
+        self.response = Response(self.setup, sample.response, self.generator, self._scales)
 
     @property
     def process(self) -> dict[str, Any]:
@@ -99,7 +101,7 @@ class Simulation:
     def _scales(self) -> dict[str, float]:
         arms = {name: arm.name for name, arm in self.detector.arms.items() if arm.name}
         scales = self.conditions.get("magnet.field", list(arms.values()))["scale"].tolist()
-        return dict(zip(arms, scales, strict=True))
+        return dict(zip(arms.values(), scales, strict=True))
 
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
@@ -110,14 +112,8 @@ class Simulation:
         """Return one batch of hits, with the random numbers that are left for the digitisation."""
         start, size = block.start, block.stop - block.start
         generation, response, digits = (np.random.default_rng([self.seed, block.number, stage]) for stage in range(3))
-        particles, weight = self.generator.generate(BLOCK, generation)
-        hits = respond(
-            particles,
-            self.setup,
-            self.sample.response,
-            response,
-            field_scales=self._scales,
-        )
+        hits = self.response.hits(BLOCK, Draws(generation, response))
+        weight = np.full(BLOCK, self.generator.weight)
         batch = Batch(
             run=self.sample.run,
             entries=(start, start + size),

@@ -19,6 +19,9 @@ ROW, PDG, ENERGY, X, Y, Z, TX, TY, LAST, ID = range(10)
 The number is that of the particle a generator made, for the truth; what is made on the way has -1.
 """
 
+BEAM_ID = -2
+"""The number of the beam particle itself."""
+
 COLUMNS = 10
 
 ELECTRON, MUON, PHOTON, PION, KAON, PROTON, NEUTRON, PI_ZERO, K_LONG, K_SHORT = (
