@@ -14,7 +14,7 @@ from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
 from emiss.samples.spectrometer import moyal, points_of
 from emiss.samples.truth import TRUTH, Passed, truth_of
-from emiss.samples.walk.tracks import BEAM_ID, ELECTRON, ID, ROW
+from emiss.samples.walk.tracks import BEAM_ID, ELECTRON, ENERGY, ID, ROW
 from emiss.samples.walk.walking import LOST, Passage, Walk
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Response:
             tracks = walk.run(tracks, before, passage, start, rng, keep=keep)
         if generator.takes_over is not None:
             tracks = walk.move(tracks, generator.takes_over, passage, rng)
-        arrived, others = beam_particles(tracks)
+        arrived, others = beam_particles(tracks, generator.least)
         products = generator.products(arrived, draws.generation)
         rows = arrived[:, ROW].astype(np.int64)
         for name, energy in products.lost.items():
@@ -149,9 +149,9 @@ def as_if_crossed(setup: SetUp, settings: Settings, visible: Floats, rng: np.ran
         visible[:, setup.detector.channel_number[f"{name}.0.0"]] += mip * moyal(settings.landau, len(visible), rng)
 
 
-def beam_particles(tracks: Floats) -> tuple[Floats, Floats]:
-    """Return the beam particles among tracks by row, and the others."""
-    own = tracks[:, ID] == BEAM_ID
+def beam_particles(tracks: Floats, least: float) -> tuple[Floats, Floats]:
+    """Return the beam particles among tracks by row, with at least so much energy (GeV), and the other tracks."""
+    own = (tracks[:, ID] == BEAM_ID) & (tracks[:, ENERGY] >= least)
     arrived = tracks[own]
     return arrived[np.argsort(arrived[:, ROW], kind="stable")], tracks[~own]
 

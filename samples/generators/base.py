@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from emiss.samples.particles import Beamed, Products
 
 
+ENOUGH = 0.5
+"""Beam particles that have lost more than the rest of their energy on the way are left alone."""
+
+
 class Generator(Protocol):
     """A beam, and one process.
 
@@ -32,6 +36,11 @@ class Generator(Protocol):
 
     def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
         """Return what the process makes of tracks of beam particles, one per event, at `takes_over`."""
+        ...
+
+    @property
+    def least(self) -> float:
+        """GeV; beam particles that come with less are left alone: nothing happens to them."""
         ...
 
     @property

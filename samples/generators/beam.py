@@ -19,6 +19,7 @@ class BeamGenerator:
 
     takes_over = None
     weight = 1.0
+    least = 0.0
 
     def __init__(self, beam: Beam, setup: SetUp) -> None:
         self._beam = beam

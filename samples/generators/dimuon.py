@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.physics.emission import dimuons
-from emiss.samples.generators.base import depth_in, rest, scaled
+from emiss.samples.generators.base import ENOUGH, depth_in, rest, scaled
 from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, beamed, deflect, made
 from emiss.samples.walk.tracks import TX, TY
 
@@ -27,6 +27,11 @@ class DimuonGenerator:
         self._process = process
         self._target = setup.target
         self._emission = dimuons.emission(beam.energy, process.threshold)
+
+    @property
+    def least(self) -> float:
+        """Half the energy of the beam."""
+        return ENOUGH * self._beam.energy
 
     @property
     def takes_over(self) -> float:

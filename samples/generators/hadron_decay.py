@@ -8,6 +8,7 @@ import numpy as np
 
 from emiss.physics import constants
 from emiss.physics.passage.decays import muon_from_decay
+from emiss.samples.generators.base import ENOUGH
 from emiss.samples.particles import KAON_MINUS, MUON, PION_MINUS, Beamed, Products, beamed, deflect, made
 from emiss.samples.walk.tracks import ENERGY, TX, TY
 
@@ -29,6 +30,11 @@ class DecayGenerator:
         pion = process.hadron == "pion"
         self._mass = constants.PION_MASS if pion else constants.KAON_MASS
         self._pdg = PION_MINUS if pion else KAON_MINUS
+
+    @property
+    def least(self) -> float:
+        """Half the energy of the beam."""
+        return ENOUGH * self._beam.energy
 
     @property
     def takes_over(self) -> float:

@@ -23,6 +23,7 @@ class MuonGenerator:
     """
 
     weight = 1.0
+    least = 0.0
 
     def __init__(self, beam: Beam, process: MuonProcess, setup: SetUp) -> None:
         self._beam = beam

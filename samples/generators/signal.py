@@ -15,7 +15,7 @@ import numpy as np
 
 from emiss.physics.emission import yields
 from emiss.physics.emission.sampling import MuonSampler
-from emiss.samples.generators.base import depth_in, rest, scaled
+from emiss.samples.generators.base import ENOUGH, depth_in, rest, scaled
 from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, beamed, deflect, made
 from emiss.samples.walk.tracks import MUON_MASS, TX, TY
 
@@ -47,6 +47,11 @@ class SignalGenerator:
             msg = f"electrons of {beam.energy:g} GeV emit no phi of {process.m_phi:g} GeV with a muon that can be seen"
             raise ValueError(msg)
         self.weight = self._seen.total / made.total
+
+    @property
+    def least(self) -> float:
+        """Half the energy of the beam."""
+        return ENOUGH * self._beam.energy
 
     @property
     def takes_over(self) -> float:

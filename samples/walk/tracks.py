@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Array, Floats
 
-ROW, PDG, ENERGY, X, Y, Z, TX, TY, LAST, ID = range(10)
-"""Columns of a track: its beam particle, PDG code, total energy (GeV), mm, slopes, the part that it came from last, and its number.
+ROW, PDG, ENERGY, X, Y, Z, TX, TY, LAST, ID, CARRIED = range(11)
+"""Columns of a track: its beam particle, PDG code, total energy (GeV), mm, slopes, the part that it came from last, its number,
+and the energy (GeV) of soft electrons that go with it.
 
 The number is that of the particle a generator made, for the truth; what is made on the way has -1.
 """
@@ -22,7 +23,7 @@ The number is that of the particle a generator made, for the truth; what is made
 BEAM_ID = -2
 """The number of the beam particle itself."""
 
-COLUMNS = 10
+COLUMNS = 11
 
 ELECTRON, MUON, PHOTON, PION, KAON, PROTON, NEUTRON, PI_ZERO, K_LONG, K_SHORT = (
     11, 13, 22, 211, 321, 2212, 2112, 111, 130, 310,

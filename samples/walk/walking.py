@@ -9,10 +9,14 @@ import numpy as np
 
 from emiss.samples.beam_line import back
 from emiss.samples.spectrometer import at_station, transport
+from emiss.samples.walk.hadron_tables import hadron_matter
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
+from emiss.samples.walk.matter import ACTIVE
+from emiss.samples.walk.muons import muon_world
+from emiss.samples.walk.shower import showers
 from emiss.samples.walk.state import State
-from emiss.samples.walk.tracks import ENERGY, ID, LAST, PDG, PHOTON, ROW, Z
-from emiss.samples.walk.walk_kernels import walk
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, PHOTON, ROW, Z
+from emiss.samples.walk.walk_kernels import Tables, walk
 from emiss.samples.walk.world import Seen, world_of
 
 if TYPE_CHECKING:
@@ -22,10 +26,14 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
-    from emiss.samples.walk.line import Item
+    from emiss.samples.walk.hadron_tables import hadron_matter
+from emiss.samples.walk.line import Item
 
-LOST = ("invisible", "neutrino")
+LOST = ("invisible", "neutrino", "rest mass")
 """What nothing can see, by name."""
+
+STACK, SECONDARIES = 4096, 64
+"""Tracks that may wait, and secondaries of one step; what would be more ends where it is."""
 
 SLOWEST = 0.01
 """GeV; a slower charged particle leaves nothing in a station."""
@@ -73,7 +81,17 @@ class Walk:
     ) -> None:
         self.detector = detector
         self.settings = settings
-        self.world, self.parts = world_of(detector, attenuation=settings.attenuation)
+        self.world, self.parts, materials = world_of(detector, attenuation=settings.attenuation)
+        self.tables = Tables(
+            muons=muon_world(self.world, materials),
+            showers=showers(self.world, materials, ACTIVE),
+            hadrons=hadron_matter(self.world.mixtures),
+            stack=np.empty((STACK, COLUMNS)),
+            kinds=np.zeros(SECONDARIES, np.int64),
+            energies=np.zeros(SECONDARIES),
+            places=np.zeros(SECONDARIES),
+            momenta=np.zeros((SECONDARIES, 4)),
+        )
         self.line: list[Item] = line_of(detector, self.world, marks)
         fields = [detector.field(name).scaled(scales.get(name, 1.0)) for name in detector.magnets]
         self.fields: list[Field] = sorted(fields, key=lambda one: one.region[0])
@@ -151,7 +169,7 @@ class Walk:
     def leave(self, tracks: Floats, passage: Passage) -> None:
         """Book what is under way as leaked from the parts that it came from last."""
         rows, last = tracks[:, ROW].astype(np.int64), tracks[:, LAST].astype(np.int64)
-        np.add.at(passage.seen.leaked, (rows, last), tracks[:, ENERGY])
+        np.add.at(passage.seen.leaked, (rows, last), tracks[:, ENERGY] + tracks[:, CARRIED])
 
     def move(self, tracks: Floats, z: float, passage: Passage, rng: np.random.Generator) -> Floats:
         """Take tracks through the fields, or in straight lines, to `z`; those that a field turns back are booked as leaked."""
@@ -204,4 +222,6 @@ class Walk:
         return np.concatenate([tracks, photons])
 
     def _matter(self, tracks: Floats, item: Matter, passage: Passage, rng: np.random.Generator) -> Floats:
-        return walk(self.world, item.first, item.last, tracks, passage.seen, rng)
+        order = np.argsort(tracks[:, ROW], kind="stable")
+        found: Floats = walk(self.world, self.tables, item.first, item.last, tracks[order], passage.seen, rng)
+        return found

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
     from emiss.reco.detector.model import Detector
     from emiss.reco.parts.base import Part, Volume
+    from emiss.reco.parts.materials import Material
     from emiss.samples.walk.matter import Mixtures
 
 PASSIVE, CELLS, PANELS = 0, 1, 2
@@ -138,8 +139,8 @@ class _Slab:
     attenuation: float = 0.0
 
 
-def world_of(detector: Detector, *, attenuation: float) -> tuple[World, tuple[str, ...]]:
-    """Return a set-up as slabs, and the names of the parts that they are booked under.
+def world_of(detector: Detector, *, attenuation: float) -> tuple[World, tuple[str, ...], dict[str, Material]]:
+    """Return a set-up as slabs, the names of the parts that they are booked under, and their materials.
 
     The first part, "beam line", is what no part is responsible for.
 
@@ -195,7 +196,8 @@ def world_of(detector: Detector, *, attenuation: float) -> tuple[World, tuple[st
         channels=np.array([number for slab in slabs for number in slab.channels], np.int64),
         mixtures=mixed,
     )
-    return world._replace(stochastic=np.where(world.stochastic > 0.0, world.stochastic, sampling_term(mixed))), parts
+    stochastic = np.where(world.stochastic > 0.0, world.stochastic, sampling_term(mixed))
+    return world._replace(stochastic=stochastic), parts, materials
 
 
 def sampling_term(mixed: Mixtures) -> Floats:
