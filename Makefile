@@ -31,7 +31,7 @@ warm: $(VENV)/.run    ## compile all kernels ahead (half a minute; nothing where
 hits: $(HITS)
 
 test: $(VENV)/.test warm    ## set up and run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types imports test    ## everything that must pass before a commit
 
