@@ -28,6 +28,8 @@ TIMES = 10
 
 POINTS = 6
 
+VETO = 2
+
 
 @kernel
 def _walk(world, muons, seen, start, momentum, out, rng):
@@ -75,10 +77,10 @@ def _walk(world, muons, seen, start, momentum, out, rng):
 
 @kernel
 def _shower(world, muons, seen, n, s, z, energy, kind, rng):
+    """Book a shower; where it leaves a calorimeter, as many electrons cross what is behind as the profile has energy over E_c."""
     slabs = len(world.z)
     critical = world.mixtures.critical[world.mixture[s]]
-    shape = 1.0 + 0.5 * (max(math.log(energy / critical), 0.2) - (0.5 if kind != 1 else -0.5))
-    shape = max(shape, 1.0)
+    shape = max(1.0 + 0.5 * (math.log(energy / critical) + (0.5 if kind == 1 else -0.5)), 1.0)
     for _ in range(POINTS):
         depth = rng.standard_gamma(shape) * 2.0
         at, where = s, z
@@ -94,10 +96,24 @@ def _shower(world, muons, seen, n, s, z, energy, kind, rng):
         if at == slabs:
             seen.leaked[n, 2] += energy / POINTS
             continue
-        visible = energy / POINTS * (0.7 if kind == 3 else 1.0)
         seen.deposited[n, world.part[at]] += energy / POINTS
-        channel = world.first[at]
-        seen.visible[n, channel] += fluctuated(visible, muons.quantum[at], rng)
+        if muons.quantum[at] > 0.0:
+            visible = energy / POINTS * (0.7 if kind == 3 else 1.0)
+            seen.visible[n, world.first[at]] += fluctuated(visible, muons.quantum[at], rng)
+    if s < VETO:
+        depth = (world.z[1] + world.depth[1] - z) / world.mixtures.x0[world.mixture[1]]
+        profile = math.exp((shape - 1.0) * math.log(0.5 * depth) - 0.5 * depth - math.lgamma(shape)) * 0.5
+        expected = 0.75 * energy / critical * profile  # three quarters of the track length are above an MeV
+        count = rng.standard_exponential()
+        while count < expected:
+            left = min(critical * rng.standard_exponential(), world.mip[VETO])
+            for channel in range(2):
+                seen.visible[n, world.first[VETO] + channel] += left
+            count += rng.standard_exponential()
+    elif s == VETO:  # a delta electron, from anywhere on the path
+        left = min(energy, world.mip[VETO] * rng.random())
+        for channel in range(2):
+            seen.visible[n, world.first[VETO] + channel] += left
 
 
 def _sums(world, seen):

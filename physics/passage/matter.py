@@ -42,6 +42,11 @@ class Matter:
         """Electrons per nucleon."""
         return float(sum(part * z / a for z, a, part in self.elements))
 
+    @property
+    def charge(self) -> float:
+        """Charge number, weighted by mass."""
+        return float(sum(part * z for z, _, part in self.elements))
+
 
 def plasma_energy(density: float, z_over_a: float) -> float:
     """Return the plasma energy, GeV: 28.816 eV sqrt(density Z/A) (PDG 2022, Table 34.1)."""

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
     from emiss.physics.passage.muon_tables import MuonTables
 
-LARGE = 6.0
+LARGE = 3.0
 """Transfers drawn one by one in a thin layer, on average."""
 
-STEP = 0.2
+STEP = 0.25
 """A step takes no more than this part of the kinetic energy, on average, or ends where a secondary does."""
 
-STOPPED = 2e-3
+LAST, LAST_STEP = 0.1, 0.5
+"""Below this kinetic energy (GeV) a step may take more: the range is only some centimetres."""
+
+STOPPED = 5e-3
 """GeV of kinetic energy at which a muon is at the end of its range, less than a millimetre away."""
 
 RATIO = ELECTRON_MASS / MUON_MASS
@@ -82,19 +85,15 @@ def soft_loss(
         mean -= xi * (math.log(high / border) - slope * (high - border))
     else:
         border = high
-        if border > leaves:  # of those in the Gaussian sum, the mean crosses
-            away = xi * (math.log(border / leaves) - slope * (border - leaves)) - keeps * xi * (
-                1.0 / leaves - 1.0 / border
-            )
     sigma = math.sqrt(xi * border * (1.0 - 0.5 * slope * border))
     shape = 16.0 * xi / border  # 4/skewness^2, the third cumulant being xi border^2/2
     root = 1.0 - 1.0 / (9.0 * shape) + rng.standard_normal() / (3.0 * math.sqrt(shape))
-    small = mean + sigma * math.sqrt(shape) * (root * root * root - 1.0)
-    small = max(small, 0.0)
-    if border == high:
-        away = min(away, 0.9 * small)
-        return small - away, away
-    return small + here, away
+    small = max(mean + sigma * math.sqrt(shape) * (root * root * root - 1.0), 0.0)
+    if border > leaves:  # of those in the Gaussian sum, the mean crosses
+        mean = xi * (math.log(border / leaves) - slope * (border - leaves)) - keeps * xi * (1.0 / leaves - 1.0 / border)
+        mean = min(max(mean, 0.0), small)
+        return here + small - mean, away + mean
+    return here + small, away
 
 
 @fused
@@ -184,7 +183,7 @@ def step(
                 )
             )
             if again == 0:
-                length = min(length, STEP * kinetic / slow)
+                length = min(length, (STEP if kinetic > LAST else LAST_STEP) * kinetic / slow)
                 if slow * length < 0.02 * kinetic:
                     break
                 middle = kinetic - 0.5 * slow * length

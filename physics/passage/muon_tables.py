@@ -35,7 +35,7 @@ LOWEST, HIGHEST, NODES = 1e-3, 400.0, 41
 QUANTILES, TAIL = 41, 10.0
 """Spectra by -ln of the part of secondaries above: 0 to `TAIL`."""
 
-REACH = 0.5
+REACH = 0.2
 """Delta electrons whose range is this part of a plate cross over to others."""
 
 SLOW = 1e-3
@@ -138,7 +138,9 @@ def muon_tables(mixtures: Sequence[Plates], materials: Sequence[Matter], cut: fl
             for column, (parts, width) in enumerate(((row.absorber, row.gap), (row.active, row.plate))):
                 leaves[m, column] = min(cut, _electron_energy(REACH * _density(parts, materials) * width / 10.0))
             keeps[m] = leaves[m, 1]
-            companions[m] = _companions(xi[m].sum(), loss[m, :, :2].sum(axis=1).min(), cut)
+            z = sum(float(row.absorber[k]) * materials[k].density * materials[k].charge for k in used)
+            z /= _density(row.absorber, materials) * float(np.sum(row.absorber))
+            companions[m] = _companions(xi[m].sum(), loss[m, :, :2].sum(axis=1).min(), z, cut)
         elif (crossed := half * loss[m, :, IN_ACTIVE].min() / float(row.active.sum())) < cut:
             leaves[m, 1] = keeps[m] = crossed
             companions[m] = -1.0
@@ -155,12 +157,13 @@ def muon_tables(mixtures: Sequence[Plates], materials: Sequence[Matter], cut: fl
     )
 
 
-def _companions(xi: float, slowing: float, cut: float) -> float:
-    """Return how many delta electrons between `SLOW` and `cut` cross a plane with a muon.
+def _companions(xi: float, slowing: float, z: float, cut: float) -> float:
+    """Return how many delta electrons between `SLOW` and `cut` come out of a surface with a muon.
 
     Equilibrium: xi/T^2 per mm are made and all lose `slowing` per mm, so that xi/slowing (1/T - 1/cut) are there per energy.
+    They do not go straight: of their path the part 1/(1 + Z/70) leads forward, a half in lead, three quarters in iron.
     """
-    return xi / slowing * (np.log(cut / SLOW) - 1.0 + SLOW / cut)
+    return float(xi / slowing * (np.log(cut / SLOW) - 1.0 + SLOW / cut) / (1.0 + z / 70.0))
 
 
 def _density(parts: Floats, materials: Sequence[Matter]) -> float:

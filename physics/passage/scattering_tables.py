@@ -54,8 +54,12 @@ class ScatteringTables(NamedTuple):
 
 
 def radius(a: float) -> float:
-    """Return the rms charge radius (fm) of a nucleus of mass number `a`: 0.94 A^(1/3) + 0.29 (B. Hahn et al.; within 3 %)."""
-    return 0.84 if a < 1.5 else 0.94 * a ** (1 / 3) + 0.29
+    """Return the rms charge radius (fm) of a nucleus of mass number `a`: 0.82 A^(1/3) + 0.58.
+
+    A. V. Butkevich, R. P. Kokoulin, G. V. Matushko, S. P. Mikheyev, Nucl. Instrum. Meth. A 488 (2002) 282; lead 5.43 fm, iron
+    3.72 fm, carbon 2.46 fm.
+    """
+    return 0.84 if a < 1.5 else 0.82 * a ** (1 / 3) + 0.58
 
 
 def scattering_tables(fractions: Floats, materials: Sequence[Matter]) -> ScatteringTables:
