@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
 from emiss.physics.constants import ELECTRON_MASS, MUON_LIFETIME, MUON_MASS
-from emiss.physics.passage.muon_tables import IN_ABSORBER, IN_ACTIVE, RADIATED, RADIATED_2, RATES, TAIL
+from emiss.physics.passage.muon_tables import FREE, IN_ABSORBER, IN_ACTIVE, RADIATED, RADIATED_2, RATES, TAIL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -290,3 +290,16 @@ def decay_share(energy: float, rng: np.random.Generator) -> float:
     gamma = energy / MUON_MASS
     along = math.sqrt(max(gamma * gamma - 1.0, 0.0)) * (2.0 * rng.random() - 1.0)
     return min(star * (gamma + along), energy)
+
+
+@fused
+def at_rest(tables: MuonTables, m: int, negative: bool, rng: np.random.Generator) -> tuple[float, float]:
+    """Return energy (GeV) and delay (ns) of the electron of a muon that has stopped in a mixture; energy 0 if a nucleus takes it.
+
+    A mu- decays with the free rate, but lives for `MuonTables.lifetime` alone.
+    """
+    life = tables.lifetime[m] if negative else FREE
+    delay = life * rng.standard_exponential()
+    if rng.random() >= life / FREE:
+        return 0.0, delay
+    return michel(rng), delay

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emiss.physics.constants import MUON_MASS
+from emiss.physics.constants import MUON_LIFETIME, MUON_MASS
 from emiss.physics.passage.muon_cross_sections import K, bremsstrahlung, deltas, largest_transfer, nuclear, pairs
-from emiss.physics.passage.muons import restricted
+from emiss.physics.passage.muons import atomic, restricted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 DELTA, PHOTON, PAIR, NUCLEAR = 0, 1, 2, 3
 """Kinds of hard secondaries: a delta electron, a photon of bremsstrahlung, an e+e- pair, a nuclear reaction."""
+
+LIGHT = 299.792458
+"""mm/ns."""
+
+FREE = MUON_LIFETIME / LIGHT
+"""ns; mean life of muons in vacuum."""
+
+CAPTURE = (
+    (1.0, 2194.9), (2.0, 2195.0), (6.0, 2026.0), (7.0, 1907.0), (8.0, 1795.0), (13.0, 864.0), (14.0, 756.0), (18.0, 537.0),
+    (26.0, 206.0), (29.0, 163.5), (50.0, 91.0), (74.0, 78.4), (82.0, 75.4), (83.0, 73.5), (92.0, 77.1),
+)  # fmt: skip
+"""Charge number and mean life (ns) of mu- in atoms: T. Suzuki, D. F. Measday, J. P. Roalsvig, Phys. Rev. C 35 (1987) 2212."""
 
 PROCESSES = (deltas, bremsstrahlung, pairs, nuclear)
 
@@ -69,6 +81,8 @@ class MuonTables(NamedTuple):
     companions : array of shape (M,)
         Delta electrons above `SLOW` that come out of the back with a muon, on average; -1 for one thin plate of active
         material, that all crossing energy leaves.
+    lifetime : array of shape (M,)
+        Mean life (ns) of a mu- at rest: nuclei capture it.
     """
 
     start: float
@@ -80,6 +94,7 @@ class MuonTables(NamedTuple):
     leaves: Floats
     keeps: Floats
     companions: Floats
+    lifetime: Floats
 
 
 class Plates(NamedTuple):
@@ -112,7 +127,8 @@ def muon_tables(mixtures: Sequence[Plates], materials: Sequence[Matter], cut: fl
     """
     count = len(mixtures)
     loss, spectra = np.zeros((count, NODES, 8)), np.zeros((count, 4, NODES, QUANTILES))
-    xi, leaves, keeps, companions = np.zeros((count, 2)), np.full((count, 2), cut), np.zeros(count), np.zeros(count)
+    xi, leaves = np.zeros((count, 2)), np.full((count, 2), cut)
+    keeps, companions, lifetime = np.zeros(count), np.zeros(count), np.full(count, FREE)
     secondary, highest = _grid(cut)
     used = {int(k) for row in mixtures for k in np.flatnonzero(np.asarray(row.absorber) + np.asarray(row.active) > 0.0)}
     known = {k: _material(materials[k], cut) for k in used}
@@ -131,6 +147,8 @@ def muon_tables(mixtures: Sequence[Plates], materials: Sequence[Matter], cut: fl
             loss[m, :, RATES + process], spectra[m, process] = _quantiles(
                 secondary[process], hard[process], highest[process], cut
             )
+        parts = np.asarray(row.absorber) + np.asarray(row.active)
+        lifetime[m] = _lifetime([(parts[k], materials[k]) for k in used if parts[k] > 0.0])
         if row.plate <= 0.0:
             continue
         half = 0.5 * row.plate
@@ -154,6 +172,7 @@ def muon_tables(mixtures: Sequence[Plates], materials: Sequence[Matter], cut: fl
         leaves,
         keeps,
         companions,
+        lifetime,
     )
 
 
@@ -164,6 +183,17 @@ def _companions(xi: float, slowing: float, z: float, cut: float) -> float:
     They do not go straight: of their path the part 1/(1 + Z/70) leads forward, a half in lead, three quarters in iron.
     """
     return float(xi / slowing * (np.log(cut / SLOW) - 1.0 + SLOW / cut) / (1.0 + z / 70.0))
+
+
+def _lifetime(parts: Sequence[tuple[float, Matter]]) -> float:
+    """Return the mean life (ns) of stopped mu-, the mean over atoms that it may end in: by Z times atoms (Fermi and Teller)."""
+    share, total = 0.0, 0.0
+    for part, of in parts:
+        for z, a, weight in of.elements:
+            electrons = part * of.density * weight * z / a
+            share += electrons * float(np.interp(z, *zip(*CAPTURE, strict=True)))
+            total += electrons
+    return share / total if total > 0.0 else FREE
 
 
 def _density(parts: Floats, materials: Sequence[Matter]) -> float:
@@ -203,6 +233,9 @@ def _material(of: Matter, cut: float) -> tuple[Floats, Floats, Floats, Floats]:
     density = np.sum([f(energy[:, None], low, of) for f in PROCESSES[1:]], axis=0)
     first = np.trapezoid(density * low**2, logarithm, axis=1) * per_mm
     second = np.trapezoid(density * low**3, logarithm, axis=1) * per_mm
+    radiated = atomic(energy, of, cut)
+    first += radiated
+    second += radiated * cut / 3.0  # their spectrum is about ln(T)/T^2
     secondary, _ = _grid(cut)
     hard = np.stack([f(energy[:, None], secondary[i], of) for i, f in enumerate(PROCESSES)]) * per_mm
     return soft, first, second, hard

@@ -189,16 +189,18 @@ def test_active_material_gets_its_share(tables):
 
 
 @kernel
-def _decays(energy, out, rng):
+def _decays(tables, energy, out, rng):
     for n in range(len(out)):
         out[n, 0] = muon_kernels.path_to_decay(energy, rng)
         out[n, 1] = muon_kernels.decay_share(energy, rng)
         out[n, 2] = muon_kernels.michel(rng)
+        for m in range(2):
+            out[n, 3 + 2 * m], out[n, 4 + 2 * m] = muon_kernels.at_rest(tables, 3, m == 0, rng)
 
 
-def test_decays():
-    out = np.zeros((40_000, 3))
-    _decays(50.0, out, np.random.default_rng(3))
+def test_decays(tables):
+    out = np.zeros((40_000, 7))
+    _decays(tables, 50.0, out, np.random.default_rng(3))
     assert out[:, 0].mean() == pytest.approx(50.0 / MUON_MASS * MUON_LIFETIME, rel=0.02)
     assert np.median(out[:, 0]) == pytest.approx(np.log(2) * 50.0 / MUON_MASS * MUON_LIFETIME, rel=0.03)
     # the electron has 0.35 of the energy: 7/10 of half the mass at rest; and at most all of it
@@ -206,3 +208,8 @@ def test_decays():
     assert out[:, 1].max() <= 50.0
     assert out[:, 2].max() < 0.5 * MUON_MASS
     assert np.mean(out[:, 2]) == pytest.approx(0.35 * MUON_MASS, rel=0.01)
+    # in iron nine of ten mu- are captured, and no mu+
+    assert np.mean(out[:, 3] > 0.0) == pytest.approx(206.0 / 2197.0, abs=0.006)
+    assert out[:, 4].mean() == pytest.approx(206.0, rel=0.02)
+    assert np.all(out[:, 5] > 0.0)
+    assert out[:, 6].mean() == pytest.approx(2197.0, rel=0.02)
