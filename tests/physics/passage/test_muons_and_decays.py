@@ -25,7 +25,7 @@ def test_ionisation_against_tables(material, momentum, wanted):
 
 def test_the_radiative_part_is_half_at_the_critical_energy():
     total, ionised = muons.mean_loss(np.array(347.0), "iron"), muons.ionisation(np.array(347.0), "iron")
-    assert total == pytest.approx(2 * ionised)
+    assert total == pytest.approx(2 * ionised, rel=0.03)
 
 
 def test_highland():
