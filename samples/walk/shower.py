@@ -1,4 +1,4 @@
-"""What the kernels of electromagnetic showers need: tables by mixture, and their workspace. `emiss.samples.walk.shower_kernels`."""
+"""What the kernels of electromagnetic showers need (`emiss.samples.walk.shower_kernels`): tables by mixture, and a workspace."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from emiss.physics.shower import photons, photonuclear
-from emiss.samples.walk.world import CELLS, PANELS
+from emiss.samples.walk.matter import ACTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from emiss.configs.arrays import Floats, Ints
     from emiss.physics.shower.photonuclear import Photonuclear
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from emiss.samples.walk.world import World
 
 OBLIQUE = 1.11
-"""Path over depth of the photons at the end of a shower. Fitted: energy falls by e per 3.2 X0 in lead-scintillator (Geant4, layers
-20-40 X0), where the minimum of their attenuation alone gives 3.56."""
+"""Path over depth of the photons at the end of a shower. Fitted: energy falls by e per 3.2 X0 in lead-scintillator (Geant4,
+20-40 X0 deep), where the minimum of their attenuation alone gives 3.56."""
 
 TAIL_SEEN = 0.40
-"""Visible over deposited energy of these photons in lead plates, a shower's being 1: electrons of a MeV stay in the lead. Fitted to
-the mean energy in the VETO behind 40 X0 (Geant4, electrons of 100 GeV). Other absorbers: by their 1 - e/mip."""
+"""Visible over deposited energy of these photons in lead plates, a shower's being 1: electrons of a MeV stay in the lead.
+Fitted to the VETO's energy behind 40 X0 (Geant4, electrons of 100 GeV). Other absorbers: to the power of their 1 - e/mip over
+lead's."""
 
 SOFT = 3.5e-3
 """GeV: where photons are most penetrating in heavy matter."""
@@ -77,7 +78,7 @@ def e_over_mip(z_absorber: float, z_active: float) -> float:
     return 1.0 / (1.0 + 0.007 * max(z_absorber - z_active, 0.0))
 
 
-def showers(world: World, materials: Mapping[str, Material], active: tuple[str, ...]) -> Showers:
+def showers(world: World, materials: Mapping[str, Material], active: Sequence[str] = ACTIVE) -> Showers:
     """Return tables and workspace for the showers of a world.
 
     Parameters
@@ -86,7 +87,7 @@ def showers(world: World, materials: Mapping[str, Material], active: tuple[str, 
     materials : mapping
         Those that the mixtures were made of, in the same order.
     active : sequence of str
-        Names of materials that are seen (`emiss.samples.walk.matter.ACTIVE`).
+        Names of materials that are seen.
     """
     mix = world.mixtures
     kinds = list(materials.values())
@@ -104,7 +105,9 @@ def showers(world: World, materials: Mapping[str, Material], active: tuple[str, 
         if live.sum() > 0.0 and dead.sum() > 0.05 * lengths.sum() and mix.active[m] > 0.0:
             plates[m] = mix.plate[m] / mix.active[m] / mix.x0[m]
             e_mip[m] = e_over_mip(float(dead @ z / dead.sum()), float(live @ z / live.sum()))
-    absorption = photons.attenuation(mix.fraction, [float(v) for v in z], [float(v) for v in density], [float(v) for v in x0])
+    absorption = photons.attenuation(
+        mix.fraction, [float(v) for v in z], [float(v) for v in density], [float(v) for v in x0]
+    )
     soft = np.array([np.exp(np.interp(np.log(SOFT), np.log(photons.GRID), np.log(row))) for row in absorption])
     a = mix.a
     tables = photonuclear.table()
@@ -115,7 +118,7 @@ def showers(world: World, materials: Mapping[str, Material], active: tuple[str, 
         plates=plates,
         e_mip=e_mip,
         soft=soft * OBLIQUE,
-        tail_seen=1.0 - (1.0 - TAIL_SEEN) * (1.0 - e_mip) / lead,
+        tail_seen=TAIL_SEEN ** ((1.0 - e_mip) / lead),
         absorption=absorption,
         per_length=photonuclear.per_radiation_length(a, mix.x0 * 0.1 * mix.density),
         nuclear=tables,
@@ -125,7 +128,3 @@ def showers(world: World, materials: Mapping[str, Material], active: tuple[str, 
         cells=np.zeros(max(cells, columns)),
         edges=np.zeros((4, max(columns, int(np.max(world.rows, initial=1))) + 2)),
     )
-
-
-READ_OUT = (CELLS, PANELS)
-"""Kinds of slabs that show something."""

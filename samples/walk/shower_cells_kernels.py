@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import Seen, World
 
-SPOT = 0.005
-"""GeV: sharing fluctuates as if the energy came in spots of this size. Fitted to the rms of the centre cell's share of 100 GeV
-electrons (Geant4), less the sampling fluctuations."""
+SPOT = 0.0003
+"""GeV: sharing fluctuates as if the energy came in spots of this size, beside the sampling. Fitted to the rms of the centre cell's
+share in the preshower (Geant4, electrons of 100 GeV)."""
+
+ONE_CELL = 0.004
+"""GeV: less is in one cell."""
 
 NORMAL = 12.0
 """Gamma distributions of this shape or more are drawn as normal to the third power (Wilson and Hilferty)."""
@@ -43,9 +46,7 @@ def rectangle(x0: float, x1: float, y0: float, y1: float, radius: float) -> floa
 
 
 @fused
-def spread(
-    world: World, showers: Showers, s: int, x: float, y: float, radius: float, energy: float
-) -> float:
+def spread(world: World, showers: Showers, s: int, x: float, y: float, radius: float, energy: float) -> float:
     """Share energy around an axis among the cells of slab `s`, in `showers.cells`; return what falls inside the slab.
 
     Parameters
@@ -99,9 +100,7 @@ def clear(world: World, showers: Showers, s: int) -> int:
 
 
 @fused
-def point(
-    world: World, showers: Showers, seen: Seen, row: int, s: int, place: int, y: float, energy: float
-) -> None:
+def point(world: World, seen: Seen, row: int, s: int, place: int, y: float, energy: float) -> None:
     """Add visible energy (GeV) to cell number `place` of slab `s`, columns of panels at y (mm)."""
     if world.kind[s] == PANELS:
         slope = math.exp(y / world.attenuation[s])
@@ -137,16 +136,24 @@ def display(
         whole += showers.cells[i]
     if whole <= 0.0:
         return
+    value = sampling * gamma(mean / sampling, rng) if sampling > 0.0 else mean
+    scale = world.visible[s] * showers.scale[world.body[s]]
+    if mean < ONE_CELL or count == 1:  # one spot, in one cell
+        chosen, left = 0, rng.random() * whole - showers.cells[0]
+        while left > 0.0 and chosen < count - 1:
+            chosen += 1
+            left -= showers.cells[chosen]
+        point(world, seen, row, s, chosen, y, value * scale)
+        return
     factor, total = mean / whole, 0.0
     for i in range(count):
         energy = showers.cells[i] * factor
         energy = size * gamma(energy / size, rng) if energy > 1e-7 else 0.0
         showers.cells[i] = energy
         total += energy
-    if total <= 0.0:
+    if total <= 1e-3 * mean:  # no cell has a spot
         return
-    value = sampling * gamma(mean / sampling, rng) if sampling > 0.0 else mean
-    factor = value / total * world.visible[s] * showers.scale[world.body[s]]
+    factor = value / total * scale
     for i in range(count):
         if showers.cells[i] > 0.0:
-            point(world, showers, seen, row, s, i, y, showers.cells[i] * factor)
+            point(world, seen, row, s, i, y, showers.cells[i] * factor)

@@ -14,12 +14,11 @@ import numpy as np
 
 from emiss.configs.compiled import fused
 from emiss.physics.shower.photonuclear import SOFTEST
-from emiss.physics.shower.profile_kernels import drawn, longitudinal, radii, rising, tail
-from emiss.samples.walk.frame_kernels import inside
+from emiss.physics.shower.profile_kernels import density, drawn, longitudinal, radii, rising, tail
+from emiss.samples.walk.frame_kernels import cell, inside
 from emiss.samples.walk.shower_cells_kernels import clear, display, gamma, point, spread
 from emiss.samples.walk.shower_way_kernels import GAP, RADIUS, T0, T1, TX, TY, U0, U1, X0, Y0, Z0, Z1, place, trace
-from emiss.samples.walk.frame_kernels import cell
-from emiss.samples.walk.world import CELLS, PANELS
+from emiss.samples.walk.world import PANELS
 
 if TYPE_CHECKING:
     from emiss.samples.walk.shower import Showers
@@ -34,12 +33,24 @@ ABSORBED = 0.01
 SPOT_ENERGY = 0.03
 """GeV per spot at low energies, where one spot more has the rest."""
 
-PHOTON_ENERGY = 1.8e-3
-"""GeV that one of the photons behind a shower leaves where it is absorbed, on average; exponential. With it the rms of the VETO's energy
-behind 40 X0 is Geant4's."""
+PHOTON_ENERGY = 1.15e-3
+"""GeV that one of the photons behind a shower leaves where it is absorbed, on average; exponential. With it the width of the
+VETO's energy behind 40 X0 is Geant4's."""
 
-GAP_ANGLE = 0.25
-"""By how much the lateral radius grows per length without matter."""
+BESIDE = 0.032
+"""Part of what leaves a calorimeter through its sides that goes on as soft photons to what stands behind. Fitted to the VETO's
+energy (Geant4), less what comes through the back: half of it does not follow the energy in the last layers."""
+
+THIN = 1.0
+"""Radiation lengths: up to here a slab has at least what the electron's own track leaves."""
+
+FEW = 12.0
+"""More photons than these are drawn as so many of more energy."""
+
+CORE_ANGLE, WIDE_ANGLE, SOFT_ANGLE = 0.05, 0.3, 1.0
+"""By how much the radii of core and tail, and that of the photons behind the shower, grow per length without matter: energies
+of 400 and 70 MeV have such Highland angles in a radiation length; the last as the HCAL's nine cells share what is behind the
+ECAL (Geant4)."""
 
 CUTS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Depths in units of the maximum's where the lateral form is taken anew."""
@@ -123,6 +134,22 @@ def _spot(
         seen.leaked[row, part] += energy
         return
     seen.deposited[row, part] += energy
+    _shine(world, showers, seen, row, s, x, y, energy, rng)
+
+
+@fused
+def _shine(
+    world: World,
+    showers: Showers,
+    seen: Seen,
+    row: int,
+    s: int,
+    x: float,
+    y: float,
+    energy: float,
+    rng: np.random.Generator,
+) -> None:
+    """Show energy at one place of slab `s`, with its sampling fluctuations."""
     number = cell(world, s, x, y)
     if number < 0:
         return
@@ -131,7 +158,7 @@ def _spot(
     number -= world.first[s]
     if world.kind[s] == PANELS:
         number //= 2
-    point(world, showers, seen, row, s, number, y, value * world.visible[s] * showers.scale[world.body[s]])
+    point(world, seen, row, s, number, y, value * world.visible[s] * showers.scale[world.body[s]])
 
 
 @fused
@@ -151,7 +178,8 @@ def _spots(
 ) -> None:
     """Book a shower of low energy as spots of equal energy, their depths and radii drawn from the mean profile."""
     count = int(energy / SPOT_ENERGY) + 1
-    m = world.mixture[s]
+    deep = place(world, showers, s, x, y, z, tx, ty, 1.0, np.inf)[0]  # not in what is in front of a calorimeter
+    m = world.mixture[s if deep < 0 else deep]
     mix = world.mixtures
     ln_e = math.log(energy)
     ln_t, ln_alpha, spread_t, spread_a, correlation = longitudinal(
@@ -230,8 +258,11 @@ def _shared(
         if high <= low and photons * deposits < 100.0 * PHOTON_ENERGY:
             photons = _counted(photons * deposits, rng) / deposits
         taken = deposits * (high - low + photons)
+        own = _own_track(world, showers, k, rng) if way[k, T1] < THIN else 0.0
         # energies go where those of the gamma distribution were before: the columns are free from here on
         way[k, U0], way[k, U1] = taken, shown * (high - low + photons * showers.tail_seen[world.mixture[slab]])
+        if own > taken:
+            way[k, U0] = way[k, U1] = taken = own
         if taken > most:
             largest, most = k, taken
         booked += taken
@@ -246,9 +277,63 @@ def _shared(
     way[largest, U0] += missing
     seen.leaked[row, world.part[showers.slab[count - 1]]] += leaking
 
+    beside, part = 0.0, world.part[showers.slab[largest]]
     for k in range(count):
         if way[k, U0] > 0.0:
-            _across(world, showers, seen, row, k, alpha, beta, to_tau, ln_e, z_mean, plates, e_mip, rng)
+            out = _across(world, showers, seen, row, k, alpha, beta, to_tau, begin, ln_e, z_mean, plates, e_mip, rng)
+            if world.part[showers.slab[k]] == part:
+                beside += out
+    if beside > PHOTON_ENERGY:
+        _behind(world, showers, seen, row, largest, count, BESIDE * beside, rng)
+
+
+@fused
+def _behind(
+    world: World,
+    showers: Showers,
+    seen: Seen,
+    row: int,
+    largest: int,
+    count: int,
+    energy: float,
+    rng: np.random.Generator,
+) -> None:
+    """Bring soft photons from the sides of a part to the slabs behind, where some are absorbed; energy is what goes there.
+
+    They come at all angles, so that half of them are within a radius of the distance.
+    """
+    way = showers.way
+    source = showers.slab[largest]
+    part = world.part[source]
+    from_z = world.z[source] + 0.5 * (way[largest, Z0] + way[largest, Z1])
+    through = 1.0
+    for k in range(largest + 1, count):
+        slab = showers.slab[k]
+        if world.part[slab] == part:
+            continue
+        taken = 1.0 - math.exp(-showers.soft[world.mixture[slab]] * (way[k, Z1] - way[k, Z0]))
+        mean = energy * through * taken
+        through *= 1.0 - taken
+        quantum = max(PHOTON_ENERGY, mean / FEW)
+        radius = max(world.z[slab] - from_z, 0.0)
+        left = mean / quantum - rng.standard_exponential()
+        while left > 0.0:
+            left -= rng.standard_exponential()
+            u = rng.random()
+            away, phi = radius * math.sqrt(u / (1.0 - u)), 2.0 * math.pi * rng.random()
+            x, y = way[k, X0] + away * math.cos(phi), way[k, Y0] + away * math.sin(phi)
+            deposit = min(quantum * rng.standard_exponential(), seen.leaked[row, part])
+            if inside(world, slab, x, y):
+                seen.leaked[row, part] -= deposit
+                seen.deposited[row, world.part[slab]] += deposit
+                _shine(world, showers, seen, row, slab, x, y, deposit * showers.tail_seen[world.mixture[slab]], rng)
+
+
+@fused
+def _own_track(world: World, showers: Showers, k: int, rng: np.random.Generator) -> float:
+    """Return what one electron ionises on piece `k` of the way: the critical energy per radiation length (Rossi), 20 % wide."""
+    depth = showers.way[k, T1] - showers.way[k, T0]
+    return world.mixtures.critical[world.mixture[showers.slab[k]]] * depth * gamma(25.0, rng) / 25.0
 
 
 @fused
@@ -284,13 +369,14 @@ def _across(
     alpha: float,
     beta: float,
     to_tau: float,
+    soft: float,
     ln_e: float,
     z_mean: float,
     plates: float,
     e_mip: float,
     rng: np.random.Generator,
-) -> None:
-    """Share the energy of piece `k` of the way among the cells of its slab, in steps of depth, and book it."""
+) -> float:
+    """Share the energy of piece `k` of the way among cells, in steps of depth, and book it; return what leaks."""
     way = showers.way[k]
     slab = showers.slab[k]
     part = world.part[slab]
@@ -298,39 +384,42 @@ def _across(
     taken, shown = way[U0], way[U1]
     cells = clear(world, showers, slab)
     within = whole = 0.0
-    first, low = begin, rising(alpha, beta * begin)
-    widened = GAP_ANGLE * way[GAP]
+    first, low, low_density = begin, rising(alpha, beta * begin), density(alpha, beta * begin)
+    gap = way[GAP]
     for i in range(len(CUTS) + 1):
         last = min(CUTS[i] / to_tau, end) if i < len(CUTS) else end
         if last <= first:
             continue
-        high = rising(alpha, beta * last)
-        share = max(high - low, 1e-12)  # in the tail of photons one step has all
-        middle = 0.5 * (first + last)
-        if last == end and last - first > 3.0:
-            middle = first + 1.5  # energy falls within some radiation lengths
+        high, high_density = rising(alpha, beta * last), density(alpha, beta * last)
+        share = high - low
+        if share > 1e-7:  # the energy's mean depth within the step
+            middle = alpha / beta * (1.0 - (high_density - low_density) / share)
+        else:  # in the tail of photons, whose energy falls within some radiation lengths
+            share, middle = 1e-12, first + min(0.5 * (last - first), 3.0)
         along = (middle - begin) / (end - begin) * (way[Z1] - way[Z0])
         x, y = way[X0] + way[TX] * along, way[Y0] + way[TY] * along
         core, wide, weight = radii(middle * to_tau, ln_e, z_mean, plates, e_mip)
         core, wide = core * way[RADIUS], wide * way[RADIUS]
-        if widened > 0.0:
-            core, wide = math.sqrt(core * core + widened * widened), math.sqrt(wide * wide + widened * widened)
+        if gap > 0.0:
+            angle = WIDE_ANGLE
+            if first > soft:
+                angle, weight = SOFT_ANGLE, 0.0
+            core, wide = math.hypot(core, CORE_ANGLE * gap), math.hypot(wide, angle * gap)
         if weight > 0.0:
             within += spread(world, showers, slab, x, y, core, share * weight)
         if weight < 1.0:
             within += spread(world, showers, slab, x, y, wide, share * (1.0 - weight))
         whole += share
-        first, low = last, high
+        first, low, low_density = last, high, high_density
     inside_share = min(within / whole, 1.0)
     seen.deposited[row, part] += taken * inside_share
     seen.leaked[row, part] += taken - taken * inside_share
     display(world, showers, seen, row, slab, cells, way[Y0], shown * inside_share, rng)
+    return taken - taken * inside_share
 
 
 @fused
-def nuclear(
-    showers: Showers, m: int, energy: float, rng: np.random.Generator
-) -> tuple[int, float, float]:
+def nuclear(showers: Showers, m: int, energy: float, rng: np.random.Generator) -> tuple[int, float, float]:
     """Draw the hadronic interaction of a photon in an electron's shower in mixture `m`.
 
     Parameters
