@@ -1,7 +1,7 @@
 """How photons from 10 keV on are absorbed: attenuation by energy and material.
 
-Total mass attenuation coefficients: J. H. Hubbell, S. M. Seltzer, NISTIR 5632 (1995), NIST Standard Reference Database 126, from
-10 keV to 20 MeV, rounded as there; scintillator is polyvinyltoluene. LYSO (Lu1.8Y0.2SiO5) is 0.714 lutetium, scaled from
+Total mass attenuation coefficients: J. H. Hubbell, S. M. Seltzer, NISTIR 5632 (1995), NIST Standard Reference Database 126,
+from 10 keV to 20 MeV, rounded as there; scintillator is polyvinyltoluene. LYSO (Lu1.8Y0.2SiO5) is 0.714 lutetium, scaled from
 tungsten by Z^4.5/A below 1 MeV and Z^2/A above, and light elements: 0.12 cm2/g at 0.511 MeV, as published for it (L. Pidol et
 al., IEEE Trans. Nucl. Sci. 51 (2004) 1084: 1.2 cm). Above 20 MeV what is missing to 7/9 per radiation
 length falls as 1/sqrt(E): within 3 % of XCOM (NBSIR 87-3597) for lead at 0.1 and 1 GeV.
@@ -42,6 +42,7 @@ COEFFICIENTS = {
 
 GRID = np.geomspace(1e-5, 1e3, 161)
 """GeV: where `attenuation` is tabulated, even in the logarithm."""
+
 
 def mass_attenuation(z: float, x0_mass: float, energy: Floats) -> Floats:
     """Return the mass attenuation coefficient, cm^2/g, of the tabulated material whose charge number is nearest.
