@@ -48,6 +48,8 @@ class Mixtures(NamedTuple):
         Part of a minimum ionizing particle's loss that is in active material.
     plate : array of shape (M,)
         Thickness of one active plate, mm; the depth where all is active.
+    minimum : array of shape (M,)
+        Mean loss of a minimum ionizing particle, GeV per mm of depth.
     """
 
     x0: Floats
@@ -61,6 +63,7 @@ class Mixtures(NamedTuple):
     active: Floats
     sampling: Floats
     plate: Floats
+    minimum: Floats
 
 
 def mixtures(stacks: Sequence[Stack], materials: Mapping[str, Material]) -> Mixtures:
@@ -100,4 +103,5 @@ def mixtures(stacks: Sequence[Stack], materials: Mapping[str, Material]) -> Mixt
             sampling=seen / (fraction * minimum).sum(axis=1),
             plate=np.array([stack.depth / max(stack.plates, 1) for stack in stacks])
             * (fraction @ active.astype(np.float64)),
+            minimum=1e-4 * (fraction @ minimum),
         )
