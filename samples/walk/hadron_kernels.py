@@ -17,7 +17,7 @@ from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
 from emiss.physics.passage.species_kernels import PION0, STABLE, available, charge, is_hadron, mass
 from emiss.samples.walk.frame_kernels import inside, into, out_of, show
-from emiss.samples.walk.hadron_spot_kernels import PHOTONS, absorb, spot, star
+from emiss.samples.walk.hadron_spot_kernels import absorb, spot, star
 from emiss.samples.walk.hadron_tables import ABSORBED
 from emiss.samples.walk.tracks import ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 
@@ -90,69 +90,30 @@ def scatter_products(
     """
     m = world.mixture[s]
     part = world.part[s]
+    width = 0.4 * world.mixtures.moliere[m]
     for i in range(n):
         pdg, energy = kinds[i], p[i, 0]
-        kind = abs(pdg)
-        if kind in (12, 14, 16):
+        if abs(pdg) in (12, 14, 16):
             seen.lost[row, NEUTRINO_LOST] += energy
             continue
         qx, qy, qz = rotate(tx, ty, p[i, 1], p[i, 2], p[i, 3])
         way = 1.0 if qz > 0.0 else -1.0
-        steep = max(abs(qx), abs(qy)) > STEEP * abs(qz)
-        if abs(qz) > 0.0 and not steep:
-            sx, sy = qx / qz, qy / qz
-        else:
+        steep = max(abs(qx), abs(qy)) >= STEEP * abs(qz)
+        if steep:
             sx, sy = min(max(qx, -STEEP), STEEP), min(max(qy, -STEEP), STEEP)
-        if pdg == PION0 and energy < LIGHT:
-            depth = world.mixtures.x0[m] * (1.0 + 3.0 * rng.standard_exponential())
-            width = 0.4 * world.mixtures.moliere[m]
-            gx, gy = width * rng.standard_normal(), width * rng.standard_normal()
-            depth *= way
-            spot(
-                world,
-                matter,
-                first,
-                last,
-                s,
-                row,
-                PHOTONS,
-                world.mixtures.x0,
-                energy,
-                x + gx,
-                y + gy,
-                z,
-                sx,
-                sy,
-                depth,
-                seen,
-                rng,
-            )
-            continue
+        else:
+            sx, sy = qx / qz, qy / qz
+        ends = steep or way < 0.0 or waiting >= len(stack)
         if is_hadron(pdg) and pdg != PION0:
-            slow = available(pdg, energy) < ABSORBED or way < 0.0 or steep
-            if slow or waiting >= len(stack) - 2:
+            if ends or available(pdg, energy) < ABSORBED:
                 absorb(world, matter, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, seen, rng)
                 continue
-        elif way < 0.0 or steep or waiting >= len(stack) - 2:
+        elif ends or (pdg == PION0 and energy < LIGHT):
+            depth = way * world.mixtures.x0[m] * (1.0 + 3.0 * rng.standard_exponential())
+            gx, gy = width * rng.standard_normal(), width * rng.standard_normal()
             spot(
-                world,
-                matter,
-                first,
-                last,
-                s,
-                row,
-                PHOTONS,
-                world.mixtures.x0,
-                energy,
-                x,
-                y,
-                z,
-                0.0,
-                0.0,
-                0.0,
-                seen,
-                rng,
-            )
+                world, world.mixtures.x0, first, last, s, row, energy, energy, x + gx, y + gy, z, sx, sy, depth, seen, rng
+            )  # fmt: skip
             continue
         waiting = push(stack, waiting, row, pdg, energy, x, y, z, sx, sy, part)
     return waiting
@@ -200,7 +161,7 @@ def hadron_interacts(
     row = int(track[ROW])
     x, y, z, tx, ty = track[X], track[Y], track[Z], track[TX], track[TY]
     n, left = interact(int(track[PDG]), track[ENERGY], matter.nucleus[world.mixture[s]], rng, kinds, p)
-    star(world, matter, first, last, s, row, left, 0.0, x, y, z, tx, ty, 0.0, seen, rng)
+    star(world, matter, first, last, s, row, left, 0.0, 0.0, x, y, z, tx, ty, 0.0, seen, rng)
     return scatter_products(world, matter, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
 
 

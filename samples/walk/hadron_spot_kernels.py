@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronMatter
     from emiss.samples.walk.world import Seen, World
 
-IONISING, PHOTONS, NEUTRONS, BINDING = 0, 1, 2, 3
-"""How the energy of a spot is left."""
-
 ALONG, ACROSS = 0.14, 0.07
 """Interaction lengths; spread of the charged part of a star along the flight (exponential) and across it (one standard deviation)."""
 
@@ -86,14 +83,13 @@ def home(
 @fused
 def spot(
     world: World,
-    matter: HadronMatter,
+    lengths: Floats,
     first: int,
     last: int,
     s: int,
     row: int,
-    how: int,
-    lengths: Floats,
     energy: float,
+    visible: float,
     x: float,
     y: float,
     z: float,
@@ -103,27 +99,22 @@ def spot(
     seen: Seen,
     rng: np.random.Generator,
 ) -> None:
-    """Book energy (GeV) on a line from a place in slab `s`, see `home`: as deposited, and what is seen of it; or as leaked."""
-    if energy <= 0.0:
-        return
+    """Book energy (GeV) on a line from a place in slab `s`, see `home`: as deposited, or as leaked.
+
+    `visible` of it is seen, as far as this slab's scale goes; a log-normal number of the variance that the sampling of the slab where it is
+    left gives it.
+    """
     at, px, py = home(world, lengths, first, last, s, x, y, z, tx, ty, depth)
     if at < 0:
         seen.leaked[row, world.part[s]] += energy
         return
     seen.deposited[row, world.part[at]] += energy
-    m = world.mixture[at]
-    if how == IONISING:
-        visible = energy * matter.ionising[m] * world.visible[at]
-    elif how == PHOTONS:
-        visible = energy * world.visible[at]
-    elif how == NEUTRONS:
-        visible = energy * matter.neutron_seen[m] * world.visible[at]
-    else:
-        return
+    shown = visible * world.visible[at]
     grain = world.stochastic[at] * world.stochastic[at]
-    if grain > 0.0:
-        visible = grain * rng.standard_gamma(visible / grain)
-    show(world, seen, row, at, px, py, visible)
+    if grain > 0.0 and shown > 0.0:
+        width = math.log(1.0 + grain / shown)
+        shown *= math.exp(math.sqrt(width) * rng.standard_normal() - 0.5 * width)
+    show(world, seen, row, at, px, py, shown)
 
 
 @fused
@@ -136,6 +127,7 @@ def star(
     row: int,
     energy: float,
     photons: float,
+    spent: float,
     x: float,
     y: float,
     z: float,
@@ -153,6 +145,8 @@ def star(
         GeV in all.
     photons : float
         Mean share of it in pi0.
+    spent : float
+        GeV that a charged particle lost on its way to the star, beside `energy`.
     x, y, z, tx, ty, ahead : float
         A point in slab `s` and a line through it (frame of the set-up); mm of depth from there to the star, below 0 backward.
     """
@@ -162,24 +156,22 @@ def star(
     if photons > 0.0:
         light = energy * min(photons * rng.standard_exponential(), 0.9)
     rest = energy - light
-    part = matter.protons[m] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0)
-    charged = rest * min(part, 0.9)
+    charged = rest * min(matter.protons[m] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0), 0.9)
     neutral = min(rest * matter.neutrons[m] * 2.0 * rng.random(), rest - charged)
     way = 1.0 if ahead >= 0.0 else -1.0
-    lengths = matter.length
-    to = ahead + way * ALONG * length * rng.standard_exponential()
     sx = x + ACROSS * length * rng.standard_normal()
     sy = y + ACROSS * length * rng.standard_normal()
-    spot(world, matter, first, last, s, row, IONISING, lengths, charged, sx, sy, z, tx, ty, to, seen, rng)
-    if light > 0.0:
-        spot(world, matter, first, last, s, row, PHOTONS, lengths, light, sx, sy, z, tx, ty, to, seen, rng)
+    visible = (charged + spent) * matter.ionising[m] + light
+    bound = energy + spent - neutral  # stays with the charged part, unseen
+    u = way * ALONG * length * rng.standard_exponential()
+    to = ahead * (1.0 - rng.random() * spent / max(spent + energy, 1e-12)) + u
+    spot(world, matter.length, first, last, s, row, bound, visible, sx, sy, z, tx, ty, to, seen, rng)
     cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
     far = DIFFUSION * length * rng.standard_exponential()
     side = far * math.sqrt(1.0 - cosine * cosine)
     sx, sy, to = x + side * math.cos(phi), y + side * math.sin(phi), ahead + far * cosine
-    spot(world, matter, first, last, s, row, NEUTRONS, lengths, neutral, sx, sy, z, tx, ty, to, seen, rng)
-    bound = rest - charged - neutral
-    spot(world, matter, first, last, s, row, BINDING, lengths, bound, x, y, z, tx, ty, ahead, seen, rng)
+    visible = neutral * matter.neutron_seen[m]
+    spot(world, matter.length, first, last, s, row, neutral, visible, sx, sy, z, tx, ty, to, seen, rng)
 
 
 @fused
@@ -224,11 +216,5 @@ def absorb(
         spent = kinetic if stops else kinetic * (1.0 - (1.0 - path / reach) ** (1.0 / RANGE_POWER))
         path = min(path, reach)
     dz = way * path / math.sqrt(1.0 + tx * tx + ty * ty)
-    lengths = matter.length
-    if spent > 0.0:
-        spot(
-            world, matter, first, last, s, row, IONISING, lengths, spent, x, y, z, tx, ty, rng.random() * dz, seen, rng
-        )
-    if room > spent:
-        photons = 0.0 if is_baryon(pdg) or stops else EXCHANGE
-        star(world, matter, first, last, s, row, room - spent, photons, x, y, z, tx, ty, dz, seen, rng)
+    photons = 0.0 if is_baryon(pdg) or stops else EXCHANGE
+    star(world, matter, first, last, s, row, max(room - spent, 0.0), photons, spent, x, y, z, tx, ty, dz, seen, rng)

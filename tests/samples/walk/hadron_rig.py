@@ -11,7 +11,7 @@ from emiss.physics.hadrons.interaction_kernels import SECONDARIES
 from emiss.physics.passage.species_kernels import MUON, PION0, available, is_hadron
 from emiss.samples.walk.frame_kernels import inside, into, show
 from emiss.samples.walk.hadron_kernels import hadron_decays, through_hadron
-from emiss.samples.walk.hadron_spot_kernels import PHOTONS, spot
+from emiss.samples.walk.hadron_spot_kernels import spot
 from emiss.samples.walk.hadron_tables import hadron_matter
 from emiss.samples.walk.tracks import COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X, Y, Z, tracks
 from tests.samples.walk.line import nothing
@@ -30,7 +30,7 @@ def shower(world, matter, first, last, s, track, seen, rng):
         r = world.mixtures.moliere[m] * (0.25 if rng.random() < 0.8 else 0.9)
         px, py = track[X] + r * rng.standard_normal(), track[Y] + r * rng.standard_normal()
         spot(
-            world, matter, first, last, s, int(track[ROW]), PHOTONS, world.mixtures.x0, energy / spots,
+            world, world.mixtures.x0, first, last, s, int(track[ROW]), energy / spots, energy / spots,
             px, py, track[Z], track[TX], track[TY], depth, seen, rng,
         )  # fmt: skip
 
@@ -71,20 +71,26 @@ def through(world, matter, first, last, s, track, stack, waiting, kinds, p, seen
 
 @kernel
 def walk(world, matter, beam, seen, out, rng):
-    """Walk all tracks; `out` gets available energies behind by kind: charged hadrons, e and photons, neutral hadrons, muons."""
+    """Walk all tracks; `out` gets available energies behind by kind: charged hadrons, e and photons, neutral hadrons, muons; and where the beam
+    particle ends."""
     stack, track = np.empty((256, COLUMNS)), np.empty(COLUMNS)
     kinds, p = np.empty(SECONDARIES, np.int64), np.empty((SECONDARIES, 4))
     last = len(world.z)
     for i in range(len(beam)):
         stack[0] = beam[i]
-        waiting = 1
+        waiting, primary = 1, False
         while waiting > 0:
             waiting -= 1
             track[:] = stack[waiting]
             alive, s = True, 0
+            while s < last and world.z[s] + world.depth[s] <= track[Z]:
+                s += 1
             while s < last and alive:
                 alive, waiting = through(world, matter, 0, last, s, track, stack, waiting, kinds, p, seen, rng)
                 s += 1
+            if not primary:
+                primary = True
+                out[i, 4] = track[Z]
             if alive:
                 pdg, row = int(track[PDG]), int(track[ROW])
                 energy = available(pdg, track[ENERGY])
@@ -106,7 +112,7 @@ def run(world, pdg, energy, events, seed=1, *, spread=10.0, z=-500.0):
         },
         events,
     )  # fmt: skip
-    seen, out = nothing(world, events), np.zeros((events, 4))
+    seen, out = nothing(world, events), np.zeros((events, 5))
     seen.lost[:, 2] = energy - available(pdg, energy)
     walk(world, hadron_matter(world.mixtures), beam, seen, out, rng)
     return seen, out
