@@ -19,6 +19,8 @@ POMERON, REGGEON = 0.0808, -0.4525
 LEAST = 12.0
 """GeV^2; the parametrisation is taken at this s below it (3.5 GeV pions to 5.4 GeV nucleons)."""
 
+LEAST_RISING, LEAST_FALLING = LEAST**POMERON, LEAST**REGGEON
+
 REFERENCE = 38.4
 """mb; nucleons of 100 GeV, for which the nuclear interaction length is tabulated."""
 
@@ -31,7 +33,11 @@ def on_nucleon(pdg: int, energy: float) -> float:
     """Return the total cross section (mb) on a nucleon, the mean of proton and neutron, for a total energy in GeV."""
     m = mass(pdg)
     s = max(m * m + PROTON_MASS * PROTON_MASS + 2.0 * PROTON_MASS * energy, LEAST)
-    rising, falling = s**POMERON, s**REGGEON
+    if s > LEAST:
+        rising = math.exp(POMERON * math.log(s))
+        falling = math.exp(REGGEON * math.log(s))
+    else:
+        rising, falling = LEAST_RISING, LEAST_FALLING
     kind = abs(pdg)
     if kind in (PION, PION0):
         found = 13.63 * rising + 31.79 * falling
@@ -49,7 +55,12 @@ def on_nucleon(pdg: int, energy: float) -> float:
 @fused
 def relative(pdg: int, energy: float, a: float) -> float:
     """Return the inelastic cross section on a nucleus of mass number `a` over that of the tabulated nuclear interaction length."""
-    power = min(SHADOWING * a ** (-1.0 / 3.0), 1.0)
+    return shadowed(pdg, energy, min(SHADOWING * a ** (-1.0 / 3.0), 1.0))
+
+
+@fused
+def shadowed(pdg: int, energy: float, power: float) -> float:
+    """Return the same by the exponent p of the nucleus, for which `relative` takes min(SHADOWING A^(-1/3), 1)."""
     return math.exp(power * math.log(on_nucleon(pdg, energy) / REFERENCE))
 
 
@@ -59,8 +70,11 @@ def struck(pdg: int, energy: float, a: float) -> float:
 
     sigma(n A) = 41.5 A^0.70 mb (the tabulated lengths of C, Fe and Pb, to 4 %); 0.83 of the total on a nucleon is inelastic.
     """
-    nuclear = 41.5 * a**0.70 * relative(pdg, energy, a)
-    return max(0.83 * a * on_nucleon(pdg, energy) / nuclear, 1.0)
+    size = math.log(a)
+    power = min(SHADOWING * math.exp(-size / 3.0), 1.0)
+    single = on_nucleon(pdg, energy)
+    nuclear = 41.5 * math.exp(0.70 * size + power * math.log(single / REFERENCE))
+    return max(0.83 * a * single / nuclear, 1.0)
 
 
 @fused

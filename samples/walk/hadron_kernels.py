@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
-from emiss.physics.hadrons.cross_section_kernels import relative
+from emiss.physics.hadrons.cross_section_kernels import shadowed
 from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
 from emiss.physics.passage.species_kernels import PION0, STABLE, available, charge, is_hadron, mass
@@ -226,7 +226,7 @@ def through_hadron(
         return True, waiting
     track[LAST] = part
     sideways = _to_the_side(world, s, x, y, tx, ty)
-    meets = matter.length[m] / relative(pdg, track[ENERGY], matter.nucleus[m]) * rng.standard_exponential() / stretch
+    meets = matter.length[m] / shadowed(pdg, track[ENERGY], matter.shadowing[m]) * rng.standard_exponential() / stretch
     step = min(min(left, sideways), min(meets, lives))
     if charge(pdg) != 0:
         track[ENERGY] -= _ionise(

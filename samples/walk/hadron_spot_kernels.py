@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
-from emiss.physics.hadrons.cross_section_kernels import is_baryon, relative
+from emiss.physics.hadrons.cross_section_kernels import is_baryon, shadowed
 from emiss.physics.passage.species_kernels import available, charge, mass
 from emiss.samples.walk.frame_kernels import inside, into, show
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronMatter
     from emiss.samples.walk.world import Seen, World
 
-ALONG, ACROSS = 0.14, 0.07
+ALONG, ACROSS = 0.15, 0.22
 """Interaction lengths; spread of the charged part of a star along the flight (exponential) and across it (one standard deviation)."""
 
-DIFFUSION = 0.45
+DIFFUSION = 0.8
 """Interaction lengths; mean distance at which neutrons of a star are taken up."""
 
 EXCHANGE = 0.20
 """Mean share of photons (from pi0) in the star that a slow pion or kaon makes."""
 
-UNEVEN = 0.35
+UNEVEN = 0.3
 """Relative spread of the charged share from one star to the next."""
 
 RANGE, RANGE_POWER = 800.0, 1.75
@@ -207,7 +207,7 @@ def absorb(
     m = world.mixture[s]
     room = available(pdg, energy)
     kinetic = max(energy - mass(pdg), 0.0)
-    path = matter.length[m] / relative(pdg, energy, matter.nucleus[m]) * rng.standard_exponential()
+    path = matter.length[m] / shadowed(pdg, energy, matter.shadowing[m]) * rng.standard_exponential()
     spent, stops = 0.0, False
     if charge(pdg) != 0 and matter.minimum[m] > 0.0:
         size = (kinetic / mass(pdg) * 0.938) ** RANGE_POWER * mass(pdg) / 0.938  # of a proton of the same velocity

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from emiss.physics.hadrons.cross_section_kernels import SHADOWING
+
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.samples.walk.matter import Mixtures
@@ -16,14 +18,14 @@ ABSORBED = 0.9
 ELECTRONS_OVER_MIP = 0.0026
 """1 - e/mip per charge number: 0.79 in the lead and scintillator of the ECAL (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Sec. 3.2)."""
 
-CASCADE, HEAVIER = 0.28, 0.055
+CASCADE, HEAVIER = 0.42, 0.14
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
 ln(207/A) (R. Wigmans, Calorimetry, Table 2.2 has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
 
-NEUTRONS, NEUTRON_RISE = 0.30, 0.10
+NEUTRONS, NEUTRON_RISE = 0.22, 0.05
 """Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
 
-NEUTRON_SEEN = 0.7
+NEUTRON_SEEN = 0.8
 """Visible over kinetic energy of neutrons where hydrogen is in the active plates."""
 
 
@@ -35,7 +37,9 @@ class HadronMatter(NamedTuple):
     nucleus : array
         Mass number of the nuclei that are hit.
     length : array
-        Nuclear interaction length, mm; that of a kind is this over `relative`.
+        Nuclear interaction length, mm; that of a kind is this over `shadowed`.
+    shadowing : array
+        Exponent p of `emiss.physics.hadrons.cross_section_kernels.shadowed`.
     minimum : array
         Mean loss of a minimum ionizing particle, GeV/mm.
     ionising : array
@@ -48,6 +52,7 @@ class HadronMatter(NamedTuple):
 
     nucleus: Floats
     length: Floats
+    shadowing: Floats
     minimum: Floats
     ionising: Floats
     protons: Floats
@@ -63,6 +68,7 @@ def hadron_matter(mixtures: Mixtures) -> HadronMatter:
     return HadronMatter(
         nucleus=a,
         length=np.where(mixtures.lambda_ > 0.0, mixtures.lambda_, np.inf),
+        shadowing=np.minimum(SHADOWING * np.cbrt(1.0 / a), 1.0),
         minimum=np.where(np.isfinite(mixtures.minimum), mixtures.minimum, 0.0),
         ionising=1.0 / (1.0 - ELECTRONS_OVER_MIP * z),
         protons=CASCADE + HEAVIER * lighter,

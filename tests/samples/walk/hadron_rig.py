@@ -95,7 +95,7 @@ def walk(world, matter, beam, seen, out, rng):
                 pdg, row = int(track[PDG]), int(track[ROW])
                 energy = available(pdg, track[ENERGY])
                 seen.leaked[row, int(track[LAST])] += energy
-                if track[Z] < 5076.0 - 1.0:
+                if track[Z] < 5076.0 - 1.0 or abs(track[X]) > 300.0 or abs(track[Y]) > 300.0:
                     continue
                 kind = abs(pdg)
                 column = 3 if kind == MUON else 1 if kind in (11, 22) else 0 if kind in (211, 321, 2212) else 2
