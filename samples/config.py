@@ -13,18 +13,25 @@ from emiss.configs.document import Document
 from emiss.configs.errors import UserError
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
 from emiss.reco.detector.model import load_detector
+from emiss.samples.beam_schema import Beam
+
+__all__ = [
+    "Beam",
+    "BeamProcess",
+    "DecayProcess",
+    "Digitisation",
+    "DimuonProcess",
+    "MuonProcess",
+    "Process",
+    "Response",
+    "Sample",
+    "SignalProcess",
+    "Spill",
+    "load_sample",
+]
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
 """The raw format has 20 bits for the number of an event in its spill."""
-
-
-class Beam(Model):
-    """The beam at the ECAL front: energy, and the rms of position and slope in each view."""
-
-    energy: Energy
-    size: Length
-    divergence: Angle
-    source: str
 
 
 class Spill(Model):
