@@ -1,14 +1,15 @@
-"""The schema of `beam` in sample files: what comes in, how it is spread, and how often."""
+"""The schema of `beam`, `tagging` and `trigger` in sample files: what comes in, how often, what tags it, what is recorded."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from emiss.configs.errors import did_you_mean
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
+from emiss.configs.schema import Field as Flux
 from emiss.reco.parts.quantities import Window
 
 PARTICLES = {
@@ -42,6 +43,11 @@ def _composition(shares: dict[str, float]) -> dict[str, float]:
         msg = f"the shares of the beam particles add up to {total:.6g} and not to 1"
         raise ValueError(msg)
     return {name: share / total for name, share in shares.items() if share > 0.0}
+
+
+def _names(value: Any) -> Any:
+    """Take one name for a list of one."""
+    return [value] if isinstance(value, str) else value
 
 
 def _mean_number(pile_up: PileUp) -> PileUp:
@@ -128,3 +134,56 @@ class Beam(Model):
     y: BeamView = BeamView()
     halo: Halo | None = None
     pile_up: Annotated[PileUp, AfterValidator(_mean_number)] | None = None
+
+
+class Bend(Model):
+    """The dipole before the synchrotron radiation detector."""
+
+    by: Annotated[Flux, Field(ge=-50, le=50)] = 1.7
+    length: Annotated[Length, Field(gt=0, le=1e5)] = 4000.0
+
+
+class Tagging(Model):
+    """What modules before the target see of synchrotron radiation where a set-up has neither magnet nor places for them.
+
+    All are illustrative unless the text says otherwise.
+
+    Attributes
+    ----------
+    bend : Bend
+        Published: 6.8 T m in two dipoles of 2 m.
+    share : float
+        Of the photons that come to one module: 60 mm of a fan of 280 mm (20.4 mrad, 14 m behind the middle of the bend).
+    softest : float
+        Photons below are absorbed before the modules.
+    stochastic : float
+        Of sampling modules: 2.7 % sqrt(active plate in mm/sampling fraction) with 0.1 mm of lead and 1 mm of scintillator
+        (R. Wigmans, Calorimetry, Eq. 4.16).
+    photoelectrons : float
+        Per MeV, of modules of an active material alone (LYSO).
+    matter : float
+        g/cm^2 before each module whose knock-on electrons come to it: 3 mm of scintillator.
+    z_over_a : float
+        Of this matter.
+    knock_on : float
+        Kinetic energy above which they are drawn.
+    """
+
+    bend: Bend = Bend()
+    share: Share = 0.21
+    softest: Annotated[Energy, Field(ge=0)] = 50e-6
+    stochastic: Share = 0.035
+    photoelectrons: Annotated[Number, Field(gt=0)] = 100.0
+    matter: Annotated[Number, Field(ge=0, le=1000)] = 0.31
+    z_over_a: Annotated[Number, Field(gt=0, le=1)] = 0.5414
+    knock_on: Annotated[Energy, Field(gt=0)] = 0.2e-3
+
+
+class Required(Model):
+    """Which triggers are recorded: events with one of the bits `require`, and one in N of those with the bits of `prescale`.
+
+    All other events are drawn again; the electrons on target count them.
+    """
+
+    require: Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1)]
+    prescale: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from emiss.calib.beside import constants_of
 from emiss.configs import loader
 from emiss.configs.document import Document
 from emiss.configs.errors import UserError
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
-from emiss.configs.schema import Field as Field_
 from emiss.reco.detector.model import load_detector
-from emiss.samples.beam_schema import Beam
+from emiss.samples.beam_schema import Beam, Required, Tagging
 
 __all__ = [
-    "Beam",
-    "BeamProcess",
-    "Bend",
-    "DecayProcess",
-    "Digitisation",
-    "DimuonProcess",
-    "MuonProcess",
-    "Process",
-    "Required",
-    "Response",
-    "Sample",
-    "SignalProcess",
-    "Spill",
-    "Tagging",
-    "load_sample",
-]
+    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "MuonProcess", "Process", "Required", "Response",
+    "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
+]  # fmt: skip
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
 """The raw format has 20 bits for the number of an event in its spill."""
-
-
-def _names(value: Any) -> Any:
-    """Take one name for a list of one."""
-    return [value] if isinstance(value, str) else value
 
 
 class Spill(Model):
@@ -209,59 +190,6 @@ class Digitisation(Model):
     zero_suppression: Number = 7.0
     strip_threshold: Number = 4.0
     strip_spread: Length = 0.2
-
-
-class Bend(Model):
-    """The dipole before the synchrotron radiation detector."""
-
-    by: Annotated[Field_, Field(ge=-50, le=50)] = 1.7
-    length: Annotated[Length, Field(gt=0, le=1e5)] = 4000.0
-
-
-class Tagging(Model):
-    """What modules before the target see of synchrotron radiation where a set-up has neither magnet nor places for them.
-
-    All are illustrative unless the text says otherwise.
-
-    Attributes
-    ----------
-    bend : Bend
-        Published: 6.8 T m in two dipoles of 2 m.
-    share : float
-        Of the photons that come to one module: 60 mm of a fan of 280 mm (20.4 mrad, 14 m behind the middle of the bend).
-    softest : float
-        Photons below are absorbed before the modules.
-    stochastic : float
-        Of sampling modules: 2.7 % sqrt(active plate in mm/sampling fraction) with 0.1 mm of lead and 1 mm of scintillator
-        (R. Wigmans, Calorimetry, Eq. 4.16).
-    photoelectrons : float
-        Per MeV, of modules of an active material alone (LYSO).
-    matter : float
-        g/cm^2 before each module whose knock-on electrons come to it: 3 mm of scintillator.
-    z_over_a : float
-        Of this matter.
-    knock_on : float
-        Kinetic energy above which they are drawn.
-    """
-
-    bend: Bend = Bend()
-    share: Annotated[Number, Field(ge=0, le=1)] = 0.21
-    softest: Annotated[Energy, Field(ge=0)] = 50e-6
-    stochastic: Annotated[Number, Field(ge=0, le=1)] = 0.035
-    photoelectrons: Annotated[Number, Field(gt=0)] = 100.0
-    matter: Annotated[Number, Field(ge=0, le=1000)] = 0.31
-    z_over_a: Annotated[Number, Field(gt=0, le=1)] = 0.5414
-    knock_on: Annotated[Energy, Field(gt=0)] = 0.2e-3
-
-
-class Required(Model):
-    """Which triggers are recorded: events with one of the bits `require`, and one in N of those with the bits of `prescale`.
-
-    All other events are drawn again; the electrons on target count them.
-    """
-
-    require: Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1)]
-    prescale: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class Sample(Model):

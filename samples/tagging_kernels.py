@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats, Ints
-    from emiss.physics.passage.synchrotron import Light
+    from emiss.physics.passage.synchrotron_kernels import Light
 
 
 @fused

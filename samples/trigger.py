@@ -1,4 +1,4 @@
-"""Which simulated events a trigger records: required bits, prescaled ones, and drawing until there are enough."""
+"""The trigger of simulated events: its bits, which ones are required or prescaled, and drawing until there are enough."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emiss.configs.errors import Problems, UserError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emiss.configs.arrays import Array, Bools, Ints
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.configs.document import YamlPath
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Required, Sample
@@ -20,6 +20,18 @@ T = TypeVar("T")
 
 ROUNDS = 1000
 """So many rounds without an event that is recorded are the end."""
+
+
+def fired(detector: Detector, visible: Floats) -> Array:
+    """Return the trigger words of events, uint32 array of shape (N,): the conditions under `trigger` of the detector file.
+
+    Parameters
+    ----------
+    detector : Detector
+    visible : array of shape (N, channels)
+        Energy seen in each channel of `detector.channels`, GeV.
+    """
+    return detector.conditions.fired(visible)
 
 
 def check(sample: Sample, detector: Detector) -> None:
@@ -52,7 +64,7 @@ def recorded(required: Required, detector: Detector, words: Array, rng: np.rando
     required : Required
     detector : Detector
     words : uint32 array of shape (N,)
-        `emiss.reco.detector.trigger.fired`.
+        `fired`.
     rng : numpy Generator
         Draws whose turn it is: each event with a prescaled bit is recorded with the probability 1/N by itself.
 

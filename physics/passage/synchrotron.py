@@ -19,7 +19,7 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.special import kv
 
 from emiss.physics.constants import ELECTRON_MASS
-from emiss.physics.passage.synchrotron_kernels import MEAN, bend_all, critical_energy, photon_rate
+from emiss.physics.passage.synchrotron_kernels import MEAN, Light, bend_all, critical_energy, photon_rate
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
@@ -32,22 +32,6 @@ FIRST, LAST, STEP = -13.0, 36.0, 0.02
 
 ROOM = 200
 """Photons of one particle that are kept at most."""
-
-
-class Light(NamedTuple):
-    """The spectrum of synchrotron radiation for drawing from it.
-
-    Attributes
-    ----------
-    log_energy : array
-        ln(k/E_c) at equal steps of ln F/(1 - F), F being the share of photons below k; below the first one k is as F^3.
-    first, step : float
-        Of the table.
-    """
-
-    log_energy: Floats
-    first: float
-    step: float
 
 
 @cache

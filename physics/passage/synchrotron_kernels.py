@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from emiss.configs.compiled import fused, kernel
 from emiss.physics.constants import ALPHA, HBAR_C
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats, Ints
-    from emiss.physics.passage.synchrotron import Light
 
 CURVATURE = 0.299792458e-3
 """GeV/(T mm): the momentum over the curvature of a charge of 1 e in a field."""
@@ -25,6 +24,22 @@ MEAN = 8.0 / (15.0 * math.sqrt(3.0))
 
 HARDEST = 40.0
 """No photon in 1e16 is above so many critical energies."""
+
+
+class Light(NamedTuple):
+    """The spectrum of synchrotron radiation for drawing from it.
+
+    Attributes
+    ----------
+    log_energy : array
+        ln(k/E_c) at equal steps of ln F/(1 - F), F being the share of photons below k; below the first one k is as F^3.
+    first, step : float
+        Of the table.
+    """
+
+    log_energy: Floats
+    first: float
+    step: float
 
 
 @fused

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from emiss.events.columns import Column
     from emiss.events.language.meaning.check import Checker
     from emiss.events.language.running.program import Node
-    from emiss.reco.detector.model import Detector
     from emiss.reco.parts.base import ReadOut
 
 SECTION = "trigger"
@@ -58,7 +57,16 @@ class Trigger:
     columns: Mapping[str, Column]
 
     def fired(self, visible: Floats) -> Array:
-        """Return the trigger words, uint32 array of shape (N,); see `fired`."""
+        """Return the trigger words of events, uint32 array of shape (N,).
+
+        A bit is set where its condition holds, without noise, and without thresholds on cells; one without a condition is never
+        set.
+
+        Parameters
+        ----------
+        visible : array of shape (N, channels)
+            Energy seen in each channel at the time of the trigger, GeV.
+        """
         words = np.zeros(len(visible), WORD)
         if not self.nodes:
             return words
@@ -76,25 +84,6 @@ class Trigger:
                 words[start : start + block.size] |= np.where(answer.true, WORD.type(1 << self.bits[bit]), WORD.type(0))
             start += block.size
         return words
-
-
-def fired(detector: Detector, visible: Floats) -> Array:
-    """Return the trigger words of events.
-
-    A bit is set where its condition under `trigger` holds, without any noise or threshold on cells; one without a condition is
-    never set.
-
-    Parameters
-    ----------
-    detector : Detector
-    visible : array of shape (N, channels)
-        Energy seen in each channel of `detector.channels` at the time of the trigger, GeV.
-
-    Returns
-    -------
-    uint32 array of shape (N,)
-    """
-    return detector.conditions.fired(visible)
 
 
 def energy_columns(parts: Mapping[str, ReadOut]) -> dict[str, Column]:
