@@ -16,6 +16,7 @@ from emiss.events.language.running.evaluate import Plan, blocks, columns_read
 from emiss.events.language.running.program import Program
 from emiss.events.language.running.values import Truths
 from emiss.events.language.syntax.expression import Expression, read_expression
+from emiss.events.language.syntax.tree import Span
 from emiss.events.table import EventTable
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ def conditions_of(
     nodes: dict[str, Node] = {}
     for bit, expression in expressions.items():
         with contextlib.suppress(ReportedError):
+            if bit in others:
+                scope.resolve(bit, Span(0, len(bit)), None)  # each is looked at once, whoever uses it
             nodes[bit] = scope.attempt(expression, partial(_answer, expression))
     found.add_all(scope.problems)
     problems.add_all(found)
