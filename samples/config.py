@@ -231,9 +231,16 @@ class Sample(Model):
         Raises
         ------
         UserError
-            If there is no such set-up, or its file is not right.
+            If there is no such set-up, its file is not right, or its beam is of another particle than the composition of this
+            sample is for the most part.
         """
         loaded = load_detector(name)
+        main = max(self.beam.composition, key=self.beam.composition.__getitem__, default=loaded.beam.particle)
+        if main != loaded.beam.particle:
+            raise UserError(
+                f"the beam of sample '{self.name}' is {main} for the most part, that of {loaded.name} {loaded.beam.particle}",
+                hint="take a sample without 'composition', or with one of that beam",
+            )
         beam = self.beam.model_copy(update={"energy": loaded.beam.energy})
         changes = {"detector": str(loaded.file.resolve()), "calib": str(Path(constants_of(name))), "beam": beam}
         changed = self.model_copy(update=changes)

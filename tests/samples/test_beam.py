@@ -11,7 +11,7 @@ from scipy import stats
 from emiss.configs import loader
 from emiss.configs.errors import UserError
 from emiss.samples.beam import any_beside, beside, composition, sample
-from emiss.samples.config import Beam
+from emiss.samples.config import Beam, load_sample
 
 N = 100_000
 
@@ -150,3 +150,13 @@ def test_the_generator_alone_decides(rows, seed):
         assert len(a) == rows
         np.testing.assert_array_equal(a, b)
     assert np.isfinite(one.energy).all()
+
+
+def test_a_composition_stays_with_set_ups_of_its_beam():
+    impure = load_sample("beam").model_copy(update={"beam": _beam("composition: {pi-: 0.1, e-: 0.9}")})
+    moved = impure.with_detector("na64e_visible_2018")
+    assert moved.beam.energy == 150.0
+    assert moved.beam.composition == impure.beam.composition
+    with pytest.raises(UserError, match="the beam of sample 'beam' is e- for the most part, that of na64mu_2022 mu-"):
+        impure.with_detector("na64mu_2022")
+    assert load_sample("beam").with_detector("na64mu_2022").beam.energy == 160.0

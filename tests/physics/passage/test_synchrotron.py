@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from emiss.physics.constants import ELECTRON_MASS, PION_MASS
@@ -125,6 +127,27 @@ def test_hadrons_give_nothing_and_a_field_may_turn_back():
     assert (energy, count, lost) == (100.0, 0, 0.0)
     x, *_ = bend(light, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, PION_MASS, 1.0, 1.7, 4000.0, 1e-5, rng, photons)
     assert np.isnan(x)
+
+
+@given(
+    st.floats(-2.0, 2.0),
+    st.floats(-0.3, 0.3),
+    st.floats(-0.3, 0.3),
+    st.floats(3.0, 200.0),
+    st.sampled_from([-1.0, 1.0]),
+    st.integers(0, 2**32 - 1),
+)
+def test_energy_is_kept_and_heavy_particles_follow_the_helix(by, tx, ty, energy, charge, seed):
+    rng, photons = np.random.default_rng(seed), np.zeros((50, 6))
+    light, start = synchrotron.light(), (10.0, -20.0, -500.0, tx, ty)
+    *_, left, count, lost = bend(light, *start, energy, ELECTRON_MASS, charge, by, 500.0, 1e-6, rng, photons)
+    assert energy - left == pytest.approx(photons[:count, 5].sum() + lost, abs=1e-12)
+    assert ELECTRON_MASS <= left <= energy
+    x, y, to_x, to_y, *_ = bend(light, *start, energy, PION_MASS, charge, by, 500.0, 1e-6, rng, photons)
+    state = np.array([[10.0, -20.0, tx, ty, charge / np.sqrt(energy**2 - PION_MASS**2)]])
+    expected, _ = UniformBox(by, (-500.0, 500.0)).transport(state, -500.0, 500.0)
+    np.testing.assert_allclose([x, y], expected[0, :2], rtol=0, atol=1e-6)
+    np.testing.assert_allclose([to_x, to_y], expected[0, 2:4], rtol=0, atol=1e-9)
 
 
 def test_photons_without_room_are_lost_and_counted():
