@@ -63,7 +63,7 @@ def placed(name: str, grain: float) -> None:
     magnet = detector.magnets["MBPLU"]
     bend = magnet.by * 0.299792458e-3 * (magnet.z[1] - magnet.z[0]) / detector.beam.energy
     states = np.tile([0.5 * bend * (magnet.z[1] - magnet.z[0]), 0.0, -bend, 0.0], (EVENTS, 1))
-    made = synchrotron.radiate(states, np.full(EVENTS, 100.0), by=magnet.by, z=magnet.z, rng=rng)
+    made = synchrotron.radiate(states, np.full(EVENTS, 100.0), by=magnet.by, region=magnet.z, rng=rng)
     x, y, z, tx, ty, energy = made.photons.T
     light = np.zeros((EVENTS, len(boxes)))
     for number, box in enumerate(boxes):

@@ -19,7 +19,15 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.special import kv
 
 from emiss.physics.constants import ELECTRON_MASS
-from emiss.physics.passage.synchrotron_kernels import MEAN, Light, bend_all, critical_energy, photon_rate
+from emiss.physics.passage.synchrotron_kernels import (
+    CURVATURE,
+    MEAN,
+    PER_RADIAN,
+    Light,
+    bend_all,
+    critical_energy,
+    photon_rate,
+)
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
@@ -30,8 +38,8 @@ WHOLE = 5.0 * np.pi / 3.0
 FIRST, LAST, STEP = -13.0, 36.0, 0.02
 """Range and step of the table in ln F/(1 - F), F being the share of photons below an energy."""
 
-ROOM = 200
-"""Photons of one particle that are kept at most."""
+LEAST = 1e-5
+"""GeV: softer photons do not come through the walls of a beam line."""
 
 
 @cache
@@ -90,7 +98,7 @@ def expected(energy: float, field: float, length: float, mass: float = ELECTRON_
 
 
 class Radiated(NamedTuple):
-    """What comes out of a bend.
+    """What comes out of a field.
 
     Attributes
     ----------
@@ -101,7 +109,7 @@ class Radiated(NamedTuple):
     photons : array of shape (P, 6)
         x, y, z (mm), tx, ty, energy (GeV).
     row : int array of shape (P,)
-        Whose photons they are.
+        Whose photons they are, ascending.
     lost : array of shape (N,)
         Energy of the photons that were too soft to be kept, GeV.
     """
@@ -118,35 +126,57 @@ def radiate(
     energy: Floats,
     *,
     by: float,
-    z: tuple[float, float],
+    region: tuple[float, float],
     rng: np.random.Generator,
-    charge: float = -1.0,
-    mass: float = ELECTRON_MASS,
-    least: float = 1e-5,
+    z: Floats | float | None = None,
+    end: float | None = None,
+    charge: Floats | float = -1.0,
+    mass: Floats | float = ELECTRON_MASS,
+    least: float = LEAST,
 ) -> Radiated:
-    """Take particles through a vertical field, photon by photon.
+    """Take particles through a vertical field to a plane, photon by photon, and in straight lines before and behind it.
 
     Parameters
     ----------
     states : array of shape (N, 4)
-        x, y (mm), tx, ty at the first z.
+        x, y (mm), tx, ty.
     energy : array of shape (N,)
         GeV.
     by : float
         T.
-    z : (float, float)
-        mm.
+    region : (float, float)
+        Where the field begins and ends, mm.
     rng : numpy Generator
-    charge : float
+    z : array of shape (N,) or float, optional
+        Where the particles are, mm; the beginning of the field.
+    end : float, optional
+        Where they are taken to, mm: the end of the field. Those behind it stay where they are.
+    charge : array of shape (N,) or float
         +1 or -1.
-    mass : float
+    mass : array of shape (N,) or float
         GeV.
     least : float
         Photons below (GeV) are not kept.
     """
+    many = len(states)
+    low, high = region
     made, left = np.array(states, np.float64), np.array(energy, np.float64)
-    photons = np.zeros((len(made), ROOM, 6))
-    count, lost = np.zeros(len(made), np.int64), np.zeros(len(made))
-    bend_all(light(), made, left, mass, charge, by, z[0], z[1], least, rng, photons, count, lost)
-    row = np.repeat(np.arange(len(made)), count)
-    return Radiated(made, left, photons[np.arange(ROOM) < count[:, None]], row, lost)
+    at = np.full(many, low) if z is None else np.array(np.broadcast_to(z, many), np.float64)
+    last = high if end is None else end
+    masses, charges = (np.array(np.broadcast_to(value, many), np.float64) for value in (mass, charge))
+    made[:, :2] += made[:, 2:] * np.maximum(np.minimum(low, last) - at, 0.0)[:, None]
+    at = np.maximum(at, min(low, last))
+    stop = min(high, last)
+    room = _room(left, masses, by, np.maximum(stop - at, 0.0))
+    photons, row, lost = np.empty((room, 6)), np.empty(room, np.int64), np.zeros(many)
+    used = bend_all(light(), made, at, left, masses, charges, by, stop, least, rng, photons, row, lost)
+    made[:, :2] += made[:, 2:] * np.maximum(last - np.maximum(at, stop), 0.0)[:, None]
+    return Radiated(made, left, photons[:used], row[:used], lost)
+
+
+def _room(energy: Floats, mass: Floats, by: float, length: Floats) -> int:
+    """Return how many photons there will not be."""
+    momentum = np.sqrt(np.maximum(energy**2 - mass**2, 1e-12))
+    # arcs are longer than z by less than a half where particles get through at all
+    mean = 1.5 * float(np.sum(PER_RADIAN * energy / mass * CURVATURE * abs(by) / momentum * length))
+    return int(mean + 10.0 * np.sqrt(mean) + 100.0)

@@ -182,23 +182,32 @@ def bend(
 def bend_all(
     light: Light,
     states: Floats,
+    z: Floats,
     energy: Floats,
-    mass: float,
-    charge: float,
+    mass: Floats,
+    charge: Floats,
     by: float,
-    z: float,
     end: float,
     least: float,
     rng: np.random.Generator,
     photons: Floats,
-    count: Ints,
+    row: Ints,
     lost: Floats,
-) -> None:
-    """Do `bend` with N particles, in place: `states` (N, 4) of x, y, tx, ty, `energy`, `photons` (N, M, 6), `count`, `lost`."""
-    for row in range(len(states)):
-        x, y, tx, ty, left, number, gone = bend(
-            light, states[row, 0], states[row, 1], z, states[row, 2], states[row, 3], energy[row], mass, charge, by, end,
-            least, rng, photons[row],
+) -> int:
+    """Do `bend` with N particles, in place: `states` (N, 4) of x, y, tx, ty, `energy`, `lost`; return how many photons are kept.
+
+    `photons` and whose they are, `row`, are filled. Particles behind `end` stay as they are.
+    """
+    used = 0
+    for n in range(len(states)):
+        if z[n] >= end:
+            continue
+        x, y, tx, ty, left, count, gone = bend(
+            light, states[n, 0], states[n, 1], z[n], states[n, 2], states[n, 3], energy[n], mass[n], charge[n], by, end,
+            least, rng, photons[used:],
         )  # fmt: skip
-        states[row, 0], states[row, 1], states[row, 2], states[row, 3] = x, y, tx, ty
-        energy[row], count[row], lost[row] = left, number, gone
+        states[n, 0], states[n, 1], states[n, 2], states[n, 3] = x, y, tx, ty
+        energy[n], lost[n] = left, gone
+        row[used : used + count] = n
+        used += count
+    return used

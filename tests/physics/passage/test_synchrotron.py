@@ -21,7 +21,7 @@ STEEP = 100.0, 1.7, 4000.0
 def radiated():
     states = np.tile([3.0, -2.0, 0.0204, 0.001], (4000, 1))
     return states, synchrotron.radiate(
-        states, np.full(4000, 100.0), by=1.7, z=(-18000.0, -14000.0), rng=np.random.default_rng(5)
+        states, np.full(4000, 100.0), by=1.7, region=(-18000.0, -14000.0), rng=np.random.default_rng(5)
     )
 
 
@@ -112,7 +112,7 @@ def test_photons_leave_along_the_tangent_of_the_arc(radiated):
         ).all()  # light takes 0.15 % of the energy
     # without the loss of energy the helix is that of the track fit
     silent = synchrotron.radiate(
-        states[:1], np.array([100.0]), by=1.7, z=(-18000.0, -14000.0), rng=np.random.default_rng(1), least=1.0
+        states[:1], np.array([100.0]), by=1.7, region=(-18000.0, -14000.0), rng=np.random.default_rng(1), least=1.0
     )
     on_arc, _ = box.transport(np.array([[*states[0], -1.0 / 100.0]]), -18000.0, -14000.0)
     np.testing.assert_allclose(silent.states[0], on_arc[0, :4], rtol=1e-7, atol=1e-9)
@@ -148,6 +148,27 @@ def test_energy_is_kept_and_heavy_particles_follow_the_helix(by, tx, ty, energy,
     expected, _ = UniformBox(by, (-500.0, 500.0)).transport(state, -500.0, 500.0)
     np.testing.assert_allclose([x, y], expected[0, :2], rtol=0, atol=1e-6)
     np.testing.assert_allclose([to_x, to_y], expected[0, 2:4], rtol=0, atol=1e-9)
+
+
+def test_particles_come_from_before_the_field_and_go_on_behind_it():
+    """As they do in two steps; those behind the end stay; places of birth inside the field are kept to."""
+    states, energy = np.array([[3.0, -2.0, 0.0204, 0.001]] * 3), np.array([100.0, 50.0, 100.0])
+    field = {"by": 1.7, "region": (-18000.0, -14000.0)}
+    z = np.array([-20000.0, -15000.0, -100.0])
+    made = synchrotron.radiate(states, energy, z=z, end=-1000.0, rng=np.random.default_rng(3), **field)
+    assert (made.photons[:, 2] > np.where(made.row == 0, -18000.0, -15000.0)).all()
+    assert (made.photons[:, 2] < -14000.0).all()
+    assert set(made.row) == {0, 1}
+    np.testing.assert_array_equal(made.states[2], states[2])
+    step = states[:1] + np.array([[0.0204, 0.001, 0.0, 0.0]]) * 2000.0
+    same = synchrotron.radiate(step, energy[:1], rng=np.random.default_rng(3), **field)
+    np.testing.assert_array_equal(same.photons, made.photons[made.row == 0])
+    np.testing.assert_allclose(same.states[0, :2] + 13000.0 * same.states[0, 2:], made.states[0, :2], rtol=1e-12)
+    before = synchrotron.radiate(
+        states[:1], energy[:1], z=-20000.0, end=-19000.0, rng=np.random.default_rng(3), **field
+    )
+    np.testing.assert_allclose(before.states[0, :2], [3.0 + 20.4, -2.0 + 1.0], rtol=1e-12)
+    assert not len(before.row)
 
 
 def test_photons_without_room_are_lost_and_counted():
