@@ -194,7 +194,7 @@ def bend_all(
     row: Ints,
     lost: Floats,
 ) -> int:
-    """Do `bend` with N particles, in place: `states` (N, 4) of x, y, tx, ty, `energy`, `lost`; return how many photons there are.
+    """Do `bend` with N particles, in place: `states` (N, 4) of x, y, tx, ty, `energy`, `lost`; return the number of photons.
 
     `photons` and whose they are, `row`, are filled. Particles behind `end` stay as they are.
     """
