@@ -173,7 +173,12 @@ def _sample(one: Given) -> str:
     from emiss.samples.config import Sample
 
     assert one.document is not None  # noqa: S101 - it is a YAML file
-    sample = loader.validate(one.document, Sample)
+    sample = loader.validate(one.document, Sample).of(one.document)
+    if sample.trigger is not None:
+        from emiss.reco.detector.model import load_detector
+        from emiss.samples.trigger import check
+
+        check(sample, load_detector(sample.detector, near=sample.folder))
     return f"sample '{sample.name}', {sample.events} events"
 
 

@@ -29,6 +29,7 @@ from emiss.reco.detector.geometry import mistakes, target_mistakes
 from emiss.reco.detector.overlaps import overlaps
 from emiss.reco.detector.plug_ins import PlugInStage, stages_named
 from emiss.reco.detector.spectrometers import Arm, Spectrometer
+from emiss.reco.detector.trigger import Trigger, conditions_of
 from emiss.reco.parts.base import ReadOut
 from emiss.reco.parts.digitiser import Digitiser
 from emiss.reco.parts.kinds import AnyPart
@@ -85,6 +86,7 @@ class Detector(Model):
     parts: dict[Name, AnyPart] = Field(min_length=1, max_length=100)
     spectrometers: dict[Name, Spectrometer] = Field(default_factory=dict)
     trigger_bits: dict[str, Annotated[int, Field(ge=0, le=31)]] = Field(default_factory=lambda: dict(TRIGGER_BITS))
+    trigger: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict, max_length=32)
     stages: tuple[str, ...] = ()
     derived: dict[str, Entry] = Field(default_factory=dict, max_length=200)
     _document: Document = PrivateAttr(default_factory=lambda: loader.loads("{}", "<set-up>"))
@@ -211,6 +213,20 @@ class Detector(Model):
         """The quantities that are derived from the other columns; errors as in `table_columns`."""
         problems = Problems()
         made = bind(self.derived, self._measured | self._of_plug_ins, self._document, problems)
+        problems.check()
+        return made
+
+    @cached_property
+    def conditions(self) -> Trigger:
+        """The conditions of the trigger bits.
+
+        Raises
+        ------
+        UserError
+            If one of them is wrong.
+        """
+        problems = Problems()
+        made = conditions_of(self.trigger, self.trigger_bits, self.read_out, self.channels, self._document, problems)
         problems.check()
         return made
 
@@ -378,5 +394,6 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
         except UserError as error:
             problems.add(error)
     problems.check()
+    _ = detector.conditions
     _ = detector.table_columns  # says what is wrong with stages and derived quantities
     return detector

@@ -170,6 +170,10 @@ class ReadOut(Part):
         """Return the place (mm) of the centres of cells by column and row, relative to what the part measures from."""
         return np.zeros(len(x)), np.zeros(len(y))
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the columns of `declare` that are sums of energies in time, from those of the slots, shape (N, slots)."""
+        raise NotImplementedError
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare`."""
         raise NotImplementedError

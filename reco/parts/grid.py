@@ -167,23 +167,26 @@ class Grid(ReadOut):
         """Return the place (mm) of the centres of cells."""
         return self.centre(x.astype(np.float64), y.astype(np.float64))
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the energy in all cells, and that in the preshower if there is one."""
+        main = slots[:, -RINGS:].sum(axis=1)
+        if len(self.layers) == 1:
+            return {f"{name}.energy": main}
+        return {f"{name}.energy": main + slots[:, 0], f"{name}.preshower": slots[:, 0].copy()}
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare` without the list of cells."""
         rings = sums.energy[:, -RINGS:]
         main = rings.sum(axis=1)
-        whole, moment = main, sums.moment[:, -RINGS:].sum(axis=1)
-        made = {}
+        made, moment = self.energies(name, sums.energy), sums.moment[:, -RINGS:].sum(axis=1)
         if len(self.layers) > 1:
-            first = sums.energy[:, 0].copy()
-            whole, moment = main + first, moment + sums.moment[:, 0]
-            made[f"{name}.preshower"] = first
+            moment = moment + sums.moment[:, 0]
         if self.profile is not None:
             made[f"{name}.profile_chi2"] = self.profile.distance(rings, main)
         return made | {
-            f"{name}.energy": whole,
             f"{name}.x": ratio(sums.x[:, -RINGS:].sum(axis=1), main),
             f"{name}.y": ratio(sums.y[:, -RINGS:].sum(axis=1), main),
-            f"{name}.time": ratio(moment, whole),
+            f"{name}.time": ratio(moment, made[f"{name}.energy"]),
             f"{name}.pileup": sums.late[:, 0],
         }
 

@@ -13,6 +13,7 @@ from emiss.reco.parts.quantities import Count, Extent, Name, Share, Visible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from emiss.configs.arrays import Floats
     from emiss.events.columns import Column
     from emiss.reco.parts.base import Sums
 
@@ -103,12 +104,22 @@ class Modules(ReadOut):
         """Return the MIP scales of the modules."""
         return {f"{name}.mip": self.names()} if self.mip is not None else {}
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the energy of each module."""
+        return {f"{name}.energy": self._whole(slots)}
+
+    def _whole(self, slots: Floats) -> Floats:
+        """Return sums over each module from those of its central cell and of its others."""
+        count = len(self.elements)
+        return slots[:, :count] + slots[:, count:] if self.cells > 1 else slots
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare`."""
-        count = len(self.elements)
-        centre, energy, moment = sums.energy[:, :count], sums.energy[:, :count], sums.moment[:, :count]
-        if self.cells > 1:
-            energy, moment = energy + sums.energy[:, count:], moment + sums.moment[:, count:]
+        centre, energy, moment = (
+            sums.energy[:, : len(self.elements)],
+            self._whole(sums.energy),
+            self._whole(sums.moment),
+        )
         made = {f"{name}.energy": energy, f"{name}.time": ratio(moment, energy), f"{name}.pileup": sums.late}
         if self.mip is not None:
             made[f"{name}.mip"] = energy / sums.constants[f"{name}.mip"]["scale"]
