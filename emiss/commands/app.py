@@ -22,6 +22,7 @@ from emiss.commands import (
     setup,
     simulate,
     status,
+    study,
     warm_up,
     xsec,
     yields,
@@ -47,6 +48,7 @@ app.command()(limit.limit)
 app.command()(xsec.xsec)
 app.command()(constraints.constraints)
 app.command()(simulate.simulate)
+app.command()(study.study)
 app.command()(check.check)
 app.command()(quality.quality)
 app.command()(inspect.inspect)
