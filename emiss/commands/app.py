@@ -23,6 +23,7 @@ from emiss.commands import (
     simulate,
     status,
     study,
+    validate,
     warm_up,
     xsec,
     yields,
@@ -58,6 +59,7 @@ app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)
 app.add_typer(setup.app)
+app.add_typer(validate.app)
 app.command()(yields.yields)
 app.command()(warm_up.warm_up)
 
