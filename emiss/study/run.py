@@ -35,6 +35,7 @@ def run_study(
     executor: Executor = "serial",
     workers: int = 1,
     normalise: float = PER_ON_TARGET,
+    brief: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
     """Do a planned study and write its cutflow and reports.
@@ -51,6 +52,8 @@ def run_study(
         Number of processes.
     normalise : float
         Particles on target that the reports give expected events for.
+    brief : bool
+        Write ``cutflow.json`` alone: pictures of many samples take longer than some studies.
     progress : callable
         Called with the number of events done, after each piece.
 
@@ -73,7 +76,11 @@ def run_study(
     with lock.locked(out), kept.Kept(out, study) as store:
         sums = _sums(study, store, executor, workers, progress)
         result = _result(study, sums, started)
-        reports = write_reports(result, study.analysis, out, study.configs, normalise)
+        if brief:
+            result.cutflow.save(out / "cutflow.json")
+            reports: tuple[Path, ...] = (out / "cutflow.json",)
+        else:
+            reports = write_reports(result, study.analysis, out, study.configs, normalise)
         store.forget()
     return Outcome(result, (), (), reports, remarks=_remarks(study))
 

@@ -168,12 +168,12 @@ def validate(
     workers: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Validation:
-    """Make the samples, count them, and write the page, ``validation.json`` and the reports of the study.
+    """Make the samples, count them, and write the page, ``validation.json`` and the cutflow.
 
     Parameters
     ----------
     out : Path
-        Folder for ``validation.html`` and ``validation.json``, and in ``study`` the cutflow with all its reports.
+        Folder for ``validation.html`` and ``validation.json``, and ``study/cutflow.json`` with all counts.
     events, quick
         As for `prepare`.
     study : Study, optional
@@ -192,9 +192,7 @@ def validate(
 
     begun = time.monotonic()
     planned = prepare(events, quick=quick) if study is None else study
-    outcome = run_study(
-        planned, out / "study", executor=executor, workers=workers, normalise=paper.DIMUON_EOT, progress=progress
-    )
+    outcome = run_study(planned, out / "study", executor=executor, workers=workers, brief=True, progress=progress)
     found = evaluate(outcome.result, time.monotonic() - begun)
     write_text(out / "validation.json", json.dumps(found.to_json(), indent=1, allow_nan=False) + "\n")
     write_text(out / "validation.html", render(found))

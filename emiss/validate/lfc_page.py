@@ -44,7 +44,7 @@ def render(found: Validation) -> str:
         threshold=found.efficiency[0].threshold,
         dimuon=found.dimuon,
         peaks=found.peaks,
-        plots=[(one.title, one.alt, Markup(drawing.svg(one.figure))) for one in pictures(found)],  # noqa: S704 - our own
+        plots=[(one, Markup(drawing.svg(one.figure))) for one in pictures(found)],  # noqa: S704 - our own
         provenance=json.dumps(dict(cutflow.provenance), indent=1, ensure_ascii=False, default=str),
     )
 
@@ -126,7 +126,10 @@ def _threshold(found: Validation) -> str:
 
 
 def _region(process: Mapping[str, Any]) -> str:
-    said = "the threshold matters little at this mass; the places of the planes do"
+    said = (
+        "the threshold matters little at this mass; where the planes stand decides which muons are seen, and the study's "
+        "number is known from the marks of its axis alone"
+    )
     if process.get("min_muon_energy"):
         said += (
             f". Muons below {process['min_muon_energy']:g} GeV or beyond {1e3 * process['max_angle']:g} mrad are not "

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from emiss.reach.efficiencies import Efficiency
     from emiss.validate.lfc import Validation
 
+WIDTH = 6.4
+"""Inches of a figure of one picture."""
+
 GROUP = 2
 """Bins of the histograms of the HCAL that are drawn as one."""
 
@@ -29,6 +32,11 @@ class Picture(NamedTuple):
     figure: Figure
     title: str
     alt: str
+
+    @property
+    def wide(self) -> bool:
+        """Whether it needs the width of a page."""
+        return bool(self.figure.get_figwidth() > WIDTH)
 
 
 def pictures(found: Validation) -> tuple[Picture, ...]:
@@ -59,7 +67,7 @@ def pictures(found: Validation) -> tuple[Picture, ...]:
 
 
 def _efficiency(points: Sequence[Efficiency]) -> Figure:
-    made = drawing.figure()
+    made = drawing.figure(WIDTH)
     axes = made.add_subplot()
     mass, value, error = np.array([(one.m_phi, one.value, one.error) for one in points]).T
     axes.errorbar(mass, value, error, fmt="o-", color=drawing.COLOURS[0], capsize=2, label="emiss")
@@ -83,7 +91,7 @@ def _modules(spectra: Mapping[str, Sequence[Hist]]) -> Figure:
 
 
 def _missing(spectra: Mapping[str, Hist]) -> Figure:
-    made = drawing.figure()
+    made = drawing.figure(WIDTH)
     axes = made.add_subplot()
     for number, (name, one) in enumerate(spectra.items()):
         _steps(axes, one, 1, label=name, color=drawing.COLOURS[number])

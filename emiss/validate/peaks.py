@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.polynomial.polynomial import polyfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,6 @@ def peak(contents: Floats, edges: Sequence[float], *, above: float = 0.0, width:
     if np.count_nonzero(near) < 3:
         return None
     # the logarithm of a count of n has the error 1/sqrt(n)
-    curve = np.polynomial.Polynomial.fit(centres[near] - highest, np.log(values[near]), 2, w=np.sqrt(values[near]))
-    _, slope, bend = curve.convert().coef
+    _, slope, bend = polyfit(centres[near] - highest, np.log(values[near]), 2, w=np.sqrt(values[near]))
     top = highest - 0.5 * slope / bend if bend < 0.0 else highest
     return float(np.clip(top, highest - width, highest + width))
