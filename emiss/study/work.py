@@ -11,7 +11,7 @@ from emiss.configs.errors import UserError
 from emiss.events.columns import Column
 from emiss.events.files.identity import number_of
 from emiss.events.ledger import Ledger
-from emiss.reco.pipeline import Pipeline
+from emiss.reco.pipeline import Pipeline, columns_of
 from emiss.samples.config import Sample  # noqa: TC001 - part of a dataclass that is pickled
 from emiss.samples.response import TRUTH
 from emiss.samples.simulate import Simulation, blocks_of
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from emiss.events.batch import Batch
     from emiss.selection.counting.engine import Bound
+
+FILE = "event.file"
 
 LINES = 4
 """Samples that a worker keeps ready: what their generators have tabulated may take seconds to make again."""
@@ -139,30 +141,31 @@ class _Line:
             _ = simulation.generator
         except ValueError as error:
             raise UserError(f"sample '{wanted.name}' cannot be simulated: {error}") from None
-        self.pipeline = Pipeline(simulation.detector, simulation.constants)
         self.process = simulation.process
         self._number = number_of(wanted.identity)
-        self._bound: Bound | None = None
         self._truth: dict[str, Column] = {}
+        self._ready: tuple[Bound, Pipeline] | None = None
 
     def count(self, piece: Piece) -> Found:
         """Make the events of a piece and count them."""
         ledger, counter = Ledger(), None
         for block in blocks_of(piece.of, piece.start, piece.stop):
             batch, _ = self.simulation.block(block)
-            bound = self._bound or self._bind(batch)
+            bound, pipeline = self._ready = self._ready or self._made_ready(batch)
             counter = counter or bound.counter(sample=self.wanted.name, role=self.wanted.role, unblind=self.unblind)
-            table = self.pipeline.run(batch, self._truth)
-            table.flat["event.file"][:] = self._number
+            table = pipeline.run(batch, self._truth)
+            if FILE in table.flat:
+                table.flat[FILE][:] = self._number
             ledger += table.metadata.ledger
             counter.add(table)
         yields = Yields() if counter is None else counter.yields()
         return Found(ledger, yields, self.simulation.generator.on_target(piece.of), self.process)
 
-    def _bind(self, batch: Batch) -> Bound:
-        """Bind the analysis to the columns that the first batch has."""
+    def _made_ready(self, batch: Batch) -> tuple[Bound, Pipeline]:
+        """Bind the analysis to the columns that the first batch will have, and prepare to make those that it reads."""
         for name, values in batch.truth.items():
             unit, meaning = TRUTH.get(name, ("1", ""))
             self._truth[f"truth.{name}"] = Column(f"truth.{name}", values.dtype.str[1:], unit, meaning)
-        self._bound = selection.bind(self.analysis, self.pipeline.columns() | self._truth)
-        return self._bound
+        detector = self.simulation.detector
+        bound = selection.bind(self.analysis, columns_of(detector) | self._truth)
+        return bound, Pipeline(detector, self.simulation.constants, bound.columns)

@@ -13,6 +13,8 @@ from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, ratio
 from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Share, Visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emiss.configs.arrays import Array, Floats
     from emiss.reco.parts.base import Sums
 
@@ -171,21 +173,29 @@ class Grid(ReadOut):
         """Return the columns of `declare` without the list of cells."""
         rings = sums.energy[:, -RINGS:]
         main = rings.sum(axis=1)
-        whole, moment = main, sums.moment[:, -RINGS:].sum(axis=1)
-        made = {}
-        if len(self.layers) > 1:
-            first = sums.energy[:, 0].copy()
-            whole, moment = main + first, moment + sums.moment[:, 0]
-            made[f"{name}.preshower"] = first
-        if self.profile is not None:
-            made[f"{name}.profile_chi2"] = self.profile.distance(rings, main)
-        return made | {
-            f"{name}.energy": whole,
-            f"{name}.x": ratio(sums.x[:, -RINGS:].sum(axis=1), main),
-            f"{name}.y": ratio(sums.y[:, -RINGS:].sum(axis=1), main),
-            f"{name}.time": ratio(moment, whole),
-            f"{name}.pileup": sums.late[:, 0],
-        }
+        many, profile = len(self.layers) > 1, self.profile
+        first = sums.energy[:, 0].copy() if many else np.zeros(0)
+        whole = main + first if many else main
+
+        def moment() -> Array:
+            behind: Array = sums.moment[:, -RINGS:].sum(axis=1)
+            return behind + sums.moment[:, 0] if many else behind
+
+        made: dict[str, Callable[[], Array]] = {}
+        if many:
+            made[f"{name}.preshower"] = lambda: first
+        if profile is not None:
+            made[f"{name}.profile_chi2"] = lambda: profile.distance(rings, main)
+        return sums.only(
+            made
+            | {
+                f"{name}.energy": lambda: whole,
+                f"{name}.x": lambda: ratio(sums.x[:, -RINGS:].sum(axis=1), main),
+                f"{name}.y": lambda: ratio(sums.y[:, -RINGS:].sum(axis=1), main),
+                f"{name}.time": lambda: ratio(moment(), whole),
+                f"{name}.pileup": lambda: sums.late[:, 0],
+            }
+        )
 
     def volumes(self, name: str) -> tuple[Volume, ...]:
         """Return the whole calorimeter."""
