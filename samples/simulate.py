@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.reco.formats.date.channels.channel_map import ChannelMaps
+    from emiss.samples.generators.base import Generator
 
 BLOCK = 1000
 PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
@@ -65,10 +66,10 @@ class Block:
         return self.stop - self.start
 
 
-def blocks_of(events: int) -> list[Block]:
-    """Return the blocks of so many events."""
-    starts = enumerate(range(0, events, BLOCK))
-    return [Block(number, start, min(start + BLOCK, events), events) for number, start in starts]
+def blocks_of(events: int, first: int = 0, last: int | None = None) -> list[Block]:
+    """Return the blocks of so many events, or those of them that begin at events first to last (without `last` itself)."""
+    starts = range(-(-first // BLOCK) * BLOCK, events if last is None else min(last, events), BLOCK)
+    return [Block(start // BLOCK, start, min(start + BLOCK, events), events) for start in starts]
 
 
 class Simulation:
@@ -79,9 +80,24 @@ class Simulation:
         self.seed = sample.seed if seed is None else seed
         self.detector: Detector = load_detector(sample.detector, near=sample.folder)
         self.setup = SetUp(self.detector)
-        self.conditions = Conditions.load(loader.find("calib", sample.calib, near=sample.folder)).for_run(sample.run)
-        self.generator = generator_of(sample, self.setup)
-        self.response = Response(self.setup, sample.response, self.generator, self._scales)
+        self.constants = Conditions.load(loader.find("calib", sample.calib, near=sample.folder))
+        self.conditions = self.constants.for_run(sample.run)
+
+    @cached_property
+    def generator(self) -> Generator:
+        """What makes the events; what it tabulates, which may take seconds, is tabulated when it is asked for.
+
+        Raises
+        ------
+        ValueError
+            If the sample cannot be simulated.
+        """
+        return generator_of(self.sample, self.setup)
+
+    @cached_property
+    def response(self) -> Response:
+        """The set-up that answers."""
+        return Response(self.setup, self.sample.response, self.generator, self._scales)
 
     @property
     def process(self) -> dict[str, Any]:
@@ -166,6 +182,7 @@ class Blocks:
 
     def of(self, simulation: Simulation) -> Callable[[Block], Batch | bytes]:
         """Return what makes a block with a simulation that is there."""
+        _ = simulation.generator
         return simulation.raw if self.raw else lambda block: simulation.block(block)[0]
 
 
@@ -218,6 +235,7 @@ def simulate(
     if hurts and path.suffix == ".root":
         raise UserError("only raw files ('.dat') can be damaged", at=Location(str(out)))
     simulation = Simulation(sample, seed=seed)
+    _ = simulation.generator  # what cannot be simulated is told before anything is written
     work, blocks = Blocks(sample, seed, raw=path.suffix == ".dat"), blocks_of(count)
     if work.raw:
         _ = simulation.maps  # a channel without a place is told before anything is made

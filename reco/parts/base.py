@@ -14,7 +14,7 @@ from emiss.reco.parts.digitiser import Pulse
 from emiss.reco.parts.quantities import Name, Place, Rotation, Threshold, TimeWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from emiss.configs.arrays import Array, Floats
 
@@ -120,6 +120,8 @@ class Sums:
     late : array of shape (N, elements)
         Energy outside the time window.
     constants : mapping of condition to its columns, arrays over channels
+    asked : collection of str, optional
+        Full names of the columns that are wanted; all by default.
     """
 
     energy: Floats
@@ -128,6 +130,11 @@ class Sums:
     y: Floats
     late: Floats
     constants: Mapping[str, Mapping[str, Array]]
+    asked: Collection[str] | None = None
+
+    def only(self, columns: Mapping[str, Callable[[], Array]]) -> dict[str, Array]:
+        """Return the columns that are wanted, each from what makes it."""
+        return {name: make() for name, make in columns.items() if self.asked is None or name in self.asked}
 
 
 class ReadOut(Part):
@@ -175,7 +182,7 @@ class ReadOut(Part):
         raise NotImplementedError
 
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
-        """Return the columns of `declare`."""
+        """Return the columns of `declare`; what `sums` does not ask for may be left out."""
         raise NotImplementedError
 
     def _at(self, element: Element) -> Placement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -13,6 +14,8 @@ from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, ratio
 from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Share, Visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emiss.configs.arrays import Array, Floats
     from emiss.reco.parts.base import Sums
 
@@ -178,17 +181,25 @@ class Grid(ReadOut):
         """Return the columns of `declare` without the list of cells."""
         rings = sums.energy[:, -RINGS:]
         main = rings.sum(axis=1)
-        made, moment = self.energies(name, sums.energy), sums.moment[:, -RINGS:].sum(axis=1)
-        if len(self.layers) > 1:
-            moment = moment + sums.moment[:, 0]
-        if self.profile is not None:
-            made[f"{name}.profile_chi2"] = self.profile.distance(rings, main)
-        return made | {
-            f"{name}.x": ratio(sums.x[:, -RINGS:].sum(axis=1), main),
-            f"{name}.y": ratio(sums.y[:, -RINGS:].sum(axis=1), main),
-            f"{name}.time": ratio(moment, made[f"{name}.energy"]),
-            f"{name}.pileup": sums.late[:, 0],
-        }
+        many, profile = len(self.layers) > 1, self.profile
+        energies = self.energies(name, sums.energy)
+
+        def moment() -> Array:
+            behind: Array = sums.moment[:, -RINGS:].sum(axis=1)
+            return behind + sums.moment[:, 0] if many else behind
+
+        made: dict[str, Callable[[], Array]] = {key: partial(energies.__getitem__, key) for key in energies}
+        if profile is not None:
+            made[f"{name}.profile_chi2"] = lambda: profile.distance(rings, main)
+        return sums.only(
+            made
+            | {
+                f"{name}.x": lambda: ratio(sums.x[:, -RINGS:].sum(axis=1), main),
+                f"{name}.y": lambda: ratio(sums.y[:, -RINGS:].sum(axis=1), main),
+                f"{name}.time": lambda: ratio(moment(), energies[f"{name}.energy"]),
+                f"{name}.pileup": lambda: sums.late[:, 0],
+            }
+        )
 
     def volumes(self, name: str) -> tuple[Volume, ...]:
         """Return the whole calorimeter."""

@@ -11,9 +11,9 @@ from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, 
 from emiss.reco.parts.quantities import Count, Extent, Name, Share, Visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from emiss.configs.arrays import Floats
+    from emiss.configs.arrays import Array, Floats
     from emiss.events.columns import Column
     from emiss.reco.parts.base import Sums
 
@@ -115,18 +115,23 @@ class Modules(ReadOut):
 
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare`."""
-        centre, energy, moment = (
-            sums.energy[:, : len(self.elements)],
-            self._whole(sums.energy),
-            self._whole(sums.moment),
-        )
-        made = {f"{name}.energy": energy, f"{name}.time": ratio(moment, energy), f"{name}.pileup": sums.late}
-        if self.mip is not None:
-            made[f"{name}.mip"] = energy / sums.constants[f"{name}.mip"]["scale"]
-        if self.cells > 1:
+        centre, energy = sums.energy[:, : len(self.elements)], self._whole(sums.energy)
+
+        def fraction() -> Array:
             nothing = np.where(np.isnan(energy), np.nan, 0.0)
-            made[f"{name}.centre_fraction"] = np.divide(centre, energy, out=nothing, where=energy > 0)
-        return made
+            share: Array = np.divide(centre, energy, out=nothing, where=energy > 0)
+            return share
+
+        made: dict[str, Callable[[], Array]] = {
+            f"{name}.energy": lambda: energy,
+            f"{name}.time": lambda: ratio(self._whole(sums.moment), energy),
+            f"{name}.pileup": lambda: sums.late,
+        }
+        if self.mip is not None:
+            made[f"{name}.mip"] = lambda: energy / sums.constants[f"{name}.mip"]["scale"]
+        if self.cells > 1:
+            made[f"{name}.centre_fraction"] = fraction
+        return sums.only(made)
 
     def volumes(self, name: str) -> tuple[Volume, ...]:  # noqa: ARG002 - elements have their own names
         """Return the modules."""

@@ -58,11 +58,18 @@ class Panels(ReadOut):
 
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare`."""
-        moment, energy = (self._ends(values).sum(axis=2) for values in (sums.moment, sums.energy))
-        return self.energies(name, sums.energy) | {
-            f"{name}.time": ratio(moment, energy),
-            f"{name}.pileup": 0.5 * sums.late,
-        }
+
+        def time() -> Array:
+            moment, energy = (self._ends(values).sum(axis=2) for values in (sums.moment, sums.energy))
+            return ratio(moment, energy)
+
+        return sums.only(
+            {
+                f"{name}.energy": lambda: self._combined(sums.energy),
+                f"{name}.time": time,
+                f"{name}.pileup": lambda: 0.5 * sums.late,
+            }
+        )
 
     def _combined(self, tubes: Array) -> Array:
         """Return the energy of each panel: geometric mean of the two ends, or the larger where they differ too much.
