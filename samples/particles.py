@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from emiss.configs.arrays import Array, Floats
-    from emiss.samples.config import Beam
+    from emiss.samples.beam import BeamParticles
 
 ELECTRON, MUON, PION_MINUS, KAON_MINUS = 11, 13, -211, -321
 """PDG codes of beam particles."""
@@ -21,31 +21,32 @@ ELECTRON, MUON, PION_MINUS, KAON_MINUS = 11, 13, -211, -321
 
 @dataclass(frozen=True)
 class Beamed:
-    """N beam particles: PDG code, total energy (GeV), position (mm) and slopes, arrays of shape (N,).
+    """N beam particles, given at `z` (mm).
 
-    They are those that a particle would have at `z` (mm, one for all) without matter on the way: where there is matter or a field
-    before, they are drawn back to the beginning of the line and come from there, unless they are `born` at `z`.
+    They are those that would be there without matter on the way: where there is matter or a field before, they are drawn back to the
+    beginning of the line and come from there, unless they are `born` at `z`.
     """
 
-    pdg: Array
-    energy: Floats
-    x: Floats
-    y: Floats
-    tx: Floats
-    ty: Floats
+    particles: BeamParticles
     z: float
     born: bool = False
+
+    @property
+    def pdg(self) -> Array:
+        """PDG codes."""
+        return self.particles.pdg
+
+    @property
+    def energy(self) -> Floats:
+        """Total energies, GeV."""
+        return self.particles.energy
 
     def tracks(self) -> Floats:
         """Return them as tracks; the number of a row is that of the beam particle."""
         count = len(self.energy)
         made = np.zeros((count, COLUMNS))
-        made[:, ROW], made[:, ID] = np.arange(count), BEAM_ID
-        for column, values in zip(
-            (PDG, ENERGY, X, Y, Z, TX, TY),
-            (self.pdg, self.energy, self.x, self.y, self.z, self.tx, self.ty),
-            strict=True,
-        ):
+        made[:, ROW], made[:, ID], made[:, Z] = np.arange(count), BEAM_ID, self.z
+        for column, values in zip((PDG, ENERGY, X, Y, TX, TY), self.particles, strict=True):
             made[:, column] = values
         return made
 
@@ -69,20 +70,6 @@ class Products:
     tracks: Floats
     lost: Mapping[str, Floats]
     emission: Floats
-
-
-def beamed(beam: Beam, pdg: int, events: int, z: float, rng: np.random.Generator) -> Beamed:
-    """Return beam particles of one kind with Gaussian spot and divergence at `z` (mm)."""
-    x, y, tx, ty = rng.normal(size=(4, events))
-    return Beamed(
-        pdg=np.full(events, pdg),
-        energy=np.full(events, beam.energy),
-        x=beam.size * x,
-        y=beam.size * y,
-        tx=beam.divergence * tx,
-        ty=beam.divergence * ty,
-        z=z,
-    )
 
 
 def made(

@@ -12,22 +12,30 @@ from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
+from emiss.samples.beam import BeamParticles, beside
+from emiss.samples.particles import Beamed
 from emiss.samples.spectrometer import moyal, points_of
-from emiss.samples.truth import TRUTH, Passed, truth_of
-from emiss.samples.walk.tracks import BEAM_ID, ELECTRON, ENERGY, ID, ROW
+from emiss.samples.tagging import grains, seen
+from emiss.samples.trigger import fired
+from emiss.samples.truth import Passed, truth_of
+from emiss.samples.walk.tracks import BEAM_ID, ENERGY, ID, ROW
 from emiss.samples.walk.walking import LOST, Passage, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.configs.arrays import Array, Floats
+    from emiss.configs.arrays import Array, Floats, Ints
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response as Settings
+    from emiss.samples.config import Sample
     from emiss.samples.generators.base import Generator
     from emiss.samples.setup import SetUp
 
 STORED = 0.1
 """Cells below this part of their detector's threshold are not stored."""
+
+LANDAU = 0.08
+"""Width of Moyal's distribution over its most probable value, of a minimum ionizing particle in a counter."""
 
 TAKEN, END = "taken over", "end of absorbers"
 """Marks on the line: where the process takes over, and the back face of the last absorber."""
@@ -67,65 +75,93 @@ class Response:
     Parameters
     ----------
     setup : SetUp
-    settings : emiss.samples.config.Response
+    sample : Sample
     generator : Generator
     field_scales : mapping of magnet to float
         Factors on fields, from the conditions.
     """
 
     def __init__(
-        self, setup: SetUp, settings: Settings, generator: Generator, field_scales: Mapping[str, float] | None = None
+        self, setup: SetUp, sample: Sample, generator: Generator, field_scales: Mapping[str, float] | None = None
     ) -> None:
-        self.setup, self.settings, self.generator = setup, settings, generator
+        self.setup, self.sample, self.settings, self.generator = setup, sample, sample.response, generator
         last = setup.last_absorber
         marks = {END: last.z + last.depth}
         if generator.takes_over is not None:
             marks[TAKEN] = generator.takes_over
-        self.walk = Walk(setup.detector, settings, field_scales or {}, marks)
+        self.walk = Walk(setup.detector, self.settings, field_scales or {}, marks)
         self._first = next(((name, 0) for name in setup.downstream), None)
+        self._grains = grains(setup.detector, setup.taggers, sample.tagging)
 
     def hits(self, events: int, draws: Draws) -> Hits:
         """Return what the detector sees of so many events, and the truth."""
         passed = self.passage(events, draws)
-        detector, settings, rng = self.setup.detector, self.settings, draws.response
+        detector, beam = self.setup.detector, passed.beam
         visible = passed.passage.seen.visible
-        tag(self.setup, settings, passed.beam.pdg, visible, rng)
-        if passed.beam.born:
-            as_if_crossed(self.setup, settings, visible, rng)
-        time = passed.time
+        light(self.setup, self.settings, visible, draws.response)
+        numbers = detector.channel_number
+        taggers = np.array([numbers[f"{name}.0.0"] for name in self.setup.taggers], np.int64)
+        visible[:, taggers] += seen(self.sample.tagging, self._grains, beam.pdg, beam.energy, draws.response)
+        if beam.born:
+            as_if_crossed(self.setup, visible, draws.response)
         kept = visible > STORED * thresholds(detector)
         row, channel = np.nonzero(kept)
         cells = Lists(
-            offsets_of(np.bincount(row, minlength=events)),
-            {"channel": channel.astype(np.int32), "energy": visible[kept], "time": time[kept]},
+            offsets_of(np.bincount(passed.event[row], minlength=events)),
+            {"channel": channel.astype(np.int32), "energy": visible[kept], "time": passed.time[kept]},
         )
-        points = points_of(passed.passage.points, events)
-        return Hits(cells, points, _trigger(self.setup, settings, visible), truth_of(passed, self.setup, self.walk.parts))
+        main = np.flatnonzero(passed.main)
+        return Hits(
+            cells,
+            points_of(passed.passage.points, passed.event, events),
+            fired(detector, visible[main]),
+            truth_of(passed, self.setup, self.walk.parts),
+        )
 
     def passage(self, events: int, draws: Draws) -> Passed:
-        """Take so many events through the set-up."""
+        """Take so many events through the set-up, with what comes beside them."""
         generator, walk, rng = self.generator, self.walk, draws.response
-        time = _times(self.setup, self.settings, events, rng)
-        start = (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
         beam = generator.beam(events, draws.generation)
-        passage = Passage(walk.nothing(events))
+        others = beside(self.sample.beam, events, draws.generation, particle=self.setup.detector.beam.particle)
+        event = np.concatenate([np.arange(events), others.event])
+        order = np.argsort(event, kind="stable")
+        main = order < events
+        event = event[order]
+        late = np.concatenate([np.zeros(events), others.time])[order]
+        time = _times(self.setup, self.settings, event, late, rng)
+        start = (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
+
+        passage = Passage(walk.nothing(len(event)))
         keep = () if self._first is None else (self._first,)
-        tracks = beam.tracks()
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        tracks, more = beam.tracks(), Beamed(others.particles, self.setup.target.z).tracks()
+        tracks[:, ROW], more[:, ROW], more[:, ID] = place[:events], place[events:], -1.0
+        more = walk.from_the_beginning(more, self.setup.target.z)
         if not beam.born:
             tracks = walk.from_the_beginning(tracks, beam.z)
         before, behind = walk.before(TAKEN) if generator.takes_over is not None else (walk.line, [])
-        if not beam.born:
-            tracks = walk.run(tracks, before, passage, start, rng, keep=keep)
+        tracks, more = (more, tracks) if beam.born else (np.concatenate([tracks, more]), tracks[:0])
+        tracks = np.concatenate([walk.run(tracks, before, passage, start, rng, keep=keep), more])
         if generator.takes_over is not None:
             tracks = walk.move(tracks, generator.takes_over, passage, rng)
-        arrived, others = beam_particles(tracks, generator.least)
+        arrived, left = beam_particles(tracks, generator.least)
         products = generator.products(arrived, draws.generation)
         rows = arrived[:, ROW].astype(np.int64)
         for name, energy in products.lost.items():
             passage.seen.lost[rows, LOST.index(name)] += energy
-        tracks = walk.run(np.concatenate([products.tracks, others]), behind, passage, start, rng, keep=keep)
+        tracks = walk.run(np.concatenate([products.tracks, left]), behind, passage, start, rng, keep=keep)
         walk.leave(tracks, passage)
-        return Passed(beam, rows, products, time, passage, self._first, END)
+        whole = Beamed(
+            BeamParticles(
+                *(np.concatenate(pair)[order] for pair in zip(beam.particles, others.particles, strict=True))
+            ),
+            beam.z,
+            beam.born,
+        )
+        emission = np.zeros(len(event))
+        emission[rows] = products.emission
+        return Passed(whole, event, main, products, emission, time, passage, self._first, END)
 
 
 def thresholds(detector: Detector) -> Array:
@@ -133,20 +169,18 @@ def thresholds(detector: Detector) -> Array:
     return np.concatenate([np.full(len(part.channels()), part.threshold) for part in detector.read_out.values()])
 
 
-def tag(setup: SetUp, settings: Settings, pdg: Array, visible: Floats, rng: np.random.Generator) -> None:
-    """Add the synchrotron light of beam electrons in the taggers, or the little that heavy particles leave there."""
-    number = setup.detector.channel_number
-    modules = np.array([number[f"{name}.0.0"] for name in setup.taggers], np.int64)
-    shape = settings.synchrotron_shape
-    light = rng.gamma(shape, settings.synchrotron / shape, size=(len(pdg), len(modules)))
-    little = rng.exponential(settings.hadron_srd, size=(len(pdg), len(modules)))
-    visible[:, modules] += np.where((np.abs(pdg) == ELECTRON)[:, None], light, little)
+def light(setup: SetUp, settings: Settings, visible: Floats, rng: np.random.Generator) -> None:
+    """Give panels the statistics of their light: so many photoelectrons per MIP at each end, gamma distributed."""
+    for part in setup.panels.values():
+        numbers = [setup.detector.channel_number[channel] for channel in part.channels()]
+        unit = part.mip / settings.light_yield
+        visible[:, numbers] = unit * rng.standard_gamma(visible[:, numbers] / unit)
 
 
-def as_if_crossed(setup: SetUp, settings: Settings, visible: Floats, rng: np.random.Generator) -> None:
+def as_if_crossed(setup: SetUp, visible: Floats, rng: np.random.Generator) -> None:
     """Add a minimum ionizing particle in each counter before the target: those born behind it have not come through them."""
     for name, mip in setup.counters.items():
-        visible[:, setup.detector.channel_number[f"{name}.0.0"]] += mip * moyal(settings.landau, len(visible), rng)
+        visible[:, setup.detector.channel_number[f"{name}.0.0"]] += mip * moyal(LANDAU, len(visible), rng)
 
 
 def beam_particles(tracks: Floats, least: float) -> tuple[Floats, Floats]:
@@ -156,10 +190,17 @@ def beam_particles(tracks: Floats, least: float) -> tuple[Floats, Floats]:
     return arrived[np.argsort(arrived[:, ROW], kind="stable")], tracks[~own]
 
 
-def _times(setup: SetUp, settings: Settings, events: int, rng: np.random.Generator) -> Array:
-    """Return the time of each channel, shape (events, channels), ns: S0 relative to the trigger, others relative to S0.
+def _times(setup: SetUp, settings: Settings, event: Ints, late: Floats, rng: np.random.Generator) -> Array:
+    """Return the time of each channel, shape (rows, channels), ns: S0 relative to the trigger, others relative to S0.
 
     The flight times are calibrated away. Cells of one calorimeter or module and ends of one panel share their time.
+
+    Parameters
+    ----------
+    event : int array of shape (rows,)
+        The event of each beam particle.
+    late : array of shape (rows,)
+        By how much it comes behind the one that triggers, ns.
     """
     detector = setup.detector
     groups: list[tuple[float, list[str]]] = [(settings.srd_time, [name]) for name in setup.taggers]
@@ -172,34 +213,13 @@ def _times(setup: SetUp, settings: Settings, events: int, rng: np.random.Generat
     groups += [(settings.hcal_time, [name]) for name in modules if name not in setup.taggers]
     number = {name: index for index, (_, names) in enumerate(groups) for name in names}
     group = np.array([number[name.partition(".")[0]] for name in detector.channels])
-    drawn = rng.normal(size=(events, len(groups))) * np.array([rms for rms, _ in groups])
+    drawn = rng.normal(size=(len(event), len(groups))) * np.array([rms for rms, _ in groups])
     time = drawn[:, group]
-    phase = settings.clock_phase * (rng.random(events) - 0.5)
+    phase = settings.clock_phase * (rng.random(int(event.max(initial=-1)) + 1) - 0.5)[event]
     counters = np.flatnonzero(detector.reference)
     if len(counters) == 1:
         time[:, counters[0]] = phase
     else:  # each has its own resolution, their mean is the start
         mean = (time @ detector.reference) / detector.reference.sum()
         time[:, counters] += (phase - mean)[:, None]
-    return np.asarray(time)
-
-
-def _trigger(setup: SetUp, settings: Settings, energy: Array) -> Array:
-    """Return the trigger bits: counters x preshower > 2 GeV x target < 95 GeV sets `physics`, `beam` is always set.
-
-    Bits that the detector file does not name are not set.
-    """
-    detector = setup.detector
-    first = energy[:, detector.numbers(next(iter(setup.target.layers)))].sum(axis=1)
-    total = first
-    for layer in list(setup.target.layers)[1:]:
-        total = total + energy[:, detector.numbers(layer)].sum(axis=1)
-    fired = (first > settings.physics_preshower) & (total < settings.physics_ecal)
-    for part in detector.of_kind(Counter).values():
-        for name in set(part.names()) & set(setup.counters):
-            fired &= energy[:, detector.channel_number[f"{name}.0.0"]] > part.threshold
-    bits = detector.trigger_bits
-    word = np.full(len(energy), 1 << bits["beam"] if "beam" in bits else 0, np.uint32)
-    if "physics" in bits:
-        word |= fired.astype(np.uint32) << np.uint32(bits["physics"])
-    return word
+    return np.asarray(time + late[:, None])

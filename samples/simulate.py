@@ -97,7 +97,7 @@ class Simulation:
     @cached_property
     def response(self) -> Response:
         """The set-up that answers."""
-        return Response(self.setup, self.sample.response, self.generator, self._scales)
+        return Response(self.setup, self.sample, self.generator, self._scales)
 
     @property
     def process(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from emiss.samples.walk.state import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.configs.arrays import Array, Floats
+    from emiss.configs.arrays import Array, Floats, Ints
     from emiss.reco.detector.spectrometers import Arm
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
@@ -132,7 +132,9 @@ def through_spectrometer(
             values = (muons.momentum, muons.x, muons.y, muons.tx, muons.ty)
             first = FirstPlane(*(np.where(here, value, 0.0) for value in values))
         found += seen
-    return points_of(found, len(start)), first or FirstPlane(*(np.zeros(len(muons.event)) for _ in range(5)))
+    return points_of(found, np.arange(len(start)), len(start)), first or FirstPlane(
+        *(np.zeros(len(muons.event)) for _ in range(5))
+    )
 
 
 def stations(arm: Arm) -> list[float]:
@@ -213,13 +215,14 @@ def at_station(
     return here, found
 
 
-def points_of(found: Sequence[dict[str, Array]], events: int) -> Lists:
-    """Return the points seen at stations as a collection of so many events (as `Batch.points`)."""
+def points_of(found: Sequence[dict[str, Array]], event_of: Ints, events: int) -> Lists:
+    """Return the points seen at stations as a collection of so many events (as `Batch.points`); `event_of` is that of each row."""
     if not found:
         return Lists.empty(events, POINTS)
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-    order = np.argsort(columns["event"], kind="stable")
-    counts = np.bincount(columns.pop("event"), minlength=events)
+    event = event_of[columns.pop("event")]
+    order = np.argsort(event, kind="stable")
+    counts = np.bincount(event, minlength=events)
     return Lists(offsets_of(counts), {name: values[order] for name, values in columns.items()})
 
 

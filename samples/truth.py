@@ -12,7 +12,7 @@ from emiss.samples.walk.tracks import ENERGY, ID, MUON, MUON_MASS, PDG, ROW, TX,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.configs.arrays import Array, Floats, Ints
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.samples.particles import Beamed, Products
     from emiss.samples.setup import SetUp
     from emiss.samples.walk.walking import Passage
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TRUTH: Mapping[str, tuple[str, str]] = {
     "pdg": ("1", "PDG code of the beam particle"),
     "e_beam": ("GeV", "energy of the beam particle"),
+    "n_beam": ("1", "beam particles, those beside the one that triggers included"),
     "e_ecal": ("GeV", "energy that stays in the target, seen or not"),
     "e_lost": ("GeV", "energy that nothing can see: phi, neutrinos"),
     "e_leaked": ("GeV", "energy that leaves the set-up, and is not lost"),
@@ -45,14 +46,18 @@ TRUTH: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Passed:
-    """What became of N events.
+    """What became of events.
 
     Attributes
     ----------
     beam : Beamed
-    rows : int array of shape (K,)
-        Beam particles that have come to the process.
+        N beam particles: those that trigger, each followed by those that come beside it.
+    event : int array of shape (N,)
+    main : bool array of shape (N,)
+        Who triggers.
     products : Products
+    emission : array of shape (N,)
+        `Products.emission`, 0 where nothing was made.
     time : array of shape (N, channels)
         ns.
     passage : Passage
@@ -63,8 +68,10 @@ class Passed:
     """
 
     beam: Beamed
-    rows: Ints
+    event: Ints
+    main: Bools
     products: Products
+    emission: Floats
     time: Floats
     passage: Passage
     first: tuple[str, int] | None
@@ -72,17 +79,19 @@ class Passed:
 
 
 def truth_of(passed: Passed, setup: SetUp, parts: tuple[str, ...]) -> dict[str, Array]:
-    """Return the columns of `TRUTH`."""
-    events, seen = len(passed.beam.energy), passed.passage.seen
+    """Return the columns of `TRUTH`: of the beam particles that trigger; energies are those of all."""
+    seen, event = passed.passage.seen, passed.event
+    events = int(passed.main.sum())
     made = passed.products.tracks
     muons = made[(np.abs(made[:, PDG]) == MUON) & (made[:, ID] >= 0)]
-    muons = muons[np.lexsort((-muons[:, ENERGY], muons[:, ROW]))]  # by event, highest energy first
-    row = muons[:, ROW].astype(np.int64)
+    row = event[muons[:, ROW].astype(np.int64)]
+    order = np.lexsort((-muons[:, ENERGY], row))  # by event, highest energy first
+    muons, row = muons[order], row[order]
     counts = np.bincount(row, minlength=events)
     first = np.cumsum(counts) - counts
     has, has_two = counts > 0, counts > 1
     leading = muons[first[has]]
-    number = np.full(events, -3.0)  # of the muon of highest energy; one that nothing has
+    number = np.full(events, -9.0)  # of the muon of highest energy; one that nothing has
     number[has] = leading[:, ID]
 
     def of(values: Array, where: Array, kind: str = "f8") -> Array:
@@ -90,30 +99,38 @@ def truth_of(passed: Passed, setup: SetUp, parts: tuple[str, ...]) -> dict[str, 
         result[where] = values
         return result
 
-    emission = np.zeros(events)
-    emission[passed.rows] = passed.products.emission
+    def events_of(tracks: Floats) -> Ints:
+        found: Ints = event[tracks[:, ROW].astype(np.int64)]
+        return found
+
+    emission = np.bincount(event, passed.emission, minlength=events)
     behind, out = _behind(passed, setup)
     there = _at_first(passed)
-    same = behind[:, ID] == number[behind[:, ROW].astype(np.int64)]
-    own = there[there[:, ID] == number[there[:, ROW].astype(np.int64)]]
-    at = own[:, ROW].astype(np.int64)
+    same = behind[behind[:, ID] == number[events_of(behind)]]
+    own = there[there[:, ID] == number[events_of(there)]]
+    at = events_of(own)
+
+    def summed(values: Array) -> Array:
+        return np.bincount(event, values, minlength=events)
+
     return {
-        "pdg": passed.beam.pdg.astype(np.int32),
-        "e_beam": passed.beam.energy,
-        "e_ecal": seen.deposited[:, parts.index(setup.target_name)],
-        "e_lost": seen.lost.sum(axis=1),
-        "e_leaked": seen.leaked.sum(axis=1),
+        "pdg": passed.beam.pdg[passed.main].astype(np.int32),
+        "e_beam": passed.beam.energy[passed.main],
+        "n_beam": np.bincount(event, minlength=events).astype(np.int32),
+        "e_ecal": summed(seen.deposited[:, parts.index(setup.target_name)]),
+        "e_lost": summed(seen.lost.sum(axis=1)),
+        "e_leaked": summed(seen.leaked.sum(axis=1)),
         "e_emission": emission,
         "n_mu": counts.astype(np.int32),
-        "n_mu_exit": _count(behind[out], events),
-        "n_mu_downstream": _count(behind, events),
-        "n_mu_spec": _count(there, events),
+        "n_mu_exit": _count(events_of(behind[out]), events),
+        "n_mu_downstream": _count(events_of(behind), events),
+        "n_mu_spec": _count(events_of(there), events),
         "charge": of(-np.sign(leading[:, PDG]), has, "i4"),
         "e_mu": of(leading[:, ENERGY], has),
         "e_mu2": of(muons[first[has_two] + 1, ENERGY], has_two),
         "z_mu": of(leading[:, Z], has),
         "theta_mu": of(np.arctan(np.hypot(leading[:, TX], leading[:, TY])), has),
-        "p_exit": of(_momentum(behind[same]), behind[same, ROW].astype(np.int64)),
+        "p_exit": of(_momentum(same), events_of(same)),
         "p_spec": of(_momentum(own), at),
         "x": of(own[:, X], at),
         "y": of(own[:, Y], at),
@@ -122,8 +139,8 @@ def truth_of(passed: Passed, setup: SetUp, parts: tuple[str, ...]) -> dict[str, 
     }
 
 
-def _count(tracks: Floats, events: int) -> Array:
-    return np.bincount(tracks[:, ROW].astype(np.int64), minlength=events).astype(np.int32)
+def _count(event: Ints, events: int) -> Array:
+    return np.bincount(event, minlength=events).astype(np.int32)
 
 
 def _momentum(tracks: Floats) -> Floats:

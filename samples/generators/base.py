@@ -71,4 +71,3 @@ def scaled(arrived: Floats, nominal: float) -> Floats:
     """Return by how much beam particles have arrived with less than the energy that a process was tabulated for."""
     share: Floats = np.minimum(arrived[:, ENERGY] / nominal, 1.0)
     return share
-

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.samples.particles import ELECTRON, Beamed, Products, beamed
+from emiss.samples.beam import sample
+from emiss.samples.particles import Beamed, Products
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -24,10 +25,11 @@ class BeamGenerator:
     def __init__(self, beam: Beam, setup: SetUp) -> None:
         self._beam = beam
         self._front = setup.target.z
+        self._particle = setup.detector.beam.particle
 
     def beam(self, events: int, rng: np.random.Generator) -> Beamed:
         """Return the beam at the front of the target."""
-        return beamed(self._beam, ELECTRON, events, self._front, rng)
+        return Beamed(sample(self._beam, events, rng, particle=self._particle), self._front)
 
     def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
         """Return the particles themselves."""

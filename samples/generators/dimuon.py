@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.physics.emission import dimuons
+from emiss.samples.beam import sample
 from emiss.samples.generators.base import ENOUGH, depth_in, rest, scaled
-from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, beamed, deflect, made
+from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, deflect, made
 from emiss.samples.walk.tracks import TX, TY
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class DimuonGenerator:
 
     def beam(self, events: int, rng: np.random.Generator) -> Beamed:
         """Return electrons at the front of the target."""
-        return beamed(self._beam, ELECTRON, events, self.takes_over, rng)
+        return Beamed(sample(self._beam, events, rng, pdg=ELECTRON), self.takes_over)
 
     def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
         """Return the pair, and an electron with the rest of the energy, whose shower is that of the beam electron."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from emiss.physics import constants
 from emiss.physics.passage.decays import muon_from_decay
+from emiss.samples.beam import sample
 from emiss.samples.generators.base import ENOUGH
-from emiss.samples.particles import KAON_MINUS, MUON, PION_MINUS, Beamed, Products, beamed, deflect, made
+from emiss.samples.particles import KAON_MINUS, MUON, PION_MINUS, Beamed, Products, deflect, made
 from emiss.samples.walk.tracks import ENERGY, TX, TY
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class DecayGenerator:
 
     def beam(self, events: int, rng: np.random.Generator) -> Beamed:
         """Return hadrons, as they would come to the front of the target."""
-        return beamed(self._beam, self._pdg, events, self._end, rng)
+        return Beamed(sample(self._beam, events, rng, pdg=self._pdg), self._end)
 
     def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
         """Return the muon; the neutrino is lost."""

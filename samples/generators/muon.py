@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.samples.particles import MUON, Beamed, Products, beamed
+from emiss.samples.beam import sample
+from emiss.samples.particles import MUON, Beamed, Products
 from emiss.samples.walk.tracks import ID, MUON_MASS
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ class MuonGenerator:
         """Return muons at their place."""
         momentum = rng.uniform(*self._process.momentum, events)
         charge = rng.choice(self._process.charges, events)
-        state = beamed(self._beam, MUON, events, self._process.z, rng)
+        state = sample(self._beam, events, rng, pdg=MUON)
         energy = np.sqrt(momentum**2 + MUON_MASS**2)
-        return replace(state, energy=energy, pdg=np.where(charge < 0, MUON, -MUON), born=self._born)
+        state = state._replace(energy=energy, pdg=np.where(charge < 0, MUON, -MUON).astype(np.int32))
+        return Beamed(state, self._process.z, self._born)
 
     def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
         """Return the muon, for the truth."""

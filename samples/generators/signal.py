@@ -15,8 +15,9 @@ import numpy as np
 
 from emiss.physics.emission import yields
 from emiss.physics.emission.sampling import MuonSampler
+from emiss.samples.beam import sample
 from emiss.samples.generators.base import ENOUGH, depth_in, rest, scaled
-from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, beamed, deflect, made
+from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, deflect, made
 from emiss.samples.walk.tracks import MUON_MASS, TX, TY
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class SignalGenerator:
 
     def beam(self, events: int, rng: np.random.Generator) -> Beamed:
         """Return electrons at the front of the target."""
-        return beamed(self._beam, ELECTRON, events, self.takes_over, rng)
+        return Beamed(sample(self._beam, events, rng, pdg=ELECTRON), self.takes_over)
 
     def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
         """Return the muon, and an electron with the energy that was not emitted, whose shower is the beam electron's."""

@@ -19,7 +19,7 @@ from emiss.physics.passage.species_kernels import PION0, STABLE, available, char
 from emiss.samples.walk.frame_kernels import inside, into, out_of, show
 from emiss.samples.walk.hadron_spot_kernels import absorb, spot, star
 from emiss.samples.walk.hadron_tables import ABSORBED
-from emiss.samples.walk.tracks import ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,7 @@ def push(
     track = stack[waiting]
     track[ROW], track[PDG], track[ENERGY] = row, pdg, energy
     track[X], track[Y], track[Z], track[TX], track[TY] = x, y, z, tx, ty
-    track[LAST], track[ID] = part, -1.0
+    track[LAST], track[ID], track[CARRIED] = part, -1.0, 0.0
     return waiting + 1
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from emiss.configs.compiled import fused, kernel
 from emiss.physics.constants import ELECTRON_MASS, MUON_MASS
 from emiss.physics.passage.muon_kernels import michel
-from emiss.physics.passage.muon_tables import NUCLEAR, PHOTON as BREMSSTRAHLUNG
+from emiss.physics.passage.muon_tables import NUCLEAR
+from emiss.physics.passage.muon_tables import PHOTON as BREMSSTRAHLUNG
 from emiss.physics.passage.species_kernels import ELECTRON, MUON, PHOTON, PION, is_hadron
 from emiss.samples.walk.frame_kernels import inside, into, out_of
 from emiss.samples.walk.hadron_kernels import hadron_interacts, push, through_hadron
@@ -235,7 +236,9 @@ def through_light(
                 x, y, z, left, entered = x + depth * tx, y + depth * ty, z + depth, left - depth, True
                 break
         if not entered:
-            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x + left * tx, y + left * ty, z + left, tx, ty)
+            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
+                world, s, x + left * tx, y + left * ty, z + left, tx, ty
+            )
             return True, waiting
     m = world.mixture[s]
     track[LAST] = world.part[s]
@@ -255,7 +258,9 @@ def through_light(
     if pdg == PHOTON:
         depth = rng.standard_exponential() / (rate(world, tables.showers, m, math.log(energy)) * stretch)
         if depth >= left:
-            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x + left * tx, y + left * ty, z + left, tx, ty)
+            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
+                world, s, x + left * tx, y + left * ty, z + left, tx, ty
+            )
             return True, waiting
         x, y, z = x + depth * tx, y + depth * ty, z + depth
         if energy < ABSORBED or waiting >= len(tables.stack) - 3:
@@ -280,7 +285,17 @@ def through_light(
     seen.deposited[row, world.part[s]] += soft
     energy -= soft
     energy -= ionise(
-        world, tables.muons, seen, row, s, x + 0.5 * left * tx, y + 0.5 * left * ty, energy, ELECTRON_MASS, left * stretch, rng
+        world,
+        tables.muons,
+        seen,
+        row,
+        s,
+        x + 0.5 * left * tx,
+        y + 0.5 * left * ty,
+        energy,
+        ELECTRON_MASS,
+        left * stretch,
+        rng,
     )
     if energy <= 2.0 * ELECTRON_MASS:
         seen.deposited[row, world.part[s]] += energy

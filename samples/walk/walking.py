@@ -205,7 +205,14 @@ class Walk:
         before = part.energy.copy()
         electrons = part.mass < LIGHT
         here, points = at_station(
-            part, item.arm, item.number, item.gap, self.settings, start, rng, radiating=electrons if np.any(electrons) else None
+            part,
+            item.arm,
+            item.number,
+            item.gap,
+            self.settings,
+            start,
+            rng,
+            radiating=electrons if np.any(electrons) else None,
         )
         if keep:
             kept = tracks[charged].copy()
