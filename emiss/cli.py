@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 from emiss.interrupt import ends_on_signals
@@ -33,7 +34,7 @@ class Output(TextIOWrapper):
 def main() -> None:
     """Run the command line; a user's mistake ends with its message and code 2, lost data with code 3, Ctrl-C with 130."""
     if sys.stdout is None:  # closed by who has started us: what is said is not wanted
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     elif type(sys.stdout) is TextIOWrapper:
         own = sys.stdout
         sys.stdout = Output(own.buffer, own.encoding, own.errors, line_buffering=own.line_buffering)

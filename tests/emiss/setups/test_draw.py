@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from emiss.configs import loader
 from emiss.reco.detector.model import load_detector
+from emiss.reco.parts.base import Volume
 from emiss.setups.draw import draw, picture
 from emiss.setups.scale import SHORTENED, scale, spread
+from emiss.setups.shapes import Shape
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=30), st.floats(0.1, 10))
@@ -49,6 +51,35 @@ def test_no_text_stands_on_another(name):
     assert not [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
     width, height = figure.get_size_inches() * figure.dpi
     assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height for _, box in boxes)
+
+
+def test_what_crowds_has_a_detail():
+    """Its names stand there, and a frame in the whole shows where it is; nothing is named twice or not at all."""
+    figure = picture(load_detector("na64e_visible_2018"))
+    side, _, detail, _ = figure.axes
+    names = [{text.get_text() for text in axes.texts} for axes in (side, detail)]
+    assert names[1] == {"WCAL0", "WCAL1", "WCAL2", "V2", "S3"}
+    assert not names[0] & names[1]
+    assert "a" in names[0]
+    assert "a: x, y and z have one scale" in [text.get_text() for text in figure.texts]
+    assert len(picture(load_detector("na64e_2018")).axes) == 2
+
+
+def test_a_turned_box_and_its_hole():
+    """From the top it is turned with its hole and cells; from the side one sees as much of z as it takes."""
+    box = Volume("x", 100.0, 0.0, 0.0, 200.0, 60.0, 400.0, angle=0.3, hole=(50.0, 20.0), columns=4, rows=3)
+    shape = Shape("x", "grid", box, empty=False, unknown=False)
+    along = scale([(-1000.0, 1000.0)])
+    outer, inner = shape.outline("x", along), shape.outline("x", along, hole=True)
+    for corners, width in ((outer, 200.0), (inner, 50.0)):
+        sides = np.diff(corners, axis=0)
+        assert np.hypot(*sides.T) == pytest.approx([width, 400.0, width])
+        assert np.arctan2(sides[1, 1], sides[1, 0]) == pytest.approx(0.3)
+        assert corners[:2, 1].mean() == pytest.approx(100.0)
+    assert len(shape.borders("x", along)) == 3
+    assert len(shape.borders("y", along)) == 2
+    assert np.ptp(shape.outline("y", along)[:, 0]) == pytest.approx(400 * np.cos(0.3) + 200 * np.sin(0.3))
+    assert np.ptp(shape.outline("y", along, hole=True)[:, 1]) == pytest.approx(20.0)
 
 
 def test_what_is_not_to_scale_is_said():
