@@ -81,7 +81,7 @@ def _kind(document: Document) -> str:
         return "detector"
     raise document.error(
         "neither a run list, an analysis, a detector, a map nor a sample",
-        hint="they have the keys 'samples', 'cuts', 'ecal', 'reader' and 'process'",
+        hint="they have the keys 'samples', 'cuts', 'parts', 'reader' and 'process'",
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
 
 from emiss.configs import loader, overlay
 from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
@@ -26,6 +27,7 @@ from emiss.events.language.plug_in import used_in
 from emiss.reco.detector import boards
 from emiss.reco.detector.derived import Derived, Entry, bind
 from emiss.reco.detector.geometry import mistakes, target_mistakes
+from emiss.reco.detector.names import last_with, names_of
 from emiss.reco.detector.overlaps import overlaps
 from emiss.reco.detector.plug_ins import PlugInStage, stages_named
 from emiss.reco.detector.spectrometers import Arm, Spectrometer
@@ -92,18 +94,19 @@ class Detector(Model):
 
     @model_validator(mode="after")
     def _distinct(self) -> Detector:
-        for name, count in Counts(_elements(self)).items():
+        for name, count in Counts(names_of(self.parts)).items():
             if count > 1:
-                msg = f"{count} elements have the name '{name}'"
-                raise ValueError(msg)
+                context = {"count": count, "name": name, "at": last_with(self.parts, name)}
+                raise PydanticCustomError("twice", "{count} elements have the name '{name}'", context)
         owners = [part.declare(name) for name, part in self.read_out.items()]
         owners += [tracker.declare(name) for name, tracker in self.trackers.items()]
         owners += [one.declare(name) for name, one in self.spectrometers.items()]
         taken = Counts([*RESERVED, *(name for made in owners for name in {column.collection for column in made})])
         for name, count in taken.items():
             if count > 1:
-                msg = f"'{name}' has columns of its own already: take another name"
-                raise ValueError(msg)
+                at = ("spectrometers" if name in self.spectrometers else "parts", name)
+                message = "'{name}' has columns of its own already: take another name"
+                raise PydanticCustomError("taken", message, {"name": name, "at": at})
         return self
 
     def _made(self) -> list[Column]:
@@ -341,17 +344,6 @@ class Detector(Model):
         }
 
 
-def _elements(detector: Detector) -> list[str]:
-    """Return the names of all that has one: what channels, maps and conditions go by."""
-    names: list[str] = []
-    for part in detector.read_out.values():
-        channels = Counts(part.channels())
-        names += dict.fromkeys(channel.partition(".")[0] for channel in channels)
-        names += [channel.partition(".")[0] for channel, count in channels.items() for _ in range(count - 1)]
-    names += [station for tracker in detector.trackers.values() for station in tracker.stations]
-    return [*names, *detector.magnets]
-
-
 def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     """Return the detector of a file, a folder, or of a name that ships (such as ``na64e_lfc``).
 
@@ -372,9 +364,14 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     )
     for path, message in wrong:
         problems.add(document.error(message, path))
-    for tracker in detector.trackers.values():
+    for part, tracker in detector.trackers.items():
+        table = None if tracker.multiplex is None else detector.beside(tracker.multiplex)
+        if table is not None and not table.exists():
+            message = f"there is no table '{tracker.multiplex}' beside this file"
+            problems.add(document.error(message, ("parts", part, "multiplex")))
+            continue
         try:
-            wiring(None if tracker.multiplex is None else detector.beside(tracker.multiplex), tracker.views)
+            wiring(table, tracker.views)
         except UserError as error:
             problems.add(error)
     problems.check()
