@@ -11,7 +11,10 @@ from emiss.terminal import say, warn
 
 def check(
     paths: Annotated[
-        list[str], typer.Argument(metavar="FILES|CONFIGS...", help="Run files, tables, YAML files, conditions; names of what ships.")
+        list[str],
+        typer.Argument(
+            metavar="FILES|CONFIGS...", help="Run files, tables, YAML files, conditions; names of what ships."
+        ),
     ],
     detector: Annotated[
         str | None, typer.Option(help="Detector that run files and analyses are checked for.  [default: na64e_lfc]")

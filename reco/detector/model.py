@@ -41,8 +41,9 @@ from emiss.reco.parts.quantities import Name, TimeWindow, View, Weights
 from emiss.reco.parts.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from emiss.configs.document import YamlPath
     from emiss.reco.field.transport import Field as AnyField
     from emiss.reco.parts.base import Volume
     from emiss.reco.parts.tracker import Plane
@@ -152,6 +153,14 @@ class Detector(Model):
         files |= {self.beside(one.multiplex) for one in self.trackers.values() if one.multiplex is not None}
         files |= {self.beside(magnet.map.file) for magnet in self.magnets.values() if magnet.map is not None}
         return tuple(sorted(files))
+
+    def lost_files(self) -> Iterator[tuple[YamlPath, str]]:
+        """Yield the multiplexing tables and field maps that are not there: where they are named, and their names."""
+        for name, part in self.parts.items():
+            if isinstance(part, Tracker) and part.multiplex is not None and not self.beside(part.multiplex).exists():
+                yield ("parts", name, "multiplex"), part.multiplex
+            if isinstance(part, Magnet) and part.map is not None and not self.beside(part.map.file).exists():
+                yield ("parts", name, "map", "file"), part.map.file
 
     @property
     def channel_maps_path(self) -> Path:
@@ -364,14 +373,14 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     )
     for path, message in wrong:
         problems.add(document.error(message, path))
+    lost = dict(detector.lost_files())
+    for path, file in lost.items():
+        problems.add(document.error(f"there is no file '{file}' beside this one", path))
     for part, tracker in detector.trackers.items():
-        table = None if tracker.multiplex is None else detector.beside(tracker.multiplex)
-        if table is not None and not table.exists():
-            message = f"there is no table '{tracker.multiplex}' beside this file"
-            problems.add(document.error(message, ("parts", part, "multiplex")))
+        if ("parts", part, "multiplex") in lost:
             continue
         try:
-            wiring(table, tracker.views)
+            wiring(None if tracker.multiplex is None else detector.beside(tracker.multiplex), tracker.views)
         except UserError as error:
             problems.add(error)
     problems.check()
