@@ -135,7 +135,7 @@ def draw(detector: Detector, out: Path) -> Path:
         # a hundredth of a point is enough, and half of the file
         text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", drawing.svg(figure))
         text = re.sub(r"\s*<!--.*?-->|(?<=\n) +", "", text)
-        text = re.sub(r"font-family: [^;]*;", "font-family: sans-serif;", text)
+        text = re.sub(r'font-family: [^;"]*', "font-family: sans-serif", text)
         out.write_text(text + "\n", encoding="utf-8")
     else:
         drawing.save(figure, out)

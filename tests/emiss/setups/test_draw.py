@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emiss.configs import loader
+from emiss.drawing import svg
 from emiss.reco.detector.model import load_detector
 from emiss.reco.parts.base import Volume
 from emiss.setups.draw import draw, picture
@@ -99,6 +101,14 @@ def test_a_drawing_says_names_and_fields(tmp_path):
     for name in (*load_detector("na64e_beam").volumes, "1.7 T, 6.8 T m", "1.4 T, 2.8 T m"):
         assert name in text or name[:4] in ("VETO", "SRD1")
     assert len(text) < 60_000
+
+
+def test_an_svg_is_whole(tmp_path):
+    """What makes it small takes no element out: as many as in the figure, and it is XML."""
+    detector = load_detector("ldmx_like")
+    made = ET.fromstring(draw(detector, tmp_path / "x.svg").read_text())  # noqa: S314 - our own
+    whole = ET.fromstring(svg(picture(detector)))  # noqa: S314
+    assert [element.tag for element in made.iter()] == [element.tag for element in whole.iter()]
 
 
 def test_drawings_are_repeatable(tmp_path):
