@@ -24,8 +24,8 @@ from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips
-from emiss.samples.muon_state import MuonState
 from emiss.samples.spectrometer import through_spectrometer
+from emiss.samples.walk.state import State
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
@@ -41,9 +41,9 @@ NEAR = 2.0
 """mm; a track is the muon if x and y at the first station and its momentum (within a third, and the charge) are the muon's."""
 
 
-def muons(count: int, rng: np.random.Generator) -> MuonState:
+def muons(count: int, rng: np.random.Generator) -> State:
     """Return one muon per event from the target, 10 to 100 GeV, both charges."""
-    return MuonState(
+    return State(
         event=np.arange(count),
         charge=rng.choice([-1.0, 1.0], count),
         energy=rng.uniform(10, 100, count),

@@ -25,8 +25,8 @@ from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips
-from emiss.samples.muon_state import MuonState
 from emiss.samples.spectrometer import through_spectrometer
+from emiss.samples.walk.state import State
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
@@ -38,7 +38,7 @@ CHUNK = 25_000
 START = 5000.0
 """mm; just before the first station."""
 
-RESPONSE = Response(plane_scattering="moliere", decay_in_flight=True)
+RESPONSE = Response(plane_scattering="moliere")
 HARD = 8.0
 """A muon is scattered hard when one plane turned it by more than this many core widths."""
 
@@ -82,9 +82,9 @@ class Chain:
         self.strips.begin_run(self.constants)
         self.tracks.begin_run(self.constants)
 
-    def simulate(self, p: float, count: int, rng: np.random.Generator) -> tuple[Lists, MuonState]:
+    def simulate(self, p: float, count: int, rng: np.random.Generator) -> tuple[Lists, State]:
         """Return the digits of muons without noise, and their state at the end."""
-        state = MuonState(
+        state = State(
             event=np.arange(count),
             charge=rng.choice([-1.0, 1.0], count),
             energy=np.full(count, p),
@@ -95,7 +95,9 @@ class Chain:
             ty=rng.normal(0, 1e-3, count),
             alive=np.ones(count, bool),
         )
-        points, _ = through_spectrometer(state, self.detector.arms["tracks"], RESPONSE, np.zeros(count), 1.0, rng)
+        points, _ = through_spectrometer(
+            state, self.detector.arms["tracks"], RESPONSE, np.zeros(count), 1.0, rng, decays=True
+        )
         return strips(points, self.detector, self.constants, Digitisation(), rng), state
 
     def reconstruct(self, digits: Lists) -> Lists:
@@ -136,7 +138,7 @@ class Chain:
         if wrong.any():
             tally.cause += self._causes(event[wrong], clean, state, p)
 
-    def _causes(self, events: Array, clean: Lists, state: MuonState, p: float) -> Array:
+    def _causes(self, events: Array, clean: Lists, state: State, p: float) -> Array:
         """Return the counts by cause: a decay, noise (without it right, or no track), a hard collision, or what is left."""
         again = self.reconstruct(clean.take(events))
         found = np.zeros(len(CAUSES), int)

@@ -117,27 +117,10 @@ class Response(Model):
 
     Attributes
     ----------
-    shower_concentration : float
-        Per GeV; how little the sharing of a shower among cells fluctuates (Dirichlet concentration over energy).
-    halo : float
-        rms of the wide part of a shower's lateral profile in cell pitches; its share and the narrow part's rms follow
-        from `cell_share` and `block_share` of the detector file.
-    preshower_spread : float
-        Relative spread of the preshower's share.
-    landau : float
-        Width of the Moyal distribution over its most probable value, of a muon in the ECAL, VETO and counters.
-    straggling : float
-        Relative spread of a muon's energy loss in one HCAL module.
     light_yield : float
         Photoelectrons per MIP and photomultiplier of the VETO.
     attenuation : float
         Attenuation length of the VETO panels.
-    synchrotron : float
-        Mean energy of a beam electron's synchrotron radiation in one SRD module.
-    synchrotron_shape : float
-        Shape of its gamma distribution.
-    hadron_srd : float
-        Mean energy of a hadron or muon in one SRD module (exponential).
     srd_time, ecal_time : float
         rms of the time relative to S0 after calibration: 1.0 ns and 1.3 ns, read from the collaboration's public data.
     veto_time, hcal_time, counter_time, tracker_time : float
@@ -152,22 +135,10 @@ class Response(Model):
         rms of the logarithm by which the charge in a view differs from what both views of a chamber share.
     plane_scattering : str
         Multiple scattering in the Micromegas: ``highland`` (Gaussian) or ``moliere`` (with single collisions).
-    decay_in_flight : bool
-        Whether muons decay on the way through the spectrometer; the electron goes on in their direction.
-    physics_preshower, physics_ecal : float
-        The physics trigger: preshower above, ECAL below (arXiv:2404.15931 and NA64 papers: 2 GeV, 95 GeV).
     """
 
-    shower_concentration: Number = 40.0
-    halo: Number = 1.0
-    preshower_spread: Number = 0.3
-    landau: Number = 0.08
-    straggling: Number = 0.1
     light_yield: Number = 100.0
     attenuation: Length = 2000.0
-    synchrotron: Energy = 0.020
-    synchrotron_shape: Number = 3.0
-    hadron_srd: Energy = 0.0002
     srd_time: Time = 1.0
     ecal_time: Time = 1.3
     veto_time: Time = 1.0
@@ -179,9 +150,6 @@ class Response(Model):
     cluster_landau: Number = 0.2
     cluster_sharing: Number = 0.15
     plane_scattering: Literal["highland", "moliere"] = "highland"
-    decay_in_flight: bool = False
-    physics_preshower: Energy = 2.0
-    physics_ecal: Energy = 95.0
 
 
 class Digitisation(Model):

@@ -103,6 +103,7 @@ def through_spectrometer(
     rng: np.random.Generator,
     *,
     radiating: Array | None = None,
+    decays: bool = False,
 ) -> tuple[Lists, FirstPlane]:
     """Take muons through all stations of a spectrometer; return the points (as in `Batch.points`) and the state at the first.
 
@@ -117,13 +118,15 @@ def through_spectrometer(
         Factor on the magnet's field, from the conditions.
     radiating : bool array of shape (M,), optional
         Electrons, which radiate in each plane.
+    decays : bool
+        Whether muons decay between stations; the electron goes on in their direction.
     """
     field = arm.field.scaled(scale)
     found: list[dict[str, Array]] = []
     first: FirstPlane | None = None
     places = stations(arm)
     for number, z in enumerate(places):
-        if settings.decay_in_flight and found:
+        if decays and found:
             _decay(muons, field, z, rng)
         transport(muons, field, z)
         gap = z - places[number - 1] if arm.settings.air and number else 0.0

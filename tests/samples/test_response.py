@@ -7,20 +7,19 @@ import pytest
 from scipy import stats
 
 from emiss.events.lists import Lists, offsets_of
-from emiss.samples.absorber import cross, moyal, slabs
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips, waveforms
-from emiss.samples.muon_state import MUON_MASS, MuonState
-from emiss.samples.particles import MUON_COLUMNS, deflect
-from emiss.samples.shower import LateralProfile, cell_energies
-from emiss.samples.spectrometer import BEND, bend, through_spectrometer
+from emiss.samples.particles import deflect
+from emiss.samples.spectrometer import BEND, bend, moyal, through_spectrometer
+from emiss.samples.walk.state import State
+from emiss.samples.walk.tracks import MUON_MASS
 
 
 def _muons(energy, *, charge=-1.0, x=0.0, y=0.0, z=0.0, tx=0.0, ty=0.0):
     energy = np.atleast_1d(np.asarray(energy, float))
-    values = {"charge": charge, "energy": energy, "x": x, "y": y, "z": z, "tx": tx, "ty": ty}
-    columns = {name: np.broadcast_to(values[name], energy.shape).astype(kind) for name, kind in MUON_COLUMNS.items()}
-    return MuonState.of(Lists(offsets_of(np.ones(len(energy), np.int64)), columns))
+    places = (np.full(energy.shape, value) for value in (x, y, z, tx, ty))
+    charges = np.full(energy.shape, charge)
+    return State(np.arange(len(energy)), charges, energy.copy(), *places, np.ones(energy.shape, bool))
 
 
 def test_deflect_gives_the_angle_to_the_axis_and_all_azimuths():
@@ -33,27 +32,6 @@ def test_deflect_gives_the_angle_to_the_axis_and_all_azimuths():
     # around the z axis itself the azimuth is the ordinary one
     ux, uy = deflect(np.zeros(1), np.zeros(1), np.array([0.3]), np.array([0.7]))
     np.testing.assert_allclose([ux[0], uy[0]], np.tan(0.3) * np.array([np.cos(0.7), np.sin(0.7)]))
-
-
-def test_the_lateral_profile_has_the_shares_of_the_detector_file(detector):
-    ecal = detector.parts["ecal"]
-    shares = LateralProfile.of(ecal, ecal.profile, 1.0).shares(ecal, np.zeros(1), np.zeros(1))[0]
-    ix, iy = ecal.beam_cell
-    assert shares.sum() == pytest.approx(1.0)
-    # normalised to what the ECAL's edges leave
-    assert shares[ix, iy] == pytest.approx(ecal.profile.cell, rel=0.01)
-    assert shares[ix - 1 : ix + 2, iy - 1 : iy + 2].sum() == pytest.approx(ecal.profile.block, rel=0.01)
-
-
-def test_cells_sum_to_the_measured_energy_with_its_preshower_share(setup):
-    rng = np.random.default_rng(2)
-    energy = np.full(20000, 100.0)
-    cells = cell_energies(setup, Response(), energy, np.zeros(20000), np.zeros(20000), rng)
-    early, late = cells.reshape(20000, 2, -1).sum(axis=2).T
-    assert (early + late).std() == pytest.approx(np.hypot(1.0, 3.0), rel=0.03)  # 10 %/sqrt(E) and 3 % at 100 GeV
-    share = early / (early + late)
-    assert share.mean() == pytest.approx(setup.shower.first_share, rel=0.01)
-    assert share.std() / share.mean() == pytest.approx(Response().preshower_spread, rel=0.05)
 
 
 def test_landau_like_energies_follow_moyals_distribution():
@@ -69,33 +47,6 @@ def test_scattering_has_the_covariance_of_a_thick_scatterer():
     np.testing.assert_allclose(np.cov(muons.x, muons.tx), expected, rtol=0.03)
     np.testing.assert_allclose(np.cov(muons.y, muons.ty), expected, rtol=0.03)
     assert abs(np.corrcoef(muons.x, muons.y)[0, 1]) < 0.02
-
-
-@pytest.mark.parametrize("start", [4.0, 8.0, 20.0, 80.0])
-def test_the_energy_loss_in_the_hcal_is_the_integral_of_the_mean_loss(detector, setup, start, monkeypatch):
-    from emiss.physics.passage.muons import mean_loss
-
-    monkeypatch.setattr("emiss.physics.passage.muons.highland_angle", lambda momentum, _: np.zeros_like(momentum))
-    rng = np.random.default_rng(5)
-    muons = _muons([start], z=detector.volumes["HCAL0"].z)
-    path = 0.0
-    for slab in slabs(setup):
-        if slab.start >= muons.z[0]:
-            path += cross(muons, slab, np.ones(1), 200.0, rng)[1][0]
-    energy, steps = start, 3000
-    for _ in range(3 * steps):  # small steps through the mixture of three modules
-        iron, plastic = (length / steps for length in detector.parts["hcal"].matter.values())
-        energy -= float(
-            mean_loss(np.array(energy), "iron") * iron + mean_loss(np.array(energy), "scintillator") * plastic
-        )
-        if energy <= MUON_MASS:
-            break
-    if energy <= MUON_MASS:
-        assert not muons.alive[0]
-        assert path < 12
-    else:
-        assert muons.alive[0]
-        assert start - muons.energy[0] == pytest.approx(start - energy, rel=0.02)
 
 
 @pytest.mark.parametrize("charge", [-1.0, 1.0])
@@ -185,10 +136,10 @@ def test_amplitudes_give_back_position_charge_and_time(detector, conditions):
     assert np.nanstd(found["time"][rows] - points["time"][one]) < 3.0
 
 
-def _through(detector, settings, count, energy, seed):
+def _through(detector, settings, count, energy, seed, **options):
     state = _muons(np.full(count, energy), z=5000.0)
     points, _ = through_spectrometer(
-        state, detector.arms["tracks"], settings, np.zeros(count), 1.0, np.random.default_rng(seed)
+        state, detector.arms["tracks"], settings, np.zeros(count), 1.0, np.random.default_rng(seed), **options
     )
     return state, points
 
@@ -198,7 +149,7 @@ def test_muons_decay_in_the_spectrometer_as_often_as_they_should(detector):
     off = detector.magnets["MBPL"].model_copy(update={"by": 0.0})
     far = detector.model_copy(update={"parts": {**detector.parts, "MBPL": off}})
     count, energy = 60_000, 0.3
-    state, _ = _through(far, Response(decay_in_flight=True), count, energy, 5)
+    state, _ = _through(far, Response(), count, energy, 5, decays=True)
     p = np.sqrt(energy**2 - MUON_MASS**2)
     expected = count * (1 - np.exp(-3350.0 * MUON_MASS / (p * 658.6384e3)))
     decayed = state.energy < 0.999 * energy
