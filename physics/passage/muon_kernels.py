@@ -1,7 +1,7 @@
 """A muon on its way through a mixture: soft and hard energy loss, stopping; decay in flight and at rest.
 
 Soft ionisation: the many small transfers are Gaussian but for their third moment, which a gamma distribution has (by Wilson
-and Hilferty's cube of a normal number); the few large ones, up to the cut, are drawn from 1/T^2 (1 - beta^2 T/T_max). The border
+and Hilferty's cube of a normal number); the few large ones, up to the cut, follow 1/T^2 (1 - beta^2 T/T_max). The border
 lies where `LARGE` of them are expected, so that the sum is Vavilov's distribution for thin and thick layers alike
 (`tests/physics/passage/test_muon_kernels.py`). Binding of the electrons is left out: good for layers of more than 10 mg/cm^2.
 """
@@ -294,7 +294,7 @@ def decay_share(energy: float, rng: np.random.Generator) -> float:
 
 @fused
 def at_rest(tables: MuonTables, m: int, negative: bool, rng: np.random.Generator) -> tuple[float, float]:
-    """Return energy (GeV) and delay (ns) of the electron of a muon that has stopped in a mixture; energy 0 if a nucleus takes it.
+    """Return energy (GeV) and delay (ns) of the electron of a muon that has stopped in a mixture; 0 if a nucleus takes it.
 
     A mu- decays with the free rate, but lives for `MuonTables.lifetime` alone.
     """
