@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 LARGE = 3.0
 """Transfers drawn one by one in a thin layer, on average."""
 
-STEP = 0.25
+STEP = 0.4
 """A step takes no more than this part of the kinetic energy, on average, or ends where a secondary does."""
 
 LAST, LAST_STEP = 0.1, 0.5
 """Below this kinetic energy (GeV) a step may take more: the range is only some centimetres."""
 
-STOPPED = 5e-3
-"""GeV of kinetic energy at which a muon is at the end of its range, less than a millimetre away."""
+STOPPED, NOTHING = 5e-3, 1e-6
+"""GeV of kinetic energy below which a muon is at the end of its range if there is matter enough, or in any case."""
 
 RATIO = ELECTRON_MASS / MUON_MASS
 
@@ -157,7 +157,7 @@ def step(
     nodes = tables.loss.shape[1]
     while travelled < path:
         kinetic = energy - MUON_MASS
-        if kinetic <= STOPPED:
+        if kinetic <= STOPPED and (kinetic <= NOTHING or kinetic < _last_loss(tables, m, path - travelled)):
             absorber, active = _share(tables, m, kinetic, absorber, active)
             return MUON_MASS, travelled, absorber, active, crossing, count
         # the mean loss at the energy in the middle of the step
@@ -254,6 +254,12 @@ def step(
         energy -= taken + soft
         travelled += length
     return energy, path, absorber, active, crossing, count
+
+
+@fused
+def _last_loss(tables: MuonTables, m: int, path: float) -> float:
+    """Return what the slowest muon of the tables would lose over a path (mm), GeV."""
+    return path * (tables.loss[m, 0, IN_ABSORBER] + tables.loss[m, 0, IN_ACTIVE])
 
 
 @fused
