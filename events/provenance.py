@@ -25,14 +25,19 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-@cache
 def code_version() -> str:
     """Return the hash of the code that makes event tables, so that a result of other code is never reused.
 
     The version is not in it: between two releases it changes with every commit, and the tables do not.
     """
+    return code_of("calib", "configs", "events", "reco")
+
+
+@cache
+def code_of(*packages: str) -> str:
+    """Return the hash of the code of some packages of emiss."""
     digest = hashlib.sha256()
-    for package in ("calib", "configs", "events", "reco"):
+    for package in packages:
         spec = importlib.util.find_spec(f"emiss.{package}")
         for root in [] if spec is None else spec.submodule_search_locations or []:
             for path in sorted(Path(root).rglob("*.py")):

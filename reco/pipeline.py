@@ -18,7 +18,7 @@ from emiss.reco.detector.plug_ins import PlugInStage
 from emiss.reco.readers.base import where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from emiss.calib.conditions import Conditions, RunConditions
     from emiss.configs.arrays import Array
@@ -60,12 +60,24 @@ class Stage(Protocol):
 
 
 class Pipeline:
-    """The stages for raw and for simulated batches of one detector with one set of conditions."""
+    """The stages for raw and for simulated batches of one detector with one set of conditions.
 
-    def __init__(self, detector: Detector, conditions: Conditions) -> None:
+    Parameters
+    ----------
+    detector : Detector
+    conditions : Conditions
+    asked : collection of str, optional
+        Full names of the columns that are wanted, all by default. What nothing needs is not made; what is made is the same to
+        the last bit. Where derived quantities or stages of packages are among them, or might use others, all columns are made.
+    """
+
+    def __init__(self, detector: Detector, conditions: Conditions, asked: Collection[str] | None = None) -> None:
         self.detector = detector
         self.conditions = conditions
-        self._stages = stages_of(detector)
+        if asked is not None and (detector.plug_in_stages() or set(asked) & set(detector.quantities.columns)):
+            asked = None
+        self._asked = None if asked is None else frozenset(asked)
+        self._stages = stages_of(detector, self._asked)
         self._begun: dict[str, int | None] = {"raw": None, "hits": None}
 
     def needs(self, tier: str) -> dict[str, list[str]]:
@@ -134,6 +146,9 @@ class Pipeline:
     def _table(self, batch: Batch, products: Mapping[str, Any], truth: Mapping[str, Column]) -> EventTable:
         size = len(batch)
         columns = _reconstructed(self.detector)
+        asked = self._asked
+        if asked is not None:
+            columns = {name: column for name, column in columns.items() if name in asked}
         flat: dict[str, Any] = {}
         lists: dict[str, Any] = {}
         for name, column in columns.items():
@@ -158,13 +173,16 @@ class Pipeline:
                 if flat[name].shape != shape:
                     msg = f"{name} is of shape {flat[name].shape}, declared with {shape}"
                     raise ValueError(msg)
-        derived = self.detector.quantities
-        more_flat, more_lists = derived.of(EventTable(size, flat, lists))
-        flat |= more_flat
-        lists |= more_lists
-        columns |= derived.columns
+        if asked is None:
+            derived = self.detector.quantities
+            more_flat, more_lists = derived.of(EventTable(size, flat, lists))
+            flat |= more_flat
+            lists |= more_lists
+            columns |= derived.columns
         for name, values in batch.truth.items():
             full = f"truth.{name}"
+            if asked is not None and full not in asked:
+                continue
             columns[full] = truth.get(full, Column(full, values.dtype.str[1:]))
             flat[full] = values
         return EventTable(size, flat, lists, Metadata(columns=columns, ledger=batch.ledger))
@@ -175,8 +193,8 @@ def columns_of(detector: Detector) -> dict[str, Column]:
     return dict(detector.table_columns)
 
 
-def stages_of(detector: Detector) -> dict[str, list[Stage]]:
-    """Return the stages for raw and for simulated batches, those of plug-ins last.
+def stages_of(detector: Detector, asked: Collection[str] | None = None) -> dict[str, list[Stage]]:
+    """Return the stages for raw and for simulated batches, those of plug-ins last; of some columns, what these need.
 
     Raises
     ------
@@ -190,14 +208,29 @@ def stages_of(detector: Detector) -> dict[str, list[Stage]]:
     from emiss.reco.tracking.stage import TrackStage
     from emiss.reco.tracking.strips import PointStage, StripStage
 
-    common: list[Stage] = [CalorimeterStage(detector), TrackStage(detector), *detector.plug_in_stages()]
+    common: list[Stage] = [CalorimeterStage(detector, asked), TrackStage(detector), *detector.plug_in_stages()]
     stages: dict[str, list[Stage]] = {
         "raw": [WaveformStage(detector), StripStage(detector), *common],
         "hits": [HitStage(detector), PointStage(detector), *common],
     }
+    if asked is not None:
+        return {tier: _needed(several, _reconstructed(detector), asked) for tier, several in stages.items()}
     for several in stages.values():
         check_stages(several, _reconstructed(detector))
     return stages
+
+
+def _needed(stages: Sequence[Stage], columns: Mapping[str, Column], asked: Collection[str]) -> list[Stage]:
+    """Return the stages that some columns need."""
+    wanted = {
+        column.collection if column.shape == "list" else name for name, column in columns.items() if name in asked
+    }
+    found: list[Stage] = []
+    for stage in reversed(stages):
+        if wanted & set(stage.produces):
+            found.insert(0, stage)
+            wanted |= set(stage.uses)
+    return found
 
 
 def _reconstructed(detector: Detector) -> dict[str, Column]:

@@ -13,18 +13,15 @@ from emiss.configs.document import Document
 from emiss.configs.errors import UserError
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
 from emiss.reco.detector.model import load_detector
+from emiss.samples.beam_schema import Beam, Required, Tagging
+
+__all__ = [
+    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "MuonProcess", "Process", "Required", "Response",
+    "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
+]  # fmt: skip
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
 """The raw format has 20 bits for the number of an event in its spill."""
-
-
-class Beam(Model):
-    """The beam at the ECAL front: energy, and the rms of position and slope in each view."""
-
-    energy: Energy
-    size: Length
-    divergence: Angle
-    source: str
 
 
 class Spill(Model):
@@ -210,6 +207,8 @@ class Sample(Model):
     process: Process
     response: Response = Response()
     digitisation: Digitisation = Digitisation()
+    tagging: Tagging = Tagging()
+    trigger: Required | None = None
     _document: Document | None = PrivateAttr(default=None)
 
     def with_mass(self, mass: float) -> Sample:
@@ -232,9 +231,16 @@ class Sample(Model):
         Raises
         ------
         UserError
-            If there is no such set-up, or its file is not right.
+            If there is no such set-up, its file is not right, or its beam is of another particle than the composition of this
+            sample is for the most part.
         """
         loaded = load_detector(name)
+        main = max(self.beam.composition, key=self.beam.composition.__getitem__, default=loaded.beam.particle)
+        if main != loaded.beam.particle:
+            raise UserError(
+                f"the beam of sample '{self.name}' is {main} for the most part, that of {loaded.name} {loaded.beam.particle}",
+                hint="take a sample without 'composition', or with one of that beam",
+            )
         beam = self.beam.model_copy(update={"energy": loaded.beam.energy})
         changes = {"detector": str(loaded.file.resolve()), "calib": str(Path(constants_of(name))), "beam": beam}
         changed = self.model_copy(update=changes)

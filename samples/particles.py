@@ -1,8 +1,4 @@
-"""`Particles`: the event record between a generator and the detector response.
-
-A generator says what a beam particle became: energy that showers in the ECAL, muons at the place where they are born,
-energy that nothing sees. The response follows from there.
-"""
+"""What passes between generators and the walk: beam particles, and what a process makes of them."""
 
 from __future__ import annotations
 
@@ -11,77 +7,101 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.events.lists import offsets_of
+from emiss.samples.walk.tracks import BEAM_ID, COLUMNS, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Array
-    from emiss.events.lists import Lists
-    from emiss.samples.config import Beam
+    from collections.abc import Mapping
+
+    from emiss.configs.arrays import Array, Floats
+    from emiss.samples.beam import BeamParticles
 
 ELECTRON, MUON, PION_MINUS, KAON_MINUS = 11, 13, -211, -321
-"""PDG codes of the beam particles."""
-
-MUON_COLUMNS = {"charge": "i4", "energy": "f8", "x": "f8", "y": "f8", "z": "f8", "tx": "f8", "ty": "f8"}
-"""Fields of a muon at its production: e, GeV (total), mm, slopes dx/dz and dy/dz."""
+"""PDG codes of beam particles."""
 
 
 @dataclass(frozen=True)
-class Particles:
-    """What N beam particles became.
+class Beamed:
+    """N beam particles, given at `z` (mm).
 
-    energy = shower + lost + sum of the muons' energies, up to the recoil of nuclei (below 1 MeV, left out).
+    They are those that would be there without matter on the way: where there is matter or a field before, they are drawn back to the
+    beginning of the line and come from there, unless they are `born` at `z`.
+    """
+
+    particles: BeamParticles
+    z: float
+    born: bool = False
+
+    @property
+    def pdg(self) -> Array:
+        """PDG codes."""
+        return self.particles.pdg
+
+    @property
+    def energy(self) -> Floats:
+        """Total energies, GeV."""
+        return self.particles.energy
+
+    def tracks(self) -> Floats:
+        """Return them as tracks; the number of a row is that of the beam particle."""
+        count = len(self.energy)
+        made = np.zeros((count, COLUMNS))
+        made[:, ROW], made[:, ID], made[:, Z] = np.arange(count), BEAM_ID, self.z
+        for column, values in zip((PDG, ENERGY, X, Y, TX, TY), self.particles, strict=True):
+            made[:, column] = values
+        return made
+
+
+@dataclass(frozen=True)
+class Products:
+    """What a process makes of beam particles that have come to it.
+
+    Energy is kept: that of a beam particle = its products' + `lost`, up to the recoil of nuclei (below 1 MeV, left out).
 
     Attributes
     ----------
-    pdg : array of shape (N,)
-        PDG code of the beam particle.
-    energy : array of shape (N,)
-        Its energy, GeV.
-    x, y, tx, ty : arrays of shape (N,)
-        Its position (mm) and slopes at the ECAL front.
-    shower : array of shape (N,)
-        Energy that showers in the ECAL, GeV.
-    lost : array of shape (N,)
-        Energy of phi or neutrino, GeV.
-    emission : array of shape (N,)
-        Energy of the particle that gave the muons (electron, photon or hadron), GeV; 0 where there is none.
-    muons : Lists
-        `MUON_COLUMNS`.
+    tracks : array of shape (M, COLUMNS)
+        All particles that go on, each from its own place; `ROW` says whose they are. Those with an `ID` are told in the truth.
+    lost : mapping of name to array of shape (K,)
+        Energy that nothing sees, GeV; by the beam particles that have come.
+    emission : array of shape (K,)
+        Energy of the particle that gave them (electron, photon or hadron), GeV; 0 where nothing was made.
     """
 
-    pdg: Array
-    energy: Array
-    x: Array
-    y: Array
-    tx: Array
-    ty: Array
-    shower: Array
-    lost: Array
-    emission: Array
-    muons: Lists
-
-    def __len__(self) -> int:
-        return len(self.energy)
+    tracks: Floats
+    lost: Mapping[str, Floats]
+    emission: Floats
 
 
-@dataclass(frozen=True)
-class BeamState:
-    """Beam particles at the ECAL front: position (mm) and slopes, arrays of shape (N,)."""
+def made(
+    arrived: Floats,
+    pdg: Array | int,
+    energy: Floats,
+    depth: Floats,
+    directions: tuple[Floats, Floats],
+    *,
+    number: int = 0,
+) -> Floats:
+    """Return one product of each beam particle: on its line, `depth` mm behind it, with slopes of its own.
 
-    x: Array
-    y: Array
-    tx: Array
-    ty: Array
-
-    def at(self, z: Array | float) -> tuple[Array, Array]:
-        """Return x and y (mm) at `z` (mm) on the straight line through the state."""
-        return self.x + self.tx * z, self.y + self.ty * z
-
-
-def beam_state(beam: Beam, events: int, rng: np.random.Generator) -> BeamState:
-    """Return beam particles with Gaussian spot and divergence."""
-    x, y, tx, ty = rng.normal(size=(4, events))
-    return BeamState(beam.size * x, beam.size * y, beam.divergence * tx, beam.divergence * ty)
+    Parameters
+    ----------
+    arrived : array of shape (N, COLUMNS)
+    pdg : array of shape (N,) or int
+    energy, depth : arrays of shape (N,)
+        GeV, mm.
+    directions : (array, array)
+        Slopes dx/dz and dy/dz.
+    number : int
+        Its `ID`; -1 for what the truth does not tell.
+    """
+    tracks = arrived.copy()
+    tracks[:, PDG], tracks[:, ENERGY], tracks[:, ID] = pdg, energy, number
+    tracks[:, X] += arrived[:, TX] * depth
+    tracks[:, Y] += arrived[:, TY] * depth
+    tracks[:, Z] += depth
+    tracks[:, TX], tracks[:, TY] = directions
+    tracks[:, LAST] = 0.0
+    return tracks
 
 
 def deflect(tx: Array, ty: Array, theta: Array, phi: Array) -> tuple[Array, Array]:
@@ -106,8 +126,3 @@ def deflect(tx: Array, ty: Array, theta: Array, phi: Array) -> tuple[Array, Arra
     u, v, w = np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)
     outward, along = u * cos_t + w * sin_t, w * cos_t - u * sin_t
     return (outward * cos_a - v * sin_a) / along, (outward * sin_a + v * cos_a) / along
-
-
-def single(events: int) -> Array:
-    """Return the offsets of one muon in each event."""
-    return offsets_of(np.ones(events, np.int64))

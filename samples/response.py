@@ -1,4 +1,4 @@
-"""The fast detector response: from `Particles` to cells, points, trigger bits and truth."""
+"""What a set-up answers to generated events: cells, points, trigger bits, and the truth."""
 
 from __future__ import annotations
 
@@ -12,51 +12,33 @@ from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
-from emiss.samples.absorber import behind, moyal, through_calorimeters
-from emiss.samples.beam_line import merged, through_upstream
-from emiss.samples.muon_state import MuonState
-from emiss.samples.particles import ELECTRON
-from emiss.samples.shower import cell_energies
-from emiss.samples.spectrometer import FirstPlane, through_spectrometer
+from emiss.samples.beam import BeamParticles, beside
+from emiss.samples.particles import Beamed
+from emiss.samples.spectrometer import moyal, points_of
+from emiss.samples.tagging import grains, seen
+from emiss.samples.trigger import fired
+from emiss.samples.truth import Passed, truth_of
+from emiss.samples.walk.tracks import BEAM_ID, ENERGY, ID, ROW
+from emiss.samples.walk.walking import LOST, Passage, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.configs.arrays import Array
+    from emiss.configs.arrays import Array, Floats, Ints
     from emiss.reco.detector.model import Detector
-    from emiss.samples.config import Response
-    from emiss.samples.particles import Particles
+    from emiss.samples.config import Response as Settings
+    from emiss.samples.config import Sample
+    from emiss.samples.generators.base import Generator
     from emiss.samples.setup import SetUp
-
-POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"}
-"""Fields of points, as in `emiss.events.batch.Batch`."""
 
 STORED = 0.1
 """Cells below this part of their detector's threshold are not stored."""
 
-TRUTH: Mapping[str, tuple[str, str]] = {
-    "pdg": ("1", "PDG code of the beam particle"),
-    "e_beam": ("GeV", "energy of the beam particle"),
-    "e_ecal": ("GeV", "energy that showers in the ECAL"),
-    "e_lost": ("GeV", "energy of phi or neutrino"),
-    "e_emission": ("GeV", "energy of the particle that gave the muons: electron, photon or hadron; 0 for none"),
-    "n_mu": ("1", "muons produced"),
-    "n_mu_exit": ("1", "muons that leave the last HCAL module through its back face"),
-    "n_mu_downstream": ("1", "muons under way behind the last HCAL module, those that left a side before it included"),
-    "n_mu_spec": ("1", "muons inside the first Micromegas"),
-    "charge": ("e", "charge of the muon of highest energy; 0 for none"),
-    "e_mu": ("GeV", "energy of the muon of highest energy at its production; 0 for none"),
-    "e_mu2": ("GeV", "the same for the muon of second highest energy"),
-    "z_mu": ("mm", "z of the production of the muons; 0 for none"),
-    "theta_mu": ("rad", "angle to z of the muon of highest energy at its production"),
-    "p_exit": ("GeV", "momentum of the muon of highest energy behind the last HCAL module; 0 if it stopped"),
-    "p_spec": ("GeV", "momentum of the muon of highest energy at the first Micromegas; 0 if it is not there"),
-    "x": ("mm", "x of the muon of highest energy at the first Micromegas"),
-    "y": ("mm", "y of the muon of highest energy at the first Micromegas"),
-    "tx": ("1", "dx/dz of the muon of highest energy at the first Micromegas"),
-    "ty": ("1", "dy/dz of the muon of highest energy at the first Micromegas"),
-}
-"""Unit and meaning of the truth columns, by name without the prefix."""
+LANDAU = 0.08
+"""Width of Moyal's distribution over its most probable value, of a minimum ionizing particle in a counter."""
+
+TAKEN, END = "taken over", "end of absorbers"
+"""Marks on the line: where the process takes over, and the back face of the last absorber."""
 
 
 @dataclass(frozen=True)
@@ -79,59 +61,107 @@ class Hits:
     truth: Mapping[str, Array]
 
 
-def respond(
-    particles: Particles,
-    setup: SetUp,
-    settings: Response,
-    rng: np.random.Generator,
-    *,
-    field_scales: Mapping[str, float] | None = None,
-) -> Hits:
-    """Return what the detector sees of generated events.
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of a block of events: those of the beam and the process, and those of what comes of them."""
+
+    generation: np.random.Generator
+    response: np.random.Generator
+
+
+class Response:
+    """A set-up that answers to generated events.
 
     Parameters
     ----------
-    particles : Particles
     setup : SetUp
-    settings : Response
-    rng : numpy Generator
-        Its state alone decides the outcome.
-    field_scales : mapping of spectrometer to float, optional
-        Factors on the fields of their magnets, from the conditions; 1 where there is none.
+    sample : Sample
+    generator : Generator
+    field_scales : mapping of magnet to float
+        Factors on fields, from the conditions.
     """
-    detector, events = setup.detector, len(particles)
-    scales = {} if field_scales is None else field_scales
-    energy = np.zeros((events, len(detector.channels)))
-    _counters(particles, setup, settings, energy, rng)
-    target = detector.part_numbers(setup.target_name)
-    energy[:, target] += cell_energies(setup, settings, particles.shower, particles.x, particles.y, rng)
 
-    muons = MuonState.of(particles.muons)
-    through_calorimeters(muons, setup, settings, energy, rng)
-    downstream, exited = behind(muons, setup)
-    p_exit = np.where(downstream, muons.momentum, 0.0)
-    time = _times(setup, settings, events, rng)
-    start = (time @ detector.reference) / detector.reference.sum()
-    points, at_first = None, FirstPlane(*(np.zeros(len(muons.event)) for _ in range(5)))
-    for number, (name, arm) in enumerate(setup.downstream.items()):
-        seen, state = through_spectrometer(muons, arm, settings, start, scales.get(name, 1.0), rng)
-        at_first = at_first if number else state
-        points = seen if points is None else merged(points, seen)
-    for name, arm in setup.upstream.items():
-        seen = through_upstream(particles, arm, setup.target.z, settings, start, scales.get(name, 1.0), rng)
-        points = seen if points is None else merged(points, seen)
-    if points is None:
-        points = Lists.empty(events, POINTS)
+    def __init__(
+        self, setup: SetUp, sample: Sample, generator: Generator, field_scales: Mapping[str, float] | None = None
+    ) -> None:
+        self.setup, self.sample, self.settings, self.generator = setup, sample, sample.response, generator
+        last = setup.last_absorber
+        marks = {END: last.z + last.depth}
+        if generator.takes_over is not None:
+            marks[TAKEN] = generator.takes_over
+        self.walk = Walk(setup.detector, self.settings, field_scales or {}, marks)
+        self._first = next(((name, 0) for name in setup.downstream), None)
+        self._grains = grains(setup.detector, setup.taggers, sample.tagging)
 
-    kept = energy > STORED * thresholds(detector)
-    row, channel = np.nonzero(kept)
-    cells = Lists(
-        offsets_of(np.bincount(row, minlength=events)),
-        {"channel": channel.astype(np.int32), "energy": energy[kept], "time": time[kept]},
-    )
-    return Hits(
-        cells, points, _trigger(setup, settings, energy), _truth(particles, downstream, exited, p_exit, at_first)
-    )
+    def hits(self, events: int, draws: Draws) -> Hits:
+        """Return what the detector sees of so many events, and the truth."""
+        passed = self.passage(events, draws)
+        detector, beam = self.setup.detector, passed.beam
+        visible = passed.passage.seen.visible
+        light(self.setup, self.settings, visible, draws.response)
+        numbers = detector.channel_number
+        taggers = np.array([numbers[f"{name}.0.0"] for name in self.setup.taggers], np.int64)
+        visible[:, taggers] += seen(self.sample.tagging, self._grains, beam.pdg, beam.energy, draws.response)
+        if beam.born:
+            as_if_crossed(self.setup, visible, draws.response)
+        kept = visible > STORED * thresholds(detector)
+        row, channel = np.nonzero(kept)
+        cells = Lists(
+            offsets_of(np.bincount(passed.event[row], minlength=events)),
+            {"channel": channel.astype(np.int32), "energy": visible[kept], "time": passed.time[kept]},
+        )
+        main = np.flatnonzero(passed.main)
+        return Hits(
+            cells,
+            points_of(passed.passage.points, passed.event, events),
+            fired(detector, visible[main]),
+            truth_of(passed, self.setup, self.walk.parts),
+        )
+
+    def passage(self, events: int, draws: Draws) -> Passed:
+        """Take so many events through the set-up, with what comes beside them."""
+        generator, walk, rng = self.generator, self.walk, draws.response
+        beam = generator.beam(events, draws.generation)
+        others = beside(self.sample.beam, events, draws.generation, particle=self.setup.detector.beam.particle)
+        event = np.concatenate([np.arange(events), others.event])
+        order = np.argsort(event, kind="stable")
+        main = order < events
+        event = event[order]
+        late = np.concatenate([np.zeros(events), others.time])[order]
+        time = _times(self.setup, self.settings, event, late, rng)
+        start = (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
+
+        passage = Passage(walk.nothing(len(event)))
+        keep = () if self._first is None else (self._first,)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        tracks, more = beam.tracks(), Beamed(others.particles, self.setup.target.z).tracks()
+        tracks[:, ROW], more[:, ROW], more[:, ID] = place[:events], place[events:], -1.0
+        more = walk.from_the_beginning(more, self.setup.target.z)
+        if not beam.born:
+            tracks = walk.from_the_beginning(tracks, beam.z)
+        before, behind = walk.before(TAKEN) if generator.takes_over is not None else (walk.line, [])
+        tracks, more = (more, tracks) if beam.born else (np.concatenate([tracks, more]), tracks[:0])
+        tracks = np.concatenate([walk.run(tracks, before, passage, start, rng, keep=keep), more])
+        if generator.takes_over is not None:
+            tracks = walk.move(tracks, generator.takes_over, passage, rng)
+        arrived, left = beam_particles(tracks, generator.least)
+        products = generator.products(arrived, draws.generation)
+        rows = arrived[:, ROW].astype(np.int64)
+        for name, energy in products.lost.items():
+            passage.seen.lost[rows, LOST.index(name)] += energy
+        tracks = walk.run(np.concatenate([products.tracks, left]), behind, passage, start, rng, keep=keep)
+        walk.leave(tracks, passage)
+        whole = Beamed(
+            BeamParticles(
+                *(np.concatenate(pair)[order] for pair in zip(beam.particles, others.particles, strict=True))
+            ),
+            beam.z,
+            beam.born,
+        )
+        emission = np.zeros(len(event))
+        emission[rows] = products.emission
+        return Passed(whole, event, main, products, emission, time, passage, self._first, END)
 
 
 def thresholds(detector: Detector) -> Array:
@@ -139,22 +169,38 @@ def thresholds(detector: Detector) -> Array:
     return np.concatenate([np.full(len(part.channels()), part.threshold) for part in detector.read_out.values()])
 
 
-def _counters(particles: Particles, setup: SetUp, settings: Response, energy: Array, rng: np.random.Generator) -> None:
-    """Add one MIP in each counter of the beam and the synchrotron radiation (or the little a heavy particle leaves)."""
-    events, number = len(particles), setup.detector.channel_number
+def light(setup: SetUp, settings: Settings, visible: Floats, rng: np.random.Generator) -> None:
+    """Give panels the statistics of their light: so many photoelectrons per MIP at each end, gamma distributed."""
+    for part in setup.panels.values():
+        numbers = [setup.detector.channel_number[channel] for channel in part.channels()]
+        unit = part.mip / settings.light_yield
+        visible[:, numbers] = unit * rng.standard_gamma(visible[:, numbers] / unit)
+
+
+def as_if_crossed(setup: SetUp, visible: Floats, rng: np.random.Generator) -> None:
+    """Add a minimum ionizing particle in each counter before the target: those born behind it have not come through them."""
     for name, mip in setup.counters.items():
-        energy[:, number[f"{name}.0.0"]] += mip * moyal(settings.landau, events, rng)
-    modules = np.array([number[f"{name}.0.0"] for name in setup.taggers], np.int64)
-    shape = settings.synchrotron_shape
-    light = rng.gamma(shape, settings.synchrotron / shape, size=(events, len(modules)))
-    little = rng.exponential(settings.hadron_srd, size=(events, len(modules)))
-    energy[:, modules] += np.where((particles.pdg == ELECTRON)[:, None], light, little)
+        visible[:, setup.detector.channel_number[f"{name}.0.0"]] += mip * moyal(LANDAU, len(visible), rng)
 
 
-def _times(setup: SetUp, settings: Response, events: int, rng: np.random.Generator) -> Array:
-    """Return the time of each channel, shape (events, channels), ns: S0 relative to the trigger, others relative to S0.
+def beam_particles(tracks: Floats, least: float) -> tuple[Floats, Floats]:
+    """Return the beam particles among tracks by row, with at least so much energy (GeV), and the other tracks."""
+    own = (tracks[:, ID] == BEAM_ID) & (tracks[:, ENERGY] >= least)
+    arrived = tracks[own]
+    return arrived[np.argsort(arrived[:, ROW], kind="stable")], tracks[~own]
+
+
+def _times(setup: SetUp, settings: Settings, event: Ints, late: Floats, rng: np.random.Generator) -> Array:
+    """Return the time of each channel, shape (rows, channels), ns: S0 relative to the trigger, others relative to S0.
 
     The flight times are calibrated away. Cells of one calorimeter or module and ends of one panel share their time.
+
+    Parameters
+    ----------
+    event : int array of shape (rows,)
+        The event of each beam particle.
+    late : array of shape (rows,)
+        By how much it comes behind the one that triggers, ns.
     """
     detector = setup.detector
     groups: list[tuple[float, list[str]]] = [(settings.srd_time, [name]) for name in setup.taggers]
@@ -167,76 +213,13 @@ def _times(setup: SetUp, settings: Response, events: int, rng: np.random.Generat
     groups += [(settings.hcal_time, [name]) for name in modules if name not in setup.taggers]
     number = {name: index for index, (_, names) in enumerate(groups) for name in names}
     group = np.array([number[name.partition(".")[0]] for name in detector.channels])
-    drawn = rng.normal(size=(events, len(groups))) * np.array([rms for rms, _ in groups])
+    drawn = rng.normal(size=(len(event), len(groups))) * np.array([rms for rms, _ in groups])
     time = drawn[:, group]
-    phase = settings.clock_phase * (rng.random(events) - 0.5)
+    phase = settings.clock_phase * (rng.random(int(event.max(initial=-1)) + 1) - 0.5)[event]
     counters = np.flatnonzero(detector.reference)
     if len(counters) == 1:
         time[:, counters[0]] = phase
     else:  # each has its own resolution, their mean is the start
         mean = (time @ detector.reference) / detector.reference.sum()
         time[:, counters] += (phase - mean)[:, None]
-    return np.asarray(time)
-
-
-def _trigger(setup: SetUp, settings: Response, energy: Array) -> Array:
-    """Return the trigger bits: counters x preshower > 2 GeV x target < 95 GeV sets `physics`, `beam` is always set.
-
-    Bits that the detector file does not name are not set.
-    """
-    detector = setup.detector
-    first = energy[:, detector.numbers(next(iter(setup.target.layers)))].sum(axis=1)
-    total = first
-    for layer in list(setup.target.layers)[1:]:
-        total = total + energy[:, detector.numbers(layer)].sum(axis=1)
-    fired = (first > settings.physics_preshower) & (total < settings.physics_ecal)
-    for part in detector.of_kind(Counter).values():
-        for name in set(part.names()) & set(setup.counters):
-            fired &= energy[:, detector.channel_number[f"{name}.0.0"]] > part.threshold
-    bits = detector.trigger_bits
-    word = np.full(len(energy), 1 << bits["beam"] if "beam" in bits else 0, np.uint32)
-    if "physics" in bits:
-        word |= fired.astype(np.uint32) << np.uint32(bits["physics"])
-    return word
-
-
-def _truth(
-    particles: Particles, downstream: Array, exited: Array, p_exit: Array, first: FirstPlane
-) -> dict[str, Array]:
-    """Return the truth columns; `downstream` and `exited` are those of `absorber.behind`."""
-    muons, events = particles.muons, len(particles)
-    parents = muons.parents
-    energy = muons["energy"]
-    order = np.lexsort((-energy, parents))  # by event, highest energy first
-    counts = muons.counts
-    has, has_two = counts > 0, counts > 1
-    leading = order[muons.offsets[:-1][has]]
-    second = order[muons.offsets[:-1][has_two] + 1]
-
-    def of(values: Array, rows: Array, where: Array) -> Array:
-        result = np.zeros(events, values.dtype)
-        result[where] = values[rows]
-        return result
-
-    return {
-        "pdg": particles.pdg.astype(np.int32),
-        "e_beam": particles.energy,
-        "e_ecal": particles.shower,
-        "e_lost": particles.lost,
-        "e_emission": particles.emission,
-        "n_mu": counts.astype(np.int32),
-        "n_mu_exit": np.bincount(parents[exited], minlength=events).astype(np.int32),
-        "n_mu_downstream": np.bincount(parents[downstream], minlength=events).astype(np.int32),
-        "n_mu_spec": np.bincount(parents[first.momentum > 0], minlength=events).astype(np.int32),
-        "charge": of(muons["charge"].astype(np.int32), leading, has),
-        "e_mu": of(energy, leading, has),
-        "e_mu2": of(energy, second, has_two),
-        "z_mu": of(muons["z"], leading, has),
-        "theta_mu": of(np.arctan(np.hypot(muons["tx"], muons["ty"])), leading, has),
-        "p_exit": of(p_exit, leading, has),
-        "p_spec": of(first.momentum, leading, has),
-        "x": of(first.x, leading, has),
-        "y": of(first.y, leading, has),
-        "tx": of(first.tx, leading, has),
-        "ty": of(first.ty, leading, has),
-    }
+    return np.asarray(time + late[:, None])

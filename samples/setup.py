@@ -86,6 +86,13 @@ class SetUp:
         }
 
     @cached_property
+    def last_absorber(self) -> Volume:
+        """The last module on the axis, or else the target."""
+        volumes = [volume for part in self.absorbers.values() for volume in part.volumes("")]
+        volumes = [volume for volume in volumes if on_axis(volume)] or [*self.target.volumes("")]
+        return max(volumes, key=lambda volume: volume.z)
+
+    @cached_property
     def panels(self) -> dict[str, Panels]:
         """Panels, along the beam."""
         return dict(sorted(self.detector.of_kind(Panels).items(), key=lambda item: item[1].z))

@@ -32,8 +32,9 @@ from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples.config import Sample, load_sample
 from emiss.samples.digitise import strips, waveforms
 from emiss.samples.generators import generator_of
-from emiss.samples.response import TRUTH, respond
+from emiss.samples.response import Draws, Response
 from emiss.samples.setup import SetUp
+from emiss.samples.truth import TRUTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array
     from emiss.reco.detector.model import Detector
     from emiss.reco.formats.date.channels.channel_map import ChannelMaps
+    from emiss.samples.generators.base import Generator
 
 BLOCK = 1000
 PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
@@ -64,10 +66,10 @@ class Block:
         return self.stop - self.start
 
 
-def blocks_of(events: int) -> list[Block]:
-    """Return the blocks of so many events."""
-    starts = enumerate(range(0, events, BLOCK))
-    return [Block(number, start, min(start + BLOCK, events), events) for number, start in starts]
+def blocks_of(events: int, first: int = 0, last: int | None = None) -> list[Block]:
+    """Return the blocks of so many events, or those of them that begin at events first to last (without `last` itself)."""
+    starts = range(-(-first // BLOCK) * BLOCK, events if last is None else min(last, events), BLOCK)
+    return [Block(start // BLOCK, start, min(start + BLOCK, events), events) for start in starts]
 
 
 class Simulation:
@@ -78,8 +80,24 @@ class Simulation:
         self.seed = sample.seed if seed is None else seed
         self.detector: Detector = load_detector(sample.detector, near=sample.folder)
         self.setup = SetUp(self.detector)
-        self.conditions = Conditions.load(loader.find("calib", sample.calib, near=sample.folder)).for_run(sample.run)
-        self.generator = generator_of(sample, self.setup)
+        self.constants = Conditions.load(loader.find("calib", sample.calib, near=sample.folder))
+        self.conditions = self.constants.for_run(sample.run)
+
+    @cached_property
+    def generator(self) -> Generator:
+        """What makes the events; what it tabulates, which may take seconds, is tabulated when it is asked for.
+
+        Raises
+        ------
+        ValueError
+            If the sample cannot be simulated.
+        """
+        return generator_of(self.sample, self.setup)
+
+    @cached_property
+    def response(self) -> Response:
+        """The set-up that answers."""
+        return Response(self.setup, self.sample, self.generator, self._scales)
 
     @property
     def process(self) -> dict[str, Any]:
@@ -99,7 +117,7 @@ class Simulation:
     def _scales(self) -> dict[str, float]:
         arms = {name: arm.name for name, arm in self.detector.arms.items() if arm.name}
         scales = self.conditions.get("magnet.field", list(arms.values()))["scale"].tolist()
-        return dict(zip(arms, scales, strict=True))
+        return dict(zip(arms.values(), scales, strict=True))
 
     def blocks(self, events: int) -> Iterator[tuple[Batch, np.random.Generator]]:
         """Yield the events as batches of hits, with the random numbers that are left for the digitisation."""
@@ -110,14 +128,8 @@ class Simulation:
         """Return one batch of hits, with the random numbers that are left for the digitisation."""
         start, size = block.start, block.stop - block.start
         generation, response, digits = (np.random.default_rng([self.seed, block.number, stage]) for stage in range(3))
-        particles, weight = self.generator.generate(BLOCK, generation)
-        hits = respond(
-            particles,
-            self.setup,
-            self.sample.response,
-            response,
-            field_scales=self._scales,
-        )
+        hits = self.response.hits(BLOCK, Draws(generation, response))
+        weight = np.full(BLOCK, self.generator.weight)
         batch = Batch(
             run=self.sample.run,
             entries=(start, start + size),
@@ -170,6 +182,7 @@ class Blocks:
 
     def of(self, simulation: Simulation) -> Callable[[Block], Batch | bytes]:
         """Return what makes a block with a simulation that is there."""
+        _ = simulation.generator
         return simulation.raw if self.raw else lambda block: simulation.block(block)[0]
 
 
@@ -222,6 +235,7 @@ def simulate(
     if hurts and path.suffix == ".root":
         raise UserError("only raw files ('.dat') can be damaged", at=Location(str(out)))
     simulation = Simulation(sample, seed=seed)
+    _ = simulation.generator  # what cannot be simulated is told before anything is written
     work, blocks = Blocks(sample, seed, raw=path.suffix == ".dat"), blocks_of(count)
     if work.raw:
         _ = simulation.maps  # a channel without a place is told before anything is made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +10,18 @@ import numpy as np
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.field.transport import UniformBox
 from emiss.reco.parts.technologies import measured
-from emiss.samples.absorber import moyal
-from emiss.samples.muon_state import MuonState
+from emiss.samples.walk.state import State
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Array, Floats
+    from collections.abc import Sequence
+
+    from emiss.configs.arrays import Array, Floats, Ints
     from emiss.reco.detector.spectrometers import Arm
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
+
+POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"}
+"""Fields of points, as in `emiss.events.batch.Batch`."""
 
 AIR = 303.9e3
 """Radiation length of dry air at 20 C and 1 atm, mm (PDG: 36.62 g/cm2, 1.205 g/l)."""
@@ -37,7 +41,7 @@ class FirstPlane:
     ty: Floats
 
 
-def bend(muons: MuonState, box: UniformBox, z: float) -> None:
+def bend(muons: State, box: UniformBox, z: float) -> None:
     """Move muons to `z` through the part of a uniform field that lies before it: the exact arc.
 
     In the plane across the field sin(angle) falls by BEND q B dz / p_t, a positive charge in By > 0 bends to -x. A muon
@@ -70,7 +74,7 @@ def bend(muons: MuonState, box: UniformBox, z: float) -> None:
     muons.drift_to(z)
 
 
-def transport(muons: MuonState, field: Field, z: float) -> None:
+def transport(muons: State, field: Field, z: float) -> None:
     """Move muons to `z` through the part of any field that lies before it; those that leave the known field are dead."""
     if isinstance(field, UniformBox):
         bend(muons, field, z)
@@ -91,7 +95,7 @@ def transport(muons: MuonState, field: Field, z: float) -> None:
 
 
 def through_spectrometer(
-    muons: MuonState,
+    muons: State,
     arm: Arm,
     settings: Response,
     start: Floats,
@@ -114,65 +118,121 @@ def through_spectrometer(
     radiating : bool array of shape (M,), optional
         Electrons, which radiate in each plane.
     """
-    from emiss.physics.passage.muons import highland_angle
-    from emiss.physics.passage.single_scattering import deflections
-
     field = arm.field.scaled(scale)
-    count = len(muons.event)
     found: list[dict[str, Array]] = []
-    first = FirstPlane(*(np.zeros(count) for _ in range(5)))
-    stations = sorted({plane.station: plane.z for plane in arm.planes}.items())
-    for station, z in stations:
+    first: FirstPlane | None = None
+    places = stations(arm)
+    for number, z in enumerate(places):
         if settings.decay_in_flight and found:
             _decay(muons, field, z, rng)
         transport(muons, field, z)
-        if arm.settings.air and found:
-            gap = z - dict(stations)[station - 1]
-            p = np.maximum(muons.momentum, 1e-3)
-            theta = highland_angle(p, gap / AIR * muons.stretch)
-            muons.scatter(np.where(muons.at(z), theta, 0.0), gap, rng)
-        views = [
-            (number, plane)
-            for number, plane in zip(arm.numbers.tolist(), arm.planes, strict=True)
-            if plane.station == station
-        ]
-        here = muons.at(z)
-        local = {plane.view: (muons.x if plane.view == "x" else muons.y) - plane.centre for _, plane in views}
-        for _, plane in views:
-            here &= np.abs(local[plane.view]) < 0.5 * plane.strips * plane.pitch
-        if station == stations[0][0]:
+        gap = z - places[number - 1] if arm.settings.air and number else 0.0
+        here, seen = at_station(muons, arm, number, gap, settings, start, rng, radiating=radiating)
+        if first is None:
             values = (muons.momentum, muons.x, muons.y, muons.tx, muons.ty)
             first = FirstPlane(*(np.where(here, value, 0.0) for value in values))
-        time = start[muons.event] + settings.tracker_time * rng.normal(size=count)
-        deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
-        for number, plane in views:
-            position = measured(plane, plane.centre + local[plane.view], rng)
-            charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
-            seen = here & (rng.random(count) < plane.efficiency) & (charge > 0)
-            found.append(
-                {
-                    "event": muons.event[seen],
-                    "plane": np.full(int(seen.sum()), number, np.int16),
-                    "position": position[seen],
-                    "charge": charge[seen],
-                    "time": time[seen],
-                }
-            )
+        found += seen
+    return points_of(found, np.arange(len(start)), len(start)), first or FirstPlane(
+        *(np.zeros(len(muons.event)) for _ in range(5))
+    )
+
+
+def stations(arm: Arm) -> list[float]:
+    """Return the z (mm) of the stations of a spectrometer, along the beam."""
+    return [z for _, z in sorted({plane.station: plane.z for plane in arm.planes}.items())]
+
+
+def at_station(
+    muons: State,
+    arm: Arm,
+    station: int,
+    gap: float,
+    settings: Response,
+    start: Floats,
+    rng: np.random.Generator,
+    *,
+    radiating: Array | None = None,
+) -> tuple[Array, list[dict[str, Array]]]:
+    """Let particles that have come to the z of a station scatter in the air before it, cross its planes and scatter there.
+
+    Parameters
+    ----------
+    gap : float
+        mm of air before it.
+
+    Returns
+    -------
+    here : bool array of shape (M,)
+        Who crosses all its views.
+    seen : list of columns
+        The points in each view, with their events.
+    """
+    from emiss.physics.passage.muons import highland_angle
+    from emiss.physics.passage.single_scattering import deflections
+
+    count = len(muons.event)
+    views = [
+        (number, plane)
+        for number, plane in zip(arm.numbers.tolist(), arm.planes, strict=True)
+        if plane.station == station
+    ]
+    z = views[0][1].z
+    if gap > 0.0:
         p = np.maximum(muons.momentum, 1e-3)
-        x_over_x0 = views[0][1].x_over_x0
-        thickness = x_over_x0 * muons.stretch
-        if settings.plane_scattering == "moliere":
-            kick_x, kick_y = deflections(p, np.where(here, thickness, 0.0), rng)
-            muons.tx += kick_x
-            muons.ty += kick_y
-        else:
-            muons.scatter(np.where(here, highland_angle(p, thickness), 0.0), 0.0, rng)
-        if radiating is not None:
-            muons.energy *= np.where(radiating & here, bremsstrahlung(x_over_x0, count, rng), 1.0)
+        theta = highland_angle(p, gap / AIR * muons.stretch)
+        muons.scatter(np.where(muons.at(z), theta, 0.0), gap, rng)
+    here = muons.at(z)
+    local = {plane.view: (muons.x if plane.view == "x" else muons.y) - plane.centre for _, plane in views}
+    for _, plane in views:
+        here &= np.abs(local[plane.view]) < 0.5 * plane.strips * plane.pitch
+    time = start[muons.event] + settings.tracker_time * rng.normal(size=count)
+    deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
+    found = []
+    for number, plane in views:
+        position = measured(plane, plane.centre + local[plane.view], rng)
+        charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
+        seen = here & (rng.random(count) < plane.efficiency) & (charge > 0)
+        found.append(
+            {
+                "event": muons.event[seen],
+                "plane": np.full(int(seen.sum()), number, np.int16),
+                "position": position[seen],
+                "charge": charge[seen],
+                "time": time[seen],
+            }
+        )
+    p = np.maximum(muons.momentum, 1e-3)
+    x_over_x0 = views[0][1].x_over_x0
+    thickness = x_over_x0 * muons.stretch
+    if settings.plane_scattering == "moliere":
+        kick_x, kick_y = deflections(p, np.where(here, thickness, 0.0), rng)
+        muons.tx += kick_x
+        muons.ty += kick_y
+    else:
+        muons.scatter(np.where(here, highland_angle(p, thickness), 0.0), 0.0, rng)
+    if radiating is not None:
+        muons.energy *= np.where(radiating & here, bremsstrahlung(x_over_x0, count, rng), 1.0)
+    return here, found
+
+
+def points_of(found: Sequence[dict[str, Array]], event_of: Ints, events: int) -> Lists:
+    """Return the points seen at stations as a collection of so many events (as `Batch.points`); `event_of` is that of each row."""
+    if not found:
+        return Lists.empty(events, POINTS)
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-    order = np.argsort(columns["event"], kind="stable")
-    counts = np.bincount(columns.pop("event"), minlength=len(start))
-    return Lists(offsets_of(counts), {name: values[order] for name, values in columns.items()}), first
+    event = event_of[columns.pop("event")]
+    order = np.argsort(event, kind="stable")
+    counts = np.bincount(event, minlength=events)
+    return Lists(offsets_of(counts), {name: values[order] for name, values in columns.items()})
+
+
+def moyal(width: float, shape: int | tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """Return energies of most probable value 1 from the Moyal distribution of that width, a stand-in for Landau's.
+
+    The variable -ln(z^2) of a normal z follows Moyal's density exp(-(v + exp(-v))/2)/sqrt(2 pi).
+    """
+    normal = np.abs(rng.normal(size=shape))
+    return np.maximum(1.0 - 2.0 * width * np.log(np.maximum(normal, 1e-12)), 0.0)
 
 
 def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Floats:
@@ -184,7 +244,7 @@ def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Fl
     return kept
 
 
-def _decay(muons: MuonState, field: Field, z: float, rng: np.random.Generator) -> None:
+def _decay(muons: State, field: Field, z: float, rng: np.random.Generator) -> None:
     """Let muons decay before `z`: they go on from there in the same direction with the energy of the electron.
 
     The electron takes the share x of the energy with the density 5/3 - 3 x^2 + 4/3 x^3 (unpolarised, all masses neglected);
@@ -198,9 +258,7 @@ def _decay(muons: MuonState, field: Field, z: float, rng: np.random.Generator) -
     grid = np.linspace(0.0, 1.0, 4097)
     share = np.interp(rng.random(len(p)), (5.0 * grid - 3.0 * grid**3 + grid**4) / 3.0, grid)
     for row in np.flatnonzero(muons.alive & (muons.z + way < z)):
-        one = slice(row, row + 1)
-        single = MuonState(*(getattr(muons, part.name)[one].copy() for part in fields(muons)))
+        single = muons.rows(np.array([row]))
         transport(single, field, float(muons.z[row] + way[row]))
-        for part in fields(muons):
-            getattr(muons, part.name)[row] = getattr(single, part.name)[0]
+        muons.put(np.array([row]), single)
         muons.energy[row] = max(share[row] * muons.energy[row], MUON_MASS * (1.0 + 1e-6))

@@ -150,7 +150,7 @@ def _of_detector(name: Path) -> dict[str, Known]:
     from emiss.events.columns import Column
     from emiss.reco.detector.model import load_detector
     from emiss.reco.pipeline import columns_of
-    from emiss.samples.response import TRUTH
+    from emiss.samples.truth import TRUTH
 
     truth = {f"truth.{key}": Column(f"truth.{key}", "f8", unit, meaning) for key, (unit, meaning) in TRUTH.items()}
     detector = load_detector(name)

@@ -22,6 +22,8 @@ from emiss.commands import (
     setup,
     simulate,
     status,
+    study,
+    validate,
     warm_up,
     xsec,
     yields,
@@ -47,6 +49,7 @@ app.command()(limit.limit)
 app.command()(xsec.xsec)
 app.command()(constraints.constraints)
 app.command()(simulate.simulate)
+app.command()(study.study)
 app.command()(check.check)
 app.command()(quality.quality)
 app.command()(inspect.inspect)
@@ -56,6 +59,7 @@ app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)
 app.add_typer(setup.app)
+app.add_typer(validate.app)
 app.command()(yields.yields)
 app.command()(warm_up.warm_up)
 

@@ -36,15 +36,47 @@ def to_json(done: Done) -> dict[str, Any]:
         "number": done.task.number,
         "key": done.task.key,
         "growing": done.growing,
-        "ledger": sample.ledger.to_json(),
+        **counts_to_json(sample.ledger, replace(done.yields, regions=sample.regions)),
+    }
+
+
+def counts_to_json(ledger: Ledger, yields: Yields) -> dict[str, Any]:
+    """Return a ledger, and counts, histograms and scans, as plain data."""
+    return {
+        "ledger": ledger.to_json(),
         "counts": [
             [region, variation, [_row(row) for row in rows]]
-            for region, variations in sample.regions.items()
+            for region, variations in yields.regions.items()
             for variation, rows in variations.items()
         ],
-        "histograms": [_histogram(key, filled) for key, filled in done.yields.histograms.items()],
-        "scans": [_scan(*key, counts) for key, counts in done.yields.scans.items()],
+        "histograms": [_histogram(key, filled) for key, filled in yields.histograms.items()],
+        "scans": [_scan(*key, counts) for key, counts in yields.scans.items()],
     }
+
+
+def counts_from_json(data: Mapping[str, Any], empty: Yields) -> tuple[Ledger, Yields]:
+    """Return the ledger, and counts, histograms and scans, that `counts_to_json` gave.
+
+    Parameters
+    ----------
+    data : mapping
+    empty : Yields
+        What the analysis makes of no event.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If they are not complete, or not of this analysis.
+    """
+    regions: dict[str, dict[str, tuple[CutCounts, ...]]] = {}
+    for region, variation, rows in data["counts"]:
+        known = empty.regions[region][variation]
+        regions.setdefault(region, {})[variation] = tuple(
+            _filled_row(row, said) for row, said in zip(known, rows, strict=True)
+        )
+    histograms = dict(_filled(empty.histograms, item) for item in data["histograms"])
+    scans = dict(_scanned(empty.scans, item) for item in data["scans"])
+    return Ledger.from_json(data["ledger"]), Yields(regions, histograms, scans)
 
 
 def from_json(data: Mapping[str, Any], task: Task, analysis: Analysis, empty: Yields, *, hidden: bool) -> Done:
@@ -66,15 +98,7 @@ def from_json(data: Mapping[str, Any], task: Task, analysis: Analysis, empty: Yi
         If they are not of this analysis.
     """
     try:
-        regions: dict[str, dict[str, tuple[CutCounts, ...]]] = {}
-        for region, variation, rows in data["counts"]:
-            known = empty.regions[region][variation]
-            regions.setdefault(region, {})[variation] = tuple(
-                _filled_row(row, said) for row, said in zip(known, rows, strict=True)
-            )
-        histograms = dict(_filled(empty.histograms, item) for item in data["histograms"])
-        scans = dict(_scanned(empty.scans, item) for item in data["scans"])
-        ledger = Ledger.from_json(data["ledger"])
+        ledger, yields = counts_from_json(data, empty)
         growing = bool(data["growing"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"the results of {task} are not complete, or of other cuts: {error!r}") from None
@@ -84,13 +108,13 @@ def from_json(data: Mapping[str, Any], task: Task, analysis: Analysis, empty: Yi
         scale=task.sample.scale,
         partial=task.partial,
         ledger=ledger,
-        regions=regions,
+        regions=yields.regions,
         coverage={task.identity: ((task.start, task.stop),)},
         hidden=hidden,
         process=task.process,
     )
     cutflow = Cutflow(analysis.name, analysis.cuts_hash, {}, {task.sample.name: counts})
-    return Done(task, cutflow, Yields({}, histograms, scans), ledger.passed, 0.0, reused=False, growing=growing)
+    return Done(task, cutflow, replace(yields, regions={}), ledger.passed, 0.0, reused=False, growing=growing)
 
 
 def _row(row: CutCounts) -> dict[str, Any]:

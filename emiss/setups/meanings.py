@@ -36,6 +36,7 @@ OF = {
         "parts": "parts, by name; the name is that of their columns",
         "spectrometers": "magnets with their trackers; the name is that of the tracks",
         "trigger_bits": "bits of the trigger word, by name",
+        "trigger": "conditions of these bits on visible energies, in the language of cuts, for the simulation",
         "stages": "stages of installed packages that are to run, by name (plug-ins.md)",
         "derived": "columns of your own: expressions, by name",
     },

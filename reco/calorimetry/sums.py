@@ -19,7 +19,7 @@ from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.quantities import InSigma
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Bools, Floats
@@ -33,21 +33,30 @@ RESOLUTION = "sadc.resolution"
 
 @dataclass(frozen=True)
 class _Summed:
-    """A part with its places among all sums: slots, elements (for pile-up), channels."""
+    """A part with its places among all sums: slots, elements (for pile-up), channels; and what it makes."""
 
     part: ReadOut
     slots: slice
     elements: slice
     channels: Array
+    made: frozenset[str]
 
 
 class CalorimeterStage:
-    """``cells`` to the columns of all parts with read-out, and to `event.quality`."""
+    """``cells`` to the columns of all parts with read-out, and to `event.quality`.
+
+    Parameters
+    ----------
+    detector : Detector
+    asked : collection of str, optional
+        Full names of the columns that are wanted; all by default.
+    """
 
     uses: tuple[str, ...] = ("cells", "quality")
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, asked: Collection[str] | None = None) -> None:
         self.detector = detector
+        self._asked = asked
         channels = len(detector.channels)
         self._threshold = np.zeros(channels)
         self._window = np.zeros((2, channels))
@@ -71,8 +80,10 @@ class CalorimeterStage:
             column.collection if column.shape == "list" else column.name
             for name, part in detector.read_out.items()
             for column in part.declare(name)
+            if asked is None or column.name in asked
         )
         self.produces: tuple[str, ...] = (*made, "event.quality")
+        self._wanted = frozenset(made)
 
     @property
     def _in_sigma(self) -> Array:
@@ -101,7 +112,8 @@ class CalorimeterStage:
                 self._layer[self.detector.numbers(key)] = layer
         count = 1 + max(group.pile_up for group in groups)
         own = slice(slots, slots + len(groups)), slice(elements, elements + count)
-        self._parts[name] = _Summed(part, *own, channels)
+        made = (column.collection if column.shape == "list" else column.name for column in part.declare(name))
+        self._parts[name] = _Summed(part, *own, channels, frozenset(made))
         self._size = (slots + len(groups), elements + count)
 
     def begin_run(self, conditions: RunConditions) -> None:
@@ -142,12 +154,15 @@ class CalorimeterStage:
         self._lack(batch, sums, outside)
         made: dict[str, Any] = {"event.quality": quality}
         for name, one in self._parts.items():
+            if self._asked is not None and not one.made & self._wanted:
+                continue
             energy, moment, x, y = sums[:, :, one.slots]
             late = outside[:, one.elements].copy()
-            own = Sums(energy=energy, moment=moment, x=x, y=y, late=late, constants=self._constants)
-            made |= one.part.reduce(name, own)
-            if isinstance(one.part, Grid):
-                made[f"{name}_cells"] = self._cells(cells, kind == kernels.USED, one.channels)
+            own = Sums(energy, moment, x, y, late, self._constants, self._asked)
+            found = one.part.reduce(name, own)
+            if isinstance(one.part, Grid) and f"{name}_cells" in self._wanted:
+                found[f"{name}_cells"] = self._cells(cells, kind == kernels.USED, one.channels)
+            made |= {key: values for key, values in found.items() if key in self._wanted}
         return made
 
     def _lack(self, batch: Batch, sums: Floats, outside: Floats) -> None:

@@ -234,7 +234,8 @@ class HitStage:
         quality = np.zeros(int(batch.cells.offsets[-1]), np.uint32)
         cells = replace(batch.cells, columns={**batch.cells.columns, "quality": quality})
         lacking = np.ones(len(batch), bool)
-        lacking[cells.parents[self._reference[cells["channel"]] > 0]] = False
+        counters = np.flatnonzero(self._reference[cells["channel"]] > 0)
+        lacking[np.searchsorted(cells.offsets, counters, side="right") - 1] = False
         return {"cells": cells, "quality": _event_quality(cells, lacking)}
 
 

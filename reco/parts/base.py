@@ -14,7 +14,7 @@ from emiss.reco.parts.digitiser import Pulse
 from emiss.reco.parts.quantities import Name, Place, Rotation, Threshold, TimeWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from emiss.configs.arrays import Array, Floats
 
@@ -120,6 +120,8 @@ class Sums:
     late : array of shape (N, elements)
         Energy outside the time window.
     constants : mapping of condition to its columns, arrays over channels
+    asked : collection of str, optional
+        Full names of the columns that are wanted; all by default.
     """
 
     energy: Floats
@@ -128,6 +130,11 @@ class Sums:
     y: Floats
     late: Floats
     constants: Mapping[str, Mapping[str, Array]]
+    asked: Collection[str] | None = None
+
+    def only(self, columns: Mapping[str, Callable[[], Array]]) -> dict[str, Array]:
+        """Return the columns that are wanted, each from what makes it."""
+        return {name: make() for name, make in columns.items() if self.asked is None or name in self.asked}
 
 
 class ReadOut(Part):
@@ -170,8 +177,12 @@ class ReadOut(Part):
         """Return the place (mm) of the centres of cells by column and row, relative to what the part measures from."""
         return np.zeros(len(x)), np.zeros(len(y))
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the columns of `declare` that are sums of energies in time, from those of the slots, shape (N, slots)."""
+        raise NotImplementedError
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
-        """Return the columns of `declare`."""
+        """Return the columns of `declare`; what `sums` does not ask for may be left out."""
         raise NotImplementedError
 
     def _at(self, element: Element) -> Placement:
@@ -199,8 +210,17 @@ def fits(matter: Mapping[str, float], depth: float | None) -> None:
     """Refuse more matter than there is depth."""
     total = sum(matter.values())
     if depth is not None and total > depth * (1.0 + 1e-9):
-        msg = f"{total:g} mm of matter in a depth of {depth:g} mm"
+        said = ", ".join(f"{size:g} mm of {name}" for name, size in matter.items())
+        msg = f"{total:g} mm of matter in a depth of {depth:g} mm: {said}"
         raise ValueError(msg)
+
+
+def opens(hole: tuple[float, float] | None, width: float, height: float) -> None:
+    """Refuse a hole that is not inside its box; a width or height of 0 is not known."""
+    for size, whole, name in zip(hole or (), (width, height), ("width", "height"), strict=False):
+        if whole and size >= whole:
+            msg = f"a hole of {size:g} mm in a {name} of {whole:g} mm"
+            raise ValueError(msg)
 
 
 def need_z(part: ReadOut, elements: Mapping[str, Element]) -> None:

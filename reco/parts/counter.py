@@ -10,6 +10,7 @@ from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, need_z, of_ele
 from emiss.reco.parts.quantities import Extent, Name, Threshold, Visible
 
 if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
     from emiss.events.columns import Column
     from emiss.reco.parts.base import Sums
 
@@ -70,10 +71,13 @@ class Counter(ReadOut):
             ),
         )
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the energy of each paddle."""
+        return {f"{name}.energy": slots}
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare`."""
-        return {
-            f"{name}.energy": sums.energy,
+        return self.energies(name, sums.energy) | {
             f"{name}.time": ratio(sums.moment, sums.energy),
             f"{name}.pileup": sums.late,
         }

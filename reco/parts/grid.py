@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -9,10 +10,12 @@ from pydantic import Field, model_validator
 
 from emiss.configs.schema import Model
 from emiss.events.columns import Column
-from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, ratio
+from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, opens, ratio
 from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Share, Visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emiss.configs.arrays import Array, Floats
     from emiss.reco.parts.base import Sums
 
@@ -98,6 +101,7 @@ class Grid(ReadOut):
             msg = f"the beam cell {x}, {y} is none of the {self.columns} x {self.rows} cells"
             raise ValueError(msg)
         fits(self.matter, self.depth)
+        opens(self.hole, self.columns * self.pitch, self.rows * self.pitch)
         return self
 
     @property
@@ -167,25 +171,36 @@ class Grid(ReadOut):
         """Return the place (mm) of the centres of cells."""
         return self.centre(x.astype(np.float64), y.astype(np.float64))
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the energy in all cells, and that in the preshower if there is one."""
+        main = slots[:, -RINGS:].sum(axis=1)
+        if len(self.layers) == 1:
+            return {f"{name}.energy": main}
+        return {f"{name}.energy": main + slots[:, 0], f"{name}.preshower": slots[:, 0].copy()}
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare` without the list of cells."""
         rings = sums.energy[:, -RINGS:]
         main = rings.sum(axis=1)
-        whole, moment = main, sums.moment[:, -RINGS:].sum(axis=1)
-        made = {}
-        if len(self.layers) > 1:
-            first = sums.energy[:, 0].copy()
-            whole, moment = main + first, moment + sums.moment[:, 0]
-            made[f"{name}.preshower"] = first
-        if self.profile is not None:
-            made[f"{name}.profile_chi2"] = self.profile.distance(rings, main)
-        return made | {
-            f"{name}.energy": whole,
-            f"{name}.x": ratio(sums.x[:, -RINGS:].sum(axis=1), main),
-            f"{name}.y": ratio(sums.y[:, -RINGS:].sum(axis=1), main),
-            f"{name}.time": ratio(moment, whole),
-            f"{name}.pileup": sums.late[:, 0],
-        }
+        many, profile = len(self.layers) > 1, self.profile
+        energies = self.energies(name, sums.energy)
+
+        def moment() -> Array:
+            behind: Array = sums.moment[:, -RINGS:].sum(axis=1)
+            return behind + sums.moment[:, 0] if many else behind
+
+        made: dict[str, Callable[[], Array]] = {key: partial(energies.__getitem__, key) for key in energies}
+        if profile is not None:
+            made[f"{name}.profile_chi2"] = lambda: profile.distance(rings, main)
+        return sums.only(
+            made
+            | {
+                f"{name}.x": lambda: ratio(sums.x[:, -RINGS:].sum(axis=1), main),
+                f"{name}.y": lambda: ratio(sums.y[:, -RINGS:].sum(axis=1), main),
+                f"{name}.time": lambda: ratio(moment(), energies[f"{name}.energy"]),
+                f"{name}.pileup": lambda: sums.late[:, 0],
+            }
+        )
 
     def volumes(self, name: str) -> tuple[Volume, ...]:
         """Return the whole calorimeter."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, of_elements, ratio
+from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, of_elements, opens, ratio
 from emiss.reco.parts.quantities import Count, Extent, Name, Share, Visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from emiss.configs.arrays import Array, Floats
     from emiss.events.columns import Column
     from emiss.reco.parts.base import Sums
 
@@ -51,6 +52,7 @@ class Modules(ReadOut):
         if self.cells > 1 and self.pitch is None:
             msg = "cells need a pitch"
             raise ValueError(msg)
+        opens(self.hole, *self.size)
         for module in self.elements.values():
             fits(self.matter if module.matter is None else module.matter, module.depth or self.depth)
         return self
@@ -103,19 +105,34 @@ class Modules(ReadOut):
         """Return the MIP scales of the modules."""
         return {f"{name}.mip": self.names()} if self.mip is not None else {}
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the energy of each module."""
+        return {f"{name}.energy": self._whole(slots)}
+
+    def _whole(self, slots: Floats) -> Floats:
+        """Return sums over each module from those of its central cell and of its others."""
+        count = len(self.elements)
+        return slots[:, :count] + slots[:, count:] if self.cells > 1 else slots
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare`."""
-        count = len(self.elements)
-        centre, energy, moment = sums.energy[:, :count], sums.energy[:, :count], sums.moment[:, :count]
-        if self.cells > 1:
-            energy, moment = energy + sums.energy[:, count:], moment + sums.moment[:, count:]
-        made = {f"{name}.energy": energy, f"{name}.time": ratio(moment, energy), f"{name}.pileup": sums.late}
-        if self.mip is not None:
-            made[f"{name}.mip"] = energy / sums.constants[f"{name}.mip"]["scale"]
-        if self.cells > 1:
+        centre, energy = sums.energy[:, : len(self.elements)], self._whole(sums.energy)
+
+        def fraction() -> Array:
             nothing = np.where(np.isnan(energy), np.nan, 0.0)
-            made[f"{name}.centre_fraction"] = np.divide(centre, energy, out=nothing, where=energy > 0)
-        return made
+            share: Array = np.divide(centre, energy, out=nothing, where=energy > 0)
+            return share
+
+        made: dict[str, Callable[[], Array]] = {
+            f"{name}.energy": lambda: energy,
+            f"{name}.time": lambda: ratio(self._whole(sums.moment), energy),
+            f"{name}.pileup": lambda: sums.late,
+        }
+        if self.mip is not None:
+            made[f"{name}.mip"] = lambda: energy / sums.constants[f"{name}.mip"]["scale"]
+        if self.cells > 1:
+            made[f"{name}.centre_fraction"] = fraction
+        return sums.only(made)
 
     def volumes(self, name: str) -> tuple[Volume, ...]:  # noqa: ARG002 - elements have their own names
         """Return the modules."""

@@ -11,7 +11,7 @@ from emiss.reco.parts.base import ReadOut, Slot, Volume, of_elements, ratio
 from emiss.reco.parts.quantities import Extent, Name, Place, Share, Visible
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Array
+    from emiss.configs.arrays import Array, Floats
     from emiss.events.columns import Column
     from emiss.reco.parts.base import Sums
 
@@ -52,14 +52,24 @@ class Panels(ReadOut):
             ),
         )
 
+    def energies(self, name: str, slots: Floats) -> dict[str, Floats]:
+        """Return the energy of each panel."""
+        return {f"{name}.energy": self._combined(slots)}
+
     def reduce(self, name: str, sums: Sums) -> dict[str, Any]:
         """Return the columns of `declare`."""
-        moment, energy = (self._ends(values).sum(axis=2) for values in (sums.moment, sums.energy))
-        return {
-            f"{name}.energy": self._combined(sums.energy),
-            f"{name}.time": ratio(moment, energy),
-            f"{name}.pileup": 0.5 * sums.late,
-        }
+
+        def time() -> Array:
+            moment, energy = (self._ends(values).sum(axis=2) for values in (sums.moment, sums.energy))
+            return ratio(moment, energy)
+
+        return sums.only(
+            {
+                f"{name}.energy": lambda: self._combined(sums.energy),
+                f"{name}.time": time,
+                f"{name}.pileup": lambda: 0.5 * sums.late,
+            }
+        )
 
     def _combined(self, tubes: Array) -> Array:
         """Return the energy of each panel: geometric mean of the two ends, or the larger where they differ too much.

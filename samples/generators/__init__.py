@@ -1,4 +1,4 @@
-"""Event generators: what a beam particle becomes. `generate` makes the events of a sample, `on_target` says their worth."""
+"""Event generators: a beam, and what a process makes of its particles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def generator_of(sample: Sample, setup: SetUp) -> Generator:
     if process.kind == "beam":
         from emiss.samples.generators.beam import BeamGenerator
 
-        return BeamGenerator(sample.beam)
+        return BeamGenerator(sample.beam, setup)
     from emiss.samples.generators.muon import MuonGenerator
 
-    return MuonGenerator(sample.beam, process)
+    return MuonGenerator(sample.beam, process, setup)

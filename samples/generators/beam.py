@@ -1,4 +1,4 @@
-"""Beam electrons that shower in the ECAL, and nothing else."""
+"""The beam as it is: its particles go through the set-up, and nothing is asked of them."""
 
 from __future__ import annotations
 
@@ -6,29 +6,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.samples.generators.base import particles
-from emiss.samples.particles import ELECTRON, Particles, beam_state
+from emiss.samples.beam import sample
+from emiss.samples.particles import Beamed, Products
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.samples.config import Beam
+    from emiss.samples.setup import SetUp
 
 
 class BeamGenerator:
-    """One electron on target per event."""
+    """One beam particle per event."""
 
-    def __init__(self, beam: Beam) -> None:
-        self.beam = beam
+    takes_over = None
+    weight = 1.0
+    least = 0.0
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
-        """Return events of weight 1."""
-        state = beam_state(self.beam, events, rng)
-        zero = np.zeros(events)
-        shower = np.full(events, self.beam.energy)
-        made = particles(
-            self.beam, state, ELECTRON, shower=shower, lost=zero, emission=zero.copy(), muons={}, per_event=0
-        )
-        return made, np.ones(events)
+    def __init__(self, beam: Beam, setup: SetUp) -> None:
+        self._beam = beam
+        self._front = setup.target.z
+        self._particle = setup.detector.beam.particle
+
+    def beam(self, events: int, rng: np.random.Generator) -> Beamed:
+        """Return the beam at the front of the target."""
+        return Beamed(sample(self._beam, events, rng, particle=self._particle), self._front)
+
+    def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
+        """Return the particles themselves."""
+        del rng
+        nothing = np.zeros(len(arrived))
+        return Products(arrived, {}, nothing)
 
     def on_target(self, events: int) -> float:
         """Return the number of events."""

@@ -15,8 +15,10 @@ import numpy as np
 
 from emiss.physics.emission import yields
 from emiss.physics.emission.sampling import MuonSampler
-from emiss.samples.generators.base import particles, place
-from emiss.samples.particles import ELECTRON, Particles, beam_state, deflect
+from emiss.samples.beam import sample
+from emiss.samples.generators.base import ENOUGH, depth_in, rest, scaled
+from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, deflect, made
+from emiss.samples.walk.tracks import MUON_MASS, TX, TY
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -28,8 +30,8 @@ class SignalGenerator:
     """One e -> mu phi conversion per event."""
 
     def __init__(self, beam: Beam, process: SignalProcess, setup: SetUp) -> None:
-        self.beam = beam
-        self.target = setup.target
+        self._beam = beam
+        self._target = setup.target
         made = yields.emission(
             process.m_phi, coupling=process.coupling, primary=beam.energy, threshold=process.threshold
         )
@@ -47,27 +49,30 @@ class SignalGenerator:
             raise ValueError(msg)
         self.weight = self._seen.total / made.total
 
-    def generate(self, events: int, rng: np.random.Generator) -> tuple[Particles, Floats]:
-        """Return events with the weight of the region they are made in."""
-        state = beam_state(self.beam, events, rng)
-        electron, depth = self._seen.sample(events, rng)
+    @property
+    def least(self) -> float:
+        """Half the energy of the beam."""
+        return ENOUGH * self._beam.energy
+
+    @property
+    def takes_over(self) -> float:
+        """The front of the target."""
+        return self._target.z
+
+    def beam(self, events: int, rng: np.random.Generator) -> Beamed:
+        """Return electrons at the front of the target."""
+        return Beamed(sample(self._beam, events, rng, pdg=ELECTRON), self.takes_over)
+
+    def products(self, arrived: Floats, rng: np.random.Generator) -> Products:
+        """Return the muon, and an electron with the energy that was not emitted, whose shower is the beam electron's."""
+        electron, lengths = self._seen.sample(len(arrived), rng)
         y, psi = self._sampler.sample(electron, rng)
-        muon = y * electron
-        tx, ty = deflect(state.tx, state.ty, psi, rng.uniform(0.0, 2.0 * np.pi, events))
-        z = place(self.target, depth)
-        x, y_ = state.at(z)
-        muons = {"charge": np.full(events, -1), "energy": muon, "x": x, "y": y_, "z": z, "tx": tx, "ty": ty}
-        made = particles(
-            self.beam,
-            state,
-            ELECTRON,
-            shower=self.beam.energy - electron,
-            lost=electron - muon,
-            emission=electron,
-            muons=muons,
-            per_event=1,
-        )
-        return made, np.full(events, self.weight)
+        electron = electron * scaled(arrived, self._beam.energy)
+        muon = np.maximum(y * electron, MUON_MASS)
+        directions = deflect(arrived[:, TX], arrived[:, TY], psi, rng.uniform(0.0, 2.0 * np.pi, len(arrived)))
+        muons = made(arrived, MUON, muon, depth_in(self._target, lengths), directions)
+        tracks = np.concatenate([rest(arrived, electron), muons])
+        return Products(tracks, {"invisible": electron - muon}, electron)
 
     def on_target(self, events: int) -> float:
         """Return events over phi emitted per electron on target, for events that carry their weight.

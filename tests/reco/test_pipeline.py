@@ -7,7 +7,7 @@ import pytest
 
 from emiss import reco
 from emiss.events.columns import Column
-from emiss.events.table import EventTable  # noqa: TC001 - one import block is easier to read
+from emiss.events.table import EventTable
 from emiss.reco.pipeline import Pipeline, check_stages, columns_of
 
 
@@ -133,3 +133,42 @@ def test_declarations_of_stages_are_checked_before_the_first_event(detector, con
         check_stages(stages, columns | {"ecal.spread": Column("ecal.spread")})
     with pytest.raises(ValueError, match=r"CalorimeterStage produces \['ecal.x'\], which are no columns"):
         check_stages(stages, {name: column for name, column in columns.items() if name != "ecal.x"})
+
+
+@pytest.mark.parametrize("file", ["signal.dat", "signal.root"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("event.quality", "tracks.p", "tracks.match_x", "hcal.energy"),
+        ("ecal.time", "ecal.profile_chi2", "ecal_cells.energy", "ecal_cells.ix"),
+        ("hcal.mip", "hcal.time", "veto.energy", "veto.pileup", "srd.energy", "truth.e_mu"),
+        ("mm.n_clusters",),
+        ("event.run", "weight"),
+    ],
+    ids=lambda names: names[0],
+)
+def test_columns_that_are_asked_for_are_those_of_the_whole_table(run_files, file, asked):
+    run = reco.open(run_files[file])
+    whole = reco.process(run)
+    part = Pipeline(run.detector, run.conditions, asked)
+    tables = list(part.tables(run.files[0], 0, None, 128))
+    found = EventTable.concatenate(tables)
+    wanted = [name for name in asked if not name.startswith("truth.") or file.endswith(".root")]
+    assert sorted(found.names) == sorted(wanted)
+    assert sorted(found.metadata.columns) == sorted(wanted)
+    for name in wanted:
+        ours, theirs = found[name], whole[name]
+        assert repr(ours.tolist()) == repr(theirs.tolist()), name
+    assert found.metadata.ledger == whole.metadata.ledger
+
+
+def test_stages_that_no_column_needs_are_left_out(run_files):
+    run = reco.open(run_files["signal.root"])
+
+    def stages(*asked: str) -> list[str]:
+        pipeline = Pipeline(run.detector, run.conditions, asked)
+        return [type(stage).__name__ for stage in pipeline._stages["hits"]]
+
+    assert stages("event.run") == []
+    assert stages("hcal.energy") == ["HitStage", "CalorimeterStage"]
+    assert stages("tracks.p") == ["PointStage", "TrackStage"]

@@ -48,6 +48,10 @@ def test_a_channel_that_the_detector_lacks(own, cli):
     file.write_text(file.read_text() + "parts: {s: {elements: {S1: null}}}\n")
     done = cli("check", own)
     assert done.code == 2
+    assert "'s.energy' has no element 'S1' (at /trigger/physics)" in done.err
+    file.write_text(file.read_text() + "trigger: null\n")
+    done = cli("check", own)
+    assert done.code == 2
     assert "the detector has no channel 'S1.0.0'" in done.err
 
 

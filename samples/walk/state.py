@@ -1,23 +1,21 @@
-"""`MuonState`: muons under way, as flat arrays that the parts of the response move along z and change in place."""
+"""`State`: particles under way, as flat arrays that the parts of the response move along z and change in place."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.samples.walk.tracks import ENERGY, MUON_MASS, PDG, ROW, TX, TY, X, Y, Z, charges, masses
+
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Bools, Floats
-    from emiss.events.lists import Lists
-
-MUON_MASS = 0.1056583755
-"""GeV, PDG 2022."""
 
 
 @dataclass
-class MuonState:
-    """M muons on their way.
+class State:
+    """M particles on their way.
 
     Attributes
     ----------
@@ -28,9 +26,11 @@ class MuonState:
     energy : array of shape (M,)
         Total energy, GeV; the mass for one that has stopped.
     x, y, z, tx, ty : arrays of shape (M,)
-        mm and slopes. A muon that is born further down stands there already.
+        mm and slopes. A particle that is born further down stands there already.
     alive : bool array of shape (M,)
         False for one that has stopped or was turned back.
+    mass : array of shape (M,) or float
+        GeV.
     """
 
     event: Array
@@ -42,18 +42,45 @@ class MuonState:
     tx: Floats
     ty: Floats
     alive: Bools
+    mass: Floats | float = MUON_MASS
 
     @classmethod
-    def of(cls, muons: Lists) -> MuonState:
-        """Return the state of the muons of generated events at their production."""
-        moving = {name: muons[name].astype(np.float64) for name in ("energy", "x", "y", "z", "tx", "ty")}
-        alive = np.ones(len(muons["energy"]), np.bool_)
-        return cls(event=muons.parents, charge=muons["charge"].astype(np.float64), alive=alive, **moving)
+    def of(cls, tracks: Floats) -> State:
+        """Return the state of tracks (`emiss.samples.walk.tracks`); `give_back` writes it into them."""
+        moving = {
+            name: tracks[:, column].copy()
+            for name, column in (("energy", ENERGY), ("x", X), ("y", Y), ("z", Z), ("tx", TX), ("ty", TY))
+        }
+        pdg = tracks[:, PDG]
+        return cls(
+            event=tracks[:, ROW].astype(np.int64),
+            charge=charges(pdg),
+            alive=np.ones(len(tracks), np.bool_),
+            mass=masses(pdg),
+            **moving,
+        )
+
+    def give_back(self, tracks: Floats) -> None:
+        """Write energy, place and slopes into tracks."""
+        for name, column in (("energy", ENERGY), ("x", X), ("y", Y), ("z", Z), ("tx", TX), ("ty", TY)):
+            tracks[:, column] = getattr(self, name)
+
+    def rows(self, which: Array) -> State:
+        """Return a copy of some of the particles."""
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        return State(
+            **{name: value[which].copy() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+        )
+
+    def put(self, which: Array, others: State) -> None:
+        """Give particles the place, slopes, energy and fate of others."""
+        for name in ("energy", "x", "y", "z", "tx", "ty", "alive"):
+            getattr(self, name)[which] = getattr(others, name)
 
     @property
     def momentum(self) -> Floats:
         """GeV."""
-        return np.sqrt(np.maximum(self.energy**2 - MUON_MASS**2, 0.0))
+        return np.sqrt(np.maximum(self.energy**2 - np.square(self.mass), 0.0))
 
     @property
     def stretch(self) -> Floats:
@@ -68,7 +95,7 @@ class MuonState:
         self.z += step
 
     def at(self, z: float) -> Bools:
-        """Tell which muons are under way at `z`, after `drift_to(z)`."""
+        """Tell which particles are under way at `z`, after `drift_to(z)`."""
         return self.alive & (self.z <= z)
 
     def scatter(self, theta: Floats, length: Floats | float, rng: np.random.Generator) -> None:

@@ -1,0 +1,1 @@
+"""Studies: samples are simulated, reconstructed and cut in memory, in parallel; no file of events is written."""

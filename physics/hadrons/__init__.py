@@ -1,0 +1,1 @@
+"""Hadrons on nuclei: how far they go, and what comes out where they interact."""

@@ -1,0 +1,217 @@
+"""What comes out where a hadron interacts with a nucleus: a leading particle, a chain of others, and what the nucleus keeps.
+
+A chain in energy, after R. D. Field and R. P. Feynman, Nucl. Phys. B 136 (1978) 1, in the laboratory: the nucleus takes its part first,
+then each hadron takes a share z of what is left, the leading one with the density (1 - z)^alpha (times (1 + alpha)), the others with
+(1 - z)^beta, down to `LOWEST`. So there are (1 + beta) hadrons per unit of rapidity, and energy is conserved exactly whatever is drawn.
+Struck nucleons (`struck`; one plus a geometric number) soften the leading particle and make the chain denser. beta fluctuates from event to
+event, which widens multiplicity to about what KNO scaling says (D/<n> near one half).
+
+Numbers are fitted to or taken from: multiplicity of charged hadrons 6.6 of pi p at 100 GeV (D. Fong et al., Nucl. Phys. B 102 (1976) 386),
+rising by half of each further struck nucleon (W. Busza, Acta Phys. Pol. B 8 (1977) 333); leading nucleons keep one half of
+the energy of p p, and a third to 0.4 in nuclei; mean transverse momentum 0.35 GeV; 10 % of kaons, 4 % of baryons; diffraction 10 % on nucleons.
+What the nucleus takes goes as A^(1/3) per struck nucleon (grey and black tracks of emulsions), see `NUCLEUS`.
+
+Conserved: the sum of `available` energies, exactly. Not conserved event by event: charge (on average within that of the target), transverse
+momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other hyperons (a kaon's
+partner is a nucleon or nothing), eta (in the share of pi0), charm, correlations by resonances.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from emiss.configs.compiled import fused
+from emiss.physics.hadrons.cross_section_kernels import is_baryon, struck
+from emiss.physics.passage.species_kernels import (
+    KAON,
+    KAON_LONG,
+    KAON_SHORT,
+    NEUTRON,
+    PION,
+    PION0,
+    PROTON,
+    available,
+    mass,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from emiss.configs.arrays import Floats, Ints
+
+SECONDARIES = 48
+"""Most particles that one interaction makes; what is left then stays in the nucleus."""
+
+LOWEST = 0.6
+"""GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
+
+NUCLEUS = 0.075
+"""GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding."""
+
+MESON_LEADING, BARYON_LEADING, SOFTENING = 1.0, 0.3, 0.6
+"""alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
+
+DENSITY, DENSER, SPREAD = 0.9, 0.6, 0.3
+"""beta on one nucleon, what each further one adds, and the relative spread of 1 + beta between events."""
+
+DIFFRACTION = 0.10
+"""Part of collisions with one nucleon that leave the projectile whole, with 2 to 20 % of its energy lost."""
+
+TRANSVERSE = 0.28
+"""GeV; transverse momentum in each of two directions, one standard deviation (mean 0.35 GeV)."""
+
+NEUTRAL_PIONS, KAONS, BARYONS = 0.33, 0.09, 0.04
+"""Parts of the chain: pi0 (with eta), kaons, nucleons and antinucleons; the others are charged pions."""
+
+
+@fused
+def _kaon(rng: np.random.Generator) -> int:
+    u = rng.random()
+    if u < 0.5:
+        return KAON if u < 0.25 else -KAON
+    return KAON_LONG if u < 0.75 else KAON_SHORT
+
+
+@fused
+def _species(rng: np.random.Generator) -> int:
+    """Return what a link of the chain is."""
+    u = rng.random()
+    if u < NEUTRAL_PIONS:
+        return PION0
+    if u > NEUTRAL_PIONS + KAONS + BARYONS:
+        return PION if rng.random() < 0.5 else -PION
+    if u < NEUTRAL_PIONS + KAONS:
+        return _kaon(rng)
+    u = rng.random()
+    kind = PROTON if u < 0.5 else NEUTRON
+    return kind if rng.random() < 0.7 else -kind
+
+
+@fused
+def leading(pdg: int, rng: np.random.Generator) -> int:
+    """Return what a projectile becomes that does not stay itself by diffraction.
+
+    A pion keeps its charge in 60 %, is a pi0 in 22 %, turns over in 6 % and becomes a kaon or a nucleon in the rest; a kaon stays
+    strange; a nucleon stays a baryon, in 60 % of the same charge (from the quarks that are handed on, decays of resonances included).
+    """
+    u = rng.random()
+    kind = abs(pdg)
+    if kind == PION:
+        if u < 0.60:
+            return pdg
+        if u < 0.82:
+            return PION0
+        if u < 0.88:
+            return -pdg
+        return _kaon(rng) if u < 0.96 else NEUTRON
+    if kind == KAON:
+        if u < 0.55:
+            return pdg
+        if u < 0.90:
+            return KAON_LONG if rng.random() < 0.5 else KAON_SHORT
+        return PION0
+    if kind in (KAON_LONG, KAON_SHORT):
+        if u < 0.55:
+            return KAON_LONG if rng.random() < 0.5 else KAON_SHORT
+        if u < 0.90:
+            return KAON if rng.random() < 0.5 else -KAON
+        return PION0
+    sign = 1 if pdg > 0 else -1
+    return pdg if u < 0.6 else sign * (NEUTRON if kind == PROTON else PROTON)
+
+
+@fused
+def _place(kind: int, energy: float, p: Floats, n: int, rng: np.random.Generator) -> None:
+    """Fill row `n` with the momentum of a hadron: transverse momentum as drawn; slow ones come out into a wide cone."""
+    m = mass(kind)
+    size = math.sqrt(max(energy * energy - m * m, 0.0))
+    px, py = TRANSVERSE * rng.standard_normal(), TRANSVERSE * rng.standard_normal()
+    square = size * size - px * px - py * py
+    if square > 0.0:
+        pz = math.sqrt(square)
+    else:
+        cosine = 1.3 * rng.random() - 0.3
+        scale = size * math.sqrt((1.0 - cosine * cosine) / (px * px + py * py))
+        px, py, pz = scale * px, scale * py, size * cosine
+    p[n, 0], p[n, 1], p[n, 2], p[n, 3] = energy, px, py, pz
+
+
+@fused
+def _nucleus(room: float, hit: float, a: float, rng: np.random.Generator) -> float:
+    """Return what the nucleus takes of `room` GeV: a gamma distribution of two degrees whose mean saturates at a third of it."""
+    mean = NUCLEUS * hit * a ** (1.0 / 3.0)
+    mean = mean / (1.0 + 3.0 * mean / room)
+    taken = 0.5 * mean * (rng.standard_exponential() + rng.standard_exponential())
+    return min(taken, 0.8 * room)
+
+
+@fused
+def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds: Ints, p: Floats) -> tuple[int, float]:
+    """Let a hadron interact with a nucleus; return the number of secondaries and the energy that stays in the nucleus.
+
+    Parameters
+    ----------
+    pdg : int
+        pi+-, K+-, K0L, K0S, nucleon or antinucleon.
+    energy : float
+        Total energy, GeV.
+    a : float
+        Mass number of the nucleus.
+    rng : numpy Generator
+    kinds : int array of at least `SECONDARIES`
+        Filled with pdg codes; pi0 are among them.
+    p : array of shape (SECONDARIES or more, 4)
+        Filled with energy, px, py, pz, GeV, z along the flight of the projectile; total energies.
+
+    Returns
+    -------
+    n, left : int, float
+        available(projectile) = sum of available(secondaries) + left, to rounding.
+    """
+    room = available(pdg, energy)
+    if room < LOWEST:
+        return 0, room
+    mean = struck(pdg, energy, a)
+    hit = 1.0
+    stop = 1.0 / mean  # geometric
+    while hit < 12.0 and rng.random() > stop:
+        hit += 1.0
+    left = _nucleus(room, hit, a, rng)
+    room -= left
+    n = 0
+    if room < LOWEST:
+        return 0, left + room
+    first = pdg
+    baryon = is_baryon(pdg)
+    if hit == 1.0 and rng.random() < DIFFRACTION and room > 4.0:
+        share = 1.0 - 0.02 * 10.0 ** rng.random()
+    else:
+        alpha = (BARYON_LEADING if baryon else MESON_LEADING) + SOFTENING * (hit - 1.0)
+        share = 1.0 - rng.random() ** (1.0 / (1.0 + alpha))
+        first = leading(pdg, rng)
+    room = _link(first, share * room, room, kinds, p, n, rng)
+    if kinds[n] != 0:
+        n += 1
+    width = SPREAD * SPREAD
+    power = width / (rng.standard_gamma(1.0 / width) * width) / (width * (1.0 + DENSITY + DENSER * (hit - 1.0)))
+    while room > LOWEST and n < SECONDARIES - 1:
+        room = _link(_species(rng), (1.0 - rng.random() ** power) * room, room, kinds, p, n, rng)
+        if kinds[n] != 0:
+            n += 1
+    return n, left + room
+
+
+@fused
+def _link(kind: int, share: float, room: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generator) -> float:
+    """Put a hadron with an available energy of about `share` into row `n`, if there is room for it; return what is left of `room`."""
+    m = mass(kind)
+    own = available(kind, m)  # 0 of nucleons, twice the mass of antinucleons
+    if share < own + 0.05:
+        share = own + 0.05
+    if share > room:
+        kinds[n] = 0
+        return room
+    kinds[n] = kind
+    _place(kind, share - own + m, p, n, rng)
+    return room - share

@@ -1,0 +1,300 @@
+"""Hadrons through slabs: ionisation on the way, interaction or decay, and what these put on the walk's stack.
+
+A track is a row of `emiss.samples.walk.tracks`, in the frame of the set-up. The path to the interaction is exponential in the length of
+its kind and energy, the path to the decay in beta gamma c tau; whatever comes first happens. Secondaries above `ABSORBED` go on
+the stack, slower ones end in one step (`hadron_spot_kernels`), as do those that come out backwards. pi0 decay where they are made; photons of
+slow ones are spots, those of others go on the stack.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from emiss.configs.compiled import fused
+from emiss.physics.hadrons.cross_section_kernels import shadowed
+from emiss.physics.hadrons.interaction_kernels import interact
+from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
+from emiss.physics.passage.species_kernels import PION0, STABLE, available, charge, is_hadron, mass
+from emiss.samples.walk.frame_kernels import inside, into, out_of, show
+from emiss.samples.walk.hadron_spot_kernels import absorb, spot, star
+from emiss.samples.walk.hadron_tables import ABSORBED
+from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from emiss.configs.arrays import Floats, Ints
+    from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.world import Seen, World
+
+NEUTRINO_LOST, MASS_LOST = 1, 2
+"""Columns of `Seen.lost`: energy of neutrinos; rest mass of nucleons that stay nucleons (below 0 where antinucleons annihilate)."""
+
+LIGHT = 0.8
+"""GeV; the photons of a slower pi0 are spots, not showers."""
+
+STEEP = 5.0
+"""Slope above which a particle ends where it is."""
+
+STRAGGLING = 0.06
+"""Width of the loss of a minimum ionizing hadron across a slab, relative to it; grows with the root of the depth over the path."""
+
+
+@fused
+def push(
+    stack: Floats,
+    waiting: int,
+    row: float,
+    pdg: int,
+    energy: float,
+    x: float,
+    y: float,
+    z: float,
+    tx: float,
+    ty: float,
+    part: int,
+) -> int:
+    """Put a track made on the way on the stack; return how many wait."""
+    track = stack[waiting]
+    track[ROW], track[PDG], track[ENERGY] = row, pdg, energy
+    track[X], track[Y], track[Z], track[TX], track[TY] = x, y, z, tx, ty
+    track[LAST], track[ID], track[CARRIED] = part, -1.0, 0.0
+    return waiting + 1
+
+
+@fused
+def scatter_products(
+    world: World,
+    matter: HadronMatter,
+    first: int,
+    last: int,
+    s: int,
+    row: int,
+    n: int,
+    kinds: Ints,
+    p: Floats,
+    x: float,
+    y: float,
+    z: float,
+    tx: float,
+    ty: float,
+    stack: Floats,
+    waiting: int,
+    seen: Seen,
+    rng: np.random.Generator,
+) -> int:
+    """Send `n` products of an interaction or decay at a place (frame of the set-up) on their way; return how many wait on the stack.
+
+    Momenta in `p` are along the flight of the parent, whose slopes are given.
+    """
+    m = world.mixture[s]
+    part = world.part[s]
+    width = 0.4 * world.mixtures.moliere[m]
+    for i in range(n):
+        pdg, energy = kinds[i], p[i, 0]
+        if abs(pdg) in (12, 14, 16):
+            seen.lost[row, NEUTRINO_LOST] += energy
+            continue
+        qx, qy, qz = rotate(tx, ty, p[i, 1], p[i, 2], p[i, 3])
+        way = 1.0 if qz > 0.0 else -1.0
+        steep = max(abs(qx), abs(qy)) >= STEEP * abs(qz)
+        if steep:
+            sx, sy = min(max(qx, -STEEP), STEEP), min(max(qy, -STEEP), STEEP)
+        else:
+            sx, sy = qx / qz, qy / qz
+        ends = steep or way < 0.0 or waiting >= len(stack)
+        if is_hadron(pdg) and pdg != PION0:
+            if ends or available(pdg, energy) < ABSORBED:
+                absorb(world, matter, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, seen, rng)
+                continue
+        elif ends or (pdg == PION0 and energy < LIGHT):
+            depth = way * world.mixtures.x0[m] * (1.0 + 3.0 * rng.standard_exponential())
+            gx, gy = width * rng.standard_normal(), width * rng.standard_normal()
+            spot(
+                world, world.mixtures.x0, first, last, s, row, energy, energy, x + gx, y + gy, z, sx, sy, depth, seen, rng
+            )  # fmt: skip
+            continue
+        waiting = push(stack, waiting, row, pdg, energy, x, y, z, sx, sy, part)
+    return waiting
+
+
+@fused
+def hadron_decays(
+    world: World,
+    matter: HadronMatter,
+    first: int,
+    last: int,
+    s: int,
+    track: Floats,
+    stack: Floats,
+    waiting: int,
+    kinds: Ints,
+    p: Floats,
+    seen: Seen,
+    rng: np.random.Generator,
+) -> int:
+    """Let a track (frame of the set-up) decay where it is; return how many wait. Slab `s` is where its products begin."""
+    n = decay(int(track[PDG]), track[ENERGY], rng, kinds, p)
+    return scatter_products(
+        world, matter, first, last, s, int(track[ROW]), n, kinds, p,
+        track[X], track[Y], track[Z], track[TX], track[TY], stack, waiting, seen, rng,
+    )  # fmt: skip
+
+
+@fused
+def hadron_interacts(
+    world: World,
+    matter: HadronMatter,
+    first: int,
+    last: int,
+    s: int,
+    track: Floats,
+    stack: Floats,
+    waiting: int,
+    kinds: Ints,
+    p: Floats,
+    seen: Seen,
+    rng: np.random.Generator,
+) -> int:
+    """Let a track (frame of the set-up) interact in slab `s`; return how many wait."""
+    row = int(track[ROW])
+    x, y, z, tx, ty = track[X], track[Y], track[Z], track[TX], track[TY]
+    n, left = interact(int(track[PDG]), track[ENERGY], matter.nucleus[world.mixture[s]], rng, kinds, p)
+    star(world, matter, first, last, s, row, left, 0.0, 0.0, x, y, z, tx, ty, 0.0, seen, rng)
+    return scatter_products(world, matter, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
+
+
+@fused
+def through_hadron(
+    world: World,
+    matter: HadronMatter,
+    first: int,
+    last: int,
+    s: int,
+    track: Floats,
+    stack: Floats,
+    waiting: int,
+    kinds: Ints,
+    p: Floats,
+    seen: Seen,
+    rng: np.random.Generator,
+) -> tuple[bool, int]:
+    """Take a hadron to slab `s` and through it, to where it comes out, interacts, decays or is slow enough to end.
+
+    Parameters
+    ----------
+    first, last : int
+        The slabs of this piece of the line, where secondaries may leave something.
+    track : array of shape (COLUMNS,)
+        Changed in place.
+    stack : array of shape (K, COLUMNS)
+        Of tracks that wait, in the frame of the set-up.
+    waiting : int
+        How many do.
+    kinds, p : arrays of shapes (SECONDARIES,), (SECONDARIES, 4)
+        To work in.
+
+    Returns
+    -------
+    alive : bool
+        Whether the track goes on behind the slab.
+    waiting : int
+    """
+    pdg, row, part = int(track[PDG]), int(track[ROW]), world.part[s]
+    x, y, z, tx, ty = into(world, s, track[X], track[Y], track[Z], track[TX], track[TY])
+    left = world.depth[s] - z
+    if left <= 0.0:
+        return True, waiting
+    stretch = math.sqrt(1.0 + tx * tx + ty * ty)
+    decays = decay_path(pdg, track[ENERGY])
+    lives = decays * rng.standard_exponential() / stretch if decays != STABLE else STABLE  # mm of depth
+    if z < 0.0:  # in the air before it
+        if lives < -z:
+            z += lives
+            x, y = x + lives * tx, y + lives * ty
+            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
+            return False, hadron_decays(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+        lives += z
+        x, y, z = x - z * tx, y - z * ty, 0.0
+        left = world.depth[s]
+    m = world.mixture[s]
+    if not inside(world, s, x, y) and not inside(world, s, x + left * tx, y + left * ty):
+        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
+            world, s, x + left * tx, y + left * ty, z + left, tx, ty
+        )
+        return True, waiting
+    track[LAST] = part
+    sideways = _to_the_side(world, s, x, y, tx, ty)
+    meets = matter.length[m] / shadowed(pdg, track[ENERGY], matter.shadowing[m]) * rng.standard_exponential() / stretch
+    step = min(min(left, sideways), min(meets, lives))
+    if charge(pdg) != 0:
+        track[ENERGY] -= _ionise(
+            world,
+            matter,
+            s,
+            row,
+            pdg,
+            track[ENERGY],
+            x + 0.5 * step * tx,
+            y + 0.5 * step * ty,
+            step,
+            stretch,
+            seen,
+            rng,
+        )
+    x, y, z = x + step * tx, y + step * ty, z + step
+    track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
+    if available(pdg, track[ENERGY]) < ABSORBED:
+        absorb(
+            world, matter, first, last, s, row, pdg, track[ENERGY],
+            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, seen, rng,
+        )  # fmt: skip
+        return False, waiting
+    if step == lives:
+        return False, hadron_decays(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+    if step == meets:
+        return False, hadron_interacts(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+    return True, waiting
+
+
+@fused
+def _to_the_side(world: World, s: int, x: float, y: float, tx: float, ty: float) -> float:
+    """Return the depth (mm) after which a straight line leaves the box of a slab through its sides."""
+    depth = STABLE
+    if tx != 0.0:
+        depth = max((math.copysign(world.half_x[s], tx) - x) / tx, 0.0)
+    if ty != 0.0:
+        depth = min(depth, max((math.copysign(world.half_y[s], ty) - y) / ty, 0.0))
+    return depth
+
+
+@fused
+def _ionise(
+    world: World,
+    matter: HadronMatter,
+    s: int,
+    row: int,
+    pdg: int,
+    energy: float,
+    x: float,
+    y: float,
+    step: float,
+    stretch: float,
+    seen: Seen,
+    rng: np.random.Generator,
+) -> float:
+    """Book what a hadron loses on a step of `step` mm of depth at a place across slab `s`; return it, GeV.
+
+    The loss has Moyal's shape about the most probable value, which is that of a minimum ionizing particle of the part.
+    """
+    if step <= 0.0:
+        return 0.0
+    n = rng.standard_normal()
+    share = step * stretch / world.depth[s]
+    factor = 1.0 + STRAGGLING / math.sqrt(max(share, 0.04)) * -math.log(n * n + 1e-6)
+    factor = max(factor, 0.3)
+    loss = min(matter.minimum[world.mixture[s]] * step * stretch * factor, max(energy - mass(pdg), 0.0))
+    seen.deposited[row, world.part[s]] += loss
+    show(world, seen, row, s, x, y, world.mip[s] * share * factor)
+    return loss

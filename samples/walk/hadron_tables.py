@@ -1,0 +1,77 @@
+"""`HadronMatter`: what the walk of hadrons knows of each mixture, and the constants of what slow hadrons leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from emiss.physics.hadrons.cross_section_kernels import SHADOWING
+
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
+    from emiss.samples.walk.matter import Mixtures
+
+ABSORBED = 0.9
+"""GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
+
+ELECTRONS_OVER_MIP = 0.0026
+"""1 - e/mip per charge number: 0.79 in the lead and scintillator of the ECAL (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Sec. 3.2)."""
+
+CASCADE, HEAVIER = 0.42, 0.14
+"""Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
+ln(207/A) (R. Wigmans, Calorimetry, Table 2.2 has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
+
+NEUTRONS, NEUTRON_RISE = 0.22, 0.05
+"""Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
+
+NEUTRON_SEEN = 0.8
+"""Visible over kinetic energy of neutrons where hydrogen is in the active plates."""
+
+
+class HadronMatter(NamedTuple):
+    """M mixtures, arrays of shape (M,).
+
+    Attributes
+    ----------
+    nucleus : array
+        Mass number of the nuclei that are hit.
+    length : array
+        Nuclear interaction length, mm; that of a kind is this over `shadowed`.
+    shadowing : array
+        Exponent p of `emiss.physics.hadrons.cross_section_kernels.shadowed`.
+    minimum : array
+        Mean loss of a minimum ionizing particle, GeV/mm.
+    ionising : array
+        Visible energy on the scale of electrons per energy that hadrons lose by ionisation: mip/e.
+    protons, neutrons : array
+        Shares of the energy of nuclear stars in charged particles and in neutrons; the rest is binding energy.
+    neutron_seen : array
+        Visible over kinetic energy of neutrons.
+    """
+
+    nucleus: Floats
+    length: Floats
+    shadowing: Floats
+    minimum: Floats
+    ionising: Floats
+    protons: Floats
+    neutrons: Floats
+    neutron_seen: Floats
+
+
+def hadron_matter(mixtures: Mixtures) -> HadronMatter:
+    """Return what the walk of hadrons knows of mixtures; vacuum gets an infinite length."""
+    a = np.where(np.isfinite(mixtures.a) & (mixtures.a >= 1.0), mixtures.a, 1.0)
+    z = np.where(np.isfinite(mixtures.z), mixtures.z, 1.0)
+    lighter = np.log(207.0 / np.clip(a, 6.0, 207.0))
+    return HadronMatter(
+        nucleus=a,
+        length=np.where(mixtures.lambda_ > 0.0, mixtures.lambda_, np.inf),
+        shadowing=np.minimum(SHADOWING * np.cbrt(1.0 / a), 1.0),
+        minimum=np.where(np.isfinite(mixtures.minimum), mixtures.minimum, 0.0),
+        ionising=1.0 / (1.0 - ELECTRONS_OVER_MIP * z),
+        protons=CASCADE + HEAVIER * lighter,
+        neutrons=np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.1),
+        neutron_seen=np.full(len(a), NEUTRON_SEEN),
+    )

@@ -1,0 +1,130 @@
+"""What the kernels of electromagnetic showers need (`emiss.samples.walk.shower_kernels`): tables by mixture, and a workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from emiss.physics.shower import photons, photonuclear
+from emiss.samples.walk.matter import ACTIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from emiss.configs.arrays import Floats, Ints
+    from emiss.physics.shower.photonuclear import Photonuclear
+    from emiss.reco.parts.materials import Material
+    from emiss.samples.walk.world import World
+
+OBLIQUE = 1.11
+"""Path over depth of the photons at the end of a shower. Fitted: energy falls by e per 3.2 X0 in lead-scintillator (Geant4,
+20-40 X0 deep), where the minimum of their attenuation alone gives 3.56."""
+
+TAIL_SEEN = 0.40
+"""Visible over deposited energy of these photons in lead plates, a shower's being 1: electrons of a MeV stay in the lead.
+Fitted to the VETO's energy behind 40 X0 (Geant4, electrons of 100 GeV). Other absorbers: to the power of their 1 - e/mip over
+lead's."""
+
+SOFT = 3.5e-3
+"""GeV: where photons are most penetrating in heavy matter."""
+
+WAY = 12
+"""Columns of `Showers.way`: see `emiss.samples.walk.shower_way_kernels`."""
+
+
+class Showers(NamedTuple):
+    """Tables by mixture (M), and the workspace of one walk (one thread).
+
+    Attributes
+    ----------
+    plates : array of shape (M,)
+        Radiation lengths per pair of plates; 0 for homogeneous matter.
+    e_mip : array of shape (M,)
+        e/mip; 1 for homogeneous matter.
+    soft : array of shape (M,)
+        Attenuation of the most penetrating photons, 1/mm of depth.
+    tail_seen : array of shape (M,)
+        Visible over deposited energy of these photons.
+    absorption : array of shape (M, G)
+        Attenuation of photons, 1/mm, at the energies of `emiss.physics.shower.photons.GRID`.
+    per_length : array of shape (M,)
+        Photonuclear interactions per radiation length and microbarn.
+    nuclear : Photonuclear
+    scale : array of shape (bodies,)
+        Of this event: one factor per calibrated body.
+    way, slab : arrays of shape (S, WAY) and (S,)
+        The axis through the slabs.
+    cells, edges : arrays
+        Energies in the cells of a slab; corner functions.
+    """
+
+    plates: Floats
+    e_mip: Floats
+    soft: Floats
+    tail_seen: Floats
+    absorption: Floats
+    per_length: Floats
+    nuclear: Photonuclear
+    scale: Floats
+    way: Floats
+    slab: Ints
+    cells: Floats
+    edges: Floats
+
+
+def e_over_mip(z_absorber: float, z_active: float) -> float:
+    """Return e/mip of plates: 1/(1 + 0.007 (Z_p - Z_a)) (GFLASH, hep-ex/0001020, Eq. 26)."""
+    return 1.0 / (1.0 + 0.007 * max(z_absorber - z_active, 0.0))
+
+
+def showers(world: World, materials: Mapping[str, Material], active: Sequence[str] = ACTIVE) -> Showers:
+    """Return tables and workspace for the showers of a world.
+
+    Parameters
+    ----------
+    world : World
+    materials : mapping
+        Those that the mixtures were made of, in the same order.
+    active : sequence of str
+        Names of materials that are seen.
+    """
+    mix = world.mixtures
+    kinds = list(materials.values())
+    z = np.array([one.z for one in kinds])
+    density = np.array([one.density for one in kinds])
+    x0 = np.array([one.x0 for one in kinds])
+    seen = np.array([name in active for name in materials])
+    count = len(mix.x0)
+    plates, e_mip = np.zeros(count), np.ones(count)
+    for m in range(count):
+        lengths = mix.fraction[m] / x0
+        dead = np.where(seen, 0.0, lengths)
+        live = np.where(seen, mix.fraction[m], 0.0)
+        # a sampling calorimeter: absorber and active plates; what has no absorber or nothing active is homogeneous
+        if live.sum() > 0.0 and dead.sum() > 0.05 * lengths.sum() and mix.active[m] > 0.0:
+            plates[m] = mix.plate[m] / mix.active[m] / mix.x0[m]
+            e_mip[m] = e_over_mip(float(dead @ z / dead.sum()), float(live @ z / live.sum()))
+    absorption = photons.attenuation(
+        mix.fraction, [float(v) for v in z], [float(v) for v in density], [float(v) for v in x0]
+    )
+    soft = np.array([np.exp(np.interp(np.log(SOFT), np.log(photons.GRID), np.log(row))) for row in absorption])
+    a = mix.a
+    tables = photonuclear.table()
+    lead = 1.0 - e_over_mip(82.0, 3.37)
+    columns = int(np.max(world.columns, initial=1))
+    cells = int(np.max(world.columns * world.rows, initial=1))
+    return Showers(
+        plates=plates,
+        e_mip=e_mip,
+        soft=soft * OBLIQUE,
+        tail_seen=TAIL_SEEN ** ((1.0 - e_mip) / lead),
+        absorption=absorption,
+        per_length=photonuclear.per_radiation_length(a, mix.x0 * 0.1 * mix.density),
+        nuclear=tables,
+        scale=np.ones(int(np.max(world.body, initial=0)) + 1),
+        way=np.zeros((len(world.z) + 1, WAY)),
+        slab=np.zeros(len(world.z) + 1, np.int64),
+        cells=np.zeros(max(cells, columns)),
+        edges=np.zeros((4, max(columns, int(np.max(world.rows, initial=1))) + 2)),
+    )

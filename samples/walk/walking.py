@@ -1,0 +1,234 @@
+"""`Walk`: particles through a set-up from its first part to behind its last, and what they leave there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emiss.samples.beam_line import back
+from emiss.samples.spectrometer import at_station, transport
+from emiss.samples.walk.hadron_tables import hadron_matter
+from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
+from emiss.samples.walk.matter import ACTIVE
+from emiss.samples.walk.muons import muon_world
+from emiss.samples.walk.shower import showers
+from emiss.samples.walk.state import State
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, PHOTON, ROW, Z
+from emiss.samples.walk.walk_kernels import Tables, walk
+from emiss.samples.walk.world import Seen, world_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from emiss.configs.arrays import Array, Bools, Floats
+    from emiss.reco.detector.model import Detector
+    from emiss.reco.field.transport import Field
+    from emiss.samples.config import Response
+    from emiss.samples.walk.hadron_tables import hadron_matter
+from emiss.samples.walk.line import Item
+
+LOST = ("invisible", "neutrino", "rest mass")
+"""What nothing can see, by name."""
+
+STACK, SECONDARIES = 4096, 64
+"""Tracks that may wait, and secondaries of one step; what would be more ends where it is."""
+
+SLOWEST = 0.01
+"""GeV; a slower charged particle leaves nothing in a station."""
+
+LIGHT = 1e-3
+"""GeV; an electron's mass is below."""
+
+
+@dataclass
+class Passage:
+    """What has happened on the way of N beam particles.
+
+    Attributes
+    ----------
+    seen : Seen
+    points : list of columns
+        Of stations, with the rows as `event`.
+    marked : mapping of name to tracks
+        Particles at the places where they were looked at.
+    stations : mapping of (spectrometer, station) to (tracks, bool array)
+        Particles at stations, and whether they cross all its views; only those that are kept.
+    """
+
+    seen: Seen
+    points: list[dict[str, Array]] = field(default_factory=list)
+    marked: dict[str, Floats] = field(default_factory=dict)
+    stations: dict[tuple[str, int], tuple[Floats, Bools]] = field(default_factory=dict)
+
+
+class Walk:
+    """A set-up with all that the walk tabulates of it.
+
+    Parameters
+    ----------
+    detector : Detector
+    settings : Response
+    scales : mapping of magnet to float
+        Factors on fields.
+    marks : mapping of name to z (mm)
+        Where particles are looked at, or taken over.
+    """
+
+    def __init__(
+        self, detector: Detector, settings: Response, scales: Mapping[str, float], marks: Mapping[str, float]
+    ) -> None:
+        self.detector = detector
+        self.settings = settings
+        self.world, self.parts, materials = world_of(detector, attenuation=settings.attenuation)
+        self.tables = Tables(
+            muons=muon_world(self.world, materials),
+            showers=showers(self.world, materials, ACTIVE),
+            hadrons=hadron_matter(self.world.mixtures),
+            stack=np.empty((STACK, COLUMNS)),
+            kinds=np.zeros(SECONDARIES, np.int64),
+            energies=np.zeros(SECONDARIES),
+            places=np.zeros(SECONDARIES),
+            momenta=np.zeros((SECONDARIES, 4)),
+        )
+        self.line: list[Item] = line_of(detector, self.world, marks)
+        fields = [detector.field(name).scaled(scales.get(name, 1.0)) for name in detector.magnets]
+        self.fields: list[Field] = sorted(fields, key=lambda one: one.region[0])
+        self.begins = min([item.z for item in self.line] + [one.region[0] for one in self.fields]) - 1.0
+        self.ends = max(
+            [item.end if isinstance(item, Matter) else item.z for item in self.line]
+            + [one.region[1] for one in self.fields]
+        )
+
+    def nothing(self, rows: int) -> Seen:
+        """Return empty accumulators for so many beam particles."""
+        parts = len(self.parts)
+        return Seen(
+            visible=np.zeros((rows, len(self.detector.channels))),
+            deposited=np.zeros((rows, parts)),
+            leaked=np.zeros((rows, parts)),
+            lost=np.zeros((rows, len(LOST))),
+        )
+
+    def from_the_beginning(self, tracks: Floats, z: float) -> Floats:
+        """Return beam particles, given by where they would be at `z` without matter, at the beginning of the line."""
+        state = State.of(tracks)
+        charged = np.flatnonzero(state.charge != 0.0)
+        where = np.stack([state.x, state.y, state.tx, state.ty, state.charge / state.momentum], axis=1)
+        for one in reversed(self.fields):
+            low, high = one.region
+            if high <= z:
+                where[:, :2] += where[:, 2:4] * (high - z)
+                where[charged] = back(where[charged], one, low, high)
+                z = low
+        where[:, :2] += where[:, 2:4] * (self.begins - z)
+        state.x, state.y, state.tx, state.ty = where[:, :4].T.copy()
+        state.z[:] = self.begins
+        state.give_back(tracks)
+        return tracks
+
+    def before(self, mark: str) -> tuple[list[Item], list[Item]]:
+        """Return the line up to a mark and behind it."""
+        at = next(number for number, item in enumerate(self.line) if isinstance(item, Mark) and item.name == mark)
+        return self.line[:at], self.line[at:]
+
+    def run(
+        self,
+        tracks: Floats,
+        items: Sequence[Item],
+        passage: Passage,
+        start: Floats,
+        rng: np.random.Generator,
+        *,
+        keep: Sequence[tuple[str, int]] = (),
+    ) -> Floats:
+        """Take tracks past the items of the line; return those that are under way behind the last.
+
+        Parameters
+        ----------
+        tracks : array of shape (M, COLUMNS)
+            Changed in place.
+        passage : Passage
+            What they leave is added to it.
+        start : array of shape (N,)
+            Time of each beam particle relative to the trigger, ns.
+        keep : sequence of (spectrometer, station)
+            Stations whose tracks are kept.
+        """
+        for item in items:
+            tracks = self.move(tracks, item.z, passage, rng)
+            if isinstance(item, Mark):
+                passage.marked[item.name] = tracks.copy()
+            elif isinstance(item, StationAt):
+                tracks = self._station(tracks, item, passage, start, rng, keep=(item.name, item.number) in keep)
+            else:
+                tracks = self._matter(tracks, item, passage, rng)
+        return tracks
+
+    def leave(self, tracks: Floats, passage: Passage) -> None:
+        """Book what is under way as leaked from the parts that it came from last."""
+        rows, last = tracks[:, ROW].astype(np.int64), tracks[:, LAST].astype(np.int64)
+        np.add.at(passage.seen.leaked, (rows, last), tracks[:, ENERGY] + tracks[:, CARRIED])
+
+    def move(self, tracks: Floats, z: float, passage: Passage, rng: np.random.Generator) -> Floats:
+        """Take tracks through the fields, or in straight lines, to `z`; those that a field turns back are booked as leaked."""
+        del rng
+        if not len(tracks) or np.all(tracks[:, Z] >= z):
+            return tracks
+        state = State.of(tracks)
+        lowest = float(state.z.min())
+        for one in self.fields:
+            low, high = one.region
+            if high > lowest and low < z and np.any(state.charge != 0.0):
+                self._through(state, one, min(z, high))
+        state.drift_to(z)
+        state.give_back(tracks)
+        if np.all(state.alive):
+            return tracks
+        self.leave(tracks[~state.alive], passage)
+        return tracks[state.alive]
+
+    def _through(self, state: State, one: Field, z: float) -> None:
+        """Take the charged particles through one field."""
+        charged = np.flatnonzero(state.charge != 0.0)
+        part = state.rows(charged)
+        transport(part, one, z)
+        state.put(charged, part)
+
+    def _station(
+        self, tracks: Floats, item: StationAt, passage: Passage, start: Floats, rng: np.random.Generator, *, keep: bool
+    ) -> Floats:
+        state = State.of(tracks)
+        charged = np.flatnonzero(state.at(item.z) & (state.charge != 0.0) & (state.momentum > SLOWEST))
+        part = state.rows(charged)
+        before = part.energy.copy()
+        electrons = part.mass < LIGHT
+        here, points = at_station(
+            part,
+            item.arm,
+            item.number,
+            item.gap,
+            self.settings,
+            start,
+            rng,
+            radiating=electrons if np.any(electrons) else None,
+        )
+        if keep:
+            kept = tracks[charged].copy()
+            passage.stations[item.name, item.number] = (kept, here)
+        state.put(charged, part)
+        state.give_back(tracks)
+        passage.points += points
+        radiated = np.flatnonzero(part.energy < before)
+        if not len(radiated):
+            return tracks
+        photons = tracks[charged[radiated]].copy()
+        photons[:, PDG], photons[:, ID] = PHOTON, -1.0
+        photons[:, ENERGY] = (before - part.energy)[radiated]
+        return np.concatenate([tracks, photons])
+
+    def _matter(self, tracks: Floats, item: Matter, passage: Passage, rng: np.random.Generator) -> Floats:
+        order = np.argsort(tracks[:, ROW], kind="stable")
+        found: Floats = walk(self.world, self.tables, item.first, item.last, tracks[order], passage.seen, rng)
+        return found
