@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.geant4_muons FOLDER
 
-The samples are not part of the repository (docs/validation.md says how they were made). Hard secondaries are booked crudely here:
+The samples are not part of the repository (docs/validation.md says how they were made). Hard secondaries are booked crudely:
 points along the mean profile of an electromagnetic shower, in radiation lengths, across the slabs that follow.
 """
 
@@ -77,7 +77,7 @@ def _walk(world, muons, seen, start, momentum, out, rng):
 
 @kernel
 def _shower(world, muons, seen, n, s, z, energy, kind, rng):
-    """Book a shower; where it leaves a calorimeter, as many electrons cross what is behind as the profile has energy over E_c."""
+    """Book a shower; where it leaves a calorimeter, the profile over E_c is how many electrons cross what is behind."""
     slabs = len(world.z)
     critical = world.mixtures.critical[world.mixture[s]]
     shape = max(1.0 + 0.5 * (math.log(energy / critical) + (0.5 if kind == 1 else -0.5)), 1.0)

@@ -1,7 +1,7 @@
 """A muon on its way through a mixture: soft and hard energy loss, stopping; decay in flight and at rest.
 
 Soft ionisation: the many small transfers are Gaussian but for their third moment, which a gamma distribution has (by Wilson
-and Hilferty's cube of a normal number); the few large ones, up to the cut, are drawn from 1/T^2 (1 - beta^2 T/T_max). The border
+and Hilferty's cube of a normal number); the few large ones, up to the cut, follow 1/T^2 (1 - beta^2 T/T_max). The border
 lies where `LARGE` of them are expected, so that the sum is Vavilov's distribution for thin and thick layers alike
 (`tests/physics/passage/test_muon_kernels.py`). Binding of the electrons is left out: good for layers of more than 10 mg/cm^2.
 """
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 LARGE = 3.0
 """Transfers drawn one by one in a thin layer, on average."""
 
-STEP = 0.25
+STEP = 0.4
 """A step takes no more than this part of the kinetic energy, on average, or ends where a secondary does."""
 
 LAST, LAST_STEP = 0.1, 0.5
 """Below this kinetic energy (GeV) a step may take more: the range is only some centimetres."""
 
-STOPPED = 5e-3
-"""GeV of kinetic energy at which a muon is at the end of its range, less than a millimetre away."""
+STOPPED, NOTHING = 5e-3, 1e-6
+"""GeV of kinetic energy below which a muon is at the end of its range if there is matter enough, or in any case."""
 
 RATIO = ELECTRON_MASS / MUON_MASS
 
@@ -157,7 +157,7 @@ def step(
     nodes = tables.loss.shape[1]
     while travelled < path:
         kinetic = energy - MUON_MASS
-        if kinetic <= STOPPED:
+        if kinetic <= STOPPED and (kinetic <= NOTHING or kinetic < _last_loss(tables, m, path - travelled)):
             absorber, active = _share(tables, m, kinetic, absorber, active)
             return MUON_MASS, travelled, absorber, active, crossing, count
         # the mean loss at the energy in the middle of the step
@@ -257,6 +257,12 @@ def step(
 
 
 @fused
+def _last_loss(tables: MuonTables, m: int, path: float) -> float:
+    """Return what the slowest muon of the tables would lose over a path (mm), GeV."""
+    return path * (tables.loss[m, 0, IN_ABSORBER] + tables.loss[m, 0, IN_ACTIVE])
+
+
+@fused
 def _share(tables: MuonTables, m: int, kinetic: float, absorber: float, active: float) -> tuple[float, float]:
     """Add the rest of the kinetic energy to absorber and active material, by what each takes."""
     one, other = tables.loss[m, 0, IN_ABSORBER], tables.loss[m, 0, IN_ACTIVE]
@@ -294,7 +300,7 @@ def decay_share(energy: float, rng: np.random.Generator) -> float:
 
 @fused
 def at_rest(tables: MuonTables, m: int, negative: bool, rng: np.random.Generator) -> tuple[float, float]:
-    """Return energy (GeV) and delay (ns) of the electron of a muon that has stopped in a mixture; energy 0 if a nucleus takes it.
+    """Return energy (GeV) and delay (ns) of the electron of a muon that has stopped in a mixture; 0 if a nucleus takes it.
 
     A mu- decays with the free rate, but lives for `MuonTables.lifetime` alone.
     """

@@ -187,11 +187,12 @@ def _companions(xi: float, slowing: float, z: float, cut: float) -> float:
 
 def _lifetime(parts: Sequence[tuple[float, Matter]]) -> float:
     """Return the mean life (ns) of stopped mu-, the mean over atoms that it may end in: by Z times atoms (Fermi and Teller)."""
+    charges, lives = np.array(CAPTURE).T
     share, total = 0.0, 0.0
     for part, of in parts:
         for z, a, weight in of.elements:
             electrons = part * of.density * weight * z / a
-            share += electrons * float(np.interp(z, *zip(*CAPTURE, strict=True)))
+            share += electrons * float(np.interp(z, charges, lives))
             total += electrons
     return share / total if total > 0.0 else FREE
 

@@ -22,7 +22,7 @@ HIGHEST = 1000.0
 
 
 def ionisation(energy: Floats, material: str) -> Floats:
-    """Return the mean ionisation loss of muons, GeV/mm: the Bethe equation with density effect (PDG 2022, Eq. 34.5) and `atomic`.
+    """Return the mean ionisation loss of muons, GeV/mm: the Bethe equation (PDG 2022, Eq. 34.5) and `atomic`.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def restricted(energy: Floats, of: Matter, cut: float = np.inf) -> Floats:
 def atomic(energy: Floats, of: Matter, cut: float = np.inf) -> Floats:
     """Return what delta electrons below a cut (GeV) take beyond `restricted`, GeV/mm: photons radiated in the same collisions.
 
-    2 % of the ionisation at 100 GeV. D. E. Groom, N. V. Mokhov, S. I. Striganov, Atom. Data Nucl. Data Tables 78 (2001) 183, Eq. 5,
-    for the largest transfer; the same integral up to the cut.
+    2 % of the ionisation at 100 GeV. D. E. Groom, N. V. Mokhov, S. I. Striganov, Atom. Data Nucl. Data Tables 78 (2001) 183,
+    Eq. 5, for the largest transfer; the same integral up to the cut.
     """
     gamma = np.maximum(np.asarray(energy, np.float64) / MUON_MASS, 1.001)
     upper = np.minimum(largest_transfer(gamma * MUON_MASS), cut)

@@ -22,7 +22,7 @@ def scatter(
 ) -> tuple[float, float, float, float]:
     """Return the kicks in x and y (rad) of a particle over a path (mm), and by how much it is off its line at the end (mm).
 
-    The displacement of the core has the rms path theta/sqrt(3), correlated by sqrt(3)/2 with the angle (PDG 2022, Eqs. 34.20 f.);
+    The displacement of the core has the rms path theta/sqrt(3), correlated by sqrt(3)/2 with the angle (PDG 2022, Sec. 34.3);
     a single collision is anywhere on the path.
 
     Parameters

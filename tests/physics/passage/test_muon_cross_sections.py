@@ -76,7 +76,7 @@ def test_what_is_below_and_above_a_cut_is_the_whole():
     e = np.geomspace(cut, float(largest_transfer(energy)), 4000)
     hard = np.trapezoid(deltas(np.array(energy), e, KNOWN["iron"]) * e, e) * KNOWN["iron"].density / 10
     soft, whole = (
-        float((muons.restricted(np.array(energy), KNOWN["iron"], c) + muons.atomic(np.array(energy), KNOWN["iron"], c)))
+        sum(float(f(np.array(energy), KNOWN["iron"], c)) for f in (muons.restricted, muons.atomic))
         for c in (cut, np.inf)
     )
     assert soft + hard == pytest.approx(whole, rel=3e-3)

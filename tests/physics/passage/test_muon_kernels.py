@@ -15,7 +15,7 @@ from emiss.physics.passage.muon_tables import IN_ACTIVE, NUCLEAR, Plates, muon_t
 from emiss.physics.passage.muons import mean_loss
 
 NAMES = ("iron", "scintillator", "lead")
-SANDWICH, SHASHLIK, PLASTIC, IRON = range(4)
+SANDWICH, SHASHLIK, PLASTIC, IRON, VACUUM = range(5)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def tables():
             Plates(np.array([0, 0, 0.5]), np.array([0, 0.5, 0]), 1.5, 1.5),
             Plates(nothing, np.array([0, 1.0, 0]), 3.0, 0.0),
             Plates(np.array([1.0, 0, 0]), nothing, 0.0, 0.0),
+            Plates(nothing, nothing, 0.0, 0.0),
         ],
         [KNOWN[name] for name in NAMES],
     )
@@ -110,6 +111,19 @@ def test_energy_is_conserved_and_the_mean_is_that_of_the_formulas(tables, mixtur
     assert np.all((places[real] > 0.0) & (places[real] < path))
     if mixture == SANDWICH:
         assert set(np.unique(kinds[real])) == {0, 1, 2, NUCLEAR}
+
+
+@pytest.mark.parametrize("energy", [MUON_MASS + 1e-4, 0.2, 50.0])
+def test_vacuum_takes_nothing(tables, energy):
+    out, *_ = thrown(tables, VACUUM, energy, 1e4, count=10)
+    assert np.all(out == [energy, 1e4, 0.0, 0.0, 0.0, 0.0, 0.0])
+
+
+def test_the_slowest_muons_stop_and_are_booked(tables):
+    energy = MUON_MASS + 2e-3
+    out, *_ = thrown(tables, SANDWICH, energy, 10.0, count=10)
+    assert np.all(out[:, 0] == MUON_MASS)
+    np.testing.assert_allclose(out[:, 2:6].sum(axis=1), 2e-3, rtol=1e-9)
 
 
 def test_what_has_no_room_is_not_lost(tables):
