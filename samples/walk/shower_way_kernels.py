@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 T0, T1, U0, U1, Z0, Z1, X0, Y0, TX, TY, GAP, RADIUS = range(12)
 """Columns of the way: radiation lengths before and behind the slab, the same in absorption lengths of the most penetrating
-photons, z in the slab's frame at both ends, x, y and slopes at the first, mm without matter so far, and the Moliere radius (mm),
-averaged over radiation lengths so far."""
+photons, z in the slab's frame at both ends, x, y and slopes at the first, mm without matter so far, and the Moliere
+radius (mm), averaged over radiation lengths so far."""
 
 LONGEST = 70.0
 """Radiation lengths: what is behind is not followed."""
