@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from emiss.reco.parts.materials import Material
     from emiss.samples.walk.world import World
 
-OBLIQUE = 1.11
-"""Path over depth of the photons at the end of a shower. Fitted: energy falls by e per 3.2 X0 in lead-scintillator (Geant4,
+OBLIQUE = 1.05
+"""Path over depth of the photons at the end of a shower. Fitted: energy falls by e per 3.4 X0 in lead-scintillator (Geant4,
 20-40 X0 deep), where the minimum of their attenuation alone gives 3.56."""
 
 TAIL_SEEN = 0.40

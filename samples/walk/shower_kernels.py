@@ -40,7 +40,7 @@ PHOTON_ENERGY = 1.15e-3
 """GeV that one of the photons behind a shower leaves where it is absorbed, on average; exponential. With it the width of the
 VETO's energy behind 40 X0 is Geant4's."""
 
-BESIDE = 0.032
+BESIDE = 0.0255
 """Part of what leaves a calorimeter through its sides that goes on as soft photons to what stands behind. Fitted to the VETO's
 energy (Geant4), less what comes through the back: half of it does not follow the energy in the last layers."""
 

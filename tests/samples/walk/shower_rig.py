@@ -80,8 +80,8 @@ def interactions(tables, mixture, energy, found, rng):
 def booked(world, tables, pdg, energy, count, rng, *, slab=0, place=(0.0, 19.1, 0.0), slope=(0.0, 0.0)) -> Seen:
     """Return what `count` particles leave; place and slope may be arrays (count, 3) and (count, 2)."""
     seen = nothing(world, count)
-    places = np.array(np.broadcast_to(place, (count, 3)), np.float64)
-    slopes = np.array(np.broadcast_to(slope, (count, 2)), np.float64)
+    places = np.array(np.broadcast_to(place, (count, 3)), np.float64, order="C")
+    slopes = np.array(np.broadcast_to(slope, (count, 2)), np.float64, order="C")
     many(world, tables, seen, pdg, np.full(count, float(energy)), np.full(count, slab), places, slopes, rng)
     return seen
 
