@@ -61,14 +61,14 @@ def cell(world: World, s: int, x: float, y: float) -> int:
     """
     if world.kind[s] == CELLS:
         rows = world.rows[s]
-        iy = int(math.floor((y + world.half_y[s]) / (2.0 * world.half_y[s]) * rows))
+        iy = math.floor((y + world.half_y[s]) / (2.0 * world.half_y[s]) * rows)
         if not 0 <= iy < rows:
             return -1
     elif world.kind[s] == PANELS:
         rows, iy = 2, 0
     else:
         return -1
-    ix = int(math.floor((x + world.half_x[s]) / (2.0 * world.half_x[s]) * world.columns[s]))
+    ix = math.floor((x + world.half_x[s]) / (2.0 * world.half_x[s]) * world.columns[s])
     if not 0 <= ix < world.columns[s]:
         return -1
     return int(world.first[s] + ix * rows + iy)
