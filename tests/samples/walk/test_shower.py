@@ -169,6 +169,34 @@ def test_a_thin_slab_in_front_sees_one_electron(world, tables, rng):
     assert seen.deposited[:, HCAL].mean() == pytest.approx(50, rel=0.02)
 
 
+def test_empty_space_widens_a_shower_that_has_begun_and_no_other(world, tables, rng):
+    apart = world._replace(
+        z=world.z + 5000.0 * (np.arange(6) > PANEL), depth=np.where(np.arange(6) == PANEL, 5.0, world.depth)
+    )
+    near, far = (
+        booked(w, showers(w, shipped()), 11, 50.0, 400, rng, slab=PANEL).deposited[:, HCAL].mean()
+        for w in (world, apart)
+    )
+    assert far == pytest.approx(near, rel=0.01)
+    # behind 4.3 radiation lengths it goes apart
+    late = world._replace(z=world.z + 5000.0 * (np.arange(6) > PRESHOWER))
+    seen = booked(late, showers(late, shipped()), 11, 50.0, 400, rng)
+    assert seen.leaked[:, 0].mean() > 10.0
+
+
+def test_a_turned_slab_is_the_same_to_what_comes_straight_on_it(world, tables, rng):
+    angle = 0.1
+    turned = world._replace(
+        x=world.z * np.sin(angle),
+        z=world.z * np.cos(angle),
+        sine=np.full(6, np.sin(angle)),
+        cosine=np.full(6, np.cos(angle)),
+    )
+    both = [booked(w, tables, 11, 50.0, 1500, rng, place=(3.0, 10.0, 0.0)) for w in (world, turned)]
+    straight, rotated = (np.concatenate([s.visible.mean(axis=0)[:60], s.deposited.mean(axis=0)]) for s in both)
+    assert rotated == pytest.approx(straight, rel=0.06, abs=0.02)
+
+
 def test_panels_show_at_both_ends(world, tables, rng):
     kind = world.kind.copy()
     kind[PANEL] = PANELS
