@@ -15,7 +15,7 @@ import numpy as np
 from emiss.configs.compiled import fused
 from emiss.physics.shower.photonuclear import SOFTEST
 from emiss.physics.shower.profile_kernels import density, drawn, longitudinal, radii, rising, tail
-from emiss.samples.walk.frame_kernels import cell, inside
+from emiss.samples.walk.frame_kernels import cell, inside, into, out_of
 from emiss.samples.walk.shower_cells_kernels import clear, display, gamma, point, spread
 from emiss.samples.walk.shower_way_kernels import GAP, RADIUS, T0, T1, TX, TY, U0, U1, X0, Y0, Z0, Z1, place, trace
 from emiss.samples.walk.world import PANELS
@@ -180,10 +180,13 @@ def _spots(
     rng: np.random.Generator,
 ) -> None:
     """Book a shower of low energy as spots of equal energy, their depths and radii drawn from the mean profile."""
-    count = int(energy / SPOT_ENERGY) + 1
-    deep = place(world, showers, s, x, y, z, tx, ty, 1.0, np.inf)[0]  # not in what is in front of a calorimeter
-    m = world.mixture[s if deep < 0 else deep]
+    m = world.mixture[s]
     mix = world.mixtures
+    if energy > mix.critical[m]:  # it may go through thin matter, and showers behind
+        energy -= _thin(world, showers, seen, row, energy, s, x, y, z, tx, ty, rng)
+        deep = place(world, showers, s, x, y, z, tx, ty, 1.0, np.inf)[0]
+        m = world.mixture[s if deep < 0 else deep]
+    count = int(energy / SPOT_ENERGY) + 1
     ln_e = math.log(energy)
     ln_t, ln_alpha, spread_t, spread_a, correlation = longitudinal(
         ln_e - math.log(mix.critical[m]), mix.z[m], showers.plates[m], showers.e_mip[m]
@@ -218,6 +221,45 @@ def _spots(
         _spot(
             world, showers, seen, row, at, ax + radius * math.cos(phi), ay + radius * math.sin(phi), energy / count, rng
         )
+
+
+@fused
+def _thin(
+    world: World,
+    showers: Showers,
+    seen: Seen,
+    row: int,
+    energy: float,
+    s: int,
+    x: float,
+    y: float,
+    z: float,
+    tx: float,
+    ty: float,
+    rng: np.random.Generator,
+) -> float:
+    """Book what one electron ionises in the slabs that it leaves within `THIN`; return the sum, below half of the energy."""
+    mix, whole, t = world.mixtures, 0.0, 0.0
+    while True:
+        step = max(world.depth[s] - z, 0.0)
+        if step > 0.0 and inside(world, s, x, y):
+            more = step * math.sqrt(1.0 + tx * tx + ty * ty) / mix.x0[world.mixture[s]]
+            t += more
+            if t > THIN:
+                return whole
+            track = mix.critical[world.mixture[s]] * more * gamma(25.0, rng) / 25.0
+            if whole + track > 0.5 * energy:
+                return whole
+            seen.deposited[row, world.part[s]] += track
+            _shine(world, showers, seen, row, s, x, y, track, rng)
+            whole += track
+        gx, gy, gz, gtx, gty = out_of(world, s, x + tx * step, y + ty * step, z + step, tx, ty)
+        s += 1
+        if s >= len(world.z):
+            return whole
+        x, y, z, tx, ty = into(world, s, gx, gy, gz, gtx, gty)
+        if z < 0.0:
+            x, y, z = x - tx * z, y - ty * z, 0.0
 
 
 @fused
