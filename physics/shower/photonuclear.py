@@ -7,8 +7,8 @@ radiation lengths) times nuclei per volume times the cross section A^0.92 sigma(
 
 (L. B. Bezrukov, E. V. Bugaev, Sov. J. Nucl. Phys. 33 (1981) 635) and the shadowing seen for 20-185 GeV (D. O. Caldwell et al.,
 Phys. Rev. Lett. 42 (1979) 553: 0.65 A for lead). Electrons themselves add `VIRTUAL`: their equivalent photons,
-(alpha/2 pi) [1+(1-v)^2] ln(m_rho^2/Q_min^2)/k per length of track, some 0.034/k, are 2 % of the real ones, which an electron makes
-at the rate 4/3/k and which go 9/7 radiation lengths. Nothing is fitted.
+(alpha/2 pi) [1+(1-v)^2] ln(m_rho^2/Q_min^2)/k per length of track, some 0.034/k, are 2 % of the real ones, which an electron
+makes at the rate 4/3/k and which go 9/7 radiation lengths. Nothing is fitted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the kernels of electromagnetic showers need (`emiss.samples.walk.shower_kernels`): tables by mixture, and a workspace."""
+"""What the kernels of electromagnetic showers need (`emiss.samples.walk.shower_kernels`): tables by mixture, a workspace."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from emiss.reco.parts.materials import Material
     from emiss.samples.walk.world import World
 
-OBLIQUE = 1.11
-"""Path over depth of the photons at the end of a shower. Fitted: energy falls by e per 3.2 X0 in lead-scintillator (Geant4,
+OBLIQUE = 1.05
+"""Path over depth of the photons at the end of a shower. Fitted: energy falls by e per 3.4 X0 in lead-scintillator (Geant4,
 20-40 X0 deep), where the minimum of their attenuation alone gives 3.56."""
 
 TAIL_SEEN = 0.40
@@ -28,6 +28,9 @@ lead's."""
 
 SOFT = 3.5e-3
 """GeV: where photons are most penetrating in heavy matter."""
+
+THICKEST = 1.0
+"""Radiation lengths per pair of plates up to which the corrections for sampling are used."""
 
 WAY = 12
 """Columns of `Showers.way`: see `emiss.samples.walk.shower_way_kernels`."""
@@ -103,7 +106,7 @@ def showers(world: World, materials: Mapping[str, Material], active: Sequence[st
         live = np.where(seen, mix.fraction[m], 0.0)
         # a sampling calorimeter: absorber and active plates; what has no absorber or nothing active is homogeneous
         if live.sum() > 0.0 and dead.sum() > 0.05 * lengths.sum() and mix.active[m] > 0.0:
-            plates[m] = mix.plate[m] / mix.active[m] / mix.x0[m]
+            plates[m] = min(mix.plate[m] / mix.active[m] / mix.x0[m], THICKEST)
             e_mip[m] = e_over_mip(float(dead @ z / dead.sum()), float(live @ z / live.sum()))
     absorption = photons.attenuation(
         mix.fraction, [float(v) for v in z], [float(v) for v in density], [float(v) for v in x0]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from emiss.samples.walk.world import Seen, World
 
 SPOT = 0.0003
-"""GeV: sharing fluctuates as if the energy came in spots of this size, beside the sampling. Fitted to the rms of the centre cell's
-share in the preshower (Geant4, electrons of 100 GeV)."""
+"""GeV: sharing fluctuates as if the energy came in spots of this size, beside the sampling. Fitted to the rms of the centre
+cell's share in the preshower (Geant4, electrons of 100 GeV)."""
 
 ONE_CELL = 0.004
 """GeV: less is in one cell."""

@@ -15,7 +15,7 @@ import numpy as np
 from emiss.configs.compiled import fused
 from emiss.physics.shower.photonuclear import SOFTEST
 from emiss.physics.shower.profile_kernels import density, drawn, longitudinal, radii, rising, tail
-from emiss.samples.walk.frame_kernels import cell, inside
+from emiss.samples.walk.frame_kernels import cell, inside, into, out_of
 from emiss.samples.walk.shower_cells_kernels import clear, display, gamma, point, spread
 from emiss.samples.walk.shower_way_kernels import GAP, RADIUS, T0, T1, TX, TY, U0, U1, X0, Y0, Z0, Z1, place, trace
 from emiss.samples.walk.world import PANELS
@@ -33,11 +33,14 @@ ABSORBED = 0.01
 SPOT_ENERGY = 0.03
 """GeV per spot at low energies, where one spot more has the rest."""
 
+FEWEST = 4
+"""So few spots differ more than the profiles of showers: they are drawn from the mean one."""
+
 PHOTON_ENERGY = 1.15e-3
 """GeV that one of the photons behind a shower leaves where it is absorbed, on average; exponential. With it the width of the
 VETO's energy behind 40 X0 is Geant4's."""
 
-BESIDE = 0.032
+BESIDE = 0.0255
 """Part of what leaves a calorimeter through its sides that goes on as soft photons to what stands behind. Fitted to the VETO's
 energy (Geant4), less what comes through the back: half of it does not follow the energy in the last layers."""
 
@@ -177,19 +180,35 @@ def _spots(
     rng: np.random.Generator,
 ) -> None:
     """Book a shower of low energy as spots of equal energy, their depths and radii drawn from the mean profile."""
-    count = int(energy / SPOT_ENERGY) + 1
-    deep = place(world, showers, s, x, y, z, tx, ty, 1.0, np.inf)[0]  # not in what is in front of a calorimeter
-    m = world.mixture[s if deep < 0 else deep]
+    m = world.mixture[s]
     mix = world.mixtures
+    if energy > mix.critical[m]:  # it may go through thin matter, and showers behind
+        energy -= _thin(world, showers, seen, row, energy, s, x, y, z, tx, ty, rng)
+        deep = place(world, showers, s, x, y, z, tx, ty, 1.0, np.inf)[0]
+        m = world.mixture[s if deep < 0 else deep]
+    count = int(energy / SPOT_ENERGY) + 1
     ln_e = math.log(energy)
     ln_t, ln_alpha, spread_t, spread_a, correlation = longitudinal(
         ln_e - math.log(mix.critical[m]), mix.z[m], showers.plates[m], showers.e_mip[m]
     )
-    alpha, beta = drawn(ln_t, ln_alpha, spread_t, spread_a, correlation, rng.standard_normal(), rng.standard_normal())
     mean_alpha = math.exp(ln_alpha)
+    if count > FEWEST:
+        first, second = rng.standard_normal(), rng.standard_normal()
+        alpha, beta = drawn(ln_t, ln_alpha, spread_t, spread_a, correlation, first, second)
+        slope = showers.soft[m] * mix.x0[m]
+        begin, behind = tail(alpha, beta, slope)
+        in_tail = behind / (behind + rising(alpha, beta * begin)) if behind > 0.0 else 0.0
+    else:
+        alpha, beta = mean_alpha, (mean_alpha - 1.0) / math.exp(ln_t)
+        slope, begin, in_tail = 1.0, np.inf, 0.0
     to_tau = beta / alpha * mean_alpha / (mean_alpha - 1.0)
     for _ in range(count):
-        depth = rng.standard_gamma(alpha) / beta
+        if in_tail > 0.0 and rng.random() < in_tail:
+            depth = begin + rng.standard_exponential() / slope
+        else:
+            depth = rng.standard_gamma(alpha) / beta
+            while depth > begin:
+                depth = rng.standard_gamma(alpha) / beta
         at, ax, ay, _az, _atx, _aty, last = place(world, showers, s, x, y, z, tx, ty, depth, np.inf)
         if at < 0:
             seen.leaked[row, world.part[last]] += energy / count
@@ -202,6 +221,45 @@ def _spots(
         _spot(
             world, showers, seen, row, at, ax + radius * math.cos(phi), ay + radius * math.sin(phi), energy / count, rng
         )
+
+
+@fused
+def _thin(
+    world: World,
+    showers: Showers,
+    seen: Seen,
+    row: int,
+    energy: float,
+    s: int,
+    x: float,
+    y: float,
+    z: float,
+    tx: float,
+    ty: float,
+    rng: np.random.Generator,
+) -> float:
+    """Book what one electron ionises in the slabs that it leaves within `THIN`; return the sum, below half of the energy."""
+    mix, whole, t = world.mixtures, 0.0, 0.0
+    while True:
+        step = max(world.depth[s] - z, 0.0)
+        if step > 0.0 and inside(world, s, x, y):
+            more = step * math.sqrt(1.0 + tx * tx + ty * ty) / mix.x0[world.mixture[s]]
+            t += more
+            if t > THIN:
+                return whole
+            track = mix.critical[world.mixture[s]] * more * gamma(25.0, rng) / 25.0
+            if whole + track > 0.5 * energy:
+                return whole
+            seen.deposited[row, world.part[s]] += track
+            _shine(world, showers, seen, row, s, x, y, track, rng)
+            whole += track
+        gx, gy, gz, gtx, gty = out_of(world, s, x + tx * step, y + ty * step, z + step, tx, ty)
+        s += 1
+        if s >= len(world.z):
+            return whole
+        x, y, z, tx, ty = into(world, s, gx, gy, gz, gtx, gty)
+        if z < 0.0:
+            x, y, z = x - tx * z, y - ty * z, 0.0
 
 
 @fused
@@ -248,7 +306,8 @@ def _shared(
     deposits, shown = energy / (front + in_tail), energy / (front + behind)
     u_begin = _absorption_lengths(showers, count, begin)
 
-    booked, largest, most = 0.0, 0, -1.0
+    own = booked = most = 0.0
+    largest = 0
     low, low_tail = 0.0, 1.0
     for k in range(count):
         slab = showers.slab[k]
@@ -258,11 +317,15 @@ def _shared(
         if high <= low and photons * deposits < 100.0 * PHOTON_ENERGY:
             photons = _counted(photons * deposits, rng) / deposits
         taken = deposits * (high - low + photons)
-        own = _own_track(world, showers, k, rng) if way[k, T1] < THIN else 0.0
-        # energies go where those of the gamma distribution were before: the columns are free from here on
+        # energies go where absorption lengths were: they are not needed from here on
         way[k, U0], way[k, U1] = taken, shown * (high - low + photons * showers.tail_seen[world.mixture[slab]])
-        if own > taken:
-            way[k, U0] = way[k, U1] = taken = own
+        if way[k, T1] < THIN:
+            track = _own_track(world, showers, k, rng)
+            if track > taken:
+                seen.deposited[row, world.part[slab]] += track
+                _shine(world, showers, seen, row, slab, way[k, X0], way[k, Y0], track, rng)
+                own += track
+                way[k, U0] = taken = 0.0
         if taken > most:
             largest, most = k, taken
         booked += taken
@@ -270,12 +333,14 @@ def _shared(
     leaking = deposits * (front - low + in_tail * low_tail)
     if leaking < 100.0 * PHOTON_ENERGY:
         leaking = _counted(leaking, rng)
-    # what chance added or took behind is the largest piece's
-    missing = energy - booked - leaking
-    if way[largest, U0] + missing < 0.0:
-        leaking, missing = 0.0, energy - booked
-    way[largest, U0] += missing
-    seen.leaked[row, world.part[showers.slab[count - 1]]] += leaking
+    # what chance added or took is shared by all
+    if booked + leaking > 0.0:
+        balance = (energy - own) / (booked + leaking)
+    else:
+        balance, leaking = 1.0, energy - own
+    seen.leaked[row, world.part[showers.slab[count - 1]]] += leaking * balance
+    for k in range(count):
+        way[k, U0] *= balance
 
     beside, part = 0.0, world.part[showers.slab[largest]]
     for k in range(count):

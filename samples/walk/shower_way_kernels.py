@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 T0, T1, U0, U1, Z0, Z1, X0, Y0, TX, TY, GAP, RADIUS = range(12)
 """Columns of the way: radiation lengths before and behind the slab, the same in absorption lengths of the most penetrating
-photons, z in the slab's frame at both ends, x, y and slopes at the first, mm without matter so far, and the Moliere radius (mm),
-averaged over radiation lengths so far."""
+photons, z in the slab's frame at both ends, x, y and slopes at the first, mm without matter so far, and the Moliere
+radius (mm), averaged over radiation lengths so far."""
+
+BEGUN = 1.0
+"""Radiation lengths: before, nothing is there that a gap could widen."""
+
+LIGHT = 5000.0
+"""mm of a radiation length: what is as light as a gas widens a shower like a gap."""
 
 LONGEST = 70.0
 """Radiation lengths: what is behind is not followed."""
@@ -100,6 +106,8 @@ def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, 
         step = max(world.depth[s] - z, 0.0)
         if step > 0.0 and inside(world, s, x, y):
             m = world.mixture[s]
+            if world.mixtures.x0[m] > LIGHT and t > BEGUN:
+                gap += step * length
             more = step * length / world.mixtures.x0[m]
             weighted += more * world.mixtures.moliere[m]
             row = showers.way[count]
@@ -109,7 +117,7 @@ def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, 
             row[T1], row[U1], row[Z1], row[RADIUS] = t, u, world.depth[s], weighted / t
             showers.slab[count] = s
             count += 1
-        else:
+        elif t > BEGUN:
             gap += step * length
         gx, gy, gz, gtx, gty = out_of(world, s, x + tx * step, y + ty * step, z + step, tx, ty)
         s += 1
@@ -117,6 +125,7 @@ def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, 
             break
         x, y, z, tx, ty = into(world, s, gx, gy, gz, gtx, gty)
         if z < 0.0:
-            gap -= z * math.sqrt(1.0 + tx * tx + ty * ty)
+            if t > BEGUN:
+                gap -= z * math.sqrt(1.0 + tx * tx + ty * ty)
             x, y, z = x - tx * z, y - ty * z, 0.0
     return count

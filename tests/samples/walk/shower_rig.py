@@ -1,18 +1,20 @@
-"""The line of the Geant4 comparison, by hand: ECAL in two layers, VETO, three HCAL modules."""
+"""The line of the Geant4 showers as a `World` made by hand (ECAL in two layers, VETO, HCAL), and many showers in it."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from emiss.configs.compiled import bare
 from emiss.reco.parts.materials import shipped
 from emiss.samples.walk.matter import Stack, mixtures
+from emiss.samples.walk.shower_kernels import calibrate, nuclear, shower
 from emiss.samples.walk.world import CELLS, Seen, World
 
 ECAL, VETO, HCAL = 0, 1, 2
 PRESHOWER, MAIN, PANEL, HCAL1, HCAL2, HCAL3 = range(6)
 
 
-def line(stochastic: float = 0.08) -> World:
+def line(stochastic: float = 0.085) -> World:
     stacks = [
         Stack({"lead": 24.0, "scintillator": 24.0}, 48.0, 16),
         Stack({"lead": 201.0, "scintillator": 201.0}, 402.0, 134),
@@ -55,3 +57,35 @@ def nothing(world: World, events: int) -> Seen:
     return Seen(
         np.zeros((events, len(world.channels))), np.zeros((events, 3)), np.zeros((events, 3)), np.zeros((events, 1))
     )
+
+
+@bare
+def many(world, tables, seen, pdg, energy, slab, places, slopes, rng):
+    """Book one particle per row: arrays of energy, slab, places (N, 3) and slopes (N, 2)."""
+    for i in range(len(energy)):
+        calibrate(world, tables, rng)
+        x, y, z = places[i]
+        tx, ty = slopes[i]
+        shower(world, tables, seen, i, pdg, energy[i], slab[i], x, y, z, tx, ty, rng)
+
+
+@bare
+def interactions(tables, mixture, energy, found, rng):
+    """Fill k and depth of the hadronic interactions of so many showers; k is 0 without one."""
+    for i in range(len(found)):
+        _count, k, depth = nuclear(tables, mixture, energy, rng)
+        found[i, 0], found[i, 1] = k, depth
+
+
+def booked(world, tables, pdg, energy, count, rng, *, slab=0, place=(0.0, 19.1, 0.0), slope=(0.0, 0.0)) -> Seen:
+    """Return what `count` particles leave; place and slope may be arrays (count, 3) and (count, 2)."""
+    seen = nothing(world, count)
+    places = np.array(np.broadcast_to(place, (count, 3)), np.float64, order="C")
+    slopes = np.array(np.broadcast_to(slope, (count, 2)), np.float64, order="C")
+    many(world, tables, seen, pdg, np.full(count, float(energy)), np.full(count, slab), places, slopes, rng)
+    return seen
+
+
+def cells(seen: Seen) -> np.ndarray:
+    """Return the ECAL, shape (N, 2, 5, 6)."""
+    return seen.visible[:, :60].reshape(-1, 2, 5, 6)
