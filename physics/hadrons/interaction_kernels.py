@@ -49,10 +49,10 @@ LOWEST = 0.6
 NUCLEUS = 0.075
 """GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding."""
 
-MESON_LEADING, BARYON_LEADING, SOFTENING = 1.0, 0.3, 0.6
+MESON_LEADING, BARYON_LEADING, SOFTENING = 1.6, 0.6, 0.6
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
-DENSITY, DENSER, SPREAD = 0.9, 0.6, 0.3
+DENSITY, DENSER, SPREAD = 1.3, 0.8, 0.3
 """beta on one nucleon, what each further one adds, and the relative spread of 1 + beta between events."""
 
 DIFFRACTION = 0.10

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronMatter
     from emiss.samples.walk.world import Seen, World
 
-ALONG, ACROSS = 0.15, 0.22
+ALONG, ACROSS = 0.12, 0.25
 """Interaction lengths; spread of the charged part of a star along the flight (exponential) and across it (one standard deviation)."""
 
-DIFFUSION = 0.8
+DIFFUSION = 1.2
 """Interaction lengths; mean distance at which neutrons of a star are taken up."""
 
 EXCHANGE = 0.20

@@ -22,7 +22,7 @@ CASCADE, HEAVIER = 0.42, 0.14
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
 ln(207/A) (R. Wigmans, Calorimetry, Table 2.2 has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
 
-NEUTRONS, NEUTRON_RISE = 0.22, 0.05
+NEUTRONS, NEUTRON_RISE = 0.24, 0.03
 """Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
 
 NEUTRON_SEEN = 0.8
