@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronMatter
     from emiss.samples.walk.world import Seen, World
 
-ALONG, ACROSS = 0.12, 0.25
+ALONG, ACROSS = 0.05, 0.22
 """Interaction lengths; spread of the charged part of a star along the flight (exponential) and across it (one standard deviation)."""
 
-DIFFUSION = 1.2
-"""Interaction lengths; mean distance at which neutrons of a star are taken up."""
+ASIDE = 0.5
+"""Interaction (radiation) lengths at which what leaves a slab through its side ends in those behind, if it meets them."""
 
 EXCHANGE = 0.20
 """Mean share of photons (from pi0) in the star that a slow pion or kaon makes."""
@@ -57,15 +57,19 @@ def home(
     """Return the slab of a place `depth` mm of slab `s` behind (or before, below 0) a point in it, and where across it; -1 outside.
 
     The line goes from the point (mm, frame of the set-up) with the slopes given. Behind the end of the slab the rest of `depth` is that in
-    the matter of the next one, in units of `lengths` (mm, by mixture: radiation or interaction lengths): air counts nothing.
+    the matter of the next one, in units of `lengths` (mm, by mixture: radiation or interaction lengths): air counts nothing. What leaves
+    through a side goes on, too, for `ASIDE` lengths.
     """
     px, py, pz, lx, ly = into(world, s, x, y, z, tx, ty)
     to = pz + depth
-    if 0.0 <= to <= world.depth[s]:
-        px, py = px + depth * lx, py + depth * ly
-        return (s, px, py) if inside(world, s, px, py) else (-1, px, py)
     way = 1 if depth > 0.0 else -1
-    rest = (to - world.depth[s] if way > 0 else -to) / lengths[world.mixture[s]]
+    beyond = to - world.depth[s] if way > 0 else -to
+    if beyond <= 0.0:
+        px, py = px + depth * lx, py + depth * ly
+        if inside(world, s, px, py):
+            return s, px, py
+        beyond = ASIDE * lengths[world.mixture[s]]
+    rest = beyond / lengths[world.mixture[s]]
     j = s + way
     while first <= j < last:
         px, py, pz, lx, ly = into(world, j, x, y, z, tx, ty)
@@ -167,7 +171,7 @@ def star(
     to = ahead * (1.0 - rng.random() * spent / max(spent + energy, 1e-12)) + u
     spot(world, matter.length, first, last, s, row, bound, visible, sx, sy, z, tx, ty, to, seen, rng)
     cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
-    far = DIFFUSION * length * rng.standard_exponential()
+    far = matter.diffusion[m] * rng.standard_exponential()
     side = far * math.sqrt(1.0 - cosine * cosine)
     sx, sy, to = x + side * math.cos(phi), y + side * math.sin(phi), ahead + far * cosine
     visible = neutral * matter.neutron_seen[m]
