@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 SECONDARIES = 48
 """Most particles that one interaction makes; what is left then stays in the nucleus."""
 
-LOWEST = 0.6
+LOWEST = 0.8
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
 
 NUCLEUS = 0.10

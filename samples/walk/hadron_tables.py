@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.samples.walk.matter import Mixtures
 
-ABSORBED = 0.9
+ABSORBED = 1.2
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
 
 ELECTRONS_OVER_MIP = 0.0026
