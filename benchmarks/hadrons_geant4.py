@@ -17,7 +17,7 @@ from tests.samples.walk.line_hadrons import line
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
 
-EVENTS = 3000
+EVENTS = 2000
 LATE = (700.0, 1000.0)
 """mm; pions that end here are those that the HCAL is calibrated with, to their energy in the mean."""
 

@@ -43,23 +43,23 @@ if TYPE_CHECKING:
 SECONDARIES = 48
 """Most particles that one interaction makes; what is left then stays in the nucleus."""
 
-LOWEST = 0.6
+LOWEST = 0.8
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
 
-NUCLEUS = 0.075
+NUCLEUS = 0.10
 """GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding."""
 
-MESON_LEADING, BARYON_LEADING, SOFTENING = 1.0, 0.3, 0.6
+MESON_LEADING, BARYON_LEADING, SOFTENING = 1.6, 0.6, 0.8
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
-DENSITY, DENSER, SPREAD = 0.9, 0.6, 0.3
+DENSITY, DENSER, SPREAD = 0.9, 1.2, 0.3
 """beta on one nucleon, what each further one adds, and the relative spread of 1 + beta between events."""
 
 DIFFRACTION = 0.10
 """Part of collisions with one nucleon that leave the projectile whole, with 2 to 20 % of its energy lost."""
 
-TRANSVERSE = 0.28
-"""GeV; transverse momentum in each of two directions, one standard deviation (mean 0.35 GeV)."""
+TRANSVERSE = 0.32
+"""GeV; transverse momentum in each of two directions, one standard deviation (mean 0.4 GeV: 0.35 of p p, broadened in nuclei)."""
 
 NEUTRAL_PIONS, KAONS, BARYONS = 0.33, 0.09, 0.04
 """Parts of the chain: pi0 (with eta), kaons, nucleons and antinucleons; the others are charged pions."""

@@ -13,6 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
+from emiss.physics.constants import PROTON_MASS
 from emiss.physics.hadrons.cross_section_kernels import is_baryon, shadowed
 from emiss.physics.passage.species_kernels import available, charge, mass
 from emiss.samples.walk.frame_kernels import inside, into, show
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronMatter
     from emiss.samples.walk.world import Seen, World
 
-ALONG, ACROSS = 0.15, 0.22
+ALONG, ACROSS = 0.05, 0.22
 """Interaction lengths; spread of the charged part of a star along the flight (exponential) and across it (one standard deviation)."""
 
-DIFFUSION = 0.8
-"""Interaction lengths; mean distance at which neutrons of a star are taken up."""
+ASIDE = 0.5
+"""Interaction (radiation) lengths at which what leaves a slab through its side ends in those behind, if it meets them."""
 
 EXCHANGE = 0.20
 """Mean share of photons (from pi0) in the star that a slow pion or kaon makes."""
@@ -36,8 +37,8 @@ EXCHANGE = 0.20
 UNEVEN = 0.3
 """Relative spread of the charged share from one star to the next."""
 
-RANGE, RANGE_POWER = 800.0, 1.75
-"""Range of a proton of 1 GeV over the way on which a minimum ionizing particle loses 1 GeV, in per mille; it goes as T^1.75."""
+RANGE = 0.8
+"""Range of a proton of 1 GeV over the way on which a minimum ionizing particle loses 1 GeV; it goes as T^(7/4) (PDG 2022, Fig. 34.4)."""
 
 
 @fused
@@ -57,15 +58,19 @@ def home(
     """Return the slab of a place `depth` mm of slab `s` behind (or before, below 0) a point in it, and where across it; -1 outside.
 
     The line goes from the point (mm, frame of the set-up) with the slopes given. Behind the end of the slab the rest of `depth` is that in
-    the matter of the next one, in units of `lengths` (mm, by mixture: radiation or interaction lengths): air counts nothing.
+    the matter of the next one, in units of `lengths` (mm, by mixture: radiation or interaction lengths): air counts nothing. What leaves
+    through a side goes on, too, for `ASIDE` lengths.
     """
     px, py, pz, lx, ly = into(world, s, x, y, z, tx, ty)
     to = pz + depth
-    if 0.0 <= to <= world.depth[s]:
-        px, py = px + depth * lx, py + depth * ly
-        return (s, px, py) if inside(world, s, px, py) else (-1, px, py)
     way = 1 if depth > 0.0 else -1
-    rest = (to - world.depth[s] if way > 0 else -to) / lengths[world.mixture[s]]
+    beyond = to - world.depth[s] if way > 0 else -to
+    if beyond <= 0.0:
+        px, py = px + depth * lx, py + depth * ly
+        if inside(world, s, px, py):
+            return s, px, py
+        beyond = ASIDE * lengths[world.mixture[s]]
+    rest = beyond / lengths[world.mixture[s]]
     j = s + way
     while first <= j < last:
         px, py, pz, lx, ly = into(world, j, x, y, z, tx, ty)
@@ -167,7 +172,7 @@ def star(
     to = ahead * (1.0 - rng.random() * spent / max(spent + energy, 1e-12)) + u
     spot(world, matter.length, first, last, s, row, bound, visible, sx, sy, z, tx, ty, to, seen, rng)
     cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
-    far = DIFFUSION * length * rng.standard_exponential()
+    far = matter.diffusion[m] * rng.standard_exponential()
     side = far * math.sqrt(1.0 - cosine * cosine)
     sx, sy, to = x + side * math.cos(phi), y + side * math.sin(phi), ahead + far * cosine
     visible = neutral * matter.neutron_seen[m]
@@ -210,11 +215,15 @@ def absorb(
     path = matter.length[m] / shadowed(pdg, energy, matter.shadowing[m]) * rng.standard_exponential()
     spent, stops = 0.0, False
     if charge(pdg) != 0 and matter.minimum[m] > 0.0:
-        size = (kinetic / mass(pdg) * 0.938) ** RANGE_POWER * mass(pdg) / 0.938  # of a proton of the same velocity
-        reach = 1e-3 * RANGE * size / matter.minimum[m]
+        m0 = mass(pdg)
+        like = kinetic * PROTON_MASS / m0  # a proton of the same velocity
+        reach = RANGE * like * like / math.sqrt(math.sqrt(like + 1e-9)) * m0 / PROTON_MASS / matter.minimum[m]
         stops = path >= reach
-        spent = kinetic if stops else kinetic * (1.0 - (1.0 - path / reach) ** (1.0 / RANGE_POWER))
-        path = min(path, reach)
+        if stops:
+            path, spent = reach, kinetic
+        else:
+            part = path / reach
+            spent = kinetic * part * (0.571 + 0.1 * part + 0.329 * part**4)  # 1 - (1 - part)^(4/7) within 5 %
     dz = way * path / math.sqrt(1.0 + tx * tx + ty * ty)
     photons = 0.0 if is_baryon(pdg) or stops else EXCHANGE
     star(world, matter, first, last, s, row, max(room - spent, 0.0), photons, spent, x, y, z, tx, ty, dz, seen, rng)

@@ -12,21 +12,26 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.samples.walk.matter import Mixtures
 
-ABSORBED = 0.9
+ABSORBED = 1.2
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
 
 ELECTRONS_OVER_MIP = 0.0026
 """1 - e/mip per charge number: 0.79 in the lead and scintillator of the ECAL (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Sec. 3.2)."""
 
-CASCADE, HEAVIER = 0.42, 0.14
+CASCADE, HEAVIER = 0.50, 0.08
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
 ln(207/A) (R. Wigmans, Calorimetry, Table 2.2 has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
 
-NEUTRONS, NEUTRON_RISE = 0.22, 0.05
+NEUTRONS, NEUTRON_RISE = 0.24, 0.03
 """Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
 
 NEUTRON_SEEN = 0.8
 """Visible over kinetic energy of neutrons where hydrogen is in the active plates."""
+
+
+DIFFUSION, FARTHEST = 75.0, 1.2
+"""mm over the root of the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little of it: mean
+distance at which the neutrons of a star are taken up."""
 
 
 class HadronMatter(NamedTuple):
@@ -48,6 +53,8 @@ class HadronMatter(NamedTuple):
         Shares of the energy of nuclear stars in charged particles and in neutrons; the rest is binding energy.
     neutron_seen : array
         Visible over kinetic energy of neutrons.
+    diffusion : array
+        Mean distance from a star at which its neutrons leave their energy, mm.
     """
 
     nucleus: Floats
@@ -58,6 +65,7 @@ class HadronMatter(NamedTuple):
     protons: Floats
     neutrons: Floats
     neutron_seen: Floats
+    diffusion: Floats
 
 
 def hadron_matter(mixtures: Mixtures) -> HadronMatter:
@@ -65,13 +73,15 @@ def hadron_matter(mixtures: Mixtures) -> HadronMatter:
     a = np.where(np.isfinite(mixtures.a) & (mixtures.a >= 1.0), mixtures.a, 1.0)
     z = np.where(np.isfinite(mixtures.z), mixtures.z, 1.0)
     lighter = np.log(207.0 / np.clip(a, 6.0, 207.0))
+    length = np.where(mixtures.lambda_ > 0.0, mixtures.lambda_, np.inf)
     return HadronMatter(
         nucleus=a,
-        length=np.where(mixtures.lambda_ > 0.0, mixtures.lambda_, np.inf),
+        length=length,
         shadowing=np.minimum(SHADOWING * np.cbrt(1.0 / a), 1.0),
         minimum=np.where(np.isfinite(mixtures.minimum), mixtures.minimum, 0.0),
         ionising=1.0 / (1.0 - ELECTRONS_OVER_MIP * z),
         protons=CASCADE + HEAVIER * lighter,
         neutrons=np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.1),
         neutron_seen=np.full(len(a), NEUTRON_SEEN),
+        diffusion=np.minimum(DIFFUSION / np.sqrt(np.maximum(mixtures.active, 1e-6)), FARTHEST * length),
     )

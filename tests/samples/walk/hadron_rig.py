@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from emiss.configs.compiled import kernel
+from emiss.configs.compiled import fused, kernel
 from emiss.physics.hadrons.interaction_kernels import SECONDARIES
 from emiss.physics.passage.species_kernels import MUON, PION0, available, is_hadron
 from emiss.samples.walk.frame_kernels import inside, into, show
@@ -17,7 +17,7 @@ from emiss.samples.walk.tracks import COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X
 from tests.samples.walk.line_hadrons import nothing
 
 
-@kernel
+@fused
 def shower(world, matter, first, last, s, track, seen, rng):
     """Leave an electromagnetic shower as ten spots or less on Longo's profile, two thirds of it narrow."""
     m = world.mixture[s]
@@ -35,7 +35,7 @@ def shower(world, matter, first, last, s, track, seen, rng):
         )  # fmt: skip
 
 
-@kernel
+@fused
 def through(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng):
     """Take any track through one slab; whether it goes on, and how many wait."""
     pdg = int(track[PDG])
