@@ -8,7 +8,7 @@ OUT    ?= out/demo
 SAMPLES := signal dimuon pion_decay kaon_decay beam
 HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
-BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.scaling benchmarks.memory benchmarks.remote
+BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.study benchmarks.scaling benchmarks.memory benchmarks.remote
 
 .PHONY: demo setups warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz faults samples wheel release clean help
 
