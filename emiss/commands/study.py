@@ -59,6 +59,7 @@ def study(
       emiss study my_cuts.yaml signal --mass 110MeV --mass 1GeV --set e_miss_min=25GeV --out out/masses
     """
     from emiss import selection
+    from emiss.events.location import is_remote
     from emiss.study.plan import plan
     from emiss.study.run import run_study
 
@@ -81,7 +82,7 @@ def study(
         try:
             outcome = run_study(planned, out, executor=how, workers=where.many, normalise=normalise, progress=count)
         except BaseException:
-            if done and not quiet:
+            if done and not (quiet or is_remote(out)):
                 kept = f"{done:,} of {planned.events:,} events are done and kept in {out}"
                 say(f"{kept}: the same command goes on from there", "yellow", stderr=True)
             raise

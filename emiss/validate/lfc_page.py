@@ -14,7 +14,7 @@ from emiss.validate.lfc_plots import pictures
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emiss.validate.lfc import Validation
+    from emiss.validate.lfc_found import Validation
 
 
 class Line(NamedTuple):

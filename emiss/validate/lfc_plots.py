@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from emiss.reach.efficiencies import Efficiency
-    from emiss.validate.lfc import Validation
+    from emiss.validate.lfc_found import Validation
 
 WIDTH = 6.4
 """Inches of a figure of one picture."""

@@ -104,11 +104,19 @@ def test_mistakes(cli, arguments, said):
     assert (done.code, said in done.err) == (2, True), done.err
 
 
-def test_the_command(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr(lfc, "MASSES", (lfc.SHOWN,))
-    monkeypatch.setattr(lfc, "validate", lambda out, **_: (_ for _ in ()).throw(KeyError(str(out))))
-    with pytest.raises(KeyError, match="somewhere"):
-        cli("validate", "lfc", "--quick", "--executor", "serial", "--out", "somewhere")
+def test_the_command(cli, tmp_path, made, monkeypatch):
+    asked = {}
+
+    def told(out, **how):
+        asked.update(how, out=out)
+        return made[0]
+
+    monkeypatch.setattr(lfc, "validate", told)
+    done = cli("validate", "lfc", "--events", "dimuon=1e3", "--executor", "serial", "--out", tmp_path)
+    assert done.code == 0, done.err
+    assert (asked["study"].samples[-1].events, asked["executor"], asked["out"]) == (1000, "serial", tmp_path)
+    assert "survival of pions" in done.out
+    assert str(tmp_path / "validation.html") in done.out.replace("\n", "")
 
 
 class TestPeak:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.field.transport import UniformBox
-from emiss.reco.tracking.finding import Finder, Roads
+from emiss.reco.tracking.finding import Finder, Roads, _ordered
 from emiss.reco.tracking.material import scattering
 from emiss.reco.tracking.roads_kernels import Layout, bend_mismatch, straight_mismatch
 
@@ -259,3 +259,10 @@ def test_three_stations_take_the_clusters_that_agree_with_the_other_view(finder)
         found = finder(clusters_of([rows + noise])).clusters
         right += sorted(found[0].ravel().tolist()) == [-1, -1, *range(6)]
     assert right >= 194
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.integers(0, 2)), max_size=30))
+def test_rows_are_in_the_order_of_a_lexical_sort(rows):
+    group, charge, position = np.array(rows, np.int64).reshape(-1, 3).T
+    expected = np.lexsort((position.astype(float), -charge.astype(float), group))
+    assert _ordered(group, -charge.astype(float), position.astype(float)).tolist() == expected.tolist()
