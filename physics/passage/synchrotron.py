@@ -97,6 +97,27 @@ def expected(energy: float, field: float, length: float, mass: float = ELECTRON_
     return number, MEAN * float(critical_energy(energy, mass, field))
 
 
+def before(energy: Floats, field: float, length: float, mass: float = ELECTRON_MASS) -> Floats:
+    """Return the energy (GeV) that particles of an energy behind a bend had before it, on average.
+
+    The loss per mm goes with the square of the energy, so that the inverse of the energy grows evenly.
+
+    Parameters
+    ----------
+    energy : array of shape (N,)
+        GeV, far above the mass.
+    field : float
+        T.
+    length : float
+        mm.
+    mass : float
+        GeV.
+    """
+    number, mean = expected(1.0, field, length, mass)
+    had: Floats = energy / (1.0 - number * mean * energy)
+    return had
+
+
 class Radiated(NamedTuple):
     """What comes out of a field.
 

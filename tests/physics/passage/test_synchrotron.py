@@ -101,6 +101,15 @@ def test_photons_are_poisson_along_the_bend_and_take_their_energy(radiated):
     assert (made.photons[:, 5] >= 1e-5).all()
 
 
+def test_the_energy_before_a_bend_is_what_leads_to_the_one_behind():
+    had = synchrotron.before(np.full(2000, 100.0), 1.7, 4000.0)
+    assert had[0] - 100.0 == pytest.approx(0.1465, rel=0.01)
+    made = synchrotron.radiate(
+        np.zeros((2000, 4)), had, by=1.7, region=(0.0, 4000.0), rng=np.random.default_rng(8), least=0.0
+    )
+    assert made.energy.mean() == pytest.approx(100.0, abs=4 * made.energy.std() / np.sqrt(2000))
+
+
 def test_photons_leave_along_the_tangent_of_the_arc(radiated):
     states, made = radiated
     first = made.photons[made.row == 0]
