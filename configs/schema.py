@@ -101,6 +101,7 @@ def _of(dimension: Dimension) -> BeforeValidator:
 Energy = Annotated[float, _of(ENERGY)]
 Length = Annotated[float, _of(LENGTH)]
 Time = Annotated[float, _of(TIME)]
+Velocity = Annotated[float, _of(LENGTH / TIME)]
 Field = Annotated[float, _of(FIELD)]
 Angle = Annotated[float, _of(PURE)]
 Number = Annotated[float, _of(PURE)]

@@ -1,11 +1,13 @@
-"""Digitisers: how a board samples pulses, what they look like there, and how they are measured."""
+"""Digitisers: how a board samples pulses, what they look like there, and how they are measured; and those that tell times alone."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
+from emiss.configs.errors import did_you_mean
 from emiss.configs.schema import Model, Number, Time
 from emiss.reco.parts.quantities import Span
 
@@ -34,6 +36,7 @@ class Measurement(Model):
 class Digitiser(Model):
     """A sampling ADC: period, samples per waveform, bits per sample."""
 
+    kind: Literal["adc"] = "adc"
     period: Span
     samples: int = Field(gt=0, le=511)
     bits: int = Field(gt=0, le=16)
@@ -66,3 +69,44 @@ class Digitiser(Model):
             msg = f"a fit of {fit} samples is longer than the waveform ({self.samples})"
             raise ValueError(msg)
         return self
+
+
+class Tdc(Model):
+    """A time-to-digital converter, of trackers that tell times: a hit is a count, the time since its range began over `bin`.
+
+    A channel takes no hit that comes within `dead_time` of the one before.
+    """
+
+    kind: Literal["tdc"]
+    bin: Span
+    bits: int = Field(gt=0, le=20)
+    start: Annotated[Time, Field(ge=0, le=1e6)]
+    dead_time: Annotated[Time, Field(ge=0, le=1e5)] = 0.0
+    source: str
+
+    @property
+    def range(self) -> float:
+        """The longest time, ns."""
+        return (1 << self.bits) * self.bin
+
+    @model_validator(mode="after")
+    def _starts_in_the_range(self) -> Tdc:
+        if self.start >= self.range:
+            msg = f"the trigger comes at {self.start:g} ns, after the range of {self.range:g} ns"
+            raise ValueError(msg)
+        return self
+
+
+KINDS = ("adc", "tdc")
+
+
+def _kind(value: Any) -> str:
+    """Return the kind that a digitiser says it is of; without one it samples."""
+    kind = str(value.get("kind", "adc") if isinstance(value, dict) else getattr(value, "kind", "adc"))
+    if kind not in KINDS:
+        hint = did_you_mean(kind, KINDS)
+        raise PydanticCustomError("kind", "no kind of digitiser '{kind}'; {hint}", {"kind": kind, "hint": hint})
+    return kind
+
+
+AnyDigitiser = Annotated[Annotated[Digitiser, Tag("adc")] | Annotated[Tdc, Tag("tdc")], Discriminator(_kind)]

@@ -31,7 +31,7 @@ def points_of(rng, detector, x, y):
     position = exact["position"].copy()
     for number, plane in enumerate(detector.planes):
         here = exact["plane"] == number
-        position[here] = measured(plane, position[here], rng)
+        position[here] = measured(plane, position[here], rng).position
     return Lists(exact.offsets, {**exact.columns, "position": position})
 
 
@@ -60,7 +60,7 @@ def test_fibres_tell_their_centres(detector):
     plane = replace(detector.planes[0], technology="hodoscope", pitch=2.0, strips=5, centre=10.0)
     rng = np.random.default_rng(1)
     np.testing.assert_allclose(
-        measured(plane, np.array([5.1, 6.9, 10.9, 11.1, 15.0, 99.0]), rng), [6, 6, 10, 12, 14, 14]
+        measured(plane, np.array([5.1, 6.9, 10.9, 11.1, 15.0, 99.0]), rng).position, [6, 6, 10, 12, 14, 14]
     )
 
 
