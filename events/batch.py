@@ -43,7 +43,7 @@ class Batch:
     cells : Lists, optional
         Simulated calorimeter and counter hits: channel (i4), energy (f8, GeV), time (f8, ns relative to S0).
     points : Lists, optional
-        Simulated tracker hits: plane (i2), position (f8, mm, measured coordinate; of straws that of the wire), charge (f8, ADC),
+        Simulated tracker hits: plane (i2), position (f8, mm, measured coordinate; the wire of a straw), charge (f8, ADC),
         time (f8, ns; of straws with the drift).
     lacking_channels : bool array of shape (N, channels), optional
         MSADC channels of the detector whose data are not all there: what is made of them is undefined. None: all are.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
     from emiss.reco.parts.tracker import Plane
 
-SADC_SOURCE, APV_SOURCE = 618, 380
-"""Numbers of the first sources, as in the demo set-ups."""
+SADC_SOURCE, APV_SOURCE, TDC_SOURCE = 618, 380, 500
+"""Numbers of the first sources, the first two as in the demo set-ups."""
 
 PER_PORT = layout.ADCS * layout.SADC_CHANNELS
 STATIONS_PER_SOURCE = 2
@@ -38,15 +38,22 @@ def channel_maps(detector: Detector, runs: str) -> dict[str, str]:
         blocks = [_sadc(name, chunk, port + place, runs) for place, chunk in enumerate(chunks)]
         port += len(chunks)
         files[f"{name.upper()}.xml"] = _file(blocks)
-    for number, (name, tracker) in enumerate(detector.trackers.items()):
-        before = sum(len(other.stations) for other in list(detector.trackers.values())[:number])
+    before = board = 0
+    for name, tracker in detector.trackers.items():
         planes = tracker.planes(name)
+        if tracker.digitiser is not None:
+            rows = list(_boards(planes, board))
+            board = 1 + rows[-1][0]
+            files[f"{name.upper()}.xml"] = _file([_tdc(name, rows, runs)])
+            continue
         stations = [[p for p in planes if p.station == station] for station in dict.fromkeys(p.station for p in planes)]
         files[f"{name.upper()}.xml"] = _file(
             [_apv(views, before + place, runs) for place, views in enumerate(stations)]
         )
-    sources = range(SADC_SOURCE, SADC_SOURCE + -(-port // layout.PORTS))
-    files["DAQ.xml"] = _file([_daq(sources, detector.trigger_bits, runs)])
+        before += len(stations)
+    rules = dict.fromkeys(range(SADC_SOURCE, SADC_SOURCE + -(-port // layout.PORTS)), "ChipSADC s")
+    rules |= dict.fromkeys(range(TDC_SOURCE, TDC_SOURCE + -(-board // layout.TDC_BOARDS)), "ChipTDCBoard t")
+    files["DAQ.xml"] = _file([_daq(rules, detector.trigger_bits, runs)])
     return files
 
 
@@ -76,6 +83,28 @@ def _apv(views: Sequence[Plane], station: int, runs: str) -> str:
     return "\n".join([head, *rows, "  </ChipAPV>"])
 
 
+def _tdc(tracker: str, rows: Sequence[tuple[int, int, int, Plane, int]], runs: str) -> str:
+    head = f'  <ChipTDCBoard runs="{runs}" detector="{tracker.upper()}" maintainer="emiss">'
+    lines = [
+        f"{plane.name} {TDC_SOURCE + board // layout.TDC_BOARDS} {board % layout.TDC_BOARDS} {channel} {count} {wire}"
+        for board, channel, count, plane, wire in rows
+    ]
+    return "\n".join([head, *lines, "  </ChipTDCBoard>"])
+
+
+def _boards(planes: Sequence[Plane], board: int) -> Iterator[tuple[int, int, int, Plane, int]]:
+    """Yield board, first channel, number of wires, plane, first wire; boards are filled one after the other from `board` on."""
+    channel = 0
+    for plane in planes:
+        wire = 0
+        while wire < plane.strips:
+            if channel == layout.TDC_CHANNELS:
+                board, channel = board + 1, 0
+            count = min(plane.strips - wire, layout.TDC_CHANNELS - channel)
+            yield board, channel, count, plane, wire
+            wire, channel = wire + count, channel + count
+
+
 def _chips(views: Sequence[Plane]) -> Iterator[tuple[Plane, int, int]]:
     """Yield plane, first channel and last + 1 of each chip."""
     for plane in views:
@@ -83,8 +112,8 @@ def _chips(views: Sequence[Plane]) -> Iterator[tuple[Plane, int, int]]:
             yield plane, first, min(first + layout.APV_CHANNELS, plane.channels)
 
 
-def _daq(sources: Sequence[int], triggers: dict[str, int], runs: str) -> str:
-    rules = [f"      -1 -1 -1 {source} -1 ChipSADC s" for source in sources]
+def _daq(chips: dict[int, str], triggers: dict[str, int], runs: str) -> str:
+    rules = [f"      -1 -1 -1 {source} -1 {chip}" for source, chip in chips.items()]
     bits = " ".join(f'{name}="{bit}"' for name, bit in triggers.items())
     body = ["    <ChipsCreation>", *rules, "    </ChipsCreation>", f"    <Trigger {bits} />"]
     return "\n".join([f'  <DaqOption runs="{runs}">', *body, "  </DaqOption>"])

@@ -339,13 +339,13 @@ class Detector(Model):
 
         Raises
         ------
-        ValueError
+        TypeError
             If none reads it.
         """
         found = self.digitisers.get(plane.digitiser or "")
         if not isinstance(found, Tdc):
             msg = f"no TDC reads {plane.name}"
-            raise ValueError(msg)
+            raise TypeError(msg)
         return found
 
     def wiring(self, plane: Plane) -> Array:

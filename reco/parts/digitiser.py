@@ -1,4 +1,4 @@
-"""Digitisers: how a board samples pulses, what they look like there, and how they are measured; and those that tell times alone."""
+"""Digitisers: how a board samples pulses, what they look like there, and how they are measured; and TDCs, which tell times."""
 
 from __future__ import annotations
 

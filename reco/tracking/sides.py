@@ -1,8 +1,8 @@
 """Which side of their wires tracks pass: of all combinations of sides that one with which a line, bent or straight, fits best.
 
 What is left of positions u of one view after a least-squares fit of a line to them is chi2 = u^T M u with
-M = W - W A (A^T W A)^-1 A^T W: A has the columns 1, z and in the bend view the lever arm of q/p, W is the inverse of the covariance
-of the hits, scattering at the fitted momentum included. M does not depend on the sides, so that all of them are tried
+M = W - W A (A^T W A)^-1 A^T W: A has the columns 1, z and in the bend view the lever arm of q/p, W is the inverse of the
+covariance of the hits, scattering at the fitted momentum included. M does not depend on the sides, so that all are tried
 (`sides_kernels`). The tracks are then fitted again, and keep their first sides where these fit better after all.
 """
 

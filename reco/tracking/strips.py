@@ -58,7 +58,8 @@ class StripStage:
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
         """The conditions used: gain, noise and status of each channel, timing and alignment of each plane."""
-        channels, names = _channels(self.detector), self.detector.plane_names
+        channels = _channels(self.detector)
+        names = [plane.name for plane in self.detector.planes if not plane.timed]
         return {"apv.gain": channels, "apv.status": channels, "apv.time": names, "tracker.alignment": names}
 
     def begin_run(self, conditions: RunConditions) -> None:
@@ -67,8 +68,12 @@ class StripStage:
         channels = conditions.get("apv.gain", needs["apv.gain"])
         self._gain, self._noise = channels["gain"], channels["noise"]
         self._floor = np.concatenate(list(floors(self.detector, conditions).values()))
-        self._timing = conditions.get("apv.time", needs["apv.time"])
-        self._shift = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
+        own = np.flatnonzero([not plane.timed for plane in self.detector.planes])
+        for name, values in conditions.get("apv.time", needs["apv.time"]).items():
+            self._timing[name] = np.ones(len(self._pitch))
+            self._timing[name][own] = values
+        self._shift = np.zeros(len(self._pitch))
+        self._shift[own] = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the clusters of a batch."""

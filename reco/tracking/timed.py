@@ -55,14 +55,15 @@ class TdcStage:
     def needs(self) -> Mapping[str, Sequence[str]]:
         """The conditions used: start and status of each wire, alignment of each plane."""
         wires = wires_of(self.detector)
-        return {"tdc.time": wires, "tdc.status": wires, "tracker.alignment": self.detector.plane_names}
+        return {"tdc.time": wires, "tdc.status": wires, "tracker.alignment": list(self.detector.timed)}
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         needs = self.needs
         self._t0 = conditions.get("tdc.time", needs["tdc.time"])["t0"]
         self._status = conditions.get("tdc.status", needs["tdc.status"])["status"]
-        self._shift = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
+        own = np.flatnonzero([plane.timed for plane in self.detector.planes])
+        self._shift[own] = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the clusters of a batch, those of strips first in each event, and counts."""
