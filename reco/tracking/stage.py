@@ -202,7 +202,9 @@ class TrackStage:
                 columns["match_x"], columns["match_y"] = self._away(found, tracks, paths.get(settings.incoming or "")).T
             made[name] = Lists(found.offsets, columns).rows(found.fits.status == 0)
             if settings.vertex is not None:
-                found_at = vertices(made[name], float(tracks.z[0]), MASSES[settings.vertex.mass])
+                found_at = vertices(
+                    made[name], found.fits.cov[found.fits.status == 0], float(tracks.z[0]), MASSES[settings.vertex.mass]
+                )
                 made |= {f"{name}_vertex.{inner}": values for inner, values in found_at.items()}
             if settings.best is not None:
                 best, paths[name] = self._best(found, tracks)

@@ -137,7 +137,9 @@ class ChannelMaps:
     @cached_property
     def sources(self) -> tuple[int, ...]:
         """All sources that a channel map names, ascending."""
-        return tuple(sorted({e.source for e in (*self.sadc, *self.apv, *self.tdc)}))
+        return tuple(
+            sorted({e.source for e in self.sadc} | {e.source for e in self.apv} | {e.source for e in self.tdc})
+        )
 
     @cached_property
     def channel_names(self) -> tuple[str, ...]:
@@ -147,7 +149,7 @@ class ChannelMaps:
     @cached_property
     def plane_names(self) -> tuple[str, ...]:
         """All planes of trackers, in the order of the maps, each once, those of strips first."""
-        return tuple(dict.fromkeys(entry.name for entry in (*self.apv, *self.tdc)))
+        return tuple(dict.fromkeys([*(entry.name for entry in self.apv), *(entry.name for entry in self.tdc)]))
 
     def check(self, channels: tuple[str, ...], planes: tuple[str, ...], timed: Mapping[str, int] | None = None) -> None:
         """Compare the maps with the channels (detector.x.y) and planes of a detector.
@@ -170,7 +172,11 @@ class ChannelMaps:
             raise UserError(f"no channel map is valid for run {self.run}", at=Location(str(self.path)), hint=hint)
         for kind, entries, known in (
             ("channel", {e.channel_name: e.place for e in reversed(self.sadc)}, channels),
-            ("plane", {e.name: e.place for e in reversed((*self.apv, *self.tdc))}, planes),
+            (
+                "plane",
+                {e.name: e.place for e in reversed(self.tdc)} | {e.name: e.place for e in reversed(self.apv)},
+                planes,
+            ),
         ):
             for name, place in entries.items():
                 if name not in known:
@@ -287,7 +293,8 @@ class _Reader:
                 raise UserError(f"{element.name} stands outside of a DaqOption", at=element.place)
         except UserError as error:
             self.problems.add(error)
-        if len(self.sadc) + sum(e.count for e in (*self.apv, *self.tdc)) > MAX_CHANNELS:
+        strips = sum(e.count for e in self.apv) + sum(e.count for e in self.tdc)
+        if len(self.sadc) + strips > MAX_CHANNELS:
             raise UserError(f"more than {MAX_CHANNELS} channels", at=element.place)
 
     def _sadc(self, element: Element) -> None:
