@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, Tag, model_validator
 
-from emiss.configs.errors import did_you_mean
-from emiss.configs.schema import Model, Number, Time
+from emiss.configs.schema import Model, Number, Time, by_kind
 from emiss.reco.parts.quantities import Span
 
 
@@ -97,16 +95,6 @@ class Tdc(Model):
         return self
 
 
-KINDS = ("adc", "tdc")
-
-
-def _kind(value: Any) -> str:
-    """Return the kind that a digitiser says it is of; without one it samples."""
-    kind = str(value.get("kind", "adc") if isinstance(value, dict) else getattr(value, "kind", "adc"))
-    if kind not in KINDS:
-        hint = did_you_mean(kind, KINDS)
-        raise PydanticCustomError("kind", "no kind of digitiser '{kind}'; {hint}", {"kind": kind, "hint": hint})
-    return kind
-
-
-AnyDigitiser = Annotated[Annotated[Digitiser, Tag("adc")] | Annotated[Tdc, Tag("tdc")], Discriminator(_kind)]
+AnyDigitiser = Annotated[
+    Annotated[Digitiser, Tag("adc")] | Annotated[Tdc, Tag("tdc")], by_kind("digitiser", ("adc", "tdc"), without="adc")
+]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Discriminator, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Tag
 
-from emiss.configs.errors import did_you_mean
+from emiss.configs.schema import by_kind
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.magnet import Magnet
@@ -30,18 +29,6 @@ KINDS: dict[str, type[Part]] = {
 }
 
 
-def _kind(value: Any) -> str:
-    """Return the kind that a part says it is of."""
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    if kind is None:
-        known = ", ".join(KINDS)
-        raise PydanticCustomError("kind", "a part needs a 'kind': one of {known}", {"known": known})
-    if kind not in KINDS:
-        hint = did_you_mean(str(kind), list(KINDS))
-        raise PydanticCustomError("kind", "no kind of part '{kind}'; {hint}", {"kind": str(kind), "hint": hint})
-    return str(kind)
-
-
 AnyPart = Annotated[
     Annotated[Counter, Tag("counter")]
     | Annotated[Panels, Tag("panels")]
@@ -50,5 +37,5 @@ AnyPart = Annotated[
     | Annotated[Tracker, Tag("tracker")]
     | Annotated[Magnet, Tag("magnet")]
     | Annotated[Volume, Tag("volume")],
-    Discriminator(_kind),
+    by_kind("part", KINDS),
 ]

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emiss.configs.errors import UserError
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.parts.technologies import measured
 from emiss.reco.tracking.strips import StripStage
@@ -90,10 +89,16 @@ def test_a_single_strip_of_a_gem_is_a_cluster(toys, detector):
     assert len(plain(toys.batch(1, apv=few), {})["clusters"]["plane"]) == 0
 
 
-def test_what_has_no_raw_format_is_not_digitised(detector):
-    own = made_of(detector, "hodoscope")
-    with pytest.raises(UserError, match=r"raw format of hodoscope planes \(mm\) is not public: simulate hits"):
-        strips(Lists.empty(1, {"plane": np.int16}), own, None, Digitisation(), np.random.default_rng(1))
+def test_fibres_that_chips_of_strips_read(toys, detector):
+    """Without a TDC all charge of a particle is that of one strip; with one there is no strip at all."""
+    own, constants = made_of(detector, "hodoscope"), toys.Constants()
+    rng = np.random.default_rng(1)
+    seen = points_of(rng, own, np.zeros((50, 5)), np.full((50, 5), 7.0))
+    moved = constants.get("tracker.alignment", own.plane_names)["shift"][seen["plane"]]
+    seen = Lists(seen.offsets, {**seen.columns, "position": seen["position"] + moved})
+    digits = strips(seen, own, constants, Digitisation(), rng)
+    assert len(digits["wire"]) == len(seen["plane"])
+    assert set(digits["wire"][digits["plane"] == 1].tolist()) <= {187, 188}  # 7 mm lie between their fibres
 
 
 def test_channels_without_a_table(detector):
