@@ -91,7 +91,7 @@ def by_kind(what: str, known: Iterable[str], without: str = "") -> Discriminator
         found = value.get("kind", without) if isinstance(value, dict) else getattr(value, "kind", without)
         return str(found)
 
-    context = {"what": what, "known": ", ".join(known)}
+    context: dict[str, Any] = {"what": what, "known": ", ".join(known)}
     return Discriminator(
         kind,
         custom_error_type="kind",
