@@ -40,8 +40,6 @@ def test_from_a_file_to_a_cutflow_in_both_tiers(cli, tmp_path, monkeypatch, undr
     shown = cli("fit", "run.dat", "--event", "3", "--detector", "mine")
     assert shown.code == 0, shown.err
     assert "tracks 0: ok" in shown.out
-    drawn = cli("show", "run.dat", "--event", "3", "--detector", "mine", "--out", "event.png")
-    assert drawn.code == 0, drawn.err
 
 
 @pytest.mark.parametrize(
