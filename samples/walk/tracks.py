@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats
 
 ROW, PDG, ENERGY, X, Y, Z, TX, TY, LAST, ID = range(10)
-"""Columns of a track: its beam particle, PDG code, total energy (GeV), mm, slopes, the part that it came from last, and its number.
+"""Columns of a track: its beam particle, PDG code, total energy (GeV), mm, slopes, the part that it came from last, its number.
 
 The number is that of the particle a generator made, for the truth; what is made on the way has -1.
 """
