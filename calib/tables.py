@@ -81,6 +81,18 @@ TYPES: Mapping[str, TableType] = {
         "ratio timing t = t0 + a0 ln(r0/r - 1) of a plane",
         {"t0": Limits(-1e5, 1e5), "r0": Limits(0.0, 1000.0, open=True), "a0": Limits(-1e5, 1e5, zero=False)},
     ),
+    "tdc.time": TableType(
+        {"t0": TIME},
+        "time of the trigger in the range of a TDC's channel: a hit's time is count * bin - t0",
+        {"t0": Limits(-1e7, 1e7)},
+        "`emiss setup wire` adds the constants that a set-up lacks",
+    ),
+    "tdc.status": TableType(
+        {"status": PURE},
+        "0 for a good wire, 1 for a dead, 2 for a noisy one",
+        {"status": Limits(0.0, 2.0, whole=True)},
+        "`emiss setup wire` adds the constants that a set-up lacks",
+    ),
     "tracker.alignment": TableType(
         {"shift": LENGTH}, "added to the local coordinate of a plane", {"shift": Limits(-1000.0, 1000.0)}
     ),

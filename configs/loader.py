@@ -127,6 +127,8 @@ def _explain(document: Document, item: Mapping[str, Any], path: YamlPath) -> Use
     if item["type"] == "unknown_key":
         key = str(context["key"])
         return document.error(f"unknown key '{key}'", (*path, key), key=True, hint=str(context["hint"]))
+    if item["type"] == "kind":
+        return _unknown_kind(document, item, path)
     if item["type"] == "missing":
         return document.error(f"the key '{item['loc'][-1]}' is missing", path, key=bool(path))
     needed = _NEEDED.get(item["type"])
@@ -148,6 +150,15 @@ def _at(data: Any, path: YamlPath) -> Any:
     for part in path:
         data = data[part]
     return data
+
+
+def _unknown_kind(document: Document, item: Mapping[str, Any], path: YamlPath) -> UserError:
+    """Return the error of a mapping that says no kind, or one that there is none of (`schema.by_kind`)."""
+    what, known = item["ctx"]["what"], item["ctx"]["known"]
+    kind = item["input"].get("kind") if isinstance(item.get("input"), dict) else None
+    if kind is None:
+        return document.error(f"a {what} needs a 'kind': one of {known}", path)
+    return document.error(f"no kind of {what} '{kind}'; {did_you_mean(str(kind), known.split(', '))}", (*path, "kind"))
 
 
 _NEEDED = {

@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
@@ -26,7 +27,7 @@ from emiss.configs.errors import did_you_mean, suggest
 from emiss.configs.units import ENERGY, FIELD, LENGTH, PURE, TIME, Dimension, UnitError, parse_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -83,6 +84,22 @@ def _misspelt(item: ErrorDetails, unknown: list[str]) -> bool:
     return item["type"] == "missing" and len(item["loc"]) == 1 and bool(suggest(str(item["loc"][0]), unknown, 1))
 
 
+def by_kind(what: str, known: Iterable[str], without: str = "") -> Discriminator:
+    """Return what chooses a model of several, tagged by their kinds, for a mapping by its `kind`; `without` one it is that."""
+
+    def kind(value: Any) -> str:
+        found = value.get("kind", without) if isinstance(value, dict) else getattr(value, "kind", without)
+        return str(found)
+
+    context: dict[str, Any] = {"what": what, "known": ", ".join(known)}
+    return Discriminator(
+        kind,
+        custom_error_type="kind",
+        custom_error_message="no such kind of {what}; known: {known}",
+        custom_error_context=context,
+    )
+
+
 def _quantity(dimension: Dimension, value: Any) -> Any:
     if isinstance(value, float | int) and not isinstance(value, bool):
         return value  # from Python code, in base units; YAML scalars come as text
@@ -101,6 +118,7 @@ def _of(dimension: Dimension) -> BeforeValidator:
 Energy = Annotated[float, _of(ENERGY)]
 Length = Annotated[float, _of(LENGTH)]
 Time = Annotated[float, _of(TIME)]
+Velocity = Annotated[float, _of(LENGTH / TIME)]
 Field = Annotated[float, _of(FIELD)]
 Angle = Annotated[float, _of(PURE)]
 Number = Annotated[float, _of(PURE)]

@@ -38,10 +38,13 @@ class Batch:
     apv : Lists, optional
         Micromegas amplitudes after the channel map: plane (i2, index into `Detector.planes`), wire (i2, the read-out
         channel of the plane), a0, a1, a2 (i2, ADC).
+    tdc : Lists, optional
+        Hits that TDCs have timed, after the channel map: plane (i2), wire (i2), time (i4, counts).
     cells : Lists, optional
         Simulated calorimeter and counter hits: channel (i4), energy (f8, GeV), time (f8, ns relative to S0).
     points : Lists, optional
-        Simulated tracker hits: plane (i2), position (f8, mm, measured coordinate), charge (f8, ADC), time (f8, ns).
+        Simulated tracker hits: plane (i2), position (f8, mm, measured coordinate; the wire of a straw), charge (f8, ADC),
+        time (f8, ns; of straws with the drift).
     lacking_channels : bool array of shape (N, channels), optional
         MSADC channels of the detector whose data are not all there: what is made of them is undefined. None: all are.
     truth : mapping
@@ -54,6 +57,7 @@ class Batch:
     ledger: Ledger = field(default_factory=Ledger)
     sadc: Lists | None = None
     apv: Lists | None = None
+    tdc: Lists | None = None
     cells: Lists | None = None
     points: Lists | None = None
     lacking_channels: Bools | None = None

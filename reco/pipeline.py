@@ -205,13 +205,13 @@ def stages_of(detector: Detector, asked: Collection[str] | None = None) -> dict[
     """
     from emiss.reco.calorimetry.sums import CalorimeterStage
     from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
+    from emiss.reco.tracking.clusters import clustering
     from emiss.reco.tracking.stage import TrackStage
-    from emiss.reco.tracking.strips import PointStage, StripStage
 
     common: list[Stage] = [CalorimeterStage(detector, asked), TrackStage(detector), *detector.plug_in_stages()]
     stages: dict[str, list[Stage]] = {
-        "raw": [WaveformStage(detector), StripStage(detector), *common],
-        "hits": [HitStage(detector), PointStage(detector), *common],
+        "raw": [WaveformStage(detector), *clustering(detector, "raw"), *common],
+        "hits": [HitStage(detector), *clustering(detector, "hits"), *common],
     }
     if asked is not None:
         return {tier: _needed(several, _reconstructed(detector), asked) for tier, several in stages.items()}

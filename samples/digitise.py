@@ -1,7 +1,7 @@
 """Digitisation: hits to samples of waveforms and APV amplitudes, with the constants of the conditions in reverse.
 
 What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse, strip charge on the multiplexed
-channels, three samples whose ratio tells the time.
+channels, three samples whose ratio tells the time; counts of TDCs.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.configs.errors import Location, UserError
+from emiss.configs.errors import UserError
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.boards import board_numbers
-from emiss.reco.formats.date.writing.encode import APV_SHIFT
+from emiss.reco.formats.date.writing.encode import APV_SHIFT, no_hits
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 STRIPS = 5
 """Strips around a point that are looked at."""
+
+FIBRE = 1e-6
+"""mm; fibres share no charge."""
 
 FIRST_RATIO = 0.25
 """Size of the first sample over the second of an in-time pulse (illustrative; the timing does not use it)."""
@@ -95,18 +98,14 @@ def strips(
 ) -> Lists:
     """Return the APV digits of points: plane, wire (read-out channel), a0, a1, a2, without those below threshold.
 
-    The charge is shared by a Gaussian of rms `strip_spread` around the point. Points that light the same read-out channel
-    add up. The third sample is the amplitude; the second follows from the time by the ratio of `apv.time`.
+    The charge is shared by a Gaussian of rms `strip_spread` around the point, or stays in one fibre. Points of one
+    read-out channel add up. The third sample is the amplitude; the second follows from the time by the ratio of `apv.time`.
     """
     from scipy.special import ndtr
 
     planes = detector.planes
-    for one in planes:
-        if one.technology == "hodoscope":
-            raise UserError(
-                f"the raw format of {one.technology} planes ({one.part}) is not public: simulate hits, to a .root file",
-                at=Location(str(detector.file)),
-            )
+    if any(one.timed for one in planes):
+        points = points.rows(np.array([not one.timed for one in planes])[points["plane"]])
     plane = points["plane"].astype(np.int64)
     pitch = np.array([p.pitch for p in planes])[plane]
     count = np.array([p.strips for p in planes])[plane]
@@ -114,10 +113,11 @@ def strips(
     edge = np.array([float(p.position(np.zeros(1))[0]) - 0.5 * p.pitch for p in planes])[plane]
     place = (points["position"] - shift - edge) / pitch  # in strips from the edge of strip 0
     strip = np.floor(place).astype(np.int64)[:, None] + np.arange(STRIPS) - STRIPS // 2
-    width = settings.strip_spread / pitch[:, None]
+    spread = [FIBRE if p.technology == "hodoscope" else settings.strip_spread for p in planes]
+    width = (np.array(spread)[plane] / pitch)[:, None]
     share = ndtr((strip + 1 - place[:, None]) / width) - ndtr((strip - place[:, None]) / width)
     inside = (strip >= 0) & (strip < count[:, None])
-    widest = max(p.strips for p in planes)
+    widest = max((p.strips for p in planes), default=1)
     channel_of = np.full((len(planes), widest), -1, np.int64)
     for number, p in enumerate(planes):
         channel_of[number, : p.strips] = detector.wiring(p)
@@ -126,7 +126,7 @@ def strips(
     time = np.broadcast_to(points["time"][:, None], charge.shape)
     event = np.broadcast_to(points.parents[:, None], charge.shape)
     # one digit per read-out channel and event
-    channels = max(p.channels for p in planes)
+    channels = max((p.channels for p in planes), default=1) or 1
     key = ((event * len(planes) + plane[:, None]) * channels + wire)[inside]
     unique, inverse = np.unique(key, return_inverse=True)
     total = np.bincount(inverse, charge[inside], len(unique))
@@ -135,7 +135,10 @@ def strips(
     plane, event = rest % len(planes), rest // len(planes)
     names = [f"{detector.plane_names[p]}.{w}" for p, w in zip(plane.tolist(), wire.tolist(), strict=True)]
     constants = conditions.get("apv.gain", names)
-    timing = conditions.get("apv.time", detector.plane_names)
+    timing = {name: np.ones(len(planes)) for name in ("t0", "r0", "a0")}
+    own = [number for number, one in enumerate(planes) if not one.timed]
+    for name, values in conditions.get("apv.time", [planes[number].name for number in own]).items():
+        timing[name][own] = values
     third = total * constants["gain"]
     second = third * timing["r0"][plane] / (1.0 + np.exp((when - timing["t0"][plane]) / timing["a0"][plane]))
     frames = np.stack([FIRST_RATIO * second, second, third])
@@ -150,5 +153,65 @@ def strips(
         "plane": plane[kept].astype(np.int16),
         "wire": wire[kept].astype(np.int16),
         **{f"a{frame}": values[kept] for frame, values in enumerate(amplitudes)},
+    }
+    return Lists(offsets_of(np.bincount(event[kept], minlength=len(points))), columns)
+
+
+def timed(points: Lists, detector: Detector, conditions: RunConditions) -> Lists:
+    """Return the TDC hits of points: plane, wire, time (counts).
+
+    What comes in the dead time after another hit of its channel is lost, and so are times outside the range of the TDC.
+
+    Raises
+    ------
+    UserError
+        If the alignment moves straws: drift times are those of wires at their places.
+    """
+    planes = detector.planes
+    if not detector.timed:
+        return no_hits(len(points))
+    points = points.rows(np.array([one.timed for one in planes])[points["plane"]])
+    plane, event = points["plane"].astype(np.int64), points.parents
+    pitch, first, strips_of = (
+        np.array(values)[plane]
+        for values in (
+            [one.pitch for one in planes],
+            [float(one.position(np.zeros(1))[0]) for one in planes],
+            [one.strips for one in planes],
+        )
+    )
+    tdcs = [detector.tdc(one) if one.timed else None for one in planes]
+    width, dead, full = (
+        np.array(values)[plane]
+        for values in (
+            [1.0 if one is None else one.bin for one in tdcs],
+            [0.0 if one is None else one.dead_time for one in tdcs],
+            [0 if one is None else 1 << one.bits for one in tdcs],
+        )
+    )
+    shift = conditions.get("tracker.alignment", detector.plane_names)["shift"]
+    for one, moved in zip(planes, shift.tolist(), strict=True):
+        if one.straw is not None and moved != 0.0:
+            raise UserError(
+                f"straws are simulated where the detector file has them, and {one.name} is moved by {moved:g} mm",
+                at=conditions.location("tracker.alignment", one.name),
+                hint="simulate with an alignment of 0 mm",
+            )
+    wire = np.rint((points["position"] - shift[plane] - first) / pitch).astype(np.int64)
+    names = [f"{planes[p].name}.{w}" for p, w in zip(plane.tolist(), wire.tolist(), strict=True)]
+    t0 = conditions.get("tdc.time", names)["t0"]
+    good = conditions.get("tdc.status", names)["status"] == 0
+    count = np.floor((points["time"] + t0) / width + 0.5).astype(np.int64)
+    good &= (wire >= 0) & (wire < strips_of) & (count >= 0) & (count < full)
+    order = np.lexsort((points["time"], wire, plane, event))
+    same = np.ones(len(order), bool)
+    for values in (wire, plane, event):
+        same &= np.diff(values[order], prepend=-1) == 0
+    late = np.diff(points["time"][order], prepend=0.0)
+    kept = order[~(same & (late < dead[order])) & good[order]]
+    columns: dict[str, Array] = {
+        "plane": plane[kept].astype(np.int16),
+        "wire": wire[kept].astype(np.int16),
+        "time": count[kept].astype(np.int32),
     }
     return Lists(offsets_of(np.bincount(event[kept], minlength=len(points))), columns)

@@ -30,7 +30,7 @@ from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples.config import Sample, load_sample
-from emiss.samples.digitise import strips, waveforms
+from emiss.samples.digitise import strips, timed, waveforms
 from emiss.samples.generators import generator_of
 from emiss.samples.response import Draws, Response
 from emiss.samples.setup import SetUp
@@ -110,7 +110,7 @@ class Simulation:
     def maps(self) -> ChannelMaps:
         """The channel maps of the run, which give a channel to all that the detector has."""
         maps = read_channel_maps(self.detector.channel_maps_path, self.sample.run)
-        maps.check(self.detector.channels, self.detector.plane_names)
+        maps.check(self.detector.channels, self.detector.plane_names, self.detector.timed)
         return maps
 
     @cached_property
@@ -291,18 +291,21 @@ def _write_raw(simulation: Simulation, path: Path, pieces: Iterator[bytes], hurt
     return encode.write(path, data)
 
 
-def _raw(batch: Batch, simulation: Simulation, rng: np.random.Generator) -> tuple[dict[str, Array], Lists, Lists]:
+def _raw(
+    batch: Batch, simulation: Simulation, rng: np.random.Generator
+) -> tuple[dict[str, Array], Lists, Lists, Lists]:
     if batch.cells is None or batch.points is None:
         msg = "a simulated batch has hits"
         raise ValueError(msg)
     shared = (simulation.detector, simulation.conditions, simulation.sample.digitisation, rng)
     names = ("spill", "in_spill", "in_run", "time", "type", "trigger")
     header = {name: batch.header[name].astype(np.int64) for name in names}
-    return header, waveforms(batch.cells, *shared), strips(batch.points, *shared)
+    hits = timed(batch.points, simulation.detector, simulation.conditions)
+    return header, waveforms(batch.cells, *shared), strips(batch.points, *shared), hits
 
 
 def _with_marks(
-    run: int, header: dict[str, Array], sadc: Lists, apv: Lists, block: Block, per_spill: int
+    run: int, header: dict[str, Array], sadc: Lists, apv: Lists, tdc: Lists, block: Block, per_spill: int
 ) -> encode.RawEvents:
     """Return the raw events with start of run, starts of burst and end of run between them, as the DAQ writes them."""
     number = len(header["spill"])
@@ -326,4 +329,4 @@ def _with_marks(
     def spread(lists: Lists) -> Lists:
         return Lists(offsets_of(np.insert(lists.counts, at, 0)), lists.columns)
 
-    return encode.RawEvents(run=run, **merged, sadc=spread(sadc), apv=spread(apv))
+    return encode.RawEvents(run=run, **merged, sadc=spread(sadc), apv=spread(apv), tdc=spread(tdc))

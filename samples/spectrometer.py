@@ -192,16 +192,18 @@ def at_station(
     deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
     found = []
     for number, plane in views:
-        position = measured(plane, plane.centre + local[plane.view], rng)
+        told = measured(plane, plane.centre + local[plane.view], rng)
         charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
         seen = here & (rng.random(count) < plane.efficiency) & (charge > 0)
+        if told.inside is not None:
+            seen &= told.inside
         found.append(
             {
                 "event": muons.event[seen],
                 "plane": np.full(int(seen.sum()), number, np.int16),
-                "position": position[seen],
+                "position": told.position[seen],
                 "charge": charge[seen],
-                "time": time[seen],
+                "time": (time if told.time is None else told.time)[seen],
             }
         )
     p = np.maximum(muons.momentum, 1e-3)

@@ -67,7 +67,8 @@ def _fit_table(one: Explained) -> Any:
     from rich.table import Table
 
     fits = one.fits
-    momentum = f"{fits.charge[0]:+.0f}, {fits.p[0]:.3f} GeV, " if one.status == "ok" else ""
+    bent = math.isfinite(fits.q_over_p[0])
+    momentum = f"{fits.charge[0]:+.0f}, {fits.p[0]:.3f} GeV, " if bent else "straight, " if one.status == "ok" else ""
     title = f"{one.arm} {one.number}: {one.status}, {momentum}chi2 {fits.chi2[0]:.2f} for {fits.ndf[0]}"
     if one.single is not None:
         converged = "" if one.single.valid else ", not converged"
@@ -78,10 +79,11 @@ def _fit_table(one: Explained) -> Any:
             table.add_column(name)
     units = ((1.0, "mm"), (1.0, "mm"), (1e3, "mrad"), (1e3, "mrad"), (1e3, "e/TeV"))
     for k, (name, (scale, unit)) in enumerate(zip(("x", "y", "tx", "ty", "q/p"), units, strict=True)):
-        row = [f"{name}, {unit}", f"{one.state[k] * scale:.5g}", f"{one.errors[k] * scale:.3g}"]
+        row = [f"{name}, {unit}", _number(one.state[k] * scale, ".5g"), _number(one.errors[k] * scale, ".3g")]
         if one.single is not None:
             value, error = one.single.state[k], one.single.errors[k]
-            row += [f"{value * scale:.5g}", f"{error * scale:.3g}", f"{(one.state[k] - value) / error:+.4f}"]
+            row += [_number(value * scale, ".5g"), _number(error * scale, ".3g")]
+            row.append(_number((one.state[k] - value) / error, "+.4f"))
         table.add_row(*row)
     return table
 

@@ -213,5 +213,16 @@ def _residuals(_folder: Path) -> None:
     residuals(hits, fit_tracks(hits, spectrometer), spectrometer)
 
 
-STEPS = (_raw_run, _beam_run, _simulated_run, _foreign_waveforms, _showers, _residuals)
+def _straws(_folder: Path) -> None:
+    """Map the hits of a TDC, and choose the sides of straws: no set-up of the jobs above has any."""
+    from emiss.reco.formats.date.decoding.lookup_kernels import rows_tdc
+    from emiss.reco.tracking.sides_kernels import choose
+
+    hits, found = np.zeros((1, 4), np.int32), np.empty((3, 1), np.int32)
+    table = np.zeros(1, np.int64)
+    rows_tdc(hits, np.ones(1, np.int64), table, table, table, *found)
+    choose(np.zeros((1, 3, 3)), np.zeros((1, 3)), np.ones((1, 3)), np.empty((1, 3), np.bool_))
+
+
+STEPS = (_raw_run, _beam_run, _simulated_run, _foreign_waveforms, _showers, _residuals, _straws)
 """The jobs; together they take as long as the compiler does."""

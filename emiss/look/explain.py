@@ -122,19 +122,18 @@ def explain_event(
     UserError
         If there is no such entry, or it is no physics event that can be read.
     """
+    from emiss.reco.tracking.clusters import clusters_of
     from emiss.reco.tracking.extrapolation import faces
     from emiss.reco.tracking.fit import Hits
     from emiss.reco.tracking.single_track import TrackModel, fit_single
     from emiss.reco.tracking.stage import TrackStage
-    from emiss.reco.tracking.strips import PointStage, StripStage
 
     run, batch = open_event(path, event, detector, calib)
     loaded = run.detector
     constants = run.conditions.for_run(batch.run)
-    clustering, tracking = StripStage(loaded) if batch.cells is None else PointStage(loaded), TrackStage(loaded)
-    clustering.begin_run(constants)
+    tracking = TrackStage(loaded)
     tracking.begin_run(constants)
-    clusters = clustering(batch, {})["clusters"]
+    clusters = clusters_of(batch, loaded, constants)
     explained = []
     for name, arm in tracking.arms.items():
         hits = arm(clusters).hits

@@ -42,14 +42,12 @@ def show_event(path: str | Path, event: int, detector: str | Path, calib: str | 
         If there is no such entry, or it is no physics event that can be read.
     """
     from emiss import drawing
-    from emiss.reco.tracking.strips import PointStage, StripStage
+    from emiss.reco.tracking.clusters import clusters_of
 
     run, batch = open_event(path, event, detector, calib)
     file, loaded = run.files[0], run.detector
     table = run.pipeline.run(batch, file.truth)
-    stage = StripStage(loaded) if batch.cells is None else PointStage(loaded)
-    stage.begin_run(run.pipeline.conditions.for_run(batch.run))
-    clusters = stage(batch, {})["clusters"]
+    clusters = clusters_of(batch, loaded, run.pipeline.conditions.for_run(batch.run))
 
     figure = drawing.figure(13, 8.5)
     places = figure.add_gridspec(3, 4, height_ratios=(1.1, 1.0, 1.0))

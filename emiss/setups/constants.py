@@ -46,6 +46,8 @@ COLUMNS = {
     "apv.gain": ("gain, noise", "-, ADC"),
     "apv.status": ("status", "-"),
     "apv.time": ("t0, r0, a0", "ns, -, ns"),
+    "tdc.time": ("t0", "ns"),
+    "tdc.status": ("status", "-"),
     "tracker.alignment": ("shift", "um"),
     "magnet.field": ("scale", "-"),
 }
@@ -62,8 +64,11 @@ def values(detector: Detector) -> Values:
     for name, part in detector.of_kind(Modules).items():
         for kind in part.needs(name):
             made[kind] = {element: f"{module.mip or part.mip:g}" for element, module in part.elements.items()}
-    if detector.planes:
+    if len(detector.timed) < len(detector.planes):
         made |= {"apv.gain": {ANY: "1 5"}, "apv.status": {ANY: "0"}, "apv.time": {ANY: "0 1.3 20"}}
+    if detector.timed:
+        made |= {"tdc.time": _triggers(detector), "tdc.status": {ANY: "0"}}
+    if detector.planes:
         made["tracker.alignment"] = {ANY: "0"}
     if detector.magnets:
         made["magnet.field"] = dict.fromkeys(detector.magnets, "1")
@@ -102,6 +107,15 @@ def _starts(detector: Detector) -> dict[str, str]:
     if len(starts) == 1:
         return {ANY: f"{starts.pop():g}"}
     return {detector.channels[n]: f"{board.pulse.start:g}" for board in detector.boards for n in board.channels}
+
+
+def _triggers(detector: Detector) -> dict[str, str]:
+    """Return where the trigger comes in the ranges of TDCs: one row where all agree."""
+    planes = [plane for plane in detector.planes if plane.timed]
+    starts = {detector.tdc(plane).start for plane in planes}
+    if len(starts) == 1:
+        return {ANY: f"{starts.pop():g}"}
+    return {f"{plane.name}.{n}": f"{detector.tdc(plane).start:g}" for plane in planes for n in range(plane.strips)}
 
 
 def _gains(detector: Detector) -> Iterator[tuple[str, str]]:

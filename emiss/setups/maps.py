@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from emiss.reco.parts.base import ReadOut
     from emiss.reco.parts.tracker import Plane
 
-SADC_SOURCE, APV_SOURCE, WAVE_SOURCE = 618, 380, 640
+SADC_SOURCE, APV_SOURCE, WAVE_SOURCE, TDC_SOURCE = 618, 380, 640, 500
 """Numbers of the first sources; those of MSADC and APV as in the demo set-ups."""
 
 PER_PORT = layout.ADCS * layout.SADC_CHANNELS
@@ -48,16 +48,23 @@ def channel_maps(detector: Detector, runs: str) -> dict[str, str]:
         blocks = [_sadc(name, chunk, port + place, runs) for place, chunk in enumerate(chunks)]
         port += len(chunks)
         files[f"{name.upper()}.xml"] = _file(blocks)
-    for number, (name, tracker) in enumerate(detector.trackers.items()):
-        before = sum(len(other.stations) for other in list(detector.trackers.values())[:number])
+    before = tdc = 0
+    for name, tracker in detector.trackers.items():
         planes = tracker.planes(name)
+        if tracker.digitiser is not None:
+            rows = list(_boards(planes, tdc))
+            tdc = 1 + rows[-1][0]
+            files[f"{name.upper()}.xml"] = _file([_tdc(name, rows, runs)])
+            continue
         stations = [[p for p in planes if p.station == station] for station in dict.fromkeys(p.station for p in planes)]
         files[f"{name.upper()}.xml"] = _file(
             [_apv(views, before + place, runs) for place, views in enumerate(stations)]
         )
+        before += len(stations)
     rules = [
         *_rules(SADC_SOURCE, -(-port // layout.PORTS), "ChipSADC s"),
         *_rules(WAVE_SOURCE, -(-board // layout.WAVE_BOARDS), f"{WAVE} w"),
+        *_rules(TDC_SOURCE, -(-tdc // layout.TDC_BOARDS), "ChipTDCBoard t"),
     ]
     files["DAQ.xml"] = _file([_daq(rules, detector.trigger_bits, runs)])
     return files
@@ -108,6 +115,28 @@ def _apv(views: Sequence[Plane], station: int, runs: str) -> str:
     ]
     head = f'  <ChipAPV version="2" runs="{runs}" detector="{views[0].name[:-1]}" maintainer="emiss">'
     return "\n".join([head, *rows, "  </ChipAPV>"])
+
+
+def _tdc(tracker: str, rows: Sequence[tuple[int, int, int, Plane, int]], runs: str) -> str:
+    head = f'  <ChipTDCBoard runs="{runs}" detector="{tracker.upper()}" maintainer="emiss">'
+    lines = [
+        f"{plane.name} {TDC_SOURCE + board // layout.TDC_BOARDS} {board % layout.TDC_BOARDS} {channel} {count} {wire}"
+        for board, channel, count, plane, wire in rows
+    ]
+    return "\n".join([head, *lines, "  </ChipTDCBoard>"])
+
+
+def _boards(planes: Sequence[Plane], board: int) -> Iterator[tuple[int, int, int, Plane, int]]:
+    """Yield board, first channel, number of wires, plane, first wire; boards are filled one after the other from `board` on."""
+    channel = 0
+    for plane in planes:
+        wire = 0
+        while wire < plane.strips:
+            if channel == layout.TDC_CHANNELS:
+                board, channel = board + 1, 0
+            count = min(plane.strips - wire, layout.TDC_CHANNELS - channel)
+            yield board, channel, count, plane, wire
+            wire, channel = wire + count, channel + count
 
 
 def _chips(views: Sequence[Plane]) -> Iterator[tuple[Plane, int, int]]:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.configs.errors import did_you_mean
+from emiss.reco.parts.base import ReadOut
+from emiss.reco.parts.digitiser import Digitiser, Tdc
+from emiss.reco.parts.tracker import Tracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from emiss.configs.arrays import Array
     from emiss.configs.document import YamlPath
-    from emiss.reco.parts.base import Part, ReadOut
-    from emiss.reco.parts.digitiser import Digitiser, Pulse
+    from emiss.reco.parts.base import Part
+    from emiss.reco.parts.digitiser import AnyDigitiser, Pulse
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,17 @@ class Board:
 
 
 def boards_of(
-    digitisers: Mapping[str, Digitiser], parts: Mapping[str, ReadOut], numbers: Mapping[str, Sequence[int]]
+    digitisers: Mapping[str, AnyDigitiser], parts: Mapping[str, ReadOut], numbers: Mapping[str, Sequence[int]]
 ) -> tuple[Board, ...]:
     """Return the boards in the order in which the parts come to them; `numbers` are the channels of each part."""
+    sampling = {name: board for name, board in digitisers.items() if isinstance(board, Digitiser)}
     found: dict[tuple[str, Pulse], list[int]] = {}
     for name, part in parts.items():
-        board = part.digitiser or next(iter(digitisers))
-        pulse = part.pulse or digitisers[board].pulse
+        board = part.digitiser or next(iter(sampling))
+        pulse = part.pulse or sampling[board].pulse
         found.setdefault((board, pulse), []).extend(numbers[name])
     return tuple(
-        Board(name, digitisers[name], pulse, np.array(channels, np.int64)) for (name, pulse), channels in found.items()
+        Board(name, sampling[name], pulse, np.array(channels, np.int64)) for (name, pulse), channels in found.items()
     )
 
 
@@ -66,14 +70,55 @@ def board_numbers(boards: Sequence[Board]) -> Array:
     return by_channel(boards, lambda board: position[id(board)], np.int64)
 
 
-def mistakes(parts: Mapping[str, Part], digitisers: Mapping[str, Digitiser]) -> Iterator[tuple[YamlPath, str]]:
+def mistakes(parts: Mapping[str, Part], digitisers: Mapping[str, AnyDigitiser]) -> Iterator[tuple[YamlPath, str]]:
     """Yield what is wrong with the digitisers and pulses that parts name, with the path of the node."""
+    sampling = [name for name, board in digitisers.items() if isinstance(board, Digitiser)]
     for name, part in parts.items():
-        board = getattr(part, "digitiser", None) or next(iter(digitisers))
-        if board not in digitisers:
-            yield ("parts", name, "digitiser"), f"there is no digitiser '{board}'; {did_you_mean(board, digitisers)}"
-        elif (pulse := getattr(part, "pulse", None)) is not None:
-            try:
-                digitisers[board].room_for(pulse)
-            except ValueError as error:
-                yield ("parts", name, "pulse", "start"), str(error)
+        if isinstance(part, Tracker):
+            yield from _timed(name, part, digitisers)
+        elif isinstance(part, ReadOut):
+            yield from _sampled(name, part, digitisers, sampling)
+
+
+def _sampled(
+    name: str, part: ReadOut, digitisers: Mapping[str, AnyDigitiser], sampling: Sequence[str]
+) -> Iterator[tuple[YamlPath, str]]:
+    """Yield what is wrong with the digitiser or the pulse of a part of cells."""
+    if part.digitiser is None and not sampling:
+        yield (
+            ("digitisers",),
+            f"the part '{name}' needs a digitiser that samples pulses; here are: {', '.join(digitisers)}",
+        )
+        return
+    named = part.digitiser or sampling[0]
+    board = digitisers.get(named)
+    if board is None:
+        yield ("parts", name, "digitiser"), f"there is no digitiser '{named}'; {did_you_mean(named, list(digitisers))}"
+    elif isinstance(board, Tdc):
+        hint = did_you_mean(named, sampling) if sampling else "there is none that does"
+        yield ("parts", name, "digitiser"), f"'{named}' is a TDC, which samples no pulses; {hint}"
+    elif part.pulse is not None:
+        try:
+            board.room_for(part.pulse)
+        except ValueError as error:
+            yield ("parts", name, "pulse", "start"), str(error)
+
+
+def _timed(name: str, part: Tracker, digitisers: Mapping[str, AnyDigitiser]) -> Iterator[tuple[YamlPath, str]]:
+    """Yield what is wrong with the TDC of a tracker: its kind, and a window beyond its range."""
+    if part.digitiser is None:
+        return
+    tdcs = [known for known, board in digitisers.items() if isinstance(board, Tdc)]
+    board = digitisers.get(part.digitiser)
+    if board is None or not isinstance(board, Tdc):
+        what = f"there is no digitiser '{part.digitiser}'" if board is None else f"'{part.digitiser}' samples pulses"
+        hint = did_you_mean(part.digitiser, tdcs) if tdcs else "add one under 'digitisers' with 'kind: tdc'"
+        yield ("parts", name, "digitiser"), f"{what}; a tracker is read by one of the kind tdc; {hint}"
+        return
+    first, last = part.window
+    if first < -board.start or last > board.range - board.start:
+        reach = f"{-board.start:g} to {board.range - board.start:g} ns"
+        yield (
+            ("parts", name, "window"),
+            f"the window {first:g} to {last:g} ns is outside the range of '{part.digitiser}', {reach}",
+        )

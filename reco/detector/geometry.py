@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from emiss.configs.document import YamlPath
     from emiss.reco.detector.spectrometers import Spectrometer
     from emiss.reco.parts.base import Part, Volume
-    from emiss.reco.parts.tracker import Station
 
     Mistake = tuple[YamlPath, str]
 
@@ -109,20 +108,19 @@ def _views(one: Spectrometer, parts: Mapping[str, Part]) -> Iterator[Mistake]:
 
 def _spectrometer(path: YamlPath, one: Spectrometer, parts: Mapping[str, Part]) -> Iterator[Mistake]:
     """Yield what is wrong with the stations of a spectrometer."""
-    stations: dict[str, tuple[str, Station]] = {}
-    for name in one.trackers:
-        tracker = parts[name]
+    stations: list[tuple[str, str, float]] = []
+    for part in one.trackers:
+        tracker = parts[part]
         if isinstance(tracker, Tracker):
-            stations |= {station: (name, place) for station, place in tracker.stations.items()}
-    ordered = sorted(stations.items(), key=lambda item: item[1][1].z)
-    for (name, (_, station)), (other, (part, next_)) in pairwise(ordered):
-        if station.z == next_.z:
-            yield _z(part, other), f"{name} and {other} stand at one z, {station.z:g} mm"
+            stations += [(station, part, z) for station, _, _, z in tracker.layers()]
+    ordered = sorted(stations, key=lambda item: item[2])
+    for (name, _, z), (other, part, next_) in pairwise(ordered):
+        if z == next_:
+            yield _z(part, other), f"{name} and {other} stand at one z, {z:g} mm"
     if one.magnet is not None:
-        places = [(name, part, station.z) for name, (part, station) in ordered]
-        yield from _around(path, one.magnet, parts[one.magnet], places)
+        yield from _around(path, one.magnet, parts[one.magnet], ordered)
     elif len(ordered) < FEWEST:
-        found = f"{len(ordered)} ({', '.join(name for name, _ in ordered)})"
+        found = f"{len(ordered)} ({', '.join(name for name, _, _ in ordered)})"
         yield (*path, "trackers"), f"tracks without a magnet need at least three stations, here: {found}"
 
 
@@ -131,8 +129,8 @@ def _around(path: YamlPath, name: str, magnet: Part, stations: Sequence[tuple[st
     if not isinstance(magnet, Magnet):
         return
     first, last = magnet.z
-    inside = [(station, part) for station, part, z in stations if first <= z <= last]
-    for station, part in inside:
+    inside = {station: part for station, part, z in stations if first <= z <= last}
+    for station, part in inside.items():
         where = f"inside the magnet {name}, {first:g} to {last:g} mm"
         yield _z(part, station), f"{station} stands {where}: tracks are made of stations before and behind it"
     before = [station for station, _, z in stations if z < first]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError]:
-    """Yield an error for each kind of waveform constant with which no pulse could be measured, at its first channel.
+    """Yield an error for each kind of constant of digitisers with which no pulse could be measured, at its first channel.
 
     A pulse at the threshold has to lie below the full scale of its digitiser, and an in-time one has to start inside the
-    waveform.
+    waveform; the window of what a TDC reads has to lie in its range.
     """
     channels = detector.channels
     pedestal = conditions.get("sadc.pedestal", channels)
@@ -37,6 +37,24 @@ def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError
         text = f"is outside the waveform of {digitiser.samples} samples, 0 to {length:g} ns: a pulse would start at"
         outside = own & ((offset < 0) | (offset >= length))
         yield from _first(outside, offset, conditions, detector, "sadc.time", text, "ns")
+    yield from _ranges(detector, conditions)
+
+
+def _ranges(detector: Detector, conditions: RunConditions) -> Iterator[UserError]:
+    """Yield an error for each plane of a TDC whose window is not in the range, as the constants have it."""
+    for plane in (plane for plane in detector.planes if plane.timed):
+        board = detector.tdc(plane)
+        names = [f"{plane.name}.{wire}" for wire in range(plane.strips)]
+        t0 = conditions.get("tdc.time", names)["t0"]
+        low, high = plane.window
+        found = np.flatnonzero((low + t0 < 0.0) | (high + t0 > board.range))
+        if len(found):
+            more = f" (and {len(found) - 1} wires more)" if len(found) > 1 else ""
+            yield UserError(
+                f"tdc.time of wire '{names[found[0]]}' takes the window {low:g} to {high:g} ns out of the range of the TDC, "
+                f"0 to {board.range:g} ns: t0 is {t0[found[0]]:g} ns{more}",
+                at=conditions.location("tdc.time", names[found[0]]),
+            )
 
 
 def _first(

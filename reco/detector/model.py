@@ -33,7 +33,7 @@ from emiss.reco.detector.plug_ins import PlugInStage, stages_named
 from emiss.reco.detector.spectrometers import Arm, Spectrometer
 from emiss.reco.detector.trigger import Trigger, conditions_of
 from emiss.reco.parts.base import ReadOut
-from emiss.reco.parts.digitiser import Digitiser
+from emiss.reco.parts.digitiser import AnyDigitiser, Tdc
 from emiss.reco.parts.kinds import AnyPart
 from emiss.reco.parts.magnet import Magnet, no_field
 from emiss.reco.parts.materials import Material, shipped
@@ -83,7 +83,7 @@ class Detector(Model):
     beam: Beam
     maps: str
     target: Name | None = None
-    digitisers: dict[Name, Digitiser] = Field(min_length=1, max_length=20)
+    digitisers: dict[Name, AnyDigitiser] = Field(min_length=1, max_length=20)
     time: Times
     materials: dict[Name, Material] = Field(default_factory=dict)
     parts: dict[Name, AnyPart] = Field(min_length=1, max_length=100)
@@ -356,6 +356,25 @@ class Detector(Model):
     def plane_names(self) -> tuple[str, ...]:
         """The names of `planes`."""
         return tuple(plane.name for plane in self.planes)
+
+    @cached_property
+    def timed(self) -> dict[str, int]:
+        """The planes that a TDC reads, with the number of their wires."""
+        return {plane.name: plane.strips for plane in self.planes if plane.timed}
+
+    def tdc(self, plane: Plane) -> Tdc:
+        """Return the TDC of a plane that one reads.
+
+        Raises
+        ------
+        TypeError
+            If none reads it.
+        """
+        found = self.digitisers.get(plane.digitiser or "")
+        if not isinstance(found, Tdc):
+            msg = f"no TDC reads {plane.name}"
+            raise TypeError(msg)
+        return found
 
     def wiring(self, plane: Plane) -> Array:
         """Return the read-out channel of every strip of a plane, int array of shape (strips,)."""

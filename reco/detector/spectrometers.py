@@ -119,6 +119,12 @@ _VERTEX = (
     ("distance", "mm", "closest approach of the two tracks"),
     ("angle", "rad", "angle between the two tracks"),
     ("mass", "GeV", "invariant mass of the two tracks"),
+    ("sigma_x", "mm", "error of x, from those of the two fits"),
+    ("sigma_y", "mm", "error of y"),
+    ("sigma_z", "mm", "error of z"),
+    ("sigma_distance", "mm", "error of the closest approach"),
+    ("sigma_angle", "rad", "error of the angle"),
+    ("sigma_mass", "GeV", "error of the invariant mass; undefined without a field"),
 )
 
 

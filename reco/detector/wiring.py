@@ -41,7 +41,7 @@ def unmapped(detector: Detector) -> Iterator[tuple[YamlPath, str]]:
                 told.add(path)
                 yield path, message
         if not told:
-            maps.check(detector.channels, detector.plane_names)
+            maps.check(detector.channels, detector.plane_names, detector.timed)
 
 
 def first_runs(path: Path) -> list[int]:

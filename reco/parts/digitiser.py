@@ -1,12 +1,12 @@
-"""Digitisers: how a board samples pulses, what they look like there, and how they are measured."""
+"""Digitisers: how a board samples pulses, what they look like there, and how they are measured; and TDCs, which tell times."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
-from emiss.configs.schema import Model, Number, Time
+from emiss.configs.schema import Model, Number, Time, by_kind
 from emiss.reco.parts.quantities import Span
 
 
@@ -34,6 +34,7 @@ class Measurement(Model):
 class Digitiser(Model):
     """A sampling ADC: period, samples per waveform, bits per sample."""
 
+    kind: Literal["adc"] = "adc"
     period: Span
     samples: int = Field(gt=0, le=511)
     bits: int = Field(gt=0, le=16)
@@ -66,3 +67,34 @@ class Digitiser(Model):
             msg = f"a fit of {fit} samples is longer than the waveform ({self.samples})"
             raise ValueError(msg)
         return self
+
+
+class Tdc(Model):
+    """A time-to-digital converter, of trackers that tell times: a hit is a count, the time since its range began over `bin`.
+
+    A channel takes no hit that comes within `dead_time` of the one before.
+    """
+
+    kind: Literal["tdc"]
+    bin: Span
+    bits: int = Field(gt=0, le=20)
+    start: Annotated[Time, Field(ge=0, le=1e6)]
+    dead_time: Annotated[Time, Field(ge=0, le=1e5)] = 0.0
+    source: str
+
+    @property
+    def range(self) -> float:
+        """The longest time, ns."""
+        return (1 << self.bits) * self.bin
+
+    @model_validator(mode="after")
+    def _starts_in_the_range(self) -> Tdc:
+        if self.start >= self.range:
+            msg = f"the trigger comes at {self.start:g} ns, after the range of {self.range:g} ns"
+            raise ValueError(msg)
+        return self
+
+
+AnyDigitiser = Annotated[
+    Annotated[Digitiser, Tag("adc")] | Annotated[Tdc, Tag("tdc")], by_kind("digitiser", ("adc", "tdc"), without="adc")
+]

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from emiss.configs.schema import Angle, Energy, Length, Number, Time
 
 View = Literal["x", "y"]
-Technology = Literal["micromegas", "gem", "hodoscope"]
+Technology = Literal["micromegas", "gem", "hodoscope", "straw"]
 
 
 def _ordered(window: tuple[float, float]) -> tuple[float, float]:

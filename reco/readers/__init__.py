@@ -35,6 +35,11 @@ def open_run_file(path: str | Path, detector: Detector) -> RunFile:
         from emiss.reco.readers.raw import RawRunFile
 
         return RawRunFile(
-            path, detector.channel_maps_path, detector.channels, detector.plane_names, samples=detector.samples
+            path,
+            detector.channel_maps_path,
+            detector.channels,
+            detector.plane_names,
+            samples=detector.samples,
+            timed=detector.timed,
         )
     raise UserError("neither a raw run file (DATE) nor a ROOT file", at=Location(str(path)))

@@ -23,6 +23,7 @@ from emiss.reco.formats.date.layout import PHYSICS
 from emiss.reco.formats.date.ledger import ledger
 from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.reasons import REPEATED
+from emiss.reco.formats.date.writing.encode import no_hits
 from emiss.reco.quality.continuity import Continuity, examine, numbers_of
 from emiss.reco.quality.spills import SpillCounts, Spills
 from emiss.reco.readers.base import BATCH, where
@@ -51,6 +52,8 @@ class RawRunFile:
         The detector's MSADC channels (detector.x.y) and Micromegas planes; their order numbers the digits.
     samples : int
         Samples of a full waveform.
+    timed : mapping of str to int
+        The planes that a TDC reads, with the number of their wires.
     policy : "safe" or "oracle"
 
     Attributes
@@ -69,6 +72,7 @@ class RawRunFile:
         planes: Sequence[str],
         *,
         samples: int = 32,
+        timed: Mapping[str, int] | None = None,
         policy: Policy = "safe",
     ) -> None:
         self.path = located(path)
@@ -76,6 +80,7 @@ class RawRunFile:
         self.channels = tuple(channels)
         self.planes = tuple(planes)
         self.samples = samples
+        self.timed = timed or {}
         self.policy: Policy = policy
         self.truth: dict[str, Column] = {}
         self.on_target: float | None = None
@@ -170,7 +175,7 @@ class RawRunFile:
                 said = f"no channel map is valid for run {run} ({where(index, run)})"
                 problems.add(UserError(said, at=Location(str(self.path)), hint=hint))
                 continue
-            maps.check(self.channels, self.planes)
+            maps.check(self.channels, self.planes, self.timed)
         problems.check()
 
     def batches(
@@ -192,7 +197,7 @@ class RawRunFile:
     def _begin_run(self, run: int) -> Decoder:
         if self._decoder is None or self._decoder.maps.run != run:
             maps = read_channel_maps(self.maps, run)
-            maps.check(self.channels, self.planes)
+            maps.check(self.channels, self.planes, self.timed)
             floors = None if self._floors is None else self._floors(run)
             self._decoder = Decoder(maps, self.policy, channels=self.channels, planes=self.planes, floors=floors)
         return self._decoder
@@ -205,7 +210,8 @@ class RawRunFile:
             runs = index.runs()
             account = ledger(index, slice(start, stop), continuity=self.continuity()) if stop > start else Ledger()
             header = self._header(good, np.empty(0, np.uint32))
-            return Batch(runs[0] if runs else 0, (start, stop), header, account, *self._nothing())
+            sadc, apv = self._nothing()
+            return Batch(runs[0] if runs else 0, (start, stop), header, account, sadc, apv, no_hits(0))
         run = int(index.run[good[0]])
         decoder = self._begin_run(run)
         data = self._bytes.need(int(index.offset[good[0]]), int(index.offset[good[-1]] + index.size[good[-1]]))
@@ -224,6 +230,7 @@ class RawRunFile:
             ledger=ledger(index, slice(start, stop), good, decoded, self.continuity()),
             sadc=self._sadc(decoder, decoded, passed),
             apv=self._apv(decoder, decoded, passed),
+            tdc=self._tdc(decoder, decoded, passed),
             lacking_channels=decoder.lacking(decoded)[passed] if some else None,
         )
 
@@ -263,6 +270,15 @@ class RawRunFile:
             "a0": a0,
             "a1": a1,
             "a2": a2,
+        }
+        return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
+
+    def _tdc(self, decoder: Decoder, decoded: Decoded, passed: Array) -> Lists:
+        mapped = decoder.map_tdc(decoded)
+        columns = {
+            "plane": mapped.plane.astype(np.int16),
+            "wire": mapped.wire.astype(np.int16),
+            "time": decoded.tdc[mapped.digit, 3],
         }
         return Lists(mapped.offsets, columns).take(np.flatnonzero(passed))
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from emiss.events.lists import offsets_of
 from emiss.reco.tracking.material import scattering
+from emiss.reco.tracking.timed import twins
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats, Ints
@@ -30,7 +31,7 @@ FEWEST = 3
 """Stations of the smallest track."""
 
 MAX_CLUSTERS = 16
-"""Clusters per view that are combined, those of highest charge."""
+"""Clusters per view that are combined, those of highest charge; of straws so many hits, whose sides are two each."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Roads:
         covariance += noise / self.momentum**2
         stations = len(z)
         sides = range(before), range(before, stations)
-        segments = [list(combinations(side, 2)) for side in sides]
+        segments = [_ends(side) for side in sides]
         meeting, error = np.full((stations,) * 4, np.inf), np.inf
         bend = abs(box.kick) / self.momentum
         for front, back in product(*segments):
@@ -93,6 +94,11 @@ class Roads:
             roads=np.array([self.slope, bend, widest, lines[0], self.sigmas, lines[1], lines[2]]),
             meeting=meeting,
         )
+
+
+def _ends(side: range) -> list[tuple[int, int]]:
+    """Return the first and the last station that a track can have on one side of the dipole, where one may be missing."""
+    return [pair for pair in combinations(side, 2) if pair[0] - side[0] + side[-1] - pair[1] <= 1]
 
 
 def _meeting(z: Floats, box: UniformBox, covariance: Floats, four: tuple[int, int, int, int]) -> tuple[float, float]:
@@ -157,6 +163,8 @@ class Finder:
         self._station = np.array([plane.station for plane in planes])
         self._view = np.array([int(plane.view == "y") for plane in planes])
         self.place = 2 * self._station + self._view
+        self._most = np.full((int(self._station.max()) + 1, 2), MAX_CLUSTERS)
+        self._most[self._station, self._view] *= [1 if plane.straw is None else 2 for plane in planes]
         stations = int(self._station.max()) + 1
         self.z, sigma, lengths = np.zeros(stations), np.zeros(stations), np.zeros(stations)
         self.z[self._station] = [plane.z for plane in planes]
@@ -167,16 +175,17 @@ class Finder:
         self.layout = roads.layout(self.z, before, box, sigma, scattering(self.z, lengths, air=air))
 
     def __call__(self, clusters: Lists) -> Candidates:
-        """Return the candidates among clusters with plane, position, charge, time and in_time."""
+        """Return the candidates among clusters with plane, position, charge, time, in_time and twin."""
         from emiss.reco.tracking.finding_kernels import find
 
         first, last, order = self._by_view(clusters)
         position, charge, time = (clusters[name][order] for name in ("position", "charge", "time"))
+        twin = _places(order, twins(clusters))
         room = len(clusters) + 64
         while True:
             chosen = np.empty((room, len(self.z), 2), np.int64)
             counts = np.empty(len(clusters), np.int64)
-            found = find(first, last, position, charge, time, self.layout, counts, chosen)
+            found = find(first, last, position, charge, time, twin, self.layout, counts, chosen)
             if found <= room:
                 break
             room = found
@@ -193,7 +202,7 @@ class Finder:
         order = chosen[_ordered(group, -clusters["charge"][chosen], clusters["position"][chosen])]
         ends = np.cumsum(np.bincount(group, minlength=len(clusters) * 2 * stations))
         first = np.concatenate(([0], ends))[:-1].reshape(-1, stations, 2)
-        last = np.minimum(ends.reshape(-1, stations, 2), first + MAX_CLUSTERS)
+        last = np.minimum(ends.reshape(-1, stations, 2), first + self._most)
         return first, last, order
 
 
@@ -208,3 +217,16 @@ def _ordered(group: Array, *keys: Array) -> Array:
     rows = order[several]
     order[several] = rows[np.lexsort((*(key[rows] for key in reversed(keys)), group[rows]))]
     return order
+
+
+def _places(order: Ints, twin: Array) -> Ints:
+    """Return for rows in an order where in it their twins are; a row without one is its own."""
+    own = np.arange(len(order))
+    twin = twin[order]
+    has = np.flatnonzero(twin)
+    if not len(has):
+        return own
+    place = np.empty(int(order.max()) + 2, np.int64)
+    place[order] = own
+    own[has] = place[order[has] + twin[has]]
+    return own

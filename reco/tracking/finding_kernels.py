@@ -141,8 +141,12 @@ def _candidates(
 
 
 @kernel(error_model="numpy")
-def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, picked: Array) -> tuple[int, float]:
+def _fill(
+    start: int, found: int, room: int, chosen: Array, mismatch: Array, twin: Array, picked: Array
+) -> tuple[int, float]:
     """Pick candidate `start`, then the best ones that share no cluster with those picked; return how many, and their worth.
+
+    A cluster and its twin are one.
 
     A candidate is worth 1 less its mismatch, so that one good track is not given up for two that hardly fit the roads.
     """
@@ -154,7 +158,8 @@ def _fill(start: int, found: int, room: int, chosen: Array, mismatch: Array, pic
         apart = True
         for k in range(size):
             for s in range(chosen.shape[1]):
-                apart = apart and (chosen[c, s] < 0 or chosen[c, s] != chosen[picked[k], s])
+                own, other = chosen[c, s], chosen[picked[k], s]
+                apart = apart and (own < 0 or (own != other and twin[own] != other))
         if apart:
             picked[size] = c
             worth += 1.0 - mismatch[c]
@@ -170,6 +175,7 @@ def _tracks(
     position: Array,
     charge: Array,
     time: Array,
+    twin: Array,
     partner: Array,
     others: Array,
     layout: Layout,
@@ -197,7 +203,7 @@ def _tracks(
         )
         most, highest = 0, -np.inf
         for start in range(found):
-            size, worth = _fill(start, found, most_tracks - made, chosen, mismatch, picked)
+            size, worth = _fill(start, found, most_tracks - made, chosen, mismatch, twin, picked)
             if worth > highest:
                 most, highest = size, worth
                 best[:] = picked
@@ -206,6 +212,9 @@ def _tracks(
             for s in range(stations):
                 if tracks[made, s] >= 0:
                     used[tracks[made, s] - lowest] = True
+                    other = twin[tracks[made, s]] - lowest
+                    if other < len(used):  # else it is not looked at
+                        used[other] = True
             made += 1
         if made == most_tracks:
             break
@@ -219,6 +228,7 @@ def find(
     position: Array,
     charge: Array,
     time: Array,
+    twin: Ints,
     layout: Layout,
     counts: Ints,
     out: Ints,
@@ -231,6 +241,8 @@ def find(
         The clusters of event, station and view (x, y) are first to last.
     position, charge, time : arrays of shape (clusters,)
         mm, ADC (above 0), ns (NaN where unknown).
+    twin : int64 array of shape (clusters,)
+        The cluster that is the other side of the same hit, in the same view; its own number where there is none.
     layout : Layout
         The stations and the roads.
     counts : int64 array of shape (N,), written
@@ -246,10 +258,10 @@ def find(
         counts[event] = 0
         low, high = first[event], last[event]
         _partners(low, high, charge, time, partner)
-        n_y = _tracks(1, low[:, 1], high[:, 1], position, charge, time, partner, ys[:0], layout, ys)
+        n_y = _tracks(1, low[:, 1], high[:, 1], position, charge, time, twin, partner, ys[:0], layout, ys)
         if n_y == 0:
             continue
-        n_x = _tracks(0, low[:, 0], high[:, 0], position, charge, time, partner, ys[:n_y], layout, xs)
+        n_x = _tracks(0, low[:, 0], high[:, 0], position, charge, time, twin, partner, ys[:n_y], layout, xs)
         for i in range(n_x):
             for j in range(n_y):
                 difference[i, j] = _difference(xs[i], ys[j], charge, time)

@@ -6,20 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.reco.tracking.timed import twins
+
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
     from emiss.events.lists import Lists
 
 
 def counts(clusters: Lists, planes: int) -> Ints:
-    """Return the number of clusters in time of each event in each plane, shape (N, planes)."""
+    """Return the number of clusters in time of each event in each plane, shape (N, planes); one for both sides of a straw."""
     key = clusters.parents * planes + clusters["plane"]
-    found = np.bincount(key[clusters["in_time"]], minlength=len(clusters) * planes)
+    found = np.bincount(key[clusters["in_time"] & (twins(clusters) >= 0)], minlength=len(clusters) * planes)
     return found.reshape(len(clusters), planes).astype(np.int32)
 
 
 def extra(clusters: Lists, plane: Ints, offsets: Ints, fitted: Floats, rows: Ints, road: float) -> Ints:
     """Return how many clusters in time are near to each track that are not its own, int32 array of shape (tracks,).
+
+    The other side of a straw that the track has is none, and of another straw one side at most counts.
 
     Parameters
     ----------
@@ -42,6 +46,11 @@ def extra(clusters: Lists, plane: Ints, offsets: Ints, fitted: Floats, rows: Int
     cluster = np.repeat(clusters.offsets[event], count) + np.arange(len(track))
     cluster -= np.repeat(np.cumsum(count) - count, count)
     at = fitted.reshape(tracks, planes)[track, plane[cluster]]
-    own = rows.reshape(tracks, planes)[track, plane[cluster]] == cluster
-    near = (np.abs(clusters["position"][cluster] - at) < road) & ~own & clusters["in_time"][cluster]
+    taken = rows.reshape(tracks, planes)[track, plane[cluster]]
+    twin = twins(clusters)[cluster]
+    own = (taken == cluster) | (taken == cluster + twin)
+    away = np.abs(clusters["position"][cluster] - at)
+    near = (away < road) & ~own & clusters["in_time"][cluster]
+    # of two sides that are both near, rows one behind the other of the same track, the first one counts
+    near[1:] &= ~((twin[1:] < 0) & near[:-1])
     return np.bincount(track[near], minlength=tracks).astype(np.int32)

@@ -14,6 +14,7 @@ import numpy as np
 
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.tracking.finding import Candidates
+from emiss.reco.tracking.timed import twins
 from emiss.reco.tracking.vertex import pairs
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def share(clusters: Lists, find: Callable[[Lists], Candidates], place: Ints, pit
 def _merged(clusters: Lists, place: Ints) -> tuple[Array, Array, Array]:
     """Return the rows of clusters that may have merged, and those of the two in the other view that they are of."""
     planes = int(place.max(initial=0)) // 2 * 2 + 2
-    rows = np.flatnonzero(clusters["in_time"])
+    rows = np.flatnonzero(clusters["in_time"] & (twins(clusters) == 0))  # the sides of a straw are no two particles
     key = clusters.parents[rows] * planes + place[rows]
     rows = rows[np.argsort(key, kind="stable")]
     groups = Lists(offsets_of(np.bincount(key, minlength=len(clusters) * planes)), {"row": rows})

@@ -12,9 +12,11 @@ from emiss.reco.detector.spectrometers import BEST, MASSES
 from emiss.reco.tracking.extrapolation import downstream, straight
 from emiss.reco.tracking.finding import Finder, Roads
 from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits, fit_tracks
+from emiss.reco.tracking.material import scattering
 from emiss.reco.tracking.neighbours import counts, extra
 from emiss.reco.tracking.outliers import reject
 from emiss.reco.tracking.sharing import share
+from emiss.reco.tracking.sides import take_sides
 from emiss.reco.tracking.straight import fit_straight
 from emiss.reco.tracking.vertex import vertices
 
@@ -88,6 +90,10 @@ class ArmTracks:
         self.spectrometer = Spectrometer(arm.field.scaled(scale), lengths, air)
         box = self.spectrometer.field.box
         self._find = Finder(arm.planes, box, self._roads, before=arm.before, air=air)
+        line = np.stack([np.ones(len(self.z)), self.z - self.z[0]], axis=1)
+        bent = np.column_stack([line, self.spectrometer.field.steps(self.z).levers]) if self.bends else line
+        self._design = bent, line
+        self._noise = scattering(self.z, np.array(lengths), air=air)
 
     @property
     def z(self) -> Array:
@@ -123,13 +129,16 @@ class ArmTracks:
             candidates, columns, asked["shared"] = shared.candidates, shared.columns, shared.shared
         else:
             candidates = self._find(clusters)
-        rows = candidates.clusters
-        position, sigma, time = (
-            np.append(columns[name], np.nan)[rows]  # a missing cluster, -1, takes the last
-            for name in ("position", "sigma", "time")
+
+        def measure(rows: Ints) -> Hits:
+            # a missing cluster, -1, takes the last
+            position, sigma = (np.append(columns[name], np.nan)[rows] for name in ("position", "sigma"))
+            return Hits(self.z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
+
+        rows, hits, fits = take_sides(
+            candidates.clusters, columns, measure, self.fit, self._design, self._noise, self._momentum
         )
-        hits = Hits(self.z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
-        fits = self.fit(hits)
+        time = np.append(columns["time"], np.nan)[rows]
         if settings.reject_outliers is not None:
             hits, fits, asked["dropped"] = reject(hits, fits, self.fit, settings.reject_outliers, bends=self.bends)
         if settings.road is not None:
@@ -167,10 +176,10 @@ class TrackStage:
         self.needs: Mapping[str, Sequence[str]] = {
             "magnet.field": tuple(arm.name for arm in detector.arms.values() if arm.name)
         }
-        declared = [column for name, one in detector.trackers.items() for column in one.declare(name)]
-        declared += [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
+        declared = [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
         self.produces: tuple[str, ...] = (
             *self.arms,
+            *(f"{name}.n_clusters" for name in detector.trackers),
             *(column.name for column in declared if column.shape != "list"),
         )
 
@@ -193,7 +202,9 @@ class TrackStage:
                 columns["match_x"], columns["match_y"] = self._away(found, tracks, paths.get(settings.incoming or "")).T
             made[name] = Lists(found.offsets, columns).rows(found.fits.status == 0)
             if settings.vertex is not None:
-                found_at = vertices(made[name], float(tracks.z[0]), MASSES[settings.vertex.mass])
+                found_at = vertices(
+                    made[name], found.fits.cov[found.fits.status == 0], float(tracks.z[0]), MASSES[settings.vertex.mass]
+                )
                 made |= {f"{name}_vertex.{inner}": values for inner, values in found_at.items()}
             if settings.best is not None:
                 best, paths[name] = self._best(found, tracks)

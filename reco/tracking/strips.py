@@ -1,4 +1,4 @@
-"""Micromegas: APV25 digits to clusters of strips, and simulated points to the same clusters.
+"""Micromegas and the like: APV25 digits to clusters of strips, and simulated points to the same clusters.
 
 Each read-out channel reads several strips; the clustering decides which of them were hit (`strips_kernels`).
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.events.lists import Lists, offsets_of
+from emiss.reco.tracking.timed import both_sides, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,11 +26,12 @@ THRESHOLD = 4.0
 
 
 class StripStage:
-    """APV digits to ``clusters``: plane, position, charge (ADC) and time (ns) with errors, strips, in_time.
+    """APV digits to ``clusters``: plane, position, charge (ADC) and time (ns) with errors, strips, in_time, and no twin.
 
     The charge of a channel is its largest sample divided by its gain, summed over the channels of a cluster; the time is the
     mean of the ratio timing, weighted by its errors, NaN where no channel has one. Channels that are dead or hot (`apv.status`)
-    are left out. A cluster is `in_time` inside the window of the detector file; one without a time is not.
+    are left out. A cluster is `in_time` inside the window of the detector file; one without a time is not. What a TDC reads has
+    no strips here (`emiss.reco.tracking.timed`).
     """
 
     uses: tuple[str, ...] = ()
@@ -39,22 +41,25 @@ class StripStage:
         self.detector = detector
         planes = detector.planes
         self._base = np.concatenate(([0], np.cumsum([plane.channels for plane in planes])))
-        strips = [_strips_of(detector.wiring(plane), plane.channels) for plane in planes]
-        self._strip_of = np.concatenate(strips)
-        counts = [np.bincount(detector.wiring(plane), minlength=plane.channels) for plane in planes]
-        self._strip_start = offsets_of(np.concatenate(counts))
+        wiring = [detector.wiring(plane)[: None if plane.channels else 0] for plane in planes]
+        none = np.empty(0, np.int64)
+        strips = [_strips_of(wired, plane.channels) for wired, plane in zip(wiring, planes, strict=True)]
+        self._strip_of = np.concatenate([none, *strips])
+        counts = [np.bincount(wired, minlength=plane.channels) for wired, plane in zip(wiring, planes, strict=True)]
+        self._strip_start = offsets_of(np.concatenate([none, *counts]))
         self._first = np.array([float(plane.position(np.zeros(1))[0]) for plane in planes])
         self._pitch = np.array([plane.pitch for plane in planes])
         self._sigma = np.array([plane.sigma for plane in planes])
         self._windows = windows(planes)
-        self._widest = max(plane.strips for plane in planes)
+        self._widest = max((plane.strips for plane in planes if plane.channels), default=1)
         self._gain = self._noise = self._shift = self._floor = np.empty(0)
         self._timing: dict[str, Array] = {}
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
         """The conditions used: gain, noise and status of each channel, timing and alignment of each plane."""
-        channels, names = _channels(self.detector), self.detector.plane_names
+        channels = _channels(self.detector)
+        names = [plane.name for plane in self.detector.planes if not plane.timed]
         return {"apv.gain": channels, "apv.status": channels, "apv.time": names, "tracker.alignment": names}
 
     def begin_run(self, conditions: RunConditions) -> None:
@@ -63,8 +68,12 @@ class StripStage:
         channels = conditions.get("apv.gain", needs["apv.gain"])
         self._gain, self._noise = channels["gain"], channels["noise"]
         self._floor = np.concatenate(list(floors(self.detector, conditions).values()))
-        self._timing = conditions.get("apv.time", needs["apv.time"])
-        self._shift = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
+        own = np.flatnonzero([not plane.timed for plane in self.detector.planes])
+        for name, values in conditions.get("apv.time", needs["apv.time"]).items():
+            self._timing[name] = np.ones(len(self._pitch))
+            self._timing[name][own] = values
+        self._shift = np.zeros(len(self._pitch))
+        self._shift[own] = conditions.get("tracker.alignment", needs["tracker.alignment"])["shift"]
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the clusters of a batch."""
@@ -144,6 +153,7 @@ class StripStage:
             "sigma_time": np.sqrt(np.divide(1.0, weight, out=np.full(found, np.nan), where=known)),
             "in_time": in_time(when, self._windows[:, plane]),
             "size": np.bincount(member, minlength=found).astype(np.int32),
+            "twin": np.zeros(found, np.int32),
         }
 
     def _times(self, plane: Array, second: Array, third: Array, noise: Array) -> tuple[Array, Array]:
@@ -188,15 +198,20 @@ def in_time(time: Array, window: Floats) -> Bools:
 
 
 class PointStage:
-    """Simulated points to ``clusters``: they carry the intrinsic resolution already."""
+    """Simulated points to ``clusters``: they carry the intrinsic resolution already.
+
+    Those of straws stand at their wires and have the times that a TDC measures: they are clusters on both sides.
+    """
 
     uses: tuple[str, ...] = ()
-    produces: tuple[str, ...] = ("clusters",)
     needs: Mapping[str, Sequence[str]] = {}
 
     def __init__(self, detector: Detector) -> None:
+        self.detector = detector
         self._sigma = np.array([plane.sigma for plane in detector.planes])
         self._windows = windows(detector.planes)
+        self._timed = np.array([plane.timed for plane in detector.planes], bool)
+        self.produces: tuple[str, ...] = ("clusters", *counted(detector, np.empty((0, len(self._sigma)), np.int32)))
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take nothing: points stand in the frame of the detector."""
@@ -209,22 +224,29 @@ class PointStage:
         points = batch.points
         size = int(points.offsets[-1])
         plane = points["plane"].astype(np.int32)
+        timed = self._timed[plane]
         columns: dict[str, Array] = {
             "plane": plane,
             "position": points["position"],
             "sigma": self._sigma[plane],
-            "charge": points["charge"],
+            "charge": np.where(timed, 1.0, points["charge"]) if timed.any() else points["charge"],
             "time": points["time"],
             "sigma_time": np.zeros(size),
             "in_time": in_time(points["time"], self._windows[:, plane]),
             "size": np.ones(size, np.int32),
+            "twin": np.zeros(size, np.int32),
         }
-        return {"clusters": Lists(points.offsets, columns)}
+        clusters = both_sides(Lists(points.offsets, columns), self.detector.planes)
+        outside = ~columns["in_time"] & timed
+        events, planes = len(points), len(self._sigma)
+        key = points.parents * planes + plane
+        late = np.bincount(key[outside], minlength=events * planes).reshape(events, planes)
+        return {"clusters": clusters, **counted(self.detector, late)}
 
 
 def _strips_of(channel_of: Array, channels: int) -> Array:
     """Return the strips ordered by the channel that reads them."""
-    if channel_of.max(initial=0) >= channels:
+    if channel_of.max(initial=-1) >= channels:
         msg = "a strip is read by a channel that does not exist"
         raise ValueError(msg)
     return np.argsort(channel_of, kind="stable").astype(np.int64)

@@ -9,13 +9,28 @@ import numpy as np
 
 from emiss.samples.beam_line import back
 from emiss.samples.spectrometer import at_station, transport
+from emiss.samples.walk.decay_kernels import decays
 from emiss.samples.walk.hadron_tables import hadron_matter
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
 from emiss.samples.walk.matter import ACTIVE
 from emiss.samples.walk.muons import muon_world
 from emiss.samples.walk.shower import showers
 from emiss.samples.walk.state import State
-from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, PHOTON, ROW, Z
+from emiss.samples.walk.tracks import (
+    CARRIED,
+    COLUMNS,
+    ENERGY,
+    ID,
+    LAST,
+    PDG,
+    PHOTON,
+    ROW,
+    TX,
+    TY,
+    Z,
+    lifetimes,
+    masses,
+)
 from emiss.samples.walk.walk_kernels import Tables, walk
 from emiss.samples.walk.world import Seen, world_of
 
@@ -26,7 +41,7 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
-    from emiss.samples.walk.hadron_tables import hadron_matter
+    from emiss.samples.walk.decay_kernels import decays
 from emiss.samples.walk.line import Item
 
 LOST = ("invisible", "neutrino", "rest mass")
@@ -172,12 +187,39 @@ class Walk:
         np.add.at(passage.seen.leaked, (rows, last), tracks[:, ENERGY] + tracks[:, CARRIED])
 
     def move(self, tracks: Floats, z: float, passage: Passage, rng: np.random.Generator) -> Floats:
-        """Take tracks through the fields, or in straight lines, to `z`; those that a field turns back are booked as leaked."""
-        del rng
+        """Take tracks through the fields, or in straight lines, to `z`; some decay on the way.
+
+        Those that a field turns back are booked as leaked.
+        """
         if not len(tracks) or np.all(tracks[:, Z] >= z):
             return tracks
+        decay_z = self._decay_places(tracks, z, rng)
+        going = decay_z >= z
+        moved = [self._drift(tracks[going], z, passage)]
+        for row in np.flatnonzero(~going):
+            there = self._drift(tracks[row : row + 1].copy(), float(decay_z[row]), passage)
+            moved.append(self.move(decays(there, passage.seen, rng), z, passage, rng))
+        return moved[0] if len(moved) == 1 else np.concatenate(moved)
+
+    @staticmethod
+    def _decay_places(tracks: Floats, z: float, rng: np.random.Generator) -> Floats:
+        """Return the z (mm) where tracks decay in a vacuum, infinite of those that do not before `z`."""
+        pdg, energy = tracks[:, PDG], tracks[:, ENERGY]
+        tau = lifetimes(pdg)
+        places = np.full(len(tracks), np.inf)
+        rows = np.flatnonzero(np.isfinite(tau) & (tracks[:, Z] < z))
+        mass = masses(pdg[rows])
+        length = tau[rows] * np.sqrt(np.maximum((energy[rows] / mass) ** 2 - 1.0, 0.0))
+        way = (
+            length * rng.standard_exponential(len(rows)) / np.sqrt(1.0 + tracks[rows, TX] ** 2 + tracks[rows, TY] ** 2)
+        )
+        soon = tracks[rows, Z] + way < z
+        places[rows[soon]] = (tracks[rows, Z] + way)[soon]
+        return places
+
+    def _drift(self, tracks: Floats, z: float, passage: Passage) -> Floats:
         state = State.of(tracks)
-        lowest = float(state.z.min())
+        lowest = float(state.z.min(initial=np.inf))
         for one in self.fields:
             low, high = one.region
             if high > lowest and low < z and np.any(state.charge != 0.0):

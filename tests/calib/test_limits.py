@@ -28,6 +28,8 @@ GOOD = {
     "apv.gain": "1.02 5",
     "apv.status": "2",
     "apv.time": "3.8 1.29 20.1",
+    "tdc.time": "400",
+    "tdc.status": "2",
     "tracker.alignment": "-0.07",
     "magnet.field": "-1.01",
 }
@@ -58,6 +60,8 @@ def test_every_column_of_every_type_has_limits():
         ("apv.gain", "A 1 0", 5, "noise of channel 'A' is 0"),
         ("apv.status", "A 7", 3, "status of channel 'A' is 7, but must be 0 or 1 or 2"),
         ("apv.status", "A 0.5", 3, "status of channel 'A' is 0.5, but must be 0 or 1 or 2"),
+        ("tdc.time", "A 1e9", 3, "t0 of channel 'A' is 1e+09 ns, but must be -1e+07 to 1e+07 ns"),
+        ("tdc.status", "A 3", 3, "status of channel 'A' is 3, but must be 0 or 1 or 2"),
         ("apv.time", "A 4 0 20", 5, "r0 of channel 'A' is 0"),
         ("apv.time", "A 4 1.3 0", 9, "a0 of channel 'A' is 0 ns"),
         ("tracker.alignment", "A 70000", 3, "shift of channel 'A' is 70000 mm"),

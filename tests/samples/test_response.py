@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from emiss.events.lists import Lists, offsets_of
+from emiss.events.lists import Lists
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips, waveforms
 from emiss.samples.particles import deflect

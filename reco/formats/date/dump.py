@@ -46,7 +46,8 @@ def dump(
     dict
         index, type, run, spill, event_in_spill, event_in_run, trigger, time, good; `sadc` digits as [detector, source,
         port, adc, channel, x, y, sum, samples], `apv` digits as [detector, source, adc, chip, chip channel, wire,
-        position, sparse, amplitudes, addresses, tag, common mode], both sorted by detector name, then as they appear;
+        position, sparse, amplitudes, addresses, tag, common mode], `tdc` hits as [detector, source, board, channel, wire,
+        count], all sorted by detector name, then as they appear;
         `errors` as names. A lost event has `lost` with its reason, and no header where there is none; one that is there
         already has `excluded`. An event that is not physics is not lost, even if its content was given up (`given_up`).
 
@@ -89,7 +90,7 @@ def dump(
                 event["trigger"] &= decoder.maps.trigger_mask
             if result is not None:
                 event["good"] = bool(result.good[row])
-                event["sadc"], event["apv"], event["errors"] = digits[row]
+                event["sadc"], event["apv"], event["tdc"], event["errors"] = digits[row]
                 if result.thrown[row]:
                     event["given_up"] = reasons.LOST[result.thrown[row]]
             if fate[entry - part.start]:
@@ -129,6 +130,8 @@ def text(event: dict[str, Any]) -> list[str]:
             f"  apv {det} wire {wire}  source {source} adc {adc} chip {chip} channel {channel} "
             f"{'sparse' if sparse else 'latch-all'}: {amplitude} cells {address} tag {tag} common mode {common}"
         )
+    for det, source, board, channel, wire, count in event["tdc"]:
+        lines.append(f"  tdc {det} wire {wire}  source {source} board {board} channel {channel}: {count}")
     return lines
 
 
@@ -151,12 +154,12 @@ def _header(index: Index, entry: int) -> dict[str, Any]:
         "time": index.time,
     }
     header: dict[str, Any] = {"index": entry} | {name: int(values[entry]) for name, values in columns.items()}
-    return header | {"good": True, "sadc": [], "apv": [], "errors": []}
+    return header | {"good": True, "sadc": [], "apv": [], "tdc": [], "errors": []}
 
 
-def _digits(decoder: Decoder, decoded: Decoded) -> list[tuple[list[Any], list[Any], list[str]]]:
+def _digits(decoder: Decoder, decoded: Decoded) -> list[tuple[list[Any], list[Any], list[Any], list[str]]]:
     """Return the digits and record names of each event."""
-    sadc, apv = decoder.map_sadc(decoded), decoder.map_apv(decoded)
+    sadc, apv, tdc = decoder.map_sadc(decoded), decoder.map_apv(decoded), decoder.map_tdc(decoded)
     waveforms, samples = decoder.waveforms(decoded, sadc)
     amplitude = decoder.amplitudes(decoded, apv)
     result = []
@@ -179,8 +182,12 @@ def _digits(decoder: Decoder, decoded: Decoded) -> list[tuple[list[Any], list[An
                     *(amplitude[:, row].tolist(), rest[:3], tag, rest[3:]),
                 ]
             )
+        hits = []
+        for row in range(tdc.offsets[event], tdc.offsets[event + 1]):
+            source, board, channel, count = decoded.tdc[tdc.digit[row]].tolist()
+            hits.append([decoder.planes[tdc.plane[row]], source, board, channel, int(tdc.wire[row]), count])
         names = [reasons.RECORDS[code].name for code in decoded.record[decoded.record[:, 0] == event, 1].tolist()]
-        result.append((sorted(cells, key=_detector), sorted(strips, key=_detector), names))
+        result.append((sorted(cells, key=_detector), sorted(strips, key=_detector), sorted(hits, key=_detector), names))
     return result
 
 

@@ -35,7 +35,7 @@ END_OF_BURST, PHYSICS, CALIBRATION = 6, 7, 8
 FIRST_MULTIPLEXER = 896
 SOURCES = 1024
 
-CLASS_UNKNOWN, CLASS_SADC, CLASS_APV, CLASS_DUMMY, CLASS_WAVE = 0, 1, 2, 3, 4
+CLASS_UNKNOWN, CLASS_SADC, CLASS_APV, CLASS_DUMMY, CLASS_WAVE, CLASS_TDC = 0, 1, 2, 3, 4, 5
 """What decodes a source; sources without a rule that are of no class covered here are unknown."""
 
 PORTS, ADCS, SADC_CHANNELS = 8, 4, 16
@@ -47,6 +47,12 @@ WAVE_HEADER, WAVE_SAMPLES = 2, 511
 WAVE_BOARDS = PORTS * ADCS
 """Markers, version, words of a header, most samples and most boards of a source of wave boards, which are of our own format
 (`decoding.wave_kernels`); a board has as many channels as an MSADC module."""
+
+TDC_BLOCK, TDC_HIT, TDC_END, TDC_VERSION = 0xD, 0xE, 0xF, 1
+TDC_HEADER, TDC_SMALLEST = 2, 3
+TDC_BOARDS, TDC_CHANNELS, TDC_BITS = 32, 64, 20
+"""Markers, version, words of a header and of a block without a hit, most boards of a source, channels of a board and bits of a
+count of TDC boards, which are of our own format, too (`decoding.tdc_kernels`)."""
 
 APV_ADCS, APV_CHIPS, APV_CHANNELS = 256, 16, 128
 """Field widths of the APV headers; 128 channels per chip (CMS APV25)."""

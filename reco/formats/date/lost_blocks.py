@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from emiss.reco.formats.date.index.events import Index, Policy
 
 BATCH = 4096
-ROOM = np.array([0, 0, 0, 0, 4 * layout.SOURCES], np.int64)
+ROOM = np.array([0, 0, 0, 0, 4 * layout.SOURCES, 0], np.int64)
 """Rows of a workspace that takes no digits, only the records of one event."""
 
 

@@ -11,6 +11,7 @@ from emiss.reco.formats.date import layout as la
 from emiss.reco.formats.date import reasons as why
 from emiss.reco.formats.date.decoding import workspace as ws
 from emiss.reco.formats.date.decoding.decode_kernels import compare_sources, walk_event
+from emiss.reco.formats.date.decoding.tdc_kernels import lacks_tdc
 from emiss.reco.formats.date.decoding.wave_kernels import lacks_board
 
 if TYPE_CHECKING:
@@ -68,4 +69,6 @@ def mark_lost_blocks(words: Words, first: Ints, size: Ints, safe: bool, tables: 
                 lost[event] = _lacks_module(words, out.sources[row, 0], out.sources[row, 1], out.sources[row, 3])
             elif out.source_class[row] == la.CLASS_WAVE and not lost[event]:
                 lost[event] = lacks_board(words, out.sources[row, 0], out.sources[row, 1], out.sources[row, 3])
+            elif out.source_class[row] == la.CLASS_TDC and not lost[event]:
+                lost[event] = lacks_tdc(words, out.sources[row, 0], out.sources[row, 1], out.sources[row, 3])
     return lost

@@ -69,6 +69,14 @@ WB_BAD_DATA_HEADER = 37
 WB_DATA_OUTSIDE = 38
 WB_CHANNEL_OUTSIDE = 39
 WB_BAD_DATA = 40
+TD_BAD_HEADER = 41
+TD_BAD_SIZE = 42
+TD_WRONG_EVENT = 43
+TD_BOARDS_MISSING = 44
+TD_NO_TRAILER = 45
+TD_HITS_MISSING = 46
+TD_BAD_HIT = 47
+TD_CHANNEL_OUTSIDE = 48
 
 RECORDS: tuple[Record, ...] = (
     Record("EVENT_CORRUPTED0", 3, FLAG, (), "rest of the event or sub-event"),
@@ -112,9 +120,18 @@ RECORDS: tuple[Record, ...] = (
     Record("WB_DATA_OUTSIDE", 2, 0, ("board", "sourceID"), "rest of the board"),
     Record("WB_CHANNEL_OUTSIDE", 2, 0, ("channel", "sourceID"), "channel"),
     Record("WB_BAD_DATA", 2, 0, ("channel", "sourceID"), "channel"),
+    Record("TD_BAD_HEADER", 2, 0, ("sourceID",), "rest of the source"),
+    Record("TD_BAD_SIZE", 2, 0, ("sourceID", "value"), "rest of the source"),
+    Record("TD_WRONG_EVENT", 2, 0, ("board", "sourceID", "event", "SLinkEvent"), "board"),
+    Record("TD_BOARDS_MISSING", 2, 0, ("sourceID", "value", "value"), "nothing"),
+    Record("TD_NO_TRAILER", 2, 0, ("board", "sourceID"), "board"),
+    Record("TD_HITS_MISSING", 2, 0, ("board", "sourceID", "value", "value"), "nothing"),
+    Record("TD_BAD_HIT", 2, 0, ("board", "sourceID"), "rest of the board"),
+    Record("TD_CHANNEL_OUTSIDE", 2, 0, ("channel", "sourceID"), "hit"),
 )
 """By code. SADC_BLOCK_SIZE_ZERO and APV_SINGLE_FRAME are ours: the library hangs or throws and records nothing. So are those
-of wave boards (WB_...), of which it knows nothing; WB_NO_CHANNEL: a board that suppresses no channel has sent none."""
+of wave boards (WB_...) and TDC boards (TD_...), of which it knows nothing; WB_NO_CHANNEL: a board that suppresses no channel
+has sent none; TD_HITS_MISSING: a block has more or fewer hits than its last word says."""
 
 MAX_ARGUMENTS = 5
 
@@ -180,6 +197,14 @@ LOST_SOURCE: dict[int, int] = {
     WB_DATA_OUTSIDE: 1,
     WB_CHANNEL_OUTSIDE: 1,
     WB_BAD_DATA: 1,
+    TD_BAD_HEADER: 0,
+    TD_BAD_SIZE: 0,
+    TD_WRONG_EVENT: 1,
+    TD_BOARDS_MISSING: 0,
+    TD_NO_TRAILER: 1,
+    TD_HITS_MISSING: 1,
+    TD_BAD_HIT: 1,
+    TD_CHANNEL_OUTSIDE: 1,
 }
 """Records after which the data of a source are not all there, or are not those of the event, with the position of the source in
 what the kernels store. What a source feeds is undefined then: a sum over the rest would be a wrong number."""

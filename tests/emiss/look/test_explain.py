@@ -50,3 +50,16 @@ def test_events_that_are_not_there(cli, run_file, run_files):
     assert (done.code, "no physics event (start_of_run)" in done.err) == (2, True)
     done = cli("fit", "--explain", run_files["beam.root"], "--event", 0)
     assert (done.code, done.out.strip()) == (0, "no track candidates in this event")
+
+
+def test_a_straight_track_has_no_momentum_to_print(cli, tmp_path):
+    file = tmp_path / "detector.yaml"
+    file.write_text("extends: na64e_lfc\nparts: {MBPL: {by: 0 T}}\n")
+    sample = load_sample("muon").model_copy(update={"detector": str(file)})
+    run_file = simulate(sample, tmp_path / "straight.root", events=3)
+    done = cli("fit", run_file, "--event", 1, "--detector", file)
+    assert done.code == 0, done.err
+    assert "tracks 0: ok, straight, chi2" in done.out
+    assert "nan" not in done.out
+    row = next(line.split() for line in done.out.splitlines() if "q/p, e/TeV" in line)
+    assert row == ["q/p,", "e/TeV", "-", "-"]

@@ -94,5 +94,5 @@ def test_mistakes_in_the_detector_file(variant, text, message):
 
 def test_a_map_that_is_not_there(variant):
     file = variant("    map: {file: nowhere.txt}\n")
-    with pytest.raises(UserError, match=r"nowhere\.txt: the field map cannot be read"):
+    with pytest.raises(UserError, match=r"there is no file 'nowhere\.txt' beside this one"):
         reco.open(Path("samples/data/signal.dat"), detector=file)

@@ -63,7 +63,7 @@ def test_a_spill_that_was_not_surveyed():
 
 def test_the_survey_finds_what_the_decoder_records(run_files, detector):
     maps = read_channel_maps(detector.channel_maps_path, 6101)
-    kinds = dict.fromkeys(sorted(set(damage.KINDS) - {damage.TRUNCATED} - damage.OF_WAVE_BOARDS), 2)
+    kinds = dict.fromkeys(sorted(set(damage.KINDS) - {damage.TRUNCATED} - damage.OF_OWN), 2)
     hurt, chosen = damage.damage(run_files["muon.dat"].read_bytes(), maps, kinds, seed=2)
     data = np.frombuffer(hurt, np.uint8)
     index = build(data)

@@ -50,7 +50,7 @@ def test_dump_says_of_each_event_what_the_ledger_says(run_files, detector, tmp_p
     hurt, _ = damage.damage(
         run_files["muon.dat"].read_bytes(),
         maps,
-        dict.fromkeys(sorted(set(damage.KINDS) - damage.OF_WAVE_BOARDS), 1),
+        dict.fromkeys(sorted(set(damage.KINDS) - damage.OF_OWN), 1),
         seed=3,
     )
     (tmp_path / "hurt.dat").write_bytes(hurt)
@@ -146,7 +146,7 @@ def test_constants_that_are_missing_are_told_with_file_and_event(parts, detector
         reco.open(tmp_path / "other.dat")
 
 
-@pytest.mark.parametrize("kind", sorted(set(damage.KINDS) - {damage.TRUNCATED} - damage.OF_WAVE_BOARDS))
+@pytest.mark.parametrize("kind", sorted(set(damage.KINDS) - {damage.TRUNCATED} - damage.OF_OWN))
 def test_damage_that_drops_data_makes_a_part_undefined(kind, run_files, detector, tmp_path):
     """What the table of records calls dropped is never a number: event by event, from the damage that was made."""
     maps = read_channel_maps(detector.channel_maps_path, RUN)

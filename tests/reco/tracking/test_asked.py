@@ -150,7 +150,7 @@ def test_two_lines_through_a_point(place, slopes, p, q):
             "charge": np.array([1.0, -1.0]),
         },
     )
-    made = vertices(tracks, z, 0.1056583755)
+    made = vertices(tracks, np.zeros((2, 5, 5)), z, 0.1056583755)
     assert made["distance"][0] == pytest.approx(0.0, abs=1e-6)
     for name, value in (("x", x), ("y", y), ("z", z0)):
         assert made[name][0] == pytest.approx(value, abs=1e-3)
@@ -173,14 +173,20 @@ def test_the_nearest_pair_of_opposite_charge(toys, detector):
         "p": np.full(5, 40.0),
         "charge": np.array([1.0, -1.0, -1.0, 1.0, 1.0]),
     }
-    made = vertices(Lists(np.array([0, 3, 5]), columns), 1000.0, 0.105)
+    cov = np.array([np.diag([0.1, 0.2, 0.0, 0.0, 0.0]) ** 2] * 5)
+    made = vertices(Lists(np.array([0, 3, 5]), columns), cov, 1000.0, 0.105)
     assert made["distance"][0] == pytest.approx(3.0)
     assert made["z"][0] == pytest.approx(0.0, abs=1e-6)
+    assert made["sigma_distance"][0] == pytest.approx(0.2 * np.sqrt(2), rel=1e-3)
+    assert made["sigma_z"][0] == pytest.approx(0.1 * np.sqrt(2) / 0.005, rel=1e-3)
     assert made["angle"][0] == pytest.approx(0.005, rel=1e-4)
     assert np.isnan(made["mass"][1])
     columns["charge"] = np.full(5, np.nan)  # without a field
     assert np.isnan(columns["charge"]).all()
-    assert vertices(Lists(np.array([0, 3, 5]), columns), 1000.0, 0.105)["z"] == pytest.approx([0.0, 0.0], abs=1e-6)
+    cov[:, 4] = cov[:, :, 4] = np.nan
+    straight = vertices(Lists(np.array([0, 3, 5]), columns), cov, 1000.0, 0.105)
+    assert straight["z"] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert straight["sigma_z"][0] == made["sigma_z"][0]
 
 
 def test_vertices_of_simulated_pairs(toys, detector):
@@ -207,11 +213,17 @@ def test_vertices_of_simulated_pairs(toys, detector):
     at = made["tracks_vertex.z"][two]
     assert np.median(at) == pytest.approx(z[0] - 4000.0, abs=60.0)
     assert np.median(made["tracks_vertex.distance"][two]) < 1.5
+    for name, true in (("x", 0.0), ("y", 0.0), ("z", z[0] - 4000.0)):
+        pull = (made[f"tracks_vertex.{name}"][two] - true) / made[f"tracks_vertex.sigma_{name}"][two]
+        assert spread(pull) == pytest.approx(1.0, abs=0.12), name
     opening = np.hypot(tx[1] - tx[0], ty[1] - ty[0])[two]
     mass = np.sqrt(
         4 * 0.10566**2 + p[0, two] * p[1, two] * opening**2 + (p[0] - p[1])[two] ** 2 / p.prod(0)[two] * 0.10566**2
     )
     assert np.median(made["tracks_vertex.mass"][two] / mass) == pytest.approx(1.0, abs=0.01)
+    assert spread((made["tracks_vertex.mass"][two] - mass) / made["tracks_vertex.sigma_mass"][two]) == pytest.approx(
+        1.0, abs=0.12
+    )
     assert np.isnan(made["tracks_vertex.z"][made["tracks"].counts < 2]).all()
     assert {f"tracks_vertex.{name}" for name in ("x", "y", "z", "distance", "angle", "mass")} <= set(own.columns)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emiss.configs.errors import UserError
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.parts.technologies import measured
 from emiss.reco.tracking.strips import StripStage
@@ -31,7 +30,7 @@ def points_of(rng, detector, x, y):
     position = exact["position"].copy()
     for number, plane in enumerate(detector.planes):
         here = exact["plane"] == number
-        position[here] = measured(plane, position[here], rng)
+        position[here] = measured(plane, position[here], rng).position
     return Lists(exact.offsets, {**exact.columns, "position": position})
 
 
@@ -60,7 +59,7 @@ def test_fibres_tell_their_centres(detector):
     plane = replace(detector.planes[0], technology="hodoscope", pitch=2.0, strips=5, centre=10.0)
     rng = np.random.default_rng(1)
     np.testing.assert_allclose(
-        measured(plane, np.array([5.1, 6.9, 10.9, 11.1, 15.0, 99.0]), rng), [6, 6, 10, 12, 14, 14]
+        measured(plane, np.array([5.1, 6.9, 10.9, 11.1, 15.0, 99.0]), rng).position, [6, 6, 10, 12, 14, 14]
     )
 
 
@@ -90,10 +89,16 @@ def test_a_single_strip_of_a_gem_is_a_cluster(toys, detector):
     assert len(plain(toys.batch(1, apv=few), {})["clusters"]["plane"]) == 0
 
 
-def test_what_has_no_raw_format_is_not_digitised(detector):
-    own = made_of(detector, "hodoscope")
-    with pytest.raises(UserError, match=r"raw format of hodoscope planes \(mm\) is not public: simulate hits"):
-        strips(Lists.empty(1, {"plane": np.int16}), own, None, Digitisation(), np.random.default_rng(1))
+def test_fibres_that_chips_of_strips_read(toys, detector):
+    """Without a TDC all charge of a particle is that of one strip; with one there is no strip at all."""
+    own, constants = made_of(detector, "hodoscope"), toys.Constants()
+    rng = np.random.default_rng(1)
+    seen = points_of(rng, own, np.zeros((50, 5)), np.full((50, 5), 7.0))
+    moved = constants.get("tracker.alignment", own.plane_names)["shift"][seen["plane"]]
+    seen = Lists(seen.offsets, {**seen.columns, "position": seen["position"] + moved})
+    digits = strips(seen, own, constants, Digitisation(), rng)
+    assert len(digits["wire"]) == len(seen["plane"])
+    assert set(digits["wire"][digits["plane"] == 1].tolist()) <= {187, 188}  # 7 mm lie between their fibres
 
 
 def test_channels_without_a_table(detector):

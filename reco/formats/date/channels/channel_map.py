@@ -1,9 +1,9 @@
 """The DAQ's XML channel maps: which detector channel or strip each read-out channel is, for one run.
 
-Read: ``ChipSADC`` (MSADC, option data_format3), ``ChipWaveBoard`` (our own), ``ChipAPV`` (strips), ``DaqOption`` (what decodes
-a source, trigger names); elements of other chips are left alone. Each run is read from nothing, so no state of an earlier run
-can leak. Unlike the
-library, which skips a bad line or the rest of a file with a message, every mistake is a `UserError` with file and line.
+Read: ``ChipSADC`` (MSADC, option data_format3), ``ChipAPV`` (strips), ``ChipWaveBoard`` and ``ChipTDCBoard`` (our own),
+``DaqOption`` (what decodes a source, trigger names); elements of other chips are left alone. Each run is read
+from nothing, so no state of an earlier run can leak. Unlike the library, which skips a bad line or the rest of a file with a
+message, every mistake is a `UserError` with file and line.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ MAX_FACTOR = 32.0
 
 WAVE = "ChipWaveBoard"
 """The chip of our own format (`emiss.reco.formats.date.decoding.wave_kernels`)."""
+
+
+TDC = "ChipTDCBoard"
+"""The same for TDCs (`emiss.reco.formats.date.decoding.tdc_kernels`)."""
 
 
 class SadcEntry(NamedTuple):
@@ -78,6 +82,18 @@ class ApvEntry(NamedTuple):
     place: Location
 
 
+class TdcEntry(NamedTuple):
+    """One line of a ChipTDCBoard channel map: so many channels from `channel` on are the wires from `wire` on."""
+
+    name: str
+    source: int
+    board: int
+    channel: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
+    wire: int
+    place: Location
+
+
 class Rule(NamedTuple):
     """What decodes the sources that match; -1 matches any."""
 
@@ -98,6 +114,7 @@ class ChannelMaps:
     run : int
     sadc : tuple of SadcEntry
     apv : tuple of ApvEntry
+    tdc : tuple of TdcEntry
     rules : tuple of Rule
         In the order in which they are tried.
     common_mode_always : frozenset of int
@@ -113,6 +130,7 @@ class ChannelMaps:
     run: int
     sadc: tuple[SadcEntry, ...] = ()
     apv: tuple[ApvEntry, ...] = ()
+    tdc: tuple[TdcEntry, ...] = ()
     rules: tuple[Rule, ...] = ()
     common_mode_always: frozenset[int] = frozenset()
     trigger_names: Mapping[str, int] = field(default_factory=dict)
@@ -122,7 +140,9 @@ class ChannelMaps:
     @cached_property
     def sources(self) -> tuple[int, ...]:
         """All sources that a channel map names, ascending."""
-        return tuple(sorted({e.source for e in self.sadc} | {e.source for e in self.apv}))
+        return tuple(
+            sorted({e.source for e in self.sadc} | {e.source for e in self.apv} | {e.source for e in self.tdc})
+        )
 
     @cached_property
     def channel_names(self) -> tuple[str, ...]:
@@ -131,8 +151,8 @@ class ChannelMaps:
 
     @cached_property
     def plane_names(self) -> tuple[str, ...]:
-        """All strip planes, in the order of the maps, each once."""
-        return tuple(dict.fromkeys(entry.name for entry in self.apv))
+        """All planes of trackers, in the order of the maps, each once, those of strips first."""
+        return tuple(dict.fromkeys([*(entry.name for entry in self.apv), *(entry.name for entry in self.tdc)]))
 
     @property
     def other_runs(self) -> str:
@@ -140,8 +160,14 @@ class ChannelMaps:
         own = "maps and constants for runs of your own: emiss setup new NAME --from SETUP --runs FIRST-LAST"
         return f"they hold for {', '.join(self.ranges)}; {own}" if self.ranges else own
 
-    def check(self, channels: tuple[str, ...], planes: tuple[str, ...]) -> None:
+    def check(self, channels: tuple[str, ...], planes: tuple[str, ...], timed: Mapping[str, int] | None = None) -> None:
         """Compare the maps with the channels (detector.x.y) and planes of a detector.
+
+        Parameters
+        ----------
+        channels, planes : tuples of str
+        timed : mapping of str to int, optional
+            The planes that a TDC reads, with the number of their wires; without it that is not looked at.
 
         Raises
         ------
@@ -156,7 +182,11 @@ class ChannelMaps:
             )
         for kind, entries, known in (
             ("channel", {e.channel_name: e.place for e in reversed(self.sadc)}, channels),
-            ("plane", {e.name: e.place for e in reversed(self.apv)}, planes),
+            (
+                "plane",
+                {e.name: e.place for e in reversed(self.tdc)} | {e.name: e.place for e in reversed(self.apv)},
+                planes,
+            ),
         ):
             for name, place in entries.items():
                 if name not in known:
@@ -168,19 +198,44 @@ class ChannelMaps:
                 at = Location(str(self.path))
                 hint = did_you_mean(missing[0], entries, otherwise="the maps have")
                 problems.add(UserError(f"no map of run {self.run} gives the {kind} {shown}", at=at, hint=hint))
-        for error in (*self._twice(), *self._undecoded()):
+        for error in (*self._twice(), *self._undecoded(), *(() if timed is None else self._mistimed(timed))):
             problems.add(error)
         problems.check()
 
     def _undecoded(self) -> Iterator[UserError]:
-        """Yield the errors of sources of wave boards that no rule gives to them, or that other boards have, too."""
+        """Yield the errors of sources of our own boards that no rule gives to them, or that other boards have, too."""
+        waves = {e.source: e.place for e in reversed(self.sadc) if e.wave}
+        tdcs = {e.source: e.place for e in reversed(self.tdc)}
         others = {entry.source for entry in self.sadc if not entry.wave} | {entry.source for entry in self.apv}
-        for source, place in {e.source: e.place for e in reversed(self.sadc) if e.wave}.items():
-            if source in others:
-                yield UserError(f"source {source} has boards of another kind, too", at=place)
-            if not any(rule.source in (-1, source) and rule.chip == WAVE for rule in self.rules):
-                hint = f"write a line '-1 -1 -1 {source} -1 {WAVE} w' in the ChipsCreation of a DaqOption"
-                yield UserError(f"nothing says that source {source} is of a {WAVE}", at=place, hint=hint)
+        for own, chip, letter, also in ((waves, WAVE, "w", others), (tdcs, TDC, "t", others | set(waves))):
+            for source, place in own.items():
+                if source in also:
+                    yield UserError(f"source {source} has boards of another kind, too", at=place)
+                if not any(rule.source in (-1, source) and rule.chip == chip for rule in self.rules):
+                    hint = f"write a line '-1 -1 -1 {source} -1 {chip} {letter}' in the ChipsCreation of a DaqOption"
+                    yield UserError(f"nothing says that source {source} is of a {chip}", at=place, hint=hint)
+
+    def _mistimed(self, timed: Mapping[str, int]) -> Iterator[UserError]:
+        """Yield the errors of planes that a TDC reads in the maps or in the detector alone, and of their wires."""
+        for name, place in {a.name: a.place for a in reversed(self.apv)}.items():
+            if name in timed:
+                hint = f"write {TDC}: `emiss setup wire` makes maps again"
+                yield UserError(f"a TDC reads the plane '{name}' of the detector, no APV25", at=place, hint=hint)
+        given: dict[str, set[int]] = {}
+        for e in self.tdc:
+            if e.name not in timed:
+                hint = "its tracker has no 'digitiser' of the kind tdc"
+                yield UserError(f"no TDC reads the plane '{e.name}' of the detector", at=e.place, hint=hint)
+            elif e.wire + e.count > timed[e.name]:
+                said = f"the wire {e.wire + e.count - 1} is outside 0 to {timed[e.name] - 1} of the plane '{e.name}'"
+                yield UserError(said, at=e.place)
+            given.setdefault(e.name, set()).update(range(e.wire, e.wire + e.count))
+        for name, wires in timed.items():
+            missing = sorted(set(range(wires)) - given.get(name, set(range(wires))))
+            if missing:
+                more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+                said = f"no map of run {self.run} gives the wire {missing[0]}{more} of the plane '{name}'"
+                yield UserError(said, at=Location(str(self.path)))
 
     def _twice(self) -> Iterator[UserError]:
         """Yield the errors of what two lines of the maps give: its data would be counted twice.
@@ -208,6 +263,11 @@ class ChannelMaps:
             for n in range(a.count):
                 channel = a.channel + n * a.channel_step
                 yield ("strip", chip, channel), f"the read-out channel {chip} channel {channel}", a.place
+        for t in self.tdc:
+            for n in range(t.count):
+                board = f"source {t.source} board {t.board} channel {t.channel + n}"
+                yield ("wire", t.name, t.wire + n), f"the wire {t.wire + n} of {t.name}", t.place
+                yield ("count", board), f"the read-out channel {board}", t.place
 
 
 class _Reader:
@@ -217,6 +277,7 @@ class _Reader:
         self.run = run
         self.sadc: list[SadcEntry] = []
         self.apv: list[ApvEntry] = []
+        self.tdc: list[TdcEntry] = []
         self.rules: list[Rule] = []
         self.common_mode_always: set[int] = set()
         self.trigger_names: dict[str, int] = {}
@@ -236,6 +297,8 @@ class _Reader:
                 self._sadc(element)
             elif element.name == WAVE:
                 self._wave(element)
+            elif element.name == TDC:
+                self._tdc(element)
             elif element.name == "ChipAPV":
                 self._apv(element)
             elif element.name in ("DaqOption", "DaqOptions"):
@@ -244,7 +307,8 @@ class _Reader:
                 raise UserError(f"{element.name} stands outside of a DaqOption", at=element.place)
         except UserError as error:
             self.problems.add(error)
-        if len(self.sadc) + sum(e.count for e in self.apv) > MAX_CHANNELS:
+        strips = sum(e.count for e in self.apv) + sum(e.count for e in self.tdc)
+        if len(self.sadc) + strips > MAX_CHANNELS:
             raise UserError(f"more than {MAX_CHANNELS} channels", at=element.place)
 
     def _sadc(self, element: Element) -> None:
@@ -291,6 +355,26 @@ class _Reader:
                 self.problems.add(error)
                 continue
             self.sadc.append(SadcEntry(words[0], source, port, adc, channel, x, y, line.place, wave=True))
+
+    def _tdc(self, element: Element) -> None:
+        _version(element, (1,))
+        for line in element.lines:
+            words = _words(line, "NAME source board channel count wire", 6, self.problems)
+            if words is None:
+                continue
+            try:
+                source = _number(line, words[1], "source", 0, layout.SOURCES - 1)
+                board = _number(line, words[2], "board", 0, layout.TDC_BOARDS - 1)
+                channel = _number(line, words[3], "channel", 0, layout.TDC_CHANNELS - 1)
+                count = _number(line, words[4], "count", 1, layout.TDC_CHANNELS)
+                wire = _number(line, words[5], "wire", 0, 2**15 - layout.TDC_CHANNELS)
+                if channel + count > layout.TDC_CHANNELS:
+                    said = f"the channel {channel + count - 1} is outside 0 to {layout.TDC_CHANNELS - 1}"
+                    raise UserError(said, at=line.place)
+            except UserError as error:
+                self.problems.add(error)
+                continue
+            self.tdc.append(TdcEntry(words[0], source, board, channel, count, wire, line.place))
 
     def _apv(self, element: Element) -> None:
         options = _options(element)
@@ -386,6 +470,7 @@ def read_channel_maps(path: str | Path, run: int) -> ChannelMaps:
         run=run,
         sadc=tuple(reader.sadc),
         apv=tuple(reader.apv),
+        tdc=tuple(reader.tdc),
         rules=tuple(reader.rules),
         common_mode_always=frozenset(reader.common_mode_always),
         trigger_names=reader.trigger_names,

@@ -74,6 +74,26 @@ class MappedStrips:
     entry: Array
 
 
+@dataclass(frozen=True)
+class MappedHits:
+    """TDC hits after the channel map.
+
+    Attributes
+    ----------
+    offsets : int64 array of shape (events + 1,)
+        Rows of each event.
+    plane, wire : int32 arrays of shape (rows,)
+        Number of the plane, its position in `Decoder.planes`, and of the wire.
+    digit : int32 array of shape (rows,)
+        Row of the hit in the decoder's output.
+    """
+
+    offsets: Ints
+    plane: Array
+    wire: Array
+    digit: Array
+
+
 class Decoded:
     """What was found in a batch of events, digits before the channel map (see `Output` for the arrays)."""
 
@@ -81,7 +101,7 @@ class Decoded:
         self._out = out
         self._maps = maps
         self.events = events
-        sadc, _, chip, apv, record = (int(n) for n in out.counts)
+        sadc, _, chip, apv, record, tdc = (int(n) for n in out.counts)
         self.flagged = out.flagged[:events].astype(bool)
         """The event is not good in the library's sense."""
         self.thrown = out.thrown[:events].copy()
@@ -95,6 +115,8 @@ class Decoded:
         self.apv_position = out.apv_position[:apv]
         self.apv = out.apv[:apv]
         self.apv_stop = out.apv_stop[:events]
+        self.tdc = out.tdc[:tdc]
+        self.tdc_stop = out.tdc_stop[:events]
         self.record = out.record[:record]
 
     @property
@@ -200,11 +222,12 @@ class Decoder:
         self.policy = policy
         self.channels = maps.channel_names if channels is None else tuple(channels)
         self.planes = maps.plane_names if planes is None else tuple(planes)
-        self._room = np.array([4096, 65536, 1024, 16384, 1024], np.int64)
+        self._room = np.array([4096, 65536, 1024, 16384, 1024, 1024], np.int64)
         self._out: Output | None = None
         self._events = self._largest = 0
         self._sadc_table()
         self._apv_table()
+        self._tdc_table()
         self._tables = workspace.tables(maps, self._apv_slot, self._spare(floors))
 
     def _sadc_table(self) -> None:
@@ -261,6 +284,21 @@ class Decoder:
         self._apv_plane = np.array([numbers[e.name] for e in lines], np.int32)
         self._rich = np.array([e.rich for e in lines], bool)
         self._factor = np.array([e.factor for e in lines], np.float64)
+
+    def _tdc_table(self) -> None:
+        numbers = {name: number for number, name in enumerate(self.planes)}
+        key, plane, wire = ([np.empty(0, np.int64)] for _ in range(3))
+        for e in self.maps.tdc:
+            n = np.arange(e.count)
+            key.append((e.source * layout.TDC_BOARDS + e.board) * layout.TDC_CHANNELS + e.channel + n)
+            plane.append(np.full(e.count, numbers[e.name]))
+            wire.append(e.wire + n)
+        keys = np.concatenate(key)
+        self._tdc_slot = np.full(
+            layout.SOURCES * layout.TDC_BOARDS * layout.TDC_CHANNELS if len(keys) else 0, -1, np.int64
+        )
+        self._tdc_slot[keys] = np.arange(len(keys))
+        self._tdc_plane, self._tdc_wire = np.concatenate(plane), np.concatenate(wire)
 
     def _spare(self, floors: Mapping[str, Array] | None) -> Array:
         """Return `Tables.spare`, uint32 of shape (chips + 1, 128)."""
@@ -354,6 +392,19 @@ class Decoder:
             if n <= room:
                 return MappedStrips(offsets, plane[:n], wire[:n], digit[:n], entry[:n])
             room = n
+
+    def map_tdc(self, decoded: Decoded) -> MappedHits:
+        """Return the wires of the TDC hits."""
+        room = len(decoded.tdc)
+        plane, wire, digit = (np.empty(room, np.int32) for _ in range(3))
+        if not len(self._tdc_slot) or not room:
+            return MappedHits(np.zeros(decoded.events + 1, np.int64), plane[:0], wire[:0], digit[:0])
+        from emiss.reco.formats.date.decoding import lookup_kernels
+
+        tables = self._tdc_slot, self._tdc_plane, self._tdc_wire
+        offsets = lookup_kernels.rows_tdc(decoded.tdc, decoded.tdc_stop, *tables, plane, wire, digit)
+        n = int(offsets[-1])
+        return MappedHits(offsets, plane[:n], wire[:n], digit[:n])
 
     def waveforms(
         self, decoded: Decoded, mapped: MappedCells, samples: int = 0, *, lend: bool = False

@@ -2,7 +2,7 @@
 
 `decode` is called for the events of a batch. It walks an event down to its S-Link blocks (`walk_event`, `_leaf`, `_slink`),
 compares the sources seen with the maps, then decodes each block (`_sadc`, `apv_kernels.decode_source`,
-`wave_kernels.decode_boards`). What does not fit into the workspace is counted and not stored.
+`wave_kernels.decode_boards`, `tdc_kernels.decode_tdcs`). What does not fit into the workspace is counted and not stored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from emiss.reco.formats.date import layout as la
 from emiss.reco.formats.date import reasons as why
 from emiss.reco.formats.date.decoding import workspace as ws
 from emiss.reco.formats.date.decoding.apv_kernels import decode_source, put_record
+from emiss.reco.formats.date.decoding.tdc_kernels import decode_tdcs
 from emiss.reco.formats.date.decoding.wave_kernels import decode_boards
 
 if TYPE_CHECKING:
@@ -446,6 +447,8 @@ def decode(words: Words, first: Ints, size: Ints, physics: Bools, safe: bool, ta
                 _sadc(words, low, high, stop, event, source, slink_event, in_spill, safe, out)
             elif out.source_class[row] == la.CLASS_WAVE:
                 decode_boards(words, low, high, event, source, slink_event, out)
+            elif out.source_class[row] == la.CLASS_TDC:
+                decode_tdcs(words, low, high, event, source, slink_event, out)
             elif out.source_class[row] == la.CLASS_APV and not discarded[source]:
                 tag, thrown = decode_source(words, low, high, event, source, slink_event, tag, safe, tables, out)
                 if thrown:
@@ -455,3 +458,4 @@ def decode(words: Words, first: Ints, size: Ints, physics: Bools, safe: bool, ta
             discarded[out.sources[row, 2]] = False
         out.sadc_stop[event] = out.counts[ws.SADC]
         out.apv_stop[event] = out.counts[ws.APV]
+        out.tdc_stop[event] = out.counts[ws.TDC]

@@ -102,6 +102,30 @@ def rows_apv(
     return offsets
 
 
+@kernel
+def rows_tdc(
+    tdc: Array, stop: Ints, slot: Ints, planes: Array, wires: Array, plane: Array, wire: Array, row: Array
+) -> Ints:
+    """Find the wires of TDC hits; as `rows_sadc`, with `slot` by (source, board, channel): -1, or a row of `planes`.
+
+    A channel is one wire at most, so that there is room for all.
+    """
+    offsets = np.zeros(len(stop) + 1, np.int64)
+    n = 0
+    digit = 0
+    for event in range(len(stop)):
+        while digit < stop[event]:
+            place = slot[(tdc[digit, 0] * la.TDC_BOARDS + tdc[digit, 1]) * la.TDC_CHANNELS + tdc[digit, 2]]
+            if place >= 0:
+                plane[n] = planes[place]
+                wire[n] = wires[place]
+                row[n] = digit
+                n += 1
+            digit += 1
+        offsets[event + 1] = n
+    return offsets
+
+
 @bare
 def chip_channel(position: int) -> int:
     """Return the channel of a position 16a + 4b + c in an APV25's stream: 32c + 8b + a (its multiplexer's order)."""

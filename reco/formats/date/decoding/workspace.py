@@ -48,7 +48,7 @@ class Output(NamedTuple):
         Event not good; reason why it was given up (`reasons.LOST`), or 0.
     unseen : bool array of shape (events, known sources)
         Which of the sources that the maps name were not found.
-    sadc_stop, apv_stop : int64 arrays of shape (events,)
+    sadc_stop, apv_stop, tdc_stop : int64 arrays of shape (events,)
         Rows of the collection up to and with each event.
     sadc : int32 array of shape (rows, 6)
         Source, port, ADC, channel, sum, number of samples.
@@ -62,10 +62,12 @@ class Output(NamedTuple):
         Row of the chip, position in its stream.
     apv : uint16 array of shape (rows, 3)
         Frames as they are in the data.
+    tdc : int32 array of shape (rows, 4)
+        Source, board, channel, count.
     record : int64 array of shape (records, 2 + MAX_ARGUMENTS)
         Event in the batch, code, arguments.
-    counts : int64 array of shape (5,)
-        Rows needed of sadc, samples, chip, apv, record.
+    counts : int64 array of shape (6,)
+        Rows needed of sadc, samples, chip, apv, record, tdc.
     sources : int64 array of shape (blocks, 4)
         Scratch for one event: first and last word, source, S-Link word 1; `source_class` beside it.
     levels : int64 array of shape (3, MAX_NESTING_ORACLE + 1)
@@ -79,6 +81,7 @@ class Output(NamedTuple):
     unseen: Bools
     sadc_stop: Ints
     apv_stop: Ints
+    tdc_stop: Ints
     sadc: Array
     start: Ints
     samples: Words
@@ -86,6 +89,7 @@ class Output(NamedTuple):
     apv_chip: Array
     apv_position: Array
     apv: Array
+    tdc: Array
     record: Ints
     counts: Ints
     sources: Ints
@@ -94,7 +98,7 @@ class Output(NamedTuple):
     stamps: Ints
 
 
-SADC, SAMPLES, CHIP, APV, RECORD = 0, 1, 2, 3, 4
+SADC, SAMPLES, CHIP, APV, RECORD, TDC = 0, 1, 2, 3, 4, 5
 """Positions in `Output.counts`."""
 
 SPARSE, VERSION2 = 1, 2
@@ -105,7 +109,12 @@ CHIP_COLUMNS = 11
 
 def tables(maps: ChannelMaps, chip_row: Ints | None = None, spare: Array | None = None) -> Tables:
     """Return the tables of a run's maps; `chip_row` and `spare` of `Tables` are needed for strips alone."""
-    classes = {"ChipSADC": layout.CLASS_SADC, "ChipAPV": layout.CLASS_APV, "ChipWaveBoard": layout.CLASS_WAVE}
+    classes = {
+        "ChipSADC": layout.CLASS_SADC,
+        "ChipAPV": layout.CLASS_APV,
+        "ChipWaveBoard": layout.CLASS_WAVE,
+        "ChipTDCBoard": layout.CLASS_TDC,
+    }
     rules = np.array(
         [(r.slink_type, r.source, r.format, classes.get(r.chip, layout.CLASS_UNKNOWN)) for r in maps.rules], np.int64
     ).reshape(-1, 4)
@@ -134,18 +143,19 @@ def allocate(events: int, largest: int, counts: Ints, known: int = 0) -> Output:
         Events of a batch.
     largest : int
         Words of its largest event.
-    counts : int64 array of shape (5,)
-        Rows of sadc, samples, chip, apv, record.
+    counts : int64 array of shape (6,)
+        Rows of sadc, samples, chip, apv, record, tdc.
     known : int
         Sources that the maps name.
     """
-    sadc, samples, chip, apv, record = (int(n) for n in counts)
+    sadc, samples, chip, apv, record, tdc = (int(n) for n in counts)
     return Output(
         flagged=np.empty(events, np.uint8),
         thrown=np.empty(events, np.uint8),
         unseen=np.empty((events, known), np.bool_),
         sadc_stop=np.empty(events, np.int64),
         apv_stop=np.empty(events, np.int64),
+        tdc_stop=np.empty(events, np.int64),
         sadc=np.empty((sadc, 6), np.int32),
         start=np.empty(sadc, np.int64),
         samples=np.empty(samples, np.uint32),
@@ -153,8 +163,9 @@ def allocate(events: int, largest: int, counts: Ints, known: int = 0) -> Output:
         apv_chip=np.empty(apv, np.int32),
         apv_position=np.empty(apv, np.int32),
         apv=np.empty((apv, 3), np.uint16),
+        tdc=np.empty((tdc, 4), np.int32),
         record=np.empty((record, 2 + reasons.MAX_ARGUMENTS), np.int64),
-        counts=np.zeros(5, np.int64),
+        counts=np.zeros(6, np.int64),
         sources=np.empty((largest // 3 + 1, 4), np.int64),
         source_class=np.empty(largest // 3 + 1, np.int64),
         levels=np.empty((3, layout.MAX_NESTING_ORACLE + 1), np.int64),

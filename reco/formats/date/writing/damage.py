@@ -84,6 +84,18 @@ class _Event:
                 at += size
         raise MissingPartError
 
+    def tdc(self) -> tuple[int, int]:
+        """Return the equipment and the block of the first TDC board with a hit."""
+        sources = {entry.source for entry in self.maps.tdc}
+        for equipment in self.equipments:
+            at, end = self.body(equipment)
+            while self._source(equipment) in sources and at < end:
+                size = self.words[at] & 0xFFFF
+                if size > la.TDC_SMALLEST:
+                    return equipment, at
+                at += size
+        raise MissingPartError
+
     def apv(self) -> tuple[int, int, int]:
         """Return the equipment, the ADC block and the chip block of the first chip with data."""
         sources = {entry.source for entry in self.maps.apv}
@@ -152,6 +164,28 @@ def _without_channels(event: _Event) -> None:
     stop = block + (event.words[block] & 0xFFFF)
     head = event.words[block] & ~(1 << 22) & ~0xFFFF
     event.replace(equipment, block, stop, [head | la.WAVE_HEADER, event.words[block + 1]])
+
+
+def _tdc(word: int) -> Callable[[_Event], int]:
+    return lambda event: event.tdc()[1] + word
+
+
+def _tdc_end(event: _Event) -> int:
+    _, block = event.tdc()
+    return block + (event.words[block] & 0xFFFF) - 1
+
+
+def _without_tdc(event: _Event) -> None:
+    equipment, block = event.tdc()
+    event.replace(equipment, block, block + (event.words[block] & 0xFFFF), [])
+
+
+def _without_hit(event: _Event) -> None:
+    """Take away the first hit of a board, which its last word counts still."""
+    equipment, block = event.tdc()
+    event.words[block] -= 1
+    hit = block + la.TDC_HEADER
+    event.replace(equipment, hit, hit + 1, [])
 
 
 def _adc(word: int) -> Callable[[_Event], int]:
@@ -242,6 +276,14 @@ KINDS: Mapping[str, Callable[[_Event], None]] = {
     "wb_data_outside": _set(_wave(2), lambda w: w & ~0xFFFF),
     "wb_channel_outside": _set(_wave(2), lambda w: w | (0xFF << 20)),
     "wb_bad_data": _set(_wave(3), lambda w: w | (1 << 14)),
+    "td_bad_header": _set(_tdc(0), lambda w: w ^ (1 << 28)),
+    "td_bad_size": _set(_tdc(0), lambda w: w | 0xFFFF),
+    "td_wrong_event": _set(_tdc(1), lambda w: w ^ 1),
+    "td_boards_missing": _without_tdc,
+    "td_no_trailer": _set(_tdc_end, lambda w: w ^ (1 << 28)),
+    "td_hits_missing": _without_hit,
+    "td_bad_hit": _set(_tdc(la.TDC_HEADER), lambda w: w ^ (1 << 28)),
+    "td_channel_outside": _set(_tdc(la.TDC_HEADER), lambda w: w | (0xFF << 20)),
     "apv_adc_out": _set(_adc(0), lambda w: w & ~0xFFFF),
     "apv_apv_out": _set(_chip(0), lambda w: w & ~0xFFFF),
     "apv_h_wr_ev": _set(_chip(0), lambda w: w ^ (1 << 16)),
@@ -255,6 +297,12 @@ KINDS: Mapping[str, Callable[[_Event], None]] = {
 
 OF_WAVE_BOARDS = frozenset(kind for kind in KINDS if kind.startswith("wb_"))
 """The kinds that need a wave board."""
+
+OF_TDCS = frozenset(kind for kind in KINDS if kind.startswith("td_"))
+"""The kinds that need a TDC board."""
+
+OF_OWN = OF_WAVE_BOARDS | OF_TDCS
+"""The kinds that need a board of one of our own formats."""
 
 
 def damage(data: bytes, maps: ChannelMaps, kinds: Mapping[str, int], *, seed: int = 1) -> tuple[bytes, dict[int, str]]:

@@ -2,7 +2,7 @@
 
 Events are flat (no sub-events), one equipment with one S-Link block per source. Every module of the maps gets its MSADC
 block, those without a channel above threshold an empty one; APV chips have three frames of ADC version 1, sparse or, with
-`latch_all`, of every channel.
+`latch_all`, of every channel. TDC boards have a block each, too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.events.files.atomic import part_of, settle
+from emiss.events.lists import Lists
 from emiss.events.location import place
 from emiss.reco.formats.date import layout
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.configs.arrays import Array
-    from emiss.events.lists import Lists
     from emiss.reco.formats.date.channels.channel_map import ChannelMaps
 
 APV_SHIFT = (2, 2, 1)
@@ -42,6 +42,8 @@ class RawEvents:
         all are as long as the rows.
     apv : Lists
         plane (position in the detector's planes), wire, a0, a1, a2 of at most 1020, 1020 and 1022.
+    tdc : Lists, optional
+        plane, wire, time (counts of 20 bits at most).
     """
 
     run: int
@@ -53,6 +55,7 @@ class RawEvents:
     trigger: Array
     sadc: Lists
     apv: Lists
+    tdc: Lists | None = None
 
     def __len__(self) -> int:
         return len(self.spill)
@@ -88,11 +91,15 @@ def to_bytes(
     sadc_key = module_of[events.sadc["channel"]] * layout.SADC_CHANNELS + channel_of[events.sadc["channel"]]
     strip = base[events.apv["plane"]] + events.apv["wire"]
     apv_key = chip_of[strip] * layout.APV_CHANNELS + position_of[strip]
-    if np.any(sadc_key < 0) or np.any(apv_key < 0):
+    hits = no_hits(len(events)) if events.tdc is None else events.tdc
+    tdc_table, tdcs, tdc_of = _tdc_table(maps, planes)
+    tdc_key = tdc_of[hits["plane"], hits["wire"]]
+    if np.any(sadc_key < 0) or np.any(apv_key < 0) or np.any(tdc_key < 0):
         msg = "a digit is of a channel that no map gives"
         raise KeyError(msg)
     sadc_order = np.lexsort((sadc_key, events.sadc.parents))
     apv_order = np.lexsort((apv_key, events.apv.parents))
+    tdc_order = np.lexsort((hits["time"], tdc_key, hits.parents))
     amplitudes = np.stack([events.apv[name][apv_order] for name in ("a0", "a1", "a2")]).astype(np.int64)
     header = np.stack(
         [
@@ -101,10 +108,12 @@ def to_bytes(
         ]
     )
     samples = events.sadc["samples"]
-    width = layout.HEADER_WORDS + (len(sadc_table) + len(apv_table)) * 10 + 2 * (len(modules) + 2 * len(chips))
+    width = layout.HEADER_WORDS + (len(sadc_table) + len(apv_table) + len(tdc_table)) * 10
+    width += 2 * (len(modules) + 2 * len(chips)) + layout.TDC_SMALLEST * len(tdcs)
     if latch_all:
         width += len(chips) * layout.APV_CHANNELS
     room = len(events) * width + len(samples) * (1 + (samples.shape[1] + 1) // 2) + amplitudes.shape[1]
+    room += len(tdc_key)
     words = np.zeros(room, np.uint32)
     used = kernels.encode(
         words,
@@ -122,6 +131,11 @@ def to_bytes(
         apv_table,
         chips,
         latch_all,
+        hits.offsets,
+        tdc_key[tdc_order],
+        hits["time"][tdc_order].astype(np.int64),
+        tdc_table,
+        tdcs,
     )
     return words[:used].astype("<u4").tobytes()
 
@@ -179,11 +193,29 @@ def _apv_table(maps: ChannelMaps, planes: Sequence[str]) -> tuple[Array, Array, 
     return _sources([key[0] for key in keys]), _rows([key[1:] for key in keys]), chip_of, position_of, base
 
 
+def no_hits(events: int) -> Lists:
+    """Return the TDC hits of events that have none."""
+    return Lists.empty(events, {"plane": np.int16, "wire": np.int16, "time": np.int32})
+
+
+def _tdc_table(maps: ChannelMaps, planes: Sequence[str]) -> tuple[Array, Array, Array]:
+    """Return sources (source, first board, last), boards, and the key board * channels + channel by plane and wire, or -1."""
+    keys = sorted({(e.source, e.board) for e in maps.tdc})
+    number = {key: position for position, key in enumerate(keys)}
+    wires = max((e.wire + e.count for e in maps.tdc), default=1)
+    key_of = np.full((max(len(planes), 1), wires), -1, np.int64)
+    for e in maps.tdc:
+        if e.name in planes:
+            key = number[e.source, e.board] * layout.TDC_CHANNELS + e.channel
+            key_of[list(planes).index(e.name), e.wire : e.wire + e.count] = key + np.arange(e.count)
+    return _sources([key[0] for key in keys]), np.array([key[1] for key in keys], np.int64), key_of
+
+
 def _sources(source_of: Sequence[int]) -> Array:
     """Return rows (source, first, last) for the runs of equal values."""
     values = np.array(source_of, np.int64)
     unique, first = np.unique(values, return_index=True)
-    last = np.append(first[1:], len(values))
+    last = np.append(first, len(values))[1:]
     return np.stack([unique, first, last], axis=1).astype(np.int64).reshape(-1, 3)
 
 

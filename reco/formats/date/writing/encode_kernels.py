@@ -59,6 +59,39 @@ def _wave_channel(words: Words, at: int, channel: int, samples: Array) -> int:
 
 
 @kernel
+def _tdcs(
+    words: Words,
+    at: int,
+    source: int,
+    boards: Ints,
+    first: int,
+    last: int,
+    spill: int,
+    in_spill: int,
+    hit: int,
+    stop: int,
+    key: Ints,
+    time: Ints,
+) -> tuple[int, int]:
+    """Write the source of boards `first` to `last`; return where the next one begins, and the next of the hits up to `stop`."""
+    start = at
+    at = _open(words, at, source, spill, in_spill)
+    for board in range(first, last):
+        block = at
+        at += la.TDC_HEADER
+        while hit < stop and key[hit] // la.TDC_CHANNELS == board:
+            words[at] = (la.TDC_HIT << 28) | ((key[hit] % la.TDC_CHANNELS) << 20) | time[hit]
+            at += 1
+            hit += 1
+        words[at] = (la.TDC_END << 28) | (at - block - la.TDC_HEADER)
+        at += 1
+        words[block] = (la.TDC_BLOCK << 28) | (boards[board] << 23) | ((last - first) << 16) | (at - block)
+        words[block + 1] = (la.TDC_VERSION << 24) | (in_spill & 0xFFFFF)
+    _close(words, start, at)
+    return at, hit
+
+
+@kernel
 def encode(
     words: Words,
     run: int,
@@ -75,6 +108,11 @@ def encode(
     apv_sources: Ints,
     chips: Ints,
     latch_all: bool,
+    tdc_offsets: Ints,
+    tdc_key: Ints,
+    tdc_time: Ints,
+    tdc_sources: Ints,
+    tdcs: Ints,
 ) -> int:
     """Write all events; return the number of words.
 
@@ -96,6 +134,11 @@ def encode(
     modules, chips : int64 arrays of rows (port, adc) and (adc, chip)
     latch_all : bool
         Whether every channel of a chip is written, those without a digit as 0.
+    tdc_offsets, tdc_key, tdc_time : int64 arrays
+        As for the others: board * 64 + channel, and count, by time within a channel.
+    tdc_sources : int64 array of rows (source, first board, last)
+    tdcs : int64 array
+        Numbers of the boards.
     """
     at = 0
     format_ = LATCH_ALL_FORMAT if latch_all else SPARSE_FORMAT
@@ -193,5 +236,10 @@ def encode(
                 if adc_block >= 0:
                     words[adc_block] |= np.uint32(at - adc_block)
                 _close(words, start, at)
+            hit = tdc_offsets[event]
+            for row in range(len(tdc_sources)):
+                source, first, last = tdc_sources[row, 0], tdc_sources[row, 1], tdc_sources[row, 2]
+                stop = tdc_offsets[event + 1]
+                at, hit = _tdcs(words, at, source, tdcs, first, last, spill, in_spill, hit, stop, tdc_key, tdc_time)
         words[begin] = 4 * (at - begin)
     return at

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tests import straws
 from tests.reco.formats.date import wave
 from tests.reco.splices import Spliced, events_of, splice
 
@@ -61,7 +62,7 @@ SPECIAL = (
 
 
 def corpus(folder: Path) -> list[tuple[bytes, Path]]:
-    """Return the vectors and encoded files of the simulation, of MSADC and wave boards, each with its maps."""
+    """Return the vectors and encoded files of the simulation, of MSADC, wave and TDC boards, each with its maps."""
     import json
 
     from emiss.reco.detector.model import load_detector
@@ -79,6 +80,10 @@ def corpus(folder: Path) -> list[tuple[bytes, Path]]:
     sample = load_sample("dimuon").model_copy(update={"detector": str(boards.file)})
     encoded = simulate(sample, folder / "made" / "dimuon.dat", events=12)
     found += [(encoded.read_bytes(), boards.channel_maps_path)] * 3
+    tubes = straws.make(folder / "straws")
+    sample = load_sample("muon").with_detector(str(folder / "straws")).with_run(6101)
+    encoded = simulate(sample, folder / "made" / "muon.dat", events=12)
+    found += [(encoded.read_bytes(), tubes.channel_maps_path)] * 3
     encoded = simulate(load_sample("signal"), folder / "made" / "signal.dat", events=12)
     found.append((encoded.read_bytes(), load_detector("na64e_lfc").channel_maps_path))
     return found
@@ -185,6 +190,9 @@ def examine(data: bytes, maps: Path, policy: str) -> Ledger:
             assert (waveforms < 1 << 14).all()
             assert (count <= 511).all()
             assert decoder.amplitudes(decoded, apv).shape == (3, len(apv.digit))
+            hits = decoder.map_tdc(decoded)
+            assert (hits.wire < 1 << 15).all()
+            assert ((decoded.tdc[hits.digit, 3] >= 0) & (decoded.tdc[hits.digit, 3] < 1 << 20)).all()
             assert (decoded.part_lost | ~decoded.missing_source).all()
         total += ledger(index, slice(low, high), entries, decoded, numbers)
     total.check()

@@ -44,7 +44,7 @@ def test_every_name_of_a_ledger_can_be_made():
     assert {f"raw.{kind}" for kind in damage.KINDS} == names
 
 
-@pytest.mark.parametrize("kind", sorted(set(damage.KINDS) - {damage.TRUNCATED} - damage.OF_WAVE_BOARDS))
+@pytest.mark.parametrize("kind", sorted(set(damage.KINDS) - {damage.TRUNCATED} - damage.OF_OWN))
 def test_a_kind_is_named_and_hurts_nothing_else(kind, whole, detector, tmp_path):
     data, maps = whole
     before, sound = read(data, detector, tmp_path)

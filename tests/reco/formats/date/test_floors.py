@@ -91,7 +91,7 @@ def test_the_event_table_is_the_same_to_the_last_bit(run_files, detector, condit
     maps = read_channel_maps(detector.channel_maps_path, RUN)
     data = encode.to_bytes(raw, maps, detector.channels, detector.plane_names, latch_all=latch_all)
     if damaged:
-        kinds = dict.fromkeys(set(damage.KINDS) - {damage.TRUNCATED, "stray_run"} - damage.OF_WAVE_BOARDS, 3)
+        kinds = dict.fromkeys(set(damage.KINDS) - {damage.TRUNCATED, "stray_run"} - damage.OF_OWN, 3)
         data, _ = damage.damage(data, maps, kinds, seed=9)
     path = encode.write(tmp_path / "x.dat", data)
     run = reco.open(path)
