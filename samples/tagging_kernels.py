@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from emiss.configs.compiled import bare, fused
 from emiss.physics.passage.knock_on_kernels import knock_on_energy, knock_ons
 from emiss.physics.passage.synchrotron_kernels import critical_energy, photon_energy, photon_rate
-from emiss.samples.walk.tracks import ELECTRON, MUON, PROTON, mass_of
+from emiss.physics.passage.species_kernels import ELECTRON, MUON, PROTON, mass
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,15 +51,15 @@ def tag(
 ) -> None:
     """Fill `seen` (N, M) with the visible energy (GeV) of N beam particles in M modules."""
     for row in range(len(pdg)):
-        mass, kind = mass_of(pdg[row]), abs(pdg[row])
-        if mass <= 0.0 or energy[row] <= mass:
+        own, kind = mass(pdg[row]), abs(pdg[row])
+        if own <= 0.0 or energy[row] <= own:
             continue
         half = kind in (MUON, PROTON)
         if kind == ELECTRON:
-            critical = critical_energy(energy[row], mass, by)
-            mean = share * length * photon_rate(energy[row], mass, by)
+            critical = critical_energy(energy[row], own, by)
+            mean = share * length * photon_rate(energy[row], own, by)
         else:
-            critical, mean = 0.0, knock_ons(energy[row], mass, half, least, matter)
+            critical, mean = 0.0, knock_ons(energy[row], own, half, least, matter)
         for module in range(len(grains)):
             total = 0.0
             for _ in range(counted(mean, rng)):
@@ -67,5 +67,5 @@ def tag(
                     one = photon_energy(light, critical, rng)
                     total += one if one > softest else 0.0
                 else:
-                    total += knock_on_energy(energy[row], mass, half, least, rng)
+                    total += knock_on_energy(energy[row], own, half, least, rng)
             seen[row, module] = measured(total, grains[module], rng)

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
-    from emiss.samples.walk.decay_kernels import decays
-from emiss.samples.walk.line import Item
+    from emiss.samples.walk.line import Item
 
 LOST = ("invisible", "neutrino", "rest mass")
 """What nothing can see, by name."""
