@@ -4,7 +4,7 @@ Total mass attenuation coefficients from 10 keV to 20 MeV: J. H. Hubbell, S. M. 
 Reference Database 126, entered by hand; scintillator is polyvinyltoluene, to two or three digits. Klein and Nishina's formula
 agrees within 2 % where it has to. LYSO (Lu1.8Y0.2SiO5) is made of these: 0.714 of lutetium, tungsten's Compton part by
 electrons per gram and the rest by Z^4.5/A below 1 MeV and Z^2/A from there on, and 0.286 of aluminium for what is lighter; up
-by 15 keV, near the L edges, that is a guess. Above 20 MeV what is missing to 7/9 per radiation length falls as 1/sqrt(E).
+to 15 keV, near the L edges, that is a guess. Above 20 MeV what is missing to 7/9 per radiation length falls as 1/sqrt(E).
 """
 
 from __future__ import annotations
