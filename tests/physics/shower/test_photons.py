@@ -25,6 +25,12 @@ def test_plastic_is_compton_scattering(energy):
     assert photons.mass_attenuation(3.37, 43.9, np.array([energy]))[0] == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.parametrize(("z", "a", "x0"), [(13.0, 26.98, 24.01), (26.0, 55.845, 13.84), (29.0, 63.546, 12.86)])
+def test_metals_at_a_mev_are_compton_scattering(z, a, x0):
+    expected = klein_nishina(1e-3) * AVOGADRO * z / a
+    assert photons.mass_attenuation(z, x0, np.array([1e-3]))[0] == pytest.approx(expected, rel=0.02)
+
+
 def test_lead_is_least_absorbing_at_4_mev_and_ends_at_seven_ninths():
     energy = np.geomspace(1e-3, 1e3, 600)
     values = photons.mass_attenuation(82.0, 6.37, energy)
@@ -47,7 +53,7 @@ def test_mixtures_add_per_mm():
 
 
 def test_cross_sections_on_nucleons_and_nuclei():
-    # HERA's fixed-target neighbours: 115 microbarn at 50-100 GeV (PDG), 0.65 A for lead (Caldwell et al.)
+    # 115 microbarn at 50-100 GeV, 0.65 A for lead (Caldwell et al.)
     assert photonuclear.cross_section(70.0) == pytest.approx(115, abs=1.5)
     per = photonuclear.per_radiation_length(np.array([207.2, 1.0]), np.array([6.37, 6.37]))
     assert per[0] / per[1] == pytest.approx(0.65, abs=0.03)
