@@ -8,6 +8,9 @@ OUT    ?= out/demo
 SAMPLES := signal dimuon pion_decay kaon_decay beam
 HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 
+# no process compiles the sources of Python anew: 'make test' starts hundreds
+export PYTHONDONTWRITEBYTECODE :=
+
 BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.scaling benchmarks.memory benchmarks.remote
 
 .PHONY: demo setups warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz faults samples wheel release clean help
@@ -28,7 +31,7 @@ warm: $(VENV)/.run    ## compile all kernels ahead (half a minute; nothing where
 hits: $(HITS)
 
 test: $(VENV)/.test warm    ## set up and run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types imports test    ## everything that must pass before a commit
 

@@ -43,6 +43,9 @@ class Span:
 class Document:
     """A YAML file as plain data (all scalars text or None) that knows where each node stands."""
 
+    layered = False
+    """Whether it lies on top of another one, and null takes out what that says."""
+
     def __init__(self, text: str, name: str, data: Any, spans: dict[YamlPath, Span]) -> None:
         self.text = text
         self.name = name

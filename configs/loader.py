@@ -123,18 +123,31 @@ def _order(mistake: Mistake) -> tuple[int, int]:
 def _explain(document: Document, item: Mapping[str, Any], path: YamlPath) -> UserError:
     """Turn one entry of pydantic's list into a message at its place."""
     context = item.get("ctx") or {}
+    path = (*path, *context.get("at", ()))  # where in the node, as the model itself says
     if item["type"] == "unknown_key":
         key = str(context["key"])
         return document.error(f"unknown key '{key}'", (*path, key), key=True, hint=str(context["hint"]))
     if item["type"] == "missing":
         return document.error(f"the key '{item['loc'][-1]}' is missing", path, key=bool(path))
     needed = _NEEDED.get(item["type"])
+    if document.layered and item.get("input") is None and item["type"] in ("dict_type", "model_type"):
+        beside = [name for name in _at(document.data, path[:-1]) if name != path[-1]]
+        hint = did_you_mean(str(path[-1]), beside)
+        return document.error(f"there is no '{path[-1]}' that null could take out", path, hint=hint)
     if needed is not None:
         return document.error(f"{_shown(item.get('input'))} is no {needed}", path)
+    if item["loc"][-1:] == ("[key]",):
+        return document.error(str(item["msg"]), path, key=True)
     message = str(item["msg"]).removeprefix("Value error, ")
     if message.startswith("Input should be "):
         message = f"{_shown(item.get('input'))} should be {message.removeprefix('Input should be ')}"
     return document.error(message, path)
+
+
+def _at(data: Any, path: YamlPath) -> Any:
+    for part in path:
+        data = data[part]
+    return data
 
 
 _NEEDED = {

@@ -25,6 +25,8 @@ DEEPEST = 8
 class Overlay(Document):
     """A document on top of another; places in messages are those of the file that says it."""
 
+    layered = True
+
     def __init__(self, top: Document, base: Document) -> None:
         said = {key: value for key, value in top.data.items() if key != EXTENDS}
         super().__init__(top.text, top.name, _merged(base.data, said), top._spans)  # noqa: SLF001 - of the same class

@@ -7,11 +7,14 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from tests import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,20 +35,6 @@ with contextlib.suppress(ImportError, AttributeError):
 
 ROOT = Path(__file__).parents[1]
 
-FIRST = (
-    "tests/test_readme.py",
-    "tests/test_docs.py",
-    "tests/test_wheel.py",
-    "tests/emiss/test_terminal.py",
-    "tests/emiss/test_blinding.py",
-    "tests/emiss/reach/test_limit.py",
-    "tests/emiss/job/test_run.py",
-    "tests/emiss/job/test_parts.py",
-    "tests/physics/limits/test_upper_limit.py",
-    "tests/physics/limits/test_one_counter.py",
-)
-"""The files that take longest begin first, so that no worker is alone with one of them in the end (--no-loadscope-reorder)."""
-
 # who starts the tests in the background leaves Ctrl-C ignored, and what they start inherits that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -58,6 +47,16 @@ class Finished:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_once() -> Iterator[None]:
+    """The tree of commands is made from their functions once, not at each call."""
+    import typer.main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture
@@ -80,8 +79,23 @@ def cli(capsys, monkeypatch):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(FIRST)))
+    early = {name: place for place, name in enumerate(places.FIRST)}
+    items.sort(key=lambda item: early.get(item.nodeid.partition("::")[0], len(places.FIRST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Make what gives whole files to workers (loadfile), and some files together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return places.TOGETHER[0] if file in places.TOGETHER else file
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 - A block whose first line is ``# NAME`` with a suffix is that file; all files of a page are written first.
 - ``console``: each line that begins with ``$`` is run; it ends with 0, or with the ``exit code N`` that its comment names.
-  Other lines are a part of what is printed.
+  Other lines are a part of what is printed. A loop over words is run as the commands that it stands for.
 - ``python``: run as it is; functions ``test_...`` in it are called.
 - ``yaml``: a file, which `emiss check` has to accept when all else has run.
 - ``text`` is shown only, and must not look like a command.
@@ -74,8 +74,17 @@ def commands(block: Block) -> list[Command]:
     for written, said in found:
         line, _, comment = written.partition("  #")
         code = re.search(r"exit code (\d+)", comment)
-        made.append(Command(_small(line.strip()), int(code[1]) if code else 0, tuple(said)))
+        made += [Command(_small(one), int(code[1]) if code else 0, tuple(said)) for one in _unrolled(line.strip())]
     return made
+
+
+def _unrolled(line: str) -> list[str]:
+    """Return the commands of a loop over words; any other line as it is."""
+    loop = re.fullmatch(r"for (\w+) in ([\w .]+); do ([^;]+); done", line)
+    if loop is None:
+        return [line]
+    name, words, body = loop.groups()
+    return [re.sub(rf"\$(?:{name}\b|\{{{name}\}})", word, body) for word in words.split()]
 
 
 def _small(line: str) -> str:

@@ -242,7 +242,7 @@ class Lacks(Stage):
 class Unmade(Stage):
     def __init__(self, detector): detector.parts["nowhere"]
 """
-FUNCTIONS = ("fails", "shape", "text", "both", "same", "unit", "nothing", "lost")
+FUNCTIONS = ("fails", "shape", "text", "both", "same", "unit", "nothing", "lost", "sqrt")
 STAGES = (
     "Raises",
     "Begins",
@@ -276,6 +276,10 @@ def odd(site) -> Path:
         ("unit(a) > 0", "'unit' of odd 0.1 declares an unknown unit .bananas.* for"),
         ("nothing(a) > 0", "'nothing' of odd 0.1 is no PlugInFunction, but int"),
         ("lost(a) > 0", "'lost' of odd 0.1 cannot be loaded: AttributeError"),
+        (
+            "sqrt(4) > a",
+            "'sqrt' is a function of emiss, and the function 'sqrt' of odd 0.1 has the same name.*rename it",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_function_names_it(odd, require, said):

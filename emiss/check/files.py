@@ -195,7 +195,10 @@ def _detector(one: Given) -> str:
         problems.add(document.error(message, path, key=True))
     problems.check()
     fields = (f", {arm.name} {arm.field.integral * 1e-3:.3g} T m" for arm in loaded.arms.values() if arm.name)
-    return f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes{''.join(fields)}"
+    told = f"detector '{loaded.name}', {len(loaded.channels)} channels, {len(loaded.planes)} planes{''.join(fields)}"
+    if not loaded.channel_maps_path.exists():
+        told += f"; without channel maps ({loaded.maps}) it reads simulated hits only"
+    return told
 
 
 def _conditions(one: Given) -> str:

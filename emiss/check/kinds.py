@@ -7,7 +7,7 @@ from pathlib import Path  # noqa: TC003 - part of a dataclass
 from typing import TYPE_CHECKING
 
 from emiss.configs import loader
-from emiss.configs.errors import Location, UserError
+from emiss.configs.errors import Location, UserError, did_you_mean, suggest
 from emiss.events.files.base import SUFFIXES
 from emiss.events.location import is_remote
 from emiss.selection.analysis.schema import AnalysisModel
@@ -35,14 +35,19 @@ class Given:
         return self.document is not None and "analysis" in self.document.data
 
 
+NAMED = ("analyses", "detectors", "runs", "readers", "samples")
+"""Kinds of configs that may be given by the name that they ship under, in the order in which a name is looked for."""
+
+
 def recognise(path: Path) -> Given:
-    """Return what a path is; a YAML file by its keys.
+    """Return what a path is, or a name of what ships; a YAML file by its keys.
 
     Raises
     ------
     UserError
         If there is no such file, or a YAML file is none of ours.
     """
+    path = _shipped(path) or path
     if path.suffix in _YAML:
         document = loader.load(path)
         return Given(path, _kind(document), document)
@@ -54,8 +59,21 @@ def recognise(path: Path) -> Given:
     if path.suffix == ".txt":
         return Given(path, "conditions")
     if not is_remote(path) and not path.is_file():  # a server says itself what is wrong
-        raise UserError("no such file", at=Location(str(path)))
+        names = [name for kind in NAMED for name in loader.shipped(kind)]
+        raise UserError(
+            "no such file",
+            at=Location(str(path)),
+            hint=did_you_mean(path.name, names) if suggest(path.name, names) else None,
+        )
     return Given(path, "stored" if magic(path) in (b"root", b"PAR1") else "run")
+
+
+def _shipped(path: Path) -> Path | None:
+    """Return the file of a bare name, if nothing here is called so and something that ships is."""
+    if path.suffix or len(path.parts) != 1 or path.exists():
+        return None
+    kind = next((kind for kind in NAMED if path.name in loader.shipped(kind)), None)
+    return None if kind is None else loader.find(kind, path.name)
 
 
 def magic(path: Path) -> bytes:
@@ -81,7 +99,7 @@ def _kind(document: Document) -> str:
         return "detector"
     raise document.error(
         "neither a run list, an analysis, a detector, a map nor a sample",
-        hint="they have the keys 'samples', 'cuts', 'ecal', 'reader' and 'process'",
+        hint="they have the keys 'samples', 'cuts', 'parts', 'reader' and 'process'",
     )
 
 

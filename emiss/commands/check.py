@@ -11,7 +11,10 @@ from emiss.terminal import say, warn
 
 def check(
     paths: Annotated[
-        list[str], typer.Argument(metavar="FILES|CONFIGS...", help="Run files, tables, YAML files, conditions.")
+        list[str],
+        typer.Argument(
+            metavar="FILES|CONFIGS...", help="Run files, tables, YAML files, conditions; names of what ships."
+        ),
     ],
     detector: Annotated[
         str | None, typer.Option(help="Detector that run files and analyses are checked for.  [default: na64e_lfc]")
@@ -33,6 +36,8 @@ def check(
       emiss check my_map.yaml my_cuts.yaml events.root
 
       emiss check run-003855.dat calib/2026/pedestals.txt
+
+      emiss check invisible --detector na64e_2023
     """
     from emiss.check.files import check as check_all
     from emiss.events.location import located

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -56,13 +57,14 @@ def new(
 
       emiss simulate my_setup/beam.yaml --out run.dat
 
-      emiss process run.dat --detector my_setup --out out/mine
+      emiss process run.dat --detector my_setup --analysis invisible --unblind --out out/mine
     """
     from emiss.setups.new import new as make
 
     for path in make(name, from_, runs):
         say(f"written: {path}", "dim")
-    say(f"change {name / 'detector.yaml'}, then: emiss setup wire {name} --runs {runs}; emiss check {name}")
+    folder = shlex.quote(str(name))
+    say(f"change {name / 'detector.yaml'}, then: emiss setup wire {folder} --runs {runs}; emiss check {folder}")
 
 
 @app.command()

@@ -1,9 +1,12 @@
-"""A set-up from the side and from the top, to scale: parts with their names, magnets and fields, active areas, the beam."""
+"""A set-up from the side and from the top, to scale: parts with their names, magnets and fields, active areas, the beam.
+
+Where many small parts stand close together, a detail shows them in a scale of its own, and their names stand there.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,48 +14,39 @@ import numpy as np
 from emiss import drawing
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.reco.detector.axis import axis
-from emiss.reco.detector.overlaps import corners
-from emiss.reco.parts.magnet import Magnet
-from emiss.reco.parts.volume import Volume as Box
-from emiss.setups.scale import Scale, scale, spread
+from emiss.setups import views
+from emiss.setups.scale import Scale, scale
+from emiss.setups.shapes import Shape, called, crowds, groups_of, shapes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
-    from emiss.reco.parts.base import Volume
 
 FORMATS = (".svg", ".pdf", ".png")
 
 LONGEST, LEFT, MARGIN, LETTER = 12.0, 0.85, 0.4, 0.073
 """Inches: along z at most, left of it for the axis of x and y, around it all, and of a letter of a label."""
 
-APART = 0.16
-"""Inches between two labels."""
-
-VIEWS = 5.0
-"""Inches that both views together have at most."""
+VIEWS, DETAIL = 5.0, 3.0
+"""Inches that both views together have at most, of the whole and of a detail."""
 
 LEAST = 9.5
 """Inches: the width of the page at least, for the texts."""
 
-NOMINAL = 160.0
-"""mm: width and height of what the detector file gives none; drawn dotted."""
-
 POINTS = 60
 """Of the line of the beam."""
 
-LINE = 1.6
-"""Points: what thin parts have as a width."""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LETTERING: dict[str, Any] = {"size": 9, "weight": "bold", "zorder": 8}
+"""Of details."""
 
-COLOURS = dict(
-    zip(("grid", "counter", "modules", "tracker", "volume", "panels", "magnet"), drawing.COLOURS, strict=False)
-)
+COMPRESSIONS = (50, 40, 30, 20, 15, 10, 8, 6, 5, 4, 3, 2, 1)
+
 NAMES = {
     "grid": "calorimeter of cells",
     "counter": "counter",
@@ -65,20 +59,63 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class Shape:
-    """An outline with its kind; `unknown` where the detector file does not say how large it is."""
+class Panel:
+    """Both views of a set-up, or of a detail of it, with their common scale.
 
-    part: str
-    kind: str
-    box: Volume
-    empty: bool
-    unknown: bool
-    field: str = ""
+    Attributes
+    ----------
+    groups : list
+        What has its name here.
+    sides : dict
+        Range of x and y by view, mm.
+    inch : float
+        mm of z in an inch.
+    factor : int
+        Compression of z against x and y.
+    """
+
+    shapes: list[Shape]
+    groups: list[list[Shape]]
+    along: Scale
+    sides: dict[str, tuple[float, float]]
+    inch: float
+    factor: int
+
+    @classmethod
+    def of(
+        cls,
+        shapes: list[Shape],
+        groups: list[list[Shape]],
+        along: Scale,
+        sides: dict[str, tuple[float, float]],
+        most: float,
+    ) -> Panel:
+        """Return the panel with the largest scale that has room: `most` inches for both views."""
+        span = sum(high - low for low, high in sides.values())
+        inch = max(1.02 * along.length / LONGEST, span / most)
+        # the largest round compression with which both views have room
+        factor = next(k for k in COMPRESSIONS if k == 1 or k * span / inch <= most)
+        return cls(shapes, groups, along, sides, inch, factor)
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """First and last z, mm."""
-        return self.box.z_range
+    def width(self) -> float:
+        """Of the views, inches."""
+        return 1.02 * self.along.length / self.inch
+
+    @property
+    def heights(self) -> dict[str, float]:
+        """Of each view, inches."""
+        return {name: self.factor * (high - low) / self.inch for name, (low, high) in self.sides.items()}
+
+    @property
+    def band(self) -> float:
+        """Height of the labels, inches."""
+        return 0.35 + LETTER * max((len(called(group)) for group in self.groups), default=0)
+
+    @property
+    def total(self) -> float:
+        """Height with labels, inches."""
+        return sum(self.heights.values()) + 2 * self.band + 1.5 * MARGIN
 
 
 def draw(detector: Detector, out: Path) -> Path:
@@ -98,7 +135,7 @@ def draw(detector: Detector, out: Path) -> Path:
         # a hundredth of a point is enough, and half of the file
         text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", drawing.svg(figure))
         text = re.sub(r"\s*<!--.*?-->|(?<=\n) +", "", text)
-        text = re.sub(r"font-family: [^;]*;", "font-family: sans-serif;", text)
+        text = re.sub(r'font-family: [^;"]*', "font-family: sans-serif", text)
         out.write_text(text + "\n", encoding="utf-8")
     else:
         drawing.save(figure, out)
@@ -107,57 +144,81 @@ def draw(detector: Detector, out: Path) -> Path:
 
 def picture(detector: Detector) -> Figure:
     """Return the figure."""
-    shapes = _shapes(detector)
+    shapes = shapes_of(detector)
     along = scale(shape.ends for shape in shapes if not shape.empty)
-    path = _beam(detector, along)
+    path, straight = _beam(detector, along)
     sides = {
-        "y": _range([(s.box.y, s.box.height) for s in shapes], [0.0]),
-        "x": _range([(s.box.x, s.box.width) for s in shapes], path[1].tolist()),
+        "y": _range([s.across("y") for s in shapes], [0.0]),
+        "x": _range([s.across("x") for s in shapes], path[1].tolist()),
     }
-    span = sum(high - low for low, high in sides.values())
-    length = 1.02 * along.length
-    inch = max(length / LONGEST, span / VIEWS)  # mm of z in an inch
-    # the largest round compression with which both views have room
-    factor = next(k for k in (50, 40, 30, 20, 15, 10, 8, 6, 5, 4, 3, 2, 1) if k == 1 or k * span / inch <= VIEWS)
-    heights = {name: factor * (high - low) / inch for name, (low, high) in sides.items()}
-    band = 0.35 + LETTER * max(len(_called(group)) for group in _groups(shapes))
-    width = max(LEFT + length / inch + MARGIN, LEAST)
-    total = sum(heights.values()) + 2 * band + 4 * MARGIN
+    whole = Panel.of(shapes, groups_of(shapes), along, sides, VIEWS)
+    details = [_detail(shapes, crowd) for crowd in crowds(shapes, along, views.APART * whole.inch)]
+    shown = [called(group) for detail in details for group in detail.groups]
+    rest = [group for group in whole.groups if called(group) not in shown]
+    whole = Panel.of(shapes, rest, along, sides, VIEWS)
+    panels = [whole, *details]
+    width = max(LEFT + max(panel.width for panel in panels) + MARGIN, LEAST)
+    total = sum(panel.total for panel in panels) + 2.5 * MARGIN
     with drawing.styled():
         figure = drawing.figure(width, total)
         figure.set_layout_engine("none")
-        bottom = total - 1.5 * MARGIN - band - heights["y"]
-        views = {}
-        for name in ("y", "x"):
-            left = LEFT + 0.5 * (width - LEFT - MARGIN - length / inch)
-            box = (left / width, bottom / total, length / inch / width, heights[name] / total)
-            views[name] = figure.add_axes(box)
-            bottom -= heights["x"] + MARGIN
-        for name, axes in views.items():
-            _view(axes, name, shapes, along, path)
-            room = 0.01 * along.length
-            axes.set(xlim=(along.drawn[0] - room, along.drawn[-1] + room), ylim=sides[name])
-            _labels(axes, name, shapes, along, heights[name], inch)
-        _ticks(views["x"], along, inch)
-        views["y"].set_xticks([])
-        _words(figure, detector, shapes, factor, along)
+        top = total - 1.5 * MARGIN
+        for number, panel in enumerate(panels):
+            _panel(figure, panel, top, path, straight, details if panel is whole else [])
+            if number:
+                said = f"{LETTERS[number - 1]}: {_compressed(panel.factor)}"
+                figure.text(MARGIN / width, (top - 0.2) / total, said, size=9, va="top")
+            top -= panel.total
+        _words(figure, detector, whole, bent=len(straight[0]) > 0)
     return figure
 
 
-def _shapes(detector: Detector) -> list[Shape]:
-    found = []
-    for name, part in detector.parts.items():
-        for volume in part.volumes(name):
-            field = ""
-            if isinstance(part, Magnet):
-                field = (
-                    f"  {abs(detector.field(name).box.by):.3g} T, {abs(detector.field(name).integral) * 1e-3:.3g} T m"
-                )
-            empty = isinstance(part, Box) and not part.matter
-            unknown = not (volume.width and volume.height)
-            box = replace(volume, width=volume.width or NOMINAL, height=volume.height or NOMINAL)
-            found.append(Shape(name, part.kind, box, empty, unknown, field))
-    return sorted(found, key=lambda shape: shape.ends)
+def _detail(shapes: list[Shape], crowd: list[list[Shape]]) -> Panel:
+    """Return the panel of a crowd."""
+    inside = [shape for group in crowd for shape in group]
+    first, last = min(s.ends[0] for s in inside), max(s.ends[1] for s in inside)
+    room = 0.04 * (last - first)
+    along = scale([(first - room, last + room)])
+    sides = {name: _range([s.across(name) for s in inside], [0.0]) for name in ("y", "x")}
+    others = [s for s in shapes if s.ends[1] > first - room and s.ends[0] < last + room]
+    return Panel.of(others, crowd, along, sides, DETAIL)
+
+
+def _panel(
+    figure: Figure,
+    panel: Panel,
+    top: float,
+    path: tuple[Floats, Floats],
+    straight: tuple[Floats, Floats],
+    details: list[Panel],
+) -> None:
+    """Draw both views below a height (inches), with frames around what details show."""
+    from matplotlib.patches import Rectangle
+
+    width, total = figure.get_size_inches()
+    left = LEFT + 0.5 * (width - LEFT - MARGIN - panel.width)
+    bottom = top - panel.band
+    for name in ("y", "x"):
+        height = panel.heights[name]
+        bottom -= height
+        axes = figure.add_axes((left / width, bottom / total, panel.width / width, height / total))
+        views.view(axes, name, panel.shapes, panel.along, panel.inch)
+        room = 0.01 * panel.along.length
+        views.breaks(axes, panel.along)
+        views.beam(axes, name, panel.along, path, straight)
+        axes.set(xlim=(panel.along.drawn[0] - room, panel.along.drawn[-1] + room), ylim=panel.sides[name])
+        views.labels(axes, name, panel.groups, panel.along, height, panel.inch)
+        for number, detail in enumerate(details):
+            first, last = (float(z) for z in panel.along(detail.along.z[[0, -1]]))
+            low, high = detail.sides[name]
+            frame: dict[str, Any] = {"facecolor": "none", "edgecolor": "#333333", "linewidth": 0.8, "zorder": 7}
+            axes.add_patch(Rectangle((first, low), last - first, high - low, **frame))
+            axes.text(first, high, LETTERS[number], va="bottom", **LETTERING)
+        if name == "x":
+            views.ticks(axes, panel.along, panel.inch)
+        else:
+            axes.set_xticks([])
+        bottom -= MARGIN
 
 
 def _range(boxes: list[tuple[float, float]], others: list[float]) -> tuple[float, float]:
@@ -167,159 +228,44 @@ def _range(boxes: list[tuple[float, float]], others: list[float]) -> tuple[float
     return low - room, high + room
 
 
-def _beam(detector: Detector, along: Scale) -> tuple[Floats, Floats]:
-    """Return z and x of the beam up to the target."""
+def _beam(detector: Detector, along: Scale) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Return z and x of the beam up to the target, and of where it would go on from its first bend without a field."""
     front = 0.0 if detector.target is None else detector.volumes[detector.target].z
     z = np.linspace(along.z[0], max(front, along.z[0]), POINTS)
     x = np.array([axis(detector, float(place)) for place in z])
     known = np.isfinite(x)  # not where a field would turn the beam back
-    return z[known], x[known]
+    z, x = z[known], x[known]
+    if len(z) < 2 or np.ptp(x) < 1.0:
+        return (z, x), (z[:0], x[:0])
+    on = np.array([z[0], *[place for pair in along.breaks for place in pair], along.z[-1]])
+    return (z, x), (on, x[0] + (x[1] - x[0]) / (z[1] - z[0]) * (on - z[0]))
 
 
-def _view(axes: Axes, name: str, shapes: list[Shape], along: Scale, path: tuple[Floats, Floats]) -> None:
-    from matplotlib.patches import Polygon
-
-    for shape in shapes:
-        box = shape.box
-        outline = _outline(shape, name, along)
-        colour = COLOURS[shape.kind]
-        style = {"facecolor": colour, "edgecolor": colour, "linewidth": LINE, "alpha": 0.85}
-        if shape.empty:
-            style = {"facecolor": "#f2f2f2", "edgecolor": "#999999", "linewidth": 0.8, "linestyle": "--"}
-        elif shape.kind == "magnet":
-            style = {"facecolor": "#dddddd", "edgecolor": "#666666", "linewidth": 1.0, "hatch": "///"}
-        elif shape.kind == "volume":
-            style = {"facecolor": "#444444", "edgecolor": "#444444", "linewidth": LINE}
-        if shape.unknown:
-            style |= {"facecolor": "none", "linestyle": ":", "hatch": None}
-        opening = box.hole[1] if name == "y" else box.hole[0]
-        # what has an opening stands under what may be inside
-        level = 1.0 if shape.empty else 1.5 if opening else 2.0
-        axes.add_patch(Polygon(outline, closed=True, zorder=level, **style))
-        _cells(axes, shape, name, along, level + 0.1)
-        if opening:
-            inner = _outline(shape, name, along, opening)
-            white = {"facecolor": "white", "edgecolor": colour, "linewidth": 0.6, "linestyle": "--"}
-            axes.add_patch(Polygon(inner, closed=True, zorder=level + 0.2, **white))
-    z, x = path
-    axes.plot(along(z), x if name == "x" else 0 * x, color="#c00000", lw=1.0, zorder=5)
-    for first, last in along.breaks:
-        middle = float(along(0.5 * (first + last)))
-        tilt = 0.002 * along.length
-        for at in (middle - 1.5 * tilt, middle + 1.5 * tilt):
-            line: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": "#666666", "lw": 0.8, "zorder": 6}
-            axes.plot([at - tilt, at + tilt], [0, 1], **line)
-    axes.set_ylabel({"y": "from the side\ny, mm", "x": "from the top\nx, mm"}[name], size=9)
-    axes.tick_params(axis="y", labelsize=8)
+def _compressed(factor: int) -> str:
+    return "x, y and z have one scale" if factor == 1 else f"z is compressed {factor} times against x and y"
 
 
-def _outline(shape: Shape, name: str, along: Scale, size: float | None = None) -> Floats:
-    """Return the corners of a box, shape (4, 2), as drawn; `size` is another one than its own."""
-    box = shape.box
-    if name == "x" and size is None:
-        turned = corners(box)
-        return np.column_stack([along(turned[:, 1]), turned[:, 0]])
-    across = (box.height if name == "y" else box.width) if size is None else size
-    centre = box.y if name == "y" else box.x
-    first, last = shape.ends
-    low, high = centre - 0.5 * across, centre + 0.5 * across
-    return np.column_stack([along(np.array([first, last, last, first])), [low, low, high, high]])
-
-
-def _cells(axes: Axes, shape: Shape, name: str, along: Scale, level: float) -> None:
-    """Draw the borders of cells."""
-    box = shape.box
-    count, across, centre = (box.rows, box.height, box.y) if name == "y" else (box.columns, box.width, box.x)
-    if count < 2 or box.angle:
-        return
-    edges = centre + across * (np.arange(1, count) / count - 0.5)
-    axes.hlines(edges, *along(np.array(shape.ends)), color="white", lw=0.5, zorder=level)
-
-
-def _groups(shapes: list[Shape]) -> list[list[Shape]]:
-    """Return the shapes of each label: elements of a part that stand at one z have one."""
-    found: dict[tuple[str, float, float], list[Shape]] = {}
-    for shape in shapes:
-        found.setdefault((shape.part, *shape.ends), []).append(shape)
-    return list(found.values())
-
-
-def _called(group: list[Shape]) -> str:
-    names = [shape.box.name for shape in group]
-    text = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-    return text + group[0].field
-
-
-def _labels(axes: Axes, name: str, shapes: list[Shape], along: Scale, height: float, inch: float) -> None:
-    """Write the names above the side view and below the top view, each with a line to its part."""
-    groups = sorted(_groups(shapes), key=lambda group: sum(group[0].ends))
-    middle = [_anchor(group[0], along) for group in groups]
-    order = np.argsort(middle, kind="stable")
-    places = spread([middle[i] for i in order], APART * inch)
-    up = name == "y"
-    low, high = axes.get_ylim()
-    edge, sign = (high, 1) if up else (low, -1)
-    unit = (high - low) / height  # an inch, in mm of the view
-    for place, number in zip(places, order, strict=True):
-        group = groups[number]
-        boxes = [shape.box for shape in group]
-        across = [(b.y, b.height) if up else (b.x, b.width) for b in boxes]
-        ends = [centre + sign * 0.5 * size for centre, size in across]
-        top = max(ends) if up else min(ends)
-        at = middle[number]
-        lines = [top, edge + sign * 0.04 * unit, edge + sign * 0.22 * unit, edge + sign * 0.27 * unit]
-        axes.plot([at, at, place, place], lines, color="#888888", lw=0.6, clip_on=False, zorder=0.5)
-        colour = "#333333" if group[0].kind in ("magnet", "volume") else COLOURS[group[0].kind]
-        style: dict[str, Any] = {
-            "rotation": 90,
-            "ha": "center",
-            "va": "bottom" if up else "top",
-            "size": 8.5,
-            "clip_on": False,
-        }
-        axes.text(place, edge + sign * 0.3 * unit, _called(group), color=_dark(colour), **style)
-
-
-def _anchor(shape: Shape, along: Scale) -> float:
-    first, last = (float(place) for place in along(np.array(shape.ends)))
-    return 0.5 * (first + last)
-
-
-def _dark(colour: str) -> str:
-    """Return a colour dark enough to be read as text on white."""
-    from matplotlib.colors import to_hex, to_rgb
-
-    return to_hex([0.62 * part for part in to_rgb(colour)])
-
-
-def _ticks(axes: Axes, along: Scale, inch: float) -> None:
-    """Write z above the top view, where no labels are."""
-    ticks = along.ticks(0.55 * inch)
-    axes.xaxis.tick_top()
-    axes.spines["top"].set_visible(True)
-    axes.spines["bottom"].set_visible(False)
-    axes.set_xticks(along(np.array(ticks)), [f"{z * 1e-3 + 0.0:g}" for z in ticks], size=8)
-    axes.text(-0.008, 1.0, "z, m", transform=axes.transAxes, size=8, ha="right", va="bottom")
-
-
-def _words(figure: Figure, detector: Detector, shapes: list[Shape], factor: int, along: Scale) -> None:
+def _words(figure: Figure, detector: Detector, whole: Panel, *, bent: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    beam = detector.beam
+    beam, shapes, along = detector.beam, whole.shapes, whole.along
     width, total = figure.get_size_inches()
     title = f"{detector.name}: {beam.particle} of {beam.energy:g} GeV"
     figure.text(MARGIN / width, 1 - 0.3 / total, title, size=13, weight="bold", va="center")
-    said = "x, y and z have one scale" if factor == 1 else f"z is compressed {factor} times against x and y"
+    said = _compressed(whole.factor)
     if along.breaks:
         places = ", ".join(f"{first * 1e-3:.3g} to {last * 1e-3:.3g} m" for first, last in along.breaks)
         said += f"; at // z is shortened ({places})"
     if any(shape.unknown for shape in shapes):
         said += "; dotted: no size given"
     figure.text(1 - MARGIN / width, 1 - 0.3 / total, said, size=9, ha="right", va="center")
-    handles: list[Artist] = [Line2D([], [], color="#c00000", lw=1.2, label="beam")]
+    handles: list[Artist] = [Line2D([], [], label="beam", **views.BEAM)]
+    if bent:
+        handles.append(Line2D([], [], label="straight on", **views.STRAIGHT))
     for kind in dict.fromkeys(shape.kind for shape in shapes):
         grey = {"magnet": "#dddddd", "volume": "#f2f2f2"}.get(kind)
-        line: dict[str, Any] = {"facecolor": grey, "edgecolor": "#666666"} if grey else {"color": COLOURS[kind]}
+        line: dict[str, Any] = {"facecolor": grey, "edgecolor": "#666666"} if grey else {"color": views.COLOURS[kind]}
         handles.append(Patch(label=NAMES.get(kind, kind), **line))
-    figure.legend(handles=handles, loc="lower center", ncol=len(handles), frameon=False, fontsize=8.5)
+    rows = 1 if width >= LONGEST else 2
+    figure.legend(handles=handles, loc="lower center", ncol=-(-len(handles) // rows), frameon=False, fontsize=8.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ maps: maps
 SAMPLE_FILE = "beam.yaml"
 
 SAMPLE = """\
-# Beam particles of the set-up {name}: emiss simulate {folder}/beam.yaml --out run.dat
+# Beam particles of the set-up {name}: emiss simulate {file} --out run.dat
 name: beam
 role: background
 run: {run}
@@ -122,7 +123,9 @@ def wire(name: str, runs: str) -> list[Path]:
 
 
 def _sample(detector: Detector, folder: Path, run: int) -> str:
-    return SAMPLE.format(name=detector.name, folder=folder, run=run, energy=detector.beam.energy)
+    return SAMPLE.format(
+        name=detector.name, file=shlex.quote(str(folder / SAMPLE_FILE)), run=run, energy=detector.beam.energy
+    )
 
 
 def write(folder: Path, detector: Detector, runs: str) -> list[Path]:

@@ -43,14 +43,9 @@ class PlugInFunction:
     ----------
     compute : callable
         Takes one array per argument, all of the same shape (n,): float64 in the argument's unit with NaN for undefined,
-    <<<<<<< HEAD
-        or bool. Returns an array of that shape: numbers in `unit`, NaN where undefined, or bools. The result for an element
-        depends on nothing but the arguments for this element: blocks of any size are given, and lists as all their elements.
-    =======
         or bool. Returns an array of that shape: numbers in `unit`, NaN where they are undefined, or bools. The result for an
         element depends on nothing but the arguments for this element: blocks of any size are given, and lists as all their
         elements.
-    >>>>>>> de90715f6cf1f474de4971664d102e9393ad9e40
     arguments : sequence of Argument
     unit : str
         Of the result.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,12 +52,18 @@ def log_cdf(n: float, rate: Floats) -> Floats:
     result = np.log(np.where(far, 1.0, value))
     if np.any(far):
         tail = rate[far]
-        nodes, weights = np.polynomial.laguerre.laggauss(LAGUERRE)
+        nodes, weights = _laguerre()
         slope = (tail - n) / tail  # of the integrand: exp(-slope u) but for its curvature
         u = nodes / slope[:, None]
         rest = nodes - u + n * np.log1p(u / tail[:, None])
         result[far] = log_pmf(n, tail) + np.log(np.exp(rest) @ weights) - np.log(slope)
     return np.asarray(result)
+
+
+@cache
+def _laguerre() -> tuple[Floats, Floats]:
+    """Return nodes and weights; to find them takes longer than the rest of an average."""
+    return np.polynomial.laguerre.laggauss(LAGUERRE)
 
 
 def hazard(n: float, rate: Floats) -> Floats:

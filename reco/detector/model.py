@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
 
 from emiss.configs import loader, overlay
 from emiss.configs.arrays import Array  # noqa: TC001 - pydantic reads the annotations
@@ -26,6 +27,7 @@ from emiss.events.language.plug_in import used_in
 from emiss.reco.detector import boards
 from emiss.reco.detector.derived import Derived, Entry, bind
 from emiss.reco.detector.geometry import mistakes, target_mistakes
+from emiss.reco.detector.names import last_with, names_of
 from emiss.reco.detector.overlaps import overlaps
 from emiss.reco.detector.plug_ins import PlugInStage, stages_named
 from emiss.reco.detector.spectrometers import Arm, Spectrometer
@@ -40,8 +42,9 @@ from emiss.reco.parts.quantities import Name, TimeWindow, View, Weights
 from emiss.reco.parts.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from emiss.configs.document import YamlPath
     from emiss.reco.field.transport import Field as AnyField
     from emiss.reco.parts.base import Volume
     from emiss.reco.parts.tracker import Plane
@@ -94,18 +97,19 @@ class Detector(Model):
 
     @model_validator(mode="after")
     def _distinct(self) -> Detector:
-        for name, count in Counts(_elements(self)).items():
+        for name, count in Counts(names_of(self.parts)).items():
             if count > 1:
-                msg = f"{count} elements have the name '{name}'"
-                raise ValueError(msg)
+                context = {"count": count, "name": name, "at": last_with(self.parts, name)}
+                raise PydanticCustomError("twice", "{count} elements have the name '{name}'", context)
         owners = [part.declare(name) for name, part in self.read_out.items()]
         owners += [tracker.declare(name) for name, tracker in self.trackers.items()]
         owners += [one.declare(name) for name, one in self.spectrometers.items()]
         taken = Counts([*RESERVED, *(name for made in owners for name in {column.collection for column in made})])
         for name, count in taken.items():
             if count > 1:
-                msg = f"'{name}' has columns of its own already: take another name"
-                raise ValueError(msg)
+                at = ("spectrometers" if name in self.spectrometers else "parts", name)
+                message = "'{name}' has columns of its own already: take another name"
+                raise PydanticCustomError("taken", message, {"name": name, "at": at})
         return self
 
     def _made(self) -> list[Column]:
@@ -151,6 +155,14 @@ class Detector(Model):
         files |= {self.beside(one.multiplex) for one in self.trackers.values() if one.multiplex is not None}
         files |= {self.beside(magnet.map.file) for magnet in self.magnets.values() if magnet.map is not None}
         return tuple(sorted(files))
+
+    def lost_files(self) -> Iterator[tuple[YamlPath, str]]:
+        """Yield the multiplexing tables and field maps that are not there: where they are named, and their names."""
+        for name, part in self.parts.items():
+            if isinstance(part, Tracker) and part.multiplex is not None and not self.beside(part.multiplex).exists():
+                yield ("parts", name, "multiplex"), part.multiplex
+            if isinstance(part, Magnet) and part.map is not None and not self.beside(part.map.file).exists():
+                yield ("parts", name, "map", "file"), part.map.file
 
     @property
     def channel_maps_path(self) -> Path:
@@ -357,17 +369,6 @@ class Detector(Model):
         }
 
 
-def _elements(detector: Detector) -> list[str]:
-    """Return the names of all that has one: what channels, maps and conditions go by."""
-    names: list[str] = []
-    for part in detector.read_out.values():
-        channels = Counts(part.channels())
-        names += dict.fromkeys(channel.partition(".")[0] for channel in channels)
-        names += [channel.partition(".")[0] for channel, count in channels.items() for _ in range(count - 1)]
-    names += [station for tracker in detector.trackers.values() for station in tracker.stations]
-    return [*names, *detector.magnets]
-
-
 def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     """Return the detector of a file, a folder, or of a name that ships (such as ``na64e_lfc``).
 
@@ -388,7 +389,12 @@ def load_detector(name: str | Path, *, near: Path | None = None) -> Detector:
     )
     for path, message in wrong:
         problems.add(document.error(message, path))
-    for tracker in detector.trackers.values():
+    lost = dict(detector.lost_files())
+    for path, file in lost.items():
+        problems.add(document.error(f"there is no file '{file}' beside this one", path))
+    for part, tracker in detector.trackers.items():
+        if ("parts", part, "multiplex") in lost:
+            continue
         try:
             wiring(None if tracker.multiplex is None else detector.beside(tracker.multiplex), tracker.views)
         except UserError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
+from emiss.reco.formats.date import layout
 from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.channels.xml import read_elements
 
@@ -63,8 +64,16 @@ def first_runs(path: Path) -> list[int]:
 
 
 def _lacking(detector: Detector, maps: ChannelMaps) -> Iterator[tuple[YamlPath, str]]:
+    msadc = {entry.channel_name for entry in maps.sadc if not entry.wave}
     for name, part in detector.read_out.items():
         yield from _missing(name, "channel", part.channels(), maps.channel_names, maps)
+        board = part.digitiser or next(iter(detector.digitisers))
+        bits = detector.digitisers[board].bits
+        if bits > layout.SADC_BITS and (old := set(part.channels()) & msadc):
+            message = (
+                f"'{board}' has {bits} bits; a ChipSADC of {maps.path} has {layout.SADC_BITS}, and gives {min(old)}"
+            )
+            yield ("digitisers", board, "bits"), f"{message}; `emiss setup wire` makes maps again"
     for name, tracker in detector.trackers.items():
         yield from _missing(name, "plane", [plane.name for plane in tracker.planes(name)], maps.plane_names, maps)
 

@@ -203,8 +203,17 @@ def fits(matter: Mapping[str, float], depth: float | None) -> None:
     """Refuse more matter than there is depth."""
     total = sum(matter.values())
     if depth is not None and total > depth * (1.0 + 1e-9):
-        msg = f"{total:g} mm of matter in a depth of {depth:g} mm"
+        said = ", ".join(f"{size:g} mm of {name}" for name, size in matter.items())
+        msg = f"{total:g} mm of matter in a depth of {depth:g} mm: {said}"
         raise ValueError(msg)
+
+
+def opens(hole: tuple[float, float] | None, width: float, height: float) -> None:
+    """Refuse a hole that is not inside its box; a width or height of 0 is not known."""
+    for size, whole, name in zip(hole or (), (width, height), ("width", "height"), strict=False):
+        if whole and size >= whole:
+            msg = f"a hole of {size:g} mm in a {name} of {whole:g} mm"
+            raise ValueError(msg)
 
 
 def need_z(part: ReadOut, elements: Mapping[str, Element]) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from emiss.configs.schema import Model
 from emiss.events.columns import Column
-from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, ratio
+from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, opens, ratio
 from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Share, Visible
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Grid(ReadOut):
             msg = f"the beam cell {x}, {y} is none of the {self.columns} x {self.rows} cells"
             raise ValueError(msg)
         fits(self.matter, self.depth)
+        opens(self.hole, self.columns * self.pitch, self.rows * self.pitch)
         return self
 
     @property

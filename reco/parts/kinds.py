@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Discriminator, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Discriminator, Tag
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from emiss.configs.errors import did_you_mean
 from emiss.reco.parts.counter import Counter
@@ -30,16 +30,24 @@ KINDS: dict[str, type[Part]] = {
 }
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Any) -> str | None:
     """Return the kind that a part says it is of."""
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return None if kind is None else str(kind)
+
+
+def _of_a_kind(value: Any) -> Any:
+    """Refuse what says no kind, or none of these."""
+    kind = _kind(value)
+    if kind is None and not isinstance(value, dict):
+        raise PydanticKnownError("dict_type")
     if kind is None:
         known = ", ".join(KINDS)
         raise PydanticCustomError("kind", "a part needs a 'kind': one of {known}", {"known": known})
     if kind not in KINDS:
-        hint = did_you_mean(str(kind), list(KINDS))
-        raise PydanticCustomError("kind", "no kind of part '{kind}'; {hint}", {"kind": str(kind), "hint": hint})
-    return str(kind)
+        context = {"kind": kind, "hint": did_you_mean(kind, list(KINDS)), "at": ("kind",)}
+        raise PydanticCustomError("kind", "no kind of part '{kind}'; {hint}", context)
+    return value
 
 
 AnyPart = Annotated[
@@ -51,4 +59,5 @@ AnyPart = Annotated[
     | Annotated[Magnet, Tag("magnet")]
     | Annotated[Volume, Tag("volume")],
     Discriminator(_kind),
+    BeforeValidator(_of_a_kind),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, of_elements, ratio
+from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, of_elements, opens, ratio
 from emiss.reco.parts.quantities import Count, Extent, Name, Share, Visible
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Modules(ReadOut):
         if self.cells > 1 and self.pitch is None:
             msg = "cells need a pitch"
             raise ValueError(msg)
+        opens(self.hole, *self.size)
         for module in self.elements.values():
             fits(self.matter if module.matter is None else module.matter, module.depth or self.depth)
         return self

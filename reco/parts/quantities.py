@@ -5,6 +5,7 @@ What lies outside is a slip, and some would fill the memory.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
@@ -59,8 +60,15 @@ def _weights(value: Any) -> Any:
     return value
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]\w*", text, re.ASCII):
+        message = "'{text}' is no name: a letter, then letters, digits and '_'"
+        raise PydanticCustomError("name", message, {"text": text})
+    return text
+
+
 # in base units: GeV, mm, ns, T, rad
-Name = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
+Name = Annotated[str, AfterValidator(_name)]
 Place = Annotated[Length, Field(ge=-1e6, le=1e6)]
 Extent = Annotated[Length, Field(gt=0, le=1e5)]
 Rotation = Annotated[Angle, Field(ge=-0.5, le=0.5)]

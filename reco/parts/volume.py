@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from emiss.reco.parts.base import Part, fits
+from emiss.reco.parts.base import Part, fits, opens
 from emiss.reco.parts.base import Volume as Outline
 from emiss.reco.parts.quantities import Extent, Name, Place, Rotation
 
@@ -28,6 +28,7 @@ class Volume(Part):
     @model_validator(mode="after")
     def _fits(self) -> Volume:
         fits(self.matter, self.depth)
+        opens(self.hole, self.width, self.height)
         return self
 
     def volumes(self, name: str) -> tuple[Outline, ...]:

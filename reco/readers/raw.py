@@ -166,8 +166,7 @@ class RawRunFile:
                 continue
             maps = read_channel_maps(self.maps, run)
             if not maps.sources:
-                own = "for runs of your own: emiss setup new NAME --from SETUP --runs FIRST-LAST"
-                hint = f"maps: {self.maps}; {own}"
+                hint = f"maps: {self.maps}; {maps.other_runs}"
                 said = f"no channel map is valid for run {run} ({where(index, run)})"
                 problems.add(UserError(said, at=Location(str(self.path)), hint=hint))
                 continue

@@ -360,3 +360,14 @@ def test_a_wide_table_is_shown_in_blocks_with_all_its_numbers(capsys, monkeypatc
     assert max(map(len, said.splitlines())) <= 40
     assert said.startswith("numbers [GeV]")
     assert said.count("[m]") == 9 + said.count("0.0234567") - 1
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [("> /dev/full", 2, "standard output: No space left on device\n"), (">&-", 0, ""), ("| true", 0, "")],
+)
+def test_where_output_cannot_go(end, code, said):
+    """A full disk is told; nobody who listens is no mistake."""
+    command = f"set -o pipefail; {sys.executable} -m emiss columns {end}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)  # noqa: S607
+    assert (done.returncode, done.stderr, done.stdout) == (code, said, "")

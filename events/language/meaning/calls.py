@@ -39,6 +39,11 @@ def call(checker: Operands, node: tree.Call) -> Item:
     name, arguments = node.function, node.arguments
     if name not in FUNCTIONS:
         return _plugged_in(checker, node)
+    if (other := plug_in.find(name)) is not None:
+        message = f"'{name}' is a function of emiss, and the {other} has the same name"
+        raise checker.error(
+            message, node, f"rename it in the entry points of its package ({other.value}), or uninstall that"
+        )
     wanted = FUNCTIONS[name].arguments
     if len(arguments) != len(wanted):
         plural = "argument" if len(wanted) == 1 else "arguments"

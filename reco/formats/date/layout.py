@@ -39,6 +39,8 @@ CLASS_UNKNOWN, CLASS_SADC, CLASS_APV, CLASS_DUMMY, CLASS_WAVE = 0, 1, 2, 3, 4
 """What decodes a source; sources without a rule that are of no class covered here are unknown."""
 
 PORTS, ADCS, SADC_CHANNELS = 8, 4, 16
+SADC_BITS = 12
+"""Of a sample; what has more is read out by wave boards."""
 
 WAVE_BLOCK, WAVE_CHANNEL, WAVE_VERSION = 0xB, 0xC, 1
 WAVE_HEADER, WAVE_SAMPLES = 2, 511

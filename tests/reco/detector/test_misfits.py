@@ -70,7 +70,7 @@ def changed(tmp_path):
         ("trackers: [mm]", "trackers: [mms]", r"there is no tracker 'mms'; did you mean 'mm'"),
         ("magnet: MBPL", "magnet: hcal", r"there is no magnet 'hcal'"),
         ("match: HCAL2", "match: HCAL3", r"there is no part or element 'HCAL3'; did you mean"),
-        ("SRD2: {}}", "S.2: {}}", r"should match pattern.*srd/elements"),
+        ("SRD2: {}}", "S.2: {}}", r"44:\d+: 'S.2' is no name: a letter, then letters.*srd/elements"),
         ("beam: 3}", "beam: 40}", r"should be less than or equal to 31.*trigger_bits/beam"),
     ],
 )

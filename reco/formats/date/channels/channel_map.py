@@ -105,6 +105,8 @@ class ChannelMaps:
     trigger_names : mapping of name to bit
     trigger_mask : int
         Trigger word bits that are kept.
+    ranges : tuple of str
+        Runs that maps hold for, as they are written.
     """
 
     path: Path
@@ -115,6 +117,7 @@ class ChannelMaps:
     common_mode_always: frozenset[int] = frozenset()
     trigger_names: Mapping[str, int] = field(default_factory=dict)
     trigger_mask: int = 0xFFFFFFFF
+    ranges: tuple[str, ...] = ()
 
     @cached_property
     def sources(self) -> tuple[int, ...]:
@@ -131,6 +134,12 @@ class ChannelMaps:
         """All strip planes, in the order of the maps, each once."""
         return tuple(dict.fromkeys(entry.name for entry in self.apv))
 
+    @property
+    def other_runs(self) -> str:
+        """A hint for a run that no map is valid for."""
+        own = "maps and constants for runs of your own: emiss setup new NAME --from SETUP --runs FIRST-LAST"
+        return f"they hold for {', '.join(self.ranges)}; {own}" if self.ranges else own
+
     def check(self, channels: tuple[str, ...], planes: tuple[str, ...]) -> None:
         """Compare the maps with the channels (detector.x.y) and planes of a detector.
 
@@ -142,8 +151,9 @@ class ChannelMaps:
         """
         problems = Problems()
         if not self.sources:
-            hint = "maps and constants for runs of your own: emiss setup new NAME --from SETUP --runs FIRST-LAST"
-            raise UserError(f"no channel map is valid for run {self.run}", at=Location(str(self.path)), hint=hint)
+            raise UserError(
+                f"no channel map is valid for run {self.run}", at=Location(str(self.path)), hint=self.other_runs
+            )
         for kind, entries, known in (
             ("channel", {e.channel_name: e.place for e in reversed(self.sadc)}, channels),
             ("plane", {e.name: e.place for e in reversed(self.apv)}, planes),
@@ -211,12 +221,16 @@ class _Reader:
         self.common_mode_always: set[int] = set()
         self.trigger_names: dict[str, int] = {}
         self.trigger_mask = 0xFFFFFFFF
+        self.ranges: dict[str, None] = {}
         self.problems = Problems()
 
     def element(self, element: Element) -> None:
         """Read one child of a map file's root."""
         try:
-            if not valid_for(self.run, element):
+            valid = valid_for(self.run, element)
+            if "runs" in element.attributes:
+                self.ranges[element.attributes["runs"]] = None
+            if not valid:
                 return
             if element.name == "ChipSADC":
                 self._sadc(element)
@@ -376,6 +390,7 @@ def read_channel_maps(path: str | Path, run: int) -> ChannelMaps:
         common_mode_always=frozenset(reader.common_mode_always),
         trigger_names=reader.trigger_names,
         trigger_mask=reader.trigger_mask,
+        ranges=tuple(reader.ranges),
     )
 
 
