@@ -49,7 +49,7 @@ LOWEST = 0.8
 NUCLEUS = 0.10
 """GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding."""
 
-MESON_LEADING, BARYON_LEADING, SOFTENING = 1.6, 0.6, 0.8
+MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 1.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
 DENSITY, DENSER, SPREAD = 0.9, 1.2, 0.3
