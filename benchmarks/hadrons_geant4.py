@@ -101,7 +101,10 @@ def profiles(folder: Path, events: int = 800) -> None:
         (pions["ecal_long"], pions["hcal_long"].reshape(len(end), 144), end),
         (seen.visible[:, :150], seen.visible[:, 151:], out[:, 4]),
     )
-    for name, low, high, first, pitch, bins, per in (("HCAL", 700, 1000, 700, 29.0, 40, 4), ("ECAL", 0, 200, 0, 3.0, 80, 8)):
+    for name, low, high, first, pitch, bins, per in (
+        ("HCAL", 700, 1000, 700, 29.0, 40, 4),
+        ("ECAL", 0, 200, 0, 3.0, 80, 8),
+    ):
         rows = []
         for ecal, hcal, z in sides:
             which = np.flatnonzero((z > low) & (z < high))

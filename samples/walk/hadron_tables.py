@@ -16,11 +16,11 @@ ABSORBED = 1.2
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
 
 ELECTRONS_OVER_MIP = 0.0026
-"""1 - e/mip per charge number: 0.79 in the lead and scintillator of the ECAL (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Sec. 3.2)."""
+"""1 - e/mip per charge number: 0.79 in lead and scintillator (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Ch. 3)."""
 
 CASCADE, HEAVIER = 0.50, 0.08
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
-ln(207/A) (R. Wigmans, Calorimetry, Table 2.2 has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
+ln(207/A) (R. Wigmans, Calorimetry, Ch. 2, has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
 
 NEUTRONS, NEUTRON_RISE = 0.24, 0.03
 """Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
@@ -30,8 +30,8 @@ NEUTRON_SEEN = 0.8
 
 
 DIFFUSION, FARTHEST = 75.0, 1.2
-"""mm over the root of the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little of it: mean
-distance at which the neutrons of a star are taken up."""
+"""mm over the root of the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
+of it: mean distance at which the neutrons of a star are taken up."""
 
 
 class HadronMatter(NamedTuple):

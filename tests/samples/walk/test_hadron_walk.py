@@ -1,4 +1,4 @@
-"""Hadrons through the line of the Geant4 samples: balance, lengths, decays, and summary numbers of Geant4's pions of 100 GeV."""
+"""Hadrons through the line of the Geant4 samples: balance, lengths, decays, and numbers of Geant4's pions of 100 GeV."""
 
 from __future__ import annotations
 
@@ -22,7 +22,17 @@ def pions():
 
 @pytest.mark.parametrize(
     ("pdg", "energy"),
-    [(-211, 1.0), (-211, 200.0), (321, 20.0), (130, 50.0), (310, 5.0), (2212, 100.0), (2112, 2.0), (-2212, 1.5), (-2112, 30.0)],
+    [
+        (-211, 1.0),
+        (-211, 200.0),
+        (321, 20.0),
+        (130, 50.0),
+        (310, 5.0),
+        (2212, 100.0),
+        (2112, 2.0),
+        (-2212, 1.5),
+        (-2112, 30.0),
+    ],
 )
 def test_energy_is_all_accounted_for(pdg, energy):
     seen, _ = run(WORLD, pdg, energy, 150)
@@ -80,10 +90,14 @@ def test_nothing_reaches_behind_three_modules_unseen(pions):
 
 def test_protons_show_less_than_pions():
     shown = [run(WORLD, pdg, 100.0, 1500)[0].visible.sum(axis=1).mean() for pdg in (-211, 2212)]
-    assert 0.9 < shown[1] / shown[0] < 1.0  # of 0.9 to 0.97 (Akchurin et al., Nucl. Instrum. Meth. A 408 (1998) 380, in copper)
+    assert (
+        0.9 < shown[1] / shown[0] < 1.0
+    )  # of 0.9 to 0.97 (Akchurin et al., Nucl. Instrum. Meth. A 408 (1998) 380, in copper)
 
 
 def test_of_vacuum_there_is_no_length():
     mixed = WORLD.mixtures
-    empty = type(mixed)(*(np.full_like(values, np.nan) for values in mixed))._replace(lambda_=np.zeros(len(mixed.lambda_)))
+    empty = type(mixed)(*(np.full_like(values, np.nan) for values in mixed))._replace(
+        lambda_=np.zeros(len(mixed.lambda_))
+    )
     assert np.all(hadron_matter(empty).length == np.inf)
