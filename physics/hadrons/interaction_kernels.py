@@ -8,9 +8,10 @@ make the chain denser. beta fluctuates from event to event, which widens multipl
 
 Numbers are fitted to: 6.6 charged hadrons of pi- p at 100 GeV (bubble chambers), rising by about half of it with each
 further struck nucleon (W. Busza et al., Phys. Rev. Lett. 34 (1975) 836); leading nucleons keep one half of the energy on one
-nucleon and a third in nuclei; 10 % of kaons, 4 % of baryons; 10 % of diffraction on one nucleon. Leading pions, the denser chain in
-nuclei and the transverse momentum are softened until showers of pions of 100 GeV are as short as those of Geant4 (FTFP_BERT) within some
-20 %. What the nucleus takes goes as A^(1/3) per struck nucleon (`NUCLEUS`; some 1 GeV in iron, 2 GeV in lead).
+nucleon and a third in nuclei; 10 % of kaons, 4 % of baryons; 10 % of diffraction on one nucleon. Leading pions, the denser
+chain in nuclei and the transverse momentum are softened until showers of pions of 100 GeV are as short as those of Geant4
+(FTFP_BERT) within some 20 %. What the nucleus takes goes as A^(1/3) per struck nucleon (`NUCLEUS`; some 1 GeV in iron, 2 GeV
+in lead).
 
 Conserved: the sum of `available` energies, exactly. Not conserved event by event: charge (on average within that of the
 target), transverse momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other

@@ -33,7 +33,7 @@ SHORT_SHARES = (0.6920, 0.3069)
 """Of K0S: pi+ pi-, pi0 pi0."""
 
 TAU_SHARES = (0.1782, 0.1739, 0.1082, 0.2549, 0.0926, 0.0899, 0.0446, 0.0104, 0.0070)
-"""Of tau- (and nu_tau): e nu, mu nu, pi-, pi- pi0 (rho), pi- pi0 pi0, pi- pi- pi+ (a1), pi- pi- pi+ pi0, pi- pi0 pi0 pi0, K-."""
+"""Of tau-: e nu, mu nu, pi-, pi- pi0 (rho), pi- pi0 pi0, pi- pi- pi+ (a1), pi- pi- pi+ pi0, pi- pi0 pi0 pi0, K-."""
 
 PION_MODES, KAON_MODES, LONG_MODES, SHORT_MODES, TAU_MODES = (
     cumulative(shares) for shares in (PION_SHARES, KAON_SHARES, LONG_SHARES, SHORT_SHARES, TAU_SHARES)
