@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronMatter
     from emiss.samples.walk.world import Seen, World
 
-ALONG, ACROSS = 0.05, 0.22
+ALONG, ACROSS = 0.05, 0.17
 """Interaction lengths; spread of the charged part of a star along the flight (mean) and across it (one standard deviation)."""
 
 ASIDE = 0.5

@@ -29,8 +29,8 @@ NEUTRON_SEEN = 0.8
 """Visible over kinetic energy of neutrons where hydrogen is in the active plates."""
 
 
-DIFFUSION, FARTHEST = 75.0, 1.2
-"""mm over the root of the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
+DIFFUSION, FARTHEST = 40.0, 1.2
+"""mm over the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
 of it: mean distance at which the neutrons of a star are taken up."""
 
 
@@ -83,5 +83,5 @@ def hadron_matter(mixtures: Mixtures) -> HadronMatter:
         protons=CASCADE + HEAVIER * lighter,
         neutrons=np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.1),
         neutron_seen=np.full(len(a), NEUTRON_SEEN),
-        diffusion=np.minimum(DIFFUSION / np.sqrt(np.maximum(mixtures.active, 1e-6)), FARTHEST * length),
+        diffusion=np.minimum(DIFFUSION / np.maximum(mixtures.active, 1e-6), FARTHEST * length),
     )
