@@ -225,6 +225,13 @@ def through_hadron(
         )
         return True, waiting
     track[LAST] = part
+    if available(pdg, track[ENERGY]) < ABSORBED:
+        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
+        absorb(
+            world, matter, first, last, s, row, pdg, track[ENERGY],
+            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, seen, rng,
+        )  # fmt: skip
+        return False, waiting
     sideways = _to_the_side(world, s, x, y, tx, ty)
     meets = matter.length[m] / shadowed(pdg, track[ENERGY], matter.shadowing[m]) * rng.standard_exponential() / stretch
     step = min(left, sideways, meets, lives)
