@@ -137,6 +137,8 @@ class Response:
         place[order] = np.arange(len(order))
         tracks, more = beam.tracks(), Beamed(others.particles, self.setup.target.z).tracks()
         tracks[:, ROW], more[:, ROW], more[:, ID] = place[:events], place[events:], -1.0
+        for one in (tracks, more):
+            walk.begin(one, passage)
         more = walk.from_the_beginning(more, self.setup.target.z)
         if not beam.born:
             tracks = walk.from_the_beginning(tracks, beam.z)

@@ -1,10 +1,11 @@
 """How far hadrons go: their interaction lengths relative to the nuclear one of the PDG tables, by kind, energy and nucleus.
 
-On a nucleon: total cross sections of A. Donnachie and P. V. Landshoff, Phys. Lett. B 296 (1992) 227, X s^0.0808 + Y s^-0.4525 (mb, GeV^2).
-On a nucleus shadowing weakens the difference between kinds: sigma(h A)/sigma(n A) = (sigma(h N)/sigma(n N))^p with
-p = 1.5 A^(-1/3), at most 1, where the exponent is fitted to the nuclear and the pion interaction lengths of PDG's table of atomic
-and nuclear properties (C 85.8, 117.8; Fe 132.1, 160.8; Pb 199.6, 226.2 g/cm^2; it gives their ratios to 1 %). Left out: the
-Delta resonance and all structure below some 2 GeV, where the value at `LEAST` holds; Coulomb barrier.
+On a nucleon: total cross sections of A. Donnachie and P. V. Landshoff, Phys. Lett. B 296 (1992) 227, X s^0.0808 + Y
+s^-0.4525 (mb, GeV^2). On a nucleus shadowing weakens the difference between kinds: sigma(h A)/sigma(n A) = (sigma(h
+N)/sigma(n N))^p with p = 1.5 A^(-1/3), at most 1, where the exponent is fitted to the nuclear and the pion interaction
+lengths of PDG's table of atomic and nuclear properties (C 85.8, 117.8; Fe 132.1, 160.8; Pb 199.6, 226.2 g/cm^2; it gives
+their ratios to 1 %). Left out: the Delta resonance and all structure below some 2 GeV, where the value at `LEAST` holds;
+Coulomb barrier.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def on_nucleon(pdg: int, energy: float) -> float:
 
 @fused
 def relative(pdg: int, energy: float, a: float) -> float:
-    """Return the inelastic cross section on a nucleus of mass number `a` over that of the tabulated nuclear interaction length."""
+    """Return the inelastic cross section on a nucleus `a` over that of the tabulated nuclear interaction length."""
     return shadowed(pdg, energy, min(SHADOWING * a ** (-1.0 / 3.0), 1.0))
 
 

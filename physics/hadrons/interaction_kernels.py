@@ -1,19 +1,21 @@
 """What comes out where a hadron interacts with a nucleus: a leading particle, a chain of others, and what the nucleus keeps.
 
-A chain in energy, after R. D. Field and R. P. Feynman, Nucl. Phys. B 136 (1978) 1, in the laboratory: the nucleus takes its part first,
-then each hadron takes a share z of what is left, the leading one with the density (1 - z)^alpha (times (1 + alpha)), the others with
-(1 - z)^beta, down to `LOWEST`. So there are (1 + beta) hadrons per unit of rapidity, and energy is conserved exactly whatever is drawn.
-Struck nucleons (`struck`; one plus a geometric number) soften the leading particle and make the chain denser. beta fluctuates from event to
-event, which widens multiplicity to about what KNO scaling says (D/<n> near one half).
+A chain in energy, after R. D. Field and R. P. Feynman, Nucl. Phys. B 136 (1978) 1, in the laboratory: the nucleus takes its
+part first, then each hadron takes a share z of what is left, the leading one with the density (1 - z)^alpha (times (1 +
+alpha)), the others with (1 - z)^beta, down to `LOWEST`. So there are (1 + beta) hadrons per unit of rapidity, and energy is
+conserved exactly whatever is drawn. Struck nucleons (`struck`; one plus a geometric number) soften the leading particle and
+make the chain denser. beta fluctuates from event to event, which widens multiplicity to D/<n> of nearly one half.
 
-Numbers are fitted to or taken from: multiplicity of charged hadrons 6.6 of pi p at 100 GeV (D. Fong et al., Nucl. Phys. B 102 (1976) 386),
-rising by half of each further struck nucleon (W. Busza, Acta Phys. Pol. B 8 (1977) 333); leading nucleons keep one half of
-the energy of p p, and a third to 0.4 in nuclei; mean transverse momentum 0.35 GeV; 10 % of kaons, 4 % of baryons; diffraction 10 % on nucleons.
-What the nucleus takes goes as A^(1/3) per struck nucleon (grey and black tracks of emulsions), see `NUCLEUS`.
+Numbers are fitted to: 6.6 charged hadrons of pi- p at 100 GeV (bubble chambers), rising by about half of it with each
+further struck nucleon (W. Busza et al., Phys. Rev. Lett. 34 (1975) 836); leading nucleons keep one half of the energy on one
+nucleon and a third in nuclei; 10 % of kaons, 4 % of baryons; 10 % of diffraction on one nucleon. Leading pions, the denser
+chain in nuclei and the transverse momentum are softened until showers of pions of 100 GeV are as short as those of Geant4
+(FTFP_BERT) within some 20 %. What the nucleus takes goes as A^(1/3) per struck nucleon (`NUCLEUS`; some 1 GeV in iron, 2 GeV
+in lead).
 
-Conserved: the sum of `available` energies, exactly. Not conserved event by event: charge (on average within that of the target), transverse
-momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other hyperons (a kaon's
-partner is a nucleon or nothing), eta (in the share of pi0), charm, correlations by resonances.
+Conserved: the sum of `available` energies, exactly. Not conserved event by event: charge (on average within that of the
+target), transverse momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other
+hyperons (a kaon's partner is a nucleon or nothing), eta (in the share of pi0), charm, correlations by resonances.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ LOWEST = 0.8
 NUCLEUS = 0.10
 """GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding."""
 
-MESON_LEADING, BARYON_LEADING, SOFTENING = 1.6, 0.6, 0.8
+MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 1.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
 DENSITY, DENSER, SPREAD = 0.9, 1.2, 0.3
@@ -59,7 +61,7 @@ DIFFRACTION = 0.10
 """Part of collisions with one nucleon that leave the projectile whole, with 2 to 20 % of its energy lost."""
 
 TRANSVERSE = 0.32
-"""GeV; transverse momentum in each of two directions, one standard deviation (mean 0.4 GeV: 0.35 of p p, broadened in nuclei)."""
+"""GeV; transverse momentum in each of two directions, one standard deviation (mean 0.4 GeV; 0.35 on one nucleon)."""
 
 NEUTRAL_PIONS, KAONS, BARYONS = 0.33, 0.09, 0.04
 """Parts of the chain: pi0 (with eta), kaons, nucleons and antinucleons; the others are charged pions."""
@@ -92,8 +94,9 @@ def _species(rng: np.random.Generator) -> int:
 def leading(pdg: int, rng: np.random.Generator) -> int:
     """Return what a projectile becomes that does not stay itself by diffraction.
 
-    A pion keeps its charge in 60 %, is a pi0 in 22 %, turns over in 6 % and becomes a kaon or a nucleon in the rest; a kaon stays
-    strange; a nucleon stays a baryon, in 60 % of the same charge (from the quarks that are handed on, decays of resonances included).
+    A pion keeps its charge in 60 %, is a pi0 in 22 %, turns over in 6 % and becomes a kaon or a nucleon in the rest; a kaon
+    stays strange; a nucleon stays a baryon, in 60 % of the same charge (from the quarks that are handed on, decays of
+    resonances included).
     """
     u = rng.random()
     kind = abs(pdg)
@@ -139,7 +142,7 @@ def _place(kind: int, energy: float, p: Floats, n: int, rng: np.random.Generator
 
 @fused
 def _nucleus(room: float, hit: float, a: float, rng: np.random.Generator) -> float:
-    """Return what the nucleus takes of `room` GeV: a gamma distribution of two degrees whose mean saturates at a third of it."""
+    """Return what the nucleus takes of `room` GeV: a gamma distribution of two degrees whose mean stays below a third."""
     mean = NUCLEUS * hit * a ** (1.0 / 3.0)
     mean = mean / (1.0 + 3.0 * mean / room)
     taken = 0.5 * mean * (rng.standard_exponential() + rng.standard_exponential())
@@ -204,11 +207,10 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
 
 @fused
 def _link(kind: int, share: float, room: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generator) -> float:
-    """Put a hadron with an available energy of about `share` into row `n`, if there is room for it; return what is left of `room`."""
+    """Put a hadron of an available energy near `share` into row `n`, if there is `room`; return what is left."""
     m = mass(kind)
     own = available(kind, m)  # 0 of nucleons, twice the mass of antinucleons
-    if share < own + 0.05:
-        share = own + 0.05
+    share = max(share, own + 0.05)
     if share > room:
         kinds[n] = 0
         return room

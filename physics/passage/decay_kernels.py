@@ -1,11 +1,12 @@
 """Decays of pi, K, K0, mu and tau with exact kinematics: what comes out, with which momenta.
 
-Two-body decays are isotropic at rest. Three-body decays are drawn evenly from their Dalitz plot (phase space is flat in two of the
-energies) and taken with the probability of their matrix element: leptons with that of V-A, (p_L . p_nubar)(p_l . p_nu) (which is Michel's
-spectrum); K -> pi l nu with the density A + B xi + C xi^2 of the PDG's note on K_l3 form factors; K -> 3 pi with the linear and
-quadratic slopes of `decay_table`. tau -> rho nu, a1 nu, 4 pi nu: the mass of the hadrons from a resonance (a rising density for 4 pi)
-times (1 - s)^2 (1 + 2 s), s = q^2/m_tau^2 (Y.-S. Tsai, Phys. Rev. D 4 (1971) 2821), the hadrons in phase space. Left out: polarisation (of the
-muon from a pion, of the tau), radiative corrections, CP violation, eta and omega. Lambda and other hyperons do not walk.
+Two-body decays are isotropic at rest. Three-body decays are drawn evenly from their Dalitz plot (phase space is flat in two
+of the energies) and taken with the probability of their matrix element: leptons with that of V-A, (p_L . p_nubar)(p_l .
+p_nu) (which is Michel's spectrum); K -> pi l nu with the density A + B xi + C xi^2 of the PDG's note on K_l3 form factors; K
+-> 3 pi with the linear and quadratic slopes of `decay_table`. tau -> rho nu, a1 nu, 4 pi nu: the mass of the hadrons from a
+resonance (a rising density for 4 pi) times (1 - s)^2 (1 + 2 s), s = q^2/m_tau^2 (Y.-S. Tsai, Phys. Rev. D 4 (1971) 2821),
+the hadrons in phase space. Left out: polarisation (of the muon from a pion, of the tau), radiative corrections, CP
+violation, eta and omega. Lambda and other hyperons do not walk.
 
 Momenta are rows (energy, px, py, pz) in GeV, with z along the flight of the parent.
 """
@@ -144,7 +145,7 @@ def semileptonic(parent: float, pion: float, lepton: float, e_pion: float, e_lep
 
 @fused
 def three_pions(shape: int, parent: float, first: float, second: float, odd: float, e1: float, e2: float) -> float:
-    """Return |M|^2 of K -> 3 pi over its value in the middle of the Dalitz plot, by the energies of the two like pions at rest."""
+    """Return |M|^2 of K -> 3 pi over its value in the middle of the Dalitz plot, by the energies of the two like pions."""
     e3 = parent - e1 - e2
     s1 = parent**2 + first**2 - 2.0 * parent * e1
     s2 = parent**2 + second**2 - 2.0 * parent * e2
@@ -315,7 +316,7 @@ def _two_pions(m: float, charged: bool, kinds: Ints, p: Floats, rng: np.random.G
 
 @fused
 def _lepton(m: float, sign: int, light: int, own: int, kinds: Ints, p: Floats, rng: np.random.Generator) -> int:
-    """A lepton to a lighter one and two neutrinos; `own` is the code of the parent's neutrino."""
+    """Let a lepton decay to a lighter one and two neutrinos; `own` is the code of the parent's neutrino."""
     kinds[0], kinds[1], kinds[2] = sign * light, sign * own, -sign * (light + 1)
     triple(LEPTONIC, m, mass(light), 0.0, 0.0, p, 0, rng)
     return 3

@@ -1,12 +1,13 @@
 """Branching ratios and shapes of the decays of pi, K, mu and tau, in one place.
 
-All from the Review of Particle Physics (PDG 2022) where nothing else is said. The shares of a particle are scaled to a sum of one: what is left
-out (radiative and rarer modes; Dalitz pairs, 1.2 % of pi0) is below one part in a thousand, for the tau 3 % (modes with
-kaons and more pions).
+All from the Review of Particle Physics (PDG 2022) where nothing else is said. The shares of a particle are scaled to a sum
+of one: what is left out (radiative and rarer modes; Dalitz pairs, 1.2 % of pi0) is below one part in a thousand, for the tau
+3 % (modes with kaons and more pions).
 """
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
 
 def cumulative(shares: Sequence[float]) -> tuple[float, ...]:
     """Return running sums of shares, scaled such that the last is 1."""
-    total, sums = sum(shares), []
-    for number in range(len(shares)):
-        sums.append(sum(shares[: number + 1]) / total)
-    return tuple(sums)
+    total = sum(shares)
+    return tuple(one / total for one in accumulate(shares))
 
 
 PION_SHARES = (0.9998770, 1.230e-4)
@@ -34,7 +33,7 @@ SHORT_SHARES = (0.6920, 0.3069)
 """Of K0S: pi+ pi-, pi0 pi0."""
 
 TAU_SHARES = (0.1782, 0.1739, 0.1082, 0.2549, 0.0926, 0.0899, 0.0446, 0.0104, 0.0070)
-"""Of tau-, nu_tau left out: e nu, mu nu, pi-, pi- pi0 (rho), pi- pi0 pi0 (a1), pi- pi- pi+ (a1), pi- pi- pi+ pi0, pi- pi0 pi0 pi0, K-."""
+"""Of tau-: e nu, mu nu, pi-, pi- pi0 (rho), pi- pi0 pi0, pi- pi- pi+ (a1), pi- pi- pi+ pi0, pi- pi0 pi0 pi0, K-."""
 
 PION_MODES, KAON_MODES, LONG_MODES, SHORT_MODES, TAU_MODES = (
     cumulative(shares) for shares in (PION_SHARES, KAON_SHARES, LONG_SHARES, SHORT_SHARES, TAU_SHARES)

@@ -102,8 +102,8 @@ def is_hadron(pdg: int) -> bool:
 def available(pdg: int, energy: float) -> float:
     """Return the part of a total energy (GeV) that a particle can leave in matter.
 
-    The mass of a nucleon stays what it is, that of an antinucleon comes back twice as it annihilates with one of the target's, and
-    all of any other particle goes into what it decays to. Interactions conserve the sum of it.
+    The mass of a nucleon stays what it is, that of an antinucleon comes back twice as it annihilates with one of the
+    target's, and all of any other particle goes into what it decays to. Interactions conserve the sum of it.
     """
     kind = abs(pdg)
     if kind in (PROTON, NEUTRON):

@@ -1,9 +1,9 @@
 """Hadrons through slabs: ionisation on the way, interaction or decay, and what these put on the walk's stack.
 
-A track is a row of `emiss.samples.walk.tracks`, in the frame of the set-up. The path to the interaction is exponential in the length of
-its kind and energy, the path to the decay in beta gamma c tau; whatever comes first happens. Secondaries above `ABSORBED` go on
-the stack, slower ones end in one step (`hadron_spot_kernels`), as do those that come out backwards. pi0 decay where they are made; photons of
-slow ones are spots, those of others go on the stack.
+A track is a row of `emiss.samples.walk.tracks`, in the frame of the set-up. The path to the interaction is exponential in
+the length of its kind and energy, the path to the decay in beta gamma c tau; whatever comes first happens. Secondaries above
+`ABSORBED` go on the stack, slower ones end in one step (`hadron_spot_kernels`), as do those that come out backwards. pi0
+decay where they are made; photons of slow ones are spots, those of others go on the stack.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from emiss.samples.walk.world import Seen, World
 
 NEUTRINO_LOST, MASS_LOST = 1, 2
-"""Columns of `Seen.lost`: energy of neutrinos; rest mass of nucleons that stay nucleons (below 0 where antinucleons annihilate)."""
+"""Columns of `Seen.lost`: energy of neutrinos; rest mass of nucleons (below 0 where antinucleons annihilate)."""
 
 LIGHT = 0.8
 """GeV; the photons of a slower pi0 are spots, not showers."""
@@ -38,7 +38,7 @@ STEEP = 5.0
 """Slope above which a particle ends where it is."""
 
 STRAGGLING = 0.06
-"""Width of the loss of a minimum ionizing hadron across a slab, relative to it; grows with the root of the depth over the path."""
+"""Width of the loss of a minimum ionizing hadron across a slab, relative to it; grows as the root of depth over path."""
 
 
 @fused
@@ -84,9 +84,9 @@ def scatter_products(
     seen: Seen,
     rng: np.random.Generator,
 ) -> int:
-    """Send `n` products of an interaction or decay at a place (frame of the set-up) on their way; return how many wait on the stack.
+    """Send the products of an interaction or decay on their way; return how many tracks wait on the stack.
 
-    Momenta in `p` are along the flight of the parent, whose slopes are given.
+    The place is in the frame of the set-up. Momenta in `p` are along the flight of the parent, whose slopes are given.
     """
     m = world.mixture[s]
     part = world.part[s]
@@ -225,9 +225,16 @@ def through_hadron(
         )
         return True, waiting
     track[LAST] = part
+    if available(pdg, track[ENERGY]) < ABSORBED:
+        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
+        absorb(
+            world, matter, first, last, s, row, pdg, track[ENERGY],
+            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, seen, rng,
+        )  # fmt: skip
+        return False, waiting
     sideways = _to_the_side(world, s, x, y, tx, ty)
     meets = matter.length[m] / shadowed(pdg, track[ENERGY], matter.shadowing[m]) * rng.standard_exponential() / stretch
-    step = min(min(left, sideways), min(meets, lives))
+    step = min(left, sideways, meets, lives)
     if charge(pdg) != 0:
         track[ENERGY] -= _ionise(
             world,

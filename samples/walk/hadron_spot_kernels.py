@@ -1,10 +1,10 @@
 """Where slow hadrons and nuclear stars leave their energy: spots around the place, and what of them is seen.
 
-Visible energy is on the electrons' scale of a calorimeter: charged nucleons and pions show mip/e of what they lose, photons all of it, neutrons
-a part (elastic scattering off hydrogen), binding energy nothing. Each spot fluctuates as the sampling of its slab says. Spots of
-slow pions and nucleons lie along the flight, as far as their range and their interaction length allow; those of neutrons spread around
-the place by some half of an interaction length (diffusion; R. Wigmans, Calorimetry, Sec. 2.4). A spot in the air between two slabs belongs
-to the one ahead; what lies outside of all is leaked.
+Visible energy is on the electrons' scale of a calorimeter: charged nucleons and pions show mip/e of what they lose, photons
+all of it, neutrons a part (elastic scattering off hydrogen), binding energy nothing. Each spot fluctuates as the sampling of
+its slab says. Spots of slow pions and nucleons lie along the flight, as far as their range and their interaction length
+allow; those of neutrons spread around the place by some half of an interaction length (diffusion; R. Wigmans, Calorimetry,
+Sec. 2.4). A spot in the air between two slabs belongs to the one ahead; what lies outside of all is leaked.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronMatter
     from emiss.samples.walk.world import Seen, World
 
-ALONG, ACROSS = 0.05, 0.22
-"""Interaction lengths; spread of the charged part of a star along the flight (exponential) and across it (one standard deviation)."""
+ALONG, ACROSS = 0.05, 0.17
+"""Interaction lengths; spread of the charged part of a star along the flight (mean) and across it (one standard deviation)."""
 
 ASIDE = 0.5
 """Interaction (radiation) lengths at which what leaves a slab through its side ends in those behind, if it meets them."""
@@ -38,7 +38,7 @@ UNEVEN = 0.3
 """Relative spread of the charged share from one star to the next."""
 
 RANGE = 0.8
-"""Range of a proton of 1 GeV over the way on which a minimum ionizing particle loses 1 GeV; it goes as T^(7/4) (PDG 2022, Fig. 34.4)."""
+"""Range of a proton of 1 GeV over the way on which a minimum ionizing particle loses 1 GeV; as T^(7/4) (PDG, Fig. 34.4)."""
 
 
 @fused
@@ -55,11 +55,13 @@ def home(
     ty: float,
     depth: float,
 ) -> tuple[int, float, float]:
-    """Return the slab of a place `depth` mm of slab `s` behind (or before, below 0) a point in it, and where across it; -1 outside.
+    """Return the slab of a place on a line and where across it; -1 where there is none.
 
-    The line goes from the point (mm, frame of the set-up) with the slopes given. Behind the end of the slab the rest of `depth` is that in
-    the matter of the next one, in units of `lengths` (mm, by mixture: radiation or interaction lengths): air counts nothing. What leaves
-    through a side goes on, too, for `ASIDE` lengths.
+    The place is `depth` mm of slab `s` behind a point in it, or before it for `depth` below 0.
+
+    The line goes from the point (mm, frame of the set-up) with the slopes given. Behind the end of the slab the rest of
+    `depth` is that in the matter of the next one, in units of `lengths` (mm, by mixture: radiation or interaction lengths):
+    air counts nothing. What leaves through a side goes on, too, for `ASIDE` lengths.
     """
     px, py, pz, lx, ly = into(world, s, x, y, z, tx, ty)
     to = pz + depth
@@ -106,8 +108,8 @@ def spot(
 ) -> None:
     """Book energy (GeV) on a line from a place in slab `s`, see `home`: as deposited, or as leaked.
 
-    `visible` of it is seen, as far as this slab's scale goes; a log-normal number of the variance that the sampling of the slab where it is
-    left gives it.
+    `visible` of it is seen, as far as this slab's scale goes; a log-normal number of the variance that the sampling of the
+    slab where it is left gives it.
     """
     at, px, py = home(world, lengths, first, last, s, x, y, z, tx, ty, depth)
     if at < 0:

@@ -16,11 +16,11 @@ ABSORBED = 1.2
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
 
 ELECTRONS_OVER_MIP = 0.0026
-"""1 - e/mip per charge number: 0.79 in the lead and scintillator of the ECAL (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Sec. 3.2)."""
+"""1 - e/mip per charge number: 0.79 in lead and scintillator (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Ch. 3)."""
 
 CASCADE, HEAVIER = 0.50, 0.08
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
-ln(207/A) (R. Wigmans, Calorimetry, Table 2.2 has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
+ln(207/A) (R. Wigmans, Calorimetry, Ch. 2, has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
 
 NEUTRONS, NEUTRON_RISE = 0.24, 0.03
 """Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
@@ -29,9 +29,9 @@ NEUTRON_SEEN = 0.8
 """Visible over kinetic energy of neutrons where hydrogen is in the active plates."""
 
 
-DIFFUSION, FARTHEST = 75.0, 1.2
-"""mm over the root of the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little of it: mean
-distance at which the neutrons of a star are taken up."""
+DIFFUSION, FARTHEST = 40.0, 1.2
+"""mm over the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
+of it: mean distance at which the neutrons of a star are taken up."""
 
 
 class HadronMatter(NamedTuple):
@@ -83,5 +83,5 @@ def hadron_matter(mixtures: Mixtures) -> HadronMatter:
         protons=CASCADE + HEAVIER * lighter,
         neutrons=np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.1),
         neutron_seen=np.full(len(a), NEUTRON_SEEN),
-        diffusion=np.minimum(DIFFUSION / np.sqrt(np.maximum(mixtures.active, 1e-6)), FARTHEST * length),
+        diffusion=np.minimum(DIFFUSION / np.maximum(mixtures.active, 1e-6), FARTHEST * length),
     )

@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics.passage.species_kernels import ELECTRON, MUON, MUON_MASS, PHOTON, charge, lifetime, mass
+from emiss.physics.passage.species_kernels import (
+    ELECTRON,
+    MUON,
+    MUON_MASS,
+    NEUTRON,
+    PHOTON,
+    PROTON,
+    charge,
+    lifetime,
+    mass,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from emiss.configs.arrays import Array, Floats
 
-__all__ = ["ELECTRON", "MUON", "MUON_MASS", "PHOTON", "charges", "lifetimes", "masses", "tracks"]
+__all__ = ["ELECTRON", "MUON", "MUON_MASS", "PHOTON", "availables", "charges", "lifetimes", "masses", "tracks"]
 
 ROW, PDG, ENERGY, X, Y, Z, TX, TY, LAST, ID, CARRIED = range(11)
 """Columns of a track: its beam particle, PDG code, total energy (GeV), mm, slopes, the part that it came from last, its number,
@@ -41,6 +51,17 @@ def masses(pdg: Array) -> Floats:
 def lifetimes(pdg: Array) -> Floats:
     """Return c tau of particles, mm; infinite of what does not decay."""
     return _looked_up(lifetime, pdg)
+
+
+def availables(tracks: Floats) -> Floats:
+    """Return the energies (GeV) of tracks without the rest mass of nucleons, with that of antinucleons once more.
+
+    As `emiss.physics.passage.species_kernels.available`.
+    """
+    pdg = tracks[:, PDG]
+    nucleon = np.isin(np.abs(pdg), (PROTON, NEUTRON))
+    found: Floats = tracks[:, ENERGY] - np.where(nucleon, np.sign(pdg) * masses(pdg), 0.0)
+    return found
 
 
 def _looked_up(of: Callable[[int], float], pdg: Array) -> Floats:

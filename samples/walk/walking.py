@@ -28,6 +28,7 @@ from emiss.samples.walk.tracks import (
     TX,
     TY,
     Z,
+    availables,
     lifetimes,
     masses,
 )
@@ -180,10 +181,15 @@ class Walk:
                 tracks = self._matter(tracks, item, passage, rng)
         return tracks
 
+    def begin(self, tracks: Floats, passage: Passage) -> None:
+        """Book the rest mass of nucleons of the beam, which nothing can take from them (`species_kernels.available`)."""
+        rest = tracks[:, ENERGY] - availables(tracks)
+        np.add.at(passage.seen.lost, (tracks[:, ROW].astype(np.int64), LOST.index("rest mass")), rest)
+
     def leave(self, tracks: Floats, passage: Passage) -> None:
         """Book what is under way as leaked from the parts that it came from last."""
         rows, last = tracks[:, ROW].astype(np.int64), tracks[:, LAST].astype(np.int64)
-        np.add.at(passage.seen.leaked, (rows, last), tracks[:, ENERGY] + tracks[:, CARRIED])
+        np.add.at(passage.seen.leaked, (rows, last), availables(tracks) + tracks[:, CARRIED])
 
     def move(self, tracks: Floats, z: float, passage: Passage, rng: np.random.Generator) -> Floats:
         """Take tracks through the fields, or in straight lines, to `z`; some decay on the way.

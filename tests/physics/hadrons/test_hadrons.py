@@ -94,7 +94,7 @@ def test_energy_is_conserved_and_all_are_on_their_mass_shell(pdg, kinetic, a, se
 def test_multiplicity_on_hydrogen():
     counts, _, kinds, _ = drawn(-211, 100.0, 1.0, 20000)
     charged = np.array([sum(charge(one) != 0 for one in kind[:n]) for n, kind in zip(counts, kinds, strict=True)])
-    # 6.6 charged ones (Fong et al.), of which the recoil and what ends the chain, some 0.8, are not secondaries here
+    # 6.6 charged ones (bubble chambers), of which the recoil and what ends the chain, some 0.8, are not secondaries here
     assert charged.mean() == pytest.approx(5.8, abs=0.6)
     assert charged.std() / charged.mean() == pytest.approx(0.48, abs=0.08)
 

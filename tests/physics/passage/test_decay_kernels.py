@@ -1,4 +1,4 @@
-"""Decays: conservation, branching, end points, isotropy, and spectra against integrals of the matrix elements done on a grid."""
+"""Decays: conservation, branching, end points, isotropy, and spectra against integrals of the matrix elements on a grid."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ def many(pdg, energy, rng, counts, kinds, p):
 
 
 def drawn(pdg, energy, number, seed=1):
-    counts, kinds, p = np.zeros(number, np.int64), np.zeros((number, PRODUCTS), np.int64), np.zeros((number, PRODUCTS, 4))
+    counts, kinds, p = (
+        np.zeros(number, np.int64),
+        np.zeros((number, PRODUCTS), np.int64),
+        np.zeros((number, PRODUCTS, 4)),
+    )
     many(pdg, energy, np.random.default_rng(seed), counts, kinds, p)
     return counts, kinds, p
 
@@ -65,7 +69,11 @@ def test_energy_momentum_and_charge_are_conserved(pdg, log_gamma, seed):
 @pytest.mark.parametrize(
     ("pdg", "shares", "which"),
     [
-        (321, table.KAON_SHARES, [(-13, 14), (211, 111), (-211, 211, 211), (-11, 12, 111), (-13, 14, 111), (111, 111, 211)]),
+        (
+            321,
+            table.KAON_SHARES,
+            [(-13, 14), (211, 111), (-211, 211, 211), (-11, 12, 111), (-13, 14, 111), (111, 111, 211)],
+        ),
         (310, table.SHORT_SHARES, [(-211, 211), (111, 111)]),
         (-15, (table.TAU_SHARES[0], table.TAU_SHARES[3]), [(-16, -11, 12), (-16, 111, 211)]),
     ],

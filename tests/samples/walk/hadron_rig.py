@@ -71,8 +71,8 @@ def through(world, matter, first, last, s, track, stack, waiting, kinds, p, seen
 
 @kernel
 def walk(world, matter, beam, seen, out, rng):
-    """Walk all tracks; `out` gets available energies behind by kind: charged hadrons, e and photons, neutral hadrons, muons; and where the beam
-    particle ends."""
+    """Walk all tracks; `out` gets available energies behind by kind: charged hadrons, e and photons, neutral hadrons, muons;
+    and where the beam particle ends."""
     stack, track = np.empty((256, COLUMNS)), np.empty(COLUMNS)
     kinds, p = np.empty(SECONDARIES, np.int64), np.empty((SECONDARIES, 4))
     last = len(world.z)

@@ -15,7 +15,7 @@ ECAL_STOCHASTIC, HCAL_STOCHASTIC = 0.088, 0.32
 
 
 def line(*, plates: bool = False) -> World:
-    """Return the world: slabs ECAL layer 0 and 1 (5 x 6 cells), VETO, HCAL 1 to 3 (3 x 3 cells); or one slab per pair of plates."""
+    """Return the world: two layers of ECAL (5 x 6 cells), VETO, HCAL 1 to 3 (3 x 3); or one slab per pair of plates."""
     lead = {"lead": 1.5, "scintillator": 1.5}
     iron = {"iron": 25.0, "scintillator": 4.0}
     # z, pairs of plates, matter of one, depth of one, half sizes, part, columns, rows, mip of one, stochastic
@@ -44,8 +44,8 @@ def line(*, plates: bool = False) -> World:
     zero = np.zeros(count)
     materials = {name: shipped()[name] for name in ("lead", "iron", "scintillator")}
     return World(
-        x=zero, y=zero, z=z, sine=zero, cosine=np.ones(count), depth=depth, half_x=half_x, half_y=half_y, hole_x=zero, hole_y=zero,
-        mixture=np.arange(count), part=part, body=part, kind=np.full(count, CELLS), columns=columns, rows=lines,
+        x=zero, y=zero, z=z, sine=zero, cosine=np.ones(count), depth=depth, half_x=half_x, half_y=half_y, hole_x=zero,
+        hole_y=zero, mixture=np.arange(count), part=part, body=part, kind=np.full(count, CELLS), columns=columns, rows=lines,
         first=np.concatenate([[0], np.cumsum(cells)[:-1]]), mip=mip, visible=np.ones(count), stochastic=stochastic,
         constant=zero, attenuation=zero, channels=np.arange(cells.sum()),
         mixtures=mixtures([Stack(row[2], row[3], int(row[1])) for row in rows], materials),
