@@ -61,7 +61,7 @@ def lines(found: Validation) -> tuple[Line, ...]:
         Line(
             f"signal efficiency at {one.m_phi:g} GeV",
             f"{reference:g} (read off the figure)",
-            f"{one.value:.4f} ± {one.error:.4f}",
+            f"{one.value:.4g} ± {one.error:.1g}",
             _ratio(one.value, reference),
             why,
         )
@@ -92,10 +92,10 @@ def lines(found: Validation) -> tuple[Line, ...]:
         Line(
             "background per electron",
             f"{paper.BACKGROUND:.2g}",
-            f"{found.background_per_eot:.3g}",
-            _ratio(found.background_per_eot, paper.BACKGROUND),
-            "the sum of the decays' survivals times their rates, and of the muon pairs that are left; the SRD's 2e-5 is a "
-            "factor on the hadrons, which the study words once as a level and uses as a factor",
+            f"{found.background.value:.3g} ± {found.background.error:.1g}",
+            _ratio(found.background.value, paper.BACKGROUND),
+            ", ".join(f"{name}: {one.value:.3g} ± {one.error:.1g}" for name, one in found.rates.items())
+            + ". The SRD's 2e-5 is a factor on the hadrons, which the study words once as a level and uses as a factor",
         )
     )
     made.append(
