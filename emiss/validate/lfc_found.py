@@ -48,8 +48,8 @@ class Dimuons:
     by_category : mapping of category to int
         Pairs with at least one track in the magnet spectrometer.
     after : mapping of category to (cut, events left) for each cut
-    side : int
-        Those of category III of which a muon left through a side of the HCAL.
+    side, side_left : int
+        Those of category III of which a muon left through a side of the HCAL, before the other cuts and after all of them.
     """
 
     generated: int
@@ -58,6 +58,7 @@ class Dimuons:
     by_category: Mapping[str, int]
     after: Mapping[str, tuple[tuple[str, int], ...]]
     side: int
+    side_left: int
 
 
 @dataclass(frozen=True)
@@ -182,4 +183,5 @@ def _dimuons(counts: SampleCounts) -> Dimuons:
         by_category={name: found[0].sequential.n for name, found in by_region.items()},
         after={name: tuple((row.name, row.sequential.n) for row in found[1:]) for name, found in by_region.items()},
         side=rows[SIDE][place].sequential.n,
+        side_left=rows[SIDE][-1].sequential.n,
     )

@@ -141,7 +141,11 @@ def _region(process: Mapping[str, Any]) -> str:
 def _pairs(found: Validation) -> str:
     dimuon = found.dimuon
     if dimuon.survivors:
-        return "pairs of which one muon is lost and the other one passes as a single muon with missing energy"
+        return (
+            "pairs of which one muon passes as a single one and the other takes energy along unseen; of all pairs with one "
+            f"track that pass the cuts on VETO, HCAL and missing energy, {dimuon.side_left} have a muon that left through "
+            "a side of the HCAL"
+        )
     return f"none, which excludes more than {2.303 / dimuon.eot:.2g} per electron at 90 % confidence"
 
 
