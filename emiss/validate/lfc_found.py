@@ -48,8 +48,8 @@ class Dimuons:
     by_category : mapping of category to int
         Pairs with at least one track in the magnet spectrometer.
     after : mapping of category to (cut, events left) for each cut
-    side : int
-        Those of category III of which a muon left through a side of the HCAL.
+    side, side_left : int
+        Those of category III of which a muon left through a side of the HCAL, before the other cuts and after all of them.
     """
 
     generated: int
@@ -58,6 +58,7 @@ class Dimuons:
     by_category: Mapping[str, int]
     after: Mapping[str, tuple[tuple[str, int], ...]]
     side: int
+    side_left: int
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class Validation:
     dimuon : Dimuons
     survival : mapping of ``pion`` and ``kaon`` to Ratio
         Hadrons at the SRD that pass the selection, decay probability included.
-    background_per_eot : float
-        Events per electron on target that pass: of the decays, and of the muon pairs if any is left.
+    rates : mapping of sample to Ratio
+        Events per electron on target of each background that pass.
     peaks : mapping of sample or category to the most probable energy (GeV) in each HCAL module; None where nothing is
     spectra : mapping of sample or category to the histograms of the HCAL modules
     missing : mapping of sample to the histogram of the missing energy
@@ -84,12 +85,18 @@ class Validation:
     efficiency: tuple[Efficiency, ...]
     dimuon: Dimuons
     survival: Mapping[str, Ratio]
-    background_per_eot: float
+    rates: Mapping[str, Ratio]
     peaks: Mapping[str, tuple[float | None, ...]]
     spectra: Mapping[str, tuple[Hist, ...]]
     missing: Mapping[str, Hist]
     seconds: float
     result: Result
+
+    @property
+    def background(self) -> Ratio:
+        """Events per electron on target that pass: of the decays, and of the muon pairs if any is left."""
+        values, errors = zip(*self.rates.values(), strict=True)
+        return Ratio(sum(values), math.hypot(*errors))
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as plain data: what ``validation.json`` holds."""
@@ -102,7 +109,7 @@ class Validation:
                 "by_category": dict(self.dimuon.by_category),
             },
             "survival": {name: {"value": one.value, "error": one.error} for name, one in self.survival.items()},
-            "background_per_eot": self.background_per_eot,
+            "background_per_eot": self.background.value,
             "hcal": {"peaks": {name: list(found) for name, found in self.peaks.items()}},
             "seconds": self.seconds,
         }
@@ -111,16 +118,12 @@ class Validation:
 def evaluate(result: Result, seconds: float) -> Validation:
     """Return the figures that the counts of the samples give."""
     samples = result.cutflow.samples
-    survival, rates = {}, {}
-    for hadron, name in DECAYS.items():
-        survival[hadron] = _survival(samples[name])
-        rates[name] = _per_electron(samples[name]).value
     spectra = _spectra(result)
     return Validation(
         efficiency=tuple(efficiencies.from_cutflow(result.cutflow, region=SEARCH)),
         dimuon=_dimuons(samples[DIMUON]),
-        survival=survival,
-        background_per_eot=sum(rates.values()) + _per_electron(samples[DIMUON]).value,
+        survival={hadron: _survival(samples[name]) for hadron, name in DECAYS.items()},
+        rates={name: _per_electron(samples[name]) for name in (*DECAYS.values(), DIMUON)},
         peaks={
             name: tuple(peak(one.values(), one.axes[0].edges, above=NOTHING) for one in modules)
             for name, modules in spectra.items()
@@ -180,4 +183,5 @@ def _dimuons(counts: SampleCounts) -> Dimuons:
         by_category={name: found[0].sequential.n for name, found in by_region.items()},
         after={name: tuple((row.name, row.sequential.n) for row in found[1:]) for name, found in by_region.items()},
         side=rows[SIDE][place].sequential.n,
+        side_left=rows[SIDE][-1].sequential.n,
     )
