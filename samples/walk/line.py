@@ -1,4 +1,4 @@
-"""The line: what particles come to on their way along z, in its order: slabs of matter, tracker stations, places to look at them."""
+"""The line: what particles come to along z, in its order: slabs of matter, tracker stations, places to look at them."""
 
 from __future__ import annotations
 
