@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.samples.spectrometer import stations
+from emiss.samples.walk.stations import stations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.samples.beam_line import back
-from emiss.samples.spectrometer import at_station, transport
+from emiss.samples.walk.backwards import back
 from emiss.samples.walk.decay_kernels import decays
 from emiss.samples.walk.hadron_tables import hadron_matter
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
@@ -16,6 +15,7 @@ from emiss.samples.walk.matter import ACTIVE
 from emiss.samples.walk.muons import muon_world
 from emiss.samples.walk.shower import showers
 from emiss.samples.walk.state import State
+from emiss.samples.walk.stations import at_station, transport
 from emiss.samples.walk.tracks import (
     CARRIED,
     COLUMNS,
