@@ -89,7 +89,7 @@ class Response:
         marks = {END: last.z + last.depth}
         if generator.takes_over is not None:
             marks[TAKEN] = generator.takes_over
-        self.walk = Walk(setup.detector, self.settings, field_scales or {}, marks)
+        self.walk = Walk(setup.detector, self.settings, field_scales or {}, marks, setup.target_name)
         self._first = next(((name, 0) for name in setup.downstream), None)
         self._grains = grains(setup.detector, setup.taggers, sample.tagging)
 

@@ -259,7 +259,7 @@ def through_light(
         return False, waiting
     stretch = math.sqrt(1.0 + tx * tx + ty * ty)
     if pdg == PHOTON:
-        depth = rng.standard_exponential() / (rate(world, tables.showers, m, math.log(energy)) * stretch)
+        depth = rng.standard_exponential() / (rate(tables.showers, m, math.log(energy)) * stretch)
         if depth >= left:
             track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
                 world, s, x + left * tx, y + left * ty, z + left, tx, ty

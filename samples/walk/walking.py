@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.reco.parts.grid import Grid
 from emiss.samples.walk.backwards import back
 from emiss.samples.walk.decay_kernels import decays
 from emiss.samples.walk.hadron_tables import hadron_matter
@@ -19,6 +20,7 @@ from emiss.samples.walk.stations import at_station, transport
 from emiss.samples.walk.tracks import (
     CARRIED,
     COLUMNS,
+    ELECTRON,
     ENERGY,
     ID,
     LAST,
@@ -31,6 +33,7 @@ from emiss.samples.walk.tracks import (
     availables,
     lifetimes,
     masses,
+    tracks,
 )
 from emiss.samples.walk.walk_kernels import Tables, walk
 from emiss.samples.walk.world import Seen, world_of
@@ -49,6 +52,9 @@ LOST = ("invisible", "neutrino", "rest mass")
 
 STACK, SECONDARIES = 4096, 64
 """Tracks that may wait, and secondaries of one step; what would be more ends where it is."""
+
+ELECTRONS, SEED = 400, 1964
+"""Electrons that a target is calibrated with, 0.05 %, and where their random numbers begin."""
 
 SLOWEST = 0.01
 """GeV; a slower charged particle leaves nothing in a station."""
@@ -89,10 +95,17 @@ class Walk:
         Factors on fields.
     marks : mapping of name to z (mm)
         Where particles are looked at, or taken over.
+    target : str, optional
+        The grid that is calibrated with electrons of the beam's energy.
     """
 
     def __init__(
-        self, detector: Detector, settings: Response, scales: Mapping[str, float], marks: Mapping[str, float]
+        self,
+        detector: Detector,
+        settings: Response,
+        scales: Mapping[str, float],
+        marks: Mapping[str, float],
+        target: str | None = None,
     ) -> None:
         self.detector = detector
         self.settings = settings
@@ -108,6 +121,8 @@ class Walk:
             momenta=np.zeros((SECONDARIES, 4)),
         )
         self.line: list[Item] = line_of(detector, self.world, marks)
+        if target is not None:
+            self._calibrate(target)
         fields = [detector.field(name).scaled(scales.get(name, 1.0)) for name in detector.magnets]
         self.fields: list[Field] = sorted(fields, key=lambda one: one.region[0])
         self.begins = min([item.z for item in self.line] + [one.region[0] for one in self.fields]) - 1.0
@@ -115,6 +130,18 @@ class Walk:
             [item.end if isinstance(item, Matter) else item.z for item in self.line]
             + [one.region[1] for one in self.fields]
         )
+
+    def _calibrate(self, target: str) -> None:
+        """Set the scale of the target: electrons of the beam's energy on its beam cell show it, what leaks included."""
+        grid = self.detector.of_kind(Grid)[target]
+        slabs = np.flatnonzero(self.world.part == self.parts.index(target))
+        energy, s = self.detector.beam.energy, slabs[0]
+        seen = self.nothing(ELECTRONS)
+        place = {"x": grid.x, "y": grid.y, "z": self.world.z[s] - 0.1}
+        shots = tracks({"row": np.arange(ELECTRONS), "pdg": ELECTRON, "energy": energy, **place}, ELECTRONS)
+        walk(self.world, self.tables, int(s), int(slabs[-1]) + 1, shots, seen, np.random.default_rng(SEED))
+        numbers = self.detector.part_numbers(target)
+        self.world.visible[slabs] *= energy / seen.visible[:, numbers].sum(axis=1).mean()
 
     def nothing(self, rows: int) -> Seen:
         """Return empty accumulators for so many beam particles."""
