@@ -92,6 +92,8 @@ class Response:
         self.walk = Walk(setup.detector, self.settings, field_scales or {}, marks, softest=sample.tagging.softest)
         self._first = next(((name, 0) for name in setup.downstream), None)
         self._grains = grains(setup.detector, setup.taggers, sample.tagging)
+        bits = setup.detector.trigger_bits if sample.process.kind == "empty" else {}
+        self._random = np.uint32(1 << bits["random"] if "random" in bits else 0)
         # where light comes through the set-up, no share of it comes by the short way
         self._tagging = sample.tagging.model_copy(update={"share": 0.0}) if setup.lit else sample.tagging
 
@@ -117,7 +119,7 @@ class Response:
         return Hits(
             cells,
             points_of(passed.passage.points, passed.event, events),
-            fired(detector, visible[main]),
+            fired(detector, visible[main]) | self._random,
             truth_of(passed, self.setup, self.walk.parts),
         )
 
