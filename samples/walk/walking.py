@@ -140,7 +140,7 @@ class Walk:
     def from_the_beginning(self, tracks: Floats, z: float) -> Floats:
         """Return beam particles, given by where they would be at `z` without matter, at the beginning of the line.
 
-        Electrons begin with the energy that they radiate in fields, on average, and more: they are at `z` with the energy given.
+        Electrons begin with what they radiate in fields, on average, and more: they are at `z` with the energy given.
         """
         state = State.of(tracks)
         charged = np.flatnonzero(state.charge != 0.0)
