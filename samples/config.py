@@ -16,8 +16,8 @@ from emiss.reco.detector.model import load_detector
 from emiss.samples.beam_schema import Beam, Required, Tagging
 
 __all__ = [
-    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "MuonProcess", "Process", "Required", "Response",
-    "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
+    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "MuonProcess", "Process",
+    "Required", "Response", "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
 ]  # fmt: skip
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
@@ -206,7 +206,7 @@ class Sample(Model):
         ------
         UserError
             If there is no such set-up, its file is not right, or its beam is of another particle than the composition of this
-            sample is for the most part. A control may have a beam of its own: calibrations are made with muons and hadrons, too.
+            sample is for the most part. A control may have a beam of its own: calibrations take muons and hadrons, too.
         """
         loaded = load_detector(name)
         main = max(self.beam.composition, key=self.beam.composition.__getitem__, default=loaded.beam.particle)

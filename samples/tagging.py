@@ -1,10 +1,10 @@
 """What modules before the target see of beam particles: electrons' synchrotron radiation, and what hadrons knock on.
 
-Light is drawn here for set-ups without a magnet, or without places and matter of the modules: each sees a share of the photons of a full
-bend, photon by photon. The energy of this light is not taken from the beam particle, whose energy is that behind the bend. In all others
-(`emiss.samples.setup.SetUp.lit`) the light comes through the set-up (`emiss.samples.walk.light`), and here only its photoelectrons are
-drawn. Hadrons' knock-on electrons come from a thickness of matter before each module, independently of the others (an electron that
-crosses two modules is left out), in all set-ups.
+Light is drawn here for set-ups without a magnet, or without places and matter of the modules: each sees a share of the photons
+of a full bend, photon by photon. The energy of this light is not taken from the beam particle, whose energy is that behind the
+bend. In all others (`emiss.samples.setup.SetUp.lit`) the light comes through the set-up (`emiss.samples.walk.light`), and here
+only its photoelectrons are drawn. Hadrons' knock-on electrons come from a thickness of matter before each module, independently
+of the others (an electron that crosses two modules is left out), in all set-ups.
 """
 
 from __future__ import annotations

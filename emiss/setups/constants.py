@@ -37,7 +37,7 @@ THIN = 1e-3
 """A module whose MIP is below this part of the beam's energy is read out as a counter, if no shower begins in it."""
 
 BEGINS, STEEPEST = 1.0, 0.15
-"""Radiation lengths from which on a shower begins; no shower of some GeV leaves more of its energy in one (PDG 2022, Eq. 34.36)."""
+"""Radiation lengths from which on a shower begins; the part of its energy left in one at most (PDG 2022, Eq. 34.36)."""
 
 THRESHOLDS = 200.0
 """The full scale of a module without a MIP scale, over its threshold."""

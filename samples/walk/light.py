@@ -1,8 +1,8 @@
 """Synchrotron light of electrons in the fields of the walk: photon by photon, as tracks that go on by themselves.
 
-A uniform field is gone through on helices from photon to photon; in soft edges and field maps the electron goes its way as if it did
-not radiate, and its photons are those of the uniform box of the same integral. Muons and hadrons do not radiate (a muon's light is
-softer by the cube of the mass ratio). Formulas: `emiss.physics.passage.synchrotron`.
+A uniform field is gone through on helices from photon to photon; in soft edges and field maps the electron goes its way as if
+it did not radiate; its photons are those of the uniform box of the same integral. Muons and hadrons do not radiate (a muon's
+light is softer by the cube of the mass ratio). Formulas: `emiss.physics.passage.synchrotron`.
 """
 
 from __future__ import annotations

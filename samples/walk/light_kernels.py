@@ -34,8 +34,8 @@ def shine(
 ) -> None:
     """Take photons (tracks) through the slabs from `first` on to where their attenuation ends them; fills `fate`.
 
-    What is absorbed at low energy is booked at that place, visible with the sampling fluctuations of the slab. Those that convert in a thin slab stand
-    there afterwards. A hole counts for photons that are in it at the front face.
+    What is absorbed at low energy is booked at that place, visible with the sampling fluctuations of the slab. Those that
+    convert in a thin slab stand there afterwards. A hole counts for photons that are in it at the front face.
     """
     slabs = len(world.z)
     for i in range(len(photons)):

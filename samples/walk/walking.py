@@ -201,7 +201,7 @@ class Walk:
     def begin(self, tracks: Floats, passage: Passage) -> None:
         """Book the rest mass of nucleons of the beam, which nothing can take from them (`species_kernels.available`)."""
         rest = tracks[:, ENERGY] - availables(tracks)
-        np.add.at(passage.seen.lost, (tracks[:, ROW].astype(np.int64), LOST.index("rest mass")), rest)
+        np.add.at(passage.seen.lost[:, LOST.index("rest mass")], tracks[:, ROW].astype(np.int64), rest)
 
     def leave(self, tracks: Floats, passage: Passage) -> None:
         """Book what is under way as leaked from the parts that it came from last."""
@@ -266,7 +266,7 @@ class Walk:
             part = state.rows(which)
             shone = bent(part, one, z, self.softest, rng)
             state.put(which, part)
-            np.add.at(passage.seen.lost, (shone.row, LOST.index("synchrotron light")), shone.soft)
+            np.add.at(passage.seen.lost[:, LOST.index("synchrotron light")], shone.row, shone.soft)
             first = int(np.searchsorted(self.world.z, one.region[0]))
             self._shine(shone.photons, first, passage, rng)
 
