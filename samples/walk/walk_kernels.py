@@ -239,10 +239,7 @@ def through_light(
                 x, y, z, left, entered = x + depth * tx, y + depth * ty, z + depth, left - depth, True
                 break
         if not entered:
-            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
-                world, s, x + left * tx, y + left * ty, z + left, tx, ty
-            )
-            return True, waiting
+            return True, waiting  # it stays where it is: another slab may stand beside this one
     m = world.mixture[s]
     track[LAST] = world.part[s]
     if world.depth[s] > THICK * world.mixtures.x0[m]:
