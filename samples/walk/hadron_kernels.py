@@ -15,10 +15,11 @@ from emiss.configs.compiled import fused
 from emiss.physics.hadrons.cross_section_kernels import shadowed
 from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
-from emiss.physics.passage.species_kernels import PION0, STABLE, available, charge, is_hadron, mass
-from emiss.samples.walk.frame_kernels import inside, into, out_of, show
-from emiss.samples.walk.hadron_spot_kernels import absorb, spot, star
+from emiss.physics.passage.species_kernels import PHOTON, PION0, STABLE, available, charge, is_hadron, mass
+from emiss.samples.walk.frame_kernels import inside, into, out_of
+from emiss.samples.walk.hadron_spot_kernels import absorb, glow, star, to_the_side
 from emiss.samples.walk.hadron_tables import ABSORBED
+from emiss.samples.walk.thin_kernels import ionise
 from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 
 if TYPE_CHECKING:
@@ -26,19 +27,17 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Floats, Ints
     from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.muons import MuonWorld
     from emiss.samples.walk.world import Seen, World
 
 NEUTRINO_LOST, MASS_LOST = 1, 2
 """Columns of `Seen.lost`: energy of neutrinos; rest mass of nucleons (below 0 where antinucleons annihilate)."""
 
-LIGHT = 0.8
-"""GeV; the photons of a slower pi0 are spots, not showers."""
+LIGHT = 10.0
+"""GeV; a slower pi0 is a few spots, not a shower."""
 
 STEEP = 5.0
 """Slope above which a particle ends where it is."""
-
-STRAGGLING = 0.06
-"""Width of the loss of a minimum ionizing hadron across a slab, relative to it; grows as the root of depth over path."""
 
 
 @fused
@@ -90,7 +89,7 @@ def scatter_products(
     """
     m = world.mixture[s]
     part = world.part[s]
-    width = 0.4 * world.mixtures.moliere[m]
+    thick = world.depth[s] > world.mixtures.x0[m]
     for i in range(n):
         pdg, energy = kinds[i], p[i, 0]
         if abs(pdg) in (12, 14, 16):
@@ -106,15 +105,15 @@ def scatter_products(
         ends = steep or way < 0.0 or waiting >= len(stack)
         if is_hadron(pdg) and pdg != PION0:
             if ends or available(pdg, energy) < ABSORBED:
-                absorb(world, matter, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, seen, rng)
+                waiting = absorb(
+                    world, matter, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, stack, waiting, seen, rng
+                )
                 continue
-        elif ends or (pdg == PION0 and energy < LIGHT):
-            depth = way * world.mixtures.x0[m] * (1.0 + 3.0 * rng.standard_exponential())
-            gx, gy = width * rng.standard_normal(), width * rng.standard_normal()
-            spot(
-                world, world.mixtures.x0, first, last, s, row, energy, energy, x + gx, y + gy, z, sx, sy, depth, seen, rng
-            )  # fmt: skip
+        elif ends or (pdg == PION0 and thick and energy < LIGHT):
+            glow(world, matter, first, last, s, row, energy, x, y, z, sx, sy, way, seen, rng)
             continue
+        elif pdg == PION0 and thick:
+            pdg = PHOTON  # the two are nearer to each other than a shower is wide
         waiting = push(stack, waiting, row, pdg, energy, x, y, z, sx, sy, part)
     return waiting
 
@@ -161,13 +160,14 @@ def hadron_interacts(
     row = int(track[ROW])
     x, y, z, tx, ty = track[X], track[Y], track[Z], track[TX], track[TY]
     n, left = interact(int(track[PDG]), track[ENERGY], matter.nucleus[world.mixture[s]], rng, kinds, p)
-    star(world, matter, first, last, s, row, left, 0.0, 0.0, x, y, z, tx, ty, 0.0, seen, rng)
+    star(world, matter, first, last, s, row, left, 0.0, x, y, z, tx, ty, seen, rng)
     return scatter_products(world, matter, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
 
 
 @fused
 def through_hadron(
     world: World,
+    muons: MuonWorld,
     matter: HadronMatter,
     first: int,
     last: int,
@@ -227,35 +227,24 @@ def through_hadron(
     track[LAST] = part
     if available(pdg, track[ENERGY]) < ABSORBED:
         track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
-        absorb(
+        waiting = absorb(
             world, matter, first, last, s, row, pdg, track[ENERGY],
-            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, seen, rng,
+            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,
         )  # fmt: skip
         return False, waiting
-    sideways = _to_the_side(world, s, x, y, tx, ty)
+    sideways = to_the_side(world, s, x, y, tx, ty)
     meets = matter.length[m] / shadowed(pdg, track[ENERGY], matter.shadowing[m]) * rng.standard_exponential() / stretch
     step = min(left, sideways, meets, lives)
     if charge(pdg) != 0:
-        track[ENERGY] -= _ionise(
-            world,
-            matter,
-            s,
-            row,
-            pdg,
-            track[ENERGY],
-            x + 0.5 * step * tx,
-            y + 0.5 * step * ty,
-            step,
-            stretch,
-            seen,
-            rng,
+        track[ENERGY] -= ionise(
+            world, muons, seen, row, s, x + 0.5 * step * tx, y + 0.5 * step * ty, track[ENERGY], mass(pdg), step * stretch, rng
         )
     x, y, z = x + step * tx, y + step * ty, z + step
     track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
     if available(pdg, track[ENERGY]) < ABSORBED:
-        absorb(
+        waiting = absorb(
             world, matter, first, last, s, row, pdg, track[ENERGY],
-            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, seen, rng,
+            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,
         )  # fmt: skip
         return False, waiting
     if step == lives:
@@ -265,43 +254,3 @@ def through_hadron(
     return True, waiting
 
 
-@fused
-def _to_the_side(world: World, s: int, x: float, y: float, tx: float, ty: float) -> float:
-    """Return the depth (mm) after which a straight line leaves the box of a slab through its sides."""
-    depth = STABLE
-    if tx != 0.0:
-        depth = max((math.copysign(world.half_x[s], tx) - x) / tx, 0.0)
-    if ty != 0.0:
-        depth = min(depth, max((math.copysign(world.half_y[s], ty) - y) / ty, 0.0))
-    return depth
-
-
-@fused
-def _ionise(
-    world: World,
-    matter: HadronMatter,
-    s: int,
-    row: int,
-    pdg: int,
-    energy: float,
-    x: float,
-    y: float,
-    step: float,
-    stretch: float,
-    seen: Seen,
-    rng: np.random.Generator,
-) -> float:
-    """Book what a hadron loses on a step of `step` mm of depth at a place across slab `s`; return it, GeV.
-
-    The loss has Moyal's shape about the most probable value, which is that of a minimum ionizing particle of the part.
-    """
-    if step <= 0.0:
-        return 0.0
-    n = rng.standard_normal()
-    share = step * stretch / world.depth[s]
-    factor = 1.0 + STRAGGLING / math.sqrt(max(share, 0.04)) * -math.log(n * n + 1e-6)
-    factor = max(factor, 0.3)
-    loss = min(matter.minimum[world.mixture[s]] * step * stretch * factor, max(energy - mass(pdg), 0.0))
-    seen.deposited[row, world.part[s]] += loss
-    show(world, seen, row, s, x, y, world.mip[s] * share * factor)
-    return loss

@@ -12,24 +12,23 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.samples.walk.matter import Mixtures
 
-ABSORBED = 1.2
+ABSORBED = 1.0
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
 
 ELECTRONS_OVER_MIP = 0.0026
 """1 - e/mip per charge number: 0.79 in lead and scintillator (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Ch. 3)."""
 
-CASCADE, HEAVIER = 0.50, 0.08
+CASCADE, HEAVIER = 0.43, 0.13
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
 ln(207/A) (R. Wigmans, Calorimetry, Ch. 2, has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
 
-NEUTRONS, NEUTRON_RISE = 0.24, 0.03
+NEUTRONS, NEUTRON_RISE = 0.11, 0.012
 """Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
 
-NEUTRON_SEEN = 0.8
-"""Visible over kinetic energy of neutrons where hydrogen is in the active plates."""
+HYDROGEN = 2.0
+"""Energy that neutrons leave per mm of active plates, which have hydrogen, over that per mm of absorber."""
 
-
-DIFFUSION, FARTHEST = 40.0, 1.2
+DIFFUSION, FARTHEST = 60.0, 1.2
 """mm over the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
 of it: mean distance at which the neutrons of a star are taken up."""
 
@@ -66,6 +65,8 @@ class HadronMatter(NamedTuple):
     neutrons: Floats
     neutron_seen: Floats
     diffusion: Floats
+    both: Floats
+    all: Floats
 
 
 def hadron_matter(mixtures: Mixtures) -> HadronMatter:
@@ -74,14 +75,21 @@ def hadron_matter(mixtures: Mixtures) -> HadronMatter:
     z = np.where(np.isfinite(mixtures.z), mixtures.z, 1.0)
     lighter = np.log(207.0 / np.clip(a, 6.0, 207.0))
     length = np.where(mixtures.lambda_ > 0.0, mixtures.lambda_, np.inf)
+    ionising = 1.0 / (1.0 - ELECTRONS_OVER_MIP * z)
+    protons, neutrons = CASCADE + HEAVIER * lighter, np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.02)
+    active = HYDROGEN * mixtures.active
+    in_active = np.where(mixtures.active > 0.0, active / (active + 1.0 - mixtures.active), 0.0)
+    neutron_seen = in_active / np.where(mixtures.sampling > 0.0, mixtures.sampling, 1.0)
     return HadronMatter(
         nucleus=a,
         length=length,
         shadowing=np.minimum(SHADOWING * np.cbrt(1.0 / a), 1.0),
         minimum=np.where(np.isfinite(mixtures.minimum), mixtures.minimum, 0.0),
-        ionising=1.0 / (1.0 - ELECTRONS_OVER_MIP * z),
-        protons=CASCADE + HEAVIER * lighter,
-        neutrons=np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.1),
-        neutron_seen=np.full(len(a), NEUTRON_SEEN),
+        ionising=ionising,
+        protons=protons,
+        neutrons=neutrons,
+        neutron_seen=neutron_seen,
+        both=protons * ionising + neutrons * neutron_seen,
+        all=np.ones(len(a)),
         diffusion=np.minimum(DIFFUSION / np.maximum(mixtures.active, 1e-6), FARTHEST * length),
     )

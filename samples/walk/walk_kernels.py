@@ -108,6 +108,8 @@ def walk(
             waiting -= 1
             track[:] = stack[waiting]
             alive, s = True, first
+            while s < last and behind(world, s, track[Z]):
+                s += 1
             while alive and s < last:
                 alive, waiting = through(world, tables, first, last, s, track, waiting, seen, rng)
                 s += 1
@@ -119,6 +121,12 @@ def walk(
                 out[done] = track
                 done += 1
     return out[:done]
+
+
+@fused
+def behind(world: World, s: int, z: float) -> bool:
+    """Tell whether a place (mm, frame of the set-up) is behind all of a slab."""
+    return bool(world.z[s] + world.depth[s] * world.cosine[s] + world.half_x[s] * abs(world.sine[s]) <= z)
 
 
 @fused
@@ -145,8 +153,9 @@ def through(
         )
     if is_hadron(pdg):
         return through_hadron(
-            world, tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds, tables.momenta, seen, rng
-        )
+            world, tables.muons, tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds,
+            tables.momenta, seen, rng,
+        )  # fmt: skip
     if kind == MUON:
         return through_muon(world, tables, s, track, waiting, seen, rng)
     if kind in (ELECTRON, PHOTON):
