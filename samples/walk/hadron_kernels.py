@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats, Ints
-    from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.hadron_tables import HadronLine
     from emiss.samples.walk.muons import MuonWorld
     from emiss.samples.walk.world import Seen, World
 
@@ -64,8 +64,7 @@ def push(
 
 @fused
 def scatter_products(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -87,9 +86,8 @@ def scatter_products(
 
     The place is in the frame of the set-up. Momenta in `p` are along the flight of the parent, whose slopes are given.
     """
-    m = world.mixture[s]
-    part = world.part[s]
-    thick = world.depth[s] > world.mixtures.x0[m]
+    part = line.slabs.part[s]
+    thick = line.slabs.depth[s] > line.slabs.x0[s]
     for i in range(n):
         pdg, energy = kinds[i], p[i, 0]
         if abs(pdg) in (12, 14, 16):
@@ -106,11 +104,11 @@ def scatter_products(
         if is_hadron(pdg) and pdg != PION0:
             if ends or available(pdg, energy) < ABSORBED:
                 waiting = absorb(
-                    world, matter, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, stack, waiting, seen, rng
+                    line, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, stack, waiting, seen, rng
                 )
                 continue
         elif ends or (pdg == PION0 and thick and energy < LIGHT):
-            glow(world, matter, first, last, s, row, energy, x, y, z, sx, sy, way, seen, rng)
+            glow(line, first, last, s, row, energy, x, y, z, sx, sy, way, seen, rng)
             continue
         elif pdg == PION0 and thick:
             pdg = PHOTON  # the two are nearer to each other than a shower is wide
@@ -120,8 +118,7 @@ def scatter_products(
 
 @fused
 def hadron_decays(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -136,15 +133,14 @@ def hadron_decays(
     """Let a track (frame of the set-up) decay where it is; return how many wait. Slab `s` is where its products begin."""
     n = decay(int(track[PDG]), track[ENERGY], rng, kinds, p)
     return scatter_products(
-        world, matter, first, last, s, int(track[ROW]), n, kinds, p,
+        line, first, last, s, int(track[ROW]), n, kinds, p,
         track[X], track[Y], track[Z], track[TX], track[TY], stack, waiting, seen, rng,
     )  # fmt: skip
 
 
 @fused
 def hadron_interacts(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -159,16 +155,16 @@ def hadron_interacts(
     """Let a track (frame of the set-up) interact in slab `s`; return how many wait."""
     row = int(track[ROW])
     x, y, z, tx, ty = track[X], track[Y], track[Z], track[TX], track[TY]
-    n, left = interact(int(track[PDG]), track[ENERGY], matter.nucleus[world.mixture[s]], rng, kinds, p)
-    star(world, matter, first, last, s, row, left, 0.0, x, y, z, tx, ty, seen, rng)
-    return scatter_products(world, matter, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
+    n, left = interact(int(track[PDG]), track[ENERGY], line.slabs.nucleus[s], rng, kinds, p)
+    star(line, first, last, s, row, left, 0.0, x, y, z, tx, ty, seen, rng)
+    return scatter_products(line, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
 
 
 @fused
 def through_hadron(
     world: World,
     muons: MuonWorld,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -201,9 +197,9 @@ def through_hadron(
         Whether the track goes on behind the slab.
     waiting : int
     """
-    pdg, row, part = int(track[PDG]), int(track[ROW]), world.part[s]
-    x, y, z, tx, ty = into(world, s, track[X], track[Y], track[Z], track[TX], track[TY])
-    left = world.depth[s] - z
+    pdg, row, part = int(track[PDG]), int(track[ROW]), line.slabs.part[s]
+    x, y, z, tx, ty = into(line.slabs, s, track[X], track[Y], track[Z], track[TX], track[TY])
+    left = line.slabs.depth[s] - z
     if left <= 0.0:
         return True, waiting
     stretch = math.sqrt(1.0 + tx * tx + ty * ty)
@@ -213,44 +209,43 @@ def through_hadron(
         if lives < -z:
             z += lives
             x, y = x + lives * tx, y + lives * ty
-            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
-            return False, hadron_decays(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
+            return False, hadron_decays(line, first, last, s, track, stack, waiting, kinds, p, seen, rng)
         lives += z
         x, y, z = x - z * tx, y - z * ty, 0.0
-        left = world.depth[s]
-    m = world.mixture[s]
-    if not inside(world, s, x, y) and not inside(world, s, x + left * tx, y + left * ty):
+        left = line.slabs.depth[s]
+    if not inside(line.slabs, s, x, y) and not inside(line.slabs, s, x + left * tx, y + left * ty):
         track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
-            world, s, x + left * tx, y + left * ty, z + left, tx, ty
+            line.slabs, s, x + left * tx, y + left * ty, z + left, tx, ty
         )
         return True, waiting
     track[LAST] = part
     if available(pdg, track[ENERGY]) < ABSORBED:
-        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
+        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
         waiting = absorb(
-            world, matter, first, last, s, row, pdg, track[ENERGY],
+            line, first, last, s, row, pdg, track[ENERGY],
             track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,
         )  # fmt: skip
         return False, waiting
-    sideways = to_the_side(world, s, x, y, tx, ty)
-    meets = matter.length[m] / shadowed(pdg, track[ENERGY], matter.shadowing[m]) * rng.standard_exponential() / stretch
+    sideways = to_the_side(line.slabs, s, x, y, tx, ty)
+    meets = line.slabs.length[s] / shadowed(pdg, track[ENERGY], line.slabs.shadowing[s]) * rng.standard_exponential() / stretch
     step = min(left, sideways, meets, lives)
     if charge(pdg) != 0:
         track[ENERGY] -= ionise(
             world, muons, seen, row, s, x + 0.5 * step * tx, y + 0.5 * step * ty, track[ENERGY], mass(pdg), step * stretch, rng
         )
     x, y, z = x + step * tx, y + step * ty, z + step
-    track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
+    track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
     if available(pdg, track[ENERGY]) < ABSORBED:
         waiting = absorb(
-            world, matter, first, last, s, row, pdg, track[ENERGY],
+            line, first, last, s, row, pdg, track[ENERGY],
             track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,
         )  # fmt: skip
         return False, waiting
     if step == lives:
-        return False, hadron_decays(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+        return False, hadron_decays(line, first, last, s, track, stack, waiting, kinds, p, seen, rng)
     if step == meets:
-        return False, hadron_interacts(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+        return False, hadron_interacts(line, first, last, s, track, stack, waiting, kinds, p, seen, rng)
     return True, waiting
 
 

@@ -16,17 +16,18 @@ from emiss.configs.compiled import fused
 from emiss.physics.constants import PROTON_MASS
 from emiss.physics.hadrons.cross_section_kernels import is_baryon, shadowed
 from emiss.physics.passage.species_kernels import STABLE, available, charge, mass
-from emiss.samples.walk.frame_kernels import inside, into, out_of, show
+from emiss.samples.walk.frame_kernels import cell, inside, into, out_of
 from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.world import PANELS
 
 if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats
-    from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.hadron_tables import HadronLine, Slabs
     from emiss.samples.walk.world import Seen, World
 
-ACROSS = 0.15
+ACROSS = 0.11
 """Interaction lengths; spread of the charged part of a star along the flight (mean) and across it (one standard deviation)."""
 
 ASIDE = 0.5
@@ -37,9 +38,6 @@ SPOTS, MOST = 1.5, 12
 
 CORE, TAIL, IN_CORE = 0.2, 0.8, 0.85
 """Moliere radii; spread of the two parts of a shower in x and y, and the first one's part."""
-
-THIN = 0.2
-"""Lengths; thinner slabs take their expected part of what flies through."""
 
 FLATTEST = 20.0
 """The largest slope of what comes out of a star."""
@@ -56,27 +54,35 @@ RANGE = 0.8
 
 @fused
 def leave(
-    world: World, seen: Seen, row: int, s: int, x: float, y: float, energy: float, visible: float, rng: np.random.Generator
+    line: HadronLine, seen: Seen, row: int, s: int, x: float, y: float, energy: float, visible: float, rng: np.random.Generator
 ) -> None:
     """Book energy (GeV) at a place across slab `s`, its own frame, mm.
 
     `visible` of it is seen, as far as this slab's scale goes: a log-normal number of the variance that the slab's sampling
     gives it.
     """
-    seen.deposited[row, world.part[s]] += energy
-    shown = visible * world.visible[s]
+    seen.deposited[row, line.slabs.part[s]] += energy
+    shown = visible * line.slabs.visible[s]
     if shown <= 0.0:
         return
-    grain = world.stochastic[s] * world.stochastic[s]
+    grain = line.slabs.stochastic[s] * line.slabs.stochastic[s]
     if grain > 0.0:
         width = math.log(1.0 + grain / shown)
         shown *= math.exp(math.sqrt(width) * rng.standard_normal() - 0.5 * width)
-    show(world, seen, row, s, x, y, shown)
+    place = cell(line.slabs, s, x, y)
+    if place < 0:
+        return
+    if line.slabs.kind[s] == PANELS:
+        slope = math.exp(y / line.slabs.attenuation[s])
+        seen.visible[row, line.channels[place]] += shown * slope
+        seen.visible[row, line.channels[place + 1]] += shown / slope
+    else:
+        seen.visible[row, line.channels[place]] += shown
 
 
 @fused
 def fly(
-    world: World,
+    line: HadronLine,
     lengths: Floats,
     share: Floats,
     first: int,
@@ -97,50 +103,37 @@ def fly(
 
     Place and slopes are in the frame of the set-up, mm. Behind the end of the slab the rest of `depth` is that in the matter
     of the next ones, in units of `lengths` (mm, by mixture: radiation or interaction lengths): air counts nothing. What leaves
-    through a side goes on, too, for `ASIDE` lengths. Slabs thinner than `THIN` lengths take the part that is expected. What
-    meets no slab has leaked.
+    through a side goes on, too, for `ASIDE` lengths. What meets no slab has leaked.
     """
-    px, py, pz, lx, ly = into(world, s, x, y, z, tx, ty)
+    px, py, pz, lx, ly = into(line.slabs, s, x, y, z, tx, ty)
     to = pz + depth
     way = 1 if depth > 0.0 else -1
-    beyond = to - world.depth[s] if way > 0 else -to
+    beyond = to - line.slabs.depth[s] if way > 0 else -to
     if beyond <= 0.0:
         px, py = px + depth * lx, py + depth * ly
-        if inside(world, s, px, py):
-            leave(world, seen, row, s, px, py, energy, energy * share[world.mixture[s]], rng)
+        if inside(line.slabs, s, px, py):
+            leave(line, seen, row, s, px, py, energy, energy * share[s], rng)
             return
-        beyond = ASIDE * lengths[world.mixture[s]]
-    rest = beyond / lengths[world.mixture[s]]
+        beyond = ASIDE * lengths[s]
+    rest = beyond / lengths[s]
     j = s + way
     while first <= j < last:
-        px, py, pz, lx, ly = into(world, j, x, y, z, tx, ty)
-        own = lengths[world.mixture[j]]
-        front = 0.0 if way > 0 else world.depth[j]
-        dz = front + way * min(rest * own, world.depth[j]) - pz
-        if dz * way >= 0.0 and inside(world, j, px + dz * lx, py + dz * ly):
-            thick = world.depth[j] / own
-            if thick < THIN:
-                part = 1.0 - math.exp(-thick * math.sqrt(1.0 + lx * lx + ly * ly))
-                leave(
-                    world, seen, row, j, px + dz * lx, py + dz * ly, part * energy,
-                    part * energy * share[world.mixture[j]], rng,
-                )  # fmt: skip
-                energy -= part * energy
-            else:
-                rest -= thick
-                if rest <= 0.0:
-                    leave(
-                        world, seen, row, j, px + dz * lx, py + dz * ly, energy, energy * share[world.mixture[j]], rng
-                    )
-                    return
+        px, py, pz, lx, ly = into(line.slabs, j, x, y, z, tx, ty)
+        own = lengths[j]
+        front = 0.0 if way > 0 else line.slabs.depth[j]
+        dz = front + way * min(rest * own, line.slabs.depth[j]) - pz
+        if dz * way >= 0.0 and inside(line.slabs, j, px + dz * lx, py + dz * ly):
+            rest -= line.slabs.depth[j] / own
+            if rest <= 0.0:
+                leave(line, seen, row, j, px + dz * lx, py + dz * ly, energy, energy * share[j], rng)
+                return
         j += way
-    seen.leaked[row, world.part[s]] += energy
+    seen.leaked[row, line.slabs.part[s]] += energy
 
 
 @fused
 def glow(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -156,9 +149,8 @@ def glow(
     rng: np.random.Generator,
 ) -> None:
     """Book the photons of a pi0 as a few spots on Longo's profile; `way` is -1 for what flies backward."""
-    m = world.mixture[s]
-    x0, moliere = world.mixtures.x0[m], world.mixtures.moliere[m]
-    form = 1.0 + 0.5 * max(math.log(max(energy / world.mixtures.critical[m], 1.0)) - 0.9, 0.0)
+    x0, moliere = line.slabs.x0[s], line.slabs.moliere[s]
+    form = 1.0 + 0.5 * max(math.log(max(energy / line.slabs.critical[s], 1.0)) - 0.9, 0.0)
     begin = rng.standard_exponential()
     count = min(1 + int(SPOTS * energy), MOST)
     part = energy / count
@@ -167,14 +159,13 @@ def glow(
         radius = moliere * (CORE if rng.random() < IN_CORE else TAIL)
         gx, gy = radius * rng.standard_normal(), radius * rng.standard_normal()
         fly(
-            world, world.mixtures.x0, matter.all, first, last, s, row, part, x + gx, y + gy, z, tx, ty, depth, seen, rng
+            line, line.slabs.x0, line.slabs.unit, first, last, s, row, part, x + gx, y + gy, z, tx, ty, depth, seen, rng
         )
 
 
 @fused
 def star(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -198,29 +189,28 @@ def star(
     photons : float
         Mean share of it in pi0.
     """
-    m = world.mixture[s]
-    length = matter.length[m]
+    length = line.slabs.length[s]
     light = 0.0
     if photons > 0.0:
         light = energy * min(photons * rng.standard_exponential(), 0.9)
     rest = energy - light
-    charged = rest * min(matter.protons[m] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0), 0.9)
-    neutral = min(rest * matter.neutrons[m] * 2.0 * rng.random(), rest - charged)
-    px, py, _, _, _ = into(world, s, x, y, z, tx, ty)
+    charged = rest * min(line.slabs.protons[s] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0), 0.9)
+    neutral = min(rest * line.slabs.neutrons[s] * 2.0 * rng.random(), rest - charged)
+    px, py, _, _, _ = into(line.slabs, s, x, y, z, tx, ty)
     px += ACROSS * length * rng.standard_normal()
     py += ACROSS * length * rng.standard_normal()
-    leave(world, seen, row, s, px, py, energy - neutral, charged * matter.ionising[m] + light, rng)
+    leave(line, seen, row, s, px, py, energy - neutral, charged * line.slabs.ionising[s] + light, rng)
     cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
-    far = matter.diffusion[m] * rng.standard_exponential()
+    far = line.slabs.diffusion[s] * rng.standard_exponential()
     slope = min(math.sqrt(1.0 - cosine * cosine) / max(abs(cosine), 1e-3), FLATTEST)
     fly(
-        world, matter.diffusion, matter.neutron_seen, first, last, s, row, neutral,
+        line, line.slabs.diffusion, line.slabs.neutron_seen, first, last, s, row, neutral,
         x, y, z, slope * math.cos(phi), slope * math.sin(phi), far * cosine, seen, rng,
     )  # fmt: skip
 
 
 @fused
-def to_the_side(world: World, s: int, x: float, y: float, tx: float, ty: float) -> float:
+def to_the_side(world: World | Slabs, s: int, x: float, y: float, tx: float, ty: float) -> float:
     """Return the depth (mm) after which a straight line leaves the box of a slab through its sides."""
     depth = STABLE
     if tx != 0.0:
@@ -232,8 +222,7 @@ def to_the_side(world: World, s: int, x: float, y: float, tx: float, ty: float) 
 
 @fused
 def absorb(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -265,21 +254,20 @@ def absorb(
     way : float
         1 for one that flies forward, -1 for backward (then the slopes are those of its line).
     """
-    m = world.mixture[s]
     room = available(pdg, energy)
     own = mass(pdg)
     kinetic = max(energy - own, 0.0)
-    px, py, pz, lx, ly = into(world, s, x, y, z, tx, ty)
+    px, py, pz, lx, ly = into(line.slabs, s, x, y, z, tx, ty)
     if pz < 0.0 < way:  # in the air before it
         px, py, pz = px - pz * lx, py - pz * ly, 0.0
     stretch = math.sqrt(1.0 + lx * lx + ly * ly)
-    ahead = min(world.depth[s] - pz if way > 0.0 else pz, to_the_side(world, s, px, py, way * lx, way * ly))
+    ahead = min(line.slabs.depth[s] - pz if way > 0.0 else pz, to_the_side(line.slabs, s, px, py, way * lx, way * ly))
     ahead = max(ahead, 0.0)
-    path = matter.length[m] / shadowed(pdg, energy, matter.shadowing[m]) * rng.standard_exponential()
+    path = line.slabs.length[s] / shadowed(pdg, energy, line.slabs.shadowing[s]) * rng.standard_exponential()
     reach, stops = STABLE, False
-    if charge(pdg) != 0 and matter.minimum[m] > 0.0:
+    if charge(pdg) != 0 and line.slabs.minimum[s] > 0.0:
         like = kinetic * PROTON_MASS / own  # a proton of the same velocity
-        reach = RANGE * like * like / math.sqrt(math.sqrt(like + 1e-9)) * own / PROTON_MASS / matter.minimum[m]
+        reach = RANGE * like * like / math.sqrt(math.sqrt(like + 1e-9)) * own / PROTON_MASS / line.slabs.minimum[s]
         stops = path >= reach
         path = min(path, reach)
     dz = path / stretch
@@ -294,25 +282,25 @@ def absorb(
             part = min(dz * stretch / max(reach, 1e-9), 1.0)
             spent = kinetic * part * (0.571 + 0.1 * part + 0.329 * part**4)  # 1 - (1 - part)^(4/7) within 5 %
         mid = way * rng.random() * dz
-        leave(world, seen, row, s, px + mid * lx, py + mid * ly, spent, spent * matter.ionising[m], rng)
+        leave(line, seen, row, s, px + mid * lx, py + mid * ly, spent, spent * line.slabs.ionising[s], rng)
         room -= spent
     if room <= 1e-12:
-        seen.deposited[row, world.part[s]] += room
+        seen.deposited[row, line.slabs.part[s]] += room
         return waiting
     if out and way > 0.0 and waiting < len(stack) - 1:
         dz += 1e-6
         track = stack[waiting]
         track[ROW], track[PDG], track[ENERGY] = row, pdg, energy - spent
         track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
-            world, s, px + dz * lx, py + dz * ly, pz + dz, lx, ly
+            line.slabs, s, px + dz * lx, py + dz * ly, pz + dz, lx, ly
         )
-        track[LAST], track[ID], track[CARRIED] = world.part[s], -1.0, 0.0
+        track[LAST], track[ID], track[CARRIED] = line.slabs.part[s], -1.0, 0.0
         return waiting + 1
     if out:
         to = way * (path / stretch)
-        fly(world, matter.length, matter.both, first, last, s, row, room, x, y, z, tx, ty, to, seen, rng)
+        fly(line, line.slabs.length, line.slabs.both, first, last, s, row, room, x, y, z, tx, ty, to, seen, rng)
         return waiting
     photons = 0.0 if is_baryon(pdg) or stops else EXCHANGE
-    gx, gy, gz, _, _ = out_of(world, s, px + way * dz * lx, py + way * dz * ly, pz + way * dz, lx, ly)
-    star(world, matter, first, last, s, row, room, photons, gx, gy, gz, tx, ty, seen, rng)
+    gx, gy, gz, _, _ = out_of(line.slabs, s, px + way * dz * lx, py + way * dz * ly, pz + way * dz, lx, ly)
+    star(line, first, last, s, row, room, photons, gx, gy, gz, tx, ty, seen, rng)
     return waiting

@@ -1,16 +1,17 @@
-"""`HadronMatter`: what the walk of hadrons knows of each mixture, and the constants of what slow hadrons leave."""
+"""`HadronLine`: what the walk of hadrons knows of each slab, and the constants of what slow hadrons leave."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from emiss.physics.hadrons.cross_section_kernels import SHADOWING
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Floats
+    from emiss.configs.arrays import Floats, Ints
     from emiss.samples.walk.matter import Mixtures
+    from emiss.samples.walk.world import World
 
 ABSORBED = 1.0
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
@@ -33,11 +34,16 @@ DIFFUSION, FARTHEST = 60.0, 1.2
 of it: mean distance at which the neutrons of a star are taken up."""
 
 
-class HadronMatter(NamedTuple):
-    """M mixtures, arrays of shape (M,).
+class Slabs(Protocol):
+    """What hadrons need to know of S slabs: a structured array of shape (S,); each field is an array of shape (S,).
+
+    One array in place of forty, each of which would be seven words on the stack in every call that is not inlined. Fields of
+    `World`, see there, and:
 
     Attributes
     ----------
+    x0, moliere, critical : arrays
+        Of its mixture, see `emiss.samples.walk.matter.Mixtures`.
     nucleus : array
         Mass number of the nuclei that are hit.
     length : array
@@ -48,14 +54,39 @@ class HadronMatter(NamedTuple):
         Mean loss of a minimum ionizing particle, GeV/mm.
     ionising : array
         Visible energy on the scale of electrons per energy that hadrons lose by ionisation: mip/e.
-    protons, neutrons : array
+    protons, neutrons : arrays
         Shares of the energy of nuclear stars in charged particles and in neutrons; the rest is binding energy.
     neutron_seen : array
-        Visible over kinetic energy of neutrons.
+        Visible over kinetic energy of neutrons, on the scale of electrons.
+    both : array
+        Visible energy per energy of a whole star.
+    unit : array
+        1.
     diffusion : array
         Mean distance from a star at which its neutrons leave their energy, mm.
     """
 
+    x: Floats
+    y: Floats
+    z: Floats
+    sine: Floats
+    cosine: Floats
+    depth: Floats
+    half_x: Floats
+    half_y: Floats
+    hole_x: Floats
+    hole_y: Floats
+    kind: Ints
+    columns: Ints
+    rows: Ints
+    first: Ints
+    part: Ints
+    visible: Floats
+    stochastic: Floats
+    attenuation: Floats
+    x0: Floats
+    moliere: Floats
+    critical: Floats
     nucleus: Floats
     length: Floats
     shadowing: Floats
@@ -64,13 +95,41 @@ class HadronMatter(NamedTuple):
     protons: Floats
     neutrons: Floats
     neutron_seen: Floats
-    diffusion: Floats
     both: Floats
-    all: Floats
+    unit: Floats
+    diffusion: Floats
 
 
-def hadron_matter(mixtures: Mixtures) -> HadronMatter:
-    """Return what the walk of hadrons knows of mixtures; vacuum gets an infinite length."""
+class HadronLine(NamedTuple):
+    """What the walk of hadrons knows of a world.
+
+    Attributes
+    ----------
+    slabs : Slabs
+        Structured array of shape (S,).
+    channels : int array
+        As those of `World`.
+    """
+
+    slabs: Slabs
+    channels: Ints
+
+
+def hadron_line(world: World) -> HadronLine:
+    """Return what the walk of hadrons knows of a world."""
+    columns = np.dtype([(name, "i8" if kind == "Ints" else "f8") for name, kind in Slabs.__annotations__.items()], align=True)
+    slabs = np.zeros(len(world.z), columns)
+    matter = hadron_matter(world.mixtures)
+    for name in Slabs.__annotations__:
+        if name in matter:
+            slabs[name] = matter[name][world.mixture]
+        else:
+            slabs[name] = getattr(world, name)
+    return HadronLine(cast("Slabs", slabs), world.channels)
+
+
+def hadron_matter(mixtures: Mixtures) -> dict[str, Floats]:
+    """Return the columns of `Slabs` that are of matter, for each mixture; vacuum gets an infinite length."""
     a = np.where(np.isfinite(mixtures.a) & (mixtures.a >= 1.0), mixtures.a, 1.0)
     z = np.where(np.isfinite(mixtures.z), mixtures.z, 1.0)
     lighter = np.log(207.0 / np.clip(a, 6.0, 207.0))
@@ -80,7 +139,10 @@ def hadron_matter(mixtures: Mixtures) -> HadronMatter:
     active = HYDROGEN * mixtures.active
     in_active = np.where(mixtures.active > 0.0, active / (active + 1.0 - mixtures.active), 0.0)
     neutron_seen = in_active / np.where(mixtures.sampling > 0.0, mixtures.sampling, 1.0)
-    return HadronMatter(
+    return dict(
+        x0=mixtures.x0,
+        moliere=mixtures.moliere,
+        critical=mixtures.critical,
         nucleus=a,
         length=length,
         shadowing=np.minimum(SHADOWING * np.cbrt(1.0 / a), 1.0),
@@ -90,6 +152,6 @@ def hadron_matter(mixtures: Mixtures) -> HadronMatter:
         neutrons=neutrons,
         neutron_seen=neutron_seen,
         both=protons * ionising + neutrons * neutron_seen,
-        all=np.ones(len(a)),
+        unit=np.ones(len(a)),
         diffusion=np.minimum(DIFFUSION / np.maximum(mixtures.active, 1e-6), FARTHEST * length),
     )

@@ -28,7 +28,7 @@ from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, R
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
-    from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.hadron_tables import HadronLine
     from emiss.samples.walk.muons import MuonWorld
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import Seen, World
@@ -70,7 +70,7 @@ class Tables(NamedTuple):
 
     muons: MuonWorld
     showers: Showers
-    hadrons: HadronMatter
+    hadrons: HadronLine
     stack: Floats
     kinds: Ints
     energies: Floats
@@ -149,7 +149,7 @@ def through(
         if not (0.0 <= z <= world.depth[s] and inside(world, s, x, y)):
             return True, waiting
         return False, hadron_interacts(
-            world, tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds, tables.momenta, seen, rng
+            tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds, tables.momenta, seen, rng
         )
     if is_hadron(pdg):
         return through_hadron(

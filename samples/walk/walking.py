@@ -10,7 +10,7 @@ import numpy as np
 from emiss.samples.beam_line import back
 from emiss.samples.spectrometer import at_station, transport
 from emiss.samples.walk.decay_kernels import decays
-from emiss.samples.walk.hadron_tables import hadron_matter
+from emiss.samples.walk.hadron_tables import hadron_line
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
 from emiss.samples.walk.matter import ACTIVE
 from emiss.samples.walk.muons import muon_world
@@ -100,7 +100,7 @@ class Walk:
         self.tables = Tables(
             muons=muon_world(self.world, materials),
             showers=showers(self.world, materials, ACTIVE),
-            hadrons=hadron_matter(self.world.mixtures),
+            hadrons=hadron_line(self.world),
             stack=np.empty((STACK, COLUMNS)),
             kinds=np.zeros(SECONDARIES, np.int64),
             energies=np.zeros(SECONDARIES),

@@ -11,11 +11,11 @@ import numpy as np
 from emiss.configs.compiled import kernel
 from emiss.physics.passage.species_kernels import MUON, available
 from emiss.reco.detector.model import load_detector
-from emiss.samples.walk.hadron_tables import hadron_matter
+from emiss.samples.walk.hadron_tables import hadron_line
 from emiss.samples.walk.muons import muon_world
 from emiss.samples.walk.shower import showers
 from emiss.samples.walk.shower_kernels import calibrate
-from emiss.samples.walk.tracks import COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X, Y, Z, tracks
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X, Y, Z, tracks
 from emiss.samples.walk.walk_kernels import Tables, through
 from emiss.samples.walk.world import Seen, World, world_of
 
@@ -36,7 +36,7 @@ def rig() -> Rig:
     tables = Tables(
         muons=muon_world(world, materials),
         showers=showers(world, materials),
-        hadrons=hadron_matter(world.mixtures),
+        hadrons=hadron_line(world),
         stack=np.empty((4096, COLUMNS)),
         kinds=np.zeros(64, np.int64),
         energies=np.zeros(64),
@@ -91,7 +91,7 @@ def walk_all(world, tables, beam, seen, out, hits, rng):
                 out[i, 4] = track[Z]
             if alive:
                 pdg, row = int(track[PDG]), int(track[ROW])
-                energy = available(pdg, track[ENERGY])
+                energy = available(pdg, track[ENERGY]) + track[CARRIED]
                 seen.leaked[row, int(track[LAST])] += energy
                 if track[Z] < 5076.0 - 1.0 or abs(track[X]) > 1000.0 or abs(track[Y]) > 1000.0:
                     continue
