@@ -160,7 +160,7 @@ def hadron_interacts(
     return scatter_products(line, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
 
 
-@fused
+@fused(forceinline=True)
 def through_hadron(
     world: World,
     muons: MuonWorld,

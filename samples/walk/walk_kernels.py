@@ -129,7 +129,7 @@ def behind(world: World, s: int, z: float) -> bool:
     return bool(world.z[s] + world.depth[s] * world.cosine[s] + world.half_x[s] * abs(world.sine[s]) <= z)
 
 
-@fused
+@fused(forceinline=True)
 def through(
     world: World,
     tables: Tables,
@@ -164,7 +164,7 @@ def through(
     return False, waiting
 
 
-@fused
+@fused(forceinline=True)
 def through_muon(
     world: World, tables: Tables, s: int, track: Floats, waiting: int, seen: Seen, rng: np.random.Generator
 ) -> tuple[bool, int]:
@@ -213,7 +213,7 @@ def through_muon(
     return True, waiting
 
 
-@fused
+@fused(forceinline=True)
 def through_light(
     world: World,
     tables: Tables,
