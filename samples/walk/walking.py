@@ -10,7 +10,7 @@ import numpy as np
 from emiss.reco.parts.grid import Grid
 from emiss.samples.walk.backwards import back
 from emiss.samples.walk.decay_kernels import decays
-from emiss.samples.walk.hadron_tables import hadron_matter
+from emiss.samples.walk.hadron_tables import hadron_line
 from emiss.samples.walk.light import LIGHT, bent, electrons, had, pairs
 from emiss.samples.walk.light_kernels import CONVERTS, GONE, shine
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
@@ -120,7 +120,7 @@ class Walk:
         self.tables = Tables(
             muons=muon_world(self.world, materials),
             showers=showers(self.world, materials, ACTIVE),
-            hadrons=hadron_matter(self.world.mixtures),
+            hadrons=hadron_line(self.world),
             stack=np.empty((STACK, COLUMNS)),
             kinds=np.zeros(SECONDARIES, np.int64),
             energies=np.zeros(SECONDARIES),
