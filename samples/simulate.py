@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,8 +32,10 @@ from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples.config import Sample, load_sample
 from emiss.samples.digitise import strips, timed, waveforms
 from emiss.samples.generators import generator_of
-from emiss.samples.response import Draws, Response
+from emiss.samples.recording import DIGITS, drawn, seeds
+from emiss.samples.response import Response
 from emiss.samples.setup import SetUp
+from emiss.samples.trigger import check
 from emiss.samples.truth import TRUTH
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ class Simulation:
         self.setup = SetUp(self.detector)
         self.constants = Conditions.load(loader.find("calib", sample.calib, near=sample.folder))
         self.conditions = self.constants.for_run(sample.run)
+        check(sample, self.detector)
 
     @cached_property
     def generator(self) -> Generator:
@@ -126,26 +129,33 @@ class Simulation:
 
     def block(self, block: Block) -> tuple[Batch, np.random.Generator]:
         """Return one batch of hits, with the random numbers that are left for the digitisation."""
-        start, size = block.start, block.stop - block.start
-        generation, response, digits = (np.random.default_rng([self.seed, block.number, stage]) for stage in range(3))
-        hits = self.response.hits(BLOCK, Draws(generation, response))
-        weight = np.full(BLOCK, self.generator.weight)
+        start, size = block.start, block.events
+        hits, generated = drawn(self.response, self.sample.trigger, BLOCK, size, seed=self.seed, number=block.number)
         batch = Batch(
             run=self.sample.run,
             entries=(start, start + size),
-            header=self._header(np.arange(start, start + size), block.of, hits.trigger[:size], weight[:size]),
+            header=self._header(
+                np.arange(start, start + size), block.of, hits.trigger, np.full(size, self.generator.weight)
+            ),
             ledger=Ledger(read=size, passed=size),
-            cells=hits.cells.slice(0, size),
-            points=hits.points.slice(0, size),
-            truth={name: values[:size] for name, values in hits.truth.items()},
+            cells=hits.cells,
+            points=hits.points,
+            truth=hits.truth,
+            generated=generated,
         )
-        return batch, digits
+        return batch, seeds(self.seed, block.number, DIGITS)
 
-    def raw(self, block: Block) -> bytes:
+    def raw(self, block: Block) -> Raw:
         """Return one batch as the bytes of a raw run file."""
         batch, rng = self.block(block)
         events = _with_marks(self.sample.run, *_raw(batch, self, rng), block, self.sample.spill.events)
-        return encode.to_bytes(events, self.maps, self.detector.channels, self.detector.plane_names)
+        data = encode.to_bytes(events, self.maps, self.detector.channels, self.detector.plane_names)
+        return Raw(data, batch.generated)
+
+    def on_target(self, events: int, generated: int) -> float | None:
+        """Return the electrons on target that events stand for, of so many that were generated for them."""
+        one = self.generator.on_target(events)
+        return one if one is None or generated == events else one * (generated / events)
 
     def _header(self, entry: Array, events: int, trigger: Array, weight: Array) -> dict[str, Array]:
         spill = self.sample.spill
@@ -167,6 +177,13 @@ class Simulation:
         }
 
 
+class Raw(NamedTuple):
+    """A block of the raw tier: its bytes, and how many events were generated for it."""
+
+    data: bytes
+    generated: int
+
+
 @dataclass(frozen=True)
 class Blocks:
     """The blocks of a simulation as a piece of work: as bytes of the raw tier, or else as batches of hits."""
@@ -176,17 +193,17 @@ class Blocks:
     raw: bool
     name = "simulate"
 
-    def start(self) -> Callable[[Block], Batch | bytes]:
+    def start(self) -> Callable[[Block], Batch | Raw]:
         """Load detector and constants, and tabulate what the generator needs."""
         return self.of(Simulation(self.sample, seed=self.seed))
 
-    def of(self, simulation: Simulation) -> Callable[[Block], Batch | bytes]:
+    def of(self, simulation: Simulation) -> Callable[[Block], Batch | Raw]:
         """Return what makes a block with a simulation that is there."""
         _ = simulation.generator
         return simulation.raw if self.raw else lambda block: simulation.block(block)[0]
 
 
-Stream = Callable[[Blocks, Sequence[Block]], Iterator["Batch | bytes"]]
+Stream = Callable[[Blocks, Sequence[Block]], Iterator["Batch | Raw"]]
 """Makes blocks, and yields them in their order (`emiss.job.work.Pool.stream`)."""
 
 
@@ -199,6 +216,7 @@ def simulate(
     damage: Mapping[str, int] | None = None,
     stream: Stream | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    exposure: Callable[[int, float | None], None] = lambda *_: None,
 ) -> Path:
     """Simulate a sample and write its run file.
 
@@ -216,6 +234,9 @@ def simulate(
         Who makes the blocks of events; this process by default. No event depends on it.
     progress : callable
         Called with the number of events made.
+    exposure : callable
+        Called at the end with the number of events that were generated, those that no required trigger recorded included, and
+        with the electrons on target that they stand for, if that is known. Files of the hits tier say both, raw files cannot.
 
     Raises
     ------
@@ -241,22 +262,31 @@ def simulate(
         _ = simulation.maps  # a channel without a place is told before anything is made
     made = stream(work, blocks) if stream is not None else map(work.of(simulation), blocks)
 
+    generated = 0
+
     def counted() -> Iterator[Any]:
+        nonlocal generated
         for block, found in zip(blocks, made, strict=True):
-            yield found
+            generated += found.generated
+            yield found.data if isinstance(found, Raw) else found
             progress(block.events)
 
-    if not work.raw:
-        return _write_hits(simulation, path, count, counted())
-    return _write_raw(simulation, path, counted(), hurts)
+    if work.raw:
+        _write_raw(simulation, path, counted(), hurts)
+    else:
+        _write_hits(simulation, path, count, counted())
+    exposure(generated, simulation.on_target(count, generated))
+    return path
 
 
 def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterator[Batch]) -> Path:
     sample, detector = simulation.sample, simulation.detector
     types: dict[str, str] = {}
+    generated = 0
     with HitsWriter(path) as writer:
         for batch in batches:
             writer.extend(batch)
+            generated += batch.generated
             types = {name: values.dtype.str[1:] for name, values in batch.truth.items()}
         document = sample.document
         metadata: dict[str, Any] = {
@@ -265,9 +295,10 @@ def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterat
             "planes": list(detector.plane_names),
             "sample": sample.name,
             "role": sample.role,
-            "on_target": simulation.generator.on_target(events),
+            "on_target": simulation.on_target(events, generated),
             "process": simulation.process,
             "events": events,
+            "generated": generated,
             "seed": simulation.seed,
             "truth": {
                 name: {"type": types[name], "unit": unit, "meaning": meaning, "shape": "flat"}
