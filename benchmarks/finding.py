@@ -24,8 +24,8 @@ from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips
-from emiss.samples.spectrometer import through_spectrometer
 from emiss.samples.walk.state import State
+from emiss.samples.walk.stations import through_spectrometer
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions

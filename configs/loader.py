@@ -133,9 +133,7 @@ def _explain(document: Document, item: Mapping[str, Any], path: YamlPath) -> Use
         return document.error(f"the key '{item['loc'][-1]}' is missing", path, key=bool(path))
     needed = _NEEDED.get(item["type"])
     if document.layered and item.get("input") is None and item["type"] in ("dict_type", "model_type"):
-        beside = [name for name in _at(document.data, path[:-1]) if name != path[-1]]
-        hint = did_you_mean(str(path[-1]), beside)
-        return document.error(f"there is no '{path[-1]}' that null could take out", path, hint=hint)
+        return _nothing_to_take_out(document, path)
     if needed is not None:
         return document.error(f"{_shown(item.get('input'))} is no {needed}", path)
     if item["loc"][-1:] == ("[key]",):
@@ -146,6 +144,13 @@ def _explain(document: Document, item: Mapping[str, Any], path: YamlPath) -> Use
     return document.error(message, path)
 
 
+def _nothing_to_take_out(document: Document, path: YamlPath) -> UserError:
+    """Return the error of a null where no file below has anything."""
+    beside = [name for name in _at(document.data, path[:-1]) if name != path[-1]]
+    hint = did_you_mean(str(path[-1]), beside)
+    return document.error(f"there is no '{path[-1]}' that null could take out", path, hint=hint)
+
+
 def _at(data: Any, path: YamlPath) -> Any:
     for part in path:
         data = data[part]
@@ -154,8 +159,12 @@ def _at(data: Any, path: YamlPath) -> Any:
 
 def _unknown_kind(document: Document, item: Mapping[str, Any], path: YamlPath) -> UserError:
     """Return the error of a mapping that says no kind, or one that there is none of (`schema.by_kind`)."""
-    what, known = item["ctx"]["what"], item["ctx"]["known"]
-    kind = item["input"].get("kind") if isinstance(item.get("input"), dict) else None
+    what, known, value = item["ctx"]["what"], item["ctx"]["known"], item.get("input")
+    if value is None and document.layered:
+        return _nothing_to_take_out(document, path)
+    if not isinstance(value, dict):
+        return document.error(f"{_shown(value)} is no {_NEEDED['dict_type']}", path)
+    kind = value.get("kind")
     if kind is None:
         return document.error(f"a {what} needs a 'kind': one of {known}", path)
     return document.error(f"no kind of {what} '{kind}'; {did_you_mean(str(kind), known.split(', '))}", (*path, "kind"))

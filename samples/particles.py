@@ -23,8 +23,8 @@ ELECTRON, MUON, PION_MINUS, KAON_MINUS = 11, 13, -211, -321
 class Beamed:
     """N beam particles, given at `z` (mm).
 
-    They are those that would be there without matter on the way: where there is matter or a field before, they are drawn back to the
-    beginning of the line and come from there, unless they are `born` at `z`.
+    They are those that would be there without matter on the way: where there is matter or a field before, they are drawn back
+    to the beginning of the line and come from there, unless they are `born` at `z`.
     """
 
     particles: BeamParticles

@@ -14,10 +14,10 @@ from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
 from emiss.samples.beam import BeamParticles, beside
 from emiss.samples.particles import Beamed
-from emiss.samples.spectrometer import moyal, points_of
 from emiss.samples.tagging import grains, seen
 from emiss.samples.trigger import fired
 from emiss.samples.truth import Passed, truth_of
+from emiss.samples.walk.stations import moyal, points_of
 from emiss.samples.walk.tracks import BEAM_ID, ENERGY, ID, ROW
 from emiss.samples.walk.walking import LOST, Passage, Walk
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import bare, fused
 from emiss.physics.passage.knock_on_kernels import knock_on_energy, knock_ons
-from emiss.physics.passage.synchrotron_kernels import critical_energy, photon_energy, photon_rate
 from emiss.physics.passage.species_kernels import ELECTRON, MUON, PROTON, mass
+from emiss.physics.passage.synchrotron_kernels import critical_energy, photon_energy, photon_rate
 
 if TYPE_CHECKING:
     import numpy as np

@@ -37,6 +37,7 @@ def last_with(parts: Mapping[str, Part], name: str) -> YamlPath:
         if isinstance(one, ReadOut) and any(channel.partition(".")[0] == name for channel in one.channels()):
             found = ("parts", part)
         for key in ("elements", "layers", "stations"):
-            if name in getattr(one, key, ()):
+            named = getattr(one, key, None)
+            if isinstance(named, dict) and name in named:
                 found = ("parts", part, key, name)
     return found

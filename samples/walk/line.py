@@ -1,4 +1,4 @@
-"""The line: what particles come to on their way along z, in its order: slabs of matter, tracker stations, places to look at them."""
+"""The line: what particles come to along z, in its order: slabs of matter, tracker stations, places to look at them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.samples.spectrometer import stations
+from emiss.samples.walk.stations import stations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,7 +1,8 @@
 """Electrons and photons through slabs that are too thin for a shower, and the ionisation of all that is charged but muons.
 
-Bremsstrahlung: photons above `SOFTEST` of the energy are drawn from (4/3 - 4/3 y + y^2)/y per radiation length (complete screening; PDG
-2022, Eq. 34.29), the rest is a steady loss. Photons convert or scatter with their attenuation; pairs share the energy evenly at random.
+Bremsstrahlung: photons above `SOFTEST` of the energy are drawn from (4/3 - 4/3 y + y^2)/y per radiation length (complete
+screening; PDG 2022, Eq. 34.29), the rest is a steady loss. Photons convert or scatter with their attenuation; pairs share the
+energy evenly at random.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
-from emiss.physics.constants import MUON_MASS
+from emiss.physics.constants import ELECTRON_MASS, MUON_MASS
 from emiss.physics.passage.muon_kernels import soft_loss
 from emiss.physics.passage.muon_tables import IN_ABSORBER, IN_ACTIVE
 from emiss.physics.passage.scattering_kernels import scatter
-from emiss.physics.passage.species_kernels import ELECTRON_MASS
 from emiss.samples.walk.frame_kernels import show
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def ionise(
 ) -> float:
     """Book what a particle of charge 1 loses by ionisation over a path (mm) at a place across slab `s`; return it, GeV.
 
-    It is that of a muon as fast, without the delta electrons that muons have drawn one by one; not more than the kinetic energy.
+    It is that of a muon as fast, without the delta electrons that muons have drawn one by one, and not more than the
+    kinetic energy.
     """
     m, tables = world.mixture[s], muons.tables
     gamma = max(energy / mass, 1.001)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.physics.constants import MUON_MASS
 from emiss.physics.passage.species_kernels import (
     ELECTRON,
     MUON,
-    MUON_MASS,
     NEUTRON,
     PHOTON,
     PROTON,

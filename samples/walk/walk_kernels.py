@@ -1,8 +1,9 @@
 """Particles through slabs of matter, one after the other, with all that they make on the way.
 
-Each track is taken from slab to slab in the order of z until it ends or leaves the last one; what it makes waits on a stack. Muons go in
-steps (`muon_kernels`), electrons and photons end in a shower in the first slab that is thick enough (`shower_kernels`) and go on from those
-that are not (`thin_kernels`), hadrons go on to an interaction or decay (`hadron_kernels`), whatever else is lost.
+Each track is taken from slab to slab in the order of z until it ends or leaves the last one; what it makes waits on a stack.
+Muons go in steps (`muon_kernels`), electrons and photons end in a shower in the first slab that is thick enough
+(`shower_kernels`) and go on from those that are not (`thin_kernels`), hadrons go on to an interaction or decay
+(`hadron_kernels`), whatever else is lost.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ def through_muon(
     if left <= 0.0:
         return True, waiting
     row, part, energy = int(track[ROW]), world.part[s], track[ENERGY]
-    steps = int(math.ceil(left / STEP))
+    steps = math.ceil(left / STEP)
     h = left / steps
     for _ in range(steps):
         if not inside(world, s, x + 0.5 * h * tx, y + 0.5 * h * ty):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.samples.beam_line import back
-from emiss.samples.spectrometer import at_station, transport
+from emiss.samples.walk.backwards import back
 from emiss.samples.walk.decay_kernels import decays
 from emiss.samples.walk.hadron_tables import hadron_matter
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
@@ -16,6 +15,7 @@ from emiss.samples.walk.matter import ACTIVE
 from emiss.samples.walk.muons import muon_world
 from emiss.samples.walk.shower import showers
 from emiss.samples.walk.state import State
+from emiss.samples.walk.stations import at_station, transport
 from emiss.samples.walk.tracks import (
     CARRIED,
     COLUMNS,
@@ -184,7 +184,7 @@ class Walk:
     def begin(self, tracks: Floats, passage: Passage) -> None:
         """Book the rest mass of nucleons of the beam, which nothing can take from them (`species_kernels.available`)."""
         rest = tracks[:, ENERGY] - availables(tracks)
-        np.add.at(passage.seen.lost, (tracks[:, ROW].astype(np.int64), LOST.index("rest mass")), rest)
+        passage.seen.lost[tracks[:, ROW].astype(np.int64), LOST.index("rest mass")] += rest  # one track per row
 
     def leave(self, tracks: Floats, passage: Passage) -> None:
         """Book what is under way as leaked from the parts that it came from last."""
@@ -250,7 +250,7 @@ class Walk:
         charged = np.flatnonzero(state.at(item.z) & (state.charge != 0.0) & (state.momentum > SLOWEST))
         part = state.rows(charged)
         before = part.energy.copy()
-        electrons = part.mass < LIGHT
+        electrons: Bools = np.asarray(part.mass < LIGHT)
         here, points = at_station(
             part,
             item.arm,

@@ -36,8 +36,8 @@ PLATE = 4.0
 class World(NamedTuple):
     """S slabs by the z of their front faces; boxes that may be turned about y and have a hole. Arrays of shape (S,).
 
-    A slab is one layer of a grid, one module, all panels of a part, one counter, one volume. Its own frame has the origin at the
-    middle of its front face, z along its depth.
+    A slab is one layer of a grid, one module, all panels of a part, one counter, one volume. Its own frame has the origin at
+    the middle of its front face, z along its depth.
 
     Attributes
     ----------

@@ -10,8 +10,8 @@ from emiss.events.lists import Lists
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import strips, waveforms
 from emiss.samples.particles import deflect
-from emiss.samples.spectrometer import BEND, bend, moyal, through_spectrometer
 from emiss.samples.walk.state import State
+from emiss.samples.walk.stations import BEND, bend, moyal, through_spectrometer
 from emiss.samples.walk.tracks import MUON_MASS
 
 

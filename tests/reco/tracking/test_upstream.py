@@ -10,9 +10,9 @@ from emiss.events.lists import Lists
 from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import columns_of
 from emiss.reco.tracking.stage import TrackStage
-from emiss.samples.beam_line import back
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import simulate
+from emiss.samples.walk.backwards import back
 
 EVENTS = {".root": 2000, ".dat": 300}
 

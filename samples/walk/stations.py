@@ -10,7 +10,6 @@ import numpy as np
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.field.transport import UniformBox
 from emiss.reco.parts.technologies import measured
-from emiss.samples.walk.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from emiss.reco.detector.spectrometers import Arm
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
+    from emiss.samples.walk.state import State
 
 POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"}
 """Fields of points, as in `emiss.events.batch.Batch`."""
@@ -221,7 +221,7 @@ def at_station(
 
 
 def points_of(found: Sequence[dict[str, Array]], event_of: Ints, events: int) -> Lists:
-    """Return the points seen at stations as a collection of so many events (as `Batch.points`); `event_of` is that of each row."""
+    """Return the points seen at stations by event (as `Batch.points`); `event_of` is the event of each row."""
     if not found:
         return Lists.empty(events, POINTS)
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
