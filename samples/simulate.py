@@ -30,7 +30,8 @@ from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples.config import Sample, load_sample
-from emiss.samples.digitise import strips, timed, waveforms
+from emiss.samples.digitise import channels_called, waveforms
+from emiss.samples.digitise_trackers import strips, timed
 from emiss.samples.generators import generator_of
 from emiss.samples.recording import DIGITS, drawn, seeds
 from emiss.samples.response import Response
@@ -85,6 +86,8 @@ class Simulation:
         self.constants = Conditions.load(loader.find("calib", sample.calib, near=sample.folder))
         self.conditions = self.constants.for_run(sample.run)
         check(sample, self.detector)
+        for called in (sample.digitisation.dead, sample.digitisation.hot):
+            channels_called(self.detector, called)
 
     @cached_property
     def generator(self) -> Generator:
@@ -331,8 +334,8 @@ def _raw(
     shared = (simulation.detector, simulation.conditions, simulation.sample.digitisation, rng)
     names = ("spill", "in_spill", "in_run", "time", "type", "trigger")
     header = {name: batch.header[name].astype(np.int64) for name in names}
-    hits = timed(batch.points, simulation.detector, simulation.conditions)
-    return header, waveforms(batch.cells, *shared), strips(batch.points, *shared), hits
+    samples, amplitudes = waveforms(batch.cells, *shared), strips(batch.points, *shared)
+    return header, samples, amplitudes, timed(batch.points, *shared)
 
 
 def _with_marks(
