@@ -26,6 +26,13 @@ TAIL_SEEN = 0.40
 Fitted to the VETO's energy behind 40 X0 (Geant4, electrons of 100 GeV). Other absorbers: to the power of their 1 - e/mip over
 lead's."""
 
+EMERGING = 0.4
+"""Part of a shower's ionisation that comes out of heavy plates into a block of active material: the softest electrons stay. Fitted
+to the VETO behind the ECAL (Geant4, muons of 5 to 90 GeV); e/mip of lead alone would be 0.65."""
+
+HEAVY = 9e-3
+"""GeV; critical energy of the calorimeters that showers grow in: lead or tungsten with scintillator."""
+
 SOFT = 3.5e-3
 """GeV: where photons are most penetrating in heavy matter."""
 
@@ -45,6 +52,9 @@ class Showers(NamedTuple):
         Radiation lengths per pair of plates; 0 for homogeneous matter.
     e_mip : array of shape (M,)
         e/mip; 1 for homogeneous matter.
+    stopping : array of shape (M,)
+        1/mm; by how much a shower's energy goes on per mm of depth: 1/X0, and in blocks of active material more, as the electrons of a
+        shower that has grown in lead lose there as much more per radiation length as the critical energy is higher, times `EMERGING`.
     soft : array of shape (M,)
         Attenuation of the most penetrating photons, 1/mm of depth.
     tail_seen : array of shape (M,)
@@ -64,6 +74,7 @@ class Showers(NamedTuple):
 
     plates: Floats
     e_mip: Floats
+    stopping: Floats
     soft: Floats
     tail_seen: Floats
     absorption: Floats
@@ -120,6 +131,7 @@ def showers(world: World, materials: Mapping[str, Material], active: Sequence[st
     return Showers(
         plates=plates,
         e_mip=e_mip,
+        stopping=np.where(e_mip < 1.0, 1.0, np.maximum(EMERGING * mix.critical / HEAVY, 1.0)) / mix.x0,
         soft=soft * OBLIQUE,
         tail_seen=TAIL_SEEN ** ((1.0 - e_mip) / lead),
         absorption=absorption,

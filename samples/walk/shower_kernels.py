@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import Seen, World
 
-ANALYTIC = 1.0
+ANALYTIC = 3.0
 """GeV: from here on energy is shared by integrals."""
 
 ABSORBED = 0.01
 """GeV: photons below are absorbed at one point."""
 
-SPOT_ENERGY = 0.03
+SPOT_ENERGY = 0.02
 """GeV per spot at low energies, where one spot more has the rest."""
 
 FEWEST = 4
 """So few spots differ more than the profiles of showers: they are drawn from the mean one."""
+
+MOST = 60
+"""Spots of one shower."""
 
 PHOTON_ENERGY = 1.15e-3
 """GeV that one of the photons behind a shower leaves where it is absorbed, on average; exponential. With it the width of the
@@ -186,7 +189,7 @@ def _spots(
         energy -= _thin(world, showers, seen, row, energy, s, x, y, z, tx, ty, rng)
         deep = place(world, showers, s, x, y, z, tx, ty, 1.0, np.inf)[0]
         m = world.mixture[s if deep < 0 else deep]
-    count = int(energy / SPOT_ENERGY) + 1
+    count = min(int(energy / SPOT_ENERGY) + 1, MOST)
     ln_e = math.log(energy)
     ln_t, ln_alpha, spread_t, spread_a, correlation = longitudinal(
         ln_e - math.log(mix.critical[m]), mix.z[m], showers.plates[m], showers.e_mip[m]
@@ -202,6 +205,8 @@ def _spots(
         alpha, beta = mean_alpha, (mean_alpha - 1.0) / math.exp(ln_t)
         slope, begin, in_tail = 1.0, np.inf, 0.0
     to_tau = beta / alpha * mean_alpha / (mean_alpha - 1.0)
+    # across as at the mean depth
+    core, wide, weight = radii(alpha / beta * to_tau, ln_e, mix.z[m], showers.plates[m], showers.e_mip[m])
     for _ in range(count):
         if in_tail > 0.0 and rng.random() < in_tail:
             depth = begin + rng.standard_exponential() / slope
@@ -213,7 +218,6 @@ def _spots(
         if at < 0:
             seen.leaked[row, world.part[last]] += energy / count
             continue
-        core, wide, weight = radii(depth * to_tau, ln_e, mix.z[m], showers.plates[m], showers.e_mip[m])
         radius = (core if rng.random() < weight else wide) * mix.moliere[m]
         u = rng.random()
         radius *= math.sqrt(u / (1.0 - u))

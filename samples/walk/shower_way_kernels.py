@@ -38,7 +38,7 @@ LAST = len(GRID) - 2
 def rate(world: World, showers: Showers, m: int, ln_energy: float) -> float:
     """Return the attenuation of photons in a mixture, 1/mm; ln_energy of GeV, and 1/X0 for infinity."""
     if ln_energy == np.inf:
-        return 1.0 / world.mixtures.x0[m]
+        return showers.stopping[m]
     at = (ln_energy - LN_FIRST) * PER_LN
     i = min(max(int(at), 0), LAST)
     w = min(max(at - i, 0.0), 1.0)

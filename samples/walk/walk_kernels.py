@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import Seen, World
 
-STEP = 250.0
-"""mm; the longest step of a muon within a slab."""
+STEP, SLOW = 150.0, 10.0
+"""mm; the longest step within a slab of a muon near a side, or of less than so many GeV."""
 
 ENTRIES = 8
 """Depths at which it is looked whether something comes into a slab through a side."""
@@ -168,7 +168,9 @@ def through_muon(
     if left <= 0.0:
         return True, waiting
     row, part, energy = int(track[ROW]), world.part[s], track[ENERGY]
-    steps = math.ceil(left / STEP)
+    # in one step, but where the muon may come in or go out through a side, or stop
+    whole = inside(world, s, x, y) and inside(world, s, x + left * tx, y + left * ty) and energy > SLOW
+    steps = 1 if whole else math.ceil(left / STEP)
     h = left / steps
     for _ in range(steps):
         if not inside(world, s, x + 0.5 * h * tx, y + 0.5 * h * ty):
