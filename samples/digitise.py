@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emiss.configs.errors import UserError, did_you_mean
+from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.boards import board_numbers
 
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
-    from emiss.samples.config import Digitisation
+    from emiss.samples.config import Digitisation, Sample
+
+
+FAR = 600.0
+"""Rise times after which no pulse of a waveform begins, so that its exponential is a number."""
 
 
 class _Pulses(NamedTuple):
@@ -80,13 +84,16 @@ def waveforms(
         if settings.jitter > 0.0 and board.name not in clocks:
             clocks[board.name] = settings.jitter * rng.normal(size=(len(cells), length))
         base = np.where(np.arange(length) % 2, pedestal["odd"][own, None], pedestal["even"][own, None])
+        noise = rng.standard_normal((len(rows), length))
+        noise *= sigma[own, None]
         analogue = _summed(pulses, digit, rows, board, clocks.get(board.name))
-        analogue += sigma[own, None] * rng.normal(size=analogue.shape)
+        analogue += noise
         if settings.drift > 0.0:
             analogue += settings.drift * rng.normal(size=(len(rows), 1))
-        made = np.clip(np.rint(base + analogue), 0, board.digitiser.full_scale).astype(np.uint16)
-        samples[rows, :length] = made
-        kept[rows] = (made - base).max(axis=1) > settings.suppression * pedestal["sigma"][own]
+        analogue += base
+        np.clip(np.rint(analogue, out=analogue), 0, board.digitiser.full_scale, out=analogue)
+        samples[rows, :length] = analogue
+        kept[rows] = np.subtract(analogue, base, out=base).max(axis=1) > settings.suppression * pedestal["sigma"][own]
     offsets = offsets_of(np.bincount(event, minlength=len(cells)))
     return Lists(offsets, {"channel": channel.astype(np.int32), "samples": samples, "n_samples": count}).rows(kept)
 
@@ -103,6 +110,24 @@ def start_times(cells: Lists, weights: Array) -> Array:
     total = np.bincount(event, weight * cells["time"][rows], len(cells))
     norm = np.bincount(event, weight, len(cells))
     return np.divide(total, norm, out=np.zeros(len(cells)), where=norm > 0)
+
+
+def check(sample: Sample, detector: Detector) -> None:
+    """See that the channels that a sample calls dead or hot are in its set-up.
+
+    Raises
+    ------
+    UserError
+        At the place in the sample's file.
+    """
+    problems = Problems()
+    for key in ("dead", "hot"):
+        try:
+            channels_called(detector, getattr(sample.digitisation, key))
+        except UserError as error:
+            at = None if sample.document is None else sample.document.locate(("digitisation", key))
+            problems.add(UserError(error.message, at=at, hint=error.hint))
+    problems.check()
 
 
 def channels_called(detector: Detector, called: Sequence[str]) -> Bools:
@@ -170,6 +195,8 @@ def _digits(pulses: _Pulses, events: int, always: Bools) -> tuple[Ints, Ints]:
     channels = len(always)
     quiet = (np.arange(events)[:, None] * channels + np.flatnonzero(always)).ravel()
     key = np.concatenate([pulses.event * channels + pulses.channel, quiet])
+    if not len(quiet) and (np.diff(key) > 0).all():  # each pulse has a waveform of its own, and they are in order
+        return key, np.arange(len(key))
     unique, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     order = np.lexsort((first, unique // channels))
     place = np.empty(len(order), np.int64)
@@ -212,8 +239,14 @@ def _shape(board: Board, start: Floats, late: Floats | None = None) -> Floats:
     `late` is by how much each sample is taken late, ns.
     """
     digitiser, rise = board.digitiser, board.pulse.rise
-    when = np.arange(digitiser.samples) * digitiser.period - start[:, None]
-    u = (when if late is None else when + late) / rise
+    step = digitiser.period / rise
     # (t/rise) exp(1 - t/rise) has the integral e rise: divided by it and times the period, the samples sum to 1
-    shape: Floats = np.where(u > 0, u * np.exp(-np.maximum(u, 0.0)), 0.0) * digitiser.period / rise
+    if late is not None:
+        u = np.maximum(np.arange(digitiser.samples) * step - (start[:, None] - late) / rise, 0.0)
+        return np.asarray(step * u * np.exp(-u))
+    begin = np.minimum(start / rise, FAR)
+    samples = np.arange(digitiser.samples) * step
+    shape: Floats = np.maximum(samples - begin[:, None], 0.0)
+    shape *= step * np.exp(-samples)
+    shape *= np.exp(begin)[:, None]
     return shape

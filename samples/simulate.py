@@ -29,14 +29,14 @@ from emiss.reco.formats.date.writing import encode
 from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
+from emiss.samples import digitise, trigger
 from emiss.samples.config import Sample, load_sample
-from emiss.samples.digitise import channels_called, waveforms
+from emiss.samples.digitise import waveforms
 from emiss.samples.digitise_trackers import strips, timed
 from emiss.samples.generators import generator_of
 from emiss.samples.recording import DIGITS, drawn, seeds
 from emiss.samples.response import Response
 from emiss.samples.setup import SetUp
-from emiss.samples.trigger import check
 from emiss.samples.truth import TRUTH
 
 if TYPE_CHECKING:
@@ -85,9 +85,8 @@ class Simulation:
         self.setup = SetUp(self.detector)
         self.constants = Conditions.load(loader.find("calib", sample.calib, near=sample.folder))
         self.conditions = self.constants.for_run(sample.run)
-        check(sample, self.detector)
-        for called in (sample.digitisation.dead, sample.digitisation.hot):
-            channels_called(self.detector, called)
+        trigger.check(sample, self.detector)
+        digitise.check(sample, self.detector)
 
     @cached_property
     def generator(self) -> Generator:
