@@ -22,7 +22,6 @@ from emiss.configs.units import UNITS
 from emiss.events import provenance
 from emiss.events.batch import Batch
 from emiss.events.ledger import Ledger
-from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.model import load_detector
 from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.writing import encode
@@ -31,9 +30,8 @@ from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples import digitise, trigger
 from emiss.samples.config import Sample, load_sample
-from emiss.samples.digitise import waveforms
-from emiss.samples.digitise_trackers import strips, timed
 from emiss.samples.generators import generator_of
+from emiss.samples.raw_events import digitised, with_marks
 from emiss.samples.recording import DIGITS, drawn, seeds
 from emiss.samples.response import Response
 from emiss.samples.setup import SetUp
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
     from emiss.samples.generators.base import Generator
 
 BLOCK = 1000
-PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
+PHYSICS = 7
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,8 @@ class Simulation:
     def raw(self, block: Block) -> Raw:
         """Return one batch as the bytes of a raw run file."""
         batch, rng = self.block(block)
-        events = _with_marks(self.sample.run, *_raw(batch, self, rng), block, self.sample.spill.events)
+        digits = digitised(batch, self.detector, self.conditions, self.sample.digitisation, rng)
+        events = with_marks(digits, block.start, block.of, self.sample.spill.events)
         data = encode.to_bytes(events, self.maps, self.detector.channels, self.detector.plane_names)
         return Raw(data, batch.generated)
 
@@ -322,44 +321,3 @@ def _write_raw(simulation: Simulation, path: Path, pieces: Iterator[bytes], hurt
     except ValueError as error:
         raise UserError(str(error), at=Location(str(path))) from None
     return encode.write(path, data)
-
-
-def _raw(
-    batch: Batch, simulation: Simulation, rng: np.random.Generator
-) -> tuple[dict[str, Array], Lists, Lists, Lists]:
-    if batch.cells is None or batch.points is None:
-        msg = "a simulated batch has hits"
-        raise ValueError(msg)
-    shared = (simulation.detector, simulation.conditions, simulation.sample.digitisation, rng)
-    names = ("spill", "in_spill", "in_run", "time", "type", "trigger")
-    header = {name: batch.header[name].astype(np.int64) for name in names}
-    samples, amplitudes = waveforms(batch.cells, *shared), strips(batch.points, *shared)
-    return header, samples, amplitudes, timed(batch.points, *shared)
-
-
-def _with_marks(
-    run: int, header: dict[str, Array], sadc: Lists, apv: Lists, tdc: Lists, block: Block, per_spill: int
-) -> encode.RawEvents:
-    """Return the raw events with start of run, starts of burst and end of run between them, as the DAQ writes them."""
-    number = len(header["spill"])
-    begins = np.flatnonzero(np.arange(block.start, block.stop) % per_spill == 0)
-    first, last = ([0] if block.start == 0 else []), ([number] if block.stop == block.of else [])
-    at = np.concatenate((first, begins, last)).astype(np.int64)
-    kinds = np.array(
-        [*[START_OF_RUN] * len(first), *[START_OF_BURST] * len(begins), *[END_OF_RUN] * len(last)], np.int64
-    )
-    near = np.minimum(at, number - 1)
-    marks = {
-        "spill": np.where(kinds == START_OF_BURST, header["spill"][near], 0),
-        "in_spill": np.zeros(len(kinds), np.int64),
-        "in_run": np.zeros(len(kinds), np.int64),
-        "time": header["time"][near],
-        "type": kinds,
-        "trigger": np.zeros(len(kinds), np.int64),
-    }
-    merged = {name: np.insert(header[name], at, marks[name]) for name in header}
-
-    def spread(lists: Lists) -> Lists:
-        return Lists(offsets_of(np.insert(lists.counts, at, 0)), lists.columns)
-
-    return encode.RawEvents(run=run, **merged, sadc=spread(sadc), apv=spread(apv), tdc=spread(tdc))
