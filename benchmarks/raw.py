@@ -24,7 +24,8 @@ from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.writing.encode import RawEvents, to_bytes
 from emiss.samples.config import load_sample
-from emiss.samples.digitise import strips, waveforms
+from emiss.samples.digitise import waveforms
+from emiss.samples.digitise_trackers import strips
 from emiss.samples.simulate import Simulation
 
 EVENTS = 6000

@@ -24,7 +24,7 @@ from emiss.reco.detector.model import load_detector
 from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
-from emiss.samples.digitise import strips
+from emiss.samples.digitise_trackers import strips
 from emiss.samples.walk.state import State
 from emiss.samples.walk.stations import through_spectrometer
 

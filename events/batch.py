@@ -49,6 +49,8 @@ class Batch:
         MSADC channels of the detector whose data are not all there: what is made of them is undefined. None: all are.
     truth : mapping
         Simulation only: arrays of shape (N,) by name without the ``truth.`` prefix.
+    generated : int
+        Simulation only: how many events were drawn for these, those without a trigger that the sample requires included.
     """
 
     run: int
@@ -62,6 +64,7 @@ class Batch:
     points: Lists | None = None
     lacking_channels: Bools | None = None
     truth: Mapping[str, Array] = field(default_factory=dict)
+    generated: int = 0
 
     def __len__(self) -> int:
         return len(self.header["entry"])

@@ -45,7 +45,7 @@ def _composition(shares: dict[str, float]) -> dict[str, float]:
     return {name: share / total for name, share in shares.items() if share > 0.0}
 
 
-def _names(value: Any) -> Any:
+def names(value: Any) -> Any:
     """Take one name for a list of one."""
     return [value] if isinstance(value, str) else value
 
@@ -185,5 +185,5 @@ class Required(Model):
     All other events are drawn again; the electrons on target count them.
     """
 
-    require: Annotated[tuple[str, ...], BeforeValidator(_names), Field(min_length=1)]
+    require: Annotated[tuple[str, ...], BeforeValidator(names), Field(min_length=1)]
     prescale: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)

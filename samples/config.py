@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from emiss.calib.beside import constants_of
 from emiss.configs import loader
@@ -13,7 +14,7 @@ from emiss.configs.document import Document
 from emiss.configs.errors import UserError
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
 from emiss.reco.detector.model import load_detector
-from emiss.samples.beam_schema import Beam, Required, Tagging
+from emiss.samples.beam_schema import Beam, Required, Tagging, names
 
 __all__ = [
     "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "MuonProcess", "Process",
@@ -22,6 +23,9 @@ __all__ = [
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
 """The raw format has 20 bits for the number of an event in its spill."""
+
+SUPPRESSED = 7.0
+"""Sigma of the noise below which waveforms are left out where a sample says nothing."""
 
 
 class Spill(Model):
@@ -159,11 +163,52 @@ class Response(Model):
 
 
 class Digitisation(Model):
-    """What the front end keeps: thresholds in sigma of the noise, and the spread of charge over strips (illustrative)."""
+    """What the front end makes of hits in the raw tier. All are illustrative.
 
-    zero_suppression: Number = 7.0
-    strip_threshold: Number = 4.0
-    strip_spread: Length = 0.2
+    Attributes
+    ----------
+    zero_suppression : float, optional
+        Waveforms whose largest sample is less than so many sigma of the noise above the pedestal are not written. Without a
+        number 7, and none is left out with `all_channels`.
+    all_channels : bool
+        Channels without a hit have their noise, too: those of waveforms and of strips (latch-all).
+    jitter : float
+        rms by which a sample is taken late or early; the channels of a digitiser share its clock.
+    drift : float
+        rms by which the pedestal of a waveform differs from that of the conditions, ADC.
+    cross_talk : float
+        Part of a pulse that is seen in the channels before and behind its own among those of a board.
+    dead, hot : tuple of str
+        Channels of cells that see nothing, and that are noisy in every event, by name; `*` stands for anything. Those of
+        trackers are in the conditions (`apv.status`, `tdc.status`).
+    hot_noise : float
+        Noise of hot channels, of cells and of strips, over that of the conditions.
+    noisy_hits : float
+        Mean number of hits of a noisy wire of a TDC in the range of an event.
+    strip_threshold : float
+        Strips whose largest sample is below so many sigma of the noise are not written.
+    strip_spread : float
+        rms of the charge around a point.
+    """
+
+    zero_suppression: Annotated[Number, Field(ge=0)] | None = None
+    all_channels: bool = False
+    jitter: Annotated[Time, Field(ge=0, le=100)] = 0.0
+    drift: Annotated[Number, Field(ge=0, le=65535)] = 0.0
+    cross_talk: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    dead: Annotated[tuple[str, ...], BeforeValidator(names)] = ()
+    hot: Annotated[tuple[str, ...], BeforeValidator(names)] = ()
+    hot_noise: Annotated[Number, Field(gt=0, le=1e4)] = 20.0
+    noisy_hits: Annotated[Number, Field(ge=0, le=100)] = 1.0
+    strip_threshold: Annotated[Number, Field(ge=0)] = 4.0
+    strip_spread: Annotated[Length, Field(gt=0)] = 0.2
+
+    @property
+    def suppression(self) -> float:
+        """Sigma above the pedestal that a waveform has to be at; minus infinity where all are written."""
+        if self.zero_suppression is None:
+            return -math.inf if self.all_channels else SUPPRESSED
+        return self.zero_suppression or -math.inf
 
 
 class Sample(Model):

@@ -1,37 +1,45 @@
-"""Digitisation: hits to samples of waveforms and APV amplitudes, with the constants of the conditions in reverse.
+"""Digitisation of cells: hits to samples of waveforms, with the constants of the conditions in reverse.
 
-What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse, strip charge on the multiplexed
-channels, three samples whose ratio tells the time; counts of TDCs.
+What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse. The hits of one channel in an event, such as
+those of several beam particles, are one waveform, the sum of their pulses.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emiss.configs.errors import UserError
+from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.boards import board_numbers
-from emiss.reco.formats.date.writing.encode import APV_SHIFT, no_hits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
-    from emiss.samples.config import Digitisation
+    from emiss.samples.config import Digitisation, Sample
 
-STRIPS = 5
-"""Strips around a point that are looked at."""
 
-FIBRE = 1e-6
-"""mm; fibres share no charge."""
+FAR = 600.0
+"""Rise times after which no pulse of a waveform begins, so that its exponential is a number."""
 
-FIRST_RATIO = 0.25
-"""Size of the first sample over the second of an in-time pulse (illustrative; the timing does not use it)."""
 
-LARGEST = tuple(mask << shift for mask, shift in zip((0xFF, 0xFF, 0x1FF), APV_SHIFT, strict=True))
+class _Pulses(NamedTuple):
+    """Pulses in the channels of events: charge in ADC, start in ns after the first sample; arrays of shape (P,)."""
+
+    event: Ints
+    channel: Ints
+    charge: Floats
+    start: Floats
+
+    def rows(self, which: Array) -> _Pulses:
+        """Return some of them."""
+        return _Pulses(self.event[which], self.channel[which], self.charge[which], self.start[which])
 
 
 def waveforms(
@@ -46,172 +54,199 @@ def waveforms(
     Parameters
     ----------
     cells : Lists
-        channel, energy (GeV), time (ns relative to the reference; that of its counters is relative to the trigger).
-    """
-    names = detector.channels
-    pedestal = conditions.get("sadc.pedestal", names)
-    gain = conditions.get("sadc.gain", names)["gain"]
-    offset = conditions.get("sadc.time", names)["offset"]
-    channel, event = cells["channel"], cells.parents
-    zero = start_times(cells, detector.reference)
-    start = offset[channel] + cells["time"] + np.where(detector.reference[channel] > 0, 0.0, zero[event])
-    charge = cells["energy"] / gain[channel]
-    samples = np.zeros((len(channel), detector.samples), np.uint16)
-    count, kept = np.empty(len(channel), np.uint16), np.empty(len(channel), bool)
-    number = board_numbers(detector.boards)[channel]
-    for position, board in enumerate(detector.boards):
-        rows = np.flatnonzero(number == position)
-        own = channel[rows]
-        count[rows] = length = board.digitiser.samples
-        base = np.where(np.arange(length) % 2, pedestal["odd"][own, None], pedestal["even"][own, None])
-        pulse = charge[rows, None] * _shape(board, start[rows])
-        noise = pedestal["sigma"][own, None] * rng.normal(size=pulse.shape)
-        made = np.clip(np.rint(base + noise + pulse), 0, board.digitiser.full_scale).astype(np.uint16)
-        samples[rows, :length] = made
-        kept[rows] = (made - base).max(axis=1) > settings.zero_suppression * pedestal["sigma"][own]
-    return Lists(cells.offsets, {"channel": channel, "samples": samples, "n_samples": count}).rows(kept)
-
-
-def start_times(cells: Lists, weights: Array) -> Array:
-    """Return the time of the reference in each event, ns: the mean over its counters that have a cell, 0 without any."""
-    weight = weights[cells["channel"]]
-    total = np.bincount(cells.parents, weight * cells["time"], len(cells))
-    norm = np.bincount(cells.parents, weight, len(cells))
-    return np.divide(total, norm, out=np.zeros(len(cells)), where=norm > 0)
-
-
-def _shape(board: Board, start: Array) -> Array:
-    """Return the samples of pulses of charge 1 that start at `start` (ns), shape (pulses, samples)."""
-    digitiser, rise = board.digitiser, board.pulse.rise
-    u = (np.arange(digitiser.samples) * digitiser.period - start[:, None]) / rise
-    # (t/rise) exp(1 - t/rise) has the integral e rise: divided by it and times the period, the samples sum to 1
-    shape: Array = np.where(u > 0, u * np.exp(-np.maximum(u, 0.0)), 0.0) * digitiser.period / rise
-    return shape
-
-
-def strips(
-    points: Lists,
-    detector: Detector,
-    conditions: RunConditions,
-    settings: Digitisation,
-    rng: np.random.Generator,
-) -> Lists:
-    """Return the APV digits of points: plane, wire (read-out channel), a0, a1, a2, without those below threshold.
-
-    The charge is shared by a Gaussian of rms `strip_spread` around the point, or stays in one fibre. Points of one
-    read-out channel add up. The third sample is the amplitude; the second follows from the time by the ratio of `apv.time`.
-    """
-    from scipy.special import ndtr
-
-    planes = detector.planes
-    if any(one.timed for one in planes):
-        points = points.rows(np.array([not one.timed for one in planes])[points["plane"]])
-    plane = points["plane"].astype(np.int64)
-    pitch = np.array([p.pitch for p in planes])[plane]
-    count = np.array([p.strips for p in planes])[plane]
-    shift = conditions.get("tracker.alignment", detector.plane_names)["shift"][plane]
-    edge = np.array([float(p.position(np.zeros(1))[0]) - 0.5 * p.pitch for p in planes])[plane]
-    place = (points["position"] - shift - edge) / pitch  # in strips from the edge of strip 0
-    strip = np.floor(place).astype(np.int64)[:, None] + np.arange(STRIPS) - STRIPS // 2
-    spread = [FIBRE if p.technology == "hodoscope" else settings.strip_spread for p in planes]
-    width = (np.array(spread)[plane] / pitch)[:, None]
-    share = ndtr((strip + 1 - place[:, None]) / width) - ndtr((strip - place[:, None]) / width)
-    inside = (strip >= 0) & (strip < count[:, None])
-    widest = max((p.strips for p in planes), default=1)
-    channel_of = np.full((len(planes), widest), -1, np.int64)
-    for number, p in enumerate(planes):
-        channel_of[number, : p.strips] = detector.wiring(p)
-    wire = channel_of[plane[:, None], np.where(inside, strip, 0)]
-    charge = np.where(inside, points["charge"][:, None] * share, 0.0)
-    time = np.broadcast_to(points["time"][:, None], charge.shape)
-    event = np.broadcast_to(points.parents[:, None], charge.shape)
-    # one digit per read-out channel and event
-    channels = max((p.channels for p in planes), default=1) or 1
-    key = ((event * len(planes) + plane[:, None]) * channels + wire)[inside]
-    unique, inverse = np.unique(key, return_inverse=True)
-    total = np.bincount(inverse, charge[inside], len(unique))
-    when = np.bincount(inverse, (charge * time)[inside], len(unique)) / np.maximum(total, 1e-12)
-    wire, rest = unique % channels, unique // channels
-    plane, event = rest % len(planes), rest // len(planes)
-    names = [f"{detector.plane_names[p]}.{w}" for p, w in zip(plane.tolist(), wire.tolist(), strict=True)]
-    constants = conditions.get("apv.gain", names)
-    timing = {name: np.ones(len(planes)) for name in ("t0", "r0", "a0")}
-    own = [number for number, one in enumerate(planes) if not one.timed]
-    for name, values in conditions.get("apv.time", [planes[number].name for number in own]).items():
-        timing[name][own] = values
-    third = total * constants["gain"]
-    second = third * timing["r0"][plane] / (1.0 + np.exp((when - timing["t0"][plane]) / timing["a0"][plane]))
-    frames = np.stack([FIRST_RATIO * second, second, third])
-    frames += constants["noise"] * rng.normal(size=frames.shape)
-    amplitudes = [
-        (np.clip(np.rint(frame), 0, largest).astype(np.int16) >> low) << low
-        for frame, largest, low in zip(frames, LARGEST, APV_SHIFT, strict=True)
-    ]
-    kept = np.max(amplitudes, axis=0) > settings.strip_threshold * constants["noise"]
-    kept &= conditions.get("apv.status", names)["status"] == 0
-    columns: dict[str, Array] = {
-        "plane": plane[kept].astype(np.int16),
-        "wire": wire[kept].astype(np.int16),
-        **{f"a{frame}": values[kept] for frame, values in enumerate(amplitudes)},
-    }
-    return Lists(offsets_of(np.bincount(event[kept], minlength=len(points))), columns)
-
-
-def timed(points: Lists, detector: Detector, conditions: RunConditions) -> Lists:
-    """Return the TDC hits of points: plane, wire, time (counts).
-
-    What comes in the dead time after another hit of its channel is lost, and so are times outside the range of the TDC.
+        channel, energy (GeV), time (ns relative to the reference; that of its counters is relative to the trigger). Of several
+        cells of one counter of the reference in an event the first is that of the particle that triggers.
 
     Raises
     ------
     UserError
-        If the alignment moves straws: drift times are those of wires at their places.
+        If the set-up has no such channel as one that the settings call dead or hot.
     """
-    planes = detector.planes
-    if not detector.timed:
-        return no_hits(len(points))
-    points = points.rows(np.array([one.timed for one in planes])[points["plane"]])
-    plane, event = points["plane"].astype(np.int64), points.parents
-    pitch, first, strips_of = (
-        np.array(values)[plane]
-        for values in (
-            [one.pitch for one in planes],
-            [float(one.position(np.zeros(1))[0]) for one in planes],
-            [one.strips for one in planes],
-        )
-    )
-    tdcs = [detector.tdc(one) if one.timed else None for one in planes]
-    width, dead, full = (
-        np.array(values)[plane]
-        for values in (
-            [1.0 if one is None else one.bin for one in tdcs],
-            [0.0 if one is None else one.dead_time for one in tdcs],
-            [0 if one is None else 1 << one.bits for one in tdcs],
-        )
-    )
-    shift = conditions.get("tracker.alignment", detector.plane_names)["shift"]
-    for one, moved in zip(planes, shift.tolist(), strict=True):
-        if one.straw is not None and moved != 0.0:
-            raise UserError(
-                f"straws are simulated where the detector file has them, and {one.name} is moved by {moved:g} mm",
-                at=conditions.location("tracker.alignment", one.name),
-                hint="simulate with an alignment of 0 mm",
-            )
-    wire = np.rint((points["position"] - shift[plane] - first) / pitch).astype(np.int64)
-    names = [f"{planes[p].name}.{w}" for p, w in zip(plane.tolist(), wire.tolist(), strict=True)]
-    t0 = conditions.get("tdc.time", names)["t0"]
-    good = conditions.get("tdc.status", names)["status"] == 0
-    count = np.floor((points["time"] + t0) / width + 0.5).astype(np.int64)
-    good &= (wire >= 0) & (wire < strips_of) & (count >= 0) & (count < full)
-    order = np.lexsort((points["time"], wire, plane, event))
-    same = np.ones(len(order), bool)
-    for values in (wire, plane, event):
-        same &= np.diff(values[order], prepend=-1) == 0
-    late = np.diff(points["time"][order], prepend=0.0)
-    kept = order[~(same & (late < dead[order])) & good[order]]
-    columns: dict[str, Array] = {
-        "plane": plane[kept].astype(np.int16),
-        "wire": wire[kept].astype(np.int16),
-        "time": count[kept].astype(np.int32),
-    }
-    return Lists(offsets_of(np.bincount(event[kept], minlength=len(points))), columns)
+    names = detector.channels
+    pedestal = conditions.get("sadc.pedestal", names)
+    dead, hot = (channels_called(detector, called) for called in (settings.dead, settings.hot))
+    pulses = _pulses(cells, detector, conditions)
+    if settings.cross_talk > 0.0:
+        pulses = _talked_over(pulses, detector.boards, settings.cross_talk)
+    pulses = pulses.rows(~dead[pulses.channel])
+    always = np.full(len(names), settings.all_channels)
+    key, digit = _digits(pulses, len(cells), always | (hot & ~dead))
+    event, channel = key // len(names), key % len(names)
+    sigma = np.where(hot, settings.hot_noise, 1.0) * pedestal["sigma"]
+    samples = np.zeros((len(key), detector.samples), np.uint16)
+    count, kept = np.empty(len(key), np.uint16), np.empty(len(key), bool)
+    number = board_numbers(detector.boards)[channel]
+    clocks: dict[str, Floats] = {}
+    for position, board in enumerate(detector.boards):
+        rows = np.flatnonzero(number == position)
+        own = channel[rows]
+        count[rows] = length = board.digitiser.samples
+        if settings.jitter > 0.0 and board.name not in clocks:
+            clocks[board.name] = settings.jitter * rng.normal(size=(len(cells), length))
+        base = np.where(np.arange(length) % 2, pedestal["odd"][own, None], pedestal["even"][own, None])
+        noise = rng.standard_normal((len(rows), length))
+        noise *= sigma[own, None]
+        analogue = _summed(pulses, digit, rows, board, clocks.get(board.name))
+        analogue += noise
+        if settings.drift > 0.0:
+            analogue += settings.drift * rng.normal(size=(len(rows), 1))
+        analogue += base
+        np.clip(np.rint(analogue, out=analogue), 0, board.digitiser.full_scale, out=analogue)
+        samples[rows, :length] = analogue
+        kept[rows] = np.subtract(analogue, base, out=base).max(axis=1) > settings.suppression * pedestal["sigma"][own]
+    offsets = offsets_of(np.bincount(event, minlength=len(cells)))
+    return Lists(offsets, {"channel": channel.astype(np.int32), "samples": samples, "n_samples": count}).rows(kept)
+
+
+def start_times(cells: Lists, weights: Array) -> Array:
+    """Return the time of the reference in each event, ns: the mean over its counters that have a cell, 0 without any.
+
+    Of several cells of a counter the first counts: that of the particle that triggers.
+    """
+    rows = np.flatnonzero(weights[cells["channel"]] > 0)
+    channel, event = cells["channel"][rows].astype(np.int64), np.searchsorted(cells.offsets, rows, side="right") - 1
+    _, first = np.unique(event * len(weights) + channel, return_index=True)
+    rows, event, weight = rows[first], event[first], weights[channel[first]]
+    total = np.bincount(event, weight * cells["time"][rows], len(cells))
+    norm = np.bincount(event, weight, len(cells))
+    return np.divide(total, norm, out=np.zeros(len(cells)), where=norm > 0)
+
+
+def check(sample: Sample, detector: Detector) -> None:
+    """See that the channels that a sample calls dead or hot are in its set-up.
+
+    Raises
+    ------
+    UserError
+        At the place in the sample's file.
+    """
+    problems = Problems()
+    for key in ("dead", "hot"):
+        try:
+            channels_called(detector, getattr(sample.digitisation, key))
+        except UserError as error:
+            at = None if sample.document is None else sample.document.locate(("digitisation", key))
+            problems.add(UserError(error.message, at=at, hint=error.hint))
+    problems.check()
+
+
+def channels_called(detector: Detector, called: Sequence[str]) -> Bools:
+    """Return which channels have one of the names, in which `*` stands for anything; shape (channels,).
+
+    Raises
+    ------
+    UserError
+        If there is none of a name.
+    """
+    found = np.zeros(len(detector.channels), np.bool_)
+    for name in called:
+        rows = [number for number, channel in enumerate(detector.channels) if fnmatchcase(channel, name)]
+        if not rows:
+            hint = did_you_mean(name, detector.channels)
+            raise UserError(f"the set-up {detector.name} has no channel '{name}'", hint=hint)
+        found[rows] = True
+    return found
+
+
+def _pulses(cells: Lists, detector: Detector, conditions: RunConditions) -> _Pulses:
+    """Return the pulses of cells."""
+    gain = conditions.get("sadc.gain", detector.channels)["gain"]
+    offset = conditions.get("sadc.time", detector.channels)["offset"]
+    channel, event = cells["channel"].astype(np.int64), cells.parents
+    zero = start_times(cells, detector.reference)
+    start = offset[channel] + cells["time"] + np.where(detector.reference[channel] > 0, 0.0, zero[event])
+    return _Pulses(event, channel, cells["energy"] / gain[channel], start)
+
+
+def _talked_over(pulses: _Pulses, boards: Sequence[Board], fraction: float) -> _Pulses:
+    """Return pulses with the part of each that is seen in the channels beside it, the ones before and behind on its board."""
+    found = [pulses]
+    for board in boards:
+        of_board = np.full(1 + max(pulses.channel.max(initial=0), board.channels.max()), -1, np.int64)
+        of_board[board.channels] = np.arange(len(board.channels))
+        place = of_board[pulses.channel]
+        for step in (-1, 1):
+            beside = place + step
+            rows = np.flatnonzero((place >= 0) & (beside >= 0) & (beside < len(board.channels)))
+            one = pulses.rows(rows)
+            found.append(_Pulses(one.event, board.channels[beside[rows]], fraction * one.charge, one.start))
+    return _Pulses(*(np.concatenate(values) for values in zip(*found, strict=True)))
+
+
+def _digits(pulses: _Pulses, events: int, always: Bools) -> tuple[Ints, Ints]:
+    """Return the waveforms that there are, by event, and which one each pulse is in.
+
+    Those of an event are in the order in which their first pulses come, behind them those that are there without a pulse.
+
+    Parameters
+    ----------
+    pulses : _Pulses
+    events : int
+    always : bool array of shape (channels,)
+        The channels that are there in every event.
+
+    Returns
+    -------
+    key : int array of shape (D,)
+        event * channels + channel.
+    digit : int array of shape (P,)
+        Rows of `key`.
+    """
+    channels = len(always)
+    quiet = (np.arange(events)[:, None] * channels + np.flatnonzero(always)).ravel()
+    key = np.concatenate([pulses.event * channels + pulses.channel, quiet])
+    if not len(quiet) and (np.diff(key) > 0).all():  # each pulse has a waveform of its own, and they are in order
+        return key, np.arange(len(key))
+    unique, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    order = np.lexsort((first, unique // channels))
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return unique[order], place[inverse.ravel()[: len(pulses.event)]]
+
+
+def _summed(pulses: _Pulses, digit: Ints, rows: Ints, board: Board, clock: Floats | None) -> Floats:
+    """Return the waveforms `rows`, all of one board, without pedestals and noise: the sums of their pulses, ADC.
+
+    Parameters
+    ----------
+    pulses : _Pulses
+    digit : int array of shape (P,)
+        The waveform of each pulse.
+    rows : int array
+    board : Board
+    clock : array of shape (events, samples), optional
+        By how much samples are taken late, ns.
+    """
+    wanted = np.full(int(max(digit.max(initial=-1), rows.max(initial=-1))) + 1, -1, np.int64)
+    wanted[rows] = np.arange(len(rows))
+    mine = np.flatnonzero(wanted[digit] >= 0)
+    own = pulses.rows(mine)
+    shape = own.charge[:, None] * _shape(board, own.start, None if clock is None else clock[own.event])
+    at = wanted[digit[mine]]
+    if len(at) == len(rows) and (at == np.arange(len(rows))).all():
+        return shape
+    total = np.zeros((len(rows), board.digitiser.samples))
+    order = np.argsort(at, kind="stable")
+    begin = np.flatnonzero(np.diff(at[order], prepend=-1))
+    if len(begin):
+        total[at[order][begin]] = np.add.reduceat(shape[order], begin, axis=0)
+    return total
+
+
+def _shape(board: Board, start: Floats, late: Floats | None = None) -> Floats:
+    """Return the samples of pulses of charge 1 that start at `start` (ns), shape (pulses, samples).
+
+    `late` is by how much each sample is taken late, ns.
+    """
+    digitiser, rise = board.digitiser, board.pulse.rise
+    step = digitiser.period / rise
+    # (t/rise) exp(1 - t/rise) has the integral e rise: divided by it and times the period, the samples sum to 1
+    if late is not None:
+        u = np.maximum(np.arange(digitiser.samples) * step - (start[:, None] - late) / rise, 0.0)
+        return np.asarray(step * u * np.exp(-u))
+    begin = np.minimum(start / rise, FAR)
+    samples = np.arange(digitiser.samples) * step
+    shape: Floats = np.maximum(samples - begin[:, None], 0.0)
+    shape *= step * np.exp(-samples)
+    shape *= np.exp(begin)[:, None]
+    return shape

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,17 +22,18 @@ from emiss.configs.units import UNITS
 from emiss.events import provenance
 from emiss.events.batch import Batch
 from emiss.events.ledger import Ledger
-from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.model import load_detector
 from emiss.reco.formats.date.channels.channel_map import read_channel_maps
 from emiss.reco.formats.date.writing import encode
 from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
+from emiss.samples import digitise, trigger
 from emiss.samples.config import Sample, load_sample
-from emiss.samples.digitise import strips, timed, waveforms
 from emiss.samples.generators import generator_of
-from emiss.samples.response import Draws, Response
+from emiss.samples.raw_events import digitised, with_marks
+from emiss.samples.recording import DIGITS, drawn, seeds
+from emiss.samples.response import Response
 from emiss.samples.setup import SetUp
 from emiss.samples.truth import TRUTH
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from emiss.samples.generators.base import Generator
 
 BLOCK = 1000
-PHYSICS, START_OF_RUN, START_OF_BURST, END_OF_RUN = 7, 1, 5, 2
+PHYSICS = 7
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class Simulation:
         self.setup = SetUp(self.detector)
         self.constants = Conditions.load(loader.find("calib", sample.calib, near=sample.folder))
         self.conditions = self.constants.for_run(sample.run)
+        trigger.check(sample, self.detector)
+        digitise.check(sample, self.detector)
 
     @cached_property
     def generator(self) -> Generator:
@@ -126,26 +129,34 @@ class Simulation:
 
     def block(self, block: Block) -> tuple[Batch, np.random.Generator]:
         """Return one batch of hits, with the random numbers that are left for the digitisation."""
-        start, size = block.start, block.stop - block.start
-        generation, response, digits = (np.random.default_rng([self.seed, block.number, stage]) for stage in range(3))
-        hits = self.response.hits(BLOCK, Draws(generation, response))
-        weight = np.full(BLOCK, self.generator.weight)
+        start, size = block.start, block.events
+        hits, generated = drawn(self.response, self.sample.trigger, BLOCK, size, seed=self.seed, number=block.number)
         batch = Batch(
             run=self.sample.run,
             entries=(start, start + size),
-            header=self._header(np.arange(start, start + size), block.of, hits.trigger[:size], weight[:size]),
+            header=self._header(
+                np.arange(start, start + size), block.of, hits.trigger, np.full(size, self.generator.weight)
+            ),
             ledger=Ledger(read=size, passed=size),
-            cells=hits.cells.slice(0, size),
-            points=hits.points.slice(0, size),
-            truth={name: values[:size] for name, values in hits.truth.items()},
+            cells=hits.cells,
+            points=hits.points,
+            truth=hits.truth,
+            generated=generated,
         )
-        return batch, digits
+        return batch, seeds(self.seed, block.number, DIGITS)
 
-    def raw(self, block: Block) -> bytes:
+    def raw(self, block: Block) -> Raw:
         """Return one batch as the bytes of a raw run file."""
         batch, rng = self.block(block)
-        events = _with_marks(self.sample.run, *_raw(batch, self, rng), block, self.sample.spill.events)
-        return encode.to_bytes(events, self.maps, self.detector.channels, self.detector.plane_names)
+        digits = digitised(batch, self.detector, self.conditions, self.sample.digitisation, rng)
+        events = with_marks(digits, block.start, block.of, self.sample.spill.events)
+        data = encode.to_bytes(events, self.maps, self.detector.channels, self.detector.plane_names)
+        return Raw(data, batch.generated)
+
+    def on_target(self, events: int, generated: int) -> float | None:
+        """Return the electrons on target that events stand for, of so many that were generated for them."""
+        one = self.generator.on_target(events)
+        return one if one is None or generated == events else one * (generated / events)
 
     def _header(self, entry: Array, events: int, trigger: Array, weight: Array) -> dict[str, Array]:
         spill = self.sample.spill
@@ -167,6 +178,13 @@ class Simulation:
         }
 
 
+class Raw(NamedTuple):
+    """A block of the raw tier: its bytes, and how many events were generated for it."""
+
+    data: bytes
+    generated: int
+
+
 @dataclass(frozen=True)
 class Blocks:
     """The blocks of a simulation as a piece of work: as bytes of the raw tier, or else as batches of hits."""
@@ -176,17 +194,17 @@ class Blocks:
     raw: bool
     name = "simulate"
 
-    def start(self) -> Callable[[Block], Batch | bytes]:
+    def start(self) -> Callable[[Block], Batch | Raw]:
         """Load detector and constants, and tabulate what the generator needs."""
         return self.of(Simulation(self.sample, seed=self.seed))
 
-    def of(self, simulation: Simulation) -> Callable[[Block], Batch | bytes]:
+    def of(self, simulation: Simulation) -> Callable[[Block], Batch | Raw]:
         """Return what makes a block with a simulation that is there."""
         _ = simulation.generator
         return simulation.raw if self.raw else lambda block: simulation.block(block)[0]
 
 
-Stream = Callable[[Blocks, Sequence[Block]], Iterator["Batch | bytes"]]
+Stream = Callable[[Blocks, Sequence[Block]], Iterator["Batch | Raw"]]
 """Makes blocks, and yields them in their order (`emiss.job.work.Pool.stream`)."""
 
 
@@ -199,6 +217,7 @@ def simulate(
     damage: Mapping[str, int] | None = None,
     stream: Stream | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    exposure: Callable[[int, float | None], None] = lambda *_: None,
 ) -> Path:
     """Simulate a sample and write its run file.
 
@@ -216,6 +235,9 @@ def simulate(
         Who makes the blocks of events; this process by default. No event depends on it.
     progress : callable
         Called with the number of events made.
+    exposure : callable
+        Called at the end with the number of events that were generated, those that no required trigger recorded included, and
+        with the electrons on target that they stand for, if that is known. Files of the hits tier say both, raw files cannot.
 
     Raises
     ------
@@ -241,22 +263,31 @@ def simulate(
         _ = simulation.maps  # a channel without a place is told before anything is made
     made = stream(work, blocks) if stream is not None else map(work.of(simulation), blocks)
 
+    generated = 0
+
     def counted() -> Iterator[Any]:
+        nonlocal generated
         for block, found in zip(blocks, made, strict=True):
-            yield found
+            generated += found.generated
+            yield found.data if isinstance(found, Raw) else found
             progress(block.events)
 
-    if not work.raw:
-        return _write_hits(simulation, path, count, counted())
-    return _write_raw(simulation, path, counted(), hurts)
+    if work.raw:
+        _write_raw(simulation, path, counted(), hurts)
+    else:
+        _write_hits(simulation, path, count, counted())
+    exposure(generated, simulation.on_target(count, generated))
+    return path
 
 
 def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterator[Batch]) -> Path:
     sample, detector = simulation.sample, simulation.detector
     types: dict[str, str] = {}
+    generated = 0
     with HitsWriter(path) as writer:
         for batch in batches:
             writer.extend(batch)
+            generated += batch.generated
             types = {name: values.dtype.str[1:] for name, values in batch.truth.items()}
         document = sample.document
         metadata: dict[str, Any] = {
@@ -265,9 +296,10 @@ def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterat
             "planes": list(detector.plane_names),
             "sample": sample.name,
             "role": sample.role,
-            "on_target": simulation.generator.on_target(events),
+            "on_target": simulation.on_target(events, generated),
             "process": simulation.process,
             "events": events,
+            "generated": generated,
             "seed": simulation.seed,
             "truth": {
                 name: {"type": types[name], "unit": unit, "meaning": meaning, "shape": "flat"}
@@ -289,44 +321,3 @@ def _write_raw(simulation: Simulation, path: Path, pieces: Iterator[bytes], hurt
     except ValueError as error:
         raise UserError(str(error), at=Location(str(path))) from None
     return encode.write(path, data)
-
-
-def _raw(
-    batch: Batch, simulation: Simulation, rng: np.random.Generator
-) -> tuple[dict[str, Array], Lists, Lists, Lists]:
-    if batch.cells is None or batch.points is None:
-        msg = "a simulated batch has hits"
-        raise ValueError(msg)
-    shared = (simulation.detector, simulation.conditions, simulation.sample.digitisation, rng)
-    names = ("spill", "in_spill", "in_run", "time", "type", "trigger")
-    header = {name: batch.header[name].astype(np.int64) for name in names}
-    hits = timed(batch.points, simulation.detector, simulation.conditions)
-    return header, waveforms(batch.cells, *shared), strips(batch.points, *shared), hits
-
-
-def _with_marks(
-    run: int, header: dict[str, Array], sadc: Lists, apv: Lists, tdc: Lists, block: Block, per_spill: int
-) -> encode.RawEvents:
-    """Return the raw events with start of run, starts of burst and end of run between them, as the DAQ writes them."""
-    number = len(header["spill"])
-    begins = np.flatnonzero(np.arange(block.start, block.stop) % per_spill == 0)
-    first, last = ([0] if block.start == 0 else []), ([number] if block.stop == block.of else [])
-    at = np.concatenate((first, begins, last)).astype(np.int64)
-    kinds = np.array(
-        [*[START_OF_RUN] * len(first), *[START_OF_BURST] * len(begins), *[END_OF_RUN] * len(last)], np.int64
-    )
-    near = np.minimum(at, number - 1)
-    marks = {
-        "spill": np.where(kinds == START_OF_BURST, header["spill"][near], 0),
-        "in_spill": np.zeros(len(kinds), np.int64),
-        "in_run": np.zeros(len(kinds), np.int64),
-        "time": header["time"][near],
-        "type": kinds,
-        "trigger": np.zeros(len(kinds), np.int64),
-    }
-    merged = {name: np.insert(header[name], at, marks[name]) for name in header}
-
-    def spread(lists: Lists) -> Lists:
-        return Lists(offsets_of(np.insert(lists.counts, at, 0)), lists.columns)
-
-    return encode.RawEvents(run=run, **merged, sadc=spread(sadc), apv=spread(apv), tdc=spread(tdc))

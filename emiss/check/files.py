@@ -174,11 +174,13 @@ def _sample(one: Given) -> str:
 
     assert one.document is not None  # noqa: S101 - it is a YAML file
     sample = loader.validate(one.document, Sample).of(one.document)
-    if sample.trigger is not None:
+    if sample.trigger is not None or sample.digitisation.dead or sample.digitisation.hot:
         from emiss.reco.detector.model import load_detector
-        from emiss.samples.trigger import check
+        from emiss.samples import digitise, trigger
 
-        check(sample, load_detector(sample.detector, near=sample.folder))
+        detector = load_detector(sample.detector, near=sample.folder)
+        trigger.check(sample, detector)
+        digitise.check(sample, detector)
     return f"sample '{sample.name}', {sample.events} events"
 
 

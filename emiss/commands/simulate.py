@@ -67,12 +67,27 @@ def simulate(
         progress(f"simulate {loaded.name}", count, quiet=quiet, note=note_of(how)) as step,
     ):
         stream = None if how == "serial" else pool_of(how, where.many).stream
+        stood_for: list[tuple[int, float | None]] = []
+
+        def note(generated: int, on_target: float | None) -> None:
+            stood_for.append((generated, on_target))
+
         try:
-            path = make(loaded, out, events=count, seed=seed, damage=hurts, stream=stream, progress=step)
+            path = make(loaded, out, events=count, seed=seed, damage=hurts, stream=stream, progress=step, exposure=note)
         except ValueError as error:
             raise UserError(f"sample '{loaded.name}' cannot be simulated: {error}") from None
     if not quiet:
         say(f"written: {path} ({count} events, {path.stat().st_size / 1e6:.1f} MB)", "dim")
+        if stood_for:
+            tell_exposure(count, *stood_for[0], says=path.suffix != ".dat")
+
+
+def tell_exposure(events: int, generated: int, on_target: float | None, *, says: bool) -> None:
+    """Print what events stand for: of files that do not say it, and where required triggers made more be drawn."""
+    if generated != events:
+        say(f"{generated} events were drawn for {events} with the triggers required", "dim")
+    if on_target is not None and not says:
+        say(f"on_target: {on_target:.12g} (for the run list: a raw file does not say it)", "dim")
 
 
 def parse_damage(written: list[str] | None) -> dict[str, int]:

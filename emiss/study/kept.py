@@ -93,6 +93,7 @@ class Kept:
         if self._file is None:
             return
         data = {
+            "generated": found.generated,
             "on_target": found.on_target,
             "process": dict(found.process),
             **counts_to_json(found.ledger, found.yields),
@@ -128,7 +129,7 @@ class Kept:
             number = int(said)
             data: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
             ledger, yields = counts_from_json(data, self._nothing(self.study.pieces[number].sample))
-            return number, Found(ledger, yields, data["on_target"], data["process"])
+            return number, Found(ledger, yields, int(data["generated"]), data["on_target"], data["process"])
         except (ValueError, KeyError, TypeError, IndexError, zlib.error):
             return None
 

@@ -16,7 +16,7 @@ from emiss.selection.normalisation import PER_ON_TARGET
 from emiss.selection.results.cutflow import Cutflow
 from emiss.study import kept
 from emiss.study.plan import inputs_of
-from emiss.study.work import Studying, add
+from emiss.study.work import Studying, add, on_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +126,7 @@ def _cutflow(study: Study, sample: StudySample, found: Found) -> Cutflow:
         cuts_hash=study.analysis.cuts_hash,
         sample=sample.name,
         role=sample.role,
-        on_target=found.on_target,
+        on_target=on_target(found, sample.events),
         scale=1.0,
         partial=False,
         ledger=found.ledger.check(),

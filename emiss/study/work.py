@@ -85,16 +85,25 @@ class Found:
     ledger : Ledger
     yields : Yields
         Counts, histograms and scans.
+    generated : int
+        Events that were drawn for these: those without a trigger that the sample requires are drawn again.
     on_target : float or None
-        Particles on target that all events of the sample stand for, not only these.
+        Particles on target that all events of the sample stand for, not only these, if none is drawn again.
     process : mapping
         What was simulated.
     """
 
     ledger: Ledger
     yields: Yields
+    generated: int
     on_target: float | None
     process: Mapping[str, Any]
+
+
+def on_target(found: Found, events: int) -> float | None:
+    """Return the particles on target that all `events` events of a sample stand for, as `Simulation.on_target` does."""
+    known = found.on_target
+    return known if known is None or found.generated == events else known * (found.generated / events)
 
 
 def add(parts: Sequence[Found]) -> Found:
@@ -102,7 +111,7 @@ def add(parts: Sequence[Found]) -> Found:
     total = parts[0]
     for part in parts[1:]:
         ledger, yields = total.ledger + part.ledger, total.yields + part.yields
-        total = Found(ledger, yields, total.on_target, total.process)
+        total = Found(ledger, yields, total.generated + part.generated, total.on_target, total.process)
     return total
 
 
@@ -148,7 +157,7 @@ class _Line:
 
     def count(self, piece: Piece) -> Found:
         """Make the events of a piece and count them."""
-        ledger, counter = Ledger(), None
+        ledger, counter, generated = Ledger(), None, 0
         for block in blocks_of(piece.of, piece.start, piece.stop):
             batch, _ = self.simulation.block(block)
             bound, pipeline = self._ready = self._ready or self._made_ready(batch)
@@ -157,9 +166,10 @@ class _Line:
             if FILE in table.flat:
                 table.flat[FILE][:] = self._number
             ledger += table.metadata.ledger
+            generated += batch.generated
             counter.add(table)
         yields = Yields() if counter is None else counter.yields()
-        return Found(ledger, yields, self.simulation.generator.on_target(piece.of), self.process)
+        return Found(ledger, yields, generated, self.simulation.generator.on_target(piece.of), self.process)
 
     def _made_ready(self, batch: Batch) -> tuple[Bound, Pipeline]:
         """Bind the analysis to the columns that the first batch will have, and prepare to make those that it reads."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array
+    from emiss.configs.arrays import Array, Ints
     from emiss.events.batch import Batch
     from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
@@ -214,7 +214,11 @@ class WaveformStage:
 
 
 class HitStage:
-    """Simulated calorimeter hits to ``cells``: they are calibrated already, and their times are relative to S0."""
+    """Simulated calorimeter hits to ``cells``: they are calibrated already, and their times are relative to S0.
+
+    Of several hits of a reference counter in an event the first, of the particle that triggers, keeps its time, and the others
+    are relative to the reference, as those that are measured.
+    """
 
     uses: tuple[str, ...] = ()
     produces: tuple[str, ...] = ("cells", "quality")
@@ -231,12 +235,32 @@ class HitStage:
         if batch.cells is None:
             msg = "a batch without hits"
             raise ValueError(msg)
-        quality = np.zeros(int(batch.cells.offsets[-1]), np.uint32)
-        cells = replace(batch.cells, columns={**batch.cells.columns, "quality": quality})
-        lacking = np.ones(len(batch), bool)
+        cells = batch.cells
         counters = np.flatnonzero(self._reference[cells["channel"]] > 0)
-        lacking[np.searchsorted(cells.offsets, counters, side="right") - 1] = False
+        event = np.searchsorted(cells.offsets, counters, side="right") - 1
+        key = event * len(self._reference) + cells["channel"][counters]
+        _, first = np.unique(key, return_index=True)
+        if len(first) < len(counters):
+            cells = self._with_others(cells, counters, event, first)
+        quality = np.zeros(int(cells.offsets[-1]), np.uint32)
+        cells = replace(cells, columns={**cells.columns, "quality": quality})
+        lacking = np.ones(len(batch), bool)
+        lacking[event] = False
         return {"cells": cells, "quality": _event_quality(cells, lacking)}
+
+    def _with_others(self, cells: Lists, counters: Ints, event: Ints, first: Ints) -> Lists:
+        """Return hits, of which `counters` are of the reference and the `first` ones of these come first, by channel.
+
+        The first pulse of a counter is known by its place, before all others of its channel.
+        """
+        weight = self._reference[cells["channel"][counters]]
+        norm = np.bincount(event[first], weight[first], len(cells))
+        total = np.bincount(event[first], weight[first] * cells["time"][counters[first]], len(cells))
+        others = np.delete(np.arange(len(counters)), first)
+        time = cells["time"].copy()
+        time[counters[others]] -= (total / np.maximum(norm, 1e-300))[event[others]]
+        order = np.lexsort((cells["channel"], cells.parents))  # which keeps the order of the hits of a channel
+        return Lists(cells.offsets, {name: values[order] for name, values in {**cells.columns, "time": time}.items()})
 
 
 def _event_quality(cells: Lists, lacking: Array) -> Array:

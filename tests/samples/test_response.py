@@ -8,7 +8,8 @@ from scipy import stats
 
 from emiss.events.lists import Lists
 from emiss.samples.config import Digitisation, Response
-from emiss.samples.digitise import strips, waveforms
+from emiss.samples.digitise import waveforms
+from emiss.samples.digitise_trackers import strips
 from emiss.samples.particles import deflect
 from emiss.samples.walk.state import State
 from emiss.samples.walk.stations import BEND, bend, moyal, through_spectrometer

@@ -14,7 +14,7 @@ from emiss.configs.errors import UserError
 from emiss.events.files.open import read
 from emiss.job.plan import plan as plan_job
 from emiss.job.run import run_job
-from emiss.samples.config import load_sample
+from emiss.samples.config import Required, load_sample
 from emiss.samples.simulate import blocks_of, simulate
 from emiss.study import kept
 from emiss.study.plan import Asked, plan
@@ -234,3 +234,27 @@ def test_mistakes(cli, tmp_path, arguments, said):
 def test_tables_of_a_job_are_left_alone(study, job):
     with pytest.raises(UserError, match="event tables of a job"):
         run_study(study, job[1])
+
+
+def test_the_particles_on_target_are_those_of_all_events_that_were_drawn(analysis, tmp_path):
+    """With a trigger that is required, as the file says it that is simulated, and in pieces that are kept."""
+    asking = load_sample("beam").model_copy(update={"trigger": Required(require=("physics",)), "name": "asking"})
+    path = simulate(asking, tmp_path / "asking.root", events=1100)
+    (tmp_path / "weighed.yaml").write_text(WEIGHED)
+    (tmp_path / "runs.yaml").write_text(
+        f"detector: na64e_lfc\ncalib: demo\nanalysis: weighed.yaml\n"
+        f"samples:\n  asking: {{role: background, files: [{path}]}}\n"
+    )
+    planned = plan_job(runlist.load(tmp_path / "runs.yaml"), tmp_path / "out")
+    by_job = run_job(planned, tmp_path / "out").cutflow.samples["asking"]
+    study = plan(analysis, [Asked(asking, 1100)], piece=PIECE)
+    by_study = run_study(study).cutflow.samples["asking"]
+    assert by_study.on_target == by_job.on_target > 2000
+    work = Studying(study.analysis, study.samples).start()
+    pieces = [work(piece) for piece in study.pieces]
+    assert [piece.generated > piece.ledger.read for piece in pieces] == [True, True]
+    with kept.Kept(tmp_path, study) as store:
+        assert not list(store.found())
+        store.add(0, pieces[0])
+    with kept.Kept(tmp_path, study) as store:
+        assert [found.generated for _, found in store.found()] == [pieces[0].generated]

@@ -7,7 +7,7 @@ import pytest
 
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation
-from emiss.samples.digitise import strips
+from emiss.samples.digitise_trackers import strips
 
 
 def one_point_events(detector, positions, plane, charge=400.0, time=5.0):

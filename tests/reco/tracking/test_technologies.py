@@ -11,7 +11,7 @@ from emiss.events.lists import Lists, offsets_of
 from emiss.reco.parts.technologies import measured
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation
-from emiss.samples.digitise import strips
+from emiss.samples.digitise_trackers import strips
 from tests.reco.tracking.layouts import BOX, SHAPES, hits_of, reconstruct, shaped, spread
 
 Z = np.array(SHAPES["3 + 2"]) * 1e3

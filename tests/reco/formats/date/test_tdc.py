@@ -22,7 +22,7 @@ from emiss.reco.run import open as open_run
 from emiss.reco.run import process
 from emiss.reco.tracking.timed import TdcStage, counted
 from emiss.samples.config import load_sample
-from emiss.samples.digitise import timed
+from emiss.samples.digitise_trackers import timed
 from emiss.samples.simulate import simulate
 from tests import straws
 
