@@ -29,7 +29,7 @@ from emiss.reco.formats.date.writing import encode
 from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
-from emiss.samples.config import Sample, load_sample
+from emiss.samples.config import Sample, SignalProcess, load_sample
 from emiss.samples.digitise import strips, timed, waveforms
 from emiss.samples.generators import generator_of
 from emiss.samples.response import Draws, Response
@@ -104,7 +104,8 @@ class Simulation:
         """What is simulated: kind and parameters in base units, energy of the beam, rate per electron on target if known."""
         one = self.generator.on_target(1)
         rate = {"per_electron": 1.0 / one} if one else {}
-        return {**dump(self.sample.process), "beam_energy": self.sample.beam.energy, **rate}
+        said = {name: value for name, value in dump(self.sample.process).items() if value is not None}
+        return {**said, "beam_energy": self.sample.beam.energy, **rate}
 
     @cached_property
     def maps(self) -> ChannelMaps:
@@ -129,7 +130,7 @@ class Simulation:
         start, size = block.start, block.stop - block.start
         generation, response, digits = (np.random.default_rng([self.seed, block.number, stage]) for stage in range(3))
         hits = self.response.hits(BLOCK, Draws(generation, response))
-        weight = np.full(BLOCK, self.generator.weight)
+        weight = self.generator.weight * hits.weight
         batch = Batch(
             run=self.sample.run,
             entries=(start, start + size),
@@ -238,6 +239,10 @@ def simulate(
     _ = simulation.generator  # what cannot be simulated is told before anything is written
     work, blocks = Blocks(sample, seed, raw=path.suffix == ".dat"), blocks_of(count)
     if work.raw:
+        if isinstance(sample.process, SignalProcess) and sample.process.importance is not None:
+            raise UserError(
+                "raw files hold no weights: sample '" + sample.name + "' has 'importance', which needs them"
+            )
         _ = simulation.maps  # a channel without a place is told before anything is made
     made = stream(work, blocks) if stream is not None else map(work.of(simulation), blocks)
 

@@ -58,6 +58,8 @@ class Passed:
     products : Products
     emission : array of shape (N,)
         `Products.emission`, 0 where nothing was made.
+    weight : array of shape (N,)
+        `Products.weight`.
     time : array of shape (N, channels)
         ns.
     passage : Passage
@@ -72,6 +74,7 @@ class Passed:
     main: Bools
     products: Products
     emission: Floats
+    weight: Floats
     time: Floats
     passage: Passage
     first: tuple[str, int] | None

@@ -13,8 +13,8 @@ from emiss.events.provenance import code_of, text_hash
 from emiss.job.absent import from_detector
 from emiss.job.task import TASK_ENTRIES
 from emiss.reco.pipeline import Pipeline
-from emiss.samples.response import TRUTH
 from emiss.samples.simulate import BLOCK, Simulation
+from emiss.samples.truth import TRUTH
 from emiss.selection import blinding
 from emiss.study.work import Piece, StudySample
 

@@ -13,8 +13,8 @@ from emiss.events.files.identity import number_of
 from emiss.events.ledger import Ledger
 from emiss.reco.pipeline import Pipeline, columns_of
 from emiss.samples.config import Sample  # noqa: TC001 - part of a dataclass that is pickled
-from emiss.samples.response import TRUTH
 from emiss.samples.simulate import Simulation, blocks_of
+from emiss.samples.truth import TRUTH
 from emiss.selection import Analysis  # noqa: TC001 - part of a dataclass that is pickled
 from emiss.selection.counting.counter import Yields
 

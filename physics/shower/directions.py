@@ -2,8 +2,8 @@
 
 Multiple scattering of the electrons in approximation A gives photons, for energies E far below the primary's and over all
 depths, a mean square angle of 0.180 (Es/E)^2, Es = m_e sqrt(4 pi/alpha) = 21.2 MeV (B. Rossi, K. Greisen, Rev. Mod. Phys. 13
-(1941) 240, Sec. II). Some of them come from electrons that were soft and have scattered much more, so that the angle is taken as
-exponential: a Monte Carlo of the same processes has 0.18 to 0.20 from 2 to 40 GeV of 100, and medians 0.58 to 0.7 times
+(1941) 240, Sec. II). Some of them come from electrons that were soft and have scattered much more, so that the angle is taken
+as exponential: a Monte Carlo of the same processes has 0.18 to 0.20 from 2 to 40 GeV of 100, and medians 0.58 to 0.7 times
 those of a Gaussian (an exponential: 0.59).
 """
 
