@@ -13,6 +13,8 @@ from emiss.configs import loader
 from emiss.configs.document import Document
 from emiss.configs.errors import UserError
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
+from emiss.physics.constants import MUON_MASS
+from emiss.physics.passage.decay_table import KAON_SHARES, PION_SHARES
 from emiss.reco.detector.model import load_detector
 from emiss.samples.beam_schema import Beam, Required, Tagging, names
 
@@ -20,6 +22,9 @@ __all__ = [
     "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "MuonProcess", "Process",
     "Required", "Response", "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
 ]  # fmt: skip
+
+SAME_RATIO = 0.02
+"""Relative; a branching ratio that is further off belongs to other modes."""
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
 """The raw format has 20 bits for the number of an event in its spill."""
@@ -37,25 +42,57 @@ class Spill(Model):
     source: str
 
 
-class SignalProcess(Model):
-    """e N -> mu N phi of the shower's electrons above `threshold`, in the region of muons that can be seen.
+class MuonRegion(Model):
+    """Muons above an energy that leave within an angle of the electron."""
 
-    The muon has at least `min_muon_energy` and leaves within `max_angle` of the electron.
+    min_muon_energy: Energy = Field(gt=0)
+    max_angle: Angle = Field(gt=0, le=1.5)
+
+    @model_validator(mode="after")
+    def _possible(self) -> MuonRegion:
+        _check_muon_energy(self.min_muon_energy)
+        return self
+
+
+class Importance(MuonRegion):
+    """A region of muons that gets a `share` of the events beside what it has of all; weights make up for it."""
+
+    share: Number = Field(gt=0, lt=1)
+
+
+class SignalProcess(Model):
+    """e N -> mu N phi of the shower's electrons, positrons or both (`leptons`) above `threshold`.
+
+    The muons are those of the whole phase space, unless `min_muon_energy` or `max_angle` leaves some out: such events carry the
+    share of the rest as their weight. With `importance` the events of a region are drawn more often.
     """
 
     kind: Literal["signal"]
     m_phi: Energy = Field(gt=0)
     coupling: Number = Field(gt=0)
     threshold: Energy = Field(gt=0)
-    min_muon_energy: Energy = Field(gt=0)
-    max_angle: Angle = Field(gt=0)
+    leptons: tuple[Literal["e-", "e+"], ...] = ("e-",)
+    min_muon_energy: Energy | None = Field(default=None, gt=0)
+    max_angle: Angle | None = Field(default=None, gt=0, le=1.5)
+    importance: Importance | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> SignalProcess:
-        if self.min_muon_energy < 0.10566:
-            msg = "min_muon_energy is below the muon mass"
+        if not self.leptons or len(set(self.leptons)) < len(self.leptons):
+            msg = "leptons lists e-, e+ or both"
+            raise ValueError(msg)
+        if self.min_muon_energy is not None:
+            _check_muon_energy(self.min_muon_energy)
+        if self.importance is not None and (self.min_muon_energy is not None or self.max_angle is not None):
+            msg = "importance is for the whole phase space: without min_muon_energy and max_angle beside it"
             raise ValueError(msg)
         return self
+
+
+def _check_muon_energy(energy: float) -> None:
+    if energy < MUON_MASS:
+        msg = "min_muon_energy is below the muon mass"
+        raise ValueError(msg)
 
 
 class DimuonProcess(Model):
@@ -67,15 +104,32 @@ class DimuonProcess(Model):
 
 
 class DecayProcess(Model):
-    """h- -> mu- anti-nu of beam hadrons between the SRD and the ECAL; the factors give the rate per electron on target."""
+    """Decays of beam hadrons between the SRD and the ECAL, or from `begin` to `end`; the factors give the rate per electron.
+
+    `modes` are ``two-body`` (h- -> mu- anti-nu), ``muon`` (all with a muon: K_mu3, too), or ``all``; `branching_ratio` is
+    that of all of them together.
+    """
 
     kind: Literal["decay"]
     hadron: Literal["pion", "kaon"]
+    modes: Literal["two-body", "muon", "all"] = "two-body"
+    begin: Length | None = None
+    end: Length | None = None
     pions_per_electron: Number = Field(gt=0)
     kaons_per_pion: Number = Field(gt=0)
     srd_factor: Number = Field(gt=0, le=1)
     decay_probability: Number = Field(gt=0, le=1)
     branching_ratio: Number = Field(gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _of_the_modes(self) -> DecayProcess:
+        two, three = (PION_SHARES[0], 0.0) if self.hadron == "pion" else (KAON_SHARES[0], KAON_SHARES[4])
+        expected = {"two-body": two, "muon": two + three, "all": 1.0}[self.modes]
+        if abs(self.branching_ratio / expected - 1.0) > SAME_RATIO:
+            said = f"the branching_ratio of the modes '{self.modes}' of the {self.hadron}"
+            msg = f"{said} is {expected:.4g}, not {self.branching_ratio:g}"
+            raise ValueError(msg)
+        return self
 
     @property
     def rate(self) -> float:

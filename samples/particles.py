@@ -65,11 +65,14 @@ class Products:
         Energy that nothing sees, GeV; by the beam particles that have come.
     emission : array of shape (K,)
         Energy of the particle that gave them (electron, photon or hadron), GeV; 0 where nothing was made.
+    weight : array of shape (K,), optional
+        Of each event, beside the one that all have; 1 by default.
     """
 
     tracks: Floats
     lost: Mapping[str, Floats]
     emission: Floats
+    weight: Floats | None = None
 
 
 def made(

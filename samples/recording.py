@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +65,7 @@ def drawn(
         hits = draw(turn)
         keep, words = recorded(required, response.setup.detector, hits.trigger, seeds(seed, number, TURNS, turn))
         # what is not recorded is let go at once: there may be a thousand rounds
-        return take(Hits(hits.cells, hits.points, words, hits.truth), np.flatnonzero(keep)), keep
+        return take(replace(hits, trigger=words), np.flatnonzero(keep)), keep
 
     pieces, generated = until(wanted, draw_recorded, required)
     return joined([take(hits, np.arange(len(rows))) for hits, rows in pieces]), generated
@@ -73,7 +74,7 @@ def drawn(
 def take(hits: Hits, rows: Ints) -> Hits:
     """Return some events."""
     truth = {name: values[rows] for name, values in hits.truth.items()}
-    return Hits(hits.cells.take(rows), hits.points.take(rows), hits.trigger[rows], truth)
+    return Hits(hits.cells.take(rows), hits.points.take(rows), hits.trigger[rows], truth, hits.weight[rows])
 
 
 def joined(pieces: list[Hits]) -> Hits:
@@ -83,4 +84,5 @@ def joined(pieces: list[Hits]) -> Hits:
         Lists.concatenate(piece.points for piece in pieces),
         np.concatenate([piece.trigger for piece in pieces]),
         {name: np.concatenate([piece.truth[name] for piece in pieces]) for name in pieces[0].truth},
+        np.concatenate([piece.weight for piece in pieces]),
     )

@@ -53,12 +53,15 @@ class Hits:
         Trigger bits: beam always, physics where its condition holds (recorded, not required).
     truth : mapping of name to array of shape (N,)
         The columns of `TRUTH`.
+    weight : array of shape (N,)
+        Beside that of the generator.
     """
 
     cells: Lists
     points: Lists
     trigger: Array
     truth: Mapping[str, Array]
+    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class Response:
             points_of(passed.passage.points, passed.event, events),
             fired(detector, visible[main]) | self._random,
             truth_of(passed, self.setup, self.walk.parts),
+            passed.weight[main],
         )
 
     def passage(self, events: int, draws: Draws) -> Passed:
@@ -176,9 +180,11 @@ class Response:
             beam.z,
             beam.born,
         )
-        emission = np.zeros(len(event))
+        emission, weight = np.zeros(len(event)), np.ones(len(event))
         emission[rows] = products.emission
-        return Passed(whole, began, event, main, products, emission, time, passage, self._first, END)
+        if products.weight is not None:
+            weight[rows] = products.weight
+        return Passed(whole, began, event, main, products, emission, weight, time, passage, self._first, END)
 
 
 def thresholds(detector: Detector) -> Array:

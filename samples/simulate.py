@@ -29,7 +29,7 @@ from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples import digitise, trigger
-from emiss.samples.config import Sample, load_sample
+from emiss.samples.config import Sample, SignalProcess, load_sample
 from emiss.samples.generators import generator_of
 from emiss.samples.raw_events import digitised, with_marks
 from emiss.samples.recording import DIGITS, drawn, seeds
@@ -107,7 +107,8 @@ class Simulation:
         """What is simulated: kind and parameters in base units, energy of the beam, rate per electron on target if known."""
         one = self.generator.on_target(1)
         rate = {"per_electron": 1.0 / one} if one else {}
-        return {**dump(self.sample.process), "beam_energy": self.sample.beam.energy, **rate}
+        said = {name: value for name, value in dump(self.sample.process).items() if value is not None}
+        return {**said, "beam_energy": self.sample.beam.energy, **rate}
 
     @cached_property
     def maps(self) -> ChannelMaps:
@@ -135,7 +136,7 @@ class Simulation:
             run=self.sample.run,
             entries=(start, start + size),
             header=self._header(
-                np.arange(start, start + size), block.of, hits.trigger, np.full(size, self.generator.weight)
+                np.arange(start, start + size), block.of, hits.trigger, self.generator.weight * hits.weight
             ),
             ledger=Ledger(read=size, passed=size),
             cells=hits.cells,
@@ -260,6 +261,10 @@ def simulate(
     _ = simulation.generator  # what cannot be simulated is told before anything is written
     work, blocks = Blocks(sample, seed, raw=path.suffix == ".dat"), blocks_of(count)
     if work.raw:
+        if isinstance(sample.process, SignalProcess) and sample.process.importance is not None:
+            raise UserError(
+                "raw files hold no weights: sample '" + sample.name + "' has 'importance', which needs them"
+            )
         _ = simulation.maps  # a channel without a place is told before anything is made
     made = stream(work, blocks) if stream is not None else map(work.of(simulation), blocks)
 

@@ -60,6 +60,8 @@ class Passed:
     products : Products
     emission : array of shape (N,)
         `Products.emission`, 0 where nothing was made.
+    weight : array of shape (N,)
+        `Products.weight`.
     time : array of shape (N, channels)
         ns.
     passage : Passage
@@ -75,6 +77,7 @@ class Passed:
     main: Bools
     products: Products
     emission: Floats
+    weight: Floats
     time: Floats
     passage: Passage
     first: tuple[str, int] | None

@@ -55,7 +55,9 @@ class Signal:
     signal: Annotated[
         list[str] | None, typer.Option(help="NAME=SAMPLE.yaml: what a signal sample was made from, if it does not say.")
     ] = None
-    sample: Annotated[str, typer.Option(help="Signal sample to simulate where no efficiencies are given.")] = "signal"
+    sample: Annotated[str, typer.Option(help="Signal sample to simulate where no efficiencies are given.")] = (
+        "signal_weighted"
+    )
     mass: Annotated[list[str] | None, typer.Option(help="Mass to simulate, with unit; may be repeated.")] = None
     events: Annotated[int, typer.Option(min=1, help="Events to simulate per mass.")] = 5000
     region: Annotated[str | None, typer.Option(help="Region of the analysis. Default: the first.")] = None

@@ -38,6 +38,9 @@ def yields(
             help="Count nuclei that break up, too (at 100 GeV 2 % at 0.11 GeV, 4 % at 1 GeV, 31 % at 3 GeV).",
         ),
     ] = False,
+    positrons: Annotated[
+        bool, typer.Option("--positrons", help="Count phi of the shower's positrons, too (e+ N -> mu+ N phi).")
+    ] = False,
     eot: Annotated[float, typer.Option(min=0.0, help="Electrons on target that events are expected for.")] = 1e11,
     efficiency: Annotated[float, typer.Option(min=0.0, max=1.0, help="Selected over emitted.")] = 1.0,
     json_: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
@@ -69,7 +72,10 @@ def yields(
     masses = [quantities.energy(text, "--mass") for text in mass or ()] or list(chosen.masses)
     thresholds = [quantities.energy(text, "--threshold") for text in threshold or ()] or [chosen.threshold]
     beam = quantities.energy(energy, "--energy")
-    settings = yield_table.Settings(beam, coupling, method, k_factors, eot, efficiency, inelastic)
+    if positrons and model != "phi":
+        raise UserError("--positrons: is for phi; A' are of electrons and positrons already")
+    leptons = ("e-", "e+") if positrons else ("e-",)
+    settings = yield_table.Settings(beam, coupling, method, k_factors, eot, efficiency, inelastic, leptons)
     try:
         table = yield_table.compute(model, masses, thresholds, settings)
     except (ValueError, ConvergenceError) as error:
@@ -101,6 +107,7 @@ def _print(table: YieldTable) -> None:
     model, settings = MODELS[table.model], table.settings
     method = settings.method + (" with K factors" if settings.k_factors else "")
     method += ", with inelastic form factor" if settings.inelastic else ""
+    method += ", with positrons" if len(settings.leptons) > 1 else ""
     title = (
         f"{model.reaction} on lead, electrons of {settings.energy:g} GeV, {model.coupling} = {settings.coupling:g}, "
     )

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from emiss.selection.counting.samples import SampleCounts
     from emiss.selection.results.cutflow import Cutflow
 
-COLUMNS = ("m_phi", "efficiency", "error", "threshold")
+COLUMNS = ("m_phi", "efficiency", "error", "threshold", "leptons")
+ELECTRONS = ("e-",)
+"""Who emits where nothing else is said."""
+
 _CUTS = re.compile(r"#\s*cuts\s*:")
 
 
@@ -48,6 +51,8 @@ class Efficiency:
     source : str
     cuts : str
         Hash of the cuts that it belongs to; empty where nothing says it.
+    leptons : tuple of str
+        Whose phi these are: of the shower's electrons, positrons (``e+``) or both.
     """
 
     m_phi: float
@@ -57,6 +62,7 @@ class Efficiency:
     beam_energy: float
     source: str
     cuts: str = ""
+    leptons: tuple[str, ...] = ELECTRONS
 
 
 def from_cutflow(
@@ -104,7 +110,7 @@ def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mappi
     rate = process.get("per_electron") or _emitted(process)
     factor = counts.scale / (counts.on_target * rate)
     value = passed.sum_w * factor
-    _plausible(name, counts, region, factor, value)
+    _plausible(name, counts, region, factor, value, process)
     return Efficiency(
         m_phi=process["m_phi"],
         value=value,
@@ -112,6 +118,7 @@ def _of_sample(name: str, counts: SampleCounts, region: str | None, known: Mappi
         threshold=process["threshold"],
         beam_energy=process["beam_energy"],
         source=f"sample '{name}', {passed.n} events left",
+        leptons=tuple(process.get("leptons", ELECTRONS)),
     )
 
 
@@ -124,14 +131,17 @@ def process_of(name: str, counts: SampleCounts, known: Mapping[str, Sample]) -> 
     return dict(counts.process)
 
 
-def _plausible(name: str, counts: SampleCounts, region: str | None, factor: float, value: float) -> None:
+def _plausible(
+    name: str, counts: SampleCounts, region: str | None, factor: float, value: float, process: Mapping[str, Any]
+) -> None:
     """Refuse an efficiency that no share of the emitted phi can be.
 
-    Events are made in the region of muons that can be seen, and their weight is the share of the phi that goes there. Where
-    each counts 1 and all together count as all phi, the weights have been left out.
+    Events may be made in the region of muons that can be seen alone, or more often there: their weight is the share of the phi
+    that goes there. Where each counts 1 and all together count as all phi, the weights have been left out.
     """
     everything = first_row(counts, region)
-    if everything.n and everything.unit_weights and math.isclose(everything.n * factor, 1.0, rel_tol=1e-3):
+    weighted = any(process.get(key) for key in ("min_muon_energy", "max_angle", "importance"))
+    if weighted and everything.n and everything.unit_weights and math.isclose(everything.n * factor, 1.0, rel_tol=1e-3):
         raise UserError(
             f"sample '{name}' was counted without the weights that its events carry: all phi would be in its region",
             hint="add 'weights: {nominal: weight}' to the analysis and run it again",
@@ -152,6 +162,7 @@ def _emitted(process: Mapping[str, Any]) -> float:
         coupling=process["coupling"],
         primary=process["beam_energy"],
         threshold=process["threshold"],
+        leptons=process.get("leptons", ELECTRONS),
     )[0]
 
 
@@ -184,7 +195,9 @@ def _rows(counts: SampleCounts, region: str | None) -> Sequence[CutCounts]:
 
 
 def from_table(path: Path, *, threshold: float, beam_energy: float) -> list[Efficiency]:
-    """Read a CSV table with the columns m_phi (GeV), efficiency and, if wanted, error and threshold (GeV).
+    """Read a CSV table with the columns m_phi (GeV), efficiency and, if wanted, error, threshold (GeV) and leptons.
+
+    The leptons are ``e-`` (the default), ``e+`` or ``e- e+``.
 
     A line ``# cuts: HASH`` says to which cuts it belongs (a cutflow's ``cuts_hash``).
 
@@ -230,7 +243,12 @@ def _row(row: Mapping[str, str | None], path: Path, number: int, threshold: floa
     if m_phi <= (least := MUON_MASS - ELECTRON_MASS):
         text = f"row {number}: m_phi {m_phi:g} GeV: below {least:.6g} GeV the muon decays to electron and phi"
         raise UserError(text, at=Location(str(path)))
-    return Efficiency(m_phi, value, error, lowest, beam_energy, path.name)
+    leptons = tuple((row.get("leptons") or " ".join(ELECTRONS)).split())
+    if not leptons or len(set(leptons)) < len(leptons) or not set(leptons) <= {"e-", "e+"}:
+        raise UserError(
+            f"row {number}: leptons are 'e-', 'e+' or 'e- e+', not '{row['leptons']}'", at=Location(str(path))
+        )
+    return Efficiency(m_phi, value, error, lowest, beam_energy, path.name, leptons=leptons)
 
 
 def simulated(

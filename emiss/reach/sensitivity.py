@@ -79,7 +79,7 @@ class Point:
     efficiency, efficiency_error : float
         On average over the electrons on target, factors included, and its statistical error.
     per_electron : float
-        phi emitted per electron on target at the coupling `REFERENCE`, from electrons above the efficiency's threshold; on
+        phi emitted per electron on target at the coupling `REFERENCE`, from the efficiency's leptons above its threshold; on
         average over the periods.
     limit : Limit
         On the strength of the signal of that coupling.
@@ -246,18 +246,23 @@ def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[
 
 
 @lru_cache(maxsize=1024)
-def _per_electron(m_phi: float, beam_energy: float, threshold: float, nucleus: str) -> float:
+def _per_electron(m_phi: float, beam_energy: float, threshold: float, nucleus: str, leptons: tuple[str, ...]) -> float:
     from emiss.physics.emission import yields
     from emiss.physics.nuclei import NUCLEI
 
     found = yields.per_electron(
-        m_phi, coupling=REFERENCE, primary=beam_energy, threshold=threshold, nucleus=NUCLEI[nucleus]
+        m_phi,
+        coupling=REFERENCE,
+        primary=beam_energy,
+        threshold=threshold,
+        nucleus=NUCLEI[nucleus],
+        leptons=leptons,
     )
     return found[0]
 
 
 def _rate(one: Efficiency, nucleus: str) -> float:
-    rate = _per_electron(one.m_phi, one.beam_energy, one.threshold, nucleus)
+    rate = _per_electron(one.m_phi, one.beam_energy, one.threshold, nucleus, one.leptons)
     if rate <= 0.0:
         raise UserError(f"{one.m_phi:g} GeV cannot be made at {one.beam_energy:g} GeV")
     return rate

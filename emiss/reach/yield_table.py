@@ -67,7 +67,10 @@ MODELS: Mapping[str, Model] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a table is computed with: energy of the beam (GeV), coupling, method, exposure, efficiency, form factors."""
+    """What a table is computed with: energy of the beam (GeV), coupling, method, exposure, efficiency, form factors.
+
+    `leptons` are those of the shower that emit phi: ``e-``, ``e+`` or both.
+    """
 
     energy: float = 100.0
     coupling: float = 1e-4
@@ -76,6 +79,7 @@ class Settings:
     on_target: float = 1e11
     efficiency: float = 1.0
     inelastic: bool = False
+    leptons: tuple[str, ...] = ("e-",)
 
     @property
     def nucleus(self) -> Nucleus:
@@ -178,7 +182,13 @@ def _row(model: str, mass: float, threshold: float, settings: Settings, table: K
     method, energy, coupling, nucleus = settings.method, settings.energy, settings.coupling, settings.nucleus
     if model == "phi":
         made = yields.emission(
-            mass, coupling=coupling, primary=energy, threshold=threshold, method=method, nucleus=nucleus
+            mass,
+            coupling=coupling,
+            primary=energy,
+            threshold=threshold,
+            method=method,
+            nucleus=nucleus,
+            leptons=settings.leptons,
         )
         sigma = cross_sections.total(mass, energy, coupling=coupling, method=method, nucleus=nucleus)
     else:

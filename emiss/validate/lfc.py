@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MASSES = (0.11, 0.15, 0.2, SHOWN, 0.4, 0.5, 0.7, 1.0, 1.3, 1.7, 2.3, 3.0)
 """GeV."""
 
+SIGNAL = "signal_weighted"
+"""The sample of the signal: drawn more often where muons can be seen, so that its efficiencies are known better."""
+
 QUICK = {"signal": 2_000, "dimuon": 100_000, "pion_decay": 20_000, "kaon_decay": 20_000}
 WHOLE = {"signal": 100_000, "dimuon": 0, "pion_decay": 1_000_000, "kaon_decay": 1_000_000}
 """Events of each sample, of the signal at each mass; 0 stands for as many muon pairs as the study has."""
@@ -52,7 +55,7 @@ def prepare(events: Mapping[str, int] | None = None, *, quick: bool = False) -> 
         If a sample, the set-up or the cuts are not right.
     """
     wanted = {**(QUICK if quick else WHOLE), **(events or {})}
-    signal, dimuon = load_sample("signal"), load_sample(DIMUON)
+    signal, dimuon = load_sample(SIGNAL), load_sample(DIMUON)
     if not wanted[DIMUON]:
         wanted[DIMUON] = math.ceil(paper.DIMUON_EOT * dimuon.process.rate)  # type: ignore[union-attr]
     asked = [

@@ -130,11 +130,10 @@ def _region(process: Mapping[str, Any]) -> str:
         "the threshold matters little at this mass; where the planes stand decides which muons are seen, and the study's "
         "number is known from the marks of its axis alone"
     )
-    if process.get("min_muon_energy"):
-        said += (
-            f". Muons below {process['min_muon_energy']:g} GeV or beyond {1e3 * process['max_angle']:g} mrad are not "
-            "simulated: they count as not selected"
-        )
+    limits = [f"below {process['min_muon_energy']:g} GeV"] if process.get("min_muon_energy") else []
+    limits += [f"beyond {1e3 * process['max_angle']:g} mrad"] if process.get("max_angle") else []
+    if limits:
+        said += f". Muons {' or '.join(limits)} are not simulated: they count as not selected"
     return said
 
 

@@ -1,4 +1,4 @@
-"""Muon pairs from photons of a shower, gamma N -> mu+ mu- N: rate per electron on target, and the pair's sharing."""
+"""Muon pairs from photons of a shower, gamma N -> mu+ mu- N: rate per electron on target, and how a photon is shared."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.physics.constants import ALPHA, ELECTRON_MASS, HBAR_C, LEAD, MUON_MASS, Nucleus
+from emiss.physics.emission.pair_angles import Angles, sample_angles
 from emiss.physics.emission.yields import Emission
 from emiss.physics.shower.transport import track_lengths
 
@@ -61,12 +62,8 @@ def per_electron(
     return made.total, made.edges, made.spectrum
 
 
-def sample_pair(energy: Floats, rng: np.random.Generator, nucleus: Nucleus = LEAD) -> tuple[Floats, Floats, Floats]:
-    """Return x+ and the angles (rad) of mu+ and mu- to the photon, for photons of `energy` (GeV).
-
-    x+ by accept-reject from `pair_cross_section`; each angle from u du/(1 + u^2)^2 with u = gamma theta, the shape of the
-    lowest order (the recoil of the nucleus, which correlates the two, is left out).
-    """
+def sample_shares(energy: Floats, rng: np.random.Generator, nucleus: Nucleus = LEAD) -> Floats:
+    """Return x+ for photons of `energy` (GeV), by accept-reject from `pair_cross_section`."""
     share = np.empty(len(energy))
     envelope = pair_cross_section(energy, np.full(len(energy), 0.5), nucleus) * 1.5  # (1 - 4/3 x(1-x)) is 2/3 at 1/2
     todo = np.arange(len(energy))
@@ -75,6 +72,10 @@ def sample_pair(energy: Floats, rng: np.random.Generator, nucleus: Nucleus = LEA
         hit = w * envelope[todo] < pair_cross_section(energy[todo], x, nucleus)
         share[todo[hit]] = x[hit]
         todo = todo[~hit]
-    u = rng.random((2, len(energy)))
-    angle = np.sqrt(u / (1.0 - u)) * MUON_MASS / np.stack([share * energy, (1.0 - share) * energy])
-    return share, angle[0], angle[1]
+    return share
+
+
+def sample_pair(energy: Floats, rng: np.random.Generator, nucleus: Nucleus = LEAD) -> tuple[Floats, Angles]:
+    """Return x+ and the directions of mu+ and mu- for photons of `energy` (GeV)."""
+    share = sample_shares(energy, rng, nucleus)
+    return share, sample_angles(energy, share, rng, nucleus)

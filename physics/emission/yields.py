@@ -18,7 +18,7 @@ from emiss.physics.shower.transport import track_lengths
 from emiss.physics.validity import PERTURBATIVE, check_coupling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from emiss.configs.arrays import Floats
     from emiss.physics.emission.phase_space import Method
@@ -32,6 +32,9 @@ EVENTS_AT_90 = float(np.log(10.0))
 
 TOLERANCE = 1e-4
 """Relative, of the cross sections that yields are made of."""
+
+LEPTONS = ("e-", "e+")
+"""What emits: e- N -> mu- N phi, e+ N -> mu+ N phi. Both have the same cross section."""
 
 ENERGIES = 24
 """Energies at which the exact cross section is integrated."""
@@ -102,10 +105,9 @@ def emission(
     threshold: float = THRESHOLD,
     nucleus: Nucleus = LEAD,
     method: Method = "exact",
+    leptons: Sequence[str] = ("e-",),
 ) -> Emission:
-    """Return how much e- N -> mu- N phi the electrons of a shower make, and where (Eq. 29).
-
-    Positrons are left out: theirs is mu+, another signature.
+    """Return how much e N -> mu N phi the electrons, positrons or both of a shower make, and where (Eq. 29).
 
     Parameters
     ----------
@@ -119,12 +121,18 @@ def emission(
         All of the target's radiation lengths are in it; in 1.5 mm of lead and 1.5 mm of scintillator 98.7 % are.
     method : 'exact', 'ww' or 'iww'
         Of the total cross section.
+    leptons : sequence of 'e-', 'e+'
+        Who emits; the paper counts electrons alone, as positrons give mu+, another signature.
 
     Raises
     ------
     ValueError
-        If the energies are not in order, or as `emiss.physics.emission.cross_sections.total`.
+        If a lepton is unknown, named twice or none is, the energies are not in order, or as
+        `emiss.physics.emission.cross_sections.total`.
     """
+    if not leptons or len(set(leptons)) < len(leptons) or not set(leptons) <= set(LEPTONS):
+        msg = f"leptons are 'e-', 'e+' or both, not {', '.join(leptons) or 'none'}"
+        raise ValueError(msg)
     lengths = track_lengths(primary, threshold)
 
     def cross_section(energy: Floats) -> Floats:
@@ -134,7 +142,8 @@ def emission(
         sigma = between(cross_section, lengths.energy, _open_at(m_phi, nucleus), ENERGIES)
     else:
         sigma = cross_section(lengths.energy)
-    made = lengths.electrons * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
+    travelled = sum(lengths.electrons if one == "e-" else lengths.positrons for one in leptons)
+    made = travelled * (sigma * CM2_PER_PICOBARN * nucleus.per_radiation_length)
     return Emission(lengths.edges, lengths.depth, made)
 
 
@@ -185,12 +194,13 @@ def per_electron(
     threshold: float = THRESHOLD,
     nucleus: Nucleus = LEAD,
     method: Method = "exact",
+    leptons: Sequence[str] = ("e-",),
 ) -> tuple[float, Floats, Floats]:
-    """Return e- N -> mu- N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
+    """Return e N -> mu N phi per electron on target (Eq. 29) and how it is spread over the electron's energy.
 
     Parameters
     ----------
-    m_phi, coupling, primary, threshold, nucleus, method
+    m_phi, coupling, primary, threshold, nucleus, method, leptons
         As in `emission`.
 
     Returns
@@ -202,7 +212,15 @@ def per_electron(
     spectrum : array of shape (B,)
         The yield from each bin.
     """
-    made = emission(m_phi, coupling=coupling, primary=primary, threshold=threshold, nucleus=nucleus, method=method)
+    made = emission(
+        m_phi,
+        coupling=coupling,
+        primary=primary,
+        threshold=threshold,
+        nucleus=nucleus,
+        method=method,
+        leptons=leptons,
+    )
     return made.total, made.edges, made.spectrum
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.physics.emission import dimuons
+from emiss.physics.shower.directions import photon_angles
 from emiss.samples.beam import sample
 from emiss.samples.generators.base import ENOUGH, depth_in, rest, scaled
 from emiss.samples.particles import ELECTRON, MUON, Beamed, Products, deflect, made
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.samples.config import Beam, DimuonProcess
     from emiss.samples.setup import SetUp
+
+STEEPEST = 1.0
+"""rad; the largest angle that muons are given."""
 
 
 class DimuonGenerator:
@@ -47,12 +51,13 @@ class DimuonGenerator:
         """Return the pair, and an electron with the rest of the energy, whose shower is that of the beam electron."""
         photon, lengths = self._emission.sample(len(arrived), rng)
         photon = photon * scaled(arrived, self._beam.energy)
-        share, plus_angle, minus_angle = dimuons.sample_pair(photon, rng)
-        phi = rng.uniform(0.0, 2.0 * np.pi, len(arrived))
+        share, angles = dimuons.sample_pair(photon, rng)
+        phi, around = 2.0 * np.pi * rng.random((2, len(arrived)))
         depth = depth_in(self._target, lengths)
-        tx, ty = arrived[:, TX], arrived[:, TY]
-        plus = deflect(tx, ty, np.minimum(plus_angle, 1.0), phi)
-        minus = deflect(tx, ty, np.minimum(minus_angle, 1.0), phi + np.pi)
+        off = np.minimum(photon_angles(photon, rng), STEEPEST)
+        tx, ty = deflect(arrived[:, TX], arrived[:, TY], off, around)
+        plus = _forward(tx, ty, angles.plus, phi + angles.fold)
+        minus = _forward(tx, ty, angles.minus, phi - angles.fold + np.pi)
         tracks = np.concatenate(
             [
                 rest(arrived, photon),
@@ -65,3 +70,8 @@ class DimuonGenerator:
     def on_target(self, events: int) -> float:
         """Return events over pairs per electron on target, the sample's `rate`."""
         return events / self._process.rate
+
+
+def _forward(tx: Floats, ty: Floats, angle: Floats, phi: Floats) -> tuple[Floats, Floats]:
+    """Return slopes at a polar angle, which may be below 0, and azimuth around a direction."""
+    return deflect(tx, ty, np.clip(angle, -STEEPEST, STEEPEST), phi)

@@ -117,7 +117,9 @@ class HadronLine(NamedTuple):
 
 def hadron_line(world: World) -> HadronLine:
     """Return what the walk of hadrons knows of a world."""
-    columns = np.dtype([(name, "i8" if kind == "Ints" else "f8") for name, kind in Slabs.__annotations__.items()], align=True)
+    columns = np.dtype(
+        [(name, "i8" if kind == "Ints" else "f8") for name, kind in Slabs.__annotations__.items()], align=True
+    )
     slabs = np.zeros(len(world.z), columns)
     matter = hadron_matter(world.mixtures)
     for name in Slabs.__annotations__:

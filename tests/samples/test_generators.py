@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +10,29 @@ import pytest
 import yaml
 
 from emiss.physics import constants
+from emiss.physics.emission import yields
 from emiss.physics.passage.decays import decay_probability
-from emiss.samples.config import load_sample
+from emiss.samples.config import Importance, load_sample
 from emiss.samples.generators import generator_of
 from emiss.samples.simulate import BLOCK, Simulation
 from emiss.samples.walk.tracks import ENERGY, ID, MUON, MUON_MASS, PDG, ROW, TX, TY, Z
 
 
+@cache
+def _generator(setup, name, changes):
+    """The generator of a parallel beam; a signal's takes a second or two to tabulate."""
+    sample = load_sample(name)
+    beam = sample.beam.model_copy(update={"divergence": 0.0})
+    process = sample.process.model_copy(update=dict(changes))
+    sample = sample.model_copy(update={"beam": beam, "process": process})
+    return sample, generator_of(sample, setup)
+
+
 class Made:
     """What a process makes of a parallel beam that has come to it without loss."""
 
-    def __init__(self, setup, name, events=2000):
-        self.sample = load_sample(name)
-        beam = self.sample.beam.model_copy(update={"divergence": 0.0})
-        self.generator = generator_of(self.sample.model_copy(update={"beam": beam}), setup)
+    def __init__(self, setup, name, events=2000, **process):
+        self.sample, self.generator = _generator(setup, name, tuple(process.items()))
         rng = np.random.default_rng(8)
         self.arrived = self.generator.beam(events, rng).tracks()
         self.arrived[:, Z] = self.generator.takes_over
@@ -75,41 +85,79 @@ def test_the_rate_of_decays_is_the_product_of_its_factors(setup):
     assert generator_of(pion, setup).on_target(1000) == pytest.approx(1000 / pion.process.rate)
 
 
-def test_the_muons_of_the_signal_stay_in_the_region(setup):
-    made = Made(setup, "signal")
+IMPORTANCE = Importance(min_muon_energy=15.0, max_angle=0.02, share=0.7)
+REGION = {"min_muon_energy": 15.0, "max_angle": 0.02}
+
+
+def test_the_signal_is_that_of_the_whole_phase_space(setup):
+    made = Made(setup, "signal", 20000)
     process = made.sample.process
-    assert made.energy.min() >= process.min_muon_energy
-    assert made.angle.max() <= process.max_angle * (1 + 1e-9)
+    assert made.energy.min() < 1.0
+    assert made.angle.max() > 0.1
     assert made.products.emission.min() >= process.threshold
     assert (made.products.lost["invisible"] >= process.m_phi).all()
-    assert 0 < made.generator.weight < 1
+    assert made.generator.weight == pytest.approx(1.0, abs=1e-4)  # what is missing flies backwards
+    assert (made.muons[:, PDG] == MUON).all()
+    assert made.products.weight is None
 
 
-def test_the_signal_of_the_region_is_the_weighted_signal_of_the_whole(setup):
-    """Against electrons of the whole yield, each with the share of its own cross section."""
-    from emiss.physics.emission import yields
-
-    made = Made(setup, "signal", 20000)
-    process, weight = made.sample.process, made.generator.weight
-    made_in_all = yields.emission(process.m_phi, coupling=1.0, primary=100.0, threshold=process.threshold)
-    electron, _ = made_in_all.sample(20000, np.random.default_rng(9))
-    share = made.generator._sampler.weight(electron)
-    assert weight == pytest.approx(share.mean(), rel=0.02)
+def test_a_signal_may_be_that_of_a_region_alone(setup):
+    """Muons stay in it, and the weight is its share: against muons of the whole phase space."""
+    whole, part = Made(setup, "signal", 40000), Made(setup, "signal", 20000, **REGION)
+    assert part.energy.min() >= REGION["min_muon_energy"]
+    assert part.angle.max() <= REGION["max_angle"] * (1 + 1e-9)
+    inside = (whole.energy >= REGION["min_muon_energy"]) & (whole.angle <= REGION["max_angle"])
+    assert part.generator.weight == pytest.approx(inside.mean(), rel=0.03)
     bins = np.linspace(20, 100, 9)
-    expected, _ = np.histogram(electron, bins, weights=share)
-    found = weight * np.histogram(made.products.emission, bins)[0]
+    expected, _ = np.histogram(whole.products.emission[inside], bins)
+    found = 2.0 * part.generator.weight * np.histogram(part.products.emission, bins)[0]
     np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.05 * expected.max())
+
+
+def test_importance_changes_the_statistics_and_not_the_result(setup):
+    """Weighted spectra of the muon are those of events that all count one, and more events are where more were asked for."""
+    plain = Made(setup, "signal", 40000)
+    more = Made(setup, "signal", 40000, importance=IMPORTANCE)
+    weight = more.products.weight
+    assert weight.mean() == pytest.approx(1.0, abs=0.02)
+    assert weight.max() <= 1.0 / 0.3 * (1 + 1e-9)
+    for name, bins in (("energy", [0, 2, 5, 10, 15, 25, 40, 100]), ("angle", [0, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.3])):
+        counts, _ = np.histogram(getattr(plain, name), bins)
+        found, _ = np.histogram(getattr(more, name), bins, weights=weight)
+        squares, _ = np.histogram(getattr(more, name), bins, weights=weight**2)
+        pulls = (found - counts) / np.sqrt(counts + squares)
+        assert np.abs(pulls).max() < 4.0
+    hard = [one.energy > 30.0 for one in (plain, more)]
+    assert hard[1].sum() > 3 * hard[0].sum()
+    error = [np.sqrt(np.sum(w[h] ** 2)) / np.sum(w[h]) for w, h in zip((np.ones(40000), weight), hard, strict=True)]
+    assert error[1] < 0.6 * error[0]
+
+
+def test_positrons_of_the_shower_make_positive_muons(setup):
+    both = Made(setup, "signal", 20000, leptons=("e-", "e+"))
+    process = both.sample.process
+    rates = {
+        sign: yields.emission(process.m_phi, coupling=process.coupling, threshold=process.threshold, leptons=(sign,))
+        for sign in ("e-", "e+")
+    }
+    assert both.generator.on_target(1) == pytest.approx(1 / (rates["e-"].total + rates["e+"].total))
+    positive = both.muons[:, PDG] == -MUON
+    share = rates["e+"].total / (rates["e-"].total + rates["e+"].total)
+    assert positive.mean() == pytest.approx(share, abs=4 * np.sqrt(share / 20000))
+    emission = both.products.emission
+    mean = float(rates["e+"].spectrum @ rates["e+"].energy / rates["e+"].total)
+    assert emission[positive].mean() == pytest.approx(mean, rel=0.03)  # they are softer
 
 
 def test_the_demo_states_what_the_generator_makes(setup):
     text = (Path(__file__).parents[2] / "configs/runs/demo_full.yaml").read_text(encoding="utf-8")
     stated = float(yaml.safe_load(text)["samples"]["signal"]["on_target"])
-    generator = generator_of(load_sample("signal"), setup)
+    _, generator = _generator(setup, "signal", ())
     # 500 raw events, which have no weights, and 20000 with theirs
     assert stated == pytest.approx(generator.on_target(500) / generator.weight + generator.on_target(20000), rel=1e-4)
 
 
-@pytest.mark.parametrize(("name", "low", "high"), [("signal", 0.5, 0.9), ("dimuon", 3.5, 5.0)])
+@pytest.mark.parametrize(("name", "low", "high"), [("signal", 0.9, 1.4), ("dimuon", 3.5, 5.0)])
 def test_muons_are_born_where_the_shower_is(setup, name, low, high):
     made = Made(setup, name)
     target = setup.target

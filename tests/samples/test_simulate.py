@@ -101,7 +101,7 @@ def test_more_muons_are_downstream_than_exit(batches):
     assert (truth["n_mu_spec"] <= truth["n_mu_downstream"]).all()
     assert (truth["n_mu_exit"] <= truth["n_mu_downstream"]).all()
     soft = truth["e_mu"] < 8.0  # what crosses all modules loses 5 to 7 GeV
-    assert truth["n_mu_exit"][soft].sum() < 0.3 * truth["n_mu_downstream"][soft].sum()
+    assert truth["n_mu_exit"][soft].sum() < 0.5 * truth["n_mu_downstream"][soft].sum()
 
 
 def test_one_muon_most_probably_leaves_one_mip_in_every_module(detector):
@@ -113,9 +113,11 @@ def test_one_muon_most_probably_leaves_one_mip_in_every_module(detector):
         assert 0.02 < np.mean(energy > 1.5 * 2.5) < 0.2  # Landau's tail, and radiation
 
 
-def test_weights_are_the_share_of_the_region(batches):
+def test_weights_are_the_share_of_what_is_drawn(batches):
     weight = batches["signal"].header["weight"]
-    assert 0.0 < weight.min() == weight.max() < 1.0  # one weight, so that raw files of weight 1 have the same spectra
+    assert (
+        weight.min() == weight.max() == pytest.approx(1.0, abs=1e-4)
+    )  # one weight: raw files of weight 1 have the same spectra
     for name in ("dimuon", "beam"):
         assert (batches[name].header["weight"] == 1.0).all()
 
@@ -126,3 +128,18 @@ def test_a_wrong_sample_file(tmp_path):
         load_sample(tmp_path / "s.yaml")
     with pytest.raises(UserError, match=r"'\.dat' \(raw\) or '\.root' \(hits\)"):
         simulate(load_sample("beam"), tmp_path / "x.txt", events=1)
+
+
+def test_events_that_are_drawn_more_often_carry_their_weights_and_not_into_raw_files(tmp_path):
+    sample = load_sample("signal_weighted")
+    batch = next(iter(Simulation(sample).blocks(1000)))[0]
+    weight = batch.header["weight"]
+    share = sample.process.importance.share
+    assert weight.max() == pytest.approx(1.0 / (1.0 - share), rel=1e-3)
+    assert weight.min() < 0.7
+    assert weight.mean() == pytest.approx(1.0, abs=0.1)
+    seen = (batch.truth["e_mu"] > 10.0) & (batch.truth["theta_mu"] < 0.025)
+    assert (weight[seen] == weight.min()).all()
+    with pytest.raises(UserError, match="raw files hold no weights: sample 'signal_weighted' has 'importance'"):
+        simulate(sample, tmp_path / "s.dat", events=1)
+    assert not (tmp_path / "s.dat").exists()

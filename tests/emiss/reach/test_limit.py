@@ -25,6 +25,9 @@ from emiss.samples.simulate import simulate
 from emiss.selection.counting.counts import Tally
 from emiss.selection.results.cutflow import Cutflow
 
+REGION = {"min_muon_energy": 15.0, "max_angle": 0.02}
+"""Signal events are made there alone, with its share as their weight: more of few events are left."""
+
 
 @pytest.fixture(scope="module")
 def masses(tmp_path_factory) -> Path:
@@ -36,7 +39,9 @@ def masses(tmp_path_factory) -> Path:
     sample = load_sample("signal")
     listed = ""
     for name, mass in (("light", 0.11), ("heavy", 1.0)):
-        changed = sample.model_copy(update={"process": sample.process.model_copy(update={"m_phi": mass}), "name": name})
+        changed = sample.model_copy(
+            update={"process": sample.process.model_copy(update={"m_phi": mass, **REGION}), "name": name}
+        )
         simulate(changed, folder / f"{name}.root", events=400)
         listed += f"  {name}: {{role: signal, files: [{name}.root]}}\n"
     simulate(load_sample("pion_decay"), folder / "pion.root", events=300)
@@ -139,6 +144,33 @@ def test_the_budget_is_for_its_own_cuts(masses):
     assert "nothing says" in backgrounds.choose("cutflow", unknown, flow, None, Budget()).warnings[-1]
     with pytest.raises(UserError, match="the efficiencies of 0123"):
         backgrounds.choose("cutflow", other, flow, None, Budget())
+
+
+def test_phi_of_positrons_are_counted_with_theirs(masses, tmp_path):
+    """The rate is that of the leptons that an efficiency is of, wherever it comes from; what says nothing is of electrons."""
+    flow = Cutflow.load(masses / "cutflow.json")
+    counts = flow.samples["light"]
+    assert counts.process["leptons"] == ["e-"]
+    (electrons,) = efficiencies.from_cutflow(replace(flow, samples={"light": counts}))
+    silent = {key: value for key, value in counts.process.items() if key != "leptons"}
+    old = efficiencies.from_cutflow(replace(flow, samples={"light": replace(counts, process=silent)}))
+    assert (old[0].value, old[0].leptons) == (electrons.value, ("e-",))
+    table = tmp_path / "e.csv"
+    table.write_text("m_phi,efficiency,leptons\n0.11,0.1,e- e+\n0.3,0.1,\n")
+    both, one = efficiencies.from_table(table, threshold=20.0, beam_energy=100.0)
+    assert (both.leptons, one.leptons) == (("e-", "e+"), ("e-",))
+    rates = [
+        yields.per_electron(0.11, coupling=1e-4, leptons=leptons)[0] for leptons in (("e-",), ("e+",), both.leptons)
+    ]
+    assert rates[0] + rates[1] == pytest.approx(rates[2])
+    assert 0.02 < rates[1] / rates[0] < 0.5
+    (point,) = sensitivity.curve([sensitivity.DataPeriod(1e11, 0, efficiencies=(both,))])
+    assert point.per_electron == pytest.approx(rates[2])
+    table.write_text("m_phi,efficiency,leptons\n0.11,0.1,mu-\n")
+    with pytest.raises(UserError, match="row 1: leptons are 'e-', 'e\\+' or 'e- e\\+', not 'mu-'"):
+        efficiencies.from_table(table, threshold=20.0, beam_energy=100.0)
+    with pytest.raises(ValueError, match="leptons are"):
+        yields.per_electron(0.11, coupling=1e-4, leptons=("e-", "e-"))
 
 
 def test_a_signal_counted_without_its_weights_is_refused(masses):
@@ -404,7 +436,7 @@ def test_a_cutflow_of_other_cuts_or_without_masses_is_refused(masses, tmp_path, 
     with pytest.raises(UserError, match="does not say at which mass"):
         efficiencies.from_cutflow(silent)
     light = load_sample("signal")
-    light = light.model_copy(update={"process": light.process.model_copy(update={"m_phi": 0.11})})
+    light = light.model_copy(update={"process": light.process.model_copy(update={"m_phi": 0.11, **REGION})})
     told = efficiencies.from_cutflow(silent, known={"signal": light})
     assert told[0].value == pytest.approx(efficiencies.from_cutflow(flow)[0].value)
     with pytest.raises(UserError, match="no region 'nominl'"):
