@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.samples.walk.hadron_rig import run
-from tests.samples.walk.line_hadrons import line
+from tests.samples.walk.full_rig import run
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -85,36 +84,11 @@ def truth(folder: Path) -> Sample:
     return Sample(pions["ecal"] * scale, pions["veto"], pions["hcal"], pions["first"][:, 2], pions["leak"][:, :4])
 
 
-def walked(events: int = EVENTS) -> Sample:
+def walked(events: int = EVENTS, seed: int = 1) -> Sample:
     """Return pions of the walk."""
-    seen, out = run(line(), -211, 100.0, events)
-    ecal = seen.visible[:, :60].reshape(events, 2, 5, 6).transpose(0, 2, 3, 1)
-    return Sample(ecal, seen.visible[:, 60], seen.visible[:, 61:].reshape(events, 3, 3, 3), out[:, 4], out[:, :4])
-
-
-def profiles(folder: Path, events: int = 800) -> None:
-    """Print mean longitudinal profiles behind the place where the pion ends, in the HCAL (late) and in the ECAL (early)."""
-    pions = np.load(folder / "pi_100.npz")
-    end = pions["first"][:, 2]
-    seen, out = run(line(plates=True), -211, 100.0, events, seed=3)
-    sides = (
-        (pions["ecal_long"], pions["hcal_long"].reshape(len(end), 144), end),
-        (seen.visible[:, :150], seen.visible[:, 151:], out[:, 4]),
-    )
-    for name, low, high, first, pitch, bins, per in (
-        ("HCAL", 700, 1000, 700, 29.0, 40, 4),
-        ("ECAL", 0, 200, 0, 3.0, 80, 8),
-    ):
-        rows = []
-        for ecal, hcal, z in sides:
-            which = np.flatnonzero((z > low) & (z < high))
-            planes = (hcal if name == "HCAL" else ecal)[which]
-            start = np.floor((z[which] - first) / pitch).astype(int)
-            mean = np.mean([row[k : k + bins] for row, k in zip(planes, start, strict=True)], axis=0)
-            rows.append(mean.reshape(-1, per).sum(1) / mean.sum())
-        print(f"{name}, share of {per} plates behind the end of the pion")
-        for row in rows:
-            print("  ", " ".join(f"{x:.3f}" for x in row))
+    seen, out = run(-211, 100.0, events, seed)
+    ecal = seen.visible[:, 1:61].reshape(events, 2, 5, 6).transpose(0, 2, 3, 1)
+    return Sample(ecal, seen.visible[:, 61], seen.visible[:, 63:].reshape(events, 3, 3, 3), out[:, 4], out[:, :4])
 
 
 def main(folder: Path) -> None:
@@ -125,7 +99,6 @@ def main(folder: Path) -> None:
     ours = other.numbers()
     for name, value in one.numbers().items():
         print(f"{name:44}{value:10.4g}{ours[name]:10.4g}{ours[name] / value if value else np.nan:8.2f}")
-    profiles(folder)
 
 
 if __name__ == "__main__":

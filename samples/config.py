@@ -17,8 +17,8 @@ from emiss.reco.detector.model import load_detector
 from emiss.samples.beam_schema import Beam, Required, Tagging, names
 
 __all__ = [
-    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "MuonProcess", "Process", "Required", "Response",
-    "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
+    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "MuonProcess", "Process",
+    "Required", "Response", "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
 ]  # fmt: skip
 
 EVENTS_IN_SPILL_MAX = (1 << 20) - 1
@@ -90,6 +90,12 @@ class BeamProcess(Model):
     kind: Literal["beam"]
 
 
+class EmptyProcess(Model):
+    """No beam particle, as random triggers find it; others come where the beam has `pile_up`."""
+
+    kind: Literal["empty"]
+
+
 class MuonProcess(Model):
     """Single muons with a flat momentum spectrum that begin at `z`, with the beam's position and slope."""
 
@@ -110,7 +116,7 @@ class MuonProcess(Model):
 
 
 Process = Annotated[
-    SignalProcess | DimuonProcess | DecayProcess | BeamProcess | MuonProcess, Field(discriminator="kind")
+    SignalProcess | DimuonProcess | DecayProcess | BeamProcess | EmptyProcess | MuonProcess, Field(discriminator="kind")
 ]
 
 
@@ -245,11 +251,11 @@ class Sample(Model):
         ------
         UserError
             If there is no such set-up, its file is not right, or its beam is of another particle than the composition of this
-            sample is for the most part.
+            sample is for the most part. A control may have a beam of its own: calibrations take muons and hadrons, too.
         """
         loaded = load_detector(name)
         main = max(self.beam.composition, key=self.beam.composition.__getitem__, default=loaded.beam.particle)
-        if main != loaded.beam.particle:
+        if main != loaded.beam.particle and self.role != "control":
             raise UserError(
                 f"the beam of sample '{self.name}' is {main} for the most part, that of {loaded.name} {loaded.beam.particle}",
                 hint="take a sample without 'composition', or with one of that beam",

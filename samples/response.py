@@ -14,7 +14,7 @@ from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
 from emiss.samples.beam import BeamParticles, beside
 from emiss.samples.particles import Beamed
-from emiss.samples.tagging import grains, seen
+from emiss.samples.tagging import grains, photostatistics, seen
 from emiss.samples.trigger import fired
 from emiss.samples.truth import Passed, truth_of
 from emiss.samples.walk.stations import moyal, points_of
@@ -89,9 +89,20 @@ class Response:
         marks = {END: last.z + last.depth}
         if generator.takes_over is not None:
             marks[TAKEN] = generator.takes_over
-        self.walk = Walk(setup.detector, self.settings, field_scales or {}, marks)
+        self.walk = Walk(
+            setup.detector,
+            self.settings,
+            field_scales or {},
+            marks,
+            target=setup.target_name,
+            softest=sample.tagging.softest,
+        )
         self._first = next(((name, 0) for name in setup.downstream), None)
         self._grains = grains(setup.detector, setup.taggers, sample.tagging)
+        bits = setup.detector.trigger_bits if sample.process.kind == "empty" else {}
+        self._random = np.uint32(1 << bits["random"] if "random" in bits else 0)
+        # where light comes through the set-up, no share of it comes by the short way
+        self._tagging = sample.tagging.model_copy(update={"share": 0.0}) if setup.lit else sample.tagging
 
     def hits(self, events: int, draws: Draws) -> Hits:
         """Return what the detector sees of so many events, and the truth."""
@@ -101,7 +112,8 @@ class Response:
         light(self.setup, self.settings, visible, draws.response)
         numbers = detector.channel_number
         taggers = np.array([numbers[f"{name}.0.0"] for name in self.setup.taggers], np.int64)
-        visible[:, taggers] += seen(self.sample.tagging, self._grains, beam.pdg, beam.energy, draws.response)
+        visible[:, taggers] = photostatistics(self._tagging, self._grains, visible[:, taggers], draws.response)
+        visible[:, taggers] += seen(self._tagging, self._grains, beam.pdg, beam.energy, draws.response)
         if beam.born:
             as_if_crossed(self.setup, visible, draws.response)
         kept = visible > STORED * thresholds(detector)
@@ -114,7 +126,7 @@ class Response:
         return Hits(
             cells,
             points_of(passed.passage.points, passed.event, events),
-            fired(detector, visible[main]),
+            fired(detector, visible[main]) | self._random,
             truth_of(passed, self.setup, self.walk.parts),
         )
 
@@ -142,6 +154,9 @@ class Response:
         more = walk.from_the_beginning(more, self.setup.target.z)
         if not beam.born:
             tracks = walk.from_the_beginning(tracks, beam.z)
+        began = np.zeros(len(event))
+        for one in (tracks, more):
+            began[one[:, ROW].astype(np.int64)] = one[:, ENERGY]
         before, behind = walk.before(TAKEN) if generator.takes_over is not None else (walk.line, [])
         tracks, more = (more, tracks) if beam.born else (np.concatenate([tracks, more]), tracks[:0])
         tracks = np.concatenate([walk.run(tracks, before, passage, start, rng, keep=keep), more])
@@ -163,7 +178,7 @@ class Response:
         )
         emission = np.zeros(len(event))
         emission[rows] = products.emission
-        return Passed(whole, event, main, products, emission, time, passage, self._first, END)
+        return Passed(whole, began, event, main, products, emission, time, passage, self._first, END)
 
 
 def thresholds(detector: Detector) -> Array:

@@ -77,6 +77,14 @@ class SetUp:
         ]
 
     @cached_property
+    def lit(self) -> bool:
+        """Whether the light of a magnet comes to the modules on its way through the set-up: they have places and matter."""
+        volumes = [self.detector.volumes[name] for name in self.taggers]
+        begins = min((volume.z for volume in volumes), default=0.0)
+        bends = any(magnet.z[1] <= begins for magnet in self.detector.magnets.values())
+        return bends and all(one.matter and min(one.width, one.height, one.depth) > 0.0 for one in volumes)
+
+    @cached_property
     def absorbers(self) -> dict[str, Modules]:
         """The calorimeters that muons cross, beside those of the kind `grid`."""
         return {

@@ -1,9 +1,10 @@
 """What modules before the target see of beam particles: electrons' synchrotron radiation, and what hadrons knock on.
 
-For set-ups without a magnet, or without places for the modules: each sees a share of the photons of a full bend, photon by
-photon, and hadrons' knock-on electrons from a thickness of matter before it, independently of the others (an electron that
-crosses two modules is left out). The energy of the light is not taken from the beam particle, whose energy is that behind the
-bend.
+Light is drawn here for set-ups without a magnet, or without places and matter of the modules: each sees a share of the photons
+of a full bend, photon by photon. The energy of this light is not taken from the beam particle, whose energy is that behind the
+bend. In all others (`emiss.samples.setup.SetUp.lit`) the light comes through the set-up (`emiss.samples.walk.light`), and here
+only its photoelectrons are drawn. Hadrons' knock-on electrons come from a thickness of matter before each module, independently
+of the others (an electron that crosses two modules is left out), in all set-ups.
 """
 
 from __future__ import annotations
@@ -39,6 +40,23 @@ def grains(detector: Detector, names: Sequence[str], settings: Tagging) -> Float
     whole = 1e-3 / settings.photoelectrons
     matter = [detector.volumes[name].matter or {} for name in names]
     return np.array([whole if one and set(one) <= set(ACTIVE) else settings.stochastic**2 for one in matter])
+
+
+def photostatistics(settings: Tagging, grain: Floats, visible: Floats, rng: np.random.Generator) -> Floats:
+    """Return energies (GeV) as modules of an active material alone count them, shape (N, M); those that sample have done so.
+
+    Parameters
+    ----------
+    settings : Tagging
+    grain : array of shape (M,)
+        `grains`.
+    visible : array of shape (N, M)
+    rng : numpy Generator
+    """
+    one = 1e-3 / settings.photoelectrons
+    counted = (grain == one) & (visible > 0.0)
+    found: Floats = np.where(counted, one * rng.standard_gamma(np.where(counted, visible, one) / one), visible)
+    return found
 
 
 def seen(settings: Tagging, grain: Floats, pdg: Array, energy: Floats, rng: np.random.Generator) -> Floats:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TRUTH: Mapping[str, tuple[str, str]] = {
     "pdg": ("1", "PDG code of the beam particle"),
-    "e_beam": ("GeV", "energy of the beam particle"),
+    "e_beam": ("GeV", "energy of the beam particle at the target, before it radiates in matter"),
     "n_beam": ("1", "beam particles, those beside the one that triggers included"),
     "e_ecal": ("GeV", "energy that stays in the target, seen or not"),
     "e_lost": ("GeV", "energy that nothing can see: phi, neutrinos"),
@@ -52,6 +52,8 @@ class Passed:
     ----------
     beam : Beamed
         N beam particles: those that trigger, each followed by those that come beside it.
+    began : array of shape (N,)
+        Energy with which each begins, GeV: electrons radiate in fields before they are where `beam` is given.
     event : int array of shape (N,)
     main : bool array of shape (N,)
         Who triggers.
@@ -68,6 +70,7 @@ class Passed:
     """
 
     beam: Beamed
+    began: Floats
     event: Ints
     main: Bools
     products: Products

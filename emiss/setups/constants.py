@@ -34,7 +34,10 @@ MIPS = 20.0
 """The full scale of a counter or panel, over the energy of a minimum ionizing particle."""
 
 THIN = 1e-3
-"""A module whose MIP is below this part of the beam's energy is read out as a counter."""
+"""A module whose MIP is below this part of the beam's energy is read out as a counter, if no shower begins in it."""
+
+BEGINS, STEEPEST = 1.0, 0.15
+"""Radiation lengths from which on a shower begins; the part of its energy left in one at most (PDG 2022, Eq. 34.36)."""
 
 THRESHOLDS = 200.0
 """The full scale of a module without a MIP scale, over its threshold."""
@@ -123,7 +126,7 @@ def _gains(detector: Detector) -> Iterator[tuple[str, str]]:
     charges = by_channel(detector.boards, _largest)
     for part in detector.read_out.values():
         for channel in part.channels():
-            energy = _full_scale(part, channel.partition(".")[0], detector.beam.energy)
+            energy = _full_scale(detector, part, channel.partition(".")[0])
             yield channel, f"{1e3 * energy / charges[detector.channel_number[channel]]:.5g}"
 
 
@@ -133,8 +136,9 @@ def _largest(board: Board) -> float:
     return float((board.digitiser.full_scale - PEDESTAL) * area)
 
 
-def _full_scale(part: ReadOut, element: str, beam: float) -> float:
+def _full_scale(detector: Detector, part: ReadOut, element: str) -> float:
     """Return the largest energy of a channel, GeV."""
+    beam = detector.beam.energy
     match part:
         case Counter():
             return MIPS * (part.elements[element].mip or part.mip)
@@ -142,7 +146,11 @@ def _full_scale(part: ReadOut, element: str, beam: float) -> float:
             return MIPS * part.mip
         case Modules() if part.mip is not None:
             mip = part.elements[element].mip or part.mip
-            return MIPS * mip if mip < THIN * beam else HEADROOM * beam
+            if mip >= THIN * beam:
+                return HEADROOM * beam
+            matter = detector.volumes[element].matter or {}
+            deep = sum(length / detector.material(name).x0 for name, length in matter.items())
+            return MIPS * mip if deep < BEGINS else HEADROOM * beam * min(STEEPEST * deep, 1.0)
         case Grid():
             return HEADROOM * beam
     return THRESHOLDS * part.threshold

@@ -14,6 +14,7 @@ COMMON = {
     "depth": "in z",
     "hole": "width and height of an opening around the axis of the box",
     "matter": "mm of each material along the depth, the absorber first",
+    "plates": "active plates along the depth; one per 4 mm of active material without it",
     "threshold": "a channel below it counts nothing",
     "pulse": "shape of its pulses, instead of that of the digitiser",
     "digitiser": "which of the digitisers reads it out, where there are several",
@@ -113,7 +114,6 @@ OF = {
     "Shower": {
         "stochastic": "a in sigma/E = a/sqrt(E/GeV) + b in quadrature",
         "constant": "b",
-        "first_share": "share of the first layer",
     },
     "Profile": {
         "cell": "share of the beam cell",

@@ -48,7 +48,7 @@ SECONDARIES = 48
 LOWEST = 0.8
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
 
-NUCLEUS = 0.10
+NUCLEUS = 0.32
 """GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding."""
 
 MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 1.0
@@ -63,8 +63,19 @@ DIFFRACTION = 0.10
 TRANSVERSE = 0.32
 """GeV; transverse momentum in each of two directions, one standard deviation (mean 0.4 GeV; 0.35 on one nucleon)."""
 
-NEUTRAL_PIONS, KAONS, BARYONS = 0.33, 0.09, 0.04
-"""Parts of the chain: pi0 (with eta), kaons, nucleons and antinucleons; the others are charged pions."""
+CASCADE, SLOPE, FORWARD = 0.75, 0.30, 2.5
+"""Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and the steepness of
+exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BARYONS` to the protons behind the ECAL (Geant4)."""
+
+SLOWEST, PROTONS = 0.02, 0.45
+"""GeV; nucleons of less are left to the nucleus. Part of protons among those that come out."""
+
+NEUTRAL_PIONS, KAONS, BARYONS, MORE_BARYONS = 0.33, 0.09, 0.05, 0.05
+"""Parts of the chain: pi0 (with eta), kaons, nucleons and antinucleons (`MORE_BARYONS` more for each of up to three further
+struck nucleons, which are knocked on); the others are charged pions."""
+
+ANTIBARYONS = 0.012
+"""Part of the chain."""
 
 
 @fused
@@ -76,18 +87,18 @@ def _kaon(rng: np.random.Generator) -> int:
 
 
 @fused
-def _species(rng: np.random.Generator) -> int:
+def _species(baryons: float, rng: np.random.Generator) -> int:
     """Return what a link of the chain is."""
     u = rng.random()
     if u < NEUTRAL_PIONS:
         return PION0
-    if u > NEUTRAL_PIONS + KAONS + BARYONS:
+    if u > NEUTRAL_PIONS + KAONS + baryons:
         return PION if rng.random() < 0.5 else -PION
     if u < NEUTRAL_PIONS + KAONS:
         return _kaon(rng)
     u = rng.random()
     kind = PROTON if u < 0.5 else NEUTRON
-    return kind if rng.random() < 0.7 else -kind
+    return kind if rng.random() < 1.0 - ANTIBARYONS / baryons else -kind
 
 
 @fused
@@ -174,7 +185,8 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
     """
     room = available(pdg, energy)
     if room < LOWEST:
-        return 0, room
+        rest, n = _cascade(room, a, kinds, p, 0, rng)
+        return n, rest
     mean = struck(pdg, energy, a)
     hit = 1.0
     stop = 1.0 / mean  # geometric
@@ -184,7 +196,8 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
     room -= left
     n = 0
     if room < LOWEST:
-        return 0, left + room
+        rest, n = _cascade(left + room, a, kinds, p, 0, rng)
+        return n, rest
     first = pdg
     baryon = is_baryon(pdg)
     if hit == 1.0 and rng.random() < DIFFRACTION and room > 4.0:
@@ -198,11 +211,34 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
         n += 1
     width = SPREAD * SPREAD
     power = width / (rng.standard_gamma(1.0 / width) * width) / (width * (1.0 + DENSITY + DENSER * (hit - 1.0)))
+    baryons = BARYONS + MORE_BARYONS * min(hit - 1.0, 3.0)
     while room > LOWEST and n < SECONDARIES - 1:
-        room = _link(_species(rng), (1.0 - rng.random() ** power) * room, room, kinds, p, n, rng)
+        room = _link(_species(baryons, rng), (1.0 - rng.random() ** power) * room, room, kinds, p, n, rng)
         if kinds[n] != 0:
             n += 1
-    return n, left + room
+    rest, n = _cascade(left, a, kinds, p, n, rng)
+    return n, rest + room
+
+
+@fused
+def _cascade(left: float, a: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generator) -> tuple[float, int]:
+    """Let nucleons out of a nucleus that has taken energy; return what stays, and how many particles there are."""
+    budget = CASCADE * left
+    while n < SECONDARIES:
+        kinetic = SLOWEST + SLOPE * rng.standard_exponential()
+        if kinetic > budget:
+            break
+        kinds[n] = PROTON if rng.random() < PROTONS else NEUTRON
+        m = mass(kinds[n])
+        size = math.sqrt(kinetic * (kinetic + 2.0 * m))
+        cosine = max(1.0 + math.log(1.0 - rng.random() * (1.0 - math.exp(-2.0 * FORWARD))) / FORWARD, -1.0)
+        phi = 2.0 * math.pi * rng.random()
+        across = size * math.sqrt(max(1.0 - cosine * cosine, 0.0))
+        p[n, 0], p[n, 1], p[n, 2], p[n, 3] = kinetic + m, across * math.cos(phi), across * math.sin(phi), size * cosine
+        budget -= kinetic
+        left -= kinetic
+        n += 1
+    return left, n
 
 
 @fused

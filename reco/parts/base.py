@@ -37,6 +37,8 @@ class Volume:
         Cells.
     matter : mapping of material to mm
         What stands along the depth.
+    plates : int, optional
+        Active plates along the depth; None where the detector file does not say.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Volume:
     columns: int = 1
     rows: int = 1
     matter: Mapping[str, float] | None = None
+    plates: int | None = None
 
     @property
     def z_range(self) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from emiss.configs.schema import Model
 from emiss.events.columns import Column
 from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, opens, ratio
-from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Share, Visible
+from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Plates, Share, Visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,11 +67,10 @@ class Profile(Model):
 
 
 class Shower(Model):
-    """Resolution of the sum and share of the first layer for electron showers."""
+    """Resolution of the sum for electron showers."""
 
     stochastic: Share
     constant: Share
-    first_share: Annotated[Share, Field(lt=1)] = 0.0
 
 
 class Grid(ReadOut):
@@ -90,6 +89,7 @@ class Grid(ReadOut):
     depth: Extent
     hole: tuple[Extent, Extent] | None = None
     matter: dict[Name, Extent] = Field(default_factory=dict)
+    plates: Plates | None = None
     mip: Visible
     shower: Shower | None = None
     profile: Profile | None = None

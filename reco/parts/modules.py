@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, of_elements, opens, ratio
-from emiss.reco.parts.quantities import Count, Extent, Name, Share, Visible
+from emiss.reco.parts.quantities import Count, Extent, Name, Plates, Share, Visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,7 @@ class Module(Element):
     depth: Extent | None = None
     mip: Visible | None = None
     matter: dict[Name, Extent] | None = None
+    plates: Plates | None = None
 
 
 class Modules(ReadOut):
@@ -43,6 +44,7 @@ class Modules(ReadOut):
     depth: Extent | None = None
     hole: tuple[Extent, Extent] | None = None
     matter: dict[Name, Extent] = Field(default_factory=dict)
+    plates: Plates | None = None
     mip: Visible | None = None
     mip_spread: Share = 0.0
 
@@ -149,6 +151,7 @@ class Modules(ReadOut):
                 columns=self.columns,
                 rows=self.rows,
                 matter=self.matter if module.matter is None else module.matter,
+                plates=module.plates or (self.plates if module.matter is None else None),
             )
             for key, module in self.elements.items()
         )

@@ -77,6 +77,7 @@ Threshold = Annotated[Energy, Field(ge=0, le=1000)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Lengths = Annotated[Number, Field(gt=0, le=1000)]
 Count = Annotated[int, Field(gt=0, le=100)]
+Plates = Annotated[int, Field(gt=0, le=10_000)]
 Span = Annotated[Time, Field(gt=0, le=1e5)]
 Window = Annotated[tuple[Time, Time], AfterValidator(_ordered)]
 TimeWindow = Annotated[

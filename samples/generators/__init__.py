@@ -31,6 +31,10 @@ def generator_of(sample: Sample, setup: SetUp) -> Generator:
         from emiss.samples.generators.beam import BeamGenerator
 
         return BeamGenerator(sample.beam, setup)
+    if process.kind == "empty":
+        from emiss.samples.generators.empty import EmptyGenerator
+
+        return EmptyGenerator(setup)
     from emiss.samples.generators.muon import MuonGenerator
 
     return MuonGenerator(sample.beam, process, setup)

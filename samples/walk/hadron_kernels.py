@@ -15,30 +15,29 @@ from emiss.configs.compiled import fused
 from emiss.physics.hadrons.cross_section_kernels import shadowed
 from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
-from emiss.physics.passage.species_kernels import PION0, STABLE, available, charge, is_hadron, mass
-from emiss.samples.walk.frame_kernels import inside, into, out_of, show
-from emiss.samples.walk.hadron_spot_kernels import absorb, spot, star
+from emiss.physics.passage.species_kernels import PHOTON, PION0, STABLE, available, charge, is_hadron, mass
+from emiss.samples.walk.frame_kernels import inside, into, out_of
+from emiss.samples.walk.hadron_spot_kernels import absorb, glow, star, to_the_side
 from emiss.samples.walk.hadron_tables import ABSORBED
+from emiss.samples.walk.thin_kernels import ionise
 from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 
 if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats, Ints
-    from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.hadron_tables import HadronLine
+    from emiss.samples.walk.muons import MuonWorld
     from emiss.samples.walk.world import Seen, World
 
 NEUTRINO_LOST, MASS_LOST = 1, 2
 """Columns of `Seen.lost`: energy of neutrinos; rest mass of nucleons (below 0 where antinucleons annihilate)."""
 
-LIGHT = 0.8
-"""GeV; the photons of a slower pi0 are spots, not showers."""
+LIGHT = 10.0
+"""GeV; a slower pi0 is a few spots, not a shower."""
 
 STEEP = 5.0
 """Slope above which a particle ends where it is."""
-
-STRAGGLING = 0.06
-"""Width of the loss of a minimum ionizing hadron across a slab, relative to it; grows as the root of depth over path."""
 
 
 @fused
@@ -65,8 +64,7 @@ def push(
 
 @fused
 def scatter_products(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -88,9 +86,8 @@ def scatter_products(
 
     The place is in the frame of the set-up. Momenta in `p` are along the flight of the parent, whose slopes are given.
     """
-    m = world.mixture[s]
-    part = world.part[s]
-    width = 0.4 * world.mixtures.moliere[m]
+    part = line.slabs.part[s]
+    thick = line.slabs.depth[s] > line.slabs.x0[s]
     for i in range(n):
         pdg, energy = kinds[i], p[i, 0]
         if abs(pdg) in (12, 14, 16):
@@ -106,23 +103,22 @@ def scatter_products(
         ends = steep or way < 0.0 or waiting >= len(stack)
         if is_hadron(pdg) and pdg != PION0:
             if ends or available(pdg, energy) < ABSORBED:
-                absorb(world, matter, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, seen, rng)
+                waiting = absorb(
+                    line, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, stack, waiting, seen, rng
+                )
                 continue
-        elif ends or (pdg == PION0 and energy < LIGHT):
-            depth = way * world.mixtures.x0[m] * (1.0 + 3.0 * rng.standard_exponential())
-            gx, gy = width * rng.standard_normal(), width * rng.standard_normal()
-            spot(
-                world, world.mixtures.x0, first, last, s, row, energy, energy, x + gx, y + gy, z, sx, sy, depth, seen, rng
-            )  # fmt: skip
+        elif ends or (pdg == PION0 and thick and energy < LIGHT):
+            glow(line, first, last, s, row, energy, x, y, z, sx, sy, way, seen, rng)
             continue
+        elif pdg == PION0 and thick:
+            pdg = PHOTON  # the two are nearer to each other than a shower is wide
         waiting = push(stack, waiting, row, pdg, energy, x, y, z, sx, sy, part)
     return waiting
 
 
 @fused
 def hadron_decays(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -137,15 +133,14 @@ def hadron_decays(
     """Let a track (frame of the set-up) decay where it is; return how many wait. Slab `s` is where its products begin."""
     n = decay(int(track[PDG]), track[ENERGY], rng, kinds, p)
     return scatter_products(
-        world, matter, first, last, s, int(track[ROW]), n, kinds, p,
+        line, first, last, s, int(track[ROW]), n, kinds, p,
         track[X], track[Y], track[Z], track[TX], track[TY], stack, waiting, seen, rng,
     )  # fmt: skip
 
 
 @fused
 def hadron_interacts(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -160,15 +155,16 @@ def hadron_interacts(
     """Let a track (frame of the set-up) interact in slab `s`; return how many wait."""
     row = int(track[ROW])
     x, y, z, tx, ty = track[X], track[Y], track[Z], track[TX], track[TY]
-    n, left = interact(int(track[PDG]), track[ENERGY], matter.nucleus[world.mixture[s]], rng, kinds, p)
-    star(world, matter, first, last, s, row, left, 0.0, 0.0, x, y, z, tx, ty, 0.0, seen, rng)
-    return scatter_products(world, matter, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
+    n, left = interact(int(track[PDG]), track[ENERGY], line.slabs.nucleus[s], rng, kinds, p)
+    star(line, first, last, s, row, left, 0.0, x, y, z, tx, ty, seen, rng)
+    return scatter_products(line, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
 
 
-@fused
+@fused(forceinline=True)
 def through_hadron(
     world: World,
-    matter: HadronMatter,
+    muons: MuonWorld,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -201,9 +197,9 @@ def through_hadron(
         Whether the track goes on behind the slab.
     waiting : int
     """
-    pdg, row, part = int(track[PDG]), int(track[ROW]), world.part[s]
-    x, y, z, tx, ty = into(world, s, track[X], track[Y], track[Z], track[TX], track[TY])
-    left = world.depth[s] - z
+    pdg, row, part = int(track[PDG]), int(track[ROW]), line.slabs.part[s]
+    x, y, z, tx, ty = into(line.slabs, s, track[X], track[Y], track[Z], track[TX], track[TY])
+    left = line.slabs.depth[s] - z
     if left <= 0.0:
         return True, waiting
     stretch = math.sqrt(1.0 + tx * tx + ty * ty)
@@ -213,95 +209,43 @@ def through_hadron(
         if lives < -z:
             z += lives
             x, y = x + lives * tx, y + lives * ty
-            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
-            return False, hadron_decays(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
+            return False, hadron_decays(line, first, last, s, track, stack, waiting, kinds, p, seen, rng)
         lives += z
         x, y, z = x - z * tx, y - z * ty, 0.0
-        left = world.depth[s]
-    m = world.mixture[s]
-    if not inside(world, s, x, y) and not inside(world, s, x + left * tx, y + left * ty):
+        left = line.slabs.depth[s]
+    if not inside(line.slabs, s, x, y) and not inside(line.slabs, s, x + left * tx, y + left * ty):
         track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
-            world, s, x + left * tx, y + left * ty, z + left, tx, ty
+            line.slabs, s, x + left * tx, y + left * ty, z + left, tx, ty
         )
         return True, waiting
     track[LAST] = part
     if available(pdg, track[ENERGY]) < ABSORBED:
-        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
-        absorb(
-            world, matter, first, last, s, row, pdg, track[ENERGY],
-            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, seen, rng,
+        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
+        waiting = absorb(
+            line, first, last, s, row, pdg, track[ENERGY],
+            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,
         )  # fmt: skip
         return False, waiting
-    sideways = _to_the_side(world, s, x, y, tx, ty)
-    meets = matter.length[m] / shadowed(pdg, track[ENERGY], matter.shadowing[m]) * rng.standard_exponential() / stretch
+    sideways = to_the_side(line.slabs, s, x, y, tx, ty)
+    meets = line.slabs.length[s] / shadowed(pdg, track[ENERGY], line.slabs.shadowing[s]) * rng.standard_exponential() / stretch
     step = min(left, sideways, meets, lives)
     if charge(pdg) != 0:
-        track[ENERGY] -= _ionise(
-            world,
-            matter,
-            s,
-            row,
-            pdg,
-            track[ENERGY],
-            x + 0.5 * step * tx,
-            y + 0.5 * step * ty,
-            step,
-            stretch,
-            seen,
-            rng,
+        track[ENERGY] -= ionise(
+            world, muons, seen, row, s, x + 0.5 * step * tx, y + 0.5 * step * ty, track[ENERGY], mass(pdg), step * stretch, rng
         )
     x, y, z = x + step * tx, y + step * ty, z + step
-    track[X], track[Y], track[Z], track[TX], track[TY] = out_of(world, s, x, y, z, tx, ty)
+    track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
     if available(pdg, track[ENERGY]) < ABSORBED:
-        absorb(
-            world, matter, first, last, s, row, pdg, track[ENERGY],
-            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, seen, rng,
+        waiting = absorb(
+            line, first, last, s, row, pdg, track[ENERGY],
+            track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,
         )  # fmt: skip
         return False, waiting
     if step == lives:
-        return False, hadron_decays(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+        return False, hadron_decays(line, first, last, s, track, stack, waiting, kinds, p, seen, rng)
     if step == meets:
-        return False, hadron_interacts(world, matter, first, last, s, track, stack, waiting, kinds, p, seen, rng)
+        return False, hadron_interacts(line, first, last, s, track, stack, waiting, kinds, p, seen, rng)
     return True, waiting
 
 
-@fused
-def _to_the_side(world: World, s: int, x: float, y: float, tx: float, ty: float) -> float:
-    """Return the depth (mm) after which a straight line leaves the box of a slab through its sides."""
-    depth = STABLE
-    if tx != 0.0:
-        depth = max((math.copysign(world.half_x[s], tx) - x) / tx, 0.0)
-    if ty != 0.0:
-        depth = min(depth, max((math.copysign(world.half_y[s], ty) - y) / ty, 0.0))
-    return depth
-
-
-@fused
-def _ionise(
-    world: World,
-    matter: HadronMatter,
-    s: int,
-    row: int,
-    pdg: int,
-    energy: float,
-    x: float,
-    y: float,
-    step: float,
-    stretch: float,
-    seen: Seen,
-    rng: np.random.Generator,
-) -> float:
-    """Book what a hadron loses on a step of `step` mm of depth at a place across slab `s`; return it, GeV.
-
-    The loss has Moyal's shape about the most probable value, which is that of a minimum ionizing particle of the part.
-    """
-    if step <= 0.0:
-        return 0.0
-    n = rng.standard_normal()
-    share = step * stretch / world.depth[s]
-    factor = 1.0 + STRAGGLING / math.sqrt(max(share, 0.04)) * -math.log(n * n + 1e-6)
-    factor = max(factor, 0.3)
-    loss = min(matter.minimum[world.mixture[s]] * step * stretch * factor, max(energy - mass(pdg), 0.0))
-    seen.deposited[row, world.part[s]] += loss
-    show(world, seen, row, s, x, y, world.mip[s] * share * factor)
-    return loss

@@ -15,21 +15,32 @@ from typing import TYPE_CHECKING
 from emiss.configs.compiled import fused
 from emiss.physics.constants import PROTON_MASS
 from emiss.physics.hadrons.cross_section_kernels import is_baryon, shadowed
-from emiss.physics.passage.species_kernels import available, charge, mass
-from emiss.samples.walk.frame_kernels import inside, into, show
+from emiss.physics.passage.species_kernels import STABLE, available, charge, mass
+from emiss.samples.walk.frame_kernels import cell, inside, into, out_of
+from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.world import PANELS
 
 if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats
-    from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.hadron_tables import HadronLine, Slabs
     from emiss.samples.walk.world import Seen, World
 
-ALONG, ACROSS = 0.05, 0.17
+ACROSS = 0.11
 """Interaction lengths; spread of the charged part of a star along the flight (mean) and across it (one standard deviation)."""
 
 ASIDE = 0.5
 """Interaction (radiation) lengths at which what leaves a slab through its side ends in those behind, if it meets them."""
+
+SPOTS, MOST = 1.5, 12
+"""Spots of a pi0 per GeV, and at most."""
+
+CORE, TAIL, IN_CORE = 0.2, 0.8, 0.85
+"""Moliere radii; spread of the two parts of a shower in x and y, and the first one's part."""
+
+FLATTEST = 20.0
+"""The largest slope of what comes out of a star."""
 
 EXCHANGE = 0.20
 """Mean share of photons (from pi0) in the star that a slow pion or kaon makes."""
@@ -42,61 +53,43 @@ RANGE = 0.8
 
 
 @fused
-def home(
-    world: World,
-    lengths: Floats,
-    first: int,
-    last: int,
-    s: int,
-    x: float,
-    y: float,
-    z: float,
-    tx: float,
-    ty: float,
-    depth: float,
-) -> tuple[int, float, float]:
-    """Return the slab of a place on a line and where across it; -1 where there is none.
+def leave(
+    line: HadronLine, seen: Seen, row: int, s: int, x: float, y: float, energy: float, visible: float, rng: np.random.Generator
+) -> None:
+    """Book energy (GeV) at a place across slab `s`, its own frame, mm.
 
-    The place is `depth` mm of slab `s` behind a point in it, or before it for `depth` below 0.
-
-    The line goes from the point (mm, frame of the set-up) with the slopes given. Behind the end of the slab the rest of
-    `depth` is that in the matter of the next one, in units of `lengths` (mm, by mixture: radiation or interaction lengths):
-    air counts nothing. What leaves through a side goes on, too, for `ASIDE` lengths.
+    `visible` of it is seen, as far as this slab's scale goes: a log-normal number of the variance that the slab's sampling
+    gives it.
     """
-    px, py, pz, lx, ly = into(world, s, x, y, z, tx, ty)
-    to = pz + depth
-    way = 1 if depth > 0.0 else -1
-    beyond = to - world.depth[s] if way > 0 else -to
-    if beyond <= 0.0:
-        px, py = px + depth * lx, py + depth * ly
-        if inside(world, s, px, py):
-            return s, px, py
-        beyond = ASIDE * lengths[world.mixture[s]]
-    rest = beyond / lengths[world.mixture[s]]
-    j = s + way
-    while first <= j < last:
-        px, py, pz, lx, ly = into(world, j, x, y, z, tx, ty)
-        own = lengths[world.mixture[j]]
-        front = 0.0 if way > 0 else world.depth[j]
-        dz = front + way * min(rest * own, world.depth[j]) - pz
-        if dz * way >= 0.0 and inside(world, j, px + dz * lx, py + dz * ly):
-            rest -= world.depth[j] / own
-            if rest <= 0.0:
-                return j, px + dz * lx, py + dz * ly
-        j += way
-    return -1, px, py
+    seen.deposited[row, line.slabs.part[s]] += energy
+    shown = visible * line.slabs.visible[s]
+    if shown <= 0.0:
+        return
+    grain = line.slabs.stochastic[s] * line.slabs.stochastic[s]
+    if grain > 0.0:
+        width = math.log(1.0 + grain / shown)
+        shown *= math.exp(math.sqrt(width) * rng.standard_normal() - 0.5 * width)
+    place = cell(line.slabs, s, x, y)
+    if place < 0:
+        return
+    if line.slabs.kind[s] == PANELS:
+        slope = math.exp(y / line.slabs.attenuation[s])
+        seen.visible[row, line.channels[place]] += shown * slope
+        seen.visible[row, line.channels[place + 1]] += shown / slope
+    else:
+        seen.visible[row, line.channels[place]] += shown
 
 
 @fused
-def spot(
-    world: World,
+def fly(
+    line: HadronLine,
     lengths: Floats,
+    share: Floats,
     first: int,
     last: int,
     s: int,
     row: int,
     energy: float,
-    visible: float,
     x: float,
     y: float,
     z: float,
@@ -106,45 +99,88 @@ def spot(
     seen: Seen,
     rng: np.random.Generator,
 ) -> None:
-    """Book energy (GeV) on a line from a place in slab `s`, see `home`: as deposited, or as leaked.
+    """Book energy (GeV) at `depth` mm from a place in slab `s`, on a line; behind it, or before it for `depth` below 0.
 
-    `visible` of it is seen, as far as this slab's scale goes; a log-normal number of the variance that the sampling of the
-    slab where it is left gives it.
+    Place and slopes are in the frame of the set-up, mm. Behind the end of the slab the rest of `depth` is that in the matter
+    of the next ones, in units of `lengths` (mm, by mixture: radiation or interaction lengths): air counts nothing. What leaves
+    through a side goes on, too, for `ASIDE` lengths. What meets no slab has leaked.
     """
-    at, px, py = home(world, lengths, first, last, s, x, y, z, tx, ty, depth)
-    if at < 0:
-        seen.leaked[row, world.part[s]] += energy
-        return
-    seen.deposited[row, world.part[at]] += energy
-    shown = visible * world.visible[at]
-    grain = world.stochastic[at] * world.stochastic[at]
-    if grain > 0.0 and shown > 0.0:
-        width = math.log(1.0 + grain / shown)
-        shown *= math.exp(math.sqrt(width) * rng.standard_normal() - 0.5 * width)
-    show(world, seen, row, at, px, py, shown)
+    px, py, pz, lx, ly = into(line.slabs, s, x, y, z, tx, ty)
+    to = pz + depth
+    way = 1 if depth > 0.0 else -1
+    beyond = to - line.slabs.depth[s] if way > 0 else -to
+    if beyond <= 0.0:
+        px, py = px + depth * lx, py + depth * ly
+        if inside(line.slabs, s, px, py):
+            leave(line, seen, row, s, px, py, energy, energy * share[s], rng)
+            return
+        beyond = ASIDE * lengths[s]
+    rest = beyond / lengths[s]
+    j = s + way
+    while first <= j < last:
+        px, py, pz, lx, ly = into(line.slabs, j, x, y, z, tx, ty)
+        own = lengths[j]
+        front = 0.0 if way > 0 else line.slabs.depth[j]
+        dz = front + way * min(rest * own, line.slabs.depth[j]) - pz
+        if dz * way >= 0.0 and inside(line.slabs, j, px + dz * lx, py + dz * ly):
+            rest -= line.slabs.depth[j] / own
+            if rest <= 0.0:
+                leave(line, seen, row, j, px + dz * lx, py + dz * ly, energy, energy * share[j], rng)
+                return
+        j += way
+    seen.leaked[row, line.slabs.part[s]] += energy
+
+
+@fused
+def glow(
+    line: HadronLine,
+    first: int,
+    last: int,
+    s: int,
+    row: int,
+    energy: float,
+    x: float,
+    y: float,
+    z: float,
+    tx: float,
+    ty: float,
+    way: float,
+    seen: Seen,
+    rng: np.random.Generator,
+) -> None:
+    """Book the photons of a pi0 as a few spots on Longo's profile; `way` is -1 for what flies backward."""
+    x0, moliere = line.slabs.x0[s], line.slabs.moliere[s]
+    form = 1.0 + 0.5 * max(math.log(max(energy / line.slabs.critical[s], 1.0)) - 0.9, 0.0)
+    begin = rng.standard_exponential()
+    count = min(1 + int(SPOTS * energy), MOST)
+    part = energy / count
+    for _ in range(count):
+        depth = way * x0 * (begin + 2.0 * rng.standard_gamma(form))
+        radius = moliere * (CORE if rng.random() < IN_CORE else TAIL)
+        gx, gy = radius * rng.standard_normal(), radius * rng.standard_normal()
+        fly(
+            line, line.slabs.x0, line.slabs.unit, first, last, s, row, part, x + gx, y + gy, z, tx, ty, depth, seen, rng
+        )
 
 
 @fused
 def star(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
     row: int,
     energy: float,
     photons: float,
-    spent: float,
     x: float,
     y: float,
     z: float,
     tx: float,
     ty: float,
-    ahead: float,
     seen: Seen,
     rng: np.random.Generator,
 ) -> None:
-    """Book what a nucleus that was hit and its slow fragments leave around a place.
+    """Book what a nucleus that was hit and its slow fragments leave around a place in slab `s` (frame of the set-up).
 
     Parameters
     ----------
@@ -152,39 +188,41 @@ def star(
         GeV in all.
     photons : float
         Mean share of it in pi0.
-    spent : float
-        GeV that a charged particle lost on its way to the star, beside `energy`.
-    x, y, z, tx, ty, ahead : float
-        A point in slab `s` and a line through it (frame of the set-up); mm of depth from there to the star, below 0 backward.
     """
-    m = world.mixture[s]
-    length = matter.length[m]
+    length = line.slabs.length[s]
     light = 0.0
     if photons > 0.0:
         light = energy * min(photons * rng.standard_exponential(), 0.9)
     rest = energy - light
-    charged = rest * min(matter.protons[m] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0), 0.9)
-    neutral = min(rest * matter.neutrons[m] * 2.0 * rng.random(), rest - charged)
-    way = 1.0 if ahead >= 0.0 else -1.0
-    sx = x + ACROSS * length * rng.standard_normal()
-    sy = y + ACROSS * length * rng.standard_normal()
-    visible = (charged + spent) * matter.ionising[m] + light
-    bound = energy + spent - neutral  # stays with the charged part, unseen
-    u = way * ALONG * length * rng.standard_exponential()
-    to = ahead * (1.0 - rng.random() * spent / max(spent + energy, 1e-12)) + u
-    spot(world, matter.length, first, last, s, row, bound, visible, sx, sy, z, tx, ty, to, seen, rng)
+    charged = rest * min(line.slabs.protons[s] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0), 0.9)
+    neutral = min(rest * line.slabs.neutrons[s] * 2.0 * rng.random(), rest - charged)
+    px, py, _, _, _ = into(line.slabs, s, x, y, z, tx, ty)
+    px += ACROSS * length * rng.standard_normal()
+    py += ACROSS * length * rng.standard_normal()
+    leave(line, seen, row, s, px, py, energy - neutral, charged * line.slabs.ionising[s] + light, rng)
     cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
-    far = matter.diffusion[m] * rng.standard_exponential()
-    side = far * math.sqrt(1.0 - cosine * cosine)
-    sx, sy, to = x + side * math.cos(phi), y + side * math.sin(phi), ahead + far * cosine
-    visible = neutral * matter.neutron_seen[m]
-    spot(world, matter.length, first, last, s, row, neutral, visible, sx, sy, z, tx, ty, to, seen, rng)
+    far = line.slabs.diffusion[s] * rng.standard_exponential()
+    slope = min(math.sqrt(1.0 - cosine * cosine) / max(abs(cosine), 1e-3), FLATTEST)
+    fly(
+        line, line.slabs.diffusion, line.slabs.neutron_seen, first, last, s, row, neutral,
+        x, y, z, slope * math.cos(phi), slope * math.sin(phi), far * cosine, seen, rng,
+    )  # fmt: skip
+
+
+@fused
+def to_the_side(world: World | Slabs, s: int, x: float, y: float, tx: float, ty: float) -> float:
+    """Return the depth (mm) after which a straight line leaves the box of a slab through its sides."""
+    depth = STABLE
+    if tx != 0.0:
+        depth = max((math.copysign(world.half_x[s], tx) - x) / tx, 0.0)
+    if ty != 0.0:
+        depth = min(depth, max((math.copysign(world.half_y[s], ty) - y) / ty, 0.0))
+    return depth
 
 
 @fused
 def absorb(
-    world: World,
-    matter: HadronMatter,
+    line: HadronLine,
     first: int,
     last: int,
     s: int,
@@ -197,35 +235,72 @@ def absorb(
     tx: float,
     ty: float,
     way: float,
+    stack: Floats,
+    waiting: int,
     seen: Seen,
     rng: np.random.Generator,
-) -> None:
-    """End a slow hadron: it ionises until it stops or interacts, and a star takes the rest.
+) -> int:
+    """Take a slow hadron to where it stops, interacts, or leaves the slab; return how many wait.
+
+    It ionises on the way, and a star takes the rest. What comes out of the slab goes on the stack, but for what flies
+    backward, which ends in those before.
 
     Parameters
     ----------
     pdg, energy : int, float
         Total energy, GeV.
     x, y, z, tx, ty : float
-        In the frame of the set-up, mm.
+        In the frame of the set-up, mm; in slab `s` or the air before it.
     way : float
         1 for one that flies forward, -1 for backward (then the slopes are those of its line).
     """
-    m = world.mixture[s]
     room = available(pdg, energy)
-    kinetic = max(energy - mass(pdg), 0.0)
-    path = matter.length[m] / shadowed(pdg, energy, matter.shadowing[m]) * rng.standard_exponential()
-    spent, stops = 0.0, False
-    if charge(pdg) != 0 and matter.minimum[m] > 0.0:
-        m0 = mass(pdg)
-        like = kinetic * PROTON_MASS / m0  # a proton of the same velocity
-        reach = RANGE * like * like / math.sqrt(math.sqrt(like + 1e-9)) * m0 / PROTON_MASS / matter.minimum[m]
+    own = mass(pdg)
+    kinetic = max(energy - own, 0.0)
+    px, py, pz, lx, ly = into(line.slabs, s, x, y, z, tx, ty)
+    if pz < 0.0 < way:  # in the air before it
+        px, py, pz = px - pz * lx, py - pz * ly, 0.0
+    stretch = math.sqrt(1.0 + lx * lx + ly * ly)
+    ahead = min(line.slabs.depth[s] - pz if way > 0.0 else pz, to_the_side(line.slabs, s, px, py, way * lx, way * ly))
+    ahead = max(ahead, 0.0)
+    path = line.slabs.length[s] / shadowed(pdg, energy, line.slabs.shadowing[s]) * rng.standard_exponential()
+    reach, stops = STABLE, False
+    if charge(pdg) != 0 and line.slabs.minimum[s] > 0.0:
+        like = kinetic * PROTON_MASS / own  # a proton of the same velocity
+        reach = RANGE * like * like / math.sqrt(math.sqrt(like + 1e-9)) * own / PROTON_MASS / line.slabs.minimum[s]
         stops = path >= reach
-        if stops:
-            path, spent = reach, kinetic
+        path = min(path, reach)
+    dz = path / stretch
+    out = dz > ahead
+    if out:
+        dz = ahead
+    spent = 0.0
+    if reach != STABLE:
+        if stops and not out:
+            spent = kinetic
         else:
-            part = path / reach
+            part = min(dz * stretch / max(reach, 1e-9), 1.0)
             spent = kinetic * part * (0.571 + 0.1 * part + 0.329 * part**4)  # 1 - (1 - part)^(4/7) within 5 %
-    dz = way * path / math.sqrt(1.0 + tx * tx + ty * ty)
+        mid = way * rng.random() * dz
+        leave(line, seen, row, s, px + mid * lx, py + mid * ly, spent, spent * line.slabs.ionising[s], rng)
+        room -= spent
+    if room <= 1e-12:
+        seen.deposited[row, line.slabs.part[s]] += room
+        return waiting
+    if out and way > 0.0 and waiting < len(stack) - 1:
+        dz += 1e-6
+        track = stack[waiting]
+        track[ROW], track[PDG], track[ENERGY] = row, pdg, energy - spent
+        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
+            line.slabs, s, px + dz * lx, py + dz * ly, pz + dz, lx, ly
+        )
+        track[LAST], track[ID], track[CARRIED] = line.slabs.part[s], -1.0, 0.0
+        return waiting + 1
+    if out:
+        to = way * (path / stretch)
+        fly(line, line.slabs.length, line.slabs.both, first, last, s, row, room, x, y, z, tx, ty, to, seen, rng)
+        return waiting
     photons = 0.0 if is_baryon(pdg) or stops else EXCHANGE
-    star(world, matter, first, last, s, row, max(room - spent, 0.0), photons, spent, x, y, z, tx, ty, dz, seen, rng)
+    gx, gy, gz, _, _ = out_of(line.slabs, s, px + way * dz * lx, py + way * dz * ly, pz + way * dz, lx, ly)
+    star(line, first, last, s, row, room, photons, gx, gy, gz, tx, ty, seen, rng)
+    return waiting

@@ -1,44 +1,49 @@
-"""`HadronMatter`: what the walk of hadrons knows of each mixture, and the constants of what slow hadrons leave."""
+"""`HadronLine`: what the walk of hadrons knows of each slab, and the constants of what slow hadrons leave."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from emiss.physics.hadrons.cross_section_kernels import SHADOWING
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Floats
+    from emiss.configs.arrays import Floats, Ints
     from emiss.samples.walk.matter import Mixtures
+    from emiss.samples.walk.world import World
 
-ABSORBED = 1.2
+ABSORBED = 1.0
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
 
 ELECTRONS_OVER_MIP = 0.0026
 """1 - e/mip per charge number: 0.79 in lead and scintillator (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Ch. 3)."""
 
-CASCADE, HEAVIER = 0.50, 0.08
+CASCADE, HEAVIER = 0.43, 0.13
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
 ln(207/A) (R. Wigmans, Calorimetry, Ch. 2, has 38 % in lead and 57 % in iron, tracks of pions and cascade included)."""
 
-NEUTRONS, NEUTRON_RISE = 0.24, 0.03
+NEUTRONS, NEUTRON_RISE = 0.11, 0.012
 """Share of evaporated and cascade neutrons: in lead; so much less per unit of ln(207/A)."""
 
-NEUTRON_SEEN = 0.8
-"""Visible over kinetic energy of neutrons where hydrogen is in the active plates."""
+HYDROGEN = 2.0
+"""Energy that neutrons leave per mm of active plates, which have hydrogen, over that per mm of absorber."""
 
-
-DIFFUSION, FARTHEST = 40.0, 1.2
+DIFFUSION, FARTHEST = 60.0, 1.2
 """mm over the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
 of it: mean distance at which the neutrons of a star are taken up."""
 
 
-class HadronMatter(NamedTuple):
-    """M mixtures, arrays of shape (M,).
+class Slabs(Protocol):
+    """What hadrons need to know of S slabs: a structured array of shape (S,); each field is an array of shape (S,).
+
+    One array in place of forty, each of which would be seven words on the stack in every call that is not inlined. Fields of
+    `World`, see there, and:
 
     Attributes
     ----------
+    x0, moliere, critical : arrays
+        Of its mixture, see `emiss.samples.walk.matter.Mixtures`.
     nucleus : array
         Mass number of the nuclei that are hit.
     length : array
@@ -49,14 +54,39 @@ class HadronMatter(NamedTuple):
         Mean loss of a minimum ionizing particle, GeV/mm.
     ionising : array
         Visible energy on the scale of electrons per energy that hadrons lose by ionisation: mip/e.
-    protons, neutrons : array
+    protons, neutrons : arrays
         Shares of the energy of nuclear stars in charged particles and in neutrons; the rest is binding energy.
     neutron_seen : array
-        Visible over kinetic energy of neutrons.
+        Visible over kinetic energy of neutrons, on the scale of electrons.
+    both : array
+        Visible energy per energy of a whole star.
+    unit : array
+        1.
     diffusion : array
         Mean distance from a star at which its neutrons leave their energy, mm.
     """
 
+    x: Floats
+    y: Floats
+    z: Floats
+    sine: Floats
+    cosine: Floats
+    depth: Floats
+    half_x: Floats
+    half_y: Floats
+    hole_x: Floats
+    hole_y: Floats
+    kind: Ints
+    columns: Ints
+    rows: Ints
+    first: Ints
+    part: Ints
+    visible: Floats
+    stochastic: Floats
+    attenuation: Floats
+    x0: Floats
+    moliere: Floats
+    critical: Floats
     nucleus: Floats
     length: Floats
     shadowing: Floats
@@ -65,23 +95,63 @@ class HadronMatter(NamedTuple):
     protons: Floats
     neutrons: Floats
     neutron_seen: Floats
+    both: Floats
+    unit: Floats
     diffusion: Floats
 
 
-def hadron_matter(mixtures: Mixtures) -> HadronMatter:
-    """Return what the walk of hadrons knows of mixtures; vacuum gets an infinite length."""
+class HadronLine(NamedTuple):
+    """What the walk of hadrons knows of a world.
+
+    Attributes
+    ----------
+    slabs : Slabs
+        Structured array of shape (S,).
+    channels : int array
+        As those of `World`.
+    """
+
+    slabs: Slabs
+    channels: Ints
+
+
+def hadron_line(world: World) -> HadronLine:
+    """Return what the walk of hadrons knows of a world."""
+    columns = np.dtype([(name, "i8" if kind == "Ints" else "f8") for name, kind in Slabs.__annotations__.items()], align=True)
+    slabs = np.zeros(len(world.z), columns)
+    matter = hadron_matter(world.mixtures)
+    for name in Slabs.__annotations__:
+        if name in matter:
+            slabs[name] = matter[name][world.mixture]
+        else:
+            slabs[name] = getattr(world, name)
+    return HadronLine(cast("Slabs", slabs), world.channels)
+
+
+def hadron_matter(mixtures: Mixtures) -> dict[str, Floats]:
+    """Return the columns of `Slabs` that are of matter, for each mixture; vacuum gets an infinite length."""
     a = np.where(np.isfinite(mixtures.a) & (mixtures.a >= 1.0), mixtures.a, 1.0)
     z = np.where(np.isfinite(mixtures.z), mixtures.z, 1.0)
     lighter = np.log(207.0 / np.clip(a, 6.0, 207.0))
     length = np.where(mixtures.lambda_ > 0.0, mixtures.lambda_, np.inf)
-    return HadronMatter(
+    ionising = 1.0 / (1.0 - ELECTRONS_OVER_MIP * z)
+    protons, neutrons = CASCADE + HEAVIER * lighter, np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.02)
+    active = HYDROGEN * mixtures.active
+    in_active = np.where(mixtures.active > 0.0, active / (active + 1.0 - mixtures.active), 0.0)
+    neutron_seen = in_active / np.where(mixtures.sampling > 0.0, mixtures.sampling, 1.0)
+    return dict(
+        x0=mixtures.x0,
+        moliere=mixtures.moliere,
+        critical=mixtures.critical,
         nucleus=a,
         length=length,
         shadowing=np.minimum(SHADOWING * np.cbrt(1.0 / a), 1.0),
         minimum=np.where(np.isfinite(mixtures.minimum), mixtures.minimum, 0.0),
-        ionising=1.0 / (1.0 - ELECTRONS_OVER_MIP * z),
-        protons=CASCADE + HEAVIER * lighter,
-        neutrons=np.maximum(NEUTRONS - NEUTRON_RISE * lighter, 0.1),
-        neutron_seen=np.full(len(a), NEUTRON_SEEN),
+        ionising=ionising,
+        protons=protons,
+        neutrons=neutrons,
+        neutron_seen=neutron_seen,
+        both=protons * ionising + neutrons * neutron_seen,
+        unit=np.ones(len(a)),
         diffusion=np.minimum(DIFFUSION / np.maximum(mixtures.active, 1e-6), FARTHEST * length),
     )

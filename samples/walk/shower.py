@@ -27,8 +27,8 @@ Fitted to the VETO's energy behind 40 X0 (Geant4, electrons of 100 GeV). Other a
 lead's."""
 
 EMERGING = 0.4
-"""Part of a shower's ionisation that comes out of heavy plates into a block of active material: the softest electrons stay. Fitted
-to the VETO behind the ECAL (Geant4, muons of 5 to 90 GeV); e/mip of lead alone would be 0.65."""
+"""Part of a shower's ionisation that comes out of heavy plates into a block of active material: the softest electrons stay.
+Fitted to the VETO behind the ECAL (Geant4, muons of 5 to 90 GeV); e/mip of lead alone would be 0.65."""
 
 HEAVY = 9e-3
 """GeV; critical energy of the calorimeters that showers grow in: lead or tungsten with scintillator."""
@@ -53,8 +53,9 @@ class Showers(NamedTuple):
     e_mip : array of shape (M,)
         e/mip; 1 for homogeneous matter.
     stopping : array of shape (M,)
-        1/mm; by how much a shower's energy goes on per mm of depth: 1/X0, and in blocks of active material more, as the electrons of a
-        shower that has grown in lead lose there as much more per radiation length as the critical energy is higher, times `EMERGING`.
+        1/mm; by how much a shower's energy goes on per mm of depth: 1/X0, and in blocks of active material more, as the
+        electrons of a shower that has grown in lead lose there as much more per radiation length as the critical energy is
+        higher, times `EMERGING`.
     soft : array of shape (M,)
         Attenuation of the most penetrating photons, 1/mm of depth.
     tail_seen : array of shape (M,)

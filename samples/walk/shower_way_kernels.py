@@ -35,7 +35,7 @@ LAST = len(GRID) - 2
 
 
 @fused
-def rate(world: World, showers: Showers, m: int, ln_energy: float) -> float:
+def rate(showers: Showers, m: int, ln_energy: float) -> float:
     """Return the attenuation of photons in a mixture, 1/mm; ln_energy of GeV, and 1/X0 for infinity."""
     if ln_energy == np.inf:
         return showers.stopping[m]
@@ -78,7 +78,7 @@ def place(
     while True:
         length = math.sqrt(1.0 + tx * tx + ty * ty)
         if inside(world, s, x, y) and z < world.depth[s]:
-            per_mm = rate(world, showers, world.mixture[s], ln_energy) * length
+            per_mm = rate(showers, world.mixture[s], ln_energy) * length
             step = depth / per_mm
             last = s
             if z + step < world.depth[s]:

@@ -29,7 +29,7 @@ from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, R
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
-    from emiss.samples.walk.hadron_tables import HadronMatter
+    from emiss.samples.walk.hadron_tables import HadronLine
     from emiss.samples.walk.muons import MuonWorld
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import Seen, World
@@ -71,7 +71,7 @@ class Tables(NamedTuple):
 
     muons: MuonWorld
     showers: Showers
-    hadrons: HadronMatter
+    hadrons: HadronLine
     stack: Floats
     kinds: Ints
     energies: Floats
@@ -109,6 +109,8 @@ def walk(
             waiting -= 1
             track[:] = stack[waiting]
             alive, s = True, first
+            while s < last and behind(world, s, track[Z]):
+                s += 1
             while alive and s < last:
                 alive, waiting = through(world, tables, first, last, s, track, waiting, seen, rng)
                 s += 1
@@ -123,6 +125,12 @@ def walk(
 
 
 @fused
+def behind(world: World, s: int, z: float) -> bool:
+    """Tell whether a place (mm, frame of the set-up) is behind all of a slab."""
+    return bool(world.z[s] + world.depth[s] * world.cosine[s] + world.half_x[s] * abs(world.sine[s]) <= z)
+
+
+@fused(forceinline=True)
 def through(
     world: World,
     tables: Tables,
@@ -142,12 +150,13 @@ def through(
         if not (0.0 <= z <= world.depth[s] and inside(world, s, x, y)):
             return True, waiting
         return False, hadron_interacts(
-            world, tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds, tables.momenta, seen, rng
+            tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds, tables.momenta, seen, rng
         )
     if is_hadron(pdg):
         return through_hadron(
-            world, tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds, tables.momenta, seen, rng
-        )
+            world, tables.muons, tables.hadrons, first, last, s, track, tables.stack, waiting, tables.kinds,
+            tables.momenta, seen, rng,
+        )  # fmt: skip
     if kind == MUON:
         return through_muon(world, tables, s, track, waiting, seen, rng)
     if kind in (ELECTRON, PHOTON):
@@ -156,7 +165,7 @@ def through(
     return False, waiting
 
 
-@fused
+@fused(forceinline=True)
 def through_muon(
     world: World, tables: Tables, s: int, track: Floats, waiting: int, seen: Seen, rng: np.random.Generator
 ) -> tuple[bool, int]:
@@ -207,7 +216,7 @@ def through_muon(
     return True, waiting
 
 
-@fused
+@fused(forceinline=True)
 def through_light(
     world: World,
     tables: Tables,
@@ -239,10 +248,7 @@ def through_light(
                 x, y, z, left, entered = x + depth * tx, y + depth * ty, z + depth, left - depth, True
                 break
         if not entered:
-            track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
-                world, s, x + left * tx, y + left * ty, z + left, tx, ty
-            )
-            return True, waiting
+            return True, waiting  # it stays where it is: another slab may stand beside this one
     m = world.mixture[s]
     track[LAST] = world.part[s]
     if world.depth[s] > THICK * world.mixtures.x0[m]:
@@ -259,7 +265,7 @@ def through_light(
         return False, waiting
     stretch = math.sqrt(1.0 + tx * tx + ty * ty)
     if pdg == PHOTON:
-        depth = rng.standard_exponential() / (rate(world, tables.showers, m, math.log(energy)) * stretch)
+        depth = rng.standard_exponential() / (rate(tables.showers, m, math.log(energy)) * stretch)
         if depth >= left:
             track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
                 world, s, x + left * tx, y + left * ty, z + left, tx, ty

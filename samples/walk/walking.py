@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.reco.parts.grid import Grid
 from emiss.samples.walk.backwards import back
 from emiss.samples.walk.decay_kernels import decays
-from emiss.samples.walk.hadron_tables import hadron_matter
+from emiss.samples.walk.hadron_tables import hadron_line
+from emiss.samples.walk.light import LIGHT, bent, electrons, had, pairs
+from emiss.samples.walk.light_kernels import CONVERTS, GONE, shine
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
 from emiss.samples.walk.matter import ACTIVE
 from emiss.samples.walk.muons import muon_world
@@ -19,6 +22,7 @@ from emiss.samples.walk.stations import at_station, transport
 from emiss.samples.walk.tracks import (
     CARRIED,
     COLUMNS,
+    ELECTRON,
     ENERGY,
     ID,
     LAST,
@@ -31,6 +35,7 @@ from emiss.samples.walk.tracks import (
     availables,
     lifetimes,
     masses,
+    tracks,
 )
 from emiss.samples.walk.walk_kernels import Tables, walk
 from emiss.samples.walk.world import Seen, world_of
@@ -44,17 +49,20 @@ if TYPE_CHECKING:
     from emiss.samples.config import Response
     from emiss.samples.walk.line import Item
 
-LOST = ("invisible", "neutrino", "rest mass")
+LOST = ("invisible", "neutrino", "rest mass", "synchrotron light")
 """What nothing can see, by name."""
 
 STACK, SECONDARIES = 4096, 64
 """Tracks that may wait, and secondaries of one step; what would be more ends where it is."""
 
+ELECTRONS, SEED = 400, 1964
+"""Electrons that a target is calibrated with, 0.05 %, and where their random numbers begin."""
+
 SLOWEST = 0.01
 """GeV; a slower charged particle leaves nothing in a station."""
 
-LIGHT = 1e-3
-"""GeV; an electron's mass is below."""
+SOFTEST = 50e-6
+"""GeV; synchrotron light below does not come out of a beam line."""
 
 
 @dataclass
@@ -89,18 +97,30 @@ class Walk:
         Factors on fields.
     marks : mapping of name to z (mm)
         Where particles are looked at, or taken over.
+    target : str, optional
+        The grid that is calibrated with electrons of the beam's energy.
+    softest : float
+        Synchrotron light below (GeV) is booked as lost.
     """
 
     def __init__(
-        self, detector: Detector, settings: Response, scales: Mapping[str, float], marks: Mapping[str, float]
+        self,
+        detector: Detector,
+        settings: Response,
+        scales: Mapping[str, float],
+        marks: Mapping[str, float],
+        *,
+        target: str | None = None,
+        softest: float = SOFTEST,
     ) -> None:
         self.detector = detector
+        self.softest = softest
         self.settings = settings
         self.world, self.parts, materials = world_of(detector, attenuation=settings.attenuation)
         self.tables = Tables(
             muons=muon_world(self.world, materials),
             showers=showers(self.world, materials, ACTIVE),
-            hadrons=hadron_matter(self.world.mixtures),
+            hadrons=hadron_line(self.world),
             stack=np.empty((STACK, COLUMNS)),
             kinds=np.zeros(SECONDARIES, np.int64),
             energies=np.zeros(SECONDARIES),
@@ -108,6 +128,8 @@ class Walk:
             momenta=np.zeros((SECONDARIES, 4)),
         )
         self.line: list[Item] = line_of(detector, self.world, marks)
+        if target is not None:
+            self._calibrate(target)
         fields = [detector.field(name).scaled(scales.get(name, 1.0)) for name in detector.magnets]
         self.fields: list[Field] = sorted(fields, key=lambda one: one.region[0])
         self.begins = min([item.z for item in self.line] + [one.region[0] for one in self.fields]) - 1.0
@@ -115,6 +137,18 @@ class Walk:
             [item.end if isinstance(item, Matter) else item.z for item in self.line]
             + [one.region[1] for one in self.fields]
         )
+
+    def _calibrate(self, target: str) -> None:
+        """Set the scale of the target: electrons of the beam's energy on its beam cell show it, what leaks included."""
+        grid = self.detector.of_kind(Grid)[target]
+        slabs = np.flatnonzero(self.world.part == self.parts.index(target))
+        energy, s = self.detector.beam.energy, slabs[0]
+        seen = self.nothing(ELECTRONS)
+        place = {"x": grid.x, "y": grid.y, "z": self.world.z[s] - 0.1}
+        shots = tracks({"row": np.arange(ELECTRONS), "pdg": ELECTRON, "energy": energy, **place}, ELECTRONS)
+        walk(self.world, self.tables, int(s), int(slabs[-1]) + 1, shots, seen, np.random.default_rng(SEED))
+        numbers = self.detector.part_numbers(target)
+        self.world.visible[slabs] *= energy / seen.visible[:, numbers].sum(axis=1).mean()
 
     def nothing(self, rows: int) -> Seen:
         """Return empty accumulators for so many beam particles."""
@@ -127,14 +161,20 @@ class Walk:
         )
 
     def from_the_beginning(self, tracks: Floats, z: float) -> Floats:
-        """Return beam particles, given by where they would be at `z` without matter, at the beginning of the line."""
+        """Return beam particles, given by where they would be at `z` without matter, at the beginning of the line.
+
+        Electrons begin with what they radiate in fields, on average, and more: they are at `z` with the energy given.
+        """
         state = State.of(tracks)
         charged = np.flatnonzero(state.charge != 0.0)
-        where = np.stack([state.x, state.y, state.tx, state.ty, state.charge / state.momentum], axis=1)
+        where = np.stack([state.x, state.y, state.tx, state.ty, np.zeros(len(tracks))], axis=1)
         for one in reversed(self.fields):
             low, high = one.region
             if high <= z:
                 where[:, :2] += where[:, 2:4] * (high - z)
+                behind, state.energy = state.energy, had(state, one)
+                middle = np.sqrt(np.maximum((0.5 * (behind + state.energy)) ** 2 - np.square(state.mass), 1e-12))
+                where[:, 4] = state.charge / middle
                 where[charged] = back(where[charged], one, low, high)
                 z = low
         where[:, :2] += where[:, 2:4] * (self.begins - z)
@@ -184,7 +224,7 @@ class Walk:
     def begin(self, tracks: Floats, passage: Passage) -> None:
         """Book the rest mass of nucleons of the beam, which nothing can take from them (`species_kernels.available`)."""
         rest = tracks[:, ENERGY] - availables(tracks)
-        passage.seen.lost[tracks[:, ROW].astype(np.int64), LOST.index("rest mass")] += rest  # one track per row
+        np.add.at(passage.seen.lost[:, LOST.index("rest mass")], tracks[:, ROW].astype(np.int64), rest)
 
     def leave(self, tracks: Floats, passage: Passage) -> None:
         """Book what is under way as leaked from the parts that it came from last."""
@@ -200,9 +240,9 @@ class Walk:
             return tracks
         decay_z = self._decay_places(tracks, z, rng)
         going = decay_z >= z
-        moved = [self._drift(tracks[going], z, passage)]
+        moved = [self._drift(tracks[going], z, passage, rng)]
         for row in np.flatnonzero(~going):
-            there = self._drift(tracks[row : row + 1].copy(), float(decay_z[row]), passage)
+            there = self._drift(tracks[row : row + 1].copy(), float(decay_z[row]), passage, rng)
             moved.append(self.move(decays(there, passage.seen, rng), z, passage, rng))
         return moved[0] if len(moved) == 1 else np.concatenate(moved)
 
@@ -222,13 +262,13 @@ class Walk:
         places[rows[soon]] = (tracks[rows, Z] + way)[soon]
         return places
 
-    def _drift(self, tracks: Floats, z: float, passage: Passage) -> Floats:
+    def _drift(self, tracks: Floats, z: float, passage: Passage, rng: np.random.Generator) -> Floats:
         state = State.of(tracks)
         lowest = float(state.z.min(initial=np.inf))
         for one in self.fields:
             low, high = one.region
             if high > lowest and low < z and np.any(state.charge != 0.0):
-                self._through(state, one, min(z, high))
+                self._through(state, one, min(z, high), passage, rng)
         state.drift_to(z)
         state.give_back(tracks)
         if np.all(state.alive):
@@ -236,12 +276,32 @@ class Walk:
         self.leave(tracks[~state.alive], passage)
         return tracks[state.alive]
 
-    def _through(self, state: State, one: Field, z: float) -> None:
-        """Take the charged particles through one field."""
-        charged = np.flatnonzero(state.charge != 0.0)
-        part = state.rows(charged)
-        transport(part, one, z)
-        state.put(charged, part)
+    def _through(self, state: State, one: Field, z: float, passage: Passage, rng: np.random.Generator) -> None:
+        """Take the charged particles through one field; the light of electrons goes through all that is behind."""
+        radiating = electrons(state)
+        others = np.flatnonzero((state.charge != 0.0) & ~radiating)
+        if len(others):
+            part = state.rows(others)
+            transport(part, one, z)
+            state.put(others, part)
+        if np.any(radiating):
+            which = np.flatnonzero(radiating)
+            part = state.rows(which)
+            shone = bent(part, one, z, self.softest, rng)
+            state.put(which, part)
+            np.add.at(passage.seen.lost[:, LOST.index("synchrotron light")], shone.row, shone.soft)
+            first = int(np.searchsorted(self.world.z, one.region[0]))
+            self._shine(shone.photons, first, passage, rng)
+
+    def _shine(self, photons: Floats, first: int, passage: Passage, rng: np.random.Generator) -> None:
+        """Take synchrotron light through the slabs from `first` on; what it converts to goes through them as all else does."""
+        fate = np.empty(len(photons), np.int64)
+        shine(self.world, self.tables.showers, first, photons, passage.seen, rng, fate)
+        self.leave(photons[fate == GONE], passage)
+        converted = photons[fate == CONVERTS]
+        if len(converted):
+            behind = Matter(0.0, 0.0, first, len(self.world.z))
+            self.leave(self._matter(pairs(converted, rng), behind, passage, rng), passage)
 
     def _station(
         self, tracks: Floats, item: StationAt, passage: Passage, start: Floats, rng: np.random.Generator, *, keep: bool

@@ -219,7 +219,7 @@ def _slabs(detector: Detector, name: str, part: Part, attenuation: float) -> Ite
         reached = 0.0
         for layer, what in part.layers.items():
             share = what.radiation_lengths / part.radiation_lengths
-            stack = _stack(part.matter, part.depth, None, 1.0)
+            stack = _stack(part.matter, part.depth, part.plates, 1.0)
             yield _Slab(
                 name, name, volume, reached * part.depth, (reached + share) * part.depth, stack, CELLS,
                 part.columns, part.rows, tuple(detector.numbers(layer).tolist()), share * part.mip,
@@ -248,7 +248,7 @@ def _boxes(detector: Detector, name: str, part: Part) -> Iterator[_Slab]:
     for volume in part.volumes(name):
         if not volume.matter or min(volume.width, volume.height, volume.depth) <= 0.0:
             continue
-        stack = _stack(volume.matter, volume.depth, None, 1.0)
+        stack = _stack(volume.matter, volume.depth, volume.plates, 1.0)
         if isinstance(part, Modules):
             mips[volume.name] = part.elements[volume.name].mip or part.mip or 0.0
         read = isinstance(part, ReadOut)

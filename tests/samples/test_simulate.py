@@ -28,7 +28,7 @@ def test_all_energy_is_booked(name):
     passed = simulation.response.passage(300, Draws(np.random.default_rng(1), np.random.default_rng(2)))
     seen = passed.passage.seen
     total = seen.deposited.sum(axis=1) + seen.leaked.sum(axis=1) + seen.lost.sum(axis=1)
-    np.testing.assert_allclose(total, passed.beam.energy, rtol=1e-9)
+    np.testing.assert_allclose(total, passed.began, rtol=1e-9)
     assert (seen.deposited >= 0).all()
 
 

@@ -1,0 +1,117 @@
+"""Particles of one kind and energy through the line of the Geant4 samples by the walk itself, with what they leave and where they end."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from emiss.configs.compiled import kernel
+from emiss.physics.passage.species_kernels import MUON, available
+from emiss.reco.detector.model import load_detector
+from emiss.samples.walk.hadron_tables import hadron_line
+from emiss.samples.walk.muons import muon_world
+from emiss.samples.walk.shower import showers
+from emiss.samples.walk.shower_kernels import calibrate
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X, Y, Z, tracks
+from emiss.samples.walk.walk_kernels import Tables, through
+from emiss.samples.walk.world import Seen, World, world_of
+
+DETECTOR = Path(__file__).parent / "detector.yaml"
+
+
+class Rig(NamedTuple):
+    world: World
+    parts: tuple[str, ...]
+    tables: Tables
+
+
+@cache
+def rig() -> Rig:
+    """Return the line; the ECAL is centred on the axis, as in the samples."""
+    world, parts, materials = world_of(load_detector(DETECTOR), attenuation=1e9)
+    world = world._replace(y=np.zeros_like(world.y))
+    tables = Tables(
+        muons=muon_world(world, materials),
+        showers=showers(world, materials),
+        hadrons=hadron_line(world),
+        stack=np.empty((4096, COLUMNS)),
+        kinds=np.zeros(64, np.int64),
+        energies=np.zeros(64),
+        places=np.zeros(64),
+        momenta=np.zeros((64, 4)),
+    )
+    return Rig(world, parts, tables)
+
+
+HITS = np.zeros((200000, 5))
+
+
+def nothing(rows: int) -> Seen:
+    """Return empty accumulators; lost are: invisible, neutrinos, rest mass."""
+    world, parts, _ = rig()
+    return Seen(
+        np.zeros((rows, len(world.channels))), np.zeros((rows, len(parts))), np.zeros((rows, len(parts))),
+        np.zeros((rows, 3)),
+    )  # fmt: skip
+
+
+@kernel
+def walk_all(world, tables, beam, seen, out, hits, rng):
+    """Walk all tracks; `out` gets available energies behind by kind: charged hadrons, e and photons, neutral hadrons, muons;
+    and where the beam particle ends."""
+    track, stack = np.empty(COLUMNS), tables.stack
+    last = len(world.z)
+    for i in range(len(beam)):
+        calibrate(world, tables.showers, rng)
+        stack[0] = beam[i]
+        waiting, primary = 1, False
+        while waiting > 0:
+            waiting -= 1
+            track[:] = stack[waiting]
+            alive, s = True, 0
+            while s < last and world.z[s] + world.depth[s] <= track[Z]:
+                s += 1
+            while s < last and alive:
+                for k in range(2):
+                    plane, slab = (470.0, 3) if k == 0 else (2142.0, 5)
+                    count = int(hits[0, 0])
+                    if s == slab and track[Z] < plane and count + 1 < len(hits):
+                        far = plane - track[Z]
+                        hits[0, 0] = count + 1
+                        hit = hits[count + 1]
+                        hit[0], hit[1], hit[2] = k, track[PDG], track[ENERGY]
+                        hit[3], hit[4] = track[X] + far * track[TX], track[Y] + far * track[TY]
+                alive, waiting = through(world, tables, 0, last, s, track, waiting, seen, rng)
+                s += 1
+            if not primary:
+                primary = True
+                out[i, 4] = track[Z]
+            if alive:
+                pdg, row = int(track[PDG]), int(track[ROW])
+                energy = available(pdg, track[ENERGY]) + track[CARRIED]
+                seen.leaked[row, int(track[LAST])] += energy
+                if track[Z] < 5076.0 - 1.0 or abs(track[X]) > 1000.0 or abs(track[Y]) > 1000.0:
+                    continue
+                kind = abs(pdg)
+                column = 3 if kind == MUON else 1 if kind in (11, 22) else 0 if kind in (211, 321, 2212) else 2
+                out[row, column] += energy
+
+
+def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0):
+    """Walk particles of one kind and energy; return what is seen, and what comes out behind by kind."""
+    rng = np.random.default_rng(seed)
+    beam = tracks(
+        {
+            "row": np.arange(events), "pdg": pdg, "energy": energy,
+            "x": rng.normal(0.0, spread, events), "y": rng.normal(0.0, spread, events), "z": z,
+        },
+        events,
+    )  # fmt: skip
+    seen, out = nothing(events), np.zeros((events, 5))
+    seen.lost[:, 2] = energy - available(pdg, energy)
+    HITS[0] = 0.0
+    walk_all(rig().world, rig().tables, beam, seen, out, HITS, rng)
+    return seen, out
