@@ -157,7 +157,7 @@ class Simulation:
     def on_target(self, events: int, generated: int) -> float | None:
         """Return the electrons on target that events stand for, of so many that were generated for them."""
         one = self.generator.on_target(events)
-        return one if one is None or generated == events else one * (generated / events)
+        return one if one is None or generated == events else one * generated / events
 
     def _header(self, entry: Array, events: int, trigger: Array, weight: Array) -> dict[str, Array]:
         spill = self.sample.spill

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ROUNDS = 1000
+ROUNDS = 200
 """So many rounds without an event that is recorded are the end."""
 
 

@@ -103,7 +103,7 @@ class Found:
 def on_target(found: Found, events: int) -> float | None:
     """Return the particles on target that all `events` events of a sample stand for, as `Simulation.on_target` does."""
     known = found.on_target
-    return known if known is None or found.generated == events else known * (found.generated / events)
+    return known if known is None or found.generated == events else known * found.generated / events
 
 
 def add(parts: Sequence[Found]) -> Found:

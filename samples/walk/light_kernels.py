@@ -67,7 +67,7 @@ def shine(
             if end <= begin or (abs(at_x) < world.hole_x[s] and abs(at_y) < world.hole_y[s]):
                 continue
             m = world.mixture[s]
-            per_mm = rate(world, showers, m, ln_energy) * stretch / abs(along)
+            per_mm = rate(showers, m, ln_energy) * stretch / abs(along)
             photons[i, LAST] = world.part[s]
             if left >= (end - begin) * per_mm:
                 left -= (end - begin) * per_mm

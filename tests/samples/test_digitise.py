@@ -341,5 +341,5 @@ def test_raw_files_are_the_same_for_any_number_of_events_and_with_all_that_is_on
     assert made[0] == made[1]
     table = reco.process(reco.open(tmp_path / "a.dat"))
     assert len(table) == 40
-    assert np.median(table["ecal.energy"]) == pytest.approx(97.0, abs=4.0)
+    assert np.median(table["ecal.energy"]) == pytest.approx(102.0, abs=4.0)  # 2 % of it in neighbours
     assert (table["hcal.energy"][:, 0] == 0).all()

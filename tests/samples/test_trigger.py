@@ -68,7 +68,7 @@ def test_rounds_are_drawn_until_enough_are_recorded():
 
 
 def test_a_trigger_that_never_fires_ends_with_a_message():
-    with pytest.raises(UserError, match="of 1000 events none fires the trigger 'physics' or 'beam'"):
+    with pytest.raises(UserError, match="of 200 events none fires the trigger 'physics' or 'beam'"):
         until(1, lambda _: (None, np.zeros(1, bool)), _required("{require: physics, prescale: {beam: 2}}"))
 
 

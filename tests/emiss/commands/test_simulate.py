@@ -38,6 +38,31 @@ def test_mistakes(cli, tmp_path, monkeypatch, arguments, said):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_raw_file_stands_for_is_printed(cli, tmp_path):
+    text = (
+        "name: asking\nrole: background\nrun: 6150\nseed: 5\nevents: 20\ndetector: na64e_lfc\ncalib: demo\n"
+        "beam: {energy: 100 GeV, size: 4 mm, divergence: 0.1 mrad, source: x}\n"
+        "spill: {events: 250, start: 1660000000, period: 30 s, source: x}\n"
+        "trigger: {require: physics}\nprocess: {kind: beam}\n"
+    )
+    (tmp_path / "asking.yaml").write_text(text)
+    made = {
+        suffix: cli("simulate", tmp_path / "asking.yaml", "--out", tmp_path / f"a.{suffix}")
+        for suffix in ("dat", "root")
+    }
+    with uproot.open(tmp_path / "a.root") as file:
+        drawn = json.loads(str(file["emiss"]))["generated"]
+    assert drawn > 40
+    for done in made.values():
+        assert f"{drawn} events were drawn for 20" in done.out + done.err
+    assert f"on_target: {drawn} (for the run list" in made["dat"].out + made["dat"].err
+    assert "on_target" not in made["root"].out + made["root"].err
+    (tmp_path / "asking.yaml").write_text(text + "digitisation: {hot: 'ECAL3*'}\n")
+    done = cli("check", tmp_path / "asking.yaml")
+    assert done.code == 2
+    assert "has no channel 'ECAL3*'" in done.err
+
+
 def test_damage_is_done(cli, tmp_path):
     done = cli("simulate", "beam", "--events", 40, "--damage", "sadc_wrong_event=2", "--out", tmp_path / "b.dat")
     assert done.code == 0, done.err
