@@ -37,6 +37,6 @@ def last_with(parts: Mapping[str, Part], name: str) -> YamlPath:
         if isinstance(one, ReadOut) and any(channel.partition(".")[0] == name for channel in one.channels()):
             found = ("parts", part)
         for key in ("elements", "layers", "stations"):
-            if name in getattr(one, key, ()):
+            if key in type(one).model_fields and name in getattr(one, key):
                 found = ("parts", part, key, name)
     return found
