@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.samples.walk.full_rig import nothing, rig, run
+from tests.samples.walk.hadron_rig import nothing, rig, run
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from emiss.samples.walk.matter import Mixtures
     from emiss.samples.walk.world import World
 
-ABSORBED = 1.0
+ABSORBED = 1.2
 """GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
 
 ELECTRONS_OVER_MIP = 0.0026

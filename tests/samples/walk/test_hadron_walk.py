@@ -7,17 +7,14 @@ import pytest
 
 from emiss.physics.passage.decay_kernels import decay_path
 from emiss.samples.walk.hadron_tables import hadron_matter
-from tests.samples.walk.hadron_rig import run
-from tests.samples.walk.line_hadrons import line
-
-WORLD = line()
+from tests.samples.walk.hadron_rig import rig, run
 
 
 @pytest.fixture(scope="module")
 def pions():
-    seen, out = run(WORLD, -211, 100.0, 3000)
-    ecal = seen.visible[:, :60].reshape(-1, 2, 5, 6).transpose(0, 2, 3, 1)
-    return seen, ecal, seen.visible[:, 61:].reshape(-1, 3, 3, 3), out[:, 4]
+    seen, out = run(-211, 100.0, 3000)
+    ecal = seen.visible[:, 1:61].reshape(-1, 2, 5, 6).transpose(0, 2, 3, 1)
+    return seen, ecal, seen.visible[:, 63:].reshape(-1, 3, 3, 3), out[:, 4]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +32,7 @@ def pions():
     ],
 )
 def test_energy_is_all_accounted_for(pdg, energy):
-    seen, _ = run(WORLD, pdg, energy, 150)
+    seen, _ = run(pdg, energy, 150)
     total = seen.deposited.sum(axis=1) + seen.leaked.sum(axis=1) + seen.lost.sum(axis=1)
     np.testing.assert_allclose(total, energy, rtol=1e-11)
     for one in (seen.deposited, seen.leaked, seen.visible):
@@ -43,7 +40,7 @@ def test_energy_is_all_accounted_for(pdg, energy):
 
 
 def test_no_iron_is_needed_for_kaons_to_become_pions():
-    seen, out = run(WORLD, 310, 20.0, 3000, z=-1500.0)
+    seen, out = run(310, 20.0, 3000, z=-1500.0)
     flown = out[:, 4] + 1500.0
     before = flown[flown < 1499.0]
     wanted = -np.expm1(-1500.0 / decay_path(310, 20.0))
@@ -89,15 +86,15 @@ def test_nothing_reaches_behind_three_modules_unseen(pions):
 
 
 def test_protons_show_less_than_pions():
-    shown = [run(WORLD, pdg, 100.0, 1500)[0].visible.sum(axis=1).mean() for pdg in (-211, 2212)]
+    shown = [run(pdg, 100.0, 1500)[0].visible.sum(axis=1).mean() for pdg in (-211, 2212)]
     assert (
         0.9 < shown[1] / shown[0] < 1.0
     )  # of 0.9 to 0.97 (Akchurin et al., Nucl. Instrum. Meth. A 408 (1998) 380, in copper)
 
 
 def test_of_vacuum_there_is_no_length():
-    mixed = WORLD.mixtures
+    mixed = rig().world.mixtures
     empty = type(mixed)(*(np.full_like(values, np.nan) for values in mixed))._replace(
         lambda_=np.zeros(len(mixed.lambda_))
     )
-    assert np.all(hadron_matter(empty).length == np.inf)
+    assert np.all(hadron_matter(empty)["length"] == np.inf)
