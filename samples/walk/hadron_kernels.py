@@ -228,11 +228,26 @@ def through_hadron(
         )  # fmt: skip
         return False, waiting
     sideways = to_the_side(line.slabs, s, x, y, tx, ty)
-    meets = line.slabs.length[s] / shadowed(pdg, track[ENERGY], line.slabs.shadowing[s]) * rng.standard_exponential() / stretch
+    meets = (
+        line.slabs.length[s]
+        / shadowed(pdg, track[ENERGY], line.slabs.shadowing[s])
+        * rng.standard_exponential()
+        / stretch
+    )
     step = min(left, sideways, meets, lives)
     if charge(pdg) != 0:
         track[ENERGY] -= ionise(
-            world, muons, seen, row, s, x + 0.5 * step * tx, y + 0.5 * step * ty, track[ENERGY], mass(pdg), step * stretch, rng
+            world,
+            muons,
+            seen,
+            row,
+            s,
+            x + 0.5 * step * tx,
+            y + 0.5 * step * ty,
+            track[ENERGY],
+            mass(pdg),
+            step * stretch,
+            rng,
         )
     x, y, z = x + step * tx, y + step * ty, z + step
     track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
@@ -247,5 +262,3 @@ def through_hadron(
     if step == meets:
         return False, hadron_interacts(line, first, last, s, track, stack, waiting, kinds, p, seen, rng)
     return True, waiting
-
-

@@ -54,7 +54,15 @@ RANGE = 0.8
 
 @fused
 def leave(
-    line: HadronLine, seen: Seen, row: int, s: int, x: float, y: float, energy: float, visible: float, rng: np.random.Generator
+    line: HadronLine,
+    seen: Seen,
+    row: int,
+    s: int,
+    x: float,
+    y: float,
+    energy: float,
+    visible: float,
+    rng: np.random.Generator,
 ) -> None:
     """Book energy (GeV) at a place across slab `s`, its own frame, mm.
 

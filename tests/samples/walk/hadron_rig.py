@@ -1,4 +1,4 @@
-"""Particles of one kind and energy through the line of the Geant4 samples by the walk itself, with what they leave and where they end."""
+"""Particles of one kind and energy through the line of the Geant4 samples by the walk: what they leave, where they end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emiss.samples.walk.hadron_tables import hadron_line
 from emiss.samples.walk.muons import muon_world
 from emiss.samples.walk.shower import showers
 from emiss.samples.walk.shower_kernels import calibrate
-from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X, Y, Z, tracks
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, X, Y, Z, tracks
 from emiss.samples.walk.walk_kernels import Tables, through
 from emiss.samples.walk.world import Seen, World, world_of
 
@@ -46,9 +46,6 @@ def rig() -> Rig:
     return Rig(world, parts, tables)
 
 
-HITS = np.zeros((200000, 5))
-
-
 def nothing(rows: int) -> Seen:
     """Return empty accumulators; lost are: invisible, neutrinos, rest mass."""
     world, parts, _ = rig()
@@ -59,7 +56,7 @@ def nothing(rows: int) -> Seen:
 
 
 @kernel
-def walk_all(world, tables, beam, seen, out, hits, rng):
+def walk_all(world, tables, beam, seen, out, rng):
     """Walk all tracks; `out` gets available energies behind by kind: charged hadrons, e and photons, neutral hadrons, muons;
     and where the beam particle ends."""
     track, stack = np.empty(COLUMNS), tables.stack
@@ -75,15 +72,6 @@ def walk_all(world, tables, beam, seen, out, hits, rng):
             while s < last and world.z[s] + world.depth[s] <= track[Z]:
                 s += 1
             while s < last and alive:
-                for k in range(2):
-                    plane, slab = (470.0, 3) if k == 0 else (2142.0, 5)
-                    count = int(hits[0, 0])
-                    if s == slab and track[Z] < plane and count + 1 < len(hits):
-                        far = plane - track[Z]
-                        hits[0, 0] = count + 1
-                        hit = hits[count + 1]
-                        hit[0], hit[1], hit[2] = k, track[PDG], track[ENERGY]
-                        hit[3], hit[4] = track[X] + far * track[TX], track[Y] + far * track[TY]
                 alive, waiting = through(world, tables, 0, last, s, track, waiting, seen, rng)
                 s += 1
             if not primary:
@@ -112,6 +100,5 @@ def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0):
     )  # fmt: skip
     seen, out = nothing(events), np.zeros((events, 5))
     seen.lost[:, 2] = energy - available(pdg, energy)
-    HITS[0] = 0.0
-    walk_all(rig().world, rig().tables, beam, seen, out, HITS, rng)
+    walk_all(rig().world, rig().tables, beam, seen, out, rng)
     return seen, out

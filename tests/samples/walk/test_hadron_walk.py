@@ -14,7 +14,7 @@ from tests.samples.walk.hadron_rig import rig, run
 def pions():
     seen, out = run(-211, 100.0, 3000)
     ecal = seen.visible[:, 1:61].reshape(-1, 2, 5, 6).transpose(0, 2, 3, 1)
-    return seen, ecal, seen.visible[:, 63:].reshape(-1, 3, 3, 3), out[:, 4]
+    return seen, ecal, seen.visible[:, 63:].reshape(-1, 3, 3, 3), out
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,15 @@ def test_no_iron_is_needed_for_kaons_to_become_pions():
 
 
 def test_pions_interact_where_those_of_geant4_do(pions):
-    _, _, _, end = pions
+    end = pions[3][:, 4]
     # 0.746 +- 0.020 of 500 end in the ECAL, 0.238 +- 0.019 in the first module; pi- of 100 GeV, FTFP_BERT
     assert np.mean(end < 450.0) == pytest.approx(0.746, abs=0.05)
     assert np.mean((end > 700.0) & (end < 2092.0)) == pytest.approx(0.238, abs=0.05)
 
 
 def test_sums_are_those_of_geant4(pions):
-    _, ecal, hcal, end = pions
+    _, ecal, hcal, out = pions
+    end = out[:, 4]
     late = (end > 700.0) & (end < 1000.0)
     unit = hcal[late].sum(axis=(1, 2, 3)).mean() / 100.0  # the HCAL on the scale of the pions that begin in it
     first, second = ecal.sum(axis=(1, 2, 3)), hcal.sum(axis=(1, 2, 3)) / unit
@@ -68,8 +69,17 @@ def test_sums_are_those_of_geant4(pions):
         assert np.mean(first < limit) == pytest.approx(wanted, abs=0.05)
     low, high = np.percentile(second[late], [16, 84])
     assert 0.5 * (high - low) == pytest.approx(5.1, rel=0.35)
+    centre = hcal.sum(axis=1)[:, 1, 1] / second / unit
+    assert np.median(centre[end < 450.0]) == pytest.approx(0.61, abs=0.1)
+    assert np.median(centre[late]) == pytest.approx(0.79, abs=0.06)
     modules = hcal.sum(axis=(2, 3))
     assert 0.005 < modules[late, 1].sum() / modules[late].sum() < 0.04  # 0.012
+
+
+def test_the_veto_sees_slow_particles_of_both_sides(pions):
+    veto = pions[0].visible[:, 61]
+    assert np.median(veto) == pytest.approx(0.44, rel=0.25)  # GeV; 0.44 +- 0.03
+    assert np.percentile(veto, 84) == pytest.approx(1.10, rel=0.25)
 
 
 def test_showers_share_cells_as_those_of_geant4(pions):
@@ -80,9 +90,9 @@ def test_showers_share_cells_as_those_of_geant4(pions):
 
 
 def test_nothing_reaches_behind_three_modules_unseen(pions):
-    seen, ecal, hcal, _ = pions
+    _, ecal, hcal, out = pions
     assert np.all(ecal.sum(axis=(1, 2, 3)) + hcal.sum(axis=(1, 2, 3)) > 2.0)
-    assert np.mean(seen.leaked[:, -1] > 5.0) < 0.01
+    assert np.mean(out[:, :4].sum(axis=1) > 5.0) < 0.01
 
 
 def test_protons_show_less_than_pions():
