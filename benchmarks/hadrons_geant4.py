@@ -1,6 +1,6 @@
 """Pions of 100 GeV in Geant4 (a folder of samples, the argument) beside the walk: `python -m benchmarks.hadrons_geant4 FOLDER`.
 
-The electromagnetic part of the walk is a crude one here; its hadrons are those of the simulation.
+Leaks of the walk are those behind the last module within 1 m of the axis, as large as the plane is in Geant4.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.samples.walk.full_rig import run
+from tests.samples.walk.hadron_rig import run
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats

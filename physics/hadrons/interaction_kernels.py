@@ -6,12 +6,13 @@ alpha)), the others with (1 - z)^beta, down to `LOWEST`. So there are (1 + beta)
 conserved exactly whatever is drawn. Struck nucleons (`struck`; one plus a geometric number) soften the leading particle and
 make the chain denser. beta fluctuates from event to event, which widens multiplicity to D/<n> of nearly one half.
 
+Of what the nucleus takes, nucleons carry out the greater part (`CASCADE`), as slow ones in all directions but mostly forward.
+
 Numbers are fitted to: 6.6 charged hadrons of pi- p at 100 GeV (bubble chambers), rising by about half of it with each
 further struck nucleon (W. Busza et al., Phys. Rev. Lett. 34 (1975) 836); leading nucleons keep one half of the energy on one
-nucleon and a third in nuclei; 10 % of kaons, 4 % of baryons; 10 % of diffraction on one nucleon. Leading pions, the denser
-chain in nuclei and the transverse momentum are softened until showers of pions of 100 GeV are as short as those of Geant4
-(FTFP_BERT) within some 20 %. What the nucleus takes goes as A^(1/3) per struck nucleon (`NUCLEUS`; some 1 GeV in iron, 2 GeV
-in lead).
+nucleon and a third in nuclei; 10 % of kaons; 10 % of diffraction on one nucleon. To 500 showers of pions of 100 GeV in Geant4
+(FTFP_BERT) are fitted: the softening of leading pions and the denser chain in nuclei, what the nucleus takes (`NUCLEUS`; it
+goes as A^(1/3) per struck nucleon), the nucleons that come out, and those that are knocked on (`MORE_BARYONS`).
 
 Conserved: the sum of `available` energies, exactly. Not conserved event by event: charge (on average within that of the
 target), transverse momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other
@@ -49,7 +50,9 @@ LOWEST = 0.8
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
 
 NUCLEUS = 0.32
-"""GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding."""
+"""GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding.
+
+Fitted to pions of 100 GeV in Geant4: the protons behind the ECAL, the energy in the first plates behind an interaction."""
 
 MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 1.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
@@ -65,7 +68,8 @@ TRANSVERSE = 0.32
 
 CASCADE, SLOPE, FORWARD = 0.75, 0.30, 2.5
 """Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and the steepness of
-exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BARYONS` to the protons behind the ECAL (Geant4)."""
+exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BARYONS` to the protons behind the ECAL
+(Geant4)."""
 
 SLOWEST, PROTONS = 0.02, 0.45
 """GeV; nucleons of less are left to the nucleus. Part of protons among those that come out."""
@@ -185,7 +189,7 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
     """
     room = available(pdg, energy)
     if room < LOWEST:
-        rest, n = _cascade(room, a, kinds, p, 0, rng)
+        rest, n = _cascade(room, kinds, p, 0, rng)
         return n, rest
     mean = struck(pdg, energy, a)
     hit = 1.0
@@ -196,7 +200,7 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
     room -= left
     n = 0
     if room < LOWEST:
-        rest, n = _cascade(left + room, a, kinds, p, 0, rng)
+        rest, n = _cascade(left + room, kinds, p, 0, rng)
         return n, rest
     first = pdg
     baryon = is_baryon(pdg)
@@ -216,12 +220,12 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
         room = _link(_species(baryons, rng), (1.0 - rng.random() ** power) * room, room, kinds, p, n, rng)
         if kinds[n] != 0:
             n += 1
-    rest, n = _cascade(left, a, kinds, p, n, rng)
+    rest, n = _cascade(left, kinds, p, n, rng)
     return n, rest + room
 
 
 @fused
-def _cascade(left: float, a: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generator) -> tuple[float, int]:
+def _cascade(left: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generator) -> tuple[float, int]:
     """Let nucleons out of a nucleus that has taken energy; return what stays, and how many particles there are."""
     budget = CASCADE * left
     while n < SECONDARIES:

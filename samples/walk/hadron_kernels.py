@@ -107,7 +107,7 @@ def scatter_products(
                     line, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, stack, waiting, seen, rng
                 )
                 continue
-        elif ends or (pdg == PION0 and thick and energy < LIGHT):
+        elif ends or (pdg == PION0 and energy < LIGHT):
             glow(line, first, last, s, row, energy, x, y, z, sx, sy, way, seen, rng)
             continue
         elif pdg == PION0 and thick:

@@ -1,10 +1,8 @@
 """Where slow hadrons and nuclear stars leave their energy: spots around the place, and what of them is seen.
 
-Visible energy is on the electrons' scale of a calorimeter: charged nucleons and pions show mip/e of what they lose, photons
-all of it, neutrons a part (elastic scattering off hydrogen), binding energy nothing. Each spot fluctuates as the sampling of
-its slab says. Spots of slow pions and nucleons lie along the flight, as far as their range and their interaction length
-allow; those of neutrons spread around the place by some half of an interaction length (diffusion; R. Wigmans, Calorimetry,
-Sec. 2.4). A spot in the air between two slabs belongs to the one ahead; what lies outside of all is leaked.
+Visible energy is on the electrons' scale of a calorimeter: charged nucleons and pions show mip/e of what they lose, photons all
+of it, neutrons what they leave on hydrogen, binding energy nothing. Each spot fluctuates as the sampling of its slab says.
+Neutrons spread around their star (diffusion; R. Wigmans, Calorimetry, Sec. 2.4). What meets no slab has leaked.
 """
 
 from __future__ import annotations

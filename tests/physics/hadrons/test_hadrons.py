@@ -106,10 +106,14 @@ def test_a_nucleus_makes_more_and_slower_particles():
     assert heavy[1].mean() > 1.5 * light[1].mean()
 
 
-def test_a_slow_hadron_stays_in_the_nucleus():
-    counts, left, _, _ = drawn(211, 0.5 * LOWEST, 55.85, 10)
-    assert not counts.any()
-    np.testing.assert_allclose(left, 0.5 * LOWEST)
+def test_of_a_slow_hadron_come_nucleons():
+    counts, left, kinds, p = drawn(211, 0.5 * LOWEST, 55.85, 500)
+    assert 0.5 < counts.mean() < 2.0
+    assert left.min() > 0.0
+    for n, kind in zip(counts, kinds, strict=True):
+        assert set(kind[:n]) <= {2212, 2112}
+    forward = np.concatenate([rows[:n, 3] for n, rows in zip(counts, p, strict=True)])
+    assert 0.7 < np.mean(forward > 0.0) < 1.0
 
 
 def test_leading_particles_keep_baryon_number_and_strangeness():
