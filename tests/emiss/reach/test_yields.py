@@ -105,3 +105,14 @@ def test_break_up_makes_more(cli):
 
 def test_the_help_has_an_example(cli):
     assert "For example:" in cli("yields", "--help").out
+
+
+def test_positrons_are_counted_on_demand(cli):
+    options = ("yields", "-m", "0.3GeV", "--method", "ww", "--json")
+    alone, both = (json.loads(cli(*options, *more).out) for more in ((), ("--positrons",)))
+    assert (alone["leptons"], both["leptons"]) == (["e-"], ["e-", "e+"])
+    made = yields.emission(0.3, coupling=1e-4, method="ww", leptons=("e+",))
+    rates = [data["rows"][0]["per_electron"] for data in (alone, both)]
+    assert rates[1] - rates[0] == pytest.approx(made.total)
+    refused = cli("yields", "--model", "dark-photon", "--positrons")
+    assert (refused.code, "--positrons: is for phi" in refused.err) == (2, True)
