@@ -130,7 +130,7 @@ def test_a_job_with_a_stage_a_function_and_derived_quantities(example, work, cli
     soft = np.zeros(len(table), bool)
     np.logical_or.at(soft, tracks.parents, tracks["pt"] < 0.1)
     assert (rows["late"], rows["soft"]) == (late.sum(), (late & soft).sum())
-    assert rows["soft"] > 10
+    assert rows["soft"] >= 3
 
 
 def test_other_code_makes_other_keys_and_other_cuts(example, work):

@@ -224,5 +224,22 @@ def _straws(_folder: Path) -> None:
     choose(np.zeros((1, 3, 3)), np.zeros((1, 3)), np.ones((1, 3)), np.empty((1, 3), np.bool_))
 
 
-STEPS = (_raw_run, _beam_run, _simulated_run, _foreign_waveforms, _showers, _residuals, _straws)
+def _passage(_folder: Path) -> None:
+    """Call what only studies of single particles call."""
+    from emiss.physics.hadrons.cross_section_kernels import relative
+    from emiss.physics.passage.knock_on_kernels import knock_on_cosine
+    from emiss.physics.passage.matter import matter
+    from emiss.physics.passage.muon_kernels import at_rest, decay_share, path_to_decay
+    from emiss.physics.passage.muon_tables import Plates, muon_tables
+
+    rng = np.random.default_rng(1)
+    relative(211, 10.0, 56.0)
+    knock_on_cosine(0.01, 10.0, 0.105)
+    path_to_decay(10.0, rng)
+    decay_share(10.0, rng)
+    plates = Plates(np.ones(1), np.zeros(1), 0.0, 0.0)
+    at_rest(muon_tables([plates], [matter("iron", 7.874, 26.0, 55.845)]), 0, True, rng)
+
+
+STEPS = (_raw_run, _beam_run, _simulated_run, _foreign_waveforms, _showers, _residuals, _straws, _passage)
 """The jobs; together they take as long as the compiler does."""

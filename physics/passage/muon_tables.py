@@ -38,7 +38,7 @@ CAPTURE = (
 
 PROCESSES = (deltas, bremsstrahlung, pairs, nuclear)
 
-CUT = 0.05
+CUT = 0.03
 """GeV; the default of what is drawn one by one."""
 
 LOWEST, HIGHEST, NODES = 1e-3, 400.0, 41

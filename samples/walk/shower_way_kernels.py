@@ -74,11 +74,15 @@ def place(
     last : int
         The last slab with matter on the line.
     """
-    last = s
+    last, passed = s, 0.0
     while True:
         length = math.sqrt(1.0 + tx * tx + ty * ty)
         if inside(world, s, x, y) and z < world.depth[s]:
-            per_mm = rate(showers, world.mixture[s], ln_energy) * length
+            m = world.mixture[s]
+            per_mm = rate(showers, m, ln_energy) * length
+            if ln_energy == np.inf and passed < BEGUN:  # nothing has grown yet
+                per_mm = length / world.mixtures.x0[m]
+            passed += (world.depth[s] - z) * length / world.mixtures.x0[m]
             step = depth / per_mm
             last = s
             if z + step < world.depth[s]:

@@ -51,7 +51,8 @@ def test_raw_and_simulated_tier_agree_within_the_digitisation(run_files, sample)
     # a cell at its threshold may be above in one tier only: 0.2 GeV in the ECAL, 0.15 GeV in the HCAL; noise is less
     np.testing.assert_allclose(raw["ecal.energy"], hits["ecal.energy"], atol=0.8, rtol=0.002)
     np.testing.assert_allclose(raw["hcal.energy"], hits["hcal.energy"], atol=0.45)
-    np.testing.assert_allclose(raw["veto.energy"], hits["veto.energy"], atol=0.0015)
+    # a panel is what both ends tell, or the larger one alone where the other is below its threshold
+    np.testing.assert_allclose(raw["veto.energy"], hits["veto.energy"], atol=0.0025)
     both = np.isfinite(raw["ecal.time"]) & np.isfinite(hits["ecal.time"]) & (hits["ecal.energy"] > 5)
     assert np.mean(np.abs(raw["ecal.time"] - hits["ecal.time"])[both] < 1.0) > 0.99 if both.any() else True
 

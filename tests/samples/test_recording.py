@@ -26,7 +26,9 @@ def _answering(detector, share):
         values, words = draws.response.random(events), draws.generation.random(events) < share
         columns = {"channel": np.zeros(events, np.int32), "energy": values, "time": np.zeros(events)}
         points = Lists.empty(events, {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"})
-        return Hits(Lists(np.arange(events + 1), columns), points, words.astype(np.uint32), {"e_mu": values})
+        return Hits(
+            Lists(np.arange(events + 1), columns), points, words.astype(np.uint32), {"e_mu": values}, np.ones(events)
+        )
 
     return SimpleNamespace(hits=hits, setup=SimpleNamespace(detector=detector))
 

@@ -22,6 +22,8 @@ from emiss.job import lock
 from emiss.job.plan import plan
 from emiss.job.run import run_job
 from emiss.job.select import select
+from emiss.samples.config import load_sample
+from emiss.samples.simulate import simulate
 
 HEAD = "detector: na64e_lfc\nanalysis: small.yaml\ncalib: demo\nsamples:\n"
 SMALL = """\
@@ -110,6 +112,10 @@ def test_the_order_of_samples_and_files_is_no_reason_to_make_a_table_anew(folder
 
 
 def test_files_of_one_sample_give_the_same_yield_whatever_their_events_weigh(folder):
+    signal = load_sample("signal")
+    region = {"min_muon_energy": 15.0, "max_angle": 0.02}
+    part = signal.model_copy(update={"process": signal.process.model_copy(update=region)})
+    simulate(part, folder / "signal.root", events=300)
     mixed = job(folder, SIGNAL.replace("[signal.root]", "[signal.dat, signal.root]"))
     assert any("events of signal.root weigh 0." in remark for remark in mixed.remarks)
     analysis = selection.load(folder / "small.yaml")

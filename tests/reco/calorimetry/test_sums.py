@@ -65,7 +65,9 @@ def test_known_sums(detector, conditions):
 
 
 def test_an_electron_on_the_beam_cell_has_a_small_profile_chi2(detector, conditions):
-    shares = {(2, 2): 0.68, (1, 2): 0.0675, (3, 2): 0.0675, (2, 1): 0.0675, (2, 3): 0.0675, (0, 0): 0.05}
+    profile = detector.parts["ecal"].profile
+    ring = 0.25 * (profile.block - profile.cell)
+    shares = {(2, 2): profile.cell, (1, 2): ring, (3, 2): ring, (2, 1): ring, (2, 3): ring, (0, 0): 1.0 - profile.block}
     electron = [(f"ECAL1.{x}.{y}", 90.0 * share, 0.0) for (x, y), share in shares.items()]
     wide = [(f"ECAL1.{x}.{y}", 3.0, 0.0) for x in range(5) for y in range(6)]
     chi2 = run(detector, conditions, [electron, wide])["ecal.profile_chi2"]

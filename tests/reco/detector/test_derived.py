@@ -50,7 +50,7 @@ def test_they_are_what_numpy_says(made):
     np.testing.assert_array_equal(table.flat["pair.x"], energy > 1)
     np.testing.assert_array_equal(table.flat["one"], np.full(300, 3.0))
     tracks = table.lists["tracks"]
-    assert len(tracks["p"]) > 50
+    assert len(tracks["p"]) > 15
     np.testing.assert_allclose(tracks["pt"], tracks["p"] * np.hypot(tracks["tx"], tracks["ty"]))
     np.testing.assert_allclose(tracks["inverse"] * tracks["pt"], 1)
     soft = table.lists["soft"]

@@ -48,7 +48,7 @@ def changed(tmp_path):
         ("columns: 3", "columns: 0", r"should be greater than 0.*hcal/columns"),
         ("beam_cell: [2, 2]", "beam_cell: [5, 2]", r"the beam cell 5, 2 is none of the 5 x 6 cells.*ecal"),
         ("stochastic: 10 percent", "stochastic: 10", r"should be less than or equal to 1.*ecal/shower/stochastic"),
-        ("block: 0.95", "block: 0.5", r"the share of the block is less than that of the cell.*ecal/profile"),
+        ("block: 0.976", "block: 0.5", r"the share of the block is less than that of the cell.*ecal/profile"),
         ("radiation_lengths: 36", "radiation_lengths: 0", r"should be greater than 0.*ecal/layers/ECAL1"),
         ("ratio: 0.3", "ratio: 3", r"should be less than or equal to 1.*veto/ratio"),
         ("width: 200 mm", "width: -200 mm", r"should be greater than 0.*veto/width"),
