@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NOMINAL = 160.0
 """mm: width and height of what the detector file gives none; drawn dotted."""
 
+GAS = 0.01
+"""g/cm^3; a volume of thinner matter is drawn as an empty one."""
+
 CROWD = 4
 """So many names that are nearer to each other than they can be written make a detail of a drawing."""
 
@@ -77,7 +80,7 @@ def shapes_of(detector: Detector) -> list[Shape]:
             if isinstance(part, Magnet):
                 mean, integral = detector.field(name).box.by, detector.field(name).integral
                 field = f"  {abs(mean):.3g} T, {abs(integral) * 1e-3:.3g} T m"
-            empty = isinstance(part, Box) and not part.matter
+            empty = isinstance(part, Box) and all(detector.material(one).density < GAS for one in part.matter)
             unknown = not (volume.width and volume.height)
             box = replace(volume, width=volume.width or NOMINAL, height=volume.height or NOMINAL)
             found.append(Shape(name, part.kind, box, empty, unknown, field))
