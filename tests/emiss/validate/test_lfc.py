@@ -72,7 +72,7 @@ def test_categories_are_those_of_the_events(made, tmp_path):
 
 def test_peaks_are_those_of_one_and_of_two_muons(made):
     peaks = made[1]["hcal"]["peaks"]
-    assert peaks["signal"] == [pytest.approx(2.5, rel=0.06)] * 3
+    assert peaks["signal"] == [pytest.approx(2.5, rel=0.12)] * 3  # of some tens of events in steps of 0.1 GeV
     assert peaks["dimuon"][0] == pytest.approx(5.0, rel=0.1)
     assert peaks["dimuon"][2] == pytest.approx(2.5, rel=0.1)
     assert list(peaks) == ["signal", "dimuon", "I", "II", "III"]
