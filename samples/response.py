@@ -19,7 +19,8 @@ from emiss.samples.trigger import fired
 from emiss.samples.truth import Passed, truth_of
 from emiss.samples.walk.stations import moyal, points_of
 from emiss.samples.walk.tracks import BEAM_ID, ENERGY, ID, ROW
-from emiss.samples.walk.walking import LOST, Passage, Walk
+from emiss.samples.walk.walking import Passage, Walk
+from emiss.samples.walk.world import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

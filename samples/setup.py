@@ -34,7 +34,7 @@ class SetUp:
     Raises
     ------
     UserError
-        If there is none, or the file does not say how showers fluctuate in it.
+        If there is none.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -48,12 +48,6 @@ class SetUp:
             )
         self.target_name = detector.target or crossed[0][1]
         self.target = grids[self.target_name]
-        if self.target.shower is None or self.target.profile is None:
-            raise UserError(
-                f"the part '{self.target_name}' needs 'shower' and 'profile' to be simulated",
-                at=Location(str(detector.file)),
-            )
-        self.shower, self.profile = self.target.shower, self.target.profile
 
     @cached_property
     def counters(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.samples.walk.tracks import ENERGY, ID, MUON, MUON_MASS, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.world import INVISIBLE, NEUTRINO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +125,7 @@ def truth_of(passed: Passed, setup: SetUp, parts: tuple[str, ...]) -> dict[str, 
         "e_beam": passed.beam.energy[passed.main],
         "n_beam": np.bincount(event, minlength=events).astype(np.int32),
         "e_ecal": summed(seen.deposited[:, parts.index(setup.target_name)]),
-        "e_lost": summed(seen.lost.sum(axis=1)),
+        "e_lost": summed(seen.lost[:, [INVISIBLE, NEUTRINO]].sum(axis=1)),
         "e_leaked": summed(seen.leaked.sum(axis=1)),
         "e_emission": emission,
         "n_mu": counts.astype(np.int32),

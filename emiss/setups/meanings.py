@@ -100,7 +100,6 @@ OF = {
         "pitch": "of the cells",
         "width": "of a module of one cell",
         "height": "of a module of one cell",
-        "mip_spread": "relative spread of the energy of a muon",
     },
     "Module": {"matter": "instead of that of the part"},
     "Grid": {

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from emiss.reco.parts.base import Element, ReadOut, Slot, Volume, fits, need_z, of_elements, opens, ratio
-from emiss.reco.parts.quantities import Count, Extent, Name, Plates, Share, Visible
+from emiss.reco.parts.quantities import Count, Extent, Name, Plates, Visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +46,6 @@ class Modules(ReadOut):
     matter: dict[Name, Extent] = Field(default_factory=dict)
     plates: Plates | None = None
     mip: Visible | None = None
-    mip_spread: Share = 0.0
 
     @model_validator(mode="after")
     def _fits(self) -> Modules:

@@ -14,9 +14,9 @@ from emiss.physics import constants
 from emiss.samples.beam import sample
 from emiss.samples.generators.base import ENOUGH
 from emiss.samples.particles import KAON_MINUS, MUON, PION_MINUS, Beamed, Products
-from emiss.samples.walk.decay_kernels import NEUTRINO, decays
+from emiss.samples.walk.decay_kernels import decays
 from emiss.samples.walk.tracks import ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z, lifetimes
-from emiss.samples.walk.world import Seen
+from emiss.samples.walk.world import NEUTRINO, Seen
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Bools, Floats

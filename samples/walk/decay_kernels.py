@@ -8,7 +8,8 @@ import numpy as np
 
 from emiss.configs.compiled import kernel
 from emiss.physics.passage.decay_kernels import PRODUCTS, decay, rotate
-from emiss.samples.walk.tracks import COLUMNS, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.world import NEUTRINO
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 STEEP = 5.0
 """Slope above which a product is booked as leaked; so are those that fly backwards."""
-
-NEUTRINO = 1
-"""Column of `Seen.lost`."""
 
 
 @kernel
@@ -30,6 +28,7 @@ def decays(tracks: Floats, seen: Seen, rng: np.random.Generator) -> Floats:
     for i in range(len(tracks)):
         track = tracks[i]
         row, last = int(track[ROW]), int(track[LAST])
+        seen.leaked[row, last] += track[CARRIED]
         made = decay(int(track[PDG]), track[ENERGY], rng, kinds, p)
         for j in range(made):
             if abs(kinds[j]) in (12, 14, 16):

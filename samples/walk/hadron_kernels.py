@@ -21,6 +21,7 @@ from emiss.samples.walk.hadron_spot_kernels import absorb, glow, star, to_the_si
 from emiss.samples.walk.hadron_tables import ABSORBED
 from emiss.samples.walk.thin_kernels import ionise
 from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.world import NEUTRINO
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronLine
     from emiss.samples.walk.muons import MuonWorld
     from emiss.samples.walk.world import Seen, World
-
-NEUTRINO_LOST, MASS_LOST = 1, 2
-"""Columns of `Seen.lost`: energy of neutrinos; rest mass of nucleons (below 0 where antinucleons annihilate)."""
 
 LIGHT = 10.0
 """GeV; a slower pi0 is a few spots, not a shower."""
@@ -91,7 +89,7 @@ def scatter_products(
     for i in range(n):
         pdg, energy = kinds[i], p[i, 0]
         if abs(pdg) in (12, 14, 16):
-            seen.lost[row, NEUTRINO_LOST] += energy
+            seen.lost[row, NEUTRINO] += energy
             continue
         qx, qy, qz = rotate(tx, ty, p[i, 1], p[i, 2], p[i, 3])
         way = 1.0 if qz > 0.0 else -1.0
@@ -215,10 +213,7 @@ def through_hadron(
         x, y, z = x - z * tx, y - z * ty, 0.0
         left = line.slabs.depth[s]
     if not inside(line.slabs, s, x, y) and not inside(line.slabs, s, x + left * tx, y + left * ty):
-        track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
-            line.slabs, s, x + left * tx, y + left * ty, z + left, tx, ty
-        )
-        return True, waiting
+        return True, waiting  # it stays where it is: another slab may stand beside this one
     track[LAST] = part
     if available(pdg, track[ENERGY]) < ABSORBED:
         track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)

@@ -245,8 +245,9 @@ def _thin(
     """Book what one electron ionises in the slabs that it leaves within `THIN`; return the sum, below half of the energy."""
     mix, whole, t = world.mixtures, 0.0, 0.0
     while True:
-        step = max(world.depth[s] - z, 0.0)
-        if step > 0.0 and inside(world, s, x, y):
+        step = 0.0  # past a slab that it misses: another may stand beside it
+        if z < world.depth[s] and inside(world, s, x, y):
+            step = world.depth[s] - z
             more = step * math.sqrt(1.0 + tx * tx + ty * ty) / mix.x0[world.mixture[s]]
             t += more
             if t > THIN:

@@ -88,7 +88,9 @@ def place(
             if z + step < world.depth[s]:
                 return s, x + tx * step, y + ty * step, z + step, tx, ty, last
             depth -= (world.depth[s] - z) * per_mm
-        step = max(world.depth[s] - z, 0.0)
+            step = world.depth[s] - z
+        else:  # it stays where it is: another slab may stand beside this one
+            step = 0.0
         gx, gy, gz, gtx, gty = out_of(world, s, x + tx * step, y + ty * step, z + step, tx, ty)
         s += 1
         if s >= len(world.z):
@@ -107,8 +109,9 @@ def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, 
     count, t, u, gap, weighted = 0, 0.0, 0.0, 0.0, 0.0
     while t < LONGEST:
         length = math.sqrt(1.0 + tx * tx + ty * ty)
-        step = max(world.depth[s] - z, 0.0)
-        if step > 0.0 and inside(world, s, x, y):
+        step = 0.0  # past a slab that it misses: another may stand beside it
+        if z < world.depth[s] and inside(world, s, x, y):
+            step = world.depth[s] - z
             m = world.mixture[s]
             if world.mixtures.x0[m] > LIGHT and t > BEGUN:
                 gap += step * length
@@ -121,8 +124,6 @@ def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, 
             row[T1], row[U1], row[Z1], row[RADIUS] = t, u, world.depth[s], weighted / t
             showers.slab[count] = s
             count += 1
-        elif t > BEGUN:
-            gap += step * length
         gx, gy, gz, gtx, gty = out_of(world, s, x + tx * step, y + ty * step, z + step, tx, ty)
         s += 1
         if s >= len(world.z):

@@ -26,6 +26,7 @@ from emiss.samples.walk.shower_kernels import calibrate, nuclear, shower
 from emiss.samples.walk.shower_way_kernels import place, rate
 from emiss.samples.walk.thin_kernels import ABSORBED, ionise, kicked, radiate
 from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
+from emiss.samples.walk.world import INVISIBLE, NEUTRINO
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints
@@ -51,9 +52,6 @@ THICK = 1.0
 
 AT_ONCE = -3
 """The number of a hadron that stands for a photon that interacts where it is, and not an interaction length on."""
-
-INVISIBLE, NEUTRINO = 0, 1
-"""Columns of `Seen.lost`."""
 
 
 class Tables(NamedTuple):
@@ -165,6 +163,16 @@ def through(
     return False, waiting
 
 
+@fused
+def meets(world: World, s: int, x: float, y: float, tx: float, ty: float, h: float, steps: int) -> bool:
+    """Tell whether a straight line from a place across a slab is in its matter in the middle of any of its steps (mm)."""
+    for k in range(steps):
+        depth = (k + 0.5) * h
+        if inside(world, s, x + depth * tx, y + depth * ty):
+            return True
+    return False
+
+
 @fused(forceinline=True)
 def through_muon(
     world: World, tables: Tables, s: int, track: Floats, waiting: int, seen: Seen, rng: np.random.Generator
@@ -181,6 +189,8 @@ def through_muon(
     whole = inside(world, s, x, y) and inside(world, s, x + left * tx, y + left * ty) and energy > SLOW
     steps = 1 if whole else math.ceil(left / STEP)
     h = left / steps
+    if not whole and not meets(world, s, x, y, tx, ty, h, steps):
+        return True, waiting  # it stays where it is: another slab may stand beside this one
     for _ in range(steps):
         if not inside(world, s, x + 0.5 * h * tx, y + 0.5 * h * ty):
             x, y, z = x + h * tx, y + h * ty, z + h

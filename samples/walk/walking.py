@@ -38,7 +38,7 @@ from emiss.samples.walk.tracks import (
     tracks,
 )
 from emiss.samples.walk.walk_kernels import Tables, walk
-from emiss.samples.walk.world import Seen, world_of
+from emiss.samples.walk.world import LOST, Seen, world_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,13 +49,10 @@ if TYPE_CHECKING:
     from emiss.samples.config import Response
     from emiss.samples.walk.line import Item
 
-LOST = ("invisible", "neutrino", "rest mass", "synchrotron light")
-"""What nothing can see, by name."""
-
 STACK, SECONDARIES = 4096, 64
 """Tracks that may wait, and secondaries of one step; what would be more ends where it is."""
 
-ELECTRONS, SEED = 400, 1964
+ELECTRONS, SEED = 4000, 1964
 """Electrons that a target is calibrated with, 0.05 %, and where their random numbers begin."""
 
 SLOWEST = 0.01
@@ -133,10 +130,6 @@ class Walk:
         fields = [detector.field(name).scaled(scales.get(name, 1.0)) for name in detector.magnets]
         self.fields: list[Field] = sorted(fields, key=lambda one: one.region[0])
         self.begins = min([item.z for item in self.line] + [one.region[0] for one in self.fields]) - 1.0
-        self.ends = max(
-            [item.end if isinstance(item, Matter) else item.z for item in self.line]
-            + [one.region[1] for one in self.fields]
-        )
 
     def _calibrate(self, target: str) -> None:
         """Set the scale of the target: electrons of the beam's energy on its beam cell show it, what leaks included."""

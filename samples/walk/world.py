@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 PASSIVE, CELLS, PANELS = 0, 1, 2
 """Who reads a slab out: nobody; a grid of cells; panels side by side in x with photomultipliers at top and bottom."""
 
+LOST = ("invisible", "neutrino", "rest mass", "synchrotron light")
+"""Columns of `Seen.lost`: what nothing can see, by name."""
+
+INVISIBLE, NEUTRINO = 0, 1
+"""Two of them, for kernels."""
+
 WHOLE = 0.999
 """A sampling fraction above this is that of a block of active material."""
 

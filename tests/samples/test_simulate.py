@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from emiss.configs.errors import UserError
+from emiss.reco.detector.model import load_detector
 from emiss.reco.readers.simulated import SimulatedRunFile
-from emiss.samples.config import load_sample
+from emiss.samples.config import Response, load_sample
 from emiss.samples.response import END, Draws
 from emiss.samples.simulate import Simulation, simulate
 from emiss.samples.walk.tracks import ROW, X, tracks
-from emiss.samples.walk.walking import Passage
+from emiss.samples.walk.walking import Passage, Walk
 
 NAMES = ("signal", "dimuon", "pion_decay", "kaon_decay", "beam", "muon")
 
@@ -142,3 +143,17 @@ def test_events_that_are_drawn_more_often_carry_their_weights_and_not_into_raw_f
     with pytest.raises(UserError, match="raw files hold no weights: sample 'signal_weighted' has 'importance'"):
         simulate(sample, tmp_path / "s.dat", events=1)
     assert not (tmp_path / "s.dat").exists()
+
+
+@pytest.mark.parametrize(
+    ("pdg", "energy", "least"), [(11, 4.0, 1.0), (13, 4.0, 0.1), (-211, 20.0, 1.0), (2112, 20.0, 1.0)]
+)
+def test_a_layer_is_reached_past_a_slab_beside_it(pdg, energy, least):
+    # the frame around the ECAL of ldmx_like begins beside it: a slab that is missed stands between the layers
+    detector = load_detector("ldmx_like")
+    walk = Walk(detector, Response(), {}, {})
+    made = tracks({"row": np.arange(100), "pdg": pdg, "energy": energy, "z": -50.0, "id": 0}, 100)
+    passage = Passage(walk.nothing(100))
+    walk.leave(walk.run(made, walk.line, passage, np.zeros(100), np.random.default_rng(1)), passage)
+    layers = [passage.seen.visible[:, detector.numbers(layer)].sum() / 100 for layer in detector.parts["ecal"].layers]
+    assert layers[1] > least
