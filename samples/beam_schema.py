@@ -1,11 +1,11 @@
-"""The schema of `beam`, `tagging` and `trigger` in sample files: what comes in, how often, what tags it, what is recorded."""
+"""The schema of `beam`, `tagging`, `trigger` and `splitting` in sample files: what comes, how often, what is recorded."""
 
 from __future__ import annotations
 
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from emiss.configs.errors import did_you_mean
 from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
@@ -187,3 +187,27 @@ class Required(Model):
 
     require: Annotated[tuple[str, ...], BeforeValidator(names), Field(min_length=1)]
     prescale: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+
+
+class Splitting(Model):
+    """Events that have what is asked for in front of the part `before` are followed from there `copies` times as often.
+
+    Weights make up for it. What is asked for, all of it: how much `energy` goes on there, from the first to below the second;
+    how many of the muons of the process do, with `muon_energy` at least.
+    """
+
+    before: str
+    copies: int = Field(ge=2, le=1000)
+    energy: tuple[Energy, Energy] | None = None
+    muons: int | None = Field(default=None, ge=0)
+    muon_energy: Energy = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Splitting:
+        if self.energy is None and self.muons is None:
+            msg = "splitting needs energy or muons: which events are worth it"
+            raise ValueError(msg)
+        if self.energy is not None and not 0.0 <= self.energy[0] < self.energy[1]:
+            msg = "energy is [lowest, highest]"
+            raise ValueError(msg)
+        return self

@@ -16,11 +16,11 @@ from emiss.configs.schema import Angle, Energy, Length, Model, Number, Time
 from emiss.physics.constants import MUON_MASS
 from emiss.physics.passage.decay_table import KAON_SHARES, PION_SHARES
 from emiss.reco.detector.model import load_detector
-from emiss.samples.beam_schema import Beam, Required, Tagging, names
+from emiss.samples.beam_schema import Beam, Required, Splitting, Tagging, names
 
 __all__ = [
     "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "MuonProcess", "Process",
-    "Required", "Response", "Sample", "SignalProcess", "Spill", "Tagging", "load_sample",
+    "Required", "Response", "Sample", "SignalProcess", "Spill", "Splitting", "Tagging", "load_sample",
 ]  # fmt: skip
 
 SAME_RATIO = 0.02
@@ -282,7 +282,15 @@ class Sample(Model):
     digitisation: Digitisation = Digitisation()
     tagging: Tagging = Tagging()
     trigger: Required | None = None
+    splitting: Splitting | None = None
     _document: Document | None = PrivateAttr(default=None)
+
+    @property
+    def weighted(self) -> str | None:
+        """What gives the events weights of their own, if anything does: the key in the file."""
+        if isinstance(self.process, SignalProcess) and self.process.importance is not None:
+            return "importance"
+        return None if self.splitting is None else "splitting"
 
     def with_mass(self, mass: float) -> Sample:
         """Return this signal sample with another mass of phi (GeV), and a name that tells it.

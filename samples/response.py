@@ -14,16 +14,18 @@ from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
 from emiss.samples.beam import BeamParticles, beside
 from emiss.samples.particles import Beamed
+from emiss.samples.splitting import place_of, split
 from emiss.samples.tagging import grains, photostatistics, seen
 from emiss.samples.trigger import fired
 from emiss.samples.truth import Passed, truth_of
+from emiss.samples.walk.line import parted
 from emiss.samples.walk.stations import moyal, points_of
 from emiss.samples.walk.tracks import BEAM_ID, ENERGY, ID, ROW
 from emiss.samples.walk.walking import Passage, Walk
 from emiss.samples.walk.world import LOST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from emiss.configs.arrays import Array, Floats, Ints
     from emiss.reco.detector.model import Detector
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from emiss.samples.config import Sample
     from emiss.samples.generators.base import Generator
     from emiss.samples.setup import SetUp
+    from emiss.samples.walk.line import Item
 
 STORED = 0.1
 """Cells below this part of their detector's threshold are not stored."""
@@ -38,8 +41,8 @@ STORED = 0.1
 LANDAU = 0.08
 """Width of Moyal's distribution over its most probable value, of a minimum ionizing particle in a counter."""
 
-TAKEN, END = "taken over", "end of absorbers"
-"""Marks on the line: where the process takes over, and the back face of the last absorber."""
+TAKEN, END, SPLIT = "taken over", "end of absorbers", "split"
+"""Marks on the line: where the process takes over, the back face of the last absorber, where events are split."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ class Response:
         marks = {END: last.z + last.depth}
         if generator.takes_over is not None:
             marks[TAKEN] = generator.takes_over
+        if sample.splitting is not None:
+            marks[SPLIT] = place_of(sample.splitting, setup)
         self.walk = Walk(
             setup.detector,
             self.settings,
@@ -146,7 +151,7 @@ class Response:
         event = event[order]
         late = np.concatenate([np.zeros(events), others.time])[order]
         time = _times(self.setup, self.settings, event, late, rng)
-        start = (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
+        start = self._start(time)
 
         passage = Passage(walk.nothing(len(event)))
         keep = () if self._first is None else (self._first,)
@@ -162,7 +167,7 @@ class Response:
         began = np.zeros(len(event))
         for one in (tracks, more):
             began[one[:, ROW].astype(np.int64)] = one[:, ENERGY]
-        before, behind = walk.before(TAKEN) if generator.takes_over is not None else (walk.line, [])
+        before, behind = ([], walk.line) if generator.takes_over is None else parted(walk.line, TAKEN)
         tracks, more = (more, tracks) if beam.born else (np.concatenate([tracks, more]), tracks[:0])
         tracks = np.concatenate([walk.run(tracks, before, passage, start, rng, keep=keep), more])
         if generator.takes_over is not None:
@@ -172,8 +177,6 @@ class Response:
         rows = arrived[:, ROW].astype(np.int64)
         for name, energy in products.lost.items():
             passage.seen.lost[rows, LOST.index(name)] += energy
-        tracks = walk.run(np.concatenate([products.tracks, left]), behind, passage, start, rng, keep=keep)
-        walk.leave(tracks, passage)
         whole = Beamed(
             BeamParticles(
                 *(np.concatenate(pair)[order] for pair in zip(beam.particles, others.particles, strict=True))
@@ -185,7 +188,24 @@ class Response:
         emission[rows] = products.emission
         if products.weight is not None:
             weight[rows] = products.weight
-        return Passed(whole, began, event, main, products, emission, weight, time, passage, self._first, END)
+        passed = Passed(whole, began, event, main, products, emission, weight, time, passage, self._first, END)
+        return self._to_the_end(np.concatenate([products.tracks, left]), behind, passed, draws)
+
+    def _to_the_end(self, tracks: Floats, items: Sequence[Item], passed: Passed, draws: Draws) -> Passed:
+        """Take tracks through the rest of the line, in events that may be split on the way."""
+        rule, keep = self.sample.splitting, () if self._first is None else (self._first,)
+        start = self._start(passed.time)
+        if rule is not None:
+            before, items = parted(items, SPLIT)
+            tracks = self.walk.run(tracks, before, passed.passage, start, draws.response, keep=keep)
+            tracks, passed = split(rule, tracks, passed, draws.response)
+            start = self._start(passed.time)
+        self.walk.leave(self.walk.run(tracks, items, passed.passage, start, draws.response, keep=keep), passed.passage)
+        return passed
+
+    def _start(self, time: Floats) -> Floats:
+        """Return the time that the reference counters tell, by beam particle, ns."""
+        return (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
 
 
 def thresholds(detector: Detector) -> Array:

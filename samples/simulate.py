@@ -28,8 +28,8 @@ from emiss.reco.formats.date.writing import encode
 from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
-from emiss.samples import digitise, trigger
-from emiss.samples.config import Sample, SignalProcess, load_sample
+from emiss.samples import digitise, splitting, trigger
+from emiss.samples.config import Sample, load_sample
 from emiss.samples.generators import generator_of
 from emiss.samples.raw_events import digitised, with_marks
 from emiss.samples.recording import DIGITS, drawn, seeds
@@ -85,6 +85,7 @@ class Simulation:
         self.conditions = self.constants.for_run(sample.run)
         trigger.check(sample, self.detector)
         digitise.check(sample, self.detector)
+        splitting.check(sample, self.setup)
 
     @cached_property
     def generator(self) -> Generator:
@@ -95,7 +96,9 @@ class Simulation:
         ValueError
             If the sample cannot be simulated.
         """
-        return generator_of(self.sample, self.setup)
+        made = generator_of(self.sample, self.setup)
+        splitting.check(self.sample, self.setup, behind=made.takes_over)
+        return made
 
     @cached_property
     def response(self) -> Response:
@@ -261,9 +264,9 @@ def simulate(
     _ = simulation.generator  # what cannot be simulated is told before anything is written
     work, blocks = Blocks(sample, seed, raw=path.suffix == ".dat"), blocks_of(count)
     if work.raw:
-        if isinstance(sample.process, SignalProcess) and sample.process.importance is not None:
+        if sample.weighted:
             raise UserError(
-                "raw files hold no weights: sample '" + sample.name + "' has 'importance', which needs them"
+                f"raw files hold no weights: sample '{sample.name}' has '{sample.weighted}', which needs them"
             )
         _ = simulation.maps  # a channel without a place is told before anything is made
     made = stream(work, blocks) if stream is not None else map(work.of(simulation), blocks)

@@ -174,13 +174,15 @@ def _sample(one: Given) -> str:
 
     assert one.document is not None  # noqa: S101 - it is a YAML file
     sample = loader.validate(one.document, Sample).of(one.document)
-    if sample.trigger is not None or sample.digitisation.dead or sample.digitisation.hot:
+    if sample.trigger or sample.splitting or sample.digitisation.dead or sample.digitisation.hot:
         from emiss.reco.detector.model import load_detector
-        from emiss.samples import digitise, trigger
+        from emiss.samples import digitise, splitting, trigger
+        from emiss.samples.setup import SetUp
 
         detector = load_detector(sample.detector, near=sample.folder)
         trigger.check(sample, detector)
         digitise.check(sample, detector)
+        splitting.check(sample, SetUp(detector))
     return f"sample '{sample.name}', {sample.events} events"
 
 

@@ -64,6 +64,12 @@ def line_of(detector: Detector, world: World, marks: Mapping[str, float]) -> lis
     return sorted(places, key=lambda item: (item.z, (Mark, StationAt, Matter).index(type(item))))
 
 
+def parted(items: Sequence[Item], mark: str) -> tuple[Sequence[Item], Sequence[Item]]:
+    """Return the items up to a mark, and from it on."""
+    at = next(number for number, item in enumerate(items) if isinstance(item, Mark) and item.name == mark)
+    return items[:at], items[at:]
+
+
 def _matter(world: World, cuts: Sequence[float]) -> list[Matter]:
     """Return slabs in pieces: those whose front faces lie between the same two cuts."""
     if not len(world.z):

@@ -176,11 +176,6 @@ class Walk:
         state.give_back(tracks)
         return tracks
 
-    def before(self, mark: str) -> tuple[list[Item], list[Item]]:
-        """Return the line up to a mark and behind it."""
-        at = next(number for number, item in enumerate(self.line) if isinstance(item, Mark) and item.name == mark)
-        return self.line[:at], self.line[at:]
-
     def run(
         self,
         tracks: Floats,
