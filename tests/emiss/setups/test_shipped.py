@@ -21,7 +21,8 @@ NAMES = [name for name in loader.shipped("detectors") if name not in BY_HAND]
 INVISIBLE = ("na64e_beam", "na64e_2016", "na64e_2018", "na64e_2021", "na64e_2022", "na64e_2023", "na64e_2025")
 PAIRS = [
     *(("invisible", name) for name in INVISIBLE),
-    *((analysis, name) for analysis in ("alp", "semivisible", "positron", "conversion") for name in INVISIBLE[::3]),
+    *((analysis, name) for analysis in ("alp", "semivisible", "conversion") for name in INVISIBLE[::3]),
+    *(("positron", f"na64e_plus_{year}") for year in (2022, 2023, 2025)),
     ("conversion", "na64e_lfc"),
     ("visible", "na64e_visible_2017"),
     ("visible", "na64e_visible_2018"),
