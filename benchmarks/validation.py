@@ -13,6 +13,12 @@ from emiss.physics.emission.cross_sections import total
 from emiss.physics.shower import transport
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import Simulation, simulate
+from emiss.validate.peaks import peak
+
+
+def core(values: np.ndarray) -> tuple[float, float]:
+    """Return the median and half of the central 68 % of what is there."""
+    return float(np.nanmedian(values)), float(0.5 * np.subtract(*np.nanquantile(values, [0.8413, 0.1587])))
 
 
 def momentum(folder: Path) -> None:
@@ -42,9 +48,6 @@ def momentum(folder: Path) -> None:
 def upstream(folder: Path) -> None:
     """Print how the beam comes back from the spectrometer before the target, and the match of muons to it."""
 
-    def core(values):
-        return np.median(values), 0.5 * np.subtract(*np.quantile(values, [0.8413, 0.1587]))
-
     for name in ("beam_track", "muon_160"):
         sample = load_sample(name)
         path = simulate(sample, folder / f"{name}.root", events=20000)
@@ -73,18 +76,42 @@ def calorimeters(folder: Path) -> None:
     for energy in (20.0, 50.0, 100.0, 150.0):
         at = beam.model_copy(update={"beam": beam.beam.model_copy(update={"energy": energy})})
         table = reco.process(reco.open(simulate(at, folder / f"e{energy:.0f}.dat", events=4000)))
-        measured = table["ecal.energy"]
+        middle, width = core(table["ecal.energy"])
         expected = np.hypot(0.10 / np.sqrt(energy), 0.03)
         print(
-            f"  ECAL {energy:.0f} GeV: mean {measured.mean():.2f}, sigma/E {measured.std() / measured.mean():.4f}, "
-            f"put in {expected:.4f}, profile chi2 median {np.median(table['ecal.profile_chi2']):.2f}"
+            f"  ECAL {energy:.0f} GeV: median {middle:.2f}, sigma/E {width / middle:.4f}, put in {expected:.4f}, "
+            f"profile chi2 median {np.nanmedian(table['ecal.profile_chi2']):.2f}, "
+            f"without a start time {np.isnan(table['ecal.time']).sum()} of {len(table)}"
         )
     table = reco.process(reco.open(simulate(load_sample("pion_decay"), folder / "pi.dat", events=4000)))
     through = table.lists["tracks"].counts == 1
     for module in range(3):
-        energy_ = table["hcal.energy"][through, module]
-        core = energy_[(energy_ > 1) & (energy_ < 4)]
-        print(f"  HCAL{module} muon: mean {core.mean():.3f} GeV, spread {core.std() / core.mean():.3f}")
+        counts, edges = np.histogram(table["hcal.energy"][through, module], 100, (0.0, 10.0))
+        above = np.mean(table["hcal.energy"][through, module] > 1.5 * 2.5)
+        print(f"  HCAL{module} muon: most probable {peak(counts, edges, above=0.5):.3f} GeV, above 1.5 MIP {above:.3f}")
+
+
+def both_tiers(folder: Path) -> None:
+    """Print by how much what raw files give differs from what was seen, column by column."""
+    for name in ("beam_track", "kaon_decay"):
+        sample = load_sample(name)
+        raw, hits = (
+            reco.process(reco.open(simulate(sample, folder / f"both{end}", events=4000), detector=sample.detector))
+            for end in (".dat", ".root")
+        )
+        for column in raw.metadata.columns:
+            lists = column.partition(".")[0] in raw.lists
+            if lists or column.startswith(("event.", "truth.")) or column not in hits.metadata.columns:
+                continue
+            one, other = np.asarray(raw[column], float), np.asarray(hits[column], float)
+            if one.shape != other.shape:
+                continue
+            there = np.isfinite(one) & np.isfinite(other) & ((one != 0) | (other != 0))
+            if np.count_nonzero(there) < len(raw) // 100:
+                continue
+            middle, width = core((one - other)[there])
+            spread = core(other[there])[1]
+            print(f"  {name} {column}: raw - seen {middle:+.4g} +- {width:.4g}, of what varies by {spread:.4g}")
 
 
 def efficiencies(folder: Path) -> None:
@@ -157,5 +184,6 @@ if __name__ == "__main__":
         momentum(Path(name))
         upstream(Path(name))
         calorimeters(Path(name))
+        both_tiers(Path(name))
         efficiencies(Path(name))
     showers_and_yields()
