@@ -47,7 +47,6 @@ def momentum(folder: Path) -> None:
 
 def upstream(folder: Path) -> None:
     """Print how the beam comes back from the spectrometer before the target, and the match of muons to it."""
-
     for name in ("beam_track", "muon_160"):
         sample = load_sample(name)
         path = simulate(sample, folder / f"{name}.root", events=20000)
