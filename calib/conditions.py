@@ -76,9 +76,8 @@ class RunConditions:
     def _missing(self, type_: str, column: str, channel: str, count: int, tables: Sequence[Table]) -> UserError:
         more = f" and {count - 1} more" if count > 1 else ""
         if not tables:
-            return UserError(
-                f"run {self.run} has no table of type {type_}", at=Location(self.tag), hint=TYPES[type_].without
-            )
+            kind = table_type(type_) or TYPES[type_]
+            return UserError(f"run {self.run} has no table of type {type_}", at=Location(self.tag), hint=kind.without)
         known = [name for table in tables for name in table.rows]
         return UserError(
             f"run {self.run}: no {type_} {column} for channel '{channel}'{more}",

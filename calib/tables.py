@@ -10,6 +10,7 @@ import hashlib
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from emiss.calib.limits import Limits
@@ -105,10 +106,35 @@ TYPES: Mapping[str, TableType] = {
 """The kinds of tables. Limits are those of the apparatus at large: what lies outside is a slip, of a unit or of a key."""
 
 _MIP = re.compile(r"[A-Za-z]\w*\.mip")
+_PROFILE = re.compile(r"[A-Za-z]\w*\.profile")
+
+SHARES = 9
+"""Cells of a block of 3 x 3."""
+
+PROFILE = TableType(
+    dict.fromkeys(
+        (
+            *(f"mean{k}" for k in range(SHARES)),
+            *(f"rms{k}" for k in range(SHARES)),
+            *(f"corr{a}{b}" for a, b in combinations(range(SHARES), 2)),
+        ),
+        PURE,
+    ),
+    "shares of 3 x 3 cells, column by column, of an electron's shower: means, rms, correlations",
+    {
+        **{f"mean{k}": Limits(0.0, 1.0) for k in range(SHARES)},
+        **{f"rms{k}": Limits(0.0, 1.0) for k in range(SHARES)},
+        **{f"corr{a}{b}": Limits(-1.0, 1.0) for a, b in combinations(range(SHARES), 2)},
+    },
+    "`emiss setup profiles` makes one from simulated electrons",
+)
+"""Of a library of profiles; its rows are named by energy and place of impact (`emiss.reco.parts.profiles`)."""
 
 
 def table_type(name: str) -> TableType | None:
-    """Return a kind of tables; NAME.mip is there for the modules of every part."""
+    """Return a kind of tables; NAME.mip is there for the modules of every part, NAME.profile for grids with a library."""
+    if _PROFILE.fullmatch(name):
+        return PROFILE
     return TYPES.get(name) or (TYPES["hcal.mip"] if _MIP.fullmatch(name) else None)
 
 

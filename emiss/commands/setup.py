@@ -85,6 +85,24 @@ def wire(
 
 
 @app.command()
+def profiles(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The folder of your set-up.")],
+    runs: Runs = RUNS,
+) -> None:
+    """Make the libraries of shower profiles of your set-up from simulated electrons: calib/profile.txt.
+
+    A calorimeter of cells wants one where its part has `library`.
+
+    For example:
+
+      emiss setup profiles my_setup --runs 9900-9999
+    """
+    from emiss.setups.new import profiles as make
+
+    say(f"written: {make(name, runs, lambda text: say(text, 'dim'))}", "dim")
+
+
+@app.command()
 def draw(
     name: Annotated[str, typer.Argument(metavar="SETUP", help="A set-up that ships, or a path.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="SVG, PDF or PNG; default NAME.svg here.")] = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calib.run_ranges import covers
-from emiss.calib.tables import ANY
+from emiss.calib.tables import ANY, PROFILE, table_type
 from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
@@ -86,11 +86,13 @@ def tables(made: Values, runs: str) -> dict[str, str]:
     return {name: "\n".join(blocks) for name, blocks in files.items()}
 
 
-def block(kind: str, runs: str, rows: Mapping[str, str]) -> str:
+def block(kind: str, runs: str, rows: Mapping[str, str], *, source: str = "illustrative") -> str:
     """Return the text of a block of a table."""
     columns, units = COLUMNS.get(kind, ("scale", "GeV"))
+    if table_type(kind) is PROFILE:
+        columns, units = ", ".join(PROFILE.columns), ", ".join("-" for _ in PROFILE.columns)
     head = (f"type = {kind}", f"runs = {runs}", f"columns = channel, {columns}", f"units = -, {units}")
-    return "\n".join([*head, "source = illustrative", *(f"{name:<14} {text}" for name, text in rows.items()), ""])
+    return "\n".join([*head, f"source = {source}", *(f"{name:<14} {text}" for name, text in rows.items()), ""])
 
 
 def lacking(made: Values, conditions: Conditions, run: int) -> Values:

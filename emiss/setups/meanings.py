@@ -108,6 +108,7 @@ OF = {
         "beam_cell": "column and row of the cell that has its centre at x, y",
         "shower": "how showers of electrons are measured; what is simulated needs it",
         "profile": "shape of an electron's shower on the beam cell; makes `NAME.profile_chi2`",
+        "library": "library of such shapes in the conditions, instead of `profile`",
     },
     "Layer": {"radiation_lengths": "of the layer"},
     "Shower": {
@@ -118,6 +119,10 @@ OF = {
         "cell": "share of the beam cell",
         "block": "share of the 3 x 3 cells around it",
         "spread": "of the shares of cell, ring and rest",
+    },
+    "Library": {
+        "energies": "of the electrons that profiles are of; between two they are interpolated",
+        "edges": "of the intervals of both asymmetries that tell the place of impact",
     },
     "Tracker": {
         "stations": "stations, by name; planes are NAME with X or Y",

@@ -16,10 +16,13 @@ from emiss.configs.names import problem_of
 from emiss.reco.detector.model import load_detector
 from emiss.setups.constants import block, lacking, tables, values
 from emiss.setups.maps import channel_maps
+from emiss.setups.profiles import PROFILES, inherited, simulated, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from emiss.calib.tables import Table
     from emiss.reco.detector.model import Detector
 
 DETECTOR = """\
@@ -109,10 +112,7 @@ def wire(name: str, runs: str) -> list[Path]:
         If there is no such set-up, it is one that ships, or the runs are no range.
     """
     first = first_run(runs)
-    file = loader.find("detectors", name)
-    if loader.SHIPPED in file.resolve().parents:
-        hint = f"make your own of it: emiss setup new my_{name} --from {name}"
-        raise UserError(f"'{name}' ships with emiss", hint=hint)
+    file = own(name)
     detector = load_detector(file)
     made = write(file.parent, detector, runs)
     sample = file.parent / SAMPLE_FILE
@@ -120,6 +120,39 @@ def wire(name: str, runs: str) -> list[Path]:
         sample.write_text(_sample(detector, file.parent, first), encoding="utf-8")
         made.append(sample)
     return made
+
+
+def profiles(name: str, runs: str, progress: Callable[[str], None]) -> Path:
+    """Write the libraries of profiles of a set-up of one's own, from simulated electrons, to ``calib/profile.txt``.
+
+    Raises
+    ------
+    UserError
+        As those of `wire`, or if no calorimeter wants a library.
+    """
+    first_run(runs)
+    file = own(name)
+    detector = load_detector(file)
+    path = file.parent / "calib" / PROFILES
+    text = text_of(simulated(detector, progress=progress), runs)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def own(name: str) -> Path:
+    """Return the detector file of a set-up that does not ship.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it ships.
+    """
+    file = loader.find("detectors", name)
+    if loader.SHIPPED in file.resolve().parents:
+        hint = f"make your own of it: emiss setup new my_{name} --from {name}"
+        raise UserError(f"'{name}' ships with emiss", hint=hint)
+    return file
 
 
 def _sample(detector: Detector, folder: Path, run: int) -> str:
@@ -142,12 +175,19 @@ def write(folder: Path, detector: Detector, runs: str) -> list[Path]:
             made[calib / f"added-{first}-{number}.txt"] = added
     else:
         made |= {calib / name: text for name, text in tables(needs, runs).items()}
+    libraries = inherited(detector)
+    if libraries and not any(table.type in libraries for table in _tables(calib)):
+        made[calib / PROFILES] = text_of(libraries, runs)
     for path, text in made.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     for stale in set(maps.glob("*.xml")) - set(made):
         stale.unlink()
     return list(made)
+
+
+def _tables(calib: Path) -> Sequence[Table]:
+    return Conditions.load(calib).tables if any(calib.glob("*.txt")) else ()
 
 
 def first_run(runs: str) -> int:

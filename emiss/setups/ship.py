@@ -1,7 +1,11 @@
-"""Channel maps, constants and pictures of the set-ups that ship, and the tables of their grammar: ``make setups``."""
+"""Channel maps, constants and pictures of the set-ups that ship, and the tables of their grammar: ``make setups``.
+
+``python -m emiss.setups.ship NAME ...`` makes the libraries of shower profiles of some of them again, from simulated electrons.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from emiss.configs import loader
@@ -10,6 +14,7 @@ from emiss.setups.constants import tables, values
 from emiss.setups.draw import draw
 from emiss.setups.grammar import page
 from emiss.setups.maps import channel_maps
+from emiss.setups.profiles import PROFILES, simulated, text_of
 from emiss.terminal import say
 
 RUNS = "6000-6999"
@@ -27,7 +32,7 @@ def files(name: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Write them into the tree of sources."""
+    """Write them into the tree of sources; those that are asked for get their libraries of profiles again, too."""
     docs = Path(__file__).resolve().parents[2] / "docs"
     told = docs / "setups.md"
     told.write_text(page(told.read_text(encoding="utf-8")), encoding="utf-8")
@@ -37,11 +42,14 @@ def main() -> None:
             continue
         folder = loader.SHIPPED / "detectors" / name
         made = {folder / path: text for path, text in files(name).items()}
-        for stale in {*folder.glob("maps/*"), *folder.glob("calib/*")} - set(made):
+        for stale in {*folder.glob("maps/*"), *folder.glob("calib/*")} - {*made, folder / "calib" / PROFILES}:
             stale.unlink()
         for path, text in made.items():
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        if name in sys.argv[1:]:
+            text = text_of(simulated(load_detector(name), progress=say), RUNS)
+            (folder / "calib" / PROFILES).write_text(text, encoding="utf-8")
         say(f"{name}: {len(made)} files")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from emiss.events.columns import QUALITY_BITS
 from emiss.events.lists import Lists
+from emiss.reco.calorimetry.profile import Profiles
 from emiss.reco.parts.base import Sums
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.quantities import InSigma
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array, Bools, Floats
+    from emiss.configs.arrays import Array, Bools, Bytes, Floats
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
     from emiss.reco.parts.base import ReadOut
@@ -67,6 +68,11 @@ class CalorimeterStage:
         self._x, self._y = np.zeros(channels), np.zeros(channels)
         self._layer = np.full(channels, -1, np.int32)
         self._parts: dict[str, _Summed] = {}
+        self._profiles = {
+            name: Profiles(detector, name, part)
+            for name, part in detector.of_kind(Grid).items()
+            if part.library is not None
+        }
         self._size = (0, 0)
         for name, part in detector.read_out.items():
             self._add(name, part)
@@ -160,10 +166,17 @@ class CalorimeterStage:
             late = outside[:, one.elements].copy()
             own = Sums(energy, moment, x, y, late, self._constants, self._asked)
             found = one.part.reduce(name, own)
+            if name in self._profiles:
+                found |= self._profiled(name, cells, kind, one.part.energies(name, energy)[f"{name}.energy"])
             if isinstance(one.part, Grid) and f"{name}_cells" in self._wanted:
                 found[f"{name}_cells"] = self._cells(cells, kind == kernels.USED, one.channels)
             made |= {key: values for key, values in found.items() if key in self._wanted}
         return made
+
+    def _profiled(self, name: str, cells: Lists, kind: Bytes, energy: Floats) -> dict[str, Any]:
+        """Return what a part with a library of profiles makes of its cells."""
+        profiles = self._profiles[name]
+        return profiles.columns(profiles.find(cells, kind), energy, self._constants[f"{name}.profile"])
 
     def _lack(self, batch: Batch, sums: Floats, outside: Floats) -> None:
         """Make undefined what is made of channels whose data are missing."""

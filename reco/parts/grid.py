@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -11,59 +11,20 @@ from pydantic import Field, model_validator
 from emiss.configs.schema import Model
 from emiss.events.columns import Column
 from emiss.reco.parts.base import ReadOut, Slot, Volume, fits, opens, ratio
+from emiss.reco.parts.profiles import BLOCK, RINGS, Library, Profile
 from emiss.reco.parts.quantities import Count, Extent, Lengths, Name, Place, Plates, Share, Visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from emiss.configs.arrays import Array, Floats
     from emiss.reco.parts.base import Sums
-
-RINGS = 3
-"""The beam cell, the eight around it, the others."""
 
 
 class Layer(Model):
     """One layer in depth, read out by itself."""
 
     radiation_lengths: Lengths
-
-
-class Profile(Model):
-    """The mean shares of an electron shower on the beam cell, and their spread around them.
-
-    `cell` is the share of the beam cell, `block` that of the 3 x 3 cells around it; `spread` is that of the shares of centre,
-    ring and rest.
-    """
-
-    cell: Annotated[Share, Field(gt=0)]
-    block: Annotated[Share, Field(gt=0)]
-    spread: tuple[Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)], Annotated[Share, Field(gt=0)]]
-    source: str
-
-    @model_validator(mode="after")
-    def _inside(self) -> Profile:
-        if self.block < self.cell:
-            msg = "the share of the block is less than that of the cell, which is a part of it"
-            raise ValueError(msg)
-        return self
-
-    def distance(self, rings: Floats, total: Floats) -> Floats:
-        """Return the mean squared distance, in spreads, of three energy shares to those of an electron on the beam cell.
-
-        The shares are of the beam cell, of the eight around it, and of the rest (NA64's public analysis code).
-
-        Parameters
-        ----------
-        rings : array of shape (N, 3)
-            Energies, GeV.
-        total : array of shape (N,)
-            Their sum.
-        """
-        expected = np.array([self.cell, self.block - self.cell, 1.0 - self.block])
-        shares = ratio(rings, np.repeat(total[:, None], RINGS, axis=1))
-        squared: Floats = np.square((shares - expected) / self.spread).mean(axis=1)
-        return squared
 
 
 class Shower(Model):
@@ -93,6 +54,7 @@ class Grid(ReadOut):
     mip: Visible
     shower: Shower | None = None
     profile: Profile | None = None
+    library: Library | None = None
 
     @model_validator(mode="after")
     def _cells(self) -> Grid:
@@ -100,6 +62,13 @@ class Grid(ReadOut):
         if not (0 <= x < self.columns and 0 <= y < self.rows):
             msg = f"the beam cell {x}, {y} is none of the {self.columns} x {self.rows} cells"
             raise ValueError(msg)
+        if self.library is not None:
+            if self.profile is not None:
+                msg = "profile and library are two ways to the same column; give one of them"
+                raise ValueError(msg)
+            if min(self.columns, self.rows) < BLOCK:
+                msg = f"a library of profiles needs {BLOCK} x {BLOCK} cells at least"
+                raise ValueError(msg)
         fits(self.matter, self.depth)
         opens(self.hole, self.columns * self.pitch, self.rows * self.pitch)
         return self
@@ -155,17 +124,33 @@ class Grid(ReadOut):
                 "distance of the lateral profile to that of an electron, per share compared; undefined without energy"
             )
             rows.append(("profile_chi2", "1", meaning))
+        if self.library is not None:
+            rows += self.library.columns(behind)
         rows.append(("pileup", "GeV", "energy in pulses outside the time window"))
         layers = ", ".join(f"{number} {layer}" for number, layer in enumerate(self.layers))
         cells = f"{name}_cells"
         return (
             *(Column(f"{name}.{inner}", "f8", unit, meaning) for inner, unit, meaning in rows),
+            *(Column(f"{name}.{inner}", "i4", "1", meaning) for inner, meaning in self._places()),
             Column(f"{cells}.energy", "f8", "GeV", "energy of the cell", "list"),
             Column(f"{cells}.time", "f8", "ns", "time of the cell relative to the reference", "list"),
             Column(f"{cells}.ix", "i4", "1", "column of the cell", "list"),
             Column(f"{cells}.iy", "i4", "1", "row of the cell", "list"),
             Column(f"{cells}.layer", "i4", "1", f"layer of the cell: {layers}", "list"),
         )
+
+    def _places(self) -> list[tuple[str, str]]:
+        """Return the names and meanings of the columns that are numbers of cells."""
+        if self.library is None:
+            return []
+        return [
+            (key, f"{what} of the cell of most energy behind the preshower; -1 without energy")
+            for key, what in (("max_ix", "column"), ("max_iy", "row"))
+        ]
+
+    def needs(self, name: str) -> Mapping[str, Sequence[str]]:
+        """Return the profiles of the library."""
+        return {f"{name}.profile": self.library.bins()} if self.library is not None else {}
 
     def position(self, x: Array, y: Array) -> tuple[Floats, Floats]:
         """Return the place (mm) of the centres of cells."""

@@ -135,13 +135,19 @@ class Walk:
         """Set the scale of the target: electrons of the beam's energy on its beam cell show it, what leaks included."""
         grid = self.detector.of_kind(Grid)[target]
         slabs = np.flatnonzero(self.world.part == self.parts.index(target))
-        energy, s = self.detector.beam.energy, slabs[0]
-        seen = self.nothing(ELECTRONS)
-        place = {"x": grid.x, "y": grid.y, "z": self.world.z[s] - 0.1}
+        energy = self.detector.beam.energy
+        place = {"x": grid.x, "y": grid.y, "z": self.world.z[slabs[0]] - 0.1}
         shots = tracks({"row": np.arange(ELECTRONS), "pdg": ELECTRON, "energy": energy, **place}, ELECTRONS)
-        walk(self.world, self.tables, int(s), int(slabs[-1]) + 1, shots, seen, np.random.default_rng(SEED))
+        visible = self.shown(shots, target, np.random.default_rng(SEED))
         numbers = self.detector.part_numbers(target)
-        self.world.visible[slabs] *= energy / seen.visible[:, numbers].sum(axis=1).mean()
+        self.world.visible[slabs] *= energy / visible[:, numbers].sum(axis=1).mean()
+
+    def shown(self, tracks: Floats, part: str, rng: np.random.Generator) -> Floats:
+        """Return what tracks show in the channels when they go through one part and nothing else, shape (rows, channels)."""
+        slabs = np.flatnonzero(self.world.part == self.parts.index(part))
+        seen = self.nothing(int(tracks[:, ROW].max(initial=-1)) + 1)
+        walk(self.world, self.tables, int(slabs[0]), int(slabs[-1]) + 1, tracks, seen, rng)
+        return seen.visible
 
     def nothing(self, rows: int) -> Seen:
         """Return empty accumulators for so many beam particles."""

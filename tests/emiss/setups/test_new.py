@@ -12,7 +12,8 @@ from emiss.samples.config import load_sample
 from emiss.samples.setup import SetUp
 from emiss.samples.simulate import simulate
 from emiss.setups.constants import values
-from emiss.setups.new import new, wire
+from emiss.setups.new import new, profiles, wire
+from emiss.setups.profiles import PROFILES
 
 PARTS = """
 parts:
@@ -149,3 +150,24 @@ def test_a_target_that_is_none(tmp_path):
     with pytest.raises(UserError, match=r"no part of the kind 'grid' 'hcal'.*") as told:
         load_detector(file)
     assert (told.value.at.line, told.value.at.column) == (2, 9)
+
+
+def test_a_library_of_profiles_comes_along_and_is_made_again(own, monkeypatch):
+    monkeypatch.setattr("emiss.setups.profiles.ELECTRONS", 300)
+    first = (own / "calib" / PROFILES).read_text()
+    assert "runs = 9900-9999" in first
+    detector = own / "detector.yaml"
+    detector.write_text(detector.read_text() + "parts: {ecal: {library: {energies: [30 GeV, 90 GeV]}}}\n")
+    with pytest.raises(UserError, match=r"no ecal\.profile mean0 for channel 'E30\.0\.0' and 29 more"):
+        made(own)
+    said = []
+    assert profiles(own, "9900-9999", said.append) == own / "calib" / PROFILES
+    assert said == ["ecal: 300 electrons of 30 GeV", "ecal: 300 electrons of 90 GeV"]
+    table = made(own)
+    assert np.nanmedian(table["ecal.profile_chi2"]) < 6
+
+
+def test_profiles_need_a_set_up_that_wants_them(tmp_path):
+    new(tmp_path / "lfc", "na64e_lfc", "9900-9999")
+    with pytest.raises(UserError, match="no calorimeter of the set-up lfc has a 'library'"):
+        profiles(tmp_path / "lfc", "9900-9999", print)

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from emiss import reco
+from emiss.calib.tables import parse_tables
 from emiss.configs import loader
 from emiss.configs.document import Document
 from emiss.reco.detector.model import load_detector
+from emiss.reco.parts.grid import Grid
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import simulate
 from emiss.setups import grammar
+from emiss.setups.profiles import PROFILES
 from emiss.setups.ship import BY_HAND, files
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +43,14 @@ def test_maps_and_constants_are_those_of_the_file(name):
         for kind in ("maps", "calib")
         for path in folder.glob(f"{kind}/*")
     }
+    library = there.pop(f"calib/{PROFILES}", "")
     assert there == files(name)
+    wanted = [
+        row
+        for key, part in load_detector(name).of_kind(Grid).items()
+        for row in part.needs(key).get("ecal.profile", ())
+    ]
+    assert [row for table in parse_tables(library) for row in table.rows] == wanted
 
 
 @pytest.mark.parametrize("name", loader.shipped("detectors"))
