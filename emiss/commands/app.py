@@ -16,6 +16,7 @@ from emiss.commands import (
     limit,
     look,
     merge,
+    periods,
     process,
     quality,
     scan,
@@ -46,6 +47,7 @@ app.command()(status.status)
 app.command()(scan.scan)
 app.command()(diff.diff)
 app.command()(limit.limit)
+app.command()(periods.periods)
 app.command()(xsec.xsec)
 app.command()(constraints.constraints)
 app.command()(simulate.simulate)
