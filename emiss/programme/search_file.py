@@ -110,9 +110,7 @@ class Case(Model):
         """The parameters, those that are numbers as numbers."""
         import re
 
-        return {
-            name: float(text) if re.match(NUMBER, text) else text for name, text in self.parameters.items()
-        }
+        return {name: float(text) if re.match(NUMBER, text) else text for name, text in self.parameters.items()}
 
 
 class SearchPlane(Model):
@@ -145,7 +143,7 @@ class SearchPlane(Model):
 
 
 class Thermal(Model):
-    """Limits also on y = coupling^2 alpha_D (m_chi/m)^4 against m_chi: which parameters of the model are alpha_D and m/m_chi."""
+    """Limits also on y = coupling^2 alpha_D (m_chi/m)^4: which parameters of the model are alpha_D and m/m_chi."""
 
     alpha_d: str
     ratio: str

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from emiss.reco.parts.base import Volume
     from emiss.reco.parts.materials import Material
 
-CODES = {"e-": 11, "e+": -11, "mu-": 13, "mu+": -13, "pi-": -211, "pi+": 211, "K-": -321, "K+": 321, "p": 2212, "pbar": -2212}
+CODES = {
+    "e-": 11,
+    "e+": -11,
+    "mu-": 13,
+    "mu+": -13,
+    "pi-": -211,
+    "pi+": 211,
+    "K-": -321,
+    "K+": 321,
+    "p": 2212,
+    "pbar": -2212,
+}
 """PDG codes of beams."""
 
 
@@ -79,7 +90,9 @@ def _target(search: SearchFile, detector: Detector) -> tuple[float, Target]:
         for name, length in (volume.matter or {}).items():
             matter[name] = matter.get(name, 0.0) + length
     if not matter:
-        raise search.document.error(f"the set-up {detector.name} does not say what {', '.join(names)} is made of", ("setup",))
+        raise search.document.error(
+            f"the set-up {detector.name} does not say what {', '.join(names)} is made of", ("setup",)
+        )
     front, back = min(volume.z_range[0] for volume in volumes), max(volume.z_range[1] for volume in volumes)
     known = {name: detector.material(name) for name in matter}
     return front, mixture(matter, known, back - front)
@@ -88,7 +101,9 @@ def _target(search: SearchFile, detector: Detector) -> tuple[float, Target]:
 def _own(search: SearchFile, detector: Detector) -> tuple[str, ...]:
     if detector.target is None:
         raise search.document.error(
-            f"the set-up {detector.name} names no target", ("setup",), hint="name its elements: target: {elements: [...]}"
+            f"the set-up {detector.name} names no target",
+            ("setup",),
+            hint="name its elements: target: {elements: [...]}",
         )
     return tuple(volume.name for volume in detector.parts[detector.target].volumes(detector.target))
 
@@ -107,7 +122,7 @@ def _pure(search: SearchFile, wanted: SearchTarget) -> Target:
 
 
 def mixture(matter: Mapping[str, float], materials: Mapping[str, Material], thickness: float) -> Target:
-    """Return mm of materials spread evenly over a thickness: nuclei per mm^3 and the radiation length, which add as inverses."""
+    """Return mm of materials spread evenly over a thickness; radiation lengths add as inverses."""
     number: dict[Nucleus, float] = {}
     radiation_lengths = 0.0
     for name, length in matter.items():

@@ -62,7 +62,7 @@ def test_a_power_law_is_what_the_search_finds(ratio, power, coupling):
 
 
 def test_no_limit_is_a_value():
-    assert excluded(lambda g: 0.0, 1e-6, 1.0) == ((), excluded(lambda g: 0.0, 1e-6, 1.0)[1])
+    assert excluded(lambda _: 0.0, 1e-6, 1.0) == ((), excluded(lambda _: 0.0, 1e-6, 1.0)[1])
     assert power_law(0.0, 1e-4, 2, 1e-6, 1.0)[0] == ()
 
 
@@ -80,6 +80,6 @@ def test_a_range_that_is_none(low, high):
 
 def test_numbers_that_are_none_are_told():
     with pytest.raises(ValueError, match="nan expected events"):
-        excluded(lambda g: float("nan"), 1e-3, 1.0)
+        excluded(lambda _: float("nan"), 1e-3, 1.0)
     with pytest.raises(ValueError, match="gives no limit"):
         power_law(1.0, 1.0, 0, 0.1, 1.0)
