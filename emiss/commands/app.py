@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from emiss.commands import (
+    background,
     check,
     constraints,
     diff,
@@ -48,6 +49,7 @@ app.command()(scan.scan)
 app.command()(diff.diff)
 app.command()(limit.limit)
 app.command()(periods.periods)
+app.command()(background.background)
 app.command()(xsec.xsec)
 app.command()(constraints.constraints)
 app.command()(simulate.simulate)

@@ -64,6 +64,7 @@ def run(
     from emiss.programme.counted import background_of, periods_of
     from emiss.programme.curves import compare, read_curve
     from emiss.programme.mass_limit import How
+    from emiss.programme.outputs import write
     from emiss.programme.result import SearchLimit
     from emiss.programme.run import Limiting, closings, limits, masses_of
     from emiss.programme.search_file import load_search
@@ -114,7 +115,7 @@ def run(
     if output.json_ or output.quiet:
         for text in found.warnings:
             warn(text)
-    written = found.write(data, output.out, output.plot)
+    written = write(found, data, output.out, output.plot)
     if written and not output.quiet and not output.json_:
         say("written: " + ", ".join(map(str, written)), "dim")
 

@@ -1,20 +1,16 @@
-"""The limits of a search with what they stand on: `SearchLimit`, as JSON and CSV, and its files."""
+"""The limits of a search with what they stand on: `SearchLimit`, as JSON and CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from emiss.configs.errors import Location, UserError
-from emiss.events.files.atomic import write_text
 from emiss.programme.counted import total
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from emiss.physics.limits.contours import Interval
     from emiss.physics.processes.base import Plane
@@ -149,35 +145,6 @@ class SearchLimit:
                     [point.case, f"{point.mass:.6g}", *row, *(f"{value:.6g}" for value in numbers), point.limit.method]
                 )
         return out.getvalue()
-
-    def write(self, data: Mapping[str, Any], folder: Path | None, plot: Path | None) -> list[Path]:
-        """Write JSON, CSV and figures to a folder and one more figure, and return the files.
-
-        Raises
-        ------
-        UserError
-            If the folder cannot be made or a file cannot be written.
-        """
-        from emiss.programme.search_figure import plane
-        from emiss.reach.figures import write
-
-        written: list[Path] = []
-        if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UserError(error.strerror or "cannot be made", at=Location(str(folder))) from None
-            write_text(folder / "limit.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
-            write_text(folder / "limit.csv", self.to_csv())
-            written += [folder / "limit.json", folder / "limit.csv"]
-        drawn = [
-            *([folder / "limit.png", folder / "limit.pdf"] if folder is not None else []),
-            *([plot] if plot else []),
-        ]
-        if drawn:
-            made = plane(self)
-            written += [write(made, path) for path in drawn]
-        return written
 
 
 def _point(point: SearchPoint) -> dict[str, Any]:
