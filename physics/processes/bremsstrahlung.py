@@ -287,9 +287,8 @@ def _weight(target: Target, main: Nucleus) -> float:
 
 
 def _process(mass: float, energy: Floats, nucleus: Nucleus, lepton: str, boson: str) -> Process:
-    del boson
     return Process.of(
-        np.full(len(energy), mass), energy, coupling=1.0, nucleus=nucleus, beam=lepton, final=lepton, vector=True
+        np.full(len(energy), mass), energy, coupling=1.0, nucleus=nucleus, beam=lepton, final=lepton, boson=boson
     )
 
 
