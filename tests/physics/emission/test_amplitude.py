@@ -321,7 +321,9 @@ def test_totals_are_those_of_a_monte_carlo_over_four_vectors(boson, lepton, mass
     process = Process.of(
         np.array([mass]), np.array([energy]), coupling=1e-3, nucleus=LEAD, beam=lepton, final=lepton, boson=boson
     )
-    p, nucleus, out, k, recoil, t, weight = events(process, 60000 if lepton == "electron" else 20000, np.random.default_rng(7))
+    p, nucleus, out, k, recoil, t, weight = events(
+        process, 60000 if lepton == "electron" else 20000, np.random.default_rng(7)
+    )
     form = LEAD.z**2 * squared(t, *process.screening)
     photon = nucleus + recoil
     q = out + k - p
