@@ -215,6 +215,46 @@ class FinalStates:
 
 
 @dataclass(frozen=True)
+class Decay:
+    """What becomes of N new particles in one channel.
+
+    Attributes
+    ----------
+    flying : array of shape (N,)
+        Energy of what flies to the place of the decay, GeV: of X, or of the heavier one of a pair that X becomes at once.
+    products : tuple of Emitted
+        What is seen, with angles to the flight of X.
+    lost : array of shape (N,)
+        Energy that nothing sees, GeV.
+    """
+
+    flying: Floats
+    products: tuple[Emitted, ...]
+    lost: Floats
+
+
+def mixed(first: FinalStates, second: FinalStates, rng: np.random.Generator) -> FinalStates:
+    """Return the states of two processes in a random order; both have as many `others`."""
+    order = rng.permutation(len(first.parent) + len(second.parent))
+
+    def joined(one: Array, two: Array) -> Floats:
+        return np.concatenate([one, two])[order].astype(np.float64)
+
+    def both(one: Emitted, two: Emitted) -> Emitted:
+        pdg = joined(*(np.broadcast_to(e.pdg, e.energy.shape) for e in (one, two))).astype(np.int64)
+        return Emitted(pdg, joined(one.energy, two.energy), joined(one.theta, two.theta), joined(one.phi, two.phi))
+
+    return FinalStates(
+        joined(first.parent, second.parent),
+        joined(first.depth, second.depth),
+        both(first.x, second.x),
+        tuple(both(one, two) for one, two in zip(first.others, second.others, strict=True)),
+        joined(first.seen, second.seen),
+        joined(first.weight, second.weight),
+    )
+
+
+@dataclass(frozen=True)
 class Plane:
     """What a limit is drawn in: the letter of the coupling, its unit ("" for none) and where perturbation theory ends."""
 
@@ -269,6 +309,16 @@ class Model(Protocol):
         coupling: float = 0.0,
     ) -> FinalStates:  # fmt: skip
         """Return n final states, drawn from all processes in their shares."""
+        ...
+
+    def decay(self, channel: str, mass: float, energy: Floats, rng: np.random.Generator) -> Decay:
+        """Return the products of X (energies in GeV) in a channel.
+
+        Raises
+        ------
+        ValueError
+            For a channel that has no products here.
+        """
         ...
 
 

@@ -176,12 +176,15 @@ class Made:
         Radiation length, mm.
     main : Nucleus
         That of the spectra.
+    boson : str
+        What X is.
     """
 
     spectra: Spectra
     emission: Emission
     x0: float
     main: Nucleus
+    boson: str
 
     def production(self, edges: Floats) -> Production:
         """Return X in bins of its energy (GeV, from the threshold on)."""
@@ -242,26 +245,23 @@ def emitted(mass: float, beam: Beam, target: Target, threshold: float, boson: st
     parent = threshold + grown
     found = spectra(mass, parent, threshold, _process(mass, parent, main, lepton, boson), method)
     if lepton == "muon":
-        return Made(found, _along(found, beam, target, main), target.x0, main)
+        return Made(found, _along(found, beam, target, main), target.x0, main, boson)
     lengths = track_lengths(beam.energy, threshold)
     depth = lengths.depth[1:] <= target.radiation_lengths * (1.0 + 1e-9)
     sigma = found.cross_section(lengths.energy) * _weight(target, main) * target.x0
     content = lengths.charged * depth[:, None] * sigma
-    return Made(found, Emission(lengths.edges, lengths.depth, content), target.x0, main)
+    return Made(found, Emission(lengths.edges, lengths.depth, content), target.x0, main, boson)
 
 
-def sample(
-    mass: float, beam: Beam, target: Target, n: int, rng: np.random.Generator, *, threshold: float, boson: str
-) -> FinalStates:
+def sample(made: Made, mass: float, beam: Beam, n: int, rng: np.random.Generator) -> FinalStates:
     """Return n final states of bremsstrahlung.
 
     The lepton balances the transverse momentum of X, as the nucleus takes next to none. What an electron has left goes on in
     the shower, a muon comes out as a track of its own.
     """
-    made = emitted(mass, beam, target, threshold, boson)
     parent, energy, depth = made.draw(n, rng)
     lepton = LEPTONS[abs(beam.pdg)]
-    theta = polar(_process(mass, parent, made.main, lepton, boson), energy / parent, rng)
+    theta = polar(_process(mass, parent, made.main, lepton, made.boson), energy / parent, rng)
     phi = rng.uniform(0.0, 2.0 * np.pi, n)
     x = Emitted(X, energy, theta, phi)
     if lepton == "electron":
@@ -287,9 +287,8 @@ def _weight(target: Target, main: Nucleus) -> float:
 
 
 def _process(mass: float, energy: Floats, nucleus: Nucleus, lepton: str, boson: str) -> Process:
-    del boson
     return Process.of(
-        np.full(len(energy), mass), energy, coupling=1.0, nucleus=nucleus, beam=lepton, final=lepton, vector=True
+        np.full(len(energy), mass), energy, coupling=1.0, nucleus=nucleus, beam=lepton, final=lepton, boson=boson
     )
 
 

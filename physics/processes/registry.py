@@ -14,7 +14,21 @@ GROUP = "emiss.processes"
 """Entry points: name of the model = class (or function) that takes the parameters that are given and returns a `Model`."""
 
 BUILT_IN: Mapping[str, str] = {
-    "dark-photon": "dark_photon:DarkPhoton",
+    "dark-photon": "vectors:DarkPhoton",
+    "b-l": "vectors:BMinusL",
+    "lmu-ltau": "vectors:MuMinusTau",
+    "x17": "vectors:X17",
+    "x17-p": "vectors:X17Pseudoscalar",
+    "scalar": "generic:Scalar",
+    "pseudoscalar": "generic:Pseudoscalar",
+    "vector": "generic:Vector",
+    "axial": "generic:Axial",
+    "inelastic": "inelastic:Inelastic",
+    "alp": "alp:Alp",
+    "meson": "mesons:Meson",
+    "eta": "mesons:Eta",
+    "eta-prime": "mesons:EtaPrime",
+    "conversion": "conversion:Conversion",
 }
 """Where the models of this package are: module and class."""
 

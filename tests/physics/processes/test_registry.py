@@ -6,7 +6,7 @@ import pytest
 from emiss.physics.emission import dark_photon_yields
 from emiss.physics.processes import registry
 from emiss.physics.processes.base import LEAD_TARGET, Beam, Model
-from emiss.physics.processes.dark_photon import DarkPhoton
+from emiss.physics.processes.vectors import DarkPhoton
 
 ELECTRON = Beam(11, 100.0)
 
