@@ -82,9 +82,7 @@ def run(
     periods = periods_of(search, _asked(general, exposure, background, corrections), left)
     masses = masses_of(search, energies(signal.mass, "--mass") if signal.mass else ())
     plane = search.plane
-    how = How(
-        plane.low, plane.high, plane.reference, search.threshold, statistics.confidence, statistics.method  # type: ignore[arg-type]
-    )  # fmt: skip
+    how = How(plane.low, plane.high, plane.reference, statistics.confidence, statistics.method)  # type: ignore[arg-type]
     work = Limiting(search, tuple(periods), how)
     with executing.begun(quiet=output.quiet) as executor:
         pool = _pool(executor, executing)
@@ -130,7 +128,7 @@ def _efficiencies(
     from emiss.programme.run import flat
 
     value = 1.0 if flat_efficiency is None else flat_efficiency
-    found = {(case, mass): flat(search, periods, value) for case, of_case in masses.items() for mass in of_case}
+    found = {(case, mass): flat(search, case, periods, value) for case, of_case in masses.items() for mass in of_case}
     return found, f"{value:g} at all masses, as given"
 
 

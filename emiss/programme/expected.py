@@ -117,10 +117,10 @@ def _survival(distance: Floats, length: Floats) -> Floats:
 
 
 def produced(
-    model: Model, mass: float, setting: Setting, threshold: float, coupling: float, *, before: Production | None = None
+    model: Model, mass: float, setting: Setting, coupling: float, *, before: Production | None = None
 ) -> tuple[Production, bool]:
     """Return the production at a coupling and whether it is the one of `before` within `SETTLED`."""
-    made = model.production(mass, setting.beam, setting.target, threshold=threshold, coupling=coupling)
+    made = model.production(mass, setting.beam, setting.target, threshold=setting.threshold, coupling=coupling)
     if before is None:
         return made, False
     same = made.rate.shape == before.rate.shape and np.allclose(

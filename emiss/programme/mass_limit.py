@@ -25,14 +25,18 @@ if TYPE_CHECKING:
     from emiss.programme.counted import SearchPeriod
     from emiss.programme.expected import Seen
 
-SHARES = 1e-3
-"""Steps of the shares of periods in which limits on the number of events are taken once."""
+SHARES = 1e-2
+"""Steps of the shares of periods in which limits on the number of events are taken once: they change it by less than 1 %."""
 
 NEAR = 30.0
 """Factor around the limit within which the shares of the periods matter: further off nothing depends on them."""
 
 ROUNDS = 8
 """Times that a production which depends on the coupling is made anew."""
+
+
+Known = dict[tuple[tuple[float, ...], tuple[float, ...]], Limit]
+"""Limits on strengths by the events of the periods and the errors of their efficiencies."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +91,20 @@ class How:
     low: float
     high: float
     reference: float
-    threshold: float
     confidence: float = 0.9
     method: Method = "auto"
     correlations: Correlations | None = None
 
 
 def limit_at(
-    case: str, model: Model, mass: float, periods: Sequence[SearchPeriod], seen: Sequence[tuple[Seen, ...]], how: How
+    case: str,
+    model: Model,
+    mass: float,
+    periods: Sequence[SearchPeriod],
+    seen: Sequence[tuple[Seen, ...]],
+    how: How,
+    *,
+    known: Known | None = None,
 ) -> SearchPoint:
     """Return the limit at a mass.
 
@@ -108,6 +118,8 @@ def limit_at(
     seen : sequence of tuples of Seen
         Signatures with their efficiencies, by period.
     how : How
+    known : dict, optional
+        Limits that were taken for other masses of the same periods; new ones are added.
 
     Raises
     ------
@@ -118,8 +130,7 @@ def limit_at(
     coupling = how.reference
     for _ in range(ROUNDS):
         found = [
-            _produced(model, mass, one, how.threshold, coupling, None if made is None else made[i])
-            for i, one in enumerate(periods)
+            _produced(model, mass, one, coupling, None if made is None else made[i]) for i, one in enumerate(periods)
         ]
         settled = made is not None and all(same for _, same in found)
         made = [production for production, _ in found]
@@ -127,7 +138,7 @@ def limit_at(
             Signal(model, mass, production, one, period.on_target * period.efficiency_factor)
             for production, one, period in zip(made, seen, periods, strict=True)
         ]
-        search = _Search(case, periods, signals, how)
+        search = _Search(case, periods, signals, how, {} if known is None else known)
         if settled:
             break
         intervals = search.intervals()
@@ -137,10 +148,10 @@ def limit_at(
 
 
 def _produced(
-    model: Model, mass: float, period: SearchPeriod, threshold: float, coupling: float, before: Production | None
+    model: Model, mass: float, period: SearchPeriod, coupling: float, before: Production | None
 ) -> tuple[Production, bool]:
     try:
-        return produced(model, mass, period.setting, threshold, coupling, before=before)
+        return produced(model, mass, period.setting, coupling, before=before)
     except ValueError as error:
         raise UserError(f"{model.title} of {mass:g} GeV in {period.name}: {error}") from None
 
@@ -148,10 +159,13 @@ def _produced(
 class _Search:
     """The search for intervals at one mass."""
 
-    def __init__(self, case: str, periods: Sequence[SearchPeriod], signals: Sequence[Signal], how: How) -> None:
+    def __init__(
+        self, case: str, periods: Sequence[SearchPeriod], signals: Sequence[Signal], how: How, known: Known
+    ) -> None:
         self.case, self.periods, self.signals, self.how = case, periods, signals, how
         self._events: dict[float, tuple[float, ...]] = {}
-        self._limits: dict[tuple[float, ...], Limit] = {}
+        self._limits = known
+        self._errors = tuple(self._shown_error(one) for one in signals)
         self._found: dict[int, tuple[tuple[Interval, ...], Peak]] = {}
         self.seen = all(period.observed is not None for period in periods)
         powers = {one.power for one in signals}
@@ -208,9 +222,10 @@ class _Search:
         """Return the limit on the strength of a signal that is shared as these events are, and has their number at 1."""
         total = sum(events)
         numbers = tuple(events) if total > 0.0 else self._even()
-        if numbers not in self._limits:
-            self._limits[numbers] = self._taken(numbers)
-        return self._limits[numbers]
+        key = (numbers, self._errors)
+        if key not in self._limits:
+            self._limits[key] = self._taken(numbers)
+        return self._limits[key]
 
     def _even(self) -> tuple[float, ...]:
         """Return one event, shared as the exposures, where there is no signal to share."""
@@ -220,8 +235,8 @@ class _Search:
     def _taken(self, numbers: Sequence[float]) -> Limit:
         names = list(dict.fromkeys(name for period in self.periods for name, _ in period.unseen))
         counters = [
-            _counter(period, number, names, self._shown_error(signal))
-            for period, signal, number in zip(self.periods, self.signals, numbers, strict=True)
+            _counter(period, number, names, error)
+            for period, number, error in zip(self.periods, numbers, self._errors, strict=True)
         ]
         how = self.how
         try:
@@ -234,7 +249,8 @@ class _Search:
             text = f"there is no limit at {self.signals[0].mass:g} GeV: {error}"
             raise UserError(text, hint="another --method, or smaller numbers") from None
 
-    def _shown_error(self, signal: Signal) -> float:
+    @staticmethod
+    def _shown_error(signal: Signal) -> float:
         """Return the relative statistical error of the efficiency, of the signature that has the largest."""
         errors = [one.error / one.efficiency for one in signal.seen if one.efficiency > 0.0]
         return max(errors, default=0.0)

@@ -119,7 +119,7 @@ class SearchLimit:
                 for name, case in self.search.cases.items()
             },
             "points": [_point(one) for one in self.points],
-            "closing": [{**asdict(one), "mass": one.mass} for one in self.closings],
+            "closing": [asdict(one) for one in self.closings],
             "thermal": {
                 name: [{"m_chi": m, "y": y} for m, y in self.thermal(name)]
                 for name in self.search.cases

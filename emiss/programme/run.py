@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from emiss.physics.limits.contours import closing_mass
 from emiss.programme.expected import Seen
-from emiss.programme.mass_limit import How, SearchPoint, limit_at
+from emiss.programme.mass_limit import How, Known, SearchPoint, limit_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from emiss.programme.search_file import SearchFile
 
 CLOSE = 5e-3
-"""Relative distance of the masses between which a contour closes."""
+"""Relative, of the mass at which a contour closes."""
 
 Efficiency = tuple[float, float]
 """Value and statistical error."""
@@ -49,40 +49,36 @@ class Limiting:
     name = "limit"
 
     def start(self) -> Callable[[MassItem], SearchPoint]:
-        """Return what gives the limit at a mass."""
-        return self.at
+        """Return what gives the limit at a mass; masses share what they have in common."""
+        known: Known = {}
+        return lambda item: self.at(item, known)
 
-    def at(self, item: MassItem) -> SearchPoint:
+    def at(self, item: MassItem, known: Known | None = None) -> SearchPoint:
         """Return the limit at a mass."""
         seen = [
             tuple(
                 Seen(window, one.channels, *efficiency)
                 for window, one, efficiency in zip(
-                    period.setting.windows, self.search.signatures, efficiencies, strict=True
+                    period.setting.windows[item.case], self.search.signatures_of(item.case), efficiencies, strict=True
                 )
             )
             for period, efficiencies in zip(self.periods, item.efficiencies, strict=True)
         ]
-        return limit_at(item.case, self.search.model(item.case), item.mass, self.periods, seen, self.how)
+        return limit_at(item.case, self.search.model(item.case), item.mass, self.periods, seen, self.how, known=known)
 
 
 @dataclass(frozen=True)
 class Closing:
-    """Where the contour of a case ends: between a mass with a limit and one without, GeV."""
+    """Where the contour of a case ends: its mass, GeV, and the nearest mass with a limit."""
 
     case: str
+    mass: float
     inside: float
-    outside: float
-
-    @property
-    def mass(self) -> float:
-        """Between the two."""
-        return float((self.inside * self.outside) ** 0.5)
 
 
-def flat(search: SearchFile, periods: Sequence[SearchPeriod], value: float) -> Efficiencies:
-    """Return the same efficiency for all periods and signatures."""
-    return tuple(tuple((value, 0.0) for _ in search.signatures) for _ in periods)
+def flat(search: SearchFile, case: str, periods: Sequence[SearchPeriod], value: float) -> Efficiencies:
+    """Return the same efficiency for all periods and signatures of a case."""
+    return tuple(tuple((value, 0.0) for _ in search.signatures_of(case)) for _ in periods)
 
 
 def masses_of(search: SearchFile, given: Sequence[float]) -> dict[str, tuple[float, ...]]:
@@ -124,8 +120,9 @@ def limits(
 def closings(
     work: Limiting, points: Sequence[SearchPoint], efficiencies: Mapping[tuple[str, float], Efficiencies]
 ) -> list[Closing]:
-    """Return between which masses contours end; the efficiencies there are those of the mass with a limit."""
+    """Return where contours end; the efficiencies there are those of the mass with a limit."""
     found = []
+    limit = work.start()
     for one, other in pairwise(points):
         if one.case != other.case or bool(one.intervals) == bool(other.intervals):
             continue
@@ -133,7 +130,8 @@ def closings(
         known = efficiencies[inside.case, inside.mass]
 
         def peak(mass: float, case: str = inside.case, known: Efficiencies = known) -> float:
-            return work.at(MassItem(case, mass, known)).peak.ratio
+            return limit(MassItem(case, mass, known)).peak.ratio
 
-        found.append(Closing(inside.case, *closing_mass(peak, inside.mass, outside.mass, rtol=CLOSE)))
+        closing = closing_mass(peak, inside.mass, outside.mass, rtol=CLOSE)
+        found.append(Closing(inside.case, closing, inside.mass))
     return found

@@ -97,13 +97,14 @@ class Case(Model):
         Of the model, where they are not its defaults.
     masses : tuple of float
         Instead of those of the search, GeV.
-    largest : float, optional
-        Coupling at which the search for limits ends, instead of the plane's.
+    signatures : tuple of Signature
+        Instead of those of the search.
     """
 
     model: str
     parameters: dict[str, str] = Field(default_factory=dict)
     masses: tuple[Mass, ...] = ()
+    signatures: tuple[Signature, ...] = ()
 
     @property
     def given(self) -> Mapping[str, float | str]:
@@ -161,8 +162,8 @@ class SearchFile(Model):
     target : SearchTarget, optional
     cases : mapping of name to Case
         Curves; the first one is that of the search, the others stand beside it.
-    threshold : float
-        Lowest energy of the new particle that is counted, GeV.
+    threshold, threshold_share : float
+        Lowest energy of the new particle that is counted, GeV, or as a share of the energy of the beam.
     analysis : str
     signatures : tuple of Signature
     background : str
@@ -178,9 +179,10 @@ class SearchFile(Model):
     target: SearchTarget | None = None
     cases: dict[str, Case] = Field(min_length=1)
     masses: tuple[Mass, ...] = ()
-    threshold: Annotated[Energy, Field(ge=0)]
+    threshold: Annotated[Energy, Field(gt=0)] | None = None
+    threshold_share: Annotated[Number, Field(gt=0, lt=1)] | None = None
     analysis: str
-    signatures: tuple[Signature, ...] = Field(min_length=1)
+    signatures: tuple[Signature, ...] = ()
     background: str = ""
     periods_file: str = "na64"
     periods: str
@@ -196,7 +198,23 @@ class SearchFile(Model):
             if not (case.masses or self.masses):
                 context = {"name": name, "at": ("cases", name)}
                 raise PydanticCustomError("masses", "the case '{name}' has no masses, nor has the search", context)
+            if not (case.signatures or self.signatures):
+                context = {"name": name, "at": ("cases", name)}
+                raise PydanticCustomError(
+                    "signatures", "the case '{name}' has no signatures, nor has the search", context
+                )
+        if (self.threshold is None) == (self.threshold_share is None):
+            msg = "one of 'threshold' and 'threshold_share' says which energies are counted"
+            raise ValueError(msg)
         return self
+
+    def signatures_of(self, case: str) -> tuple[Signature, ...]:
+        """Return the signatures of a case."""
+        return self.cases[case].signatures or self.signatures
+
+    def lowest(self, energy: float) -> float:
+        """Return the lowest energy of the new particle that is counted with a beam of an energy, GeV."""
+        return self.threshold if self.threshold is not None else (self.threshold_share or 0.0) * energy
 
     @property
     def document(self) -> Document:

@@ -45,7 +45,7 @@ def show(limit: SearchLimit) -> None:
     print_table(table)
     _periods(limit)
     for one in limit.closings:
-        say(f"{one.case}: the contour closes at {one.mass:.4g} GeV ({one.inside:.4g} to {one.outside:.4g})")
+        say(f"{one.case}: the contour closes at {one.mass:.4g} GeV")
     for found in limit.comparisons:
         if not found.ratio:
             say(f"{found.name}: no point of it at a mass with a limit")

@@ -45,12 +45,25 @@ class Window:
 
 @dataclass(frozen=True)
 class Setting:
-    """Beam, target and windows of decays of the signatures in their order; `setup` is the name of the set-up."""
+    """What a search takes from a set-up.
+
+    Attributes
+    ----------
+    setup : str
+        Its name.
+    beam : Beam
+    target : Target
+    threshold : float
+        Lowest energy of the new particle that is counted, GeV.
+    windows : mapping of case to tuple of Window
+        Of the signatures, in their order.
+    """
 
     setup: str
     beam: Beam
     target: Target
-    windows: tuple[Window, ...]
+    threshold: float
+    windows: Mapping[str, tuple[Window, ...]]
 
 
 def setting_of(search: SearchFile, detector: Detector, particle: str, energy: float) -> Setting:
@@ -71,8 +84,14 @@ def setting_of(search: SearchFile, detector: Detector, particle: str, energy: fl
     if particle not in CODES:
         raise UserError(f"no beam of '{particle}'", hint=did_you_mean(particle, CODES))
     front, target = _target(search, detector)
-    windows = tuple(_window(search, position, one, detector, front) for position, one in enumerate(search.signatures))
-    return Setting(detector.name, Beam(CODES[particle], energy), target, windows)
+    windows = {}
+    for case, written in search.cases.items():
+        path: tuple[str | int, ...] = ("cases", case, "signatures") if written.signatures else ("signatures",)
+        windows[case] = tuple(
+            _window(search, (*path, position), one, detector, front)
+            for position, one in enumerate(search.signatures_of(case))
+        )
+    return Setting(detector.name, Beam(CODES[particle], energy), target, search.lowest(energy), windows)
 
 
 def _target(search: SearchFile, detector: Detector) -> tuple[float, Target]:
@@ -93,7 +112,8 @@ def _target(search: SearchFile, detector: Detector) -> tuple[float, Target]:
         raise search.document.error(
             f"the set-up {detector.name} does not say what {', '.join(names)} is made of", ("setup",)
         )
-    front, back = min(volume.z_range[0] for volume in volumes), max(volume.z_range[1] for volume in volumes)
+    front = float(min(volume.z_range[0] for volume in volumes))
+    back = float(max(volume.z_range[1] for volume in volumes))
     known = {name: detector.material(name) for name in matter}
     return front, mixture(matter, known, back - front)
 
@@ -143,10 +163,11 @@ def nucleus_of(name: str, material: Material) -> Nucleus:
     return Nucleus(material.z, material.a, 0.1 * material.x0 * material.density, material.a)
 
 
-def _window(search: SearchFile, position: int, one: Signature, detector: Detector, front: float) -> Window:
+def _window(
+    search: SearchFile, path: tuple[str | int, ...], one: Signature, detector: Detector, front: float
+) -> Window:
     if one.after is None:
         return Window()
-    path = ("signatures", position)
     after = _end(search, (*path, "after"), one.after, detector) - front
     if one.before is None:
         return Window(after)

@@ -160,10 +160,8 @@ def power_law(ratio: float, coupling: float, power: int, low: float, high: float
     return (Interval(low, min(edge, high), open_low=True, open_high=edge > high),), peak
 
 
-def closing_mass(
-    peak: Callable[[float], float], inside: float, outside: float, *, rtol: float = 1e-3
-) -> tuple[float, float]:
-    """Return two masses between which the contour closes, no further apart than `rtol`.
+def closing_mass(peak: Callable[[float], float], inside: float, outside: float, *, rtol: float = 5e-3) -> float:
+    """Return the mass at which a contour closes: where the largest ratio is 1.
 
     Parameters
     ----------
@@ -172,12 +170,11 @@ def closing_mass(
     inside, outside : float
         A mass with a limit, and one without.
     rtol : float
-        Relative.
+        Relative, of the mass.
     """
-    while abs(outside / inside - 1.0) > rtol:
-        middle = float(np.sqrt(inside * outside))
-        if peak(middle) > 1.0:
-            inside = middle
-        else:
-            outside = middle
-    return inside, outside
+    from scipy.optimize import brentq
+
+    def height(x: float) -> float:
+        return float(np.log(max(peak(float(np.exp(x))), FLOOR)))
+
+    return float(np.exp(brentq(height, np.log(inside), np.log(outside), xtol=rtol)))

@@ -67,9 +67,11 @@ def test_no_limit_is_a_value():
 
 
 def test_the_closing_mass():
-    inside, outside = closing_mass(lambda m: (0.0553 / m) ** 3, 0.02, 0.2)
-    assert inside < 0.0553 <= outside
-    assert outside / inside < 1.0011
+    assert closing_mass(lambda m: (0.0553 / m) ** 3, 0.02, 0.2) == pytest.approx(0.0553, rel=5e-3)
+    assert closing_mass(lambda m: math.exp(20.0 * (0.0553 - m)), 0.2, 0.02, rtol=1e-4) == pytest.approx(
+        0.0553, rel=1e-4
+    )
+    assert closing_mass(lambda m: 2.0 if m < 0.1 else 0.0, 0.02, 0.2) == pytest.approx(0.1, rel=5e-3)
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (0.0, 1.0), (2.0, 1.0), (1.0, np.inf)])
