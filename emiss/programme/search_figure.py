@@ -40,7 +40,7 @@ def plane(limit: SearchLimit) -> Figure:
             if number == 0:
                 _band(place, points, bottom, top)
             close = {one.inside: one.mass for one in limit.closings if one.case == case}
-            _region(place, points, close, COLOURS[number % 8], label, bottom, top)
+            _region(place, points, close, COLOURS[number % 8], label)
         for number, curve in enumerate(limit.curves):
             place.plot(
                 curve.mass,
@@ -101,15 +101,7 @@ def _branches(
     return runs
 
 
-def _region(
-    place: Axes,
-    points: Sequence[SearchPoint],
-    close: dict[float, float],
-    colour: str,
-    label: str,
-    bottom: float,
-    top: float,
-) -> None:
+def _region(place: Axes, points: Sequence[SearchPoint], close: dict[float, float], colour: str, label: str) -> None:
     """Fill what is excluded and draw its ends; a contour that closes is drawn to the mass where it does."""
     for run in _branches(points, lambda point: point.intervals):
         mass = [point.mass for point, _ in run]
@@ -119,7 +111,7 @@ def _region(
                 mass.insert(at, close[point.mass])
                 low.insert(at, point.peak.coupling)
                 high.insert(at, point.peak.coupling)
-        place.fill_between(mass, np.maximum(low, bottom), np.minimum(high, top), color=colour, alpha=0.25, linewidth=0)
+        place.fill_between(mass, low, high, color=colour, alpha=0.25, linewidth=0)
         marker = "o" if len(mass) == 1 else ""
         lower_open, upper_open = (all(getattr(one, name) for _, one in run) for name in ("open_low", "open_high"))
         if not lower_open:
