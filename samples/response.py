@@ -184,7 +184,10 @@ class Response:
         emission[rows] = products.emission
         if products.weight is not None:
             weight[rows] = products.weight
-        return Passed(whole, began, event, main, products, emission, weight, time, passage, self._first, END)
+        told = {name: np.zeros(len(event)) for name in products.truth}
+        for name, values in products.truth.items():
+            told[name][rows] = values
+        return Passed(whole, began, event, main, products, emission, weight, time, told, passage, self._first, END)
 
 
 def thresholds(detector: Detector) -> Array:

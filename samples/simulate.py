@@ -29,13 +29,13 @@ from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples import digitise, trigger
-from emiss.samples.config import Sample, SignalProcess, load_sample
+from emiss.samples.config import Sample, load_sample
 from emiss.samples.generators import generator_of
 from emiss.samples.raw_events import digitised, with_marks
 from emiss.samples.recording import DIGITS, drawn, seeds
 from emiss.samples.response import Response
 from emiss.samples.setup import SetUp
-from emiss.samples.truth import TRUTH
+from emiss.samples.truth import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -261,10 +261,8 @@ def simulate(
     _ = simulation.generator  # what cannot be simulated is told before anything is written
     work, blocks = Blocks(sample, seed, raw=path.suffix == ".dat"), blocks_of(count)
     if work.raw:
-        if isinstance(sample.process, SignalProcess) and sample.process.importance is not None:
-            raise UserError(
-                "raw files hold no weights: sample '" + sample.name + "' has 'importance', which needs them"
-            )
+        if weights := sample.process.weighted:
+            raise UserError(f"raw files hold no weights: sample '{sample.name}' has '{weights}', which needs them")
         _ = simulation.maps  # a channel without a place is told before anything is made
     made = stream(work, blocks) if stream is not None else map(work.of(simulation), blocks)
 
@@ -307,8 +305,8 @@ def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterat
             "generated": generated,
             "seed": simulation.seed,
             "truth": {
-                name: {"type": types[name], "unit": unit, "meaning": meaning, "shape": "flat"}
-                for name, (unit, meaning) in TRUTH.items()
+                name: {"type": kind, "unit": MEANINGS[name][0], "meaning": MEANINGS[name][1], "shape": "flat"}
+                for name, kind in types.items()
             },
             "provenance": provenance.record(
                 configs={document.name: document.text} if document else {}, payloads=simulation.conditions.payloads
