@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError
 from emiss.physics.constants import AVOGADRO, LEAD, Nucleus
-from emiss.physics.nuclei import NUCLEI
+from emiss.physics.nuclei import ELEMENTS
 from emiss.physics.processes.base import Target
 
 if TYPE_CHECKING:
@@ -50,15 +50,23 @@ def of_volumes(detector: Detector, volumes: list[Volume]) -> Target:
         for name, path in (volume.matter or {}).items():
             material = detector.material(name)
             lengths += path / material.x0
-            number = AVOGADRO * material.density / material.a * 1e-3 * path / thickness
-            nucleus = _nucleus(material)
-            numbers[nucleus] = numbers.get(nucleus, 0.0) + number
+            for nucleus, number in _nuclei(material).items():
+                numbers[nucleus] = numbers.get(nucleus, 0.0) + number * path / thickness
     return Target(tuple(numbers.items()), thickness / lengths, thickness)
+
+
+def _nuclei(material: Material) -> dict[Nucleus, float]:
+    """Return the nuclei of a material and how many of each there are per mm^3; of a compound those of its elements."""
+    if not material.elements:
+        return {_nucleus(material): AVOGADRO * material.density / material.a * 1e-3}
+    counts = {ELEMENTS[name]: count for name, count in material.elements.items()}
+    formula = sum(nucleus.molar_mass * count for nucleus, count in counts.items())
+    return {nucleus: AVOGADRO * material.density / formula * 1e-3 * count for nucleus, count in counts.items()}
 
 
 def _nucleus(material: Material) -> Nucleus:
     """Return the nucleus that a material is known by, or one with its mean charge and mass."""
-    for known in (LEAD, *NUCLEI.values()):
+    for known in (LEAD, *ELEMENTS.values()):
         if abs(material.z / known.z - 1.0) < SAME and abs(material.a / known.molar_mass - 1.0) < SAME:
             return known
     return Nucleus(material.z, material.a, 0.1 * material.x0 * material.density, material.a)

@@ -39,20 +39,20 @@ class SearchTarget(Model):
 
     Attributes
     ----------
-    elements : tuple of str
-        Elements of the set-up, as one homogeneous matter from the front of the first to the back of the last.
+    part : str
+        A part of the set-up, its elements as one homogeneous matter.
     material : str
         A pure material instead, of so many `radiation_lengths`.
     """
 
-    elements: tuple[str, ...] = ()
+    part: str = ""
     material: str = ""
     radiation_lengths: Positive = 40.0
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SearchTarget:
-        if bool(self.elements) == bool(self.material):
-            msg = "a target is made of 'elements' of the set-up, or of a 'material'"
+        if bool(self.part) == bool(self.material):
+            msg = "a target is a 'part' of the set-up, or a 'material'"
             raise ValueError(msg)
         return self
 

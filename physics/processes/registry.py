@@ -29,6 +29,7 @@ BUILT_IN: Mapping[str, str] = {
     "eta": "mesons:Eta",
     "eta-prime": "mesons:EtaPrime",
     "conversion": "conversion:Conversion",
+    "lfc-scalar": "lfc:ConvertedScalar",
 }
 """Where the models of this package are: module and class."""
 
