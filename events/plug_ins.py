@@ -1,7 +1,7 @@
 """Plug-ins: what other packages add to emiss through entry points, and which code that is.
 
-A package names its stages of the reconstruction in the group `STAGES`, its functions of the language in `FUNCTIONS`. Nothing is
-imported before it is asked for by its name.
+A package names its stages of the reconstruction in the group `STAGES`, its functions of the language in `FUNCTIONS`, its models
+of new particles in `PROCESSES`. Nothing is imported before it is asked for by its name.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 STAGES = "emiss.stages"
 FUNCTIONS = "emiss.functions"
+PROCESSES = "emiss.processes"
 
-_CALLED = {STAGES: "stage", FUNCTIONS: "function"}
+_CALLED = {STAGES: "stage", FUNCTIONS: "function", PROCESSES: "model"}
 
 
 @dataclass(frozen=True)

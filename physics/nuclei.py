@@ -16,3 +16,11 @@ NUCLEI = {
     "aluminium": Nucleus(z=13, a=27, radiation_length=24.01, molar_mass=26.982),
     "carbon": Nucleus(z=6, a=12, radiation_length=42.70, molar_mass=12.011),
 }
+
+ELEMENTS = {
+    **NUCLEI,
+    "hydrogen": Nucleus(z=1, a=1, radiation_length=63.04, molar_mass=1.008),
+    "silicon": Nucleus(z=14, a=28, radiation_length=21.82, molar_mass=28.085),
+    "bismuth": Nucleus(z=83, a=209, radiation_length=6.29, molar_mass=208.98),
+}
+"""With what stands beside them in compounds and parts."""

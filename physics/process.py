@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Bools, Floats
 
 
+SCALARS, VECTORS = ("S", "P"), ("V", "A")
+
+BOSONS = ("chiral", *SCALARS, *VECTORS)
+
+
 @dataclass(frozen=True)
 class Process:
     """l_i N -> l_f N phi at given masses; all fields in GeV, GeV^2 or pure numbers.
@@ -30,8 +35,10 @@ class Process:
     nucleus : Nucleus
     coupling : float
         h of Eq. 1, or the vector's coupling to the lepton.
-    vector : bool
-        Whether the boson is a vector that couples to i gamma_mu (Eq. 1 has a scalar); then m_i = m_f.
+    boson : str
+        What is emitted: ``chiral``, the scalar of Eq. 1, which turns a left-handed lepton into a right-handed one of the other
+        kind; or, with one lepton before and after, ``S``, ``P``, ``V``, ``A``, which couple to 1, i gamma5, gamma_mu,
+        gamma_mu gamma5.
     """
 
     m_i: float
@@ -40,7 +47,7 @@ class Process:
     energy: Floats
     nucleus: Nucleus
     coupling: float
-    vector: bool = False
+    boson: str = "chiral"
 
     @classmethod
     def of(
@@ -52,20 +59,24 @@ class Process:
         nucleus: Nucleus,
         beam: str,
         final: str,
-        vector: bool = False,
+        boson: str = "chiral",
     ) -> Process:
         """Return the process of the named leptons.
 
         Raises
         ------
         ValueError
-            If a lepton is unknown, a number is not finite, or a lepton could decay to the other one and phi: the tree
-            level then has a pole in the physical region, and production is the decay of a real lepton.
+            If a lepton or a boson is unknown, a boson that is not chiral changes the lepton, a number is not finite, or one
+            could decay to the other one and phi: the tree level then has a pole in the physical region, and production is the
+            decay of a real lepton.
         """
         for name in (beam, final):
             if name not in LEPTON_MASSES:
                 msg = f"'{name}' is no lepton of emiss.physics.constants; known: {', '.join(LEPTON_MASSES)}"
                 raise ValueError(msg)
+        if boson not in BOSONS or (boson != "chiral" and beam != final):
+            msg = f"no '{boson}' of {beam} and {final}: there are {', '.join(BOSONS)}, all but the first of one lepton"
+            raise ValueError(msg)
         m_i, m_f = LEPTON_MASSES[beam], LEPTON_MASSES[final]
         if not (np.all(np.isfinite(m_phi)) and np.all(np.isfinite(energy)) and np.isfinite(coupling)):
             msg = "m_phi, energy and coupling must be finite"
@@ -77,7 +88,7 @@ class Process:
             heavy, light = (final, beam) if m_f > m_i else (beam, final)
             msg = f"m_phi must be above {abs(m_f - m_i):.6g} GeV: below, the {heavy} decays to {light} and phi"
             raise ValueError(msg)
-        return cls(m_i, m_f, m_phi, energy, nucleus, coupling, vector)
+        return cls(m_i, m_f, m_phi, energy, nucleus, coupling, boson)
 
     def lanes(self, which: Any) -> Process:
         """Return the process of the lanes picked by an index or mask."""
@@ -85,7 +96,7 @@ class Process:
 
     def _with(self, m_phi: Floats, energy: Floats) -> Process:
         """Return the process of other lanes."""
-        return Process(self.m_i, self.m_f, m_phi, energy, self.nucleus, self.coupling, self.vector)
+        return Process(self.m_i, self.m_f, m_phi, energy, self.nucleus, self.coupling, self.boson)
 
     def rows(self, which: Any) -> Process:
         """Return the process of the lanes picked, as columns of shape (P, 1), for points of shape (P, Q)."""
@@ -103,13 +114,32 @@ class Process:
 
     @property
     def mass_term(self) -> Floats:
-        """Return what multiplies the last term of the squared amplitudes (Eqs. 10, 20), GeV^2.
+        """Return what multiplies the last term of the squared amplitude in Weizsaecker-Williams form (Eq. 20), GeV^2.
 
-        Delta m^2 of a scalar, 4 (m^2 + 2 m_l^2) of a vector.
+        Delta m^2 of the chiral scalar, 2 (m^2 - 4 m_l^2) of S, 2 m^2 of P, 4 (m^2 + 2 m_l^2) of V, 4 (m^2 - 4 m_l^2) of A.
         """
-        if self.vector:
-            return 4.0 * (self.m_phi**2 + 2.0 * self.m_i**2)
-        return self.delta
+        times, lepton = {"S": (2.0, -4.0), "P": (2.0, 0.0), "V": (4.0, 2.0), "A": (4.0, -4.0)}.get(
+            self.boson, (0.0, 0.0)
+        )
+        return times * (self.m_phi**2 + lepton * self.m_i**2) if times else self.delta
+
+    @property
+    def scale(self) -> float:
+        """How many times the chiral amplitude with another mass term an S or a P has."""
+        return 2.0 if self.boson in SCALARS else 1.0
+
+    @property
+    def exact_mass_term(self) -> Floats:
+        """Return what multiplies the last term of the squared amplitude (Eq. 10), over `scale`, GeV^2.
+
+        That of an axial vector is of the part that it shares with a vector (`amplitude.squared_2_to_3_axial`).
+        """
+        lepton, own = self.m_i * self.m_i, self.m_phi**2
+        if self.boson in SCALARS:
+            return own - 4.0 * lepton if self.boson == "S" else own
+        if self.boson in VECTORS:
+            return 4.0 * (own + 2.0 * lepton) if self.boson == "V" else 4.0 * (own - 6.0 * lepton)
+        return own - lepton - self.m_f * self.m_f
 
     @property
     def momentum(self) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
@@ -19,8 +19,8 @@ from emiss.reco.detector.model import load_detector
 from emiss.samples.beam_schema import Beam, Required, Splitting, Tagging, names
 
 __all__ = [
-    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "MuonProcess", "Process",
-    "Required", "Response", "Sample", "SignalProcess", "Spill", "Splitting", "Tagging", "load_sample",
+    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "ModelProcess", "MuonProcess",
+    "Process", "Required", "Response", "Sample", "SignalProcess", "Spill", "Splitting", "Tagging", "load_sample",
 ]  # fmt: skip
 
 SAME_RATIO = 0.02
@@ -42,6 +42,20 @@ class Spill(Model):
     source: str
 
 
+class AnyProcess(Model):
+    """What is common to processes."""
+
+    @property
+    def weighted(self) -> str:
+        """Return the name of what gives events weights of their own, "" if nothing does."""
+        return ""
+
+    def of_mass(self, mass: float) -> Self | None:
+        """Return the same with another mass (GeV) of the new particle, None where there is none."""
+        del mass
+        return None
+
+
 class MuonRegion(Model):
     """Muons above an energy that leave within an angle of the electron."""
 
@@ -60,7 +74,7 @@ class Importance(MuonRegion):
     share: Number = Field(gt=0, lt=1)
 
 
-class SignalProcess(Model):
+class SignalProcess(AnyProcess):
     """e N -> mu N phi of the shower's electrons, positrons or both (`leptons`) above `threshold`.
 
     The muons are those of the whole phase space, unless `min_muon_energy` or `max_angle` leaves some out: such events carry the
@@ -88,6 +102,15 @@ class SignalProcess(Model):
             raise ValueError(msg)
         return self
 
+    @property
+    def weighted(self) -> str:
+        """`importance`."""
+        return "importance" if self.importance is not None else ""
+
+    def of_mass(self, mass: float) -> SignalProcess:
+        """Return the same with another mass (GeV)."""
+        return self.model_copy(update={"m_phi": mass})
+
 
 def _check_muon_energy(energy: float) -> None:
     if energy < MUON_MASS:
@@ -95,7 +118,45 @@ def _check_muon_energy(energy: float) -> None:
         raise ValueError(msg)
 
 
-class DimuonProcess(Model):
+class ModelProcess(AnyProcess):
+    """A new particle of a model (`emiss.samples.models`), made in the target or in the part that is named.
+
+    X has at least the energy `threshold`. It decays in `channel`; where that is seen, on its way, or with `between` somewhere
+    between two z: such events carry the probability to decay there as their weight. The rate is that at `coupling`, with the
+    share of the channel.
+    """
+
+    kind: Literal["model"]
+    model: str
+    parameters: dict[str, float | str] = Field(default_factory=dict)
+    mass: Energy = Field(gt=0)
+    coupling: Number = Field(gt=0)
+    threshold: Energy = Field(gt=0)
+    channel: str = "invisible"
+    between: tuple[Length, Length] | None = None
+    target: str | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> ModelProcess:
+        if self.between is not None and not self.between[0] < self.between[1]:
+            msg = "between is [first, last] z of decays, in their order"
+            raise ValueError(msg)
+        if self.between is not None and self.channel == "invisible":
+            msg = "invisible decays have no place: between needs a channel that is seen"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def weighted(self) -> str:
+        """`between`."""
+        return "between" if self.between is not None else ""
+
+    def of_mass(self, mass: float) -> ModelProcess:
+        """Return the same with another mass (GeV)."""
+        return self.model_copy(update={"mass": mass})
+
+
+class DimuonProcess(AnyProcess):
     """gamma -> mu+ mu- of the shower's photons above `threshold`, `rate` of them per electron on target."""
 
     kind: Literal["dimuon"]
@@ -103,7 +164,7 @@ class DimuonProcess(Model):
     rate: Number = Field(gt=0)
 
 
-class DecayProcess(Model):
+class DecayProcess(AnyProcess):
     """Decays of beam hadrons between the SRD and the ECAL, or from `begin` to `end`; the factors give the rate per electron.
 
     `modes` are ``two-body`` (h- -> mu- anti-nu), ``muon`` (all with a muon: K_mu3, too), or ``all``; `branching_ratio` is
@@ -138,19 +199,19 @@ class DecayProcess(Model):
         return hadrons * self.srd_factor * self.decay_probability * self.branching_ratio
 
 
-class BeamProcess(Model):
+class BeamProcess(AnyProcess):
     """Beam electrons and nothing else."""
 
     kind: Literal["beam"]
 
 
-class EmptyProcess(Model):
+class EmptyProcess(AnyProcess):
     """No beam particle, as random triggers find it; others come where the beam has `pile_up`."""
 
     kind: Literal["empty"]
 
 
-class MuonProcess(Model):
+class MuonProcess(AnyProcess):
     """Single muons with a flat momentum spectrum that begin at `z`, with the beam's position and slope."""
 
     kind: Literal["muon"]
@@ -170,7 +231,8 @@ class MuonProcess(Model):
 
 
 Process = Annotated[
-    SignalProcess | DimuonProcess | DecayProcess | BeamProcess | EmptyProcess | MuonProcess, Field(discriminator="kind")
+    SignalProcess | ModelProcess | DimuonProcess | DecayProcess | BeamProcess | EmptyProcess | MuonProcess,
+    Field(discriminator="kind"),
 ]
 
 
@@ -288,21 +350,19 @@ class Sample(Model):
     @property
     def weighted(self) -> str | None:
         """What gives the events weights of their own, if anything does: the key in the file."""
-        if isinstance(self.process, SignalProcess) and self.process.importance is not None:
-            return "importance"
-        return None if self.splitting is None else "splitting"
+        return self.process.weighted or (None if self.splitting is None else "splitting")
 
     def with_mass(self, mass: float) -> Sample:
-        """Return this signal sample with another mass of phi (GeV), and a name that tells it.
+        """Return this signal sample with another mass (GeV) of phi or X, and a name that tells it.
 
         Raises
         ------
         UserError
             If the process is no signal.
         """
-        if not isinstance(self.process, SignalProcess):
+        process = self.process.of_mass(mass)
+        if process is None:
             raise UserError(f"sample '{self.name}' is no signal: its process is '{self.process.kind}'")
-        process = self.process.model_copy(update={"m_phi": mass})
         changed = self.model_copy(update={"process": process, "name": f"{self.name}_{mass:g}GeV"})
         return changed.of(self._document) if self._document else changed
 

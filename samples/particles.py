@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,12 +67,15 @@ class Products:
         Energy of the particle that gave them (electron, photon or hadron), GeV; 0 where nothing was made.
     weight : array of shape (K,), optional
         Of each event, beside the one that all have; 1 by default.
+    truth : mapping of name to array of shape (K,), optional
+        What the truth tells of it beside what it tells of all: columns of `emiss.samples.truth.OF_MODELS`.
     """
 
     tracks: Floats
     lost: Mapping[str, Floats]
     emission: Floats
     weight: Floats | None = None
+    truth: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def made(

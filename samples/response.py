@@ -188,7 +188,10 @@ class Response:
         emission[rows] = products.emission
         if products.weight is not None:
             weight[rows] = products.weight
-        passed = Passed(whole, began, event, main, products, emission, weight, time, passage, self._first, END)
+        told = {name: np.zeros(len(event)) for name in products.truth}
+        for name, values in products.truth.items():
+            told[name][rows] = values
+        passed = Passed(whole, began, event, main, products, emission, weight, time, told, passage, self._first, END)
         return self._to_the_end(np.concatenate([products.tracks, left]), behind, passed, draws)
 
     def _to_the_end(self, tracks: Floats, items: Sequence[Item], passed: Passed, draws: Draws) -> Passed:

@@ -35,7 +35,7 @@ from emiss.samples.raw_events import digitised, with_marks
 from emiss.samples.recording import DIGITS, drawn, seeds
 from emiss.samples.response import Response
 from emiss.samples.setup import SetUp
-from emiss.samples.truth import TRUTH
+from emiss.samples.truth import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -310,8 +310,8 @@ def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterat
             "generated": generated,
             "seed": simulation.seed,
             "truth": {
-                name: {"type": types[name], "unit": unit, "meaning": meaning, "shape": "flat"}
-                for name, (unit, meaning) in TRUTH.items()
+                name: {"type": kind, "unit": MEANINGS[name][0], "meaning": MEANINGS[name][1], "shape": "flat"}
+                for name, kind in types.items()
             },
             "provenance": provenance.record(
                 configs={document.name: document.text} if document else {}, payloads=simulation.conditions.payloads

@@ -108,6 +108,7 @@ def split(rule: Splitting, tracks: Floats, passed: Passed, rng: np.random.Genera
         emission=passed.emission[row],
         weight=passed.weight[row] * weight[owner],
         time=passed.time[row],
+        told={name: values[row] for name, values in passed.told.items()},
         passage=_again(passed.passage, row),
     )
 

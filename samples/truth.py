@@ -44,6 +44,15 @@ TRUTH: Mapping[str, tuple[str, str]] = {
 }
 """Unit and meaning of the truth columns, by name without the prefix."""
 
+OF_MODELS: Mapping[str, tuple[str, str]] = {
+    "e_x": ("GeV", "energy of the new particle; 0 for none"),
+    "z_x": ("mm", "z of its production; 0 for none"),
+    "z_decay": ("mm", "z of its decay; 0 if it is not seen"),
+}
+"""The same of those that samples of a model have beside."""
+
+MEANINGS = {**TRUTH, **OF_MODELS}
+
 
 @dataclass(frozen=True)
 class Passed:
@@ -65,6 +74,8 @@ class Passed:
         `Products.weight`.
     time : array of shape (N, channels)
         ns.
+    told : mapping of name to array of shape (N,)
+        `Products.truth`.
     passage : Passage
     first : (spectrometer, station), optional
         The station that truth is told at.
@@ -80,6 +91,7 @@ class Passed:
     emission: Floats
     weight: Floats
     time: Floats
+    told: Mapping[str, Floats]
     passage: Passage
     first: tuple[str, int] | None
     end: str
@@ -143,6 +155,7 @@ def truth_of(passed: Passed, setup: SetUp, parts: tuple[str, ...]) -> dict[str, 
         "y": of(own[:, Y], at),
         "tx": of(own[:, TX], at),
         "ty": of(own[:, TY], at),
+        **{name: summed(values) for name, values in passed.told.items()},
     }
 
 

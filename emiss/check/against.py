@@ -150,9 +150,9 @@ def _of_detector(name: Path) -> dict[str, Known]:
     from emiss.events.columns import Column
     from emiss.reco.detector.model import load_detector
     from emiss.reco.pipeline import columns_of
-    from emiss.samples.truth import TRUTH
+    from emiss.samples.truth import MEANINGS
 
-    truth = {f"truth.{key}": Column(f"truth.{key}", "f8", unit, meaning) for key, (unit, meaning) in TRUTH.items()}
+    truth = {f"truth.{key}": Column(f"truth.{key}", "f8", unit, meaning) for key, (unit, meaning) in MEANINGS.items()}
     detector = load_detector(name)
     columns = {**columns_of(detector), **truth}
     return {f"detector {name}": Known(columns, from_detector(detector, columns))}

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from emiss.commands import (
+    background,
     check,
     constraints,
     diff,
@@ -16,6 +17,7 @@ from emiss.commands import (
     limit,
     look,
     merge,
+    periods,
     process,
     quality,
     scan,
@@ -46,6 +48,8 @@ app.command()(status.status)
 app.command()(scan.scan)
 app.command()(diff.diff)
 app.command()(limit.limit)
+app.command()(periods.periods)
+app.command()(background.background)
 app.command()(xsec.xsec)
 app.command()(constraints.constraints)
 app.command()(simulate.simulate)

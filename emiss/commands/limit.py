@@ -15,6 +15,7 @@ from emiss.commands.limit_options import (
     Comparison,
     Corrections,
     Exposure,
+    General,
     Output,
     Signal,
     Statistics,
@@ -38,6 +39,7 @@ MASSES = ["110 MeV", "150 MeV", "200 MeV", "300 MeV", "500 MeV", "700 MeV", "1 G
 
 @grouped
 def limit(
+    general: General,
     exposure: Exposure,
     signal: Signal,
     background: Background,
@@ -48,7 +50,7 @@ def limit(
     executing: Executing,
     output: Output,
 ) -> None:
-    """Give the limit on the coupling h against the mass of phi, with muon g-2 and relic density beside it.
+    """Give the limits of a search; without --search on the coupling h of phi, with muon g-2 and relic density beside it.
 
     Efficiencies come from a cutflow with signal samples of several masses, from a table, or are simulated on the spot.
     Limits are CLs; with few events they are exact, never asymptotic, unless asked for.
@@ -64,7 +66,23 @@ def limit(
       emiss limit --periods periods.yaml --out out/limit
 
       emiss limit --periods periods.yaml --method toys --executor processes --workers 8
+
+      emiss limit --search invisible --on-target 2.84e11 --flat-efficiency 0.5 --mass 10MeV --out out/invisible
+
+      emiss limit --search alp --periods na64e-2016..na64e-2018 --on-target published --flat-efficiency 0.5 --compare curve.csv
     """
+    if general.search is not None:
+        from emiss.commands import limit_search
+
+        limit_search.run(
+            general, exposure, signal, background, corrections, statistics, executing, output,
+            others=limit_search.given(table, comparison),
+        )  # fmt: skip
+        return
+    if given := general.given():
+        from emiss.configs.errors import UserError
+
+        raise UserError(f"{', '.join(given)}: for --search", hint="name a search: --search invisible")
     from emiss.commands.limit_checks import check
     from emiss.commands.quantities import energy
     from emiss.events import provenance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,46 @@ from emiss.commands.places import PLACE
 if TYPE_CHECKING:
     from emiss.physics.limits.backgrounds import Budget
     from emiss.samples.config import Sample
+
+
+@dataclass(frozen=True)
+class General:
+    """A search from a file, in its own plane; without one it is e N -> mu N phi and the options below."""
+
+    search: Annotated[
+        str | None,
+        typer.Option(help="A search that ships (invisible, alp, muon, ...) or a file: limits in its own plane."),
+    ] = None
+    on_target: Annotated[
+        str | None,
+        typer.Option(
+            help="Search: particles on target of one period with its set-up, or which reading of the exposures of "
+            "periods is taken (published, line, ...; 'emiss periods' shows them)."
+        ),
+    ] = None
+    flat_efficiency: Annotated[
+        float | None, typer.Option(help="Search: one efficiency for all masses, and nothing is simulated.")
+    ] = None
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(help="Search: table of a curve (GeV, coupling): ratios to it, and a line; may be repeated."),
+    ] = None
+    columns: Annotated[
+        str,
+        typer.Option(help="Search: columns of the tables, by name or number, such as m,eps. Default: the first two."),
+    ] = ""
+    draw: Annotated[
+        list[Path] | None,
+        typer.Option(help="Search: table of a curve that is drawn beside the limit; may be repeated."),
+    ] = None
+
+    def given(self) -> list[str]:
+        """Return the options besides the search that are given."""
+        return [
+            f"--{field.name.replace('_', '-')}"
+            for field in fields(self)
+            if field.name != "search" and getattr(self, field.name) != field.default
+        ]
 
 
 @dataclass(frozen=True)
@@ -29,7 +69,11 @@ class Exposure:
         list[str] | None, typer.Option(help="Data sample of the cutflow: its events are observed; once per period.")
     ] = None
     periods: Annotated[
-        Path | None, typer.Option(help="YAML file of periods, each with its own exposure, efficiencies, background.")
+        Path | None,
+        typer.Option(
+            help="YAML file of periods, each with its own exposure, efficiencies, background; of a search their names: "
+            "A..B, A,B."
+        ),
     ] = None
 
     @property
@@ -116,13 +160,14 @@ class Background:
             For a factor that is no share, or options that nothing uses.
         """
         from emiss.configs.errors import UserError
-        from emiss.physics.limits.backgrounds import Budget
+        from emiss.physics.limits.backgrounds import READING
+        from emiss.reach.budgets import paper
 
         if self.srd_factor is not None and not 0.0 < self.srd_factor <= 1.0:
             raise UserError(f"--srd-factor {self.srd_factor:g}: a share of hadrons lies between 0 and 1")
-        if not used and (self.srd_factor is not None or self.srd_reading != Budget().reading):
+        if not used and (self.srd_factor is not None or self.srd_reading != READING):
             raise UserError("--srd-factor and --srd-reading are for the budget, and the background is another one")
-        return Budget().with_srd(self.srd_factor, self.srd_reading)  # type: ignore[arg-type]
+        return paper().with_srd(self.srd_factor, self.srd_reading)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

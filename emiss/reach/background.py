@@ -108,12 +108,12 @@ def from_cutflow(
     UserError
         If there is none, or one does not say what it stands for.
     """
-    from emiss.physics.limits.backgrounds import Budget
+    from emiss.reach.budgets import paper
 
     samples = {name: counts for name, counts in cutflow.samples.items() if counts.role == "background"}
     if not samples:
         raise UserError("the cutflow has no sample of the role 'background'")
-    numbers = budget or Budget()
+    numbers = budget or paper()
     total, variance, common, notes, unseen, warnings = 0.0, 0.0, 0.0, [], [], []
     for name, counts in samples.items():
         if not counts.on_target:

@@ -14,7 +14,7 @@ from emiss.job.absent import from_detector
 from emiss.job.task import TASK_ENTRIES
 from emiss.reco.pipeline import Pipeline
 from emiss.samples.simulate import BLOCK, Simulation
-from emiss.samples.truth import TRUTH
+from emiss.samples.truth import MEANINGS
 from emiss.selection import blinding
 from emiss.study.work import Piece, StudySample
 
@@ -168,7 +168,7 @@ def _set_up(analysis: Analysis, sample: Sample, known: dict[str, _SetUp]) -> _Se
         pipeline = Pipeline(simulation.detector, simulation.constants)
         pipeline.check([sample.run], "hits")
         # of which types the truth is, the simulation knows when it runs
-        truth = {f"truth.{n}": Column(f"truth.{n}", "f8", unit, meaning) for n, (unit, meaning) in TRUTH.items()}
+        truth = {f"truth.{n}": Column(f"truth.{n}", "f8", unit, meaning) for n, (unit, meaning) in MEANINGS.items()}
         columns = pipeline.columns() | truth
         known[key] = _SetUp(
             columns,

@@ -14,7 +14,7 @@ from emiss.events.ledger import Ledger
 from emiss.reco.pipeline import Pipeline, columns_of
 from emiss.samples.config import Sample  # noqa: TC001 - part of a dataclass that is pickled
 from emiss.samples.simulate import Simulation, blocks_of
-from emiss.samples.truth import TRUTH
+from emiss.samples.truth import MEANINGS
 from emiss.selection import Analysis  # noqa: TC001 - part of a dataclass that is pickled
 from emiss.selection.counting.counter import Yields
 
@@ -174,7 +174,7 @@ class _Line:
     def _made_ready(self, batch: Batch) -> tuple[Bound, Pipeline]:
         """Bind the analysis to the columns that the first batch will have, and prepare to make those that it reads."""
         for name, values in batch.truth.items():
-            unit, meaning = TRUTH.get(name, ("1", ""))
+            unit, meaning = MEANINGS.get(name, ("1", ""))
             self._truth[f"truth.{name}"] = Column(f"truth.{name}", values.dtype.str[1:], unit, meaning)
         detector = self.simulation.detector
         bound = selection.bind(self.analysis, columns_of(detector) | self._truth)

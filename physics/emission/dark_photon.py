@@ -106,7 +106,7 @@ def reaction(masses: Floats, energies: Floats, mixing: float, nucleus: Nucleus) 
     """Return the process with the coupling epsilon e, e^2 = 4 pi alpha."""
     coupling = mixing * float(np.sqrt(4.0 * np.pi * ALPHA))
     return Process.of(
-        masses, energies, coupling=coupling, nucleus=nucleus, beam="electron", final="electron", vector=True
+        masses, energies, coupling=coupling, nucleus=nucleus, beam="electron", final="electron", boson="V"
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.physics.emission.form_factor import inelastic_constants
+from emiss.physics.process import VECTORS
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -50,7 +51,8 @@ def per_eta(process: Process, energy: Floats, momentum: Floats, start: Floats, e
     """
     from emiss.physics.emission import exact_kernels
 
-    if lepton and process.vector:
+    vector = process.boson in VECTORS
+    if lepton and vector:
         msg = "the exact form of a vector is in the variables of the vector only"
         raise ValueError(msg)
     kernel = exact_kernels.over_lepton if lepton else exact_kernels.over_phi
@@ -60,13 +62,22 @@ def per_eta(process: Process, energy: Floats, momentum: Floats, start: Floats, e
     node, weight = _nodes((FINE_NODES if light else NODES)[lepton])
     flat = [
         np.ascontiguousarray(part, np.float64).ravel()
-        for part in np.broadcast_arrays(process.energy, process.m_phi, energy, momentum, start, eta)
+        for part in np.broadcast_arrays(
+            process.energy, process.m_phi, energy, momentum, start, eta, process.exact_mass_term
+        )
     ]
     integral = kernel(
         *flat, process.m_i, process.m_f, process.nucleus.mass, t_a, t_d, broken,
         *inelastic_constants(process.nucleus), node, weight,
-        *(() if lepton else (process.vector,)),
+        *(() if lepton else (vector, process.boson == "A")),
     )  # fmt: skip
     shape = np.broadcast_shapes(process.energy.shape, np.shape(eta))
-    value: Floats = process.factor / (4.0 * np.pi) * process.energy / process.momentum**2 * np.reshape(integral, shape)
+    value: Floats = (
+        process.scale
+        * process.factor
+        / (4.0 * np.pi)
+        * process.energy
+        / process.momentum**2
+        * np.reshape(integral, shape)
+    )
     return value

@@ -30,9 +30,9 @@ _inelastic = kernel(error_model="numpy")(form_factor.inelastic_shape)
 
 @kernel(error_model="numpy")
 def over_phi(
-    e_i: Floats, m_phi: Floats, e_k: Floats, k: Floats, start: Floats, eta: Floats,
+    e_i: Floats, m_phi: Floats, e_k: Floats, k: Floats, start: Floats, eta: Floats, mass_term: Floats,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,
-    node: Floats, weight: Floats, vector: bool,
+    node: Floats, weight: Floats, vector: bool, axial: bool,
 ) -> Floats:  # fmt: skip
     """Return the integral over t of F^2/(Z^2 t^2) <|A|^2>/(8 M^2 V) at fixed energy and angle of phi, 1/GeV^3.
 
@@ -40,17 +40,21 @@ def over_phi(
     ----------
     e_i, m_phi, e_k, k, start, eta : arrays of shape (P,)
         E_i, m_phi, E_phi, |k|, U_0 and eta of `Process.angular`; u~ = -(U_0 + 2 eta).
+    mass_term : array of shape (P,)
+        `Process.exact_mass_term`, GeV^2.
     broken, size, moment : float
         1/Z if nuclei that break up are counted and 0 if not, and the constants of `form_factor.inelastic_shape`.
     node, weight : arrays
         Gauss-Legendre nodes on (0, 1) for ln t.
     vector : bool
         Whether phi is a vector (`amplitude.squared_2_to_3_vector`) and not a scalar.
+    axial : bool
+        Whether it is, as a vector, an axial one (`amplitude.squared_2_to_3_axial`).
     """
     out = np.zeros(e_i.shape[0])
     for n in range(e_i.shape[0]):
         energy, m2 = e_i[n], m_phi[n] * m_phi[n]
-        delta = 4.0 * (m2 + 2.0 * m_i * m_i) if vector else m2 - m_i * m_i - m_f * m_f
+        delta = mass_term[n]
         u = -(start[n] + 2.0 * eta[n])
         w = energy - e_k[n]
         v2 = w * w - u - m_f * m_f
@@ -102,6 +106,14 @@ def over_phi(
                 amplitude -= 2.0 * t * ((c - 0.5 * u) ** 2 / u * inverse - (c - 0.5 * u) / u + 0.25 * a / u)
             amplitude += 0.5 * delta * square * t * (1.0 / (u * u) + 2.0 * inverse / u + inverse2)
             amplitude -= 2.0 * delta * second * second / (u * u) * vanishing
+            if axial:
+                lepton = m_i * m_i
+                c = 2.0 * mass * e_k[n]
+                longitudinal = 0.5 * square * (a / u + 2.0 + u * inverse)
+                longitudinal -= 2.0 * t * ((c - 0.5 * u) ** 2 / u * inverse - (c - 0.5 * u) / u + 0.25 * a / u)
+                longitudinal += 0.5 * m2 * square * t * (1.0 / (u * u) + 2.0 * inverse / u + inverse2)
+                longitudinal -= 2.0 * m2 * second * second / (u * u) * vanishing
+                amplitude += 32.0 * lepton * t * square * inverse / u + 8.0 * lepton / m2 * longitudinal
             form = t_d / ((t + t_a) * (t + t_d))
             photons = form * form  # F^2/(Z^2 t^2)
             if broken > 0.0:
@@ -113,7 +125,7 @@ def over_phi(
 
 @kernel(error_model="numpy")
 def over_lepton(
-    e_i: Floats, m_phi: Floats, e_k: Floats, k: Floats, start: Floats, eta: Floats,
+    e_i: Floats, m_phi: Floats, e_k: Floats, k: Floats, start: Floats, eta: Floats, mass_term: Floats,
     m_i: float, m_f: float, mass: float, t_a: float, t_d: float, broken: float, size: float, moment: float,
     node: Floats, weight: Floats,
 ) -> Floats:  # fmt: skip
@@ -126,6 +138,8 @@ def over_lepton(
     ----------
     e_i, m_phi, e_k, k, start, eta : arrays of shape (P,)
         E_i, m_phi, E_f, |p'|, U_0 and eta of `Process.angular`; v = -(U_0 + 2 eta).
+    mass_term : array of shape (P,)
+        `Process.exact_mass_term`, GeV^2.
     broken, size, moment : float
         1/Z if nuclei that break up are counted and 0 if not, and the constants of `form_factor.inelastic_shape`.
     node, weight : arrays
@@ -134,7 +148,7 @@ def over_lepton(
     out = np.zeros(e_i.shape[0])
     for n in range(e_i.shape[0]):
         energy, m2 = e_i[n], m_phi[n] * m_phi[n]
-        delta = m2 - m_i * m_i - m_f * m_f
+        delta = mass_term[n]
         v_ = -(start[n] + 2.0 * eta[n])
         w = energy - e_k[n]
         v2 = w * w - v_ - m2

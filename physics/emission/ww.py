@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from emiss.physics.emission.form_factor import flux, inelastic_flux
+from emiss.physics.process import VECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,10 +48,16 @@ def largest_invariant(process: Process, share: Floats) -> Floats:
 def terms_x(process: Process, x: Floats) -> tuple[Floats, Floats, Floats]:
     """Return c0, c1 and mass^2 (GeV^2) of |A|^2 = c0 + c1 (mass^2 - U x)/U^2, Eq. 21.
 
-    A vector's is that of Y.-S. Liu, G. A. Miller, Phys. Rev. D 96 (2017) 016004.
+    S, P, V and A as in Y.-S. Liu, G. A. Miller, Phys. Rev. D 96 (2017) 016004; the longitudinal part of A adds
+    4 m_l^2 x^2/(m^2 (1 - x)).
     """
     mass2 = process.m_phi**2 * (1.0 - x) + x * (process.m_f**2 + process.m_i**2 * (x - 1.0))
-    first = 2.0 * (2.0 - 2.0 * x + x * x) if process.vector else 0.5 * x * x
+    if process.boson in VECTORS:
+        first = 2.0 * (2.0 - 2.0 * x + x * x)
+        if process.boson == "A":
+            first = first + 4.0 * (process.m_i * x / process.m_phi) ** 2
+    else:
+        first = process.scale * 0.5 * x * x
     return first / (1.0 - x), process.mass_term, mass2
 
 
@@ -61,11 +68,25 @@ def amplitude_x(process: Process, x: Floats, u: Floats) -> Floats:
     return value
 
 
+def terms_y(process: Process, y: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return c0, c1 and mass^2 (GeV^2) of |A|^2 = (1 - y)^2 [c0 - c1/(y t^) + c1 mass^2/(y t^)^2], Eq. 26.
+
+    The same for S, P, V and A, with s~ = t^/(1 - y) and u~ = -y s~.
+    """
+    mass2 = process.m_f**2 + y * (process.m_i**2 * y + process.delta)
+    if process.boson in VECTORS:
+        first = 2.0 * (1.0 + y * y) / (y * (1.0 - y) ** 2)
+        if process.boson == "A":
+            first = first + 4.0 * (process.m_i / process.m_phi) ** 2 / y
+    else:
+        first = process.scale * 0.5 / y
+    return first, process.mass_term, mass2
+
+
 def amplitude_y(process: Process, y: Floats, t_hat: Floats) -> Floats:
     """Return |A|^2 of Eq. 26 for t^ in GeV^2 (printed as t; it is m_phi^2 - t2, not the momentum transfer)."""
-    delta = process.delta
-    last = delta * (process.m_f**2 + y * (process.m_i**2 * y + delta)) / (y * t_hat) ** 2
-    value: Floats = (1.0 - y) ** 2 * (0.5 / y - delta / (y * t_hat) + last)
+    first, factor, mass2 = terms_y(process, y)
+    value: Floats = (1.0 - y) ** 2 * (first - factor / (y * t_hat) + factor * mass2 / (y * t_hat) ** 2)
     return value
 
 
@@ -137,9 +158,9 @@ def improved_y(process: Process, y: Floats, psi_max: float = PSI_MAX) -> Floats:
     """Return dsigma/dy of the improved form in pb: Eq. A4, whose limits are t^ at angles 0 and psi_max (not t_min, t_max)."""
     low = t_start(process, y)
     high = low + y * (process.energy * psi_max) ** 2
-    delta = process.delta
-    last = delta * (process.m_f**2 + y * (process.m_i**2 * y + delta)) / y**2
-    value = 0.5 / y * _power(low, high, 1) - delta / y * _power(low, high, 2) + last * _power(low, high, 3)
+    first, factor, mass2 = terms_y(process, y)
+    last = factor * mass2 / y**2
+    value = first * _power(low, high, 1) - factor / y * _power(low, high, 2) + last * _power(low, high, 3)
     beta = _speed(process.m_f, y * process.energy)
     result: Floats = process.factor / (4.0 * np.pi) * improved(process) * beta * (1.0 - y) ** 3 * value
     return result

@@ -44,6 +44,8 @@ class Material(Model):
         Critical energy of electrons, GeV.
     z, a : float
         Mean charge and mass number; of a compound such that z/a is right.
+    elements : mapping of element to number
+        Atoms of a compound, where its nuclei matter one by one (`emiss.physics.nuclei.ELEMENTS`).
     """
 
     density: Annotated[float, BeforeValidator(_grams), Field(gt=0, le=100)]
@@ -53,6 +55,7 @@ class Material(Model):
     z: Annotated[Number, Field(gt=0, le=120)]
     a: Annotated[Number, Field(gt=0, le=300)]
     source: str
+    elements: dict[Name, Annotated[Number, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class _Library(RootModel[dict[Name, Material]]):

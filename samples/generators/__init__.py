@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from emiss.samples.config import Sample
     from emiss.samples.generators.base import Generator
     from emiss.samples.setup import SetUp
 
 __all__ = ["generator_of"]
 
+GENERATORS: Mapping[str, str] = {
+    "signal": "signal:SignalGenerator",
+    "model": "model:ModelGenerator",
+    "dimuon": "dimuon:DimuonGenerator",
+    "decay": "hadron_decay:DecayGenerator",
+    "beam": "beam:BeamGenerator",
+    "empty": "empty:EmptyGenerator",
+    "muon": "muon:MuonGenerator",
+}
+"""Where the generator of each kind of process is: module and class, made with beam, process and set-up."""
+
 
 def generator_of(sample: Sample, setup: SetUp) -> Generator:
     """Return the generator of a sample; what it tabulates is tabulated once."""
-    process = sample.process
-    if process.kind == "signal":
-        from emiss.samples.generators.signal import SignalGenerator
-
-        return SignalGenerator(sample.beam, process, setup)
-    if process.kind == "dimuon":
-        from emiss.samples.generators.dimuon import DimuonGenerator
-
-        return DimuonGenerator(sample.beam, process, setup)
-    if process.kind == "decay":
-        from emiss.samples.generators.hadron_decay import DecayGenerator
-
-        return DecayGenerator(sample.beam, process, setup)
-    if process.kind == "beam":
-        from emiss.samples.generators.beam import BeamGenerator
-
-        return BeamGenerator(sample.beam, setup)
-    if process.kind == "empty":
-        from emiss.samples.generators.empty import EmptyGenerator
-
-        return EmptyGenerator(setup)
-    from emiss.samples.generators.muon import MuonGenerator
-
-    return MuonGenerator(sample.beam, process, setup)
+    module, _, name = GENERATORS[sample.process.kind].partition(":")
+    generator: Generator = getattr(import_module(f"emiss.samples.generators.{module}"), name)(
+        sample.beam, sample.process, setup
+    )
+    return generator

@@ -11,7 +11,7 @@ from emiss.samples.particles import Beamed, Products
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
-    from emiss.samples.config import Beam
+    from emiss.samples.config import Beam, BeamProcess
     from emiss.samples.setup import SetUp
 
 
@@ -22,7 +22,8 @@ class BeamGenerator:
     weight = 1.0
     least = 0.0
 
-    def __init__(self, beam: Beam, setup: SetUp) -> None:
+    def __init__(self, beam: Beam, process: BeamProcess, setup: SetUp) -> None:
+        del process
         self._beam = beam
         self._front = setup.target.z
         self._particle = setup.detector.beam.particle

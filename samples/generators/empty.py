@@ -11,6 +11,7 @@ from emiss.samples.particles import Beamed, Products
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
+    from emiss.samples.config import Beam, EmptyProcess
     from emiss.samples.setup import SetUp
 
 NOTHING = 0
@@ -24,7 +25,8 @@ class EmptyGenerator:
     weight = 1.0
     least = 0.0
 
-    def __init__(self, setup: SetUp) -> None:
+    def __init__(self, beam: Beam, process: EmptyProcess, setup: SetUp) -> None:
+        del beam, process
         self._front = setup.target.z
 
     def beam(self, events: int, rng: np.random.Generator) -> Beamed:

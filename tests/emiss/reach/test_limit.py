@@ -16,10 +16,10 @@ from emiss.job.run import run_job
 from emiss.job.select import select
 from emiss.physics.emission import yields
 from emiss.physics.limits import Period, upper_limit
-from emiss.physics.limits.backgrounds import Budget
 from emiss.physics.nuclei import NUCLEI
 from emiss.reach import background as backgrounds
 from emiss.reach import efficiencies, sensitivity
+from emiss.reach.budgets import paper
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import simulate
 from emiss.selection.counting.counts import Tally
@@ -76,7 +76,7 @@ def test_the_mass_comes_with_the_cutflow_and_the_efficiency_with_it(masses):
 def test_the_limit_is_on_the_coupling_whose_signal_is_the_limit_in_events(masses):
     flow = Cutflow.load(masses / "cutflow.json")
     found = [replace(one, error=0.0) for one in efficiencies.from_cutflow(flow)]
-    background = backgrounds.from_budget(Budget())
+    background = backgrounds.from_budget(paper())
     one = sensitivity.DataPeriod(1e11, 1, efficiencies=tuple(found), background=background)
     points = sensitivity.curve([one])
     unseen = (1e11 / 1.5e11,)
@@ -130,20 +130,20 @@ def test_a_sample_of_which_nothing_is_left_is_not_zero(masses):
 def test_the_budget_is_for_its_own_cuts(masses):
     flow = Cutflow.load(masses / "cutflow.json")
     own = efficiencies.from_cutflow(flow)
-    assert backgrounds.choose("auto", own, flow, None, Budget()).warnings == ()
-    assert backgrounds.choose("auto", own, flow, None, Budget()).source.startswith("budget")
+    assert backgrounds.choose("auto", own, flow, None, paper()).warnings == ()
+    assert backgrounds.choose("auto", own, flow, None, paper()).source.startswith("budget")
     other = [replace(one, cuts="0123") for one in own]
-    assert backgrounds.choose("auto", other, replace(flow, cuts_hash="0123"), None, Budget()).source == "cutflow, pion"
+    assert backgrounds.choose("auto", other, replace(flow, cuts_hash="0123"), None, paper()).source == "cutflow, pion"
     signals = replace(flow, cuts_hash="0123", samples={"light": flow.samples["light"]})
     with pytest.raises(UserError, match="there is no background for these cuts"):
-        backgrounds.choose("auto", other, signals, None, Budget())
-    assert "OTHER CUTS" in backgrounds.choose("budget", other, signals, None, Budget()).warnings[0]
-    assert "the region 'loose'" in backgrounds.choose("budget", own, flow, "loose", Budget()).warnings[0]
+        backgrounds.choose("auto", other, signals, None, paper())
+    assert "OTHER CUTS" in backgrounds.choose("budget", other, signals, None, paper()).warnings[0]
+    assert "the region 'loose'" in backgrounds.choose("budget", own, flow, "loose", paper()).warnings[0]
     unknown = [replace(one, cuts="") for one in own]
-    assert "nothing says" in backgrounds.choose("auto", unknown, None, None, Budget()).warnings[0]
-    assert "nothing says" in backgrounds.choose("cutflow", unknown, flow, None, Budget()).warnings[-1]
+    assert "nothing says" in backgrounds.choose("auto", unknown, None, None, paper()).warnings[0]
+    assert "nothing says" in backgrounds.choose("cutflow", unknown, flow, None, paper()).warnings[-1]
     with pytest.raises(UserError, match="the efficiencies of 0123"):
-        backgrounds.choose("cutflow", other, flow, None, Budget())
+        backgrounds.choose("cutflow", other, flow, None, paper())
 
 
 def test_phi_of_positrons_are_counted_with_theirs(masses, tmp_path):
@@ -289,7 +289,7 @@ def test_periods_may_have_all_of_their_own(masses, tmp_path, cli):
     assert "period second: background: 1e-11 per electron as given" in data["warnings"][1]
     # by hand: both counters with their own numbers
     light = efficiencies.from_cutflow(flow)[0]
-    budget = Budget().total()
+    budget = paper().total()
     lead, tungsten = (
         yields.per_electron(0.11, coupling=1e-4, nucleus=NUCLEI[name])[0] for name in ("lead", "tungsten")
     )

@@ -9,7 +9,8 @@ from emiss.physics.constants import ALPHA, ELECTRON_MASS, LEAD, MUON_MASS, PICOB
 from emiss.physics.emission import amplitude, exact, exact_kernels, form_factor, ww
 from emiss.physics.emission.cross_sections import total
 from emiss.physics.emission.form_factor import squared
-from emiss.physics.process import Process
+from emiss.physics.emission.phase_space import integral
+from emiss.physics.process import SCALARS, VECTORS, Process
 
 REAL, COMPLEX = np.longdouble, np.clongdouble
 
@@ -51,18 +52,29 @@ def traced(p, out, k, photon, m_i, m_f):
     return 0.5 * np.trace(product, axis1=1, axis2=2).real
 
 
-def traced_vector(p, out, k, photon, mass):
-    """Return the same for a vector of vertex i gamma_mu, summed over polarisations with -g_mu_nu: its current is conserved."""
-    g, _ = gammas()
+def traced_of(boson, p, out, k, photon, mass):
+    """Return the same for S, P, V or A (vertices 1, i gamma5, gamma_mu, gamma_mu gamma5), summed over all polarisations."""
+    g, g5 = gammas()
     s, u = dot(out + k, out + k) - mass**2, dot(p - k, p - k) - mass**2
-    value = np.zeros(len(p), REAL)
-    for gamma, sign in zip(g, (1, -1, -1, -1), strict=True):
-        vertex = gamma @ (slash(out + k) + mass * np.eye(4)) @ slash(photon) / s[:, None, None]
-        vertex = vertex + slash(photon) @ (slash(p - k) + mass * np.eye(4)) @ gamma / u[:, None, None]
+
+    def amplitude_with(at):
+        vertex = at @ (slash(out + k) + mass * np.eye(4)) @ slash(photon) / s[:, None, None]
+        return vertex + slash(photon) @ (slash(p - k) + mass * np.eye(4)) @ at / u[:, None, None]
+
+    def trace(vertex):
         bar = g[0] @ np.conj(np.swapaxes(vertex, 1, 2)) @ g[0]
         product = (slash(out) + mass * np.eye(4)) @ vertex @ (slash(p) + mass * np.eye(4)) @ bar
-        value -= sign * 0.5 * np.trace(product, axis1=1, axis2=2).real
-    return value
+        return 0.5 * np.trace(product, axis1=1, axis2=2).real
+
+    if boson in SCALARS:
+        return trace(amplitude_with(np.eye(4) if boson == "S" else 1j * g5))
+    metric = (1, -1, -1, -1)
+    along = [amplitude_with(gamma if boson == "V" else gamma @ g5) for gamma in g]
+    value = -sum(sign * trace(one) for sign, one in zip(metric, along, strict=True))
+    contracted = sum(
+        sign * k[:, index, None, None] * one for index, (sign, one) in enumerate(zip(metric, along, strict=True))
+    )
+    return value + trace(contracted) / dot(k, k)
 
 
 def boost(vector, frame):
@@ -141,21 +153,30 @@ def test_eq_10_is_the_trace(beam, final, m_phi, energy):
     np.testing.assert_allclose((got / wanted).astype(float), 1.0, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize(("lepton", "m_vector"), [("muon", 0.3), ("electron", 0.02)])
-def test_the_vectors_amplitude_is_the_trace(lepton, m_vector):
+def amplitude_of(process, s, u, t, p_p, p_out):
+    """Return the amplitude of the process in long double, or of what it is given."""
+    boson, mass, m_x, m_l = process.boson, process.nucleus.mass, process.m_phi[0], process.m_i
+    if boson in VECTORS:
+        form = {"V": amplitude.squared_2_to_3_vector, "A": amplitude.squared_2_to_3_axial}[boson]
+        return form(s, u, t, p_p, p_out, mass, m_x, m_l)
+    delta = {"chiral": m_x**2 - m_l**2 - process.m_f**2, "S": m_x**2 - 4 * m_l**2, "P": m_x**2}[boson]
+    return process.scale * amplitude.squared_2_to_3(s, u, t, p_p, p_out, mass, delta)
+
+
+@pytest.mark.parametrize("boson", ["S", "P", "V", "A"])
+@pytest.mark.parametrize(("lepton", "mass"), [("muon", 0.3), ("muon", 0.05), ("electron", 0.02)])
+def test_amplitudes_of_one_lepton_are_the_traces(lepton, mass, boson):
     process = Process.of(
-        np.array([m_vector]), np.array([3.0]), coupling=1.0, nucleus=LIGHT, beam=lepton, final=lepton, vector=True
+        np.array([mass], REAL), np.array([3.0]), coupling=1.0, nucleus=LIGHT, beam=lepton, final=lepton, boson=boson
     )
     p, nucleus, out, k, recoil, _, _ = events(process, 200, np.random.default_rng(3))
     photon = nucleus + recoil
     t = -dot(nucleus - recoil, nucleus - recoil)
     s = dot(out + k, out + k) - REAL(process.m_i) ** 2
     u = dot(p - k, p - k) - REAL(process.m_i) ** 2
-    got = amplitude.squared_2_to_3_vector(
-        s, u, t, dot(photon, p), dot(photon, out), REAL(LIGHT.mass), REAL(m_vector), REAL(process.m_i)
-    )
-    wanted = traced_vector(p, out, k, photon, process.m_i)
-    np.testing.assert_allclose((got / wanted).astype(float), 1.0, rtol=0, atol=1e-10)
+    got = amplitude_of(process, s, u, t, dot(photon, p), dot(photon, out))
+    wanted = traced_of(boson, p, out, k, photon, process.m_i)
+    np.testing.assert_allclose((got / wanted).astype(float), 1.0, rtol=0, atol=2e-9)
 
 
 def test_eq_11_with_the_sign_corrected():
@@ -207,21 +228,25 @@ def test_eqs_21_and_26_are_eq_20_in_the_laboratory():
 
 
 @pytest.mark.parametrize(
-    ("beam", "final", "lepton", "vector"),
+    ("beam", "final", "lepton", "boson"),
     [
-        ("electron", "muon", False, False),
-        ("electron", "muon", True, False),
-        ("muon", "electron", False, False),
-        ("muon", "electron", True, False),
-        ("electron", "electron", False, True),
-        ("muon", "muon", False, True),
+        ("electron", "muon", False, "chiral"),
+        ("electron", "muon", True, "chiral"),
+        ("muon", "electron", False, "chiral"),
+        ("muon", "electron", True, "chiral"),
+        ("electron", "electron", False, "V"),
+        ("muon", "muon", False, "V"),
+        ("muon", "muon", False, "A"),
+        ("muon", "muon", False, "S"),
+        ("muon", "muon", True, "S"),
+        ("muon", "muon", False, "P"),
     ],
 )
 @pytest.mark.parametrize(("energy", "fraction", "theta"), [(100.0, 0.9, 0.002), (100.0, 0.1, 0.05), (5.0, 0.4, 2.0)])
-def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, vector, energy, fraction, theta):
+def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, boson, energy, fraction, theta):
     m_phi, mass = 0.3, LEAD.mass
     process = Process.of(
-        np.array([m_phi]), np.array([energy]), coupling=1.0, nucleus=LEAD, beam=beam, final=final, vector=vector
+        np.array([m_phi]), np.array([energy]), coupling=1.0, nucleus=LEAD, beam=beam, final=final, boson=boson
     )
     this, other = (process.m_f, m_phi) if lepton else (m_phi, process.m_f)
     e_k = fraction * energy
@@ -230,10 +255,11 @@ def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, vect
     node, weight = exact._nodes(120)
     kernel = exact_kernels.over_lepton if lepton else exact_kernels.over_phi
     t_a, t_d = process.screening
-    arrays = (process.energy, process.m_phi, np.array([e_k]), k, start, eta)
+    arrays = (process.energy, process.m_phi, np.array([e_k]), k, start, eta, process.exact_mass_term)
     masses, constants = (process.m_i, process.m_f, mass), form_factor.inelastic_constants(LEAD)
+    kind = () if lepton else (boson in VECTORS, boson == "A")
     got, more = (
-        kernel(*arrays, *masses, t_a, t_d, broken, *constants, node, weight, *(() if lepton else (vector,)))[0]
+        process.scale * kernel(*arrays, *masses, t_a, t_d, broken, *constants, node, weight, *kind)[0]
         for broken in (0.0, 1.0 / LEAD.z)
     )
 
@@ -265,10 +291,7 @@ def test_kernels_against_eq_10_summed_over_the_azimuth(beam, final, lepton, vect
         u = np.full_like(s, variable)
         p_out = 2 * mass * w + (u - t) / 2
     p_p = 2 * mass * energy - (s + t) / 2
-    if vector:
-        mean = amplitude.squared_2_to_3_vector(s, u, t, p_p, p_out, mass, m_phi, process.m_i).mean(axis=1)
-    else:
-        mean = amplitude.squared_2_to_3(s, u, t, p_p, p_out, mass, process.delta[0]).mean(axis=1)
+    mean = amplitude_of(process, s, u, t, p_p, p_out).mean(axis=1)
     t = t[:, 0]
     for form, found in ((squared(t, t_a, t_d), got), (form_factor.inelastic(t, LEAD), more - got)):
         wanted = weight @ (form / t * mean) * np.log(t_max / t_min) / (8 * mass**2 * v)
@@ -290,23 +313,27 @@ def test_the_total_is_that_of_a_monte_carlo_over_four_vectors(m_phi, energy):
     assert abs(value.mean() - total(m_phi, energy)) < 4 * error
 
 
-def test_the_vectors_total_is_that_of_a_monte_carlo_over_four_vectors():
-    from emiss.physics.emission import dark_photon
-
+@pytest.mark.parametrize(
+    ("boson", "lepton", "mass", "energy"),
+    [("V", "electron", 0.3, 30.0), ("S", "muon", 0.1, 160.0), ("P", "muon", 0.1, 160.0), ("A", "muon", 0.1, 160.0)],
+)
+def test_totals_are_those_of_a_monte_carlo_over_four_vectors(boson, lepton, mass, energy):
     process = Process.of(
-        np.array([0.3]), np.array([30.0]), coupling=1.0, nucleus=LEAD, beam="electron", final="electron", vector=True
+        np.array([mass]), np.array([energy]), coupling=1e-3, nucleus=LEAD, beam=lepton, final=lepton, boson=boson
     )
-    p, nucleus, out, k, recoil, t, weight = events(process, 60000, np.random.default_rng(7))
+    p, nucleus, out, k, recoil, t, weight = events(
+        process, 60000 if lepton == "electron" else 20000, np.random.default_rng(7)
+    )
     form = LEAD.z**2 * squared(t, *process.screening)
     photon = nucleus + recoil
     q = out + k - p
     shifted = photon - q * (dot(photon, p) / dot(q, p))[:, None]
-    square = traced_vector(*(v.astype(float) for v in (p, out, k, shifted)), ELECTRON_MASS)
-    value = (4 * np.pi * ALPHA) ** 3 * 1e-8 * form / t**2 * square * weight / (4 * LEAD.mass * process.momentum[0])
+    square = traced_of(boson, *(v.astype(float) for v in (p, out, k, shifted)), process.m_i)
+    value = (4 * np.pi * ALPHA) ** 2 * 1e-6 * form / t**2 * square * weight / (4 * LEAD.mass * process.momentum[0])
     value = (value * PICOBARN).astype(float)
     error = value.std() / np.sqrt(len(value))
     assert error < 0.05 * value.mean()
-    assert abs(value.mean() - dark_photon.total(0.3, 30.0)) < 4 * error
+    assert abs(value.mean() - integral(process, "exact", "x", 1e-4)[0][0]) < 4 * error
 
 
 def traced_in_double(p, out, k, photon):
