@@ -58,10 +58,11 @@ def measure(
     """Measure charge, start time and status of waveforms.
 
     The pedestal of even and odd samples is subtracted, then (t/rise) exp(1 - t/rise) is fitted by least squares to the
-    unsaturated samples from `before` samples before the maximum to `after` behind it, in amplitude and start time. The
+    unsaturated samples from `before` samples before the maximum, or the first saturated one, to `after` behind it, or the last
+    saturated one that follows without a gap, in amplitude and start time. The
     charge is the area of the fitted pulse, e rise/period samples times its height: unlike a sum over samples it does not
     ripple with the phase of the clock (1 % here), and it recovers a pulse that saturates. Where the fit fails, the sum of
-    the samples is the charge and the maximum gives the time.
+    the samples is the charge and the maximum, or the first saturated sample, gives the time.
 
     Parameters
     ----------
@@ -219,8 +220,15 @@ def pulse(
     top = 0
     while values[top] < highest and top < count - 1:
         top += 1
-    first, stop = max(0, top - before), min(count, top + after + 1)
-    saturated = max(largest_even, largest_odd) >= full_scale
+    last, saturated = top, max(largest_even, largest_odd) >= full_scale
+    if saturated:  # from the first saturated sample to behind the last one of them, where the pulse comes down again
+        top = 0
+        while samples[top] < full_scale:
+            top += 1
+        last = top
+        while last + 1 < count and samples[last + 1] >= full_scale:
+            last += 1
+    first, stop = max(0, top - before), min(count, last + after + 1)
     if saturated:
         moments = room[2 + MOMENTS :]
         _leave_out(samples[first:stop], full_scale, values[first:stop], fall, moments)
@@ -230,8 +238,8 @@ def pulse(
     total = slope * width * width * math.exp(early / width)
     too_high = total > 2.0 * math.e * width * highest and not saturated
     if too_high or not abs(begin - early + width - top) < 3.0 * width:
-        begin = max(0, math.floor(top - width) + 1)
-        early = begin - (top - width)
+        begin = top if saturated else max(0, math.floor(top - width) + 1)
+        early = 0.5 if saturated else begin - (top - width)
         slope = highest / width * math.exp(1.0 - early / width)
         level = slope * early
         total = 0.0

@@ -124,11 +124,22 @@ def test_the_fit_against_another_minimiser():
         assert when == pytest.approx(best[1], abs=0.02)
 
 
-def test_a_saturated_pulse_is_recovered():
-    charge, start, status = measure(pulses([40000.0], [103.0], sigma=1.2))
+@pytest.mark.parametrize("over", [1.5, 3.0, 8.0, 20.0])
+def test_a_saturated_pulse_is_recovered(over):
+    """Many times the full scale, at any phase of the clock: what it comes down with tells size and time."""
+    full = 3900.0 * math.e * RISE / PERIOD
+    true = np.linspace(90.0, 110.0, 41)
+    charge, start, status = measure(pulses(over * full, true, sigma=1.2))
+    assert (status == kernels.GOOD | kernels.SATURATED).all()
+    np.testing.assert_allclose(charge, over * full, rtol=0.05)
+    np.testing.assert_allclose(start, true, atol=1.5)
+
+
+def test_a_pulse_that_saturates_to_the_end_has_its_time():
+    samples = pulses(8.0 * 3900.0 * math.e * RISE / PERIOD, [300.0])
+    _, start, status = measure(samples)
     assert status[0] == kernels.GOOD | kernels.SATURATED
-    assert charge[0] == pytest.approx(40000.0, rel=0.02)
-    assert start[0] == pytest.approx(103.0, abs=0.5)
+    assert start[0] == pytest.approx(300.0, abs=PERIOD)
 
 
 def test_fewer_samples_than_the_array_is_wide():
