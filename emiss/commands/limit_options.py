@@ -45,6 +45,13 @@ class General:
         list[Path] | None,
         typer.Option(help="Search: table of a curve that is drawn beside the limit; may be repeated."),
     ] = None
+    independent: Annotated[
+        list[str] | None,
+        typer.Option(help="Search: errors that periods do not share: 'efficiency', 'background'; may be repeated."),
+    ] = None
+    export: Annotated[
+        list[str] | None, typer.Option(help="Search: into --out also as 'pyhf' or 'hepdata'; may be repeated.")
+    ] = None
 
     def given(self) -> list[str]:
         """Return the options besides the search that are given."""
