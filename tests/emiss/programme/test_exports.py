@@ -18,7 +18,11 @@ from emiss.programme.result import SearchLimit
 from emiss.programme.run import Limiting, flat, limits
 from emiss.programme.search_file import load_search
 
-pytestmark = pytest.mark.filterwarnings("ignore:jsonschema:DeprecationWarning")  # of pyhf and of the validator
+pytestmark = [  # of pyhf and of the validator
+    pytest.mark.filterwarnings("ignore:jsonschema:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def made(search, background, *, masses, asked=None, correlations=None, method="auto"):
