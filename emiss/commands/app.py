@@ -16,6 +16,7 @@ from emiss.commands import (
     limit,
     look,
     merge,
+    models,
     process,
     quality,
     scan,
@@ -61,6 +62,7 @@ app.add_typer(field.app)
 app.add_typer(setup.app)
 app.add_typer(validate.app)
 app.command()(yields.yields)
+app.command()(models.models)
 app.command()(warm_up.warm_up)
 
 

@@ -29,6 +29,8 @@ BUILT_IN: Mapping[str, str] = {
     "eta": "mesons:Eta",
     "eta-prime": "mesons:EtaPrime",
     "conversion": "conversion:Conversion",
+    "phi": "muons:Phi",
+    "dimuon": "muons:Dimuon",
 }
 """Where the models of this package are: module and class."""
 

@@ -1,0 +1,58 @@
+"""``emiss models``: the new particles that samples and searches know, with coupling, parameters and processes."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from emiss.terminal import print_table, say
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="One of them, with its parameters.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the models of new particles, those of other packages included.
+
+    For example:
+
+      emiss models
+
+      emiss models dark-photon
+    """
+    from emiss.samples import models as known
+
+    made = {one: known.model_of(one) for one in ([name] if name is not None else known.names())}
+    if json_:
+        listed = [
+            {
+                "name": one,
+                "title": model.title,
+                "coupling": model.plane.coupling,
+                "unit": model.plane.unit,
+                "parameters": dict(model.parameters),
+            }
+            for one, model in made.items()
+        ]
+        typer.echo(json.dumps(listed, indent=1))
+        return
+    from rich.table import Table
+
+    screen = Table(box=None, header_style="dim")
+    for head in ("model", "what it is", "coupling", "parameters"):
+        screen.add_column(head, overflow="fold")
+    for one, model in made.items():
+        plane = model.plane
+        coupling = f"{plane.coupling} [{plane.unit}]" if plane.unit else plane.coupling or "-"
+        given = ", ".join(
+            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in model.parameters.items()
+        )
+        screen.add_row(one, model.title, coupling, given or "-")
+    print_table(screen)
+    if name is not None:
+        words = (type(made[name]).__doc__ or "").strip().splitlines()
+        for line in words:
+            say(line.strip(), "dim")
