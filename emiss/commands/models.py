@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emiss.terminal import print_table, say
+from emiss.terminal import print_table, say, warn
 
 
 def models(
@@ -22,9 +22,17 @@ def models(
 
       emiss models dark-photon
     """
+    from emiss.configs.errors import UserError
     from emiss.samples import models as known
 
-    made = {one: known.model_of(one) for one in ([name] if name is not None else known.names())}
+    made = {}
+    for one in known.names() if name is None else [name]:
+        try:
+            made[one] = known.model_of(one)
+        except UserError as error:
+            if name is not None:
+                raise
+            warn(str(error))  # one of a package, which hides no other
     if json_:
         listed = [
             {
