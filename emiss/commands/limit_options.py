@@ -110,7 +110,10 @@ class Signal:
         "signal_weighted"
     )
     mass: Annotated[list[str] | None, typer.Option(help="Mass to simulate, with unit; may be repeated.")] = None
-    events: Annotated[int, typer.Option(min=1, help="Events to simulate per mass.")] = 5000
+    events: Annotated[
+        int | None,
+        typer.Option(min=1, help="Events to simulate per mass. Default: 5000; of a search 400 per signature."),
+    ] = None
     region: Annotated[str | None, typer.Option(help="Region of the analysis. Default: the first.")] = None
 
     def known(self) -> dict[str, Sample]:

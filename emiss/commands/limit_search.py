@@ -90,7 +90,9 @@ def run(
     work = Limiting(search, tuple(periods), how)
     with executing.begun(quiet=output.quiet) as executor:
         pool = _pool(executor, executing)
-        efficiencies, source = _efficiencies(search, periods, masses, general.flat_efficiency)
+        efficiencies, source = _efficiencies(
+            search, periods, masses, general, signal, executor, executing, quiet=output.quiet
+        )
         with progress("limits", len(efficiencies), quiet=output.quiet, unit="masses", note=note_of(executor)) as step:
             points = limits(work, efficiencies, pool=pool, progress=step)
     first = next(iter(search.cases))
@@ -128,14 +130,30 @@ def _efficiencies(
     search: SearchFile,
     periods: Sequence[SearchPeriod],
     masses: dict[str, tuple[float, ...]],
-    flat_efficiency: float | None,
+    general: General,
+    signal: Signal,
+    executor: Executor,
+    executing: Executing,
+    *,
+    quiet: bool,
 ) -> tuple[dict[tuple[str, float], Efficiencies], str]:
     """Return the efficiencies of each case and mass, and where they are from."""
+    from emiss.programme import simulated
     from emiss.programme.run import flat
 
-    value = 1.0 if flat_efficiency is None else flat_efficiency
-    found = {(case, mass): flat(search, case, periods, value) for case, of_case in masses.items() for mass in of_case}
-    return found, f"{value:g} at all masses, as given"
+    value = general.flat_efficiency
+    if value is not None:
+        found = {
+            (case, mass): flat(search, case, periods, value) for case, of_case in masses.items() for mass in of_case
+        }
+        return found, f"{value:g} at all masses, as given"
+    events = simulated.EVENTS if signal.events is None else signal.events
+    samples = simulated.count(search, periods, masses)
+    with progress("simulate", events * samples, quiet=quiet, note=note_of(executor)) as step:
+        made = simulated.efficiencies(
+            search, periods, masses, events=events, executor=executor, workers=executing.many, progress=step
+        )
+    return made, f"simulated, {samples} samples of {events} events, analysis '{search.analysis}'"
 
 
 def _common(independent: Sequence[str] | None) -> Correlations:
