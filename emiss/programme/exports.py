@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from emiss.programme.mass_limit import SearchPoint
     from emiss.programme.result import SearchLimit
 
+SCHEMA = "emiss.pyhf/1"
+"""Of the index of workspaces."""
+
 KINDS = ("pyhf", "hepdata")
 NOTHING = "-"
 """What HEPData tables hold where there is no limit."""
@@ -78,7 +81,7 @@ def workspaces(limit: SearchLimit) -> dict[str, str]:
         texts[name] = json.dumps(workspace(limit, point, events), indent=1) + "\n"
         entry = {"file": name, "case": point.case, "mass": point.mass, "coupling": coupling, "signal": sum(events)}
         index.append({**entry, "limit": point.limit.to_json()})
-    texts["index.json"] = json.dumps({"schema": "emiss.pyhf/1", "workspaces": index}, indent=1) + "\n"
+    texts["index.json"] = json.dumps({"schema": SCHEMA, "workspaces": index}, indent=1) + "\n"
     return texts
 
 
