@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from typer.testing import CliRunner
@@ -27,7 +28,7 @@ def test_windows_are_sliced_and_what_decays_behind_everything_is_one_more_piece(
     assert len(made) == SLICES + 1
     (window,) = found.windows["photons"]
     assert made[0].window.after == window.after
-    assert all(one.window.before == other.window.after for one, other in zip(made, made[1:], strict=False))
+    assert all(one.window.before == other.window.after for one, other in pairwise(made))
     assert math.isinf(made[-1].window.before)
     assert made[-1].between == (found.back + BEHIND[0], found.back + BEHIND[1])
     # z of decays is that of the set-up, windows are relative to the target
