@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
@@ -118,6 +118,14 @@ def _check_muon_energy(energy: float) -> None:
         raise ValueError(msg)
 
 
+def _number(value: Any) -> Any:
+    """Return the number that a text is, or the text."""
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 class ModelProcess(AnyProcess):
     """A new particle of a model (`emiss.samples.models`), made in the target or in the part that is named.
 
@@ -128,7 +136,7 @@ class ModelProcess(AnyProcess):
 
     kind: Literal["model"]
     model: str
-    parameters: dict[str, float | str] = Field(default_factory=dict)
+    parameters: dict[str, Annotated[float | str, BeforeValidator(_number)]] = Field(default_factory=dict)
     mass: Energy = Field(gt=0)
     coupling: Number = Field(gt=0)
     threshold: Energy = Field(gt=0)

@@ -32,7 +32,7 @@ def model_of(name: str, parameters: Mapping[str, float | str] | None = None) -> 
     try:
         return registry.make(name, parameters, {} if plug_in is None else {name: _loaded(plug_in)})
     except ValueError as error:
-        raise UserError(str(error), hint=f"models: {', '.join(names())}") from error
+        raise UserError(str(error), hint="`emiss models` lists them and their parameters") from error
 
 
 def _loaded(plug_in: PlugIn) -> Callable[[Mapping[str, float | str]], Model]:

@@ -10,6 +10,7 @@ FIRST = (
     "tests/emiss/test_blinding.py",
     "tests/emiss/reach/test_limit.py",
     "tests/emiss/job/test_run.py",
+    "tests/emiss/programme/test_search.py",
     "tests/emiss/job/test_parts.py",
     "tests/physics/limits/test_limit.py",
     "tests/physics/limits/test_one_counter.py",

@@ -18,6 +18,7 @@ from emiss.events import plug_ins
 from emiss.events.columns import Column
 from emiss.events.table import EventTable, Metadata
 from emiss.job import identity
+from emiss.samples import models
 from emiss.selection.results.cutflow import Cutflow
 
 EXAMPLE = Path(__file__).parent / "plug_in_example"
@@ -345,3 +346,37 @@ def test_a_stage_may_make_lists_and_they_are_cast_to_their_type(odd, tmp_path, r
     made = reco.process(reco.open(run_files["muon.root"], detector=path)).lists["mine"]
     assert (len(made), made["a"].dtype) == (300, np.float64)
     np.testing.assert_array_equal(made.counts, 1)
+
+
+MODELS = """
+from emiss.physics.processes.vectors import DarkPhoton
+
+
+class Mine(DarkPhoton):
+    name = "mine"
+    title = "a dark photon of one's own"
+
+
+def broken(parameters):
+    raise RuntimeError("no")
+
+
+def odd(parameters):
+    return 3
+"""
+
+
+def test_a_model_of_a_package_is_one_of_those_of_emiss(site):
+    points = {"mine": "odd:Mine", "broken": "odd:broken", "odd": "odd:odd", "alp": "odd:Mine"}
+    install(site, "odd 0.2", {"emiss.processes": points}, {"odd.py": MODELS})
+    assert "mine" in models.names()
+    assert models.model_of("mine", {"alpha_d": 0.5}).parameters["alpha_d"] == 0.5
+    with pytest.raises(UserError, match="no parameter 'alpha'"):
+        models.model_of("mine", {"alpha": 0.5})
+    for name, said in (
+        ("broken", "the model 'broken' of odd 0.2 cannot be made: RuntimeError: no"),
+        ("odd", "the model 'odd' of odd 0.2 is no model"),
+        ("alp", "the model 'alp' of odd 0.2 has the name of one of emiss"),
+    ):
+        with pytest.raises(UserError, match=said):
+            models.model_of(name)

@@ -61,6 +61,9 @@ class _Check:
             "sample": _sample,
             "detector": _detector,
             "conditions": _conditions,
+            "search": _search,
+            "budget": _budget,
+            "periods": _periods,
         }
 
     def all(self, paths: Iterable[Path]) -> Checked:
@@ -213,3 +216,24 @@ def _conditions(one: Given) -> str:
 
 def _order(error: UserError) -> tuple[str, int, int]:
     return (error.at.file, error.at.line, error.at.column) if error.at is not None else ("", 0, 0)
+
+
+def _search(one: Given) -> str:
+    from emiss.programme.checking import check_search
+
+    return check_search(one.path)
+
+
+def _budget(one: Given) -> str:
+    from emiss.reach.budgets import load_budget
+
+    written = load_budget(one.path)
+    found = written.total()
+    return f"budget, {len(written.entries)} entries, {found.value:.3g} +- {found.error:.2g} per particle on target"
+
+
+def _periods(one: Given) -> str:
+    from emiss.programme.periods import load_periods
+
+    known = load_periods(one.path)
+    return f"periods, {len(known.periods)} of the modes {', '.join(known.modes)}, {len(known.sums)} sums"

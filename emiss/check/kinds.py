@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PARTS = frozenset(AnalysisModel.model_fields) - {"extends", "description", "made_with"}
 """Keys that only an analysis has."""
 
+OF_PROGRAMME = {"search": "search", "budget": "budget", "programme": "periods"}
+"""Keys that say what a file of the programme is."""
+
 _YAML = (".yaml", ".yml")
 
 
@@ -35,7 +38,7 @@ class Given:
         return self.document is not None and "analysis" in self.document.data
 
 
-NAMED = ("analyses", "detectors", "runs", "readers", "samples")
+NAMED = ("analyses", "detectors", "runs", "readers", "samples", "searches", "backgrounds", "periods")
 """Kinds of configs that may be given by the name that they ship under, in the order in which a name is looked for."""
 
 
@@ -89,6 +92,9 @@ def _kind(document: Document) -> str:
         return "runlist"
     if "reader" in keys:
         return "map"
+    for key, kind in OF_PROGRAMME.items():
+        if key in keys:
+            return kind
     if "process" in keys:
         return "sample"
     if keys & PARTS:

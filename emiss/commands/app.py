@@ -17,6 +17,7 @@ from emiss.commands import (
     limit,
     look,
     merge,
+    models,
     periods,
     process,
     quality,
@@ -65,6 +66,7 @@ app.add_typer(field.app)
 app.add_typer(setup.app)
 app.add_typer(validate.app)
 app.command()(yields.yields)
+app.command()(models.models)
 app.command()(warm_up.warm_up)
 
 

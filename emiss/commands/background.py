@@ -181,33 +181,18 @@ def _budget(name: str, on_target: float | None, *, quiet: bool) -> dict[str, Any
     from rich.table import Table
 
     from emiss.commands.quantities import above_zero
-    from emiss.reach.budgets import load_budget
+    from emiss.reach.budgets import load_budget, to_json
 
     written = load_budget(name)
     factor = above_zero(on_target) if on_target is not None else written.on_target or 1.0
-    entries, total = written.rates(), written.total()
-    told = written.told
-    data = {
-        "schema": "emiss.budget/1",
-        "budget": written.budget,
-        "source": written.source,
-        "on_target": factor,
-        "entries": [
-            {
-                "name": one.name, "kind": one.kind, "value": one.value * factor, "error": one.error * factor,
-                "counted": one.counted, "room": one.room * factor, "source": one.source,
-            }
-            for one in entries
-        ],
-        "total": {"value": total.value * factor, "error": total.error * factor},
-        "told": None if told is None else {"count": told.count, "error": told.error, "on_target": written.on_target},
-    }  # fmt: skip
+    data = to_json(written, factor)
     if quiet:
         return data
     say(f"{written.budget}, events in {factor:g} particles on target; {written.source}")
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     for head in ("background", "kind", "expected", "bound", "in total"):
         table.add_column(head, justify="right" if head in {"expected", "bound"} else "left")
+    entries, total, told = written.rates(), written.total(), written.told
     for one in entries:
         value, error = f"{one.value * factor:.3g}", f" +- {one.error * factor:.2g}" if one.error else ""
         bound = (
@@ -233,7 +218,7 @@ def _overlap(where: Where, *, quiet: bool) -> dict[str, Any]:
     from rich.table import Table
 
     from emiss.configs.errors import UserError
-    from emiss.programme.shared_events import count
+    from emiss.programme.shared_events import SCHEMA, count
 
     if not where.analysis or not where.tables:
         raise UserError("--overlap needs --analysis and --table")
@@ -247,4 +232,4 @@ def _overlap(where: Where, *, quiet: bool) -> dict[str, Any]:
             table.add_row(name, *(str(int(number)) for number in row))
         print_table(table)
         say(f"in any region: {found.union}; the regions together count {found.shared} too many")
-    return {"schema": "emiss.overlap/1", **found.to_json()}
+    return {"schema": SCHEMA, **found.to_json()}

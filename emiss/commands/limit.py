@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MASSES = ["110 MeV", "150 MeV", "200 MeV", "300 MeV", "500 MeV", "700 MeV", "1 GeV", "1.5 GeV", "2 GeV", "3 GeV"]
 """Of Fig. 8 of arXiv:2404.15931."""
 
+EVENTS = 5000
+"""Per mass."""
+
 
 @grouped
 def limit(
@@ -198,13 +201,14 @@ def _simulated(
     from emiss.samples.config import load_sample
 
     masses = energies(signal.mass or MASSES, "--mass")
+    events = signal.events or EVENTS
     loaded, made_of = selection.load(signal.analysis or "e_to_mu_phi"), load_sample(signal.sample)
-    with progress("simulate", signal.events * len(masses), quiet=quiet, note=note_of(how)) as step:
+    with progress("simulate", events * len(masses), quiet=quiet, note=note_of(how)) as step:
         found = efficiencies.simulated(
             masses,
             loaded,
             made_of,
-            events=signal.events,
+            events=events,
             region=signal.region,
             pool=_pool(how, executing),
             progress=step,

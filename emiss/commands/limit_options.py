@@ -45,6 +45,13 @@ class General:
         list[Path] | None,
         typer.Option(help="Search: table of a curve that is drawn beside the limit; may be repeated."),
     ] = None
+    independent: Annotated[
+        list[str] | None,
+        typer.Option(help="Search: errors that periods do not share: 'efficiency', 'background'; may be repeated."),
+    ] = None
+    export: Annotated[
+        list[str] | None, typer.Option(help="Search: into --out also as 'pyhf' or 'hepdata'; may be repeated.")
+    ] = None
 
     def given(self) -> list[str]:
         """Return the options besides the search that are given."""
@@ -103,7 +110,10 @@ class Signal:
         "signal_weighted"
     )
     mass: Annotated[list[str] | None, typer.Option(help="Mass to simulate, with unit; may be repeated.")] = None
-    events: Annotated[int, typer.Option(min=1, help="Events to simulate per mass.")] = 5000
+    events: Annotated[
+        int | None,
+        typer.Option(min=1, help="Events to simulate per mass. Default: 5000; of a search 400 per signature."),
+    ] = None
     region: Annotated[str | None, typer.Option(help="Region of the analysis. Default: the first.")] = None
 
     def known(self) -> dict[str, Sample]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from emiss.commands.limit_options import Background, Corrections, Exposure, General, Output, Signal, Statistics
     from emiss.job.task import Executor
     from emiss.job.work import Pool
+    from emiss.physics.limits import Correlations
     from emiss.programme.counted import Asked, SearchPeriod
     from emiss.programme.run import Efficiencies
     from emiss.programme.search_file import SearchFile
@@ -61,6 +62,7 @@ def run(
     """
     from emiss.commands.quantities import energies
     from emiss.events import provenance
+    from emiss.programme import exports
     from emiss.programme.counted import background_of, periods_of
     from emiss.programme.curves import compare, read_curve
     from emiss.programme.mass_limit import How
@@ -82,11 +84,15 @@ def run(
     periods = periods_of(search, _asked(general, exposure, background, corrections), left)
     masses = masses_of(search, energies(signal.mass, "--mass") if signal.mass else ())
     plane = search.plane
-    how = How(plane.low, plane.high, plane.reference, statistics.confidence, statistics.method)  # type: ignore[arg-type]
+    how = How(
+        plane.low, plane.high, plane.reference, statistics.confidence, statistics.method, _common(general.independent)  # type: ignore[arg-type]
+    )  # fmt: skip
     work = Limiting(search, tuple(periods), how)
     with executing.begun(quiet=output.quiet) as executor:
         pool = _pool(executor, executing)
-        efficiencies, source = _efficiencies(search, periods, masses, general.flat_efficiency)
+        efficiencies, source = _efficiencies(
+            search, periods, masses, general, signal, executor, executing, quiet=output.quiet
+        )
         with progress("limits", len(efficiencies), quiet=output.quiet, unit="masses", note=note_of(executor)) as step:
             points = limits(work, efficiencies, pool=pool, progress=step)
     first = next(iter(search.cases))
@@ -114,6 +120,8 @@ def run(
         for text in found.warnings:
             warn(text)
     written = write(found, data, output.out, output.plot)
+    if general.export and output.out is not None:
+        written += exports.write(found, general.export, output.out)
     if written and not output.quiet and not output.json_:
         say("written: " + ", ".join(map(str, written)), "dim")
 
@@ -122,14 +130,48 @@ def _efficiencies(
     search: SearchFile,
     periods: Sequence[SearchPeriod],
     masses: dict[str, tuple[float, ...]],
-    flat_efficiency: float | None,
+    general: General,
+    signal: Signal,
+    executor: Executor,
+    executing: Executing,
+    *,
+    quiet: bool,
 ) -> tuple[dict[tuple[str, float], Efficiencies], str]:
     """Return the efficiencies of each case and mass, and where they are from."""
+    from emiss.programme import simulated
     from emiss.programme.run import flat
 
-    value = 1.0 if flat_efficiency is None else flat_efficiency
-    found = {(case, mass): flat(search, case, periods, value) for case, of_case in masses.items() for mass in of_case}
-    return found, f"{value:g} at all masses, as given"
+    value = general.flat_efficiency
+    if value is not None:
+        found = {
+            (case, mass): flat(search, case, periods, value) for case, of_case in masses.items() for mass in of_case
+        }
+        return found, f"{value:g} at all masses, as given"
+    events = simulated.EVENTS if signal.events is None else signal.events
+    samples = simulated.count(search, periods, masses)
+    with progress("simulate", events * samples, quiet=quiet, note=note_of(executor)) as step:
+        made = simulated.efficiencies(
+            search, periods, masses, events=events, executor=executor, workers=executing.many, progress=step
+        )
+    return made, f"simulated, {samples} samples of {events} events, analysis '{search.analysis}'"
+
+
+def _common(independent: Sequence[str] | None) -> Correlations:
+    """Return which errors are common to all periods.
+
+    Raises
+    ------
+    UserError
+        For an error that there is not.
+    """
+    from emiss.configs.errors import UserError, did_you_mean
+    from emiss.physics.limits import Correlations
+
+    kinds = ("efficiency", "background")
+    for name in independent or ():
+        if name not in kinds:
+            raise UserError(f"--independent: there is no error '{name}'", hint=did_you_mean(name, kinds))
+    return Correlations(**{name: name not in (independent or ()) for name in kinds})
 
 
 def _asked(general: General, exposure: Exposure, background: Background, corrections: Corrections) -> Asked:
@@ -177,6 +219,7 @@ def _check(
     """Refuse options that are wrong, or for another limit."""
     from emiss.configs.errors import Problems, UserError, did_you_mean
     from emiss.physics.limits import METHODS
+    from emiss.programme import exports
     from emiss.reach.figures import check_suffix
 
     problems = Problems()
@@ -207,6 +250,13 @@ def _check(
         problems.add(
             UserError("--on-target with a number and --periods both say the exposure", hint="leave out one of them")
         )
+    if general.export and output.out is None:
+        problems.add(UserError("--export writes into a folder", hint="--out FOLDER"))
+    for test in (lambda: exports.check(general.export or ()), lambda: _common(general.independent)):
+        try:
+            test()
+        except UserError as error:
+            problems.add(error)
     if output.plot is not None:
         try:
             check_suffix(output.plot)

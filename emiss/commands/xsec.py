@@ -1,4 +1,4 @@
-"""``emiss xsec``: cross sections of l N -> l' N phi, and the figures of them."""
+"""``emiss xsec``: cross sections of l N -> l' N phi and l N -> l N X, and the figures of them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def xsec(
     coupling: Annotated[float, typer.Option(help="h; cross sections are proportional to its square.")] = 1e-4,
     beam: Annotated[str, typer.Option(help="Incoming lepton: electron, muon or tau.")] = "electron",
     final: Annotated[str, typer.Option(help="Outgoing lepton.")] = "muon",
+    boson: Annotated[
+        str,
+        typer.Option(help="chiral: the phi that turns one lepton into the other; S, P, V or A: an X of one lepton."),
+    ] = "chiral",
     inelastic: Annotated[
         bool,
         typer.Option(
@@ -54,6 +58,8 @@ def xsec(
       emiss xsec --figure spectra --plot fig1.pdf
 
       emiss xsec --beam muon --final electron --mass 300MeV --energy 160GeV --json
+
+      emiss xsec --boson A --beam muon --mass 100MeV --energy 160GeV
     """
     import json
     import warnings
@@ -77,6 +83,10 @@ def xsec(
     leptons = energies(energy or ["100 GeV"], "--energy")
     nucleus = replace(LEAD, inelastic=inelastic)
     shared: dict[str, Any] = {"coupling": coupling, "beam": beam, "final": final, "nucleus": nucleus}
+    if boson != "chiral":
+        if plot is not None:
+            raise UserError("--plot: figures are of the phi that turns one lepton into the other")
+        shared |= {"final": beam, "boson": boson}
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -92,7 +102,8 @@ def xsec(
             json.dumps({**shared, "nucleus": "lead", "inelastic": inelastic, "totals": rows}, indent=1, allow_nan=False)
         )
     else:
-        _print(rows, f"{beam} Pb -> {final} Pb phi, h = {coupling:g}, cross sections in pb, {_nuclear(inelastic)}")
+        reaction = f"{beam} Pb -> {final} Pb phi, h" if boson == "chiral" else f"{beam} Pb -> {beam} Pb X ({boson}), g"
+        _print(rows, f"{reaction} = {coupling:g}, cross sections in pb, {_nuclear(inelastic)}")
     if plot is not None and made is not None:
         from emiss.reach.figures import write
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import UserError
+from emiss.physics.limits import Period
 from emiss.programme.periods import load_periods
 from emiss.programme.setting import setting_of
 from emiss.reach.budgets import load_budget
@@ -55,6 +56,28 @@ class SearchPeriod:
     on_target_error: float = 0.0
     efficiency_error: float = 0.0
     efficiency_factor: float = 1.0
+
+    def counter(self, signal: float, statistical: float = 0.0, names: Sequence[str] = ()) -> Period:
+        """Return the counter of the period with so many signal events; the exposure's error is that of both rates.
+
+        Parameters
+        ----------
+        signal : float
+        statistical : float
+            Relative statistical error of the efficiency.
+        names : sequence of str
+            Unseen processes of all periods, in their order.
+        """
+        held = dict(self.unseen)
+        return Period(
+            signal=signal,
+            background=self.on_target * self.background,
+            observed=self.observed,
+            background_error=math.hypot(self.background_error, self.on_target_error),
+            efficiency_error=math.hypot(self.efficiency_error, self.on_target_error, statistical),
+            name=self.name,
+            unseen=tuple(self.on_target * held.get(name, 0.0) for name in names),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the period as plain data."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from emiss.selection.results.cutflow import Cutflow
     from emiss.selection.results.histogram_difference import Contents
 
+SCHEMA = "emiss.background/1"
 MODELS = ("abcd", "transfer", "exponential", "sideband")
 
 
@@ -83,7 +84,7 @@ class Found:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data, schema ``emiss.background/1``."""
         return {
-            "schema": "emiss.background/1",
+            "schema": SCHEMA,
             "model": self.model,
             "place": self.place,
             "estimate": asdict(self.estimate),

@@ -7,13 +7,12 @@ power of the coupling the ends are in closed form.
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError
-from emiss.physics.limits import Correlations, Limit, Method, Period, upper_limit
+from emiss.physics.limits import Correlations, Limit, Method, upper_limit
 from emiss.physics.limits.contours import Interval, Peak, excluded, power_law
 from emiss.physics.validity import RangeWarning
 from emiss.programme.expected import Signal, produced
@@ -64,6 +63,10 @@ class SearchPoint:
         Particles made above the threshold per particle on target, at the reference coupling, by period.
     limit : Limit
         On the strength of the signal, at the shares of the periods at the reference, or at the end of the interval.
+    counted : tuple of float
+        Signal events of the periods at strength 1 of that limit.
+    statistical : tuple of float
+        Relative statistical errors of the efficiencies of the periods.
     """
 
     case: str
@@ -77,6 +80,8 @@ class SearchPoint:
     efficiencies: tuple[tuple[float, float], ...]
     rates: tuple[float, ...]
     limit: Limit
+    counted: tuple[float, ...] = ()
+    statistical: tuple[float, ...] = ()
 
     @property
     def intervals(self) -> tuple[Interval, ...]:
@@ -204,6 +209,8 @@ class _Search:
             efficiencies=tuple(told),
             rates=tuple(float(one.production.at(reference).sum()) for one in self.signals),
             limit=self.limit(self.events(self._shown())),
+            counted=self.events(self._shown()),
+            statistical=self._errors,
         )
 
     def _shown(self) -> float:
@@ -235,7 +242,7 @@ class _Search:
     def _taken(self, numbers: Sequence[float]) -> Limit:
         names = list(dict.fromkeys(name for period in self.periods for name, _ in period.unseen))
         counters = [
-            _counter(period, number, names, error)
+            period.counter(number, error, names)
             for period, number, error in zip(self.periods, numbers, self._errors, strict=True)
         ]
         how = self.how
@@ -284,17 +291,3 @@ class _Search:
             return total / even
         rounded = tuple(round(number / total / SHARES) * SHARES for number in events)
         return total / (self._strength(self.limit(rounded), which) * sum(rounded))
-
-
-def _counter(period: SearchPeriod, events: float, names: Sequence[str], statistical: float) -> Period:
-    """Return the counter of a period with so many signal events."""
-    held = dict(period.unseen)
-    return Period(
-        signal=events,
-        background=period.on_target * period.background,
-        observed=period.observed,
-        background_error=math.hypot(period.background_error, period.on_target_error),
-        efficiency_error=math.hypot(period.efficiency_error, period.on_target_error, statistical),
-        name=period.name,
-        unseen=tuple(period.on_target * held.get(name, 0.0) for name in names),
-    )

@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 CLOSE = 5e-3
 """Relative, of the mass at which a contour closes."""
 
-Efficiency = tuple[float, float]
-"""Value and statistical error."""
-
-Efficiencies = tuple[tuple[Efficiency, ...], ...]
-"""By period and signature."""
+Efficiencies = tuple[tuple[Seen, ...], ...]
+"""What counts of each signature in each period, with its efficiency; a signature may be in several pieces."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +52,8 @@ class Limiting:
 
     def at(self, item: MassItem, known: Known | None = None) -> SearchPoint:
         """Return the limit at a mass."""
-        seen = [
-            tuple(
-                Seen(window, one.channels, *efficiency)
-                for window, one, efficiency in zip(
-                    period.setting.windows[item.case], self.search.signatures_of(item.case), efficiencies, strict=True
-                )
-            )
-            for period, efficiencies in zip(self.periods, item.efficiencies, strict=True)
-        ]
-        return limit_at(item.case, self.search.model(item.case), item.mass, self.periods, seen, self.how, known=known)
+        model = self.search.model(item.case)
+        return limit_at(item.case, model, item.mass, self.periods, item.efficiencies, self.how, known=known)
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,14 @@ class Closing:
 
 def flat(search: SearchFile, case: str, periods: Sequence[SearchPeriod], value: float) -> Efficiencies:
     """Return the same efficiency for all periods and signatures of a case."""
-    return tuple(tuple((value, 0.0) for _ in search.signatures_of(case)) for _ in periods)
+    signatures = search.signatures_of(case)
+    return tuple(
+        tuple(
+            Seen(window, one.channels, value)
+            for window, one in zip(period.setting.windows[case], signatures, strict=True)
+        )
+        for period in periods
+    )
 
 
 def masses_of(search: SearchFile, given: Sequence[float]) -> dict[str, tuple[float, ...]]:

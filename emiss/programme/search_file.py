@@ -165,6 +165,10 @@ class SearchFile(Model):
     threshold, threshold_share : float
         Lowest energy of the new particle that is counted, GeV, or as a share of the energy of the beam.
     analysis : str
+    set : mapping of set-up to mapping of parameter to value
+        Parameters of the analysis in some set-ups.
+    sample : str
+        Whose beam, spill and response the simulated signal has; the process is that of the case.
     signatures : tuple of Signature
     background : str
         A budget that ships, a file, or events per particle on target; empty for none.
@@ -182,6 +186,8 @@ class SearchFile(Model):
     threshold: Annotated[Energy, Field(gt=0)] | None = None
     threshold_share: Annotated[Number, Field(gt=0, lt=1)] | None = None
     analysis: str
+    set: dict[str, dict[str, str]] = Field(default_factory=dict)
+    sample: str = "dark_photon"
     signatures: tuple[Signature, ...] = ()
     background: str = ""
     periods_file: str = "na64"

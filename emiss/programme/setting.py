@@ -44,6 +44,10 @@ class Setting:
         Lowest energy of the new particle that is counted, GeV.
     windows : mapping of case to tuple of Window
         Of the signatures, in their order.
+    particle : str
+        Of the beam.
+    front, back : float
+        z of the target's front, and of the end of the last part, mm.
     """
 
     setup: str
@@ -51,6 +55,9 @@ class Setting:
     target: Target
     threshold: float
     windows: Mapping[str, tuple[Window, ...]]
+    particle: str = ""
+    front: float = 0.0
+    back: float = 0.0
 
 
 def setting_of(search: SearchFile, detector: Detector, particle: str, energy: float) -> Setting:
@@ -71,6 +78,7 @@ def setting_of(search: SearchFile, detector: Detector, particle: str, energy: fl
     if particle not in PARTICLES:
         raise UserError(f"no beam of '{particle}'", hint=did_you_mean(particle, PARTICLES))
     front, target = _target(search, detector)
+    back = max(float(volume.z_range[1]) for volume in detector.volumes.values())
     windows = {}
     for case, written in search.cases.items():
         path: tuple[str | int, ...] = ("cases", case, "signatures") if written.signatures else ("signatures",)
@@ -78,7 +86,9 @@ def setting_of(search: SearchFile, detector: Detector, particle: str, energy: fl
             _window(search, (*path, position), one, detector, front)
             for position, one in enumerate(search.signatures_of(case))
         )
-    return Setting(detector.name, Beam(PARTICLES[particle], energy), target, search.lowest(energy), windows)
+    return Setting(
+        detector.name, Beam(PARTICLES[particle], energy), target, search.lowest(energy), windows, particle, front, back
+    )
 
 
 def _target(search: SearchFile, detector: Detector) -> tuple[float, Target]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from emiss.selection.counting.engine import Bound
 
 
+SCHEMA = "emiss.overlap/1"
+
+
 def count(analysis: str, tables: Sequence[Path], regions: Sequence[str] = (), *, unblind: bool = False) -> Overlap:
     """Return how many events of event tables pass each two regions.
 

@@ -13,11 +13,14 @@ from emiss.configs import loader
 from emiss.configs.document import Document
 from emiss.configs.errors import Problems, did_you_mean
 from emiss.configs.schema import Model, Number
+from emiss.physics.limits import budget as sums
 from emiss.physics.limits.backgrounds import Budget, Quantity
-from emiss.physics.limits.budget import Entry, Kind, of_factors, total
+from emiss.physics.limits.budget import Entry, Kind, of_factors
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+SCHEMA = "emiss.budget/1"
 
 PAPER = "e_to_mu_phi"
 """The budget of arXiv:2404.15931."""
@@ -139,7 +142,7 @@ class BudgetFile(Model):
 
     def total(self) -> Quantity:
         """Return the sum of what is counted, per particle on target."""
-        return total(self.rates())
+        return sums.total(self.rates())
 
     def _rate(self, name: str, entry: BudgetEntry) -> Entry:
         errors: dict[str, float] = {}
@@ -168,6 +171,31 @@ def load_budget(name: str | Path) -> BudgetFile:
     """
     document = loader.load(loader.find("backgrounds", name))
     return loader.validate(document, BudgetFile).of(document)
+
+
+def to_json(written: BudgetFile, on_target: float) -> dict[str, Any]:
+    """Return a budget as plain data, schema ``emiss.budget/1``: events in so many particles on target."""
+    total, told = written.total(), written.told
+    return {
+        "schema": SCHEMA,
+        "budget": written.budget,
+        "source": written.source,
+        "on_target": on_target,
+        "entries": [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "value": one.value * on_target,
+                "error": one.error * on_target,
+                "counted": one.counted,
+                "room": one.room * on_target,
+                "source": one.source,
+            }
+            for one in written.rates()
+        ],
+        "total": {"value": total.value * on_target, "error": total.error * on_target},
+        "told": None if told is None else {"count": told.count, "error": told.error, "on_target": written.on_target},
+    }
 
 
 def budget_of(written: BudgetFile) -> Budget:

@@ -88,6 +88,7 @@ OF = {
         "critical": "critical energy of electrons",
         "z": "mean charge number",
         "a": "mean mass number",
+        "elements": "of a compound: atoms of each element, for what is made on nuclei",
     },
     "Counter": {"elements": "paddles, by name", "width": "of a paddle", "height": "of a paddle"},
     "Panels": {

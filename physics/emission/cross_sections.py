@@ -56,6 +56,7 @@ def total(
     final: str = "muon",
     method: Method = "exact",
     variable: Variable = "x",
+    boson: str = "chiral",
     rtol: float = RTOL,
 ) -> Floats:
     """Return the total cross section in pb (Eq. 12, 23 or A1 integrated).
@@ -73,6 +74,8 @@ def total(
         Exact tree level, Weizsaecker-Williams, improved Weizsaecker-Williams.
     variable : 'x' or 'y'
         Share of energy that is integrated over: phi's (angle up to 0.1 in the approximations) or the lepton's (0.3).
+    boson : str
+        The scalar of Eq. 1, which turns one lepton into the other, or S, P, V or A of one lepton (`Process`).
     rtol : float
         Relative tolerance.
 
@@ -89,7 +92,7 @@ def total(
         Once per call, if the method is used outside the range in which it was checked (`emiss.physics.validity`).
     """
     (masses, energies), shape = flat(m_phi, energy)
-    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final, boson=boson)
     _check(process, method, variable)
     return integral(process, method, variable, rtol)[0].reshape(shape)[()]
 
@@ -104,11 +107,12 @@ def estimate(
     final: str = "muon",
     method: Method = "exact",
     variable: Variable = "x",
+    boson: str = "chiral",
     rtol: float = RTOL,
 ) -> Estimate:
     """Return the total cross section with its error; arguments as in `total`."""
     (masses, energies), shape = flat(m_phi, energy)
-    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final)
+    process = Process.of(masses, energies, coupling=coupling, nucleus=nucleus, beam=beam, final=final, boson=boson)
     _check(process, method, variable)
 
     value, error = integral(process, method, variable, rtol)

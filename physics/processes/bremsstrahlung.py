@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from emiss.physics.constants import Nucleus
     from emiss.physics.emission.phase_space import Method
     from emiss.physics.processes.base import Beam, Target
+    from emiss.physics.shower.transport import TrackLengths
 
 PARENTS = 14
 """Energies of leptons at which spectra are integrated."""
@@ -215,6 +216,12 @@ def edges(threshold: float, highest: float) -> Floats:
     return np.linspace(threshold, highest, BINS + 1)
 
 
+@lru_cache(maxsize=16)
+def shower(primary: float, lowest: float) -> TrackLengths:
+    """Return the track lengths of `emiss.physics.shower.transport`, kept: several processes ask for the same."""
+    return track_lengths(primary, lowest)
+
+
 @lru_cache(maxsize=64)
 def emitted(mass: float, beam: Beam, target: Target, threshold: float, boson: str, method: Method = "exact") -> Made:
     """Return the bremsstrahlung of X at a coupling g = 1 to the beam's lepton.
@@ -246,7 +253,7 @@ def emitted(mass: float, beam: Beam, target: Target, threshold: float, boson: st
     found = spectra(mass, parent, threshold, _process(mass, parent, main, lepton, boson), method)
     if lepton == "muon":
         return Made(found, _along(found, beam, target, main), target.x0, main, boson)
-    lengths = track_lengths(beam.energy, threshold)
+    lengths = shower(beam.energy, threshold)
     depth = lengths.depth[1:] <= target.radiation_lengths * (1.0 + 1e-9)
     sigma = found.cross_section(lengths.energy) * _weight(target, main) * target.x0
     content = lengths.charged * depth[:, None] * sigma

@@ -21,7 +21,7 @@ import numpy as np
 from emiss.physics.constants import CM2_PER_PICOBARN, PICOBARN, PROTON_MASS
 from emiss.physics.emission.yields import Emission
 from emiss.physics.processes import partons
-from emiss.physics.shower.transport import track_lengths
+from emiss.physics.processes.bremsstrahlung import shower
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -150,7 +150,7 @@ def converting(
         raise ValueError(msg)
     protons = sum(nucleus.z * n for nucleus, n in target.elements) / target.nucleons
     if abs(beam.pdg) == 11:
-        lengths = track_lengths(beam.energy, threshold)
+        lengths = shower(beam.energy, threshold)
         inside = lengths.depth[1:] <= target.radiation_lengths * (1.0 + 1e-9)
         edges, depth, travelled = lengths.edges, lengths.depth, lengths.electrons * inside[:, None] * target.x0
         middle = lengths.energy

@@ -19,7 +19,7 @@ from emiss.physics.constants import ALPHA, CM2_PER_PICOBARN, ELECTRON_MASS, PICO
 from emiss.physics.emission.form_factor import flux, squared
 from emiss.physics.emission.yields import Emission
 from emiss.physics.processes.base import Production
-from emiss.physics.shower.transport import track_lengths
+from emiss.physics.processes.bremsstrahlung import shower
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -94,7 +94,7 @@ def converted(mass: float, beam: Beam, target: Target, threshold: float) -> Conv
     if abs(beam.pdg) != 11:
         msg = f"the beam particle {beam.pdg} makes no shower with photons that convert"
         raise ValueError(msg)
-    lengths = track_lengths(beam.energy, threshold)
+    lengths = shower(beam.energy, threshold)
     inside = lengths.depth[1:] <= target.radiation_lengths * (1.0 + 1e-9)
     sigma = sum(cross_section(lengths.energy, mass, nucleus) * number for nucleus, number in target.elements)
     made = lengths.photons * inside[:, None] * (sigma * CM2_PER_PICOBARN * 1e2 * target.x0)

@@ -29,7 +29,8 @@ BUILT_IN: Mapping[str, str] = {
     "eta": "mesons:Eta",
     "eta-prime": "mesons:EtaPrime",
     "conversion": "conversion:Conversion",
-    "lfc-scalar": "lfc:ConvertedScalar",
+    "phi": "muons:Phi",
+    "dimuon": "muons:Dimuon",
 }
 """Where the models of this package are: module and class."""
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from emiss.physics.constants import CM2_PER_PICOBARN, ELECTRON_MASS, PICOBARN
 from emiss.physics.processes.base import Production
-from emiss.physics.shower.transport import track_lengths
+from emiss.physics.processes.bremsstrahlung import shower
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +156,7 @@ def annihilated(
     if abs(beam.pdg) != 11:
         msg = f"the beam particle {beam.pdg} makes no shower with positrons that annihilate"
         raise ValueError(msg)
-    lengths = track_lengths(beam.energy, threshold)
+    lengths = shower(beam.energy, threshold)
     # what `electrons` holds beside as many as there are positrons is the primary
     travelled = lengths.electrons if beam.pdg < 0 else lengths.positrons
     inside = lengths.depth[1:] <= target.radiation_lengths * (1.0 + 1e-9)

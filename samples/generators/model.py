@@ -61,7 +61,9 @@ class ModelGenerator:
         self._beam, self._process = beam, process
         self._model = model_of(process.model, process.parameters)
         self._target, self._front = target_of(setup, process.target)
-        self._incoming = Beam(PARTICLES[setup.detector.beam.particle], beam.energy)
+        shares = beam.composition
+        particle = max(shares, key=shares.__getitem__, default=setup.detector.beam.particle)
+        self._incoming = Beam(PARTICLES[particle], beam.energy)
         self._showers = abs(self._incoming.pdg) == ELECTRON
         asked = {"threshold": process.threshold, "coupling": process.coupling}
         production = self._model.production(process.mass, self._incoming, self._target, **asked)
@@ -69,7 +71,7 @@ class ModelGenerator:
         share = self._model.branching(process.mass, process.coupling).get(process.channel, 0.0)
         if not made_at * share > 0.0:
             msg = (
-                f"{setup.detector.beam.particle} of {beam.energy:g} GeV give no {process.model} of {process.mass:g} GeV "
+                f"{particle} of {beam.energy:g} GeV give no {process.model} of {process.mass:g} GeV "
                 f"above {process.threshold:g} GeV that decays as '{process.channel}'"
             )
             raise ValueError(msg)

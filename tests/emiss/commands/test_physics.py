@@ -114,3 +114,66 @@ def test_mistakes_are_one_line_with_exit_code_2(arguments, says, cli):
     done = cli(*arguments)
     assert (done.code, done.out) == (2, "")
     assert says in done.err
+
+
+def test_an_axial_vector_of_muons(cli):
+    done = cli("xsec", "--boson", "A", "--beam", "muon", "--mass", "100MeV", "--energy", "160GeV", "--json")
+    assert done.code == 0, done.err
+    data = json.loads(done.out)
+    assert (data["final"], data["boson"]) == ("muon", "A")
+    assert data["totals"][0]["pb"]["exact"] == pytest.approx(
+        float(total(0.1, 160.0, beam="muon", final="muon", boson="A")), rel=1e-4
+    )
+    assert "no 'Q' of electron" in cli("xsec", "--boson", "Q").err
+
+
+def test_models_are_listed_with_their_parameters(cli):
+    done = cli("models", "--json")
+    listed = {one["name"]: one for one in json.loads(done.out)}
+    assert listed["dark-photon"]["parameters"]["alpha_d"] == 0.1
+    assert listed["conversion"]["unit"] == "TeV"
+    assert "splitting=0.4" in cli("models", "inelastic").out
+    assert "no model 'dark'" in cli("models", "dark").err
+
+
+def test_yields_of_any_model(cli):
+    done = cli(
+        "yields",
+        "--model",
+        "eta",
+        "--beam",
+        "pi-",
+        "--energy",
+        "50GeV",
+        "--eot",
+        "2.9e9",
+        "--channel",
+        "invisible",
+        "--json",
+    )
+    assert done.code == 0, done.err
+    data = json.loads(done.out)
+    (row,) = data["rows"]
+    assert row["mass"] == pytest.approx(0.547862)
+    assert row["coupling_limit"] == pytest.approx(data["coupling"] * 2.302585 / row["expected"], rel=1e-6)
+    alp = cli("yields", "--model", "alp", "-m", "20MeV", "-t", "50GeV", "--target", "na64e_2018")
+    assert "axion-like particle a: e- of 100 GeV on the target of na64e_2018" in alp.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--model", "dork"), "no model 'dork'"),
+        (("--model", "alp"), "needs a mass"),
+        (("--model", "alp", "-m", "1MeV", "-s", "a"), "no NAME=VALUE"),
+        (("--model", "axial", "-m", "10MeV", "-s", "alpha_d=x"), "'alpha_d' is a number"),
+        (("--model", "alp", "-m", "1MeV", "--beam", "q"), "no beam particle 'q'"),
+        (("--model", "alp", "-m", "1MeV", "--channel", "e+ e-"), "does not decay as 'e+ e-'"),
+        (("--model", "alp", "-m", "1MeV", "--method", "ww"), "--method: is for phi"),
+        (("--model", "alp", "-m", "1MeV", "--beam", "mu-"), "makes no shower"),
+    ],
+)
+def test_yields_that_make_no_sense_are_refused(words, said, cli):
+    done = cli("yields", *words)
+    assert done.code != 0
+    assert said in done.err

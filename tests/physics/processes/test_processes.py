@@ -8,7 +8,15 @@ from emiss.physics.constants import ALPHA, LEAD, PICOBARN, Nucleus
 from emiss.physics.emission.form_factor import squared
 from emiss.physics.emission.phase_space import integral
 from emiss.physics.process import Process
-from emiss.physics.processes import bremsstrahlung, charge_exchange, lepton_conversion, partons, primakoff, resonant
+from emiss.physics.processes import (
+    bremsstrahlung,
+    charge_exchange,
+    lepton_conversion,
+    partons,
+    primakoff,
+    registry,
+    resonant,
+)
 from emiss.physics.processes.base import LEAD_TARGET, Beam, Production, Target
 from emiss.physics.processes.vectors import DarkPhoton
 from emiss.physics.shower.transport import track_lengths
@@ -215,3 +223,41 @@ def test_productions_add_up_in_the_same_bins_only():
 def test_the_electron_at_rest():
     assert resonant.invariant(np.array([resonant.peak_energy(0.2)])) == pytest.approx(0.04)
     assert resonant.peak_energy(0.165) == pytest.approx(26.6, abs=0.1)
+
+
+def test_phi_and_muon_pairs_are_those_of_their_own_modules():
+    from emiss.physics.emission import dimuons, yields
+    from emiss.physics.processes.muons import Dimuon, Phi
+
+    made = Phi().production(0.3, ELECTRON, LEAD_TARGET, threshold=20.0)
+    assert made.at(1e-4).sum() == pytest.approx(yields.emission(0.3, coupling=1e-4).total, rel=1e-12)
+    states = Phi({"leptons": "both"}).sample(0.3, ELECTRON, LEAD_TARGET, 500, np.random.default_rng(1), threshold=20.0)
+    (muon,) = states.others
+    np.testing.assert_allclose(states.x.energy + muon.energy, states.parent)
+    assert {13, -13} == set(np.unique(muon.pdg))
+    np.testing.assert_allclose(states.seen, 100.0 - states.parent)
+    pairs = Dimuon().production(0.1, ELECTRON, LEAD_TARGET, threshold=5.0)
+    assert pairs.total == pytest.approx(dimuons.emission(100.0, 5.0).total, rel=1e-12)
+    states = Dimuon().sample(0.1, ELECTRON, LEAD_TARGET, 500, np.random.default_rng(1), threshold=5.0)
+    np.testing.assert_allclose(states.x.energy + states.others[0].energy, states.parent)
+
+
+@pytest.mark.parametrize(("name", "beam", "mass"), [
+    ("dark-photon", POSITRON, 0.2), ("alp", ELECTRON, 0.02), ("conversion", MUON, 1.0), ("conversion", ELECTRON, 1.0),
+    ("eta-prime", PION, 0.95778), ("lmu-ltau", MUON, 0.1),
+])  # fmt: skip
+def test_final_states_are_above_the_threshold_and_in_the_target(name, beam, mass):
+    target = Target.of(LEAD, 11.35, 225.0)
+    model = registry.make(name)
+    threshold = 0.4 * beam.energy
+    states = model.sample(mass, beam, target, 400, np.random.default_rng(4), threshold=threshold, coupling=1e-4)
+    assert np.all((states.depth >= 0.0) & (states.depth <= 225.0))
+    assert np.all(states.parent <= beam.energy * (1 + 1e-9))
+    out = states.x.energy + sum(one.energy for one in states.others)
+    assert np.all(out <= states.parent * (1 + 1e-9))
+    if name != "conversion":
+        assert np.all(states.x.energy >= threshold * (1 - 1e-9))
+    made = model.production(mass, beam, target, threshold=threshold, coupling=1e-4)
+    assert made.total > 0.0
+    assert np.all(made.rate >= 0.0)
+    assert np.all((made.depth >= 0.0) & (made.depth <= 225.0))
