@@ -226,11 +226,14 @@ class Decay:
         What is seen, with angles to the flight of X.
     lost : array of shape (N,)
         Energy that nothing sees, GeV.
+    prompt : bool
+        Whether the products come from where X is made, whatever `Model.unstable` says.
     """
 
     flying: Floats
     products: tuple[Emitted, ...]
     lost: Floats
+    prompt: bool = False
 
 
 def mixed(first: FinalStates, second: FinalStates, rng: np.random.Generator) -> FinalStates:

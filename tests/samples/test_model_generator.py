@@ -139,3 +139,17 @@ def test_weights_are_not_for_raw_files(tmp_path):
 def test_samples_of_models_change_their_mass():
     assert of("na64e_2018", **PHOTONS).with_mass(0.05).process.mass == 0.05
     assert {"dark-photon", "alp", "eta"} <= set(names())
+
+
+def test_mesons_that_are_seen_decay_where_they_are_made():
+    process = {"model": "meson", "mass": 0.1349768, "coupling": 1e-4, "threshold": 25.0, "channel": "seen"}
+    _, _, made = products("na64h_2022", 200, **process)
+    np.testing.assert_allclose(made.truth["z_decay"], made.truth["z_x"])
+    assert set(np.unique(made.tracks[:, PDG])) == {22}
+    kaon = {**process, "parameters": {"meson": "K0L"}, "mass": 0.497611}
+    with pytest.raises(ValueError, match="no 'K0L' by charge exchange"):
+        products("na64h_2022", **kaon)
+    with pytest.raises(ValueError, match="cannot be forced"):
+        products("na64h_2022", **process, between=(1000.0, 2000.0))
+    with pytest.raises(ValueError, match="no products of 'hadrons'"):
+        products("na64e_2018", **CASES[0][1] | {"mass": 0.5, "channel": "hadrons"})
