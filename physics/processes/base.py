@@ -268,7 +268,10 @@ class Plane:
 
 @runtime_checkable
 class Model(Protocol):
-    """A new particle: what makes it, its width and what it decays to. Made with its parameters by `registry.make`."""
+    """A new particle: what makes it, its width and what it decays to. Made with its parameters by `registry.make`.
+
+    A model of a particle whose mass is known has it as the attribute `mass` (GeV) and takes no other.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]

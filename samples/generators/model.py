@@ -129,7 +129,8 @@ class ModelGenerator:
         for number, one in enumerate(states.others):
             tracks.append(self._track(arrived, one, share, states.depth, number))
         energy = np.maximum(states.x.energy * share, process.mass)
-        truth = {"e_x": energy, "z_x": arrived[:, Z] + states.depth, "z_decay": np.zeros(count)}
+        truth = {"e_x": energy, "e_decaying": np.zeros(count)}
+        truth |= {"z_x": arrived[:, Z] + states.depth, "z_decay": np.zeros(count)}
         weight, lost = states.weight, np.zeros(count)
         if np.all(np.asarray(states.x.pdg) != NEW):  # no new particle, but a lepton in its place
             tracks.append(self._track(arrived, states.x, share, states.depth, len(states.others)))
@@ -140,7 +141,7 @@ class ModelGenerator:
         else:
             place, chance = self._places(states, decay, rng)
             weight = weight * chance
-            truth["z_decay"] = arrived[:, Z] + place
+            truth |= {"z_decay": arrived[:, Z] + place, "e_decaying": decay.flying}
             tracks += self._decayed(arrived, states.x, decay, place)
             lost = decay.lost
         return Products(np.concatenate(tracks), {"invisible": lost}, states.parent * share, weight, truth)

@@ -63,6 +63,7 @@ def test_a_model_keeps_the_energy(name, process):
     total = np.bincount(tracks[:, ROW].astype(int), tracks[:, ENERGY], minlength=len(arrived)) + sum(made.lost.values())
     np.testing.assert_allclose(total, arrived[:, ENERGY], rtol=1e-5)  # of hadrons the beam has the momentum
     assert np.all(made.truth["e_x"] > 0.0)
+    assert np.all(made.truth["e_decaying"] <= made.truth["e_x"])
 
 
 def test_the_rate_is_that_of_the_model_with_the_share_of_the_channel():
