@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from emiss.physics.processes import bremsstrahlung, charge_exchange
-from emiss.physics.processes.base import INVISIBLE, Decay, Emitted, FinalStates, Parametrised, Plane, Unstable, X
+from emiss.physics.processes.base import INVISIBLE, Parametrised, Plane, Unstable
 from emiss.physics.processes.kinematics import emitted, flying, into_two
+from emiss.physics.processes.states import Decay, Emitted, FinalStates, X
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,9 +105,9 @@ class Meson(Parametrised):
         nothing = np.zeros_like(energy)
         kaons = {"K0S": 310, "K0L": 130}
         if self.meson in kaons:
-            return Decay(energy, (Emitted(kaons[self.meson], energy, nothing, nothing),), nothing)
+            return Decay(energy, (Emitted(kaons[self.meson], energy, nothing, nothing),), nothing, prompt=True)
         one, two = into_two(flying(mass, energy), mass, 0.0, 0.0, rng)
-        return Decay(energy, (emitted(22, one), emitted(22, two)), nothing)
+        return Decay(energy, (emitted(22, one), emitted(22, two)), nothing, prompt=True)
 
 
 @dataclass(frozen=True)

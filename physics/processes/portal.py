@@ -10,9 +10,10 @@ import numpy as np
 
 from emiss.physics.constants import LEPTON_MASSES
 from emiss.physics.processes import bremsstrahlung, resonant
-from emiss.physics.processes.base import INVISIBLE, Decay, Emitted, FinalStates, Parametrised, Plane, Unstable, X, mixed
+from emiss.physics.processes.base import INVISIBLE, Parametrised, Plane, Unstable
 from emiss.physics.processes.kinematics import emitted, flying, into_two
 from emiss.physics.processes.resonant import annihilated
+from emiss.physics.processes.states import Decay, Emitted, FinalStates, X, mixed
 from emiss.physics.processes.widths import lepton_pair
 
 if TYPE_CHECKING:
@@ -124,6 +125,9 @@ class Portal(Parametrised):
         reference = coupling or REFERENCE
         annihilating = self._annihilated(mass, beam, target, threshold, reference)
         radiated = emitting.emission.total * (self.charge(lepton) * reference) ** 2
+        if not annihilating.total + radiated > 0.0:
+            msg = f"nothing is made: {mass:g} GeV is too much for a beam of {beam.energy:g} GeV"
+            raise ValueError(msg)
         resonances = rng.binomial(n, annihilating.total / (annihilating.total + radiated))
         first = bremsstrahlung.sample(emitting, mass, beam, n - resonances, rng)
         energy, depth = annihilating.draw(resonances, rng)
