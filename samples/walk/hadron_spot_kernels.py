@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats
-    from emiss.samples.walk.hadron_tables import HadronLine, Slabs
+    from emiss.samples.walk.hadron_tables import HadronLine
     from emiss.samples.walk.world import Seen, World
 
 ACROSS = 0.11
@@ -216,7 +216,7 @@ def star(
 
 
 @fused
-def to_the_side(world: World | Slabs, s: int, x: float, y: float, tx: float, ty: float) -> float:
+def to_the_side(world: World, s: int, x: float, y: float, tx: float, ty: float) -> float:
     """Return the depth (mm) after which a straight line leaves the box of a slab through its sides."""
     depth = STABLE
     if tx != 0.0:

@@ -66,14 +66,13 @@ def shine(
                 begin, end = max(begin, min(one, two)), min(end, max(one, two))
             if end <= begin or (abs(at_x) < world.hole_x[s] and abs(at_y) < world.hole_y[s]):
                 continue
-            m = world.mixture[s]
-            per_mm = rate(showers, m, ln_energy) * stretch / abs(along)
+            per_mm = rate(world, showers, s, ln_energy) * stretch / abs(along)
             photons[i, LAST] = world.part[s]
             if left >= (end - begin) * per_mm:
                 left -= (end - begin) * per_mm
                 continue
             depth = begin + left / per_mm
-            if energy >= STAYS and world.depth[s] <= THIN * world.mixtures.x0[m]:
+            if energy >= STAYS and world.depth[s] <= THIN * world.x0[s]:
                 step = (depth - at_z) / along
                 photons[i, X], photons[i, Y], photons[i, Z] = x + step * tx, y + step * ty, z + step
                 fate[i] = CONVERTS

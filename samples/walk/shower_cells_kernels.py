@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
 from emiss.physics.shower.profile_kernels import corner
+from emiss.samples.walk.shower import LANES
 from emiss.samples.walk.world import CELLS, PANELS
 
 if TYPE_CHECKING:
@@ -62,22 +63,24 @@ def spread(world: World, showers: Showers, s: int, x: float, y: float, radius: f
     columns = world.columns[s] if world.kind[s] in (CELLS, PANELS) else 1
     rows = world.rows[s] if world.kind[s] == CELLS else 1
     square = radius * radius
-    above, root, before = showers.edges[0], showers.edges[1], showers.edges[2]
-    for j in range(rows + 1):
-        place = -half_y + 2.0 * half_y * j / rows - y
+    above, root, before, value = showers.edges[0], showers.edges[1], showers.edges[2], showers.edges[3]
+    whole = (rows // LANES + 1) * LANES
+    for j in range(whole):
+        place = 2.0 * half_y * j / rows - half_y - y
         above[j], root[j] = place, math.sqrt(place * place + square)
     total = 0.0
     for i in range(columns + 1):
         place = -half_x + 2.0 * half_x * i / columns - x
         this = math.sqrt(place * place + square)
-        low = lower = 0.0
-        for j in range(rows + 1):
-            value = corner(place, above[j], this, root[j])
-            if i > 0 and j > 0:
-                share = energy * max(value - before[j] - low + lower, 0.0)
-                showers.cells[(i - 1) * rows + j - 1] += share
+        for j in range(whole):
+            value[j] = corner(place, above[j], this, root[j])
+        if i > 0:
+            first = (i - 1) * rows
+            for j in range(rows):
+                share = energy * max(value[j + 1] - before[j + 1] - value[j] + before[j], 0.0)
+                showers.cells[first + j] += share
                 total += share
-            lower, before[j], low = before[j], value, value
+        value, before = before, value
     if world.hole_x[s] > 0.0 and world.hole_y[s] > 0.0:
         hx, hy = world.hole_x[s], world.hole_y[s]
         lost = energy * rectangle(-hx - x, hx - x, -hy - y, hy - y, radius)
@@ -105,10 +108,10 @@ def point(world: World, seen: Seen, row: int, s: int, place: int, y: float, ener
     if world.kind[s] == PANELS:
         slope = math.exp(y / world.attenuation[s])
         first = world.first[s] + 2 * place
-        seen.visible[row, world.channels[first]] += energy * slope
-        seen.visible[row, world.channels[first + 1]] += energy / slope
+        seen.visible[row, seen.channels[first]] += energy * slope
+        seen.visible[row, seen.channels[first + 1]] += energy / slope
     else:
-        seen.visible[row, world.channels[world.first[s] + place]] += energy
+        seen.visible[row, seen.channels[world.first[s] + place]] += energy
 
 
 @fused
