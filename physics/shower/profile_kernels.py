@@ -189,7 +189,7 @@ def radii(tau: float, ln_e: float, z: float, plates: float, e_mip: float) -> tup
 
 @fused
 def arctangent(y: float, x: float) -> float:
-    """Return atan(y/x) for x > 0 within 4e-11, without a branch: loops of it are done several at a time, unlike the library's."""
+    """Return atan(y/x) for x > 0 within 4e-11; no branch and no call, so that several are done at a time."""
     height = abs(y)
     steep = height > x
     t = (x if steep else height) / (height if steep else x)

@@ -145,6 +145,8 @@ def laid(mixed: Mixtures, materials: Mapping[str, Material], **columns: Floats |
         found[name] = values
     for name, values in {**hadron_matter(mixed), **shower_matter(mixed, materials)}.items():
         found[name] = values[found.mixture]
+    bodies = found.body.tolist()
+    found.like, found.scale = [bodies.index(body) for body in bodies], 1.0
     return cast("World", found)
 
 

@@ -30,7 +30,7 @@ SLOWEST = 0.05
 """GeV; momentum that scattering is taken at when a muon stops on the way."""
 
 
-@fused
+@fused(forceinline=True)
 def muon_through(
     world: World,
     muons: MuonWorld,

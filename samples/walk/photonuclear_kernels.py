@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from emiss.configs.compiled import fused
+from emiss.configs.compiled import apart, fused
 from emiss.physics.shower.photonuclear import SOFTEST
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def nuclear(
     depth : float
         Where, in radiation lengths from the electron.
     """
+    apart()
     ln_least = math.log(SOFTEST / energy)
     if ln_least >= 0.0:
         return 0, 0.0, 0.0

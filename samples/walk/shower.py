@@ -53,8 +53,6 @@ class Showers(NamedTuple):
     ----------
     absorption : array of shape (M, G)
         Attenuation of photons, 1/mm, at the energies of `emiss.physics.shower.photons.GRID`.
-    scale : array of shape (bodies,)
-        Of this event: one factor per calibrated body.
     way, slab : arrays of shape (S, WAY) and (S,)
         The axis through the slabs.
     cells, edges : arrays
@@ -62,7 +60,6 @@ class Showers(NamedTuple):
     """
 
     absorption: Floats
-    scale: Floats
     way: Floats
     slab: Ints
     cells: Floats
@@ -145,7 +142,6 @@ def showers(world: World, mix: Mixtures, materials: Mapping[str, Material]) -> S
     cells = int(np.max(world.columns * world.rows, initial=1))
     return Showers(
         absorption=_absorption(mix, materials),
-        scale=np.ones(int(np.max(world.body, initial=0)) + 1),
         way=np.zeros((len(world.z) + 1, WAY)),
         slab=np.zeros(len(world.z) + 1, np.int64),
         cells=np.zeros(max(cells, columns)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from emiss.configs.compiled import fused
+from emiss.configs.compiled import apart, fused
 from emiss.samples.walk.shower_shared_kernels import shared
 from emiss.samples.walk.shower_spots_kernels import spot, spots
 from emiss.samples.walk.shower_way_kernels import place
@@ -29,13 +29,13 @@ ABSORBED = 0.01
 
 
 @fused
-def calibrate(world: World, showers: Showers, rng: np.random.Generator) -> None:
+def calibrate(world: World, rng: np.random.Generator) -> None:
     """Draw the calibration of each body for one event, 1 within `World.constant`."""
-    for i in range(len(showers.scale)):
-        showers.scale[i] = -1.0
-    for s in range(len(world.z)):
-        if showers.scale[world.body[s]] < 0.0:
-            showers.scale[world.body[s]] = max(1.0 + world.constant[s] * rng.standard_normal(), 0.0)
+    for s in range(len(world)):
+        if world.like[s] == s:
+            world.scale[s] = max(1.0 + world.constant[s] * rng.standard_normal(), 0.0)
+        else:
+            world.scale[s] = world.scale[world.like[s]]
 
 
 @fused
@@ -70,19 +70,20 @@ def shower(
         Slab, place (mm) and slopes in the slab's frame; z from 0 to its depth.
     rng : numpy Generator
     """
+    apart()
     if energy <= 0.0:
         return
     if pdg == 22:
         s, x, y, z, tx, ty, last = place(
-            world, showers, s, x, y, z, tx, ty, rng.standard_exponential(), math.log(energy)
+            world, showers.absorption, s, x, y, z, tx, ty, rng.standard_exponential(), math.log(energy)
         )
         if s < 0:
             seen.leaked[row, world.part[last]] += energy
             return
         if energy < ABSORBED:
-            spot(world, showers, seen, row, s, x, y, energy, rng)
+            spot(world, seen, row, s, x, y, energy, rng)
             return
     if energy < ANALYTIC:
-        spots(world, showers, seen, row, energy, s, x, y, z, tx, ty, rng)
+        spots(world, showers.absorption, seen, row, energy, s, x, y, z, tx, ty, rng)
     else:
         shared(world, showers, seen, row, energy, s, x, y, z, tx, ty, rng)

@@ -38,7 +38,7 @@ CUTS = (0.5, 1.0, 1.5, 2.0, 3.0)
 """Depths in units of the maximum's where the lateral form is taken anew."""
 
 
-@fused
+@fused(forceinline=True)
 def shared(
     world: World,
     showers: Showers,
@@ -99,7 +99,7 @@ def shared(
             track = _own_track(world, showers, k, rng)
             if track > taken:
                 seen.deposited[row, world.part[slab]] += track
-                shine(world, showers, seen, row, slab, way[k, X0], way[k, Y0], track, rng)
+                shine(world, seen, row, slab, way[k, X0], way[k, Y0], track, rng)
                 own += track
                 way[k, U0] = taken = 0.0
         if taken > most:
@@ -128,7 +128,7 @@ def shared(
         _behind(world, showers, seen, row, largest, count, BESIDE * beside, rng)
 
 
-@fused
+@fused(forceinline=True)
 def _behind(
     world: World,
     showers: Showers,
@@ -167,7 +167,7 @@ def _behind(
             if inside(world, slab, x, y):
                 seen.leaked[row, part] -= deposit
                 seen.deposited[row, world.part[slab]] += deposit
-                shine(world, showers, seen, row, slab, x, y, deposit * world.tail_seen[slab], rng)
+                shine(world, seen, row, slab, x, y, deposit * world.tail_seen[slab], rng)
 
 
 @fused
@@ -200,7 +200,7 @@ def _counted(mean: float, rng: np.random.Generator) -> float:
     return PHOTON_ENERGY * gamma(float(number), rng) if number > 0 else 0.0
 
 
-@fused
+@fused(forceinline=True)
 def _across(
     world: World,
     showers: Showers,
@@ -246,10 +246,9 @@ def _across(
             if first > soft:
                 angle, weight = SOFT_ANGLE, 0.0
             core, wide = math.hypot(core, CORE_ANGLE * gap), math.hypot(wide, angle * gap)
-        if weight > 0.0:
-            within += spread(world, showers, slab, x, y, core, share * weight)
-        if weight < 1.0:
-            within += spread(world, showers, slab, x, y, wide, share * (1.0 - weight))
+        for radius, part_of_it in ((core, weight), (wide, 1.0 - weight)):
+            if part_of_it > 0.0:
+                within += spread(world, showers, slab, x, y, radius, share * part_of_it)
         whole += share
         first, low, low_density = last, high, high_density
     inside_share = min(within / whole, 1.0)

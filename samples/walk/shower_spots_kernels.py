@@ -15,7 +15,7 @@ from emiss.samples.walk.shower_way_kernels import place
 from emiss.samples.walk.world import PANELS
 
 if TYPE_CHECKING:
-    from emiss.samples.walk.shower import Showers
+    from emiss.configs.arrays import Floats
     from emiss.samples.walk.world import Seen, World
 
 SPOT_ENERGY = 0.02
@@ -31,10 +31,9 @@ THIN = 1.0
 """Radiation lengths: up to here a slab has at least what the electron's own track leaves."""
 
 
-@fused
+@fused(forceinline=True)
 def spot(
     world: World,
-    showers: Showers,
     seen: Seen,
     row: int,
     s: int,
@@ -49,13 +48,12 @@ def spot(
         seen.leaked[row, part] += energy
         return
     seen.deposited[row, part] += energy
-    shine(world, showers, seen, row, s, x, y, energy, rng)
+    shine(world, seen, row, s, x, y, energy, rng)
 
 
 @fused
 def shine(
     world: World,
-    showers: Showers,
     seen: Seen,
     row: int,
     s: int,
@@ -73,13 +71,13 @@ def shine(
     number -= world.first[s]
     if world.kind[s] == PANELS:
         number //= 2
-    point(world, seen, row, s, number, y, value * world.visible[s] * showers.scale[world.body[s]])
+    point(world, seen, row, s, number, y, value * world.visible[s] * world.scale[s])
 
 
-@fused
+@fused(forceinline=True)
 def spots(
     world: World,
-    showers: Showers,
+    absorption: Floats,
     seen: Seen,
     row: int,
     energy: float,
@@ -94,8 +92,8 @@ def spots(
     """Book a shower of low energy as spots of equal energy, their depths and radii drawn from the mean profile."""
     m = s
     if energy > world.critical[m]:  # it may go through thin matter, and showers behind
-        energy -= thin(world, showers, seen, row, energy, s, x, y, z, tx, ty, rng)
-        deep = place(world, showers, s, x, y, z, tx, ty, 1.0, np.inf)[0]
+        energy -= thin(world, seen, row, energy, s, x, y, z, tx, ty, rng)
+        deep = place(world, absorption, s, x, y, z, tx, ty, 1.0, np.inf)[0]
         m = s if deep < 0 else deep
     count = min(int(energy / SPOT_ENERGY) + 1, MOST)
     ln_e = math.log(energy)
@@ -122,7 +120,7 @@ def spots(
             depth = rng.standard_gamma(alpha) / beta
             while depth > begin:
                 depth = rng.standard_gamma(alpha) / beta
-        at, ax, ay, _az, _atx, _aty, last = place(world, showers, s, x, y, z, tx, ty, depth, np.inf)
+        at, ax, ay, _az, _atx, _aty, last = place(world, absorption, s, x, y, z, tx, ty, depth, np.inf)
         if at < 0:
             seen.leaked[row, world.part[last]] += energy / count
             continue
@@ -130,15 +128,12 @@ def spots(
         u = rng.random()
         radius *= math.sqrt(u / (1.0 - u))
         phi = 2.0 * math.pi * rng.random()
-        spot(
-            world, showers, seen, row, at, ax + radius * math.cos(phi), ay + radius * math.sin(phi), energy / count, rng
-        )
+        spot(world, seen, row, at, ax + radius * math.cos(phi), ay + radius * math.sin(phi), energy / count, rng)
 
 
-@fused
+@fused(forceinline=True)
 def thin(
     world: World,
-    showers: Showers,
     seen: Seen,
     row: int,
     energy: float,
@@ -164,7 +159,7 @@ def thin(
             if whole + track > 0.5 * energy:
                 return whole
             seen.deposited[row, world.part[s]] += track
-            shine(world, showers, seen, row, s, x, y, track, rng)
+            shine(world, seen, row, s, x, y, track, rng)
             whole += track
         gx, gy, gz, gtx, gty = out_of(world, s, x + tx * step, y + ty * step, z + step, tx, ty)
         s += 1

@@ -12,6 +12,7 @@ from emiss.physics.shower.photons import GRID
 from emiss.samples.walk.frame_kernels import inside, into, out_of
 
 if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import World
 
@@ -35,7 +36,7 @@ LAST = len(GRID) - 2
 
 
 @fused
-def rate(world: World, showers: Showers, s: int, ln_energy: float) -> float:
+def rate(world: World, absorption: Floats, s: int, ln_energy: float) -> float:
     """Return the attenuation of photons in a slab, 1/mm; ln_energy of GeV, and about 1/X0 for infinity."""
     if ln_energy == np.inf:
         return world.stopping[s]
@@ -43,13 +44,13 @@ def rate(world: World, showers: Showers, s: int, ln_energy: float) -> float:
     at = (ln_energy - LN_FIRST) * PER_LN
     i = min(max(int(at), 0), LAST)
     w = min(max(at - i, 0.0), 1.0)
-    return (1.0 - w) * showers.absorption[m, i] + w * showers.absorption[m, i + 1]
+    return (1.0 - w) * absorption[m, i] + w * absorption[m, i + 1]
 
 
 @fused
 def place(
     world: World,
-    showers: Showers,
+    absorption: Floats,
     s: int,
     x: float,
     y: float,
@@ -63,6 +64,8 @@ def place(
 
     Parameters
     ----------
+    absorption : array of shape (M, G)
+        See `emiss.samples.walk.shower.Showers`.
     s, x, y, z, tx, ty
         Slab, place and slopes in its frame.
     depth, ln_energy : float
@@ -79,7 +82,7 @@ def place(
     while True:
         length = math.sqrt(1.0 + tx * tx + ty * ty)
         if inside(world, s, x, y) and z < world.depth[s]:
-            per_mm = rate(world, showers, s, ln_energy) * length
+            per_mm = rate(world, absorption, s, ln_energy) * length
             if ln_energy == np.inf and passed < BEGUN:  # nothing has grown yet
                 per_mm = length / world.x0[s]
             passed += (world.depth[s] - z) * length / world.x0[s]
@@ -100,7 +103,7 @@ def place(
             x, y, z = x - tx * z, y - ty * z, 0.0
 
 
-@fused
+@fused(forceinline=True)
 def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, tx: float, ty: float) -> int:
     """Follow a straight line from a place in slab `s` (its frame) through the slabs; return how many have matter on it.
 

@@ -76,7 +76,7 @@ def walk(
     for i in range(len(tracks)):
         if tracks[i, ROW] != row:
             row = tracks[i, ROW]
-            calibrate(world, tables.showers, rng)
+            calibrate(world, rng)
         stack[0] = tracks[i]
         waiting = 1
         while waiting > 0:
@@ -194,7 +194,9 @@ def through_muon(
             seen.lost[row, NEUTRINO] += energy - electron
             seen.deposited[row, part] += carried
             depth = min(z + travelled / stretch, world.depth[s])
-            shower(world, tables.showers, seen, row, ELECTRON, electron, s, end_x, end_y, depth, 0.0, 0.0, rng)
+            shower(
+                world, tables.showers, seen, row, np.int64(ELECTRON), electron, s, end_x, end_y, depth, 0.0, 0.0, rng
+            )
             return False, waiting
         x, y, z, tx, ty = end_x, end_y, z + h, end_tx, end_ty
     track[ENERGY] = energy
@@ -240,7 +242,7 @@ def through_light(
         if energy > LEAST_NUCLEAR and waiting < len(tables.stack) - 2:
             count, k, depth = nuclear(tables.photonuclear, world.per_length[s], energy, rng)
             if count > 0:
-                at, ax, ay, az, atx, aty, _ = place(world, tables.showers, s, x, y, z, tx, ty, depth, np.inf)
+                at, ax, ay, az, atx, aty, _ = place(world, tables.showers.absorption, s, x, y, z, tx, ty, depth, np.inf)
                 if first <= at < last:
                     gx, gy, gz, gtx, gty = out_of(world, at, ax, ay, az, atx, aty)
                     waiting = push(tables.stack, waiting, row, PION, k, gx, gy, gz, gtx, gty, world.part[at])
@@ -250,7 +252,7 @@ def through_light(
         return False, waiting
     stretch = math.sqrt(1.0 + tx * tx + ty * ty)
     if pdg == PHOTON:
-        depth = rng.standard_exponential() / (rate(world, tables.showers, s, math.log(energy)) * stretch)
+        depth = rng.standard_exponential() / (rate(world, tables.showers.absorption, s, math.log(energy)) * stretch)
         if depth >= left:
             track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
                 world, s, x + left * tx, y + left * ty, z + left, tx, ty
@@ -258,7 +260,7 @@ def through_light(
             return True, waiting
         x, y, z = x + depth * tx, y + depth * ty, z + depth
         if energy < ABSORBED or waiting >= len(tables.stack) - 3:
-            shower(world, tables.showers, seen, row, ELECTRON, energy, s, x, y, z, tx, ty, rng)
+            shower(world, tables.showers, seen, row, np.int64(ELECTRON), energy, s, x, y, z, tx, ty, rng)
             return False, waiting
         share = rng.random()
         gx, gy, gz, gtx, gty = out_of(world, s, x, y, z, tx, ty)

@@ -108,7 +108,7 @@ class Walk:
         self.softest = softest
         self.settings = settings
         built = world_of(detector, attenuation=settings.attenuation)
-        self.world, self.parts, self.channels = built.world, built.parts, built.channels
+        self.world, self.mixtures, self.parts, self.channels = built.world, built.mixtures, built.parts, built.channels
         self.tables = tables_of(built)
         self.line: list[Item] = line_of(detector, self.world, marks)
         if target is not None:

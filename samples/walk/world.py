@@ -56,6 +56,10 @@ class World(Protocol):
         Relative resolution for electromagnetic showers: stochastic/sqrt(E/GeV) and constant, in quadrature.
     attenuation : array
         Attenuation length along y of panels, mm; 0 for others.
+    like : int array
+        The first slab of the same body.
+    scale : array
+        Of this event: the calibration of the slab's body (`emiss.samples.walk.shower_kernels.calibrate`).
     x0, moliere, critical, charge : arrays
         Of its mixture, see `emiss.samples.walk.matter.Mixtures`; `charge` is its z.
     plates, e_mip, stopping, soft, tail_seen, per_length : arrays
@@ -86,6 +90,8 @@ class World(Protocol):
     stochastic: Floats
     constant: Floats
     attenuation: Floats
+    like: Ints
+    scale: Floats
     x0: Floats
     moliere: Floats
     critical: Floats
@@ -107,6 +113,10 @@ class World(Protocol):
     both: Floats
     unit: Floats
     diffusion: Floats
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
 
     def __getitem__(self, which: slice) -> World:
         """Return some of the slabs."""
