@@ -145,5 +145,5 @@ def showers(world: World, mix: Mixtures, materials: Mapping[str, Material]) -> S
         way=np.zeros((len(world.z) + 1, WAY)),
         slab=np.zeros(len(world.z) + 1, np.int64),
         cells=np.zeros(max(cells, columns)),
-        edges=np.zeros((4, (rows // LANES + 1) * LANES)),
+        edges=np.zeros((5, (rows // LANES + 1) * LANES)),
     )

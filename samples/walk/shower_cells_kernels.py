@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
-from emiss.physics.shower.profile_kernels import corner
+from emiss.physics.shower.profile_kernels import TURN, arctangent, corner
 from emiss.samples.walk.shower import LANES
 from emiss.samples.walk.world import CELLS, PANELS
 
@@ -81,27 +81,34 @@ def spread(world: World, showers: Showers, s: int, x: float, y: float, radius: f
     columns = world.columns[s] if world.kind[s] in (CELLS, PANELS) else 1
     rows = world.rows[s] if world.kind[s] == CELLS else 1
     square = radius * radius
-    above, root, before, value = showers.edges[0], showers.edges[1], showers.edges[2], showers.edges[3]
+    above, root, sine, before, value = (
+        showers.edges[0], showers.edges[1], showers.edges[2], showers.edges[3], showers.edges[4]
+    )  # fmt: skip
     whole = (rows // LANES + 1) * LANES
     for j in range(whole):
         place = 2.0 * half_y * j / rows - half_y - y
-        above[j], root[j] = place, math.sqrt(place * place + square)
-    total = 0.0
+        length = math.sqrt(place * place + square)
+        above[j], root[j], sine[j] = place, length, place / length
+    total, energy = 0.0, energy * TURN
     for i in range(columns + 1):
         place = -half_x + 2.0 * half_x * i / columns - x
         this = math.sqrt(place * place + square)
-        for j in range(whole):
-            value[j] = corner(place, above[j], this, root[j])
-        if i > 0:
+        ratio = place / this
+        for j in range(whole):  # `corner`, for a column of corners
+            value[j] = ratio * arctangent(above[j], this) + sine[j] * arctangent(place, root[j])
+        if i == 0:
+            total += value[0] - value[rows]
+        else:
             first = (i - 1) * rows
             for j in range(rows):
-                share = energy * max(value[j + 1] - before[j + 1] - value[j] + before[j], 0.0)
-                showers.cells[first + j] += share
-                total += share
+                showers.cells[first + j] += energy * max(value[j + 1] - before[j + 1] - value[j] + before[j], 0.0)
+            if i == columns:
+                total += value[rows] - value[0]
         value, before = before, value
+    total = energy * max(total, 0.0)
     if world.hole_x[s] > 0.0 and world.hole_y[s] > 0.0:
         hx, hy = world.hole_x[s], world.hole_y[s]
-        lost = energy * rectangle(-hx - x, hx - x, -hy - y, hy - y, radius)
+        lost = energy / TURN * rectangle(-hx - x, hx - x, -hy - y, hy - y, radius)
         total = max(total - lost, 0.0)
     return total
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
-from emiss.physics.shower.profile_kernels import density, drawn, longitudinal, radii, rising, tail
+from emiss.physics.shower.profile_kernels import drawn, longitudinal, radii, rising_and_density, tail
 from emiss.samples.walk.frame_kernels import inside
 from emiss.samples.walk.shower_cells_kernels import clear, display, gamma, spread
 from emiss.samples.walk.shower_spots_kernels import THIN, shine
@@ -76,7 +76,8 @@ def shared(
     mean_alpha = math.exp(ln_alpha)
     to_tau = beta / alpha * mean_alpha / (mean_alpha - 1.0)
 
-    front = rising(alpha, beta * begin) if behind > 0.0 else 1.0
+    ln_gamma = math.lgamma(alpha)
+    front = rising_and_density(alpha, beta * begin, ln_gamma)[0] if behind > 0.0 else 1.0
     # the tail's photons leave `tail_seen` of what they deposit where they are made
     in_tail = behind / world.tail_seen[m]
     deposits, shown = energy / (front + in_tail), energy / (front + behind)
@@ -87,7 +88,9 @@ def shared(
     low, low_tail = 0.0, 1.0
     for k in range(count):
         slab = showers.slab[k]
-        high = rising(alpha, beta * min(way[k, T1], begin)) if low < front else front
+        high = front
+        if low < front and way[k, T1] < begin:
+            high = rising_and_density(alpha, beta * way[k, T1], ln_gamma)[0]
         high_tail = math.exp(-max(way[k, U1] - u_begin, 0.0)) if way[k, T1] > begin else 1.0
         photons = in_tail * (low_tail - high_tail)
         if high <= low and photons * deposits < 100.0 * PHOTON_ENERGY:
@@ -119,9 +122,16 @@ def shared(
         way[k, U0] *= balance
 
     beside, part = 0.0, world.part[showers.slab[largest]]
+    reached, share, density = 0.0, 0.0, 0.0
     for k in range(count):
         if way[k, U0] > 0.0:
-            out = _across(world, showers, seen, row, k, alpha, beta, to_tau, begin, ln_e, z_mean, plates, e_mip, rng)
+            if reached != way[k, T0]:
+                share, density = rising_and_density(alpha, beta * way[k, T0], ln_gamma)
+            out, share, density = _across(
+                world, showers, seen, row, k, alpha, beta, ln_gamma, share, density, to_tau, begin, ln_e, z_mean, plates,
+                e_mip, rng,
+            )  # fmt: skip
+            reached = way[k, T1]
             if world.part[showers.slab[k]] == part:
                 beside += out
     if beside > PHOTON_ENERGY:
@@ -209,6 +219,9 @@ def _across(
     k: int,
     alpha: float,
     beta: float,
+    ln_gamma: float,
+    low: float,
+    low_density: float,
     to_tau: float,
     soft: float,
     ln_e: float,
@@ -216,8 +229,11 @@ def _across(
     plates: float,
     e_mip: float,
     rng: np.random.Generator,
-) -> float:
-    """Share the energy of piece `k` of the way among cells, in steps of depth, and book it; return what leaks."""
+) -> tuple[float, float, float]:
+    """Share the energy of piece `k` of the way among cells, in steps of depth, and book it; return what leaks.
+
+    `low` and `low_density` are those of `rising_and_density` where the piece begins; those at its end are returned, too.
+    """
     way = showers.way[k]
     slab = showers.slab[k]
     part = world.part[slab]
@@ -225,13 +241,13 @@ def _across(
     taken, shown = way[U0], way[U1]
     cells = clear(world, showers, slab)
     within = whole = 0.0
-    first, low, low_density = begin, rising(alpha, beta * begin), density(alpha, beta * begin)
+    first = begin
     gap = way[GAP]
     for i in range(len(CUTS) + 1):
         last = min(CUTS[i] / to_tau, end) if i < len(CUTS) else end
         if last <= first:
             continue
-        high, high_density = rising(alpha, beta * last), density(alpha, beta * last)
+        high, high_density = rising_and_density(alpha, beta * last, ln_gamma)
         share = high - low
         if share > 1e-7:  # the energy's mean depth within the step
             middle = alpha / beta * (1.0 - (high_density - low_density) / share)
@@ -255,4 +271,4 @@ def _across(
     seen.deposited[row, part] += taken * inside_share
     seen.leaked[row, part] += taken - taken * inside_share
     display(world, showers, seen, row, slab, cells, way[Y0], shown * inside_share, rng)
-    return taken - taken * inside_share
+    return taken - taken * inside_share, low, low_density
