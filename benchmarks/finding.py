@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.record import Ratios
+from benchmarks.spectrometer import Spectrometer
 from emiss.calib.conditions import Conditions
 from emiss.configs import loader
 from emiss.events.batch import Batch
@@ -24,8 +25,7 @@ from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise_trackers import strips
-from emiss.samples.walk.state import State
-from emiss.samples.walk.stations import through_spectrometer
+from emiss.samples.walk.tracks import ENERGY, MUON_MASS, X, Y
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
@@ -41,19 +41,16 @@ NEAR = 2.0
 """mm; a track is the muon if x and y at the first station and its momentum (within a third, and the charge) are the muon's."""
 
 
-def muons(count: int, rng: np.random.Generator) -> State:
-    """Return one muon per event from the target, 10 to 100 GeV, both charges."""
-    return State(
-        event=np.arange(count),
-        charge=rng.choice([-1.0, 1.0], count),
-        energy=rng.uniform(10, 100, count),
-        x=rng.normal(0, 5, count),
-        y=rng.normal(0, 5, count),
-        z=np.zeros(count),
-        tx=rng.normal(0, 1e-3, count),
-        ty=rng.normal(0, 1e-3, count),
-        alive=np.ones(count, bool),
-    )
+def muons(count: int, rng: np.random.Generator) -> dict[str, Array | float]:
+    """Return one muon per event from the target, 10 to 100 GeV, both charges: columns of tracks."""
+    return {
+        "charge": rng.choice([-1.0, 1.0], count),
+        "energy": rng.uniform(10, 100, count),
+        "x": rng.normal(0, 5, count),
+        "y": rng.normal(0, 5, count),
+        "tx": rng.normal(0, 1e-3, count),
+        "ty": rng.normal(0, 1e-3, count),
+    }
 
 
 def noise(
@@ -98,16 +95,16 @@ def simulate(
 ) -> tuple[Lists, dict[str, Array]]:
     """Return the digits of muons that hit every plane, or all but one station, and their truth at the first station."""
     rng = np.random.default_rng(seed)
-    state = muons(count, rng)
-    arm = detector.arms["tracks"]
-    points, first = through_spectrometer(state, arm, Response(), np.zeros(count), 1.0, rng)
+    made = muons(count, rng)
+    points, first, _ = Spectrometer(detector, Response()).points(made, count, rng)
     if missing:
         station = np.array([plane.station for plane in detector.planes])[points["plane"]]
         points = points.rows(station != rng.integers(0, 4, count)[points.parents])
     full = np.flatnonzero(points.counts == (6 if missing else 8))
     seen = strips(points, detector, constants, Digitisation(), rng)
     digits = merged(seen, noise(count, detector, constants, rng)).take(full)
-    truth = {name: getattr(first, name)[full] for name in ("x", "y", "momentum")} | {"charge": state.charge[full]}
+    p = np.sqrt(np.maximum(first[full, ENERGY] ** 2 - MUON_MASS**2, 0.0))
+    truth = {"x": first[full, X], "y": first[full, Y], "momentum": p, "charge": np.asarray(made["charge"])[full]}
     return digits, truth
 
 

@@ -18,10 +18,9 @@ import numpy as np
 
 from emiss.configs.compiled import kernel
 from emiss.physics.constants import MUON_MASS
-from emiss.reco.parts.materials import shipped
 from emiss.samples.walk.muon_kernels import fluctuated, muon_through
 from emiss.samples.walk.muons import most_probable, muon_world
-from tests.samples.walk.line import line, nothing_seen
+from tests.samples.walk.line import line, nothing
 
 TIMES = 10
 """So many muons of ours to one of Geant4."""
@@ -79,13 +78,13 @@ def _walk(world, muons, seen, start, momentum, out, rng):
 def _shower(world, muons, seen, n, s, z, energy, kind, rng):
     """Book a shower; where it leaves a calorimeter, the profile over E_c is how many electrons cross what is behind."""
     slabs = len(world.z)
-    critical = world.mixtures.critical[world.mixture[s]]
+    critical = world.critical[s]
     shape = max(1.0 + 0.5 * (math.log(energy / critical) + (0.5 if kind == 1 else -0.5)), 1.0)
     for _ in range(POINTS):
         depth = rng.standard_gamma(shape) * 2.0
         at, where = s, z
         while at < slabs:
-            x0 = world.mixtures.x0[world.mixture[at]]
+            x0 = world.x0[at]
             here = max(where, world.z[at])
             thick = (world.z[at] + world.depth[at] - here) / x0
             if depth < thick:
@@ -101,7 +100,7 @@ def _shower(world, muons, seen, n, s, z, energy, kind, rng):
             visible = energy / POINTS * (0.7 if kind == 3 else 1.0)
             seen.visible[n, world.first[at]] += fluctuated(visible, muons.quantum[at], rng)
     if s < VETO:
-        depth = (world.z[1] + world.depth[1] - z) / world.mixtures.x0[world.mixture[1]]
+        depth = (world.z[1] + world.depth[1] - z) / world.x0[1]
         profile = math.exp((shape - 1.0) * math.log(0.5 * depth) - 0.5 * depth - math.lgamma(shape)) * 0.5
         expected = 0.75 * energy / critical * profile  # three quarters of the track length are above an MeV
         count = rng.standard_exponential()
@@ -135,18 +134,18 @@ def main(folder: Path) -> None:
         states[own[:, 0].astype(int), plane] = own[:, 5:11]
     energy = np.sqrt((states[:, :, 3:] ** 2).sum(-1) + MUON_MASS**2)
 
-    world = line()
+    world, mixtures, materials = line().world, line().mixtures, line().materials
     begin = time.process_time()
-    muons = muon_world(world, shipped())
+    muons = muon_world(world, mixtures, materials)
     print(f"tables and scales: {time.process_time() - begin:.2f} s with compilation; scales {muons.scale.round(2)}")
     begin = time.process_time()
-    muons = muon_world(world, shipped())
+    muons = muon_world(world, mixtures, materials)
     print(f"again: {time.process_time() - begin:.2f} s")
     thrown = np.repeat(primary, TIMES, axis=0)
     rng = np.random.default_rng(1)
     out = np.zeros((len(thrown), len(world.z), 5))
     for _ in range(2):
-        seen = nothing_seen(world, len(thrown))
+        seen = nothing(len(thrown))
         begin = time.process_time()
         _walk(world, muons, seen, thrown[:, 2:5], thrown[:, 5:8], out, rng)
     print(f"{(time.process_time() - begin) / len(thrown) * 1e6:.2f} us per muon")

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.reco.parts.materials import shipped
-from emiss.samples.walk.shower import showers
-from tests.samples.walk.shower_rig import booked, cells, line
+from tests.samples.walk.shower_rig import booked, cells, tables_of, world_of
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
@@ -52,8 +50,8 @@ def shares(place: Floats, ecal: Floats) -> tuple[Floats, Floats, Floats]:
 def main(folder: Path) -> None:
     data = np.load(folder / "e100_a.npz")
     rng = np.random.default_rng(1)
-    world = line()
-    tables = showers(world, shipped())
+    world = world_of()
+    tables = tables_of(world)
     theirs = data["ecal"].transpose(0, 3, 1, 2) / (data["ecal"].sum() / len(data["ecal"]) / 100.0)
     place = np.concatenate([data["primary"][:, 2:4], np.zeros((len(theirs), 1))], axis=1)
     places = place[rng.integers(0, len(place), COUNT)]

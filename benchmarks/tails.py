@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.finding import RUN, merged, noise
+from benchmarks.spectrometer import Spectrometer
 from emiss.calib.conditions import Conditions
 from emiss.configs import loader
 from emiss.events.batch import Batch
@@ -25,11 +26,11 @@ from emiss.reco.tracking.stage import TrackStage
 from emiss.reco.tracking.strips import StripStage
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise_trackers import strips
-from emiss.samples.walk.state import State
-from emiss.samples.walk.stations import through_spectrometer
+from emiss.samples.walk.tracks import ENERGY, TY
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Floats
     from emiss.events.lists import Array, Lists
     from emiss.reco.detector.model import Detector
 
@@ -78,27 +79,25 @@ class Chain:
         self.detector: Detector = load_detector("na64e_lfc")
         self.constants: RunConditions = Conditions.load(loader.find("calib", "demo")).for_run(RUN)
         self.noisy = noisy
+        self.spectrometer = Spectrometer(self.detector, RESPONSE)
         self.strips, self.tracks = StripStage(self.detector), TrackStage(self.detector)
         self.strips.begin_run(self.constants)
         self.tracks.begin_run(self.constants)
 
-    def simulate(self, p: float, count: int, rng: np.random.Generator) -> tuple[Lists, State]:
-        """Return the digits of muons without noise, and their state at the end."""
-        state = State(
-            event=np.arange(count),
-            charge=rng.choice([-1.0, 1.0], count),
-            energy=np.full(count, p),
-            x=rng.normal(0, 5, count),
-            y=rng.normal(0, 5, count),
-            z=np.full(count, START),
-            tx=rng.normal(0, 1e-3, count),
-            ty=rng.normal(0, 1e-3, count),
-            alive=np.ones(count, bool),
-        )
-        points, _ = through_spectrometer(
-            state, self.detector.arms["tracks"], RESPONSE, np.zeros(count), 1.0, rng, decays=True
-        )
-        return strips(points, self.detector, self.constants, Digitisation(), rng), state
+    def simulate(self, p: float, count: int, rng: np.random.Generator) -> tuple[Lists, Array, Floats]:
+        """Return the digits of muons without noise, their charges, and their tracks at the end."""
+        charge = rng.choice([-1.0, 1.0], count)
+        muons: dict[str, Array | float] = {
+            "charge": charge,
+            "energy": np.full(count, p),
+            "x": rng.normal(0, 5, count),
+            "y": rng.normal(0, 5, count),
+            "z": START,
+            "tx": rng.normal(0, 1e-3, count),
+            "ty": rng.normal(0, 1e-3, count),
+        }
+        points, _, last = self.spectrometer.points(muons, count, rng)
+        return strips(points, self.detector, self.constants, Digitisation(), rng), charge, last
 
     def reconstruct(self, digits: Lists) -> Lists:
         """Return the tracks."""
@@ -109,15 +108,15 @@ class Chain:
 
     def add(self, tally: Tally, p: float, count: int, rng: np.random.Generator) -> None:
         """Simulate and reconstruct muons and count them."""
-        clean, state = self.simulate(p, count, rng)
+        clean, charge, last = self.simulate(p, count, rng)
         fired = noise(count, self.detector, self.constants, rng, self.noisy)
         tracks = self.reconstruct(merged(clean, fired))
         one = tracks.counts == 1
         row = tracks.offsets[:-1][one]
         event = np.flatnonzero(one)
-        residual = tracks["p"][row] / p * tracks["charge"][row] * state.charge[event] - 1.0
+        residual = tracks["p"][row] / p * tracks["charge"][row] * charge[event] - 1.0
         tally.muons += count
-        pull = (tracks["q_over_p"][row] - state.charge[event] / p) / tracks["sigma_q_over_p"][row]
+        pull = (tracks["q_over_p"][row] - charge[event] / p) / tracks["sigma_q_over_p"][row]
         tally.beyond += [np.count_nonzero(np.abs(pull) > 5), np.count_nonzero(np.abs(pull) > 10)]
         tally.core.append(residual[np.abs(pull) < 3])
         wrong = ~((residual > -0.5) & (residual < 1.0))
@@ -136,20 +135,20 @@ class Chain:
             tally.wrong[number] += np.count_nonzero(chosen & wrong)
             tally.histogram[number] += np.histogram(residual[chosen], EDGES)[0]
         if wrong.any():
-            tally.cause += self._causes(event[wrong], clean, state, p)
+            tally.cause += self._causes(event[wrong], clean, charge, last, p)
 
-    def _causes(self, events: Array, clean: Lists, state: State, p: float) -> Array:
+    def _causes(self, events: Array, clean: Lists, charge: Array, last: Floats, p: float) -> Array:
         """Return the counts by cause: a decay, noise (without it right, or no track), a hard collision, or what is left."""
         again = self.reconstruct(clean.take(events))
         found = np.zeros(len(CAUSES), int)
         for i, event in enumerate(events.tolist()):
             rows = slice(*again.offsets[i : i + 2])
-            ratio = again["p"][rows] / p * again["charge"][rows] * state.charge[event]
-            if state.energy[event] < 0.99 * p:
+            ratio = again["p"][rows] / p * again["charge"][rows] * charge[event]
+            if last[event, ENERGY] < 0.99 * p:
                 found[0] += 1
             elif not (len(ratio) == 1 and not 0.5 < ratio[0] < 2.0):
                 found[1] += 1  # right without the noise, or no track at all
-            elif abs(state.ty[event]) > HARD * np.sqrt(1e-3**2 + 4 * (0.1 / 1e3 / p) ** 2):
+            elif abs(last[event, TY]) > HARD * np.sqrt(1e-3**2 + 4 * (0.1 / 1e3 / p) ** 2):
                 found[2] += 1
             else:
                 found[3] += 1

@@ -34,6 +34,7 @@ import numba
 import numpy as np
 from llvmlite import binding
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from numba.extending import lower_builtin, type_callable
 
 from emiss.configs import compiling
 
@@ -61,6 +62,7 @@ def kernel(function: Callable[..., Any] | None = None, /, **options: Any) -> Any
     """
     if function is None:
         return partial(kernel, **options)
+    options.setdefault("forceinline", False)  # or numba takes it over from the first caller that is compiled
     compiled = numba.njit(function, nogil=True, **options)
     if not numba.config.DISABLE_JIT:
         with contextlib.suppress(OSError, RuntimeError):  # no folder, or no file behind the function: not kept
@@ -74,6 +76,26 @@ bare = partial(kernel, _nrt=False)
 
 fused = partial(bare, error_model="numpy", fastmath={"contract"})
 """The same for arithmetic: with fused multiply-adds, and NumPy's division by zero."""
+
+
+def apart() -> None:
+    """Say, within a kernel, that it is not to be copied into those that call it.
+
+    LLVM takes a function of a hundred arguments, as a few tuples of arrays are, for one that costs much to call, and copies it
+    into all its callers, their callers in turn: minutes of compilation, half a megabyte of code. For kernels that are called
+    some times per event.
+    """
+
+
+@type_callable(apart)
+def _type_of_apart(_context: Any) -> Callable[[], Any]:
+    return lambda: numba.types.none
+
+
+@lower_builtin(apart)
+def _mark_apart(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+    builder.function.attributes.add("noinline")
+    return context.get_dummy_value()
 
 
 class _Place:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from emiss.configs.compiled import fused
+from emiss.configs.compiled import apart, fused
 from emiss.physics.hadrons.cross_section_kernels import is_baryon, struck
 from emiss.physics.passage.species_kernels import (
     KAON,
@@ -187,6 +187,7 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
     n, left : int, float
         available(projectile) = sum of available(secondaries) + left, to rounding.
     """
+    apart()
     room = available(pdg, energy)
     if room < LOWEST:
         rest, n = _cascade(room, kinds, p, 0, rng)

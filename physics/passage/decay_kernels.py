@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from emiss.configs.compiled import fused
+from emiss.configs.compiled import apart, fused
 from emiss.physics.constants import ELECTRON_MASS, MUON_MASS, PION_MASS
 from emiss.physics.passage.decay_table import (
     A1,
@@ -430,6 +430,7 @@ def decay(pdg: int, energy: float, rng: np.random.Generator, kinds: Ints, p: Flo
     p : array of shape (PRODUCTS or more, 4)
         Filled with energy, px, py, pz, GeV, z along the flight; the sum of the energies is `energy` to rounding.
     """
+    apart()
     kind, sign = abs(pdg), 1 if pdg > 0 else -1
     if kind == PION:
         made = _pion(sign, kinds, p, rng)

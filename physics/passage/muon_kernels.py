@@ -111,7 +111,7 @@ def drawn(tables: MuonTables, m: int, kind: int, kinetic: float, largest: float,
     return tables.cut * math.exp((low + (depth - j) * (high - low)) * math.log(largest / tables.cut))
 
 
-@fused
+@fused(forceinline=True)
 def step(
     tables: MuonTables,
     m: int,

@@ -16,7 +16,7 @@ SINGLE = 0.5
 """Collisions drawn one by one per path, on average."""
 
 
-@fused
+@fused(forceinline=True)
 def scatter(
     tables: ScatteringTables, m: int, scale: float, inverse_beta2: float, path: float, rng: np.random.Generator
 ) -> tuple[float, float, float, float]:

@@ -103,7 +103,7 @@ class DecayGenerator:
             again = there[todo]
             again[:, ROW], again[:, LAST] = np.arange(len(todo)), 0.0
             deposited, leaked, visible = np.zeros((3, len(todo), 1))
-            booked = Seen(visible, deposited, leaked, np.zeros((len(todo), NEUTRINO + 1)))
+            booked = Seen(visible, deposited, leaked, np.zeros((len(todo), NEUTRINO + 1)), np.zeros(0, np.int64))
             made = decays(again, booked, rng)
             good = self._wanted(made, len(todo)) & (booked.leaked[:, 0] == 0.0)
             row = made[:, ROW].astype(np.int64)

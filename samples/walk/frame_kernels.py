@@ -85,7 +85,7 @@ def show(world: World, seen: Seen, row: int, s: int, x: float, y: float, visible
         return
     if world.kind[s] == PANELS:
         slope = math.exp(y / world.attenuation[s])
-        seen.visible[row, world.channels[place]] += visible * slope
-        seen.visible[row, world.channels[place + 1]] += visible / slope
+        seen.visible[row, seen.channels[place]] += visible * slope
+        seen.visible[row, seen.channels[place + 1]] += visible / slope
     else:
-        seen.visible[row, world.channels[place]] += visible
+        seen.visible[row, seen.channels[place]] += visible

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from emiss.configs.compiled import fused
+from emiss.configs.compiled import apart, fused
 from emiss.physics.hadrons.cross_section_kernels import shadowed
 from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
@@ -84,6 +84,7 @@ def scatter_products(
 
     The place is in the frame of the set-up. Momenta in `p` are along the flight of the parent, whose slopes are given.
     """
+    apart()
     part = line.slabs.part[s]
     thick = line.slabs.depth[s] > line.slabs.x0[s]
     for i in range(n):
@@ -129,6 +130,7 @@ def hadron_decays(
     rng: np.random.Generator,
 ) -> int:
     """Let a track (frame of the set-up) decay where it is; return how many wait. Slab `s` is where its products begin."""
+    apart()
     n = decay(int(track[PDG]), track[ENERGY], rng, kinds, p)
     return scatter_products(
         line, first, last, s, int(track[ROW]), n, kinds, p,
@@ -151,6 +153,7 @@ def hadron_interacts(
     rng: np.random.Generator,
 ) -> int:
     """Let a track (frame of the set-up) interact in slab `s`; return how many wait."""
+    apart()
     row = int(track[ROW])
     x, y, z, tx, ty = track[X], track[Y], track[Z], track[TX], track[TY]
     n, left = interact(int(track[PDG]), track[ENERGY], line.slabs.nucleus[s], rng, kinds, p)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from emiss.configs.compiled import fused
+from emiss.configs.compiled import apart, fused
 from emiss.physics.constants import PROTON_MASS
 from emiss.physics.hadrons.cross_section_kernels import is_baryon, shadowed
 from emiss.physics.passage.species_kernels import STABLE, available, charge, mass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from emiss.configs.arrays import Floats
-    from emiss.samples.walk.hadron_tables import HadronLine, Slabs
+    from emiss.samples.walk.hadron_tables import HadronLine
     from emiss.samples.walk.world import Seen, World
 
 ACROSS = 0.11
@@ -155,6 +155,7 @@ def glow(
     rng: np.random.Generator,
 ) -> None:
     """Book the photons of a pi0 as a few spots on Longo's profile; `way` is -1 for what flies backward."""
+    apart()
     x0, moliere = line.slabs.x0[s], line.slabs.moliere[s]
     form = 1.0 + 0.5 * max(math.log(max(energy / line.slabs.critical[s], 1.0)) - 0.9, 0.0)
     begin = rng.standard_exponential()
@@ -216,7 +217,7 @@ def star(
 
 
 @fused
-def to_the_side(world: World | Slabs, s: int, x: float, y: float, tx: float, ty: float) -> float:
+def to_the_side(world: World, s: int, x: float, y: float, tx: float, ty: float) -> float:
     """Return the depth (mm) after which a straight line leaves the box of a slab through its sides."""
     depth = STABLE
     if tx != 0.0:
@@ -260,6 +261,7 @@ def absorb(
     way : float
         1 for one that flies forward, -1 for backward (then the slopes are those of its line).
     """
+    apart()
     room = available(pdg, energy)
     own = mass(pdg)
     kinetic = max(energy - own, 0.0)

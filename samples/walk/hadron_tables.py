@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -40,104 +40,48 @@ DIFFUSION, FARTHEST = 60.0, 1.2
 of it: mean distance at which the neutrons of a star are taken up."""
 
 
-class Slabs(Protocol):
-    """What hadrons need to know of S slabs: a structured array of shape (S,); each field is an array of shape (S,).
-
-    One array in place of forty, each of which would be seven words on the stack in every call that is not inlined. Fields of
-    `World`, see there, and:
-
-    Attributes
-    ----------
-    x0, moliere, critical : arrays
-        Of its mixture, see `emiss.samples.walk.matter.Mixtures`.
-    nucleus : array
-        Mass number of the nuclei that are hit.
-    length : array
-        Nuclear interaction length, mm; that of a kind is this over `shadowed`.
-    shadowing : array
-        Exponent p of `emiss.physics.hadrons.cross_section_kernels.shadowed`.
-    minimum : array
-        Mean loss of a minimum ionizing particle, GeV/mm.
-    ionising : array
-        Visible energy on the scale of electrons per energy that hadrons lose by ionisation: mip/e.
-    protons, neutrons : arrays
-        Shares of the energy of nuclear stars in charged particles and in neutrons; the rest is binding energy.
-    neutron_seen : array
-        Visible over kinetic energy of neutrons, on the scale of electrons.
-    both : array
-        Visible energy per energy of a whole star.
-    unit : array
-        1.
-    diffusion : array
-        Mean distance from a star at which its neutrons leave their energy, mm.
-    """
-
-    x: Floats
-    y: Floats
-    z: Floats
-    sine: Floats
-    cosine: Floats
-    depth: Floats
-    half_x: Floats
-    half_y: Floats
-    hole_x: Floats
-    hole_y: Floats
-    kind: Ints
-    columns: Ints
-    rows: Ints
-    first: Ints
-    part: Ints
-    visible: Floats
-    stochastic: Floats
-    attenuation: Floats
-    x0: Floats
-    moliere: Floats
-    critical: Floats
-    nucleus: Floats
-    length: Floats
-    shadowing: Floats
-    minimum: Floats
-    ionising: Floats
-    protons: Floats
-    neutrons: Floats
-    neutron_seen: Floats
-    both: Floats
-    unit: Floats
-    diffusion: Floats
-
-
 class HadronLine(NamedTuple):
     """What the walk of hadrons knows of a world.
 
     Attributes
     ----------
-    slabs : Slabs
-        Structured array of shape (S,).
+    slabs : World
     channels : int array
-        As those of `World`.
+        As those of `emiss.samples.walk.world.Seen`.
     """
 
-    slabs: Slabs
+    slabs: World
     channels: Ints
 
 
-def hadron_line(world: World) -> HadronLine:
-    """Return what the walk of hadrons knows of a world."""
-    columns = np.dtype(
-        [(name, "i8" if kind == "Ints" else "f8") for name, kind in Slabs.__annotations__.items()], align=True
-    )
-    slabs = np.zeros(len(world.z), columns)
-    matter = hadron_matter(world.mixtures)
-    for name in Slabs.__annotations__:
-        if name in matter:
-            slabs[name] = matter[name][world.mixture]
-        else:
-            slabs[name] = getattr(world, name)
-    return HadronLine(cast("Slabs", slabs), world.channels)
-
-
 def hadron_matter(mixtures: Mixtures) -> dict[str, Floats]:
-    """Return the columns of `Slabs` that are of matter, for each mixture; vacuum gets an infinite length."""
+    """Return the columns of `World` that hadrons need, for each mixture; vacuum gets an infinite length.
+
+    Returns
+    -------
+    x0, moliere, critical, charge
+        As those of `Mixtures`.
+    nucleus
+        Mass number of the nuclei that are hit.
+    length
+        Nuclear interaction length, mm; that of a kind is this over `shadowed`.
+    shadowing
+        Exponent p of `emiss.physics.hadrons.cross_section_kernels.shadowed`.
+    minimum
+        Mean loss of a minimum ionizing particle, GeV/mm.
+    ionising
+        Visible energy on the scale of electrons per energy that hadrons lose by ionisation: mip/e.
+    protons, neutrons
+        Shares of the energy of nuclear stars in charged particles and in neutrons; the rest is binding energy.
+    neutron_seen
+        Visible over kinetic energy of neutrons, on the scale of electrons.
+    both
+        Visible energy per energy of a whole star.
+    unit
+        1.
+    diffusion
+        Mean distance from a star at which its neutrons leave their energy, mm.
+    """
     a = np.where(np.isfinite(mixtures.a) & (mixtures.a >= 1.0), mixtures.a, 1.0)
     z = np.where(np.isfinite(mixtures.z), mixtures.z, 1.0)
     lighter = np.log(207.0 / np.clip(a, 6.0, 207.0))
@@ -151,6 +95,7 @@ def hadron_matter(mixtures: Mixtures) -> dict[str, Floats]:
         "x0": mixtures.x0,
         "moliere": mixtures.moliere,
         "critical": mixtures.critical,
+        "charge": mixtures.z,
         "nucleus": a,
         "length": length,
         "shadowing": np.minimum(SHADOWING * np.cbrt(1.0 / a), 1.0),

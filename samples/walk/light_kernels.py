@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from emiss.configs.compiled import bare
 from emiss.samples.walk.frame_kernels import show
 from emiss.samples.walk.shower_kernels import shower
@@ -12,8 +14,6 @@ from emiss.samples.walk.shower_way_kernels import rate
 from emiss.samples.walk.tracks import ELECTRON, ENERGY, LAST, ROW, TX, TY, X, Y, Z
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from emiss.configs.arrays import Floats, Ints
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import Seen, World
@@ -66,14 +66,13 @@ def shine(
                 begin, end = max(begin, min(one, two)), min(end, max(one, two))
             if end <= begin or (abs(at_x) < world.hole_x[s] and abs(at_y) < world.hole_y[s]):
                 continue
-            m = world.mixture[s]
-            per_mm = rate(showers, m, ln_energy) * stretch / abs(along)
+            per_mm = rate(world, showers.absorption, s, ln_energy) * stretch / abs(along)
             photons[i, LAST] = world.part[s]
             if left >= (end - begin) * per_mm:
                 left -= (end - begin) * per_mm
                 continue
             depth = begin + left / per_mm
-            if energy >= STAYS and world.depth[s] <= THIN * world.mixtures.x0[m]:
+            if energy >= STAYS and world.depth[s] <= THIN * world.x0[s]:
                 step = (depth - at_z) / along
                 photons[i, X], photons[i, Y], photons[i, Z] = x + step * tx, y + step * ty, z + step
                 fate[i] = CONVERTS
@@ -81,7 +80,7 @@ def shine(
             fate[i] = STAYED
             x, y = at_x + depth * slope_x, at_y + depth * slope_y
             if energy >= STAYS:
-                shower(world, showers, seen, row, ELECTRON, energy, s, x, y, depth, slope_x, slope_y, rng)
+                shower(world, showers, seen, row, np.int64(ELECTRON), energy, s, x, y, depth, slope_x, slope_y, rng)
                 break
             seen.deposited[row, world.part[s]] += energy
             grain = world.stochastic[s] ** 2

@@ -30,7 +30,7 @@ SLOWEST = 0.05
 """GeV; momentum that scattering is taken at when a muon stops on the way."""
 
 
-@fused
+@fused(forceinline=True)
 def muon_through(
     world: World,
     muons: MuonWorld,
@@ -139,9 +139,9 @@ def companions(
         return left, here, crossing
     if expected < 0.0:
         return left + crossing, here, 0.0
-    steps = math.log(tables.cut / SLOW)
     count = rng.standard_exponential()
     while count < expected:
+        steps = math.log(tables.cut / SLOW)
         kinetic = SLOW * math.exp(rng.random() * steps)
         while rng.random() > 1.0 - kinetic / tables.cut:
             kinetic = SLOW * math.exp(rng.random() * steps)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Floats, Ints
     from emiss.reco.parts.materials import Material
+    from emiss.samples.walk.matter import Mixtures
     from emiss.samples.walk.world import World
 
 REFERENCE = 50.0
@@ -53,6 +54,7 @@ class MuonWorld(NamedTuple):
 
 def muon_world(
     world: World,
+    mixtures: Mixtures,
     materials: Mapping[str, Material],
     *,
     photoelectrons: Floats | float = 0.0,
@@ -63,6 +65,8 @@ def muon_world(
     Parameters
     ----------
     world : World
+    mixtures : Mixtures
+        Its mixtures.
     materials : mapping of name to material
         In the order of the mixtures.
     photoelectrons : array of shape (S,) or float
@@ -72,7 +76,6 @@ def muon_world(
     """
     of = [matter(name, one.density, one.z, one.a) for name, one in materials.items()]
     active = np.array([name in ACTIVE for name in materials])
-    mixtures = world.mixtures
     plates = []
     for row, plate, part in zip(mixtures.fraction, mixtures.plate, mixtures.active, strict=True):
         dense = row * np.array([one.density for one in of]) > 1e-3 * (row * np.array([one.density for one in of])).sum()
@@ -81,7 +84,7 @@ def muon_world(
         plates.append(Plates(np.where(active, 0.0, row), np.where(active, row, 0.0), float(plate), float(gap)))
     tables = muon_tables(plates, of, cut)
     slabs = len(world.z)
-    quantum = _quanta(world)
+    quantum = _quanta(world, mixtures)
     return MuonWorld(
         tables,
         scattering_tables(mixtures.fraction, of),
@@ -91,13 +94,13 @@ def muon_world(
     )
 
 
-def _quanta(world: World) -> Floats:
+def _quanta(world: World, mixtures: Mixtures) -> Floats:
     """Return the squares of the stochastic terms, for plates of which none is given (27 MeV)^2 plate/(mm sampling)/GeV.
 
     R. Wigmans, Calorimetry (2000), Sec. 4.2.3: 2.7 % sqrt(plate/mm/sampling fraction); 10 % for the ECAL of the Geant4 samples,
     which has 8.8 %.
     """
-    mixtures, m = world.mixtures, world.mixture
+    m = world.mixture
     plates = (mixtures.active[m] > 0.0) & (mixtures.active[m] < 0.999) & (world.kind != PASSIVE)
     guessed = 0.027**2 * mixtures.plate[m] / np.where(plates, mixtures.sampling[m], 1.0)
     return np.where(world.stochastic > 0.0, world.stochastic**2, np.where(plates, guessed, 0.0))

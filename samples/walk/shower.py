@@ -10,11 +10,11 @@ from emiss.physics.shower import photons, photonuclear
 from emiss.samples.walk.matter import ACTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from emiss.configs.arrays import Floats, Ints
-    from emiss.physics.shower.photonuclear import Photonuclear
     from emiss.reco.parts.materials import Material
+    from emiss.samples.walk.matter import Mixtures
     from emiss.samples.walk.world import World
 
 OBLIQUE = 1.05
@@ -39,6 +39,9 @@ SOFT = 3.5e-3
 THICKEST = 1.0
 """Radiation lengths per pair of plates up to which the corrections for sampling are used."""
 
+LANES = 8
+"""Corners of cells that a processor does at once."""
+
 WAY = 12
 """Columns of `Showers.way`: see `emiss.samples.walk.shower_way_kernels`."""
 
@@ -48,40 +51,15 @@ class Showers(NamedTuple):
 
     Attributes
     ----------
-    plates : array of shape (M,)
-        Radiation lengths per pair of plates; 0 for homogeneous matter.
-    e_mip : array of shape (M,)
-        e/mip; 1 for homogeneous matter.
-    stopping : array of shape (M,)
-        1/mm; by how much a shower's energy goes on per mm of depth: 1/X0, and in blocks of active material more, as the
-        electrons of a shower that has grown in lead lose there as much more per radiation length as the critical energy is
-        higher, times `EMERGING`.
-    soft : array of shape (M,)
-        Attenuation of the most penetrating photons, 1/mm of depth.
-    tail_seen : array of shape (M,)
-        Visible over deposited energy of these photons.
     absorption : array of shape (M, G)
         Attenuation of photons, 1/mm, at the energies of `emiss.physics.shower.photons.GRID`.
-    per_length : array of shape (M,)
-        Photonuclear interactions per radiation length and microbarn.
-    nuclear : Photonuclear
-    scale : array of shape (bodies,)
-        Of this event: one factor per calibrated body.
     way, slab : arrays of shape (S, WAY) and (S,)
         The axis through the slabs.
     cells, edges : arrays
         Energies in the cells of a slab; corner functions.
     """
 
-    plates: Floats
-    e_mip: Floats
-    stopping: Floats
-    soft: Floats
-    tail_seen: Floats
     absorption: Floats
-    per_length: Floats
-    nuclear: Photonuclear
-    scale: Floats
     way: Floats
     slab: Ints
     cells: Floats
@@ -93,23 +71,30 @@ def e_over_mip(z_absorber: float, z_active: float) -> float:
     return 1.0 / (1.0 + 0.007 * max(z_absorber - z_active, 0.0))
 
 
-def showers(world: World, materials: Mapping[str, Material], active: Sequence[str] = ACTIVE) -> Showers:
-    """Return tables and workspace for the showers of a world.
+def shower_matter(mix: Mixtures, materials: Mapping[str, Material]) -> dict[str, Floats]:
+    """Return the columns of `World` that showers need, for each mixture.
 
-    Parameters
-    ----------
-    world : World
-    materials : mapping
-        Those that the mixtures were made of, in the same order.
-    active : sequence of str
-        Names of materials that are seen.
+    Returns
+    -------
+    plates
+        Radiation lengths per pair of plates; 0 for homogeneous matter.
+    e_mip
+        e/mip; 1 for homogeneous matter.
+    stopping
+        1/mm; by how much a shower's energy goes on per mm of depth: 1/X0, and in blocks of active material more, as the
+        electrons of a shower that has grown in lead lose there as much more per radiation length as the critical energy is
+        higher, times `EMERGING`.
+    soft
+        Attenuation of the most penetrating photons, 1/mm of depth.
+    tail_seen
+        Visible over deposited energy of these photons.
+    per_length
+        Photonuclear interactions per radiation length and microbarn.
     """
-    mix = world.mixtures
     kinds = list(materials.values())
     z = np.array([one.z for one in kinds])
-    density = np.array([one.density for one in kinds])
     x0 = np.array([one.x0 for one in kinds])
-    seen = np.array([name in active for name in materials])
+    seen = np.array([name in ACTIVE for name in materials])
     count = len(mix.x0)
     plates, e_mip = np.zeros(count), np.ones(count)
     for m in range(count):
@@ -120,27 +105,45 @@ def showers(world: World, materials: Mapping[str, Material], active: Sequence[st
         if live.sum() > 0.0 and dead.sum() > 0.05 * lengths.sum() and mix.active[m] > 0.0:
             plates[m] = min(mix.plate[m] / mix.active[m] / mix.x0[m], THICKEST)
             e_mip[m] = e_over_mip(float(dead @ z / dead.sum()), float(live @ z / live.sum()))
-    absorption = photons.attenuation(
-        mix.fraction, [float(v) for v in z], [float(v) for v in density], [float(v) for v in x0]
-    )
-    soft = np.array([np.exp(np.interp(np.log(SOFT), np.log(photons.GRID), np.log(row))) for row in absorption])
-    a = mix.a
-    tables = photonuclear.table()
+    soft = [np.exp(np.interp(np.log(SOFT), np.log(photons.GRID), np.log(row))) for row in _absorption(mix, materials)]
     lead = 1.0 - e_over_mip(82.0, 3.37)
+    return {
+        "plates": plates,
+        "e_mip": e_mip,
+        "stopping": np.where(e_mip < 1.0, 1.0, np.maximum(EMERGING * mix.critical / HEAVY, 1.0)) / mix.x0,
+        "soft": np.array(soft) * OBLIQUE,
+        "tail_seen": TAIL_SEEN ** ((1.0 - e_mip) / lead),
+        "per_length": photonuclear.per_radiation_length(mix.a, mix.x0 * 0.1 * mix.density),
+    }
+
+
+def _absorption(mix: Mixtures, materials: Mapping[str, Material]) -> Floats:
+    kinds = materials.values()
+    found: Floats = photons.attenuation(
+        mix.fraction,
+        [float(one.z) for one in kinds],
+        [float(one.density) for one in kinds],
+        [float(one.x0) for one in kinds],
+    )
+    return found
+
+
+def showers(world: World, mix: Mixtures, materials: Mapping[str, Material]) -> Showers:
+    """Return tables and workspace for the showers of a world.
+
+    Parameters
+    ----------
+    world : World
+    mix, materials
+        Its mixtures, and what they were made of, in the same order.
+    """
     columns = int(np.max(world.columns, initial=1))
+    rows = int(np.max(world.rows, initial=1))
     cells = int(np.max(world.columns * world.rows, initial=1))
     return Showers(
-        plates=plates,
-        e_mip=e_mip,
-        stopping=np.where(e_mip < 1.0, 1.0, np.maximum(EMERGING * mix.critical / HEAVY, 1.0)) / mix.x0,
-        soft=soft * OBLIQUE,
-        tail_seen=TAIL_SEEN ** ((1.0 - e_mip) / lead),
-        absorption=absorption,
-        per_length=photonuclear.per_radiation_length(a, mix.x0 * 0.1 * mix.density),
-        nuclear=tables,
-        scale=np.ones(int(np.max(world.body, initial=0)) + 1),
+        absorption=_absorption(mix, materials),
         way=np.zeros((len(world.z) + 1, WAY)),
         slab=np.zeros(len(world.z) + 1, np.int64),
         cells=np.zeros(max(cells, columns)),
-        edges=np.zeros((4, max(columns, int(np.max(world.rows, initial=1))) + 2)),
+        edges=np.zeros((5, (rows // LANES + 1) * LANES)),
     )

@@ -12,6 +12,7 @@ from emiss.physics.shower.photons import GRID
 from emiss.samples.walk.frame_kernels import inside, into, out_of
 
 if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
     from emiss.samples.walk.shower import Showers
     from emiss.samples.walk.world import World
 
@@ -35,20 +36,21 @@ LAST = len(GRID) - 2
 
 
 @fused
-def rate(showers: Showers, m: int, ln_energy: float) -> float:
-    """Return the attenuation of photons in a mixture, 1/mm; ln_energy of GeV, and 1/X0 for infinity."""
+def rate(world: World, absorption: Floats, s: int, ln_energy: float) -> float:
+    """Return the attenuation of photons in a slab, 1/mm; ln_energy of GeV, and about 1/X0 for infinity."""
     if ln_energy == np.inf:
-        return showers.stopping[m]
+        return world.stopping[s]
+    m = world.mixture[s]
     at = (ln_energy - LN_FIRST) * PER_LN
     i = min(max(int(at), 0), LAST)
     w = min(max(at - i, 0.0), 1.0)
-    return (1.0 - w) * showers.absorption[m, i] + w * showers.absorption[m, i + 1]
+    return (1.0 - w) * absorption[m, i] + w * absorption[m, i + 1]
 
 
 @fused
 def place(
     world: World,
-    showers: Showers,
+    absorption: Floats,
     s: int,
     x: float,
     y: float,
@@ -62,6 +64,8 @@ def place(
 
     Parameters
     ----------
+    absorption : array of shape (M, G)
+        See `emiss.samples.walk.shower.Showers`.
     s, x, y, z, tx, ty
         Slab, place and slopes in its frame.
     depth, ln_energy : float
@@ -78,11 +82,10 @@ def place(
     while True:
         length = math.sqrt(1.0 + tx * tx + ty * ty)
         if inside(world, s, x, y) and z < world.depth[s]:
-            m = world.mixture[s]
-            per_mm = rate(showers, m, ln_energy) * length
+            per_mm = rate(world, absorption, s, ln_energy) * length
             if ln_energy == np.inf and passed < BEGUN:  # nothing has grown yet
-                per_mm = length / world.mixtures.x0[m]
-            passed += (world.depth[s] - z) * length / world.mixtures.x0[m]
+                per_mm = length / world.x0[s]
+            passed += (world.depth[s] - z) * length / world.x0[s]
             step = depth / per_mm
             last = s
             if z + step < world.depth[s]:
@@ -100,7 +103,7 @@ def place(
             x, y, z = x - tx * z, y - ty * z, 0.0
 
 
-@fused
+@fused(forceinline=True)
 def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, tx: float, ty: float) -> int:
     """Follow a straight line from a place in slab `s` (its frame) through the slabs; return how many have matter on it.
 
@@ -112,15 +115,14 @@ def trace(world: World, showers: Showers, s: int, x: float, y: float, z: float, 
         step = 0.0  # past a slab that it misses: another may stand beside it
         if z < world.depth[s] and inside(world, s, x, y):
             step = world.depth[s] - z
-            m = world.mixture[s]
-            if world.mixtures.x0[m] > LIGHT and t > BEGUN:
+            if world.x0[s] > LIGHT and t > BEGUN:
                 gap += step * length
-            more = step * length / world.mixtures.x0[m]
-            weighted += more * world.mixtures.moliere[m]
+            more = step * length / world.x0[s]
+            weighted += more * world.moliere[s]
             row = showers.way[count]
             row[T0], row[U0], row[Z0], row[X0], row[Y0], row[TX], row[TY], row[GAP] = t, u, z, x, y, tx, ty, gap
             t += more
-            u += step * length * showers.soft[m]
+            u += step * length * world.soft[s]
             row[T1], row[U1], row[Z1], row[RADIUS] = t, u, world.depth[s], weighted / t
             showers.slab[count] = s
             count += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,17 +27,6 @@ AIR = 303.9e3
 
 BEND = 0.299792458e-3
 """GeV/(T mm): p = BEND * B * R for charge 1; the speed of light in these units."""
-
-
-@dataclass(frozen=True)
-class FirstPlane:
-    """True state of muons at the first Micromegas, arrays of shape (M,); momentum 0 for those that do not reach it."""
-
-    momentum: Floats
-    x: Floats
-    y: Floats
-    tx: Floats
-    ty: Floats
 
 
 def bend(muons: State, box: UniformBox, z: float) -> None:
@@ -92,52 +80,6 @@ def transport(muons: State, field: Field, z: float) -> None:
         for values, column in zip((muons.x, muons.y, muons.tx, muons.ty), moved.T, strict=False):
             values[rows[~lost]] = column[~lost]
         muons.z[rows] = z
-
-
-def through_spectrometer(
-    muons: State,
-    arm: Arm,
-    settings: Response,
-    start: Floats,
-    scale: float,
-    rng: np.random.Generator,
-    *,
-    radiating: Array | None = None,
-    decays: bool = False,
-) -> tuple[Lists, FirstPlane]:
-    """Take muons through all stations of a spectrometer; return the points (as in `Batch.points`) and the state at the first.
-
-    Where the spectrometer stands in air they scatter on the way from one station to the next, too.
-
-    Parameters
-    ----------
-    arm : emiss.reco.detector.spectrometers.Arm
-    start : array of shape (events,)
-        Time of the beam particle relative to the trigger, ns.
-    scale : float
-        Factor on the magnet's field, from the conditions.
-    radiating : bool array of shape (M,), optional
-        Electrons, which radiate in each plane.
-    decays : bool
-        Whether muons decay between stations; the electron goes on in their direction.
-    """
-    field = arm.field.scaled(scale)
-    found: list[dict[str, Array]] = []
-    first: FirstPlane | None = None
-    places = stations(arm)
-    for number, z in enumerate(places):
-        if decays and found:
-            _decay(muons, field, z, rng)
-        transport(muons, field, z)
-        gap = z - places[number - 1] if arm.settings.air and number else 0.0
-        here, seen = at_station(muons, arm, number, gap, settings, start, rng, radiating=radiating)
-        if first is None:
-            values = (muons.momentum, muons.x, muons.y, muons.tx, muons.ty)
-            first = FirstPlane(*(np.where(here, value, 0.0) for value in values))
-        found += seen
-    return points_of(found, np.arange(len(start)), len(start)), first or FirstPlane(
-        *(np.zeros(len(muons.event)) for _ in range(5))
-    )
 
 
 def stations(arm: Arm) -> list[float]:
@@ -247,23 +189,3 @@ def bremsstrahlung(thickness: float, count: int, rng: np.random.Generator) -> Fl
     """
     kept: Floats = np.exp(-rng.gamma(thickness / np.log(2.0), size=count))
     return kept
-
-
-def _decay(muons: State, field: Field, z: float, rng: np.random.Generator) -> None:
-    """Let muons decay before `z`: they go on from there in the same direction with the energy of the electron.
-
-    The electron takes the share x of the energy with the density 5/3 - 3 x^2 + 4/3 x^3 (unpolarised, all masses neglected);
-    its angle to the muon, below m_mu/E, is neglected. Its distribution is (5 x - 3 x^3 + x^4)/3.
-    """
-    from emiss.physics.constants import MUON_LIFETIME, MUON_MASS
-
-    p = np.maximum(muons.momentum, 1e-6)
-    length = MUON_LIFETIME * p / MUON_MASS
-    way = -length * np.log1p(-rng.random(len(p)))
-    grid = np.linspace(0.0, 1.0, 4097)
-    share = np.interp(rng.random(len(p)), (5.0 * grid - 3.0 * grid**3 + grid**4) / 3.0, grid)
-    for row in np.flatnonzero(muons.alive & (muons.z + way < z)):
-        single = muons.rows(np.array([row]))
-        transport(single, field, float(muons.z[row] + way[row]))
-        muons.put(np.array([row]), single)
-        muons.energy[row] = max(share[row] * muons.energy[row], MUON_MASS * (1.0 + 1e-6))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.configs.compiled import bare
 from emiss.physics.constants import MUON_MASS
 from emiss.physics.passage.species_kernels import (
     ELECTRON,
@@ -19,7 +20,7 @@ from emiss.physics.passage.species_kernels import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from emiss.configs.arrays import Array, Floats
 
@@ -40,17 +41,41 @@ COLUMNS = 11
 
 def charges(pdg: Array) -> Floats:
     """Return the charges of particles, e."""
-    return _looked_up(charge, pdg)
+    found = np.empty(len(pdg))
+    _charges(pdg, found)
+    return found
 
 
 def masses(pdg: Array) -> Floats:
     """Return the masses of particles, GeV."""
-    return _looked_up(mass, pdg)
+    found = np.empty(len(pdg))
+    _masses(pdg, found)
+    return found
 
 
 def lifetimes(pdg: Array) -> Floats:
     """Return c tau of particles, mm; infinite of what does not decay."""
-    return _looked_up(lifetime, pdg)
+    found = np.empty(len(pdg))
+    _lifetimes(pdg, found)
+    return found
+
+
+@bare
+def _charges(pdg: Array, found: Floats) -> None:
+    for i in range(len(pdg)):
+        found[i] = charge(int(pdg[i]))
+
+
+@bare
+def _masses(pdg: Array, found: Floats) -> None:
+    for i in range(len(pdg)):
+        found[i] = mass(int(pdg[i]))
+
+
+@bare
+def _lifetimes(pdg: Array, found: Floats) -> None:
+    for i in range(len(pdg)):
+        found[i] = lifetime(int(pdg[i]))
 
 
 def availables(tracks: Floats) -> Floats:
@@ -61,14 +86,6 @@ def availables(tracks: Floats) -> Floats:
     pdg = tracks[:, PDG]
     nucleon = np.isin(np.abs(pdg), (PROTON, NEUTRON))
     found: Floats = tracks[:, ENERGY] - np.where(nucleon, np.sign(pdg) * masses(pdg), 0.0)
-    return found
-
-
-def _looked_up(of: Callable[[int], float], pdg: Array) -> Floats:
-    """Return what a kernel says of each PDG code; it is asked once for each kind, without being compiled."""
-    kinds, which = np.unique(np.asarray(pdg).astype(np.int64), return_inverse=True)
-    plain = getattr(of, "py_func", of)
-    found: Floats = np.array([plain(int(kind)) for kind in kinds], np.float64)[which]
     return found
 
 

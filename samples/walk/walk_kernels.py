@@ -9,7 +9,7 @@ Muons go in steps (`muon_kernels`), electrons and photons end in a shower in the
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,17 +22,16 @@ from emiss.physics.passage.species_kernels import ELECTRON, MUON, PHOTON, PION, 
 from emiss.samples.walk.frame_kernels import inside, into, out_of
 from emiss.samples.walk.hadron_kernels import hadron_interacts, push, through_hadron
 from emiss.samples.walk.muon_kernels import muon_through
-from emiss.samples.walk.shower_kernels import calibrate, nuclear, shower
+from emiss.samples.walk.photonuclear_kernels import nuclear
+from emiss.samples.walk.shower_kernels import calibrate, shower
 from emiss.samples.walk.shower_way_kernels import place, rate
 from emiss.samples.walk.thin_kernels import ABSORBED, ionise, kicked, radiate
 from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 from emiss.samples.walk.world import INVISIBLE, NEUTRINO
 
 if TYPE_CHECKING:
-    from emiss.configs.arrays import Floats, Ints
-    from emiss.samples.walk.hadron_tables import HadronLine
-    from emiss.samples.walk.muons import MuonWorld
-    from emiss.samples.walk.shower import Showers
+    from emiss.configs.arrays import Floats
+    from emiss.samples.walk.tables import Tables
     from emiss.samples.walk.world import Seen, World
 
 STEP, SLOW = 150.0, 10.0
@@ -52,29 +51,6 @@ THICK = 1.0
 
 AT_ONCE = -3
 """The number of a hadron that stands for a photon that interacts where it is, and not an interaction length on."""
-
-
-class Tables(NamedTuple):
-    """All that the walk looks up, and room to work in.
-
-    Attributes
-    ----------
-    muons, showers, hadrons
-        What each ingredient tabulates.
-    stack : array of shape (K, COLUMNS)
-        Tracks that wait.
-    kinds, energies, places, momenta : arrays
-        Secondaries of one step.
-    """
-
-    muons: MuonWorld
-    showers: Showers
-    hadrons: HadronLine
-    stack: Floats
-    kinds: Ints
-    energies: Floats
-    places: Floats
-    momenta: Floats
 
 
 @kernel
@@ -100,7 +76,7 @@ def walk(
     for i in range(len(tracks)):
         if tracks[i, ROW] != row:
             row = tracks[i, ROW]
-            calibrate(world, tables.showers, rng)
+            calibrate(world, rng)
         stack[0] = tracks[i]
         waiting = 1
         while waiting > 0:
@@ -218,7 +194,9 @@ def through_muon(
             seen.lost[row, NEUTRINO] += energy - electron
             seen.deposited[row, part] += carried
             depth = min(z + travelled / stretch, world.depth[s])
-            shower(world, tables.showers, seen, row, ELECTRON, electron, s, end_x, end_y, depth, 0.0, 0.0, rng)
+            shower(
+                world, tables.showers, seen, row, np.int64(ELECTRON), electron, s, end_x, end_y, depth, 0.0, 0.0, rng
+            )
             return False, waiting
         x, y, z, tx, ty = end_x, end_y, z + h, end_tx, end_ty
     track[ENERGY] = energy
@@ -259,13 +237,12 @@ def through_light(
                 break
         if not entered:
             return True, waiting  # it stays where it is: another slab may stand beside this one
-    m = world.mixture[s]
     track[LAST] = world.part[s]
-    if world.depth[s] > THICK * world.mixtures.x0[m]:
+    if world.depth[s] > THICK * world.x0[s]:
         if energy > LEAST_NUCLEAR and waiting < len(tables.stack) - 2:
-            count, k, depth = nuclear(tables.showers, m, energy, rng)
+            count, k, depth = nuclear(tables.photonuclear, world.per_length[s], energy, rng)
             if count > 0:
-                at, ax, ay, az, atx, aty, _ = place(world, tables.showers, s, x, y, z, tx, ty, depth, np.inf)
+                at, ax, ay, az, atx, aty, _ = place(world, tables.showers.absorption, s, x, y, z, tx, ty, depth, np.inf)
                 if first <= at < last:
                     gx, gy, gz, gtx, gty = out_of(world, at, ax, ay, az, atx, aty)
                     waiting = push(tables.stack, waiting, row, PION, k, gx, gy, gz, gtx, gty, world.part[at])
@@ -275,7 +252,7 @@ def through_light(
         return False, waiting
     stretch = math.sqrt(1.0 + tx * tx + ty * ty)
     if pdg == PHOTON:
-        depth = rng.standard_exponential() / (rate(tables.showers, m, math.log(energy)) * stretch)
+        depth = rng.standard_exponential() / (rate(world, tables.showers.absorption, s, math.log(energy)) * stretch)
         if depth >= left:
             track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
                 world, s, x + left * tx, y + left * ty, z + left, tx, ty
@@ -283,7 +260,7 @@ def through_light(
             return True, waiting
         x, y, z = x + depth * tx, y + depth * ty, z + depth
         if energy < ABSORBED or waiting >= len(tables.stack) - 3:
-            shower(world, tables.showers, seen, row, ELECTRON, energy, s, x, y, z, tx, ty, rng)
+            shower(world, tables.showers, seen, row, np.int64(ELECTRON), energy, s, x, y, z, tx, ty, rng)
             return False, waiting
         share = rng.random()
         gx, gy, gz, gtx, gty = out_of(world, s, x, y, z, tx, ty)
@@ -293,7 +270,7 @@ def through_light(
     if energy < ABSORBED:
         shower(world, tables.showers, seen, row, pdg, energy, s, x, y, z, tx, ty, rng)
         return False, waiting
-    count, soft = radiate(energy, left * stretch / world.mixtures.x0[m], tables.energies, rng)
+    count, soft = radiate(energy, left * stretch / world.x0[s], tables.energies, rng)
     for i in range(count):
         if waiting >= len(tables.stack) - 2:
             break
@@ -319,7 +296,9 @@ def through_light(
     if energy <= 2.0 * ELECTRON_MASS:
         seen.deposited[row, world.part[s]] += energy
         return False, waiting
-    end_tx, end_ty, off_x, off_y = kicked(tables.muons, m, energy, ELECTRON_MASS, tx, ty, left * stretch, rng)
+    end_tx, end_ty, off_x, off_y = kicked(
+        tables.muons, world.mixture[s], energy, ELECTRON_MASS, tx, ty, left * stretch, rng
+    )
     track[ENERGY] = energy
     track[X], track[Y], track[Z], track[TX], track[TY] = out_of(
         world, s, x + left * tx + off_x, y + left * ty + off_y, z + left, end_tx, end_ty

@@ -9,19 +9,16 @@ import numpy as np
 
 from emiss.reco.parts.grid import Grid
 from emiss.samples.walk.backwards import back
+from emiss.samples.walk.building import world_of
 from emiss.samples.walk.decay_kernels import decays
-from emiss.samples.walk.hadron_tables import hadron_line
 from emiss.samples.walk.light import LIGHT, bent, electrons, had, pairs
 from emiss.samples.walk.light_kernels import CONVERTS, GONE, shine
 from emiss.samples.walk.line import Mark, Matter, StationAt, line_of
-from emiss.samples.walk.matter import ACTIVE
-from emiss.samples.walk.muons import muon_world
-from emiss.samples.walk.shower import showers
 from emiss.samples.walk.state import State
 from emiss.samples.walk.stations import at_station, transport
+from emiss.samples.walk.tables import tables_of
 from emiss.samples.walk.tracks import (
     CARRIED,
-    COLUMNS,
     ELECTRON,
     ENERGY,
     ID,
@@ -37,8 +34,8 @@ from emiss.samples.walk.tracks import (
     masses,
     tracks,
 )
-from emiss.samples.walk.walk_kernels import Tables, walk
-from emiss.samples.walk.world import LOST, Seen, world_of
+from emiss.samples.walk.walk_kernels import walk
+from emiss.samples.walk.world import LOST, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,9 +45,6 @@ if TYPE_CHECKING:
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
     from emiss.samples.walk.line import Item
-
-STACK, SECONDARIES = 4096, 64
-"""Tracks that may wait, and secondaries of one step; what would be more ends where it is."""
 
 ELECTRONS, SEED = 4000, 1964
 """Electrons that a target is calibrated with, 0.05 %, and where their random numbers begin."""
@@ -113,17 +107,9 @@ class Walk:
         self.detector = detector
         self.softest = softest
         self.settings = settings
-        self.world, self.parts, materials = world_of(detector, attenuation=settings.attenuation)
-        self.tables = Tables(
-            muons=muon_world(self.world, materials),
-            showers=showers(self.world, materials, ACTIVE),
-            hadrons=hadron_line(self.world),
-            stack=np.empty((STACK, COLUMNS)),
-            kinds=np.zeros(SECONDARIES, np.int64),
-            energies=np.zeros(SECONDARIES),
-            places=np.zeros(SECONDARIES),
-            momenta=np.zeros((SECONDARIES, 4)),
-        )
+        built = world_of(detector, attenuation=settings.attenuation)
+        self.world, self.mixtures, self.parts, self.channels = built.world, built.mixtures, built.parts, built.channels
+        self.tables = tables_of(built)
         self.line: list[Item] = line_of(detector, self.world, marks)
         if target is not None:
             self._calibrate(target)
@@ -157,6 +143,7 @@ class Walk:
             deposited=np.zeros((rows, parts)),
             leaked=np.zeros((rows, parts)),
             lost=np.zeros((rows, len(LOST))),
+            channels=self.channels,
         )
 
     def from_the_beginning(self, tracks: Floats, z: float) -> Floats:

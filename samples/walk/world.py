@@ -1,27 +1,13 @@
-"""A set-up as the walk sees it: slabs of matter along z, what reads them out, and where energy is booked."""
+"""What kernels know of a set-up: slabs of matter along z (`World`), and where what particles leave is booked (`Seen`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from emiss.reco.parts.base import ReadOut
-from emiss.reco.parts.counter import Counter
-from emiss.reco.parts.grid import Grid
-from emiss.reco.parts.modules import Modules
-from emiss.reco.parts.panels import Panels
-from emiss.samples.walk.matter import ACTIVE, Stack, mixtures
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from emiss.configs.arrays import Floats, Ints
-    from emiss.reco.detector.model import Detector
-    from emiss.reco.parts.base import Part, Volume
-    from emiss.reco.parts.materials import Material
-    from emiss.samples.walk.matter import Mixtures
 
 PASSIVE, CELLS, PANELS = 0, 1, 2
 """Who reads a slab out: nobody; a grid of cells; panels side by side in x with photomultipliers at top and bottom."""
@@ -32,18 +18,14 @@ LOST = ("invisible", "neutrino", "rest mass", "synchrotron light")
 INVISIBLE, NEUTRINO = 0, 1
 """Two of them, for kernels."""
 
-WHOLE = 0.999
-"""A sampling fraction above this is that of a block of active material."""
 
-PLATE = 4.0
-"""mm of an active plate where a detector file does not say how many plates there are."""
+class World(Protocol):
+    """S slabs by the z of their front faces: a structured array of shape (S,), each field of which is an array of shape (S,).
 
+    Boxes that may be turned about y and have a hole. A slab is one layer of a grid, one module, all panels of a part, one
+    counter, one volume. Its own frame has the origin at the middle of its front face, z along its depth.
 
-class World(NamedTuple):
-    """S slabs by the z of their front faces; boxes that may be turned about y and have a hole. Arrays of shape (S,).
-
-    A slab is one layer of a grid, one module, all panels of a part, one counter, one volume. Its own frame has the origin at
-    the middle of its front face, z along its depth.
+    One array in place of fifty, each of which would be seven words on the stack in every call that is not inlined.
 
     Attributes
     ----------
@@ -64,7 +46,7 @@ class World(NamedTuple):
     columns, rows : int arrays
         Of cells; `rows` is 2 for panels (top, bottom).
     first : int array
-        Where the slab's channels begin in `channels`.
+        Where the slab's channels begin in `Seen.channels`.
     mip : array
         Visible energy of a minimum ionizing particle across the depth, the most probable one, GeV.
     visible : array
@@ -74,8 +56,16 @@ class World(NamedTuple):
         Relative resolution for electromagnetic showers: stochastic/sqrt(E/GeV) and constant, in quadrature.
     attenuation : array
         Attenuation length along y of panels, mm; 0 for others.
-    channels : int array
-        Channel numbers of the cells of all slabs, column by column.
+    like : int array
+        The first slab of the same body.
+    scale : array
+        Of this event: the calibration of the slab's body (`emiss.samples.walk.shower_kernels.calibrate`).
+    x0, moliere, critical, charge : arrays
+        Of its mixture, see `emiss.samples.walk.matter.Mixtures`; `charge` is its z.
+    plates, e_mip, stopping, soft, tail_seen, per_length : arrays
+        For showers, see `emiss.samples.walk.shower.shower_matter`.
+    nucleus, length, shadowing, minimum, ionising, protons, neutrons, neutron_seen, both, unit, diffusion : arrays
+        For hadrons, see `emiss.samples.walk.hadron_tables.hadron_matter`.
     """
 
     x: Floats
@@ -100,8 +90,46 @@ class World(NamedTuple):
     stochastic: Floats
     constant: Floats
     attenuation: Floats
-    channels: Ints
-    mixtures: Mixtures
+    like: Ints
+    scale: Floats
+    x0: Floats
+    moliere: Floats
+    critical: Floats
+    charge: Floats
+    plates: Floats
+    e_mip: Floats
+    stopping: Floats
+    soft: Floats
+    tail_seen: Floats
+    per_length: Floats
+    nucleus: Floats
+    length: Floats
+    shadowing: Floats
+    minimum: Floats
+    ionising: Floats
+    protons: Floats
+    neutrons: Floats
+    neutron_seen: Floats
+    both: Floats
+    unit: Floats
+    diffusion: Floats
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, which: slice) -> World:
+        """Return some of the slabs."""
+        ...
+
+    def copy(self) -> World:
+        """Return a copy."""
+        ...
+
+
+COLUMNS = np.dtype(
+    [(name, "i8" if kind == "Ints" else "f8") for name, kind in World.__annotations__.items()], align=True
+)
 
 
 class Seen(NamedTuple):
@@ -117,156 +145,12 @@ class Seen(NamedTuple):
         All that stays in a part, seen or not; what leaves it and does not come to another part.
     lost : array of shape (N, names)
         What nothing can see, by name.
+    channels : int array
+        Channel numbers of the cells of all slabs, column by column: `World.first` says where those of a slab begin.
     """
 
     visible: Floats
     deposited: Floats
     leaked: Floats
     lost: Floats
-
-
-@dataclass(frozen=True)
-class _Slab:
-    """One slab on its way into a `World`: its outline, where in it it begins, and what reads it out."""
-
-    part: str
-    body: str
-    volume: Volume
-    begin: float
-    end: float
-    stack: Stack
-    kind: int = PASSIVE
-    columns: int = 1
-    rows: int = 1
-    channels: tuple[int, ...] = ()
-    mip: float = 0.0
-    stochastic: float = 0.0
-    constant: float = 0.0
-    attenuation: float = 0.0
-
-
-def world_of(detector: Detector, *, attenuation: float) -> tuple[World, tuple[str, ...], dict[str, Material]]:
-    """Return a set-up as slabs, the names of the parts that they are booked under, and their materials.
-
-    The first part, "beam line", is what no part is responsible for.
-
-    Parameters
-    ----------
-    detector : Detector
-    attenuation : float
-        Attenuation length of panels, mm.
-    """
-    slabs = [slab for name, part in detector.parts.items() for slab in _slabs(detector, name, part, attenuation)]
-    slabs.sort(key=lambda slab: (slab.volume.z + slab.begin * np.cos(slab.volume.angle), slab.volume.x))
-    parts = ("beam line", *detector.parts)
-    bodies = list(dict.fromkeys(slab.body for slab in slabs))
-    materials = {
-        name: detector.material(name) for name in dict.fromkeys(n for slab in slabs for n in slab.stack.matter)
-    }
-    first = np.cumsum([0, *(len(slab.channels) for slab in slabs)])[:-1]
-    mixed = mixtures([slab.stack for slab in slabs], materials)
-
-    def of(*names: str) -> list[Floats]:
-        return [np.array([getattr(slab.volume, name) for slab in slabs], np.float64) for name in names]
-
-    x, y, z, width, height, angle = of("x", "y", "z", "width", "height", "angle")
-    hole = np.array([slab.volume.hole for slab in slabs], np.float64).reshape(-1, 2)
-    begin = np.array([slab.begin for slab in slabs])
-    depth = np.array([slab.end for slab in slabs]) - begin
-    mip = np.array([slab.mip for slab in slabs])
-    # where all is active, what a minimum ionizing particle most probably leaves: 2 MeV cm^2/g (PDG 2022, Sec. 34.2.9)
-    left = np.where(mixed.sampling > WHOLE, 0.2e-3 * depth * mixed.density, 0.0)
-    world = World(
-        x=x + begin * np.sin(angle),
-        y=y,
-        z=z + begin * np.cos(angle),
-        sine=np.sin(angle),
-        cosine=np.cos(angle),
-        depth=depth,
-        half_x=0.5 * width,
-        half_y=0.5 * height,
-        hole_x=0.5 * hole[:, 0],
-        hole_y=0.5 * hole[:, 1],
-        mixture=np.arange(len(slabs)),
-        part=np.array([parts.index(slab.part) for slab in slabs], np.int64),
-        body=np.array([bodies.index(slab.body) for slab in slabs], np.int64),
-        kind=np.array([slab.kind for slab in slabs], np.int64),
-        columns=np.array([slab.columns for slab in slabs], np.int64),
-        rows=np.array([slab.rows for slab in slabs], np.int64),
-        first=first.astype(np.int64),
-        mip=mip,
-        visible=np.where((left > 0.0) & (mip > 0.0), mip / np.where(left > 0.0, left, 1.0), 1.0),
-        stochastic=np.array([slab.stochastic for slab in slabs]) if slabs else np.zeros(0),
-        constant=np.array([slab.constant for slab in slabs]),
-        attenuation=np.array([slab.attenuation for slab in slabs]),
-        channels=np.array([number for slab in slabs for number in slab.channels], np.int64),
-        mixtures=mixed,
-    )
-    stochastic = np.where(world.stochastic > 0.0, world.stochastic, sampling_term(mixed))
-    return world._replace(stochastic=stochastic), parts, materials
-
-
-def sampling_term(mixed: Mixtures) -> Floats:
-    """Return stochastic/sqrt(E/GeV) of sampling calorimeters: 2.7 % sqrt(active plate in mm/sampling fraction).
-
-    R. Wigmans, Calorimetry (Oxford, 2000), Eq. 4.16; 0 where all matter is active.
-    """
-    found: Floats = np.where(
-        mixed.sampling < WHOLE, 0.027 * np.sqrt(mixed.plate / np.maximum(mixed.sampling, 1e-6)), 0.0
-    )
-    return found
-
-
-def _slabs(detector: Detector, name: str, part: Part, attenuation: float) -> Iterator[_Slab]:
-    """Yield the slabs of a part; those of a read-out part without size or matter are left out."""
-    if isinstance(part, Grid):
-        volume = part.volumes(name)[0]
-        shower = part.shower
-        reached = 0.0
-        for layer, what in part.layers.items():
-            share = what.radiation_lengths / part.radiation_lengths
-            stack = _stack(part.matter, part.depth, part.plates, 1.0)
-            yield _Slab(
-                name, name, volume, reached * part.depth, (reached + share) * part.depth, stack, CELLS,
-                part.columns, part.rows, tuple(detector.numbers(layer).tolist()), share * part.mip,
-                shower.stochastic if shower else 0.0, shower.constant if shower else 0.0,
-            )  # fmt: skip
-            reached += share
-    elif isinstance(part, Panels):
-        volumes = part.volumes(name)
-        one = volumes[0]
-        whole = type(one)(
-            name, part.x, part.y, part.z, len(volumes) * one.width, one.height, one.depth, one.angle, matter=one.matter
-        )
-        numbers = [detector.channel_number[channel] for channel in part.channels()]
-        stack = Stack(one.matter or {}, one.depth, 1)
-        yield _Slab(
-            name, name, whole, 0.0, one.depth, stack, PANELS, len(volumes), 2, tuple(numbers), part.mip,
-            attenuation=attenuation,
-        )  # fmt: skip
-    else:
-        yield from _boxes(detector, name, part)
-
-
-def _boxes(detector: Detector, name: str, part: Part) -> Iterator[_Slab]:
-    """Yield one slab for each volume of a part that has matter and a size."""
-    mips = dict(zip(part.names(), part.mips(), strict=True)) if isinstance(part, Counter) else {}
-    for volume in part.volumes(name):
-        if not volume.matter or min(volume.width, volume.height, volume.depth) <= 0.0:
-            continue
-        stack = _stack(volume.matter, volume.depth, volume.plates, 1.0)
-        if isinstance(part, Modules):
-            mips[volume.name] = part.elements[volume.name].mip or part.mip or 0.0
-        read = isinstance(part, ReadOut)
-        yield _Slab(
-            name, volume.name, volume, 0.0, volume.depth, stack, CELLS if read else PASSIVE, volume.columns, volume.rows,
-            tuple(detector.numbers(volume.name).tolist()) if read else (), mips.get(volume.name, 0.0),
-        )  # fmt: skip
-
-
-def _stack(matter: Mapping[str, float], depth: float, plates: int | None, share: float) -> Stack:
-    """Return the stack of a part's share of matter; without a number of plates the active ones have `PLATE`."""
-    active = sum(length for name, length in matter.items() if name in ACTIVE)
-    if plates is None:
-        plates = 1 if active >= sum(matter.values()) else max(round(active / PLATE), 1)
-    return Stack({name: length * share for name, length in matter.items()}, depth * share, plates)
+    channels: Ints

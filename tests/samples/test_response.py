@@ -11,9 +11,11 @@ from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import waveforms
 from emiss.samples.digitise_trackers import strips
 from emiss.samples.particles import deflect
+from emiss.samples.walk.line import StationAt
 from emiss.samples.walk.state import State
-from emiss.samples.walk.stations import BEND, bend, moyal, through_spectrometer
-from emiss.samples.walk.tracks import MUON_MASS
+from emiss.samples.walk.stations import BEND, at_station, bend, moyal, stations, transport
+from emiss.samples.walk.tracks import ELECTRON, ENERGY, MUON, MUON_MASS, PDG, tracks
+from emiss.samples.walk.walking import Passage, Walk
 
 
 def _muons(energy, *, charge=-1.0, x=0.0, y=0.0, z=0.0, tx=0.0, ty=0.0):
@@ -137,38 +139,29 @@ def test_amplitudes_give_back_position_charge_and_time(detector, conditions):
     assert np.nanstd(found["time"][rows] - points["time"][one]) < 3.0
 
 
-def _through(detector, settings, count, energy, seed, **options):
-    state = _muons(np.full(count, energy), z=5000.0)
-    points, _ = through_spectrometer(
-        state, detector.arms["tracks"], settings, np.zeros(count), 1.0, np.random.default_rng(seed), **options
-    )
-    return state, points
-
-
 def test_muons_decay_in_the_spectrometer_as_often_as_they_should(detector):
     """At 0.3 GeV, so that there are some: 3.35 m between the first and the last station."""
-    off = detector.magnets["MBPL"].model_copy(update={"by": 0.0})
-    far = detector.model_copy(update={"parts": {**detector.parts, "MBPL": off}})
+    walk = Walk(detector, Response(), dict.fromkeys(detector.magnets, 0.0), {})
+    items = [item for item in walk.line if isinstance(item, StationAt)]
     count, energy = 60_000, 0.3
-    state, _ = _through(far, Response(), count, energy, 5, decays=True)
+    at_first = items[0].z
+    muons = tracks({"row": np.arange(count), "pdg": MUON, "energy": energy, "z": at_first, "id": 0}, count)
+    behind = walk.run(muons, items, Passage(walk.nothing(count)), np.zeros(count), np.random.default_rng(5))
     p = np.sqrt(energy**2 - MUON_MASS**2)
-    expected = count * (1 - np.exp(-3350.0 * MUON_MASS / (p * 658.6384e3)))
-    decayed = state.energy < 0.999 * energy
-    assert decayed.sum() == pytest.approx(expected, abs=5 * np.sqrt(expected))
-    share = np.maximum(state.energy[decayed] - MUON_MASS, 0) / energy
-    # the mean share of the electron is 0.35; one below the muon's mass is raised to it
-    shares = np.linspace(0, 1, 20001)
-    density = 5 / 3 - 3 * shares**2 + 4 / 3 * shares**3
-    mean = np.trapezoid(np.maximum(shares * energy - MUON_MASS, 0) / energy * density, shares)
-    assert share.mean() == pytest.approx(mean, abs=5 * share.std() / np.sqrt(decayed.sum()))
-    untouched, _ = _through(far, Response(), 100, energy, 5)
-    assert (untouched.energy == energy).all()
+    expected = count * (1 - np.exp(-(items[-1].z - at_first) * MUON_MASS / (p * 658.6384e3)))
+    assert np.sum(behind[:, PDG] == MUON) == pytest.approx(count - expected, abs=5 * np.sqrt(expected))
+    share = behind[behind[:, PDG] == ELECTRON, ENERGY] / energy
+    assert 0.8 * expected < len(share) < expected  # some fly backwards, with little energy
+    assert share.sum() / expected == pytest.approx(0.35, abs=0.02)  # Michel's spectrum: 7/10 of half the muon's mass
 
 
 def test_planes_scatter_with_tails_where_that_is_asked_for(detector):
     widths = {}
     for kind in ("highland", "moliere"):
-        state, _ = _through(detector, Response(plane_scattering=kind), 40_000, 50.0, 6)
+        state, arm, rng = _muons(np.full(40_000, 50.0), z=5000.0), detector.arms["tracks"], np.random.default_rng(6)
+        for number, z in enumerate(stations(arm)):
+            transport(state, arm.field, z)
+            at_station(state, arm, number, 0.0, Response(plane_scattering=kind), np.zeros(40_000), rng)
         widths[kind] = np.quantile(np.abs(state.ty), 0.6827), np.mean(np.abs(state.ty) > 2e-4)
     assert widths["moliere"][0] == pytest.approx(widths["highland"][0], rel=0.12)
     assert widths["highland"][1] == 0.0

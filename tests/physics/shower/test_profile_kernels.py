@@ -12,7 +12,7 @@ from scipy.integrate import dblquad
 from scipy.special import gammainc
 
 from emiss.physics.shower import approximation_a
-from emiss.physics.shower.profile_kernels import corner, density, drawn, longitudinal, radii, rising, tail
+from emiss.physics.shower.profile_kernels import corner, drawn, longitudinal, radii, rising, rising_and_density, tail
 
 LEAD, IRON = (82.0, 7.43e-3), (26.0, 21.68e-3)  # Z, critical energy (GeV)
 
@@ -20,7 +20,8 @@ LEAD, IRON = (82.0, 7.43e-3), (26.0, 21.68e-3)  # Z, critical energy (GeV)
 @pytest.mark.parametrize("a", [1.05, 1.3, 2.0, 5.4, 19.0])
 def test_the_incomplete_gamma_function(a):
     x = np.concatenate([[0.0, 1e-9, a, a + 1.0], np.geomspace(1e-3, 60.0, 40)])
-    found = np.array([(rising(a, one), density(a, one)) for one in x])
+    found = np.array([rising_and_density(a, one, math.lgamma(a)) for one in x])
+    assert found[:, 0] == pytest.approx([rising(a, one) for one in x], abs=1e-14)
     assert found[:, 0] == pytest.approx(gammainc(a, x), abs=1e-8)
     assert found[:, 0] - found[:, 1] == pytest.approx(gammainc(a + 1.0, x), abs=1e-8)
 

@@ -3,55 +3,38 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from emiss.configs.compiled import kernel
 from emiss.physics.passage.species_kernels import MUON, available
-from emiss.reco.detector.model import load_detector
-from emiss.samples.walk.hadron_tables import hadron_line
-from emiss.samples.walk.muons import muon_world
-from emiss.samples.walk.shower import showers
 from emiss.samples.walk.shower_kernels import calibrate
+from emiss.samples.walk.tables import Tables, tables_of
 from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, X, Y, Z, tracks
-from emiss.samples.walk.walk_kernels import Tables, through
-from emiss.samples.walk.world import Seen, World, world_of
-
-DETECTOR = Path(__file__).parent / "detector.yaml"
+from emiss.samples.walk.walk_kernels import through
+from emiss.samples.walk.world import LOST, Seen, World
+from tests.samples.walk.line import line
 
 
 class Rig(NamedTuple):
     world: World
-    parts: tuple[str, ...]
     tables: Tables
 
 
 @cache
 def rig() -> Rig:
-    """Return the line; the ECAL is centred on the axis, as in the samples."""
-    world, parts, materials = world_of(load_detector(DETECTOR), attenuation=1e9)
-    world = world._replace(y=np.zeros_like(world.y))
-    tables = Tables(
-        muons=muon_world(world, materials),
-        showers=showers(world, materials),
-        hadrons=hadron_line(world),
-        stack=np.empty((4096, COLUMNS)),
-        kinds=np.zeros(64, np.int64),
-        energies=np.zeros(64),
-        places=np.zeros(64),
-        momenta=np.zeros((64, 4)),
-    )
-    return Rig(world, parts, tables)
+    """Return the line, and what the walk looks up of it."""
+    return Rig(line().world, tables_of(line()))
 
 
 def nothing(rows: int) -> Seen:
-    """Return empty accumulators; lost are: invisible, neutrinos, rest mass."""
-    world, parts, _ = rig()
+    """Return empty accumulators, with the channels of the detector."""
+    built = line()
+    shape = (rows, len(built.parts))
     return Seen(
-        np.zeros((rows, len(world.channels))), np.zeros((rows, len(parts))), np.zeros((rows, len(parts))),
-        np.zeros((rows, 3)),
+        np.zeros((rows, len(built.channels) + 1)), np.zeros(shape), np.zeros(shape), np.zeros((rows, len(LOST))),
+        built.channels,
     )  # fmt: skip
 
 
@@ -62,7 +45,7 @@ def walk_all(world, tables, beam, seen, out, rng):
     track, stack = np.empty(COLUMNS), tables.stack
     last = len(world.z)
     for i in range(len(beam)):
-        calibrate(world, tables.showers, rng)
+        calibrate(world, rng)
         stack[0] = beam[i]
         waiting, primary = 1, False
         while waiting > 0:

@@ -1,85 +1,75 @@
-"""The line of the Geant4 showers as a `World` made by hand (ECAL in two layers, VETO, HCAL), and many showers in it."""
+"""Many showers in the line of the Geant4 samples, its VETO as one cell."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from emiss.configs.compiled import bare
-from emiss.reco.parts.materials import shipped
-from emiss.samples.walk.matter import Stack, mixtures
-from emiss.samples.walk.shower_kernels import calibrate, nuclear, shower
+from emiss.physics.shower import photonuclear
+from emiss.samples.walk.photonuclear_kernels import nuclear
+from emiss.samples.walk.shower import Showers, showers
+from emiss.samples.walk.shower_kernels import calibrate, shower
 from emiss.samples.walk.world import CELLS, Seen, World
+from tests.samples.walk import line
+from tests.samples.walk.line import IN_ECAL as ECAL
+from tests.samples.walk.line import IN_HCAL as HCAL
+from tests.samples.walk.line import IN_VETO as VETO
+from tests.samples.walk.line import nothing
 
-ECAL, VETO, HCAL = 0, 1, 2
+__all__ = ["ECAL", "HCAL", "VETO", "booked", "cells", "interactions", "many", "nothing", "tables_of", "world_of"]
+
 PRESHOWER, MAIN, PANEL, HCAL1, HCAL2, HCAL3 = range(6)
 
 
-def line(stochastic: float = 0.085) -> World:
-    stacks = [
-        Stack({"lead": 24.0, "scintillator": 24.0}, 48.0, 16),
-        Stack({"lead": 201.0, "scintillator": 201.0}, 402.0, 134),
-        Stack({"scintillator": 50.0}, 50.0, 1),
-        Stack({"iron": 1200.0, "scintillator": 192.0}, 1392.0, 48),
-    ]
-    mixture = np.array([0, 1, 2, 3, 3, 3])
-    columns, rows = np.array([5, 5, 1, 3, 3, 3]), np.array([6, 6, 1, 3, 3, 3])
-    count = columns * rows
-    zero, one = np.zeros(6), np.ones(6)
-    return World(
-        x=zero,
-        y=zero,
-        z=np.array([0.0, 48.0, 600.0, 700.0, 2192.0, 3684.0]),
-        sine=zero,
-        cosine=one,
-        depth=np.array([48.0, 402.0, 50.0, 1392.0, 1392.0, 1392.0]),
-        half_x=np.array([95.5, 95.5, 300.0, 300.0, 300.0, 300.0]),
-        half_y=np.array([114.6, 114.6, 300.0, 300.0, 300.0, 300.0]),
-        hole_x=zero,
-        hole_y=zero,
-        mixture=mixture,
-        part=np.array([0, 0, 1, 2, 2, 2]),
-        body=np.array([0, 0, 1, 2, 3, 4]),
-        kind=np.full(6, CELLS),
-        columns=columns,
-        rows=rows,
-        first=np.concatenate([[0], np.cumsum(count)[:-1]]),
-        mip=np.array([0.07, 0.57, 0.0095, 2.0, 2.0, 2.0]),
-        visible=one,
-        stochastic=np.array([stochastic, stochastic, 0.0, 0.3, 0.3, 0.3]),
-        constant=zero,
-        attenuation=zero,
-        channels=np.arange(count.sum()),
-        mixtures=mixtures(stacks, shipped()),
+def world_of(stochastic: float = 0.085) -> World:
+    """Return the world; the VETO is a cell whose scale is that of the energy left in it."""
+    world = line.line().world
+    wide = np.where(np.arange(6) == PANEL, 1, world.columns), np.where(np.arange(6) == PANEL, 1, world.rows)
+    return line.changed(
+        world,
+        kind=CELLS,
+        columns=wide[0],
+        rows=wide[1],
+        first=np.concatenate([[0], np.cumsum(wide[0] * wide[1])[:-1]]),
+        visible=1.0,
+        stochastic=[stochastic, stochastic, 0.0, 0.3, 0.3, 0.3],
+        constant=0.0,
     )
 
 
-def nothing(world: World, events: int) -> Seen:
-    return Seen(
-        np.zeros((events, len(world.channels))), np.zeros((events, 3)), np.zeros((events, 3)), np.zeros((events, 1))
-    )
+def tables_of(world: World) -> Showers:
+    """Return the tables of showers."""
+    built = line.line()
+    return showers(world, built.mixtures, built.materials)
 
 
 @bare
 def many(world, tables, seen, pdg, energy, slab, places, slopes, rng):
     """Book one particle per row: arrays of energy, slab, places (N, 3) and slopes (N, 2)."""
     for i in range(len(energy)):
-        calibrate(world, tables, rng)
+        calibrate(world, rng)
         x, y, z = places[i]
         tx, ty = slopes[i]
         shower(world, tables, seen, i, pdg, energy[i], slab[i], x, y, z, tx, ty, rng)
 
 
 @bare
-def interactions(tables, mixture, energy, found, rng):
-    """Fill k and depth of the hadronic interactions of so many showers; k is 0 without one."""
+def _interactions(table, per_length, energy, found, rng):
     for i in range(len(found)):
-        _count, k, depth = nuclear(tables, mixture, energy, rng)
+        _count, k, depth = nuclear(table, per_length, energy, rng)
         found[i, 0], found[i, 1] = k, depth
+
+
+def interactions(world, slab, energy, found, rng) -> photonuclear.Photonuclear:
+    """Fill k and depth of the hadronic interactions of so many showers; k is 0 without one. Return the table."""
+    table = photonuclear.table()
+    _interactions(table, world.per_length[slab], energy, found, rng)
+    return table
 
 
 def booked(world, tables, pdg, energy, count, rng, *, slab=0, place=(0.0, 19.1, 0.0), slope=(0.0, 0.0)) -> Seen:
     """Return what `count` particles leave; place and slope may be arrays (count, 3) and (count, 2)."""
-    seen = nothing(world, count)
+    seen = nothing(count)
     places = np.array(np.broadcast_to(place, (count, 3)), np.float64, order="C")
     slopes = np.array(np.broadcast_to(slope, (count, 2)), np.float64, order="C")
     many(world, tables, seen, pdg, np.full(count, float(energy)), np.full(count, slab), places, slopes, rng)

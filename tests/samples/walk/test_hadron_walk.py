@@ -7,7 +7,8 @@ import pytest
 
 from emiss.physics.passage.decay_kernels import decay_path
 from emiss.samples.walk.hadron_tables import hadron_matter
-from tests.samples.walk.hadron_rig import rig, run
+from tests.samples.walk.hadron_rig import run
+from tests.samples.walk.line import line
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def test_protons_show_less_than_pions():
 
 
 def test_of_vacuum_there_is_no_length():
-    mixed = rig().world.mixtures
+    mixed = line().mixtures
     empty = type(mixed)(*(np.full_like(values, np.nan) for values in mixed))._replace(
         lambda_=np.zeros(len(mixed.lambda_))
     )

@@ -60,7 +60,7 @@ def test_photons_are_attenuated_in_a_module_and_gone_beside_it(walk):
     first = int(np.searchsorted(world.z, srd.z - 1.0))
     slabs = np.flatnonzero((world.z == srd.z) & (np.abs(world.x - srd.x) < 1.0))
     last = int(slabs[0]) + 1
-    only = world._replace(z=world.z[:last])
+    only = world[:last]
     shine(only, walk.tables.showers, first, photons, seen, np.random.default_rng(4), fate)
     m = world.mixture[slabs[0]]
     rate = np.exp(-srd.depth * np.interp(np.log(3e-3), np.log(GRID), walk.tables.showers.absorption[m]))
@@ -98,4 +98,5 @@ def test_a_random_trigger_has_no_particle():
 def test_plates_of_the_file_are_those_of_the_walk(walk):
     for part, thickness in {"ecal": 1.5, "hcal": 4.0, "srd": 0.8}.items():
         slabs = walk.world.part == walk.parts.index(part)
-        np.testing.assert_allclose(walk.world.mixtures.plate[slabs], thickness)
+        mixture = walk.world.mixture[slabs]
+        np.testing.assert_allclose(walk.mixtures.plate[mixture], thickness)

@@ -7,22 +7,25 @@ import pytest
 
 from emiss.configs.compiled import kernel
 from emiss.physics.constants import MUON_MASS
-from emiss.reco.parts.materials import shipped
 from emiss.samples.walk.muon_kernels import fluctuated, lighted, muon_through
 from emiss.samples.walk.muons import most_probable, muon_world
-from tests.samples.walk.line import line, nothing_seen
-
-ECAL0, ECAL1, VETO, HCAL = range(4)
+from tests.samples.walk.line import ECAL0, ECAL1, HCAL, VETO, changed, line, nothing
 
 
 @pytest.fixture(scope="module")
 def world():
-    return line()
+    """MIPs and resolutions as the Geant4 samples have them."""
+    ecal = 0.46 * line().world.depth[:2] / 450.0
+    return changed(line().world, mip=[*ecal, 9.65e-3, 2.0, 2.0, 2.0], stochastic=[0.088, 0.088, 0.0, 0.31, 0.31, 0.31])
+
+
+def tables_of(world, materials=None, **more):
+    return muon_world(world, line().mixtures, materials or line().materials, **more)
 
 
 @pytest.fixture(scope="module")
 def muons(world):
-    return muon_world(world, shipped())
+    return tables_of(world)
 
 
 @kernel
@@ -51,7 +54,7 @@ def through(world, muons, seen, slabs, start, out, rng):
 def thrown(world, muons, slabs, energy, count=20_000, x=0.0, tx=0.0, seed=1):
     start = np.empty((count, 3))
     start[:, 0], start[:, 1], start[:, 2] = x, tx, energy
-    seen, out = nothing_seen(world, count), np.zeros((count, 5))
+    seen, out = nothing(count), np.zeros((count, 5))
     through(world, muons, seen, np.array(slabs), start, out, np.random.default_rng(seed))
     return seen, out
 
@@ -71,7 +74,7 @@ def test_the_mip_is_the_most_probable_energy(world, muons, slabs):
     values = seen.visible.sum(axis=1) / both
     assert most_probable(values) == pytest.approx(world.mip[list(slabs)].sum(), rel=0.02)
     # and half of the depth shows half of it, or a little less
-    half = world._replace(depth=0.5 * world.depth)
+    half = changed(world, depth=0.5 * world.depth)
     seen, _ = thrown(half, muons, slabs, 50.0)
     assert 0.92 < most_probable(seen.visible.sum(axis=1) / both) / (0.5 * world.mip[list(slabs)].sum()) < 1.01
 
@@ -114,7 +117,7 @@ def test_delta_electrons_come_along(world, muons):
 
 
 def test_light_fluctuates_with_its_photoelectrons(world):
-    narrow, wide = (muon_world(world, shipped(), photoelectrons=number) for number in (0.0, 25.0))
+    narrow, wide = (tables_of(world, photoelectrons=number) for number in (0.0, 25.0))
     spread = []
     for muons in (narrow, wide):
         seen, _ = thrown(world, muons, (VETO,), 20.0)
@@ -149,8 +152,8 @@ def test_moments_of_sampling_and_light():
 
 
 def test_a_material_of_a_users_own(world):
-    own = dict(shipped())
+    own = dict(line().materials)
     own["iron"] = own["iron"].model_copy(update={"density": 6.0})  # a casting that is none of the known
-    muons = muon_world(world, own)
+    muons = tables_of(world, own)
     assert np.all(np.isfinite(muons.scale))
     assert muons.scale[HCAL] > 0.0

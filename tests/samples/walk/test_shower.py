@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from emiss.physics.shower import photonuclear
-from emiss.reco.parts.materials import shipped
-from emiss.samples.walk.shower import e_over_mip, showers
+from emiss.samples.walk.shower import e_over_mip
 from emiss.samples.walk.world import PANELS
+from tests.samples.walk.line import changed
 from tests.samples.walk.shower_rig import (
+    ECAL,
     HCAL,
     HCAL1,
     MAIN,
@@ -22,20 +23,21 @@ from tests.samples.walk.shower_rig import (
     booked,
     cells,
     interactions,
-    line,
     many,
     nothing,
+    tables_of,
+    world_of,
 )
 
 
 @pytest.fixture(scope="module")
 def world():
-    return line()
+    return world_of()
 
 
 @pytest.fixture(scope="module")
 def tables(world):
-    return showers(world, shipped())
+    return tables_of(world)
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def electrons(world, tables):
 @pytest.mark.parametrize("pdg", [11, -11, 22])
 def test_all_energy_is_booked(world, tables, rng, pdg):
     count = 2000
-    seen = nothing(world, count)
+    seen = nothing(count)
     energy = 10 ** rng.uniform(-4, 2.3, count)
     slab = rng.integers(0, len(world.z), count)
     half = np.stack([world.half_x[slab], world.half_y[slab], 0.5 * world.depth[slab]], axis=1)
@@ -99,13 +101,13 @@ def test_the_resolution_is_what_is_asked_for_and_the_mean_the_energy(world, tabl
     seen = booked(world, tables, 11, 5.0, 3000, rng)
     total = cells(seen).sum(axis=(1, 2, 3))
     # on the electron scale what is not seen has left
-    assert total.mean() == pytest.approx(seen.deposited[:, 0].mean(), rel=0.01)
+    assert total.mean() == pytest.approx(seen.deposited[:, ECAL].mean(), rel=0.01)
     assert total.std() / total.mean() == pytest.approx(0.085 / np.sqrt(5.0), rel=0.1)
 
 
 def test_one_calibration_per_event_and_body(world, rng):
-    off = world._replace(constant=np.full(6, 0.05), stochastic=np.zeros(6))
-    seen = booked(off, showers(off, shipped()), 11, 100.0, 2000, rng)
+    off = changed(world, constant=np.full(6, 0.05), stochastic=np.zeros(6))
+    seen = booked(off, tables_of(off), 11, 100.0, 2000, rng)
     sums = cells(seen).sum(axis=(2, 3))
     assert sums.sum(axis=1).std() / 100.0 == pytest.approx(0.05, rel=0.1)
 
@@ -139,12 +141,12 @@ def test_an_electron_on_the_edge_leaks_half(world, tables, rng):
 
 
 def test_a_hole_takes_what_falls_into_it(world, tables, rng):
-    holed = world._replace(hole_x=np.array([0.0, 20.0, 0, 0, 0, 0]), hole_y=np.array([0.0, 20.0, 0, 0, 0, 0]))
+    holed = changed(world, hole_x=[0.0, 20.0, 0, 0, 0, 0], hole_y=[0.0, 20.0, 0, 0, 0, 0])
     seen = booked(holed, tables, 11, 20.0, 500, rng, place=(0.0, 0.0, 0.0))
     # the axis goes through the hole of the main part into VETO and HCAL
     assert seen.deposited[:, HCAL].mean() > 10.0
     beside = booked(holed, tables, 11, 20.0, 500, rng, place=(25.0, 0.0, 0.0))
-    assert beside.leaked[:, 0].mean() > 2.0
+    assert beside.leaked[:, ECAL].mean() > 2.0
 
 
 def test_photons_start_after_their_conversion(world, tables, rng):
@@ -173,23 +175,23 @@ def test_a_thin_slab_in_front_sees_one_electron(world, tables, rng):
 
 
 def test_empty_space_widens_a_shower_that_has_begun_and_no_other(world, tables, rng):
-    apart = world._replace(
-        z=world.z + 5000.0 * (np.arange(6) > PANEL), depth=np.where(np.arange(6) == PANEL, 5.0, world.depth)
+    apart = changed(
+        world, z=world.z + 5000.0 * (np.arange(6) > PANEL), depth=np.where(np.arange(6) == PANEL, 5.0, world.depth)
     )
     near, far = (
-        booked(w, showers(w, shipped()), 11, 50.0, 400, rng, slab=PANEL).deposited[:, HCAL].mean()
-        for w in (world, apart)
+        booked(w, tables_of(w), 11, 50.0, 400, rng, slab=PANEL).deposited[:, HCAL].mean() for w in (world, apart)
     )
     assert far == pytest.approx(near, rel=0.01)
     # behind 4.3 radiation lengths it goes apart
-    late = world._replace(z=world.z + 5000.0 * (np.arange(6) > PRESHOWER))
-    seen = booked(late, showers(late, shipped()), 11, 50.0, 400, rng)
-    assert seen.leaked[:, 0].mean() > 10.0
+    late = changed(world, z=world.z + 5000.0 * (np.arange(6) > PRESHOWER))
+    seen = booked(late, tables_of(late), 11, 50.0, 400, rng)
+    assert seen.leaked[:, ECAL].mean() > 10.0
 
 
 def test_a_turned_slab_is_the_same_to_what_comes_straight_on_it(world, tables, rng):
     angle = 0.1
-    turned = world._replace(
+    turned = changed(
+        world,
         x=world.z * np.sin(angle),
         z=world.z * np.cos(angle),
         sine=np.full(6, np.sin(angle)),
@@ -206,8 +208,8 @@ def test_panels_show_at_both_ends(world, tables, rng):
     first = world.first + np.where(np.arange(6) > PANEL, 1, 0)
     rows, attenuation = world.rows.copy(), world.attenuation.copy()
     rows[PANEL], attenuation[PANEL] = 2, 1000.0
-    panels = world._replace(kind=kind, rows=rows, first=first, attenuation=attenuation, channels=np.arange(89))
-    seen = booked(panels, showers(panels, shipped()), 11, 50.0, 300, rng, slab=PANEL, place=(0.0, 100.0, 0.0))
+    panels = changed(world, kind=kind, rows=rows, first=first, attenuation=attenuation)
+    seen = booked(panels, tables_of(panels), 11, 50.0, 300, rng, slab=PANEL, place=(0.0, 100.0, 0.0))
     top, bottom = seen.visible[:, 60], seen.visible[:, 61]
     assert top / bottom == pytest.approx(np.exp(0.2), rel=1e-9)
     assert np.sqrt(top * bottom) == pytest.approx(seen.deposited[:, VETO], rel=1e-9)
@@ -216,12 +218,11 @@ def test_panels_show_at_both_ends(world, tables, rng):
 @pytest.mark.parametrize("energy", [20.0, 100.0])
 def test_hadronic_interactions_are_as_many_as_photons_make(world, tables, rng, energy):
     found = np.zeros((400000, 2))
-    interactions(tables, MAIN, energy, found, rng)
-    table = tables.nuclear
+    table = interactions(world, MAIN, energy, found, rng)
     k, depth = found[found[:, 0] > 0].T
     edges = np.geomspace(photonuclear.SOFTEST, energy, 200)
     above = np.interp(np.log(edges / energy), table.ln_ratio, table.length)
-    expected = tables.per_length[MAIN] * (-np.diff(above) @ photonuclear.cross_section(np.sqrt(edges[1:] * edges[:-1])))
+    expected = world.per_length[MAIN] * (-np.diff(above) @ photonuclear.cross_section(np.sqrt(edges[1:] * edges[:-1])))
     assert len(k) / len(found) == pytest.approx(expected, rel=4 / np.sqrt(len(k)))
     assert k.min() >= photonuclear.SOFTEST
     assert k.max() <= energy
@@ -230,10 +231,10 @@ def test_hadronic_interactions_are_as_many_as_photons_make(world, tables, rng, e
     assert np.median(depth[k > 0.2 * energy]) < np.median(depth[k < 0.05 * energy]) if energy > 50 else depth.min() > 0
 
 
-def test_what_is_sampled_and_what_is_homogeneous(tables):
-    assert tables.plates[[PRESHOWER, MAIN]] == pytest.approx(3.0 / 11.08, rel=1e-3)
-    assert tables.plates[PANEL] == 0.0
-    assert tables.e_mip[PANEL] == 1.0
-    assert tables.e_mip[MAIN] == pytest.approx(e_over_mip(82.0, 3.37), rel=1e-3)
-    assert tables.tail_seen[PANEL] == 1.0
-    assert tables.tail_seen[MAIN] < tables.tail_seen[HCAL1] < 1.0
+def test_what_is_sampled_and_what_is_homogeneous(world):
+    assert world.plates[[PRESHOWER, MAIN]] == pytest.approx(3.0 / 11.08, rel=1e-3)
+    assert world.plates[PANEL] == 0.0
+    assert world.e_mip[PANEL] == 1.0
+    assert world.e_mip[MAIN] == pytest.approx(e_over_mip(82.0, 3.37), rel=1e-3)
+    assert world.tail_seen[PANEL] == 1.0
+    assert world.tail_seen[MAIN] < world.tail_seen[HCAL1] < 1.0
