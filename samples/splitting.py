@@ -12,7 +12,6 @@ from emiss.samples.beam import BeamParticles
 from emiss.samples.particles import Beamed
 from emiss.samples.walk.tracks import ENERGY, ID, MUON, PDG, ROW, availables
 from emiss.samples.walk.walking import Passage
-from emiss.samples.walk.world import Seen
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Bools, Floats, Ints
@@ -147,12 +146,14 @@ def _again(passage: Passage, row: Ints) -> Passage:
         where, its = taken(tracks[:, ROW].astype(np.int64), row)
         return where, renumbered(tracks[where], its)
 
-    stations = {}
+    seen, stations = passage.seen, {}
     for name, (tracks, here) in passage.stations.items():
         where, made = of(tracks)
         stations[name] = (made, here[where])
     return Passage(
-        seen=Seen(*(values[row] for values in passage.seen)),
+        seen=seen._replace(
+            visible=seen.visible[row], deposited=seen.deposited[row], leaked=seen.leaked[row], lost=seen.lost[row]
+        ),
         points=[columns(points) for points in passage.points],
         marked={name: of(tracks)[1] for name, tracks in passage.marked.items()},
         stations=stations,
