@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from emiss.configs.place import Place, Text
-    from emiss.events.language.syntax.expression import Expression, ObjectDeclaration
+    from emiss.events.language.syntax.expression import Expression, FunctionDeclaration, ObjectDeclaration
 
 HASH_DIGITS = 16
 """Digits of the sha256 kept as `cuts_hash`."""
@@ -107,6 +107,7 @@ class Analysis:
         The detector or reader whose tables the analysis is for, where the file says it.
     broken : set of str
         Parameters, definitions and objects that could not be read; empty for an analysis that can be used.
+    functions : mapping of name to FunctionDeclaration
     """
 
     name: str
@@ -124,6 +125,7 @@ class Analysis:
     made_with: Text | None = None
     more_scans: tuple[Scan, ...] = ()
     broken: frozenset[str] = frozenset()
+    functions: Mapping[str, FunctionDeclaration] = field(default_factory=dict)
 
     @property
     def scans(self) -> tuple[Scan, ...]:
@@ -145,6 +147,7 @@ class Analysis:
             "parameters": {name: parameter.resolved() for name, parameter in self.parameters.items()},
             "objects": {name: self._object(declared) for name, declared in self.objects.items()},
             "define": {name: self.substitute(expression) for name, expression in self.definitions.items()},
+            **({"functions": self._functions()} if self.functions else {}),
             "regions": {
                 name: [{"name": cut.name, "require": cut.resolved} for cut in cuts]
                 for name, cuts in self.regions.items()
@@ -158,6 +161,9 @@ class Analysis:
     def substitute(self, expression: Expression) -> str:
         """Return an expression with the values of parameters in the place of their names."""
         return written(expression.text, expression.tree, self.parameters)
+
+    def _functions(self) -> dict[str, str]:
+        return {function.usage(): self.substitute(function.body) for function in self.functions.values()}
 
     def _object(self, declared: ObjectDeclaration) -> dict[str, Any]:
         sources = [source.value for source in declared.sources]
@@ -178,7 +184,7 @@ class Analysis:
 
     @cached_property
     def _fingerprints(self) -> Fingerprints:
-        return Fingerprints(self.parameters, self.definitions, self.objects)
+        return Fingerprints(self.parameters, self.definitions, self.objects, self.functions)
 
     def meaning(self, expression: Expression) -> str:
         """Return what an expression means as a short text, however it is written: through parameters, definitions, objects.

@@ -13,8 +13,10 @@ from emiss.configs.units import UnitError, parse_unit
 from emiss.events.language.meaning.parameter_values import read_parameters
 from emiss.events.language.meaning.parameters import Parameter, written
 from emiss.events.language.syntax.expression import Expression, ObjectDeclaration, read_expression
-from emiss.events.language.syntax.functions import FUNCTIONS
+from emiss.events.language.syntax.functions import RESERVED_FUNCTIONS
+from emiss.events.language.syntax.parser import knowing
 from emiss.events.language.syntax.tokens import RESERVED
+from emiss.selection.analysis import functions
 from emiss.selection.analysis.formula import mathtext_error
 from emiss.selection.analysis.merge import merge, override
 from emiss.selection.analysis.model import Analysis, Blind, Cut, Histogram
@@ -90,7 +92,8 @@ def survey(document: Document, values: Mapping[str, str] | None = None) -> tuple
         If there is nothing to be read.
     """
     reader = _Reader(merge(document))
-    return reader.analysis(values or {}), reader.problems
+    with knowing(functions.names(reader.merged.tree.functions)):
+        return reader.analysis(values or {}), reader.problems
 
 
 class _Reader:
@@ -107,6 +110,7 @@ class _Reader:
         self._names(tree)
         self._labels(tree)
         units = self._units(tree.columns)
+        declared_functions = functions.read(tree, self.problems)
         objects = {name: self._object(name, item) for name, item in tree.objects.items()}
         definitions = self._expressions(tree.define)
         self.broken |= {name for name, item in definitions.items() if item is None}
@@ -135,6 +139,7 @@ class _Reader:
             place=tree.place,
             made_with=tree.made_with,
             broken=frozenset(self.broken),
+            functions=declared_functions,
         )
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
@@ -157,7 +162,7 @@ class _Reader:
                 wrong = hint = None
                 if not name.isidentifier():
                     wrong, hint = f"'{name}' cannot be the name of a {kind}", "use letters, digits and _"
-                elif name in RESERVED or name in FUNCTIONS:
+                elif name in RESERVED or name in RESERVED_FUNCTIONS:
                     wrong = f"'{name}' is a word of the language and cannot be the name of a {kind}"
                 elif name in seen:
                     wrong = f"the {kind} '{name}' has the name of a {seen[name]}"

@@ -101,6 +101,7 @@ class AnalysisModel(Placed):
     parameters: Section[Texts] = Field(default_factory=dict)
     objects: Section[ObjectModel] = Field(default_factory=dict)
     define: Section[Text] = Field(default_factory=dict)
+    functions: Section[Text] = Field(default_factory=dict)
     cuts: list[CutModel] | None = None
     drop: list[Text] | None = None
     groups: Section[list[CutModel]] = Field(default_factory=dict)

@@ -107,6 +107,7 @@ class _Binder:
             analysis.objects,
             failed=analysis.broken,
             absent=absent,
+            functions=analysis.functions,
         )
         self.problems: Problems = self.scope.problems
 
@@ -172,14 +173,19 @@ class _Binder:
 
     def _clashes(self) -> None:
         """Refuse names that the analysis gives to something of its own and that the table has, too."""
-        taken = {*self.columns, *(column.collection for column in self.columns.values() if column.shape != "flat")}
+        known = [column for column in self.columns.values() if not column.alias]
+        taken = {
+            *(column.name for column in known),
+            *(column.collection for column in known if column.shape != "flat"),
+            *(column.alias for column in self.columns.values()),
+        }
         for kind, names in (
             ("parameter", self.analysis.parameters),
             ("definition", self.analysis.definitions),
             ("object", self.analysis.objects),
         ):
             for name, declared in names.items():
-                fields = kind == "object" and any(column.startswith(f"{name}.") for column in self.columns)
+                fields = kind == "object" and any(column.name.startswith(f"{name}.") for column in known)
                 if name in taken or fields:
                     message = f"the {kind} '{name}' has the name of a column of the table"
                     self.problems.add(declared.place.error(message, key=True, hint=f"rename the {kind}"))
