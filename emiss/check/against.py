@@ -65,12 +65,12 @@ class Around:
 
     def add_stored(self, one: Given) -> str:
         """Take a ROOT or Parquet file: an event table, a simulated run file, or one of another program."""
-        from emiss.events.files.open import open_table
+        from emiss.events.files.open import file_and_tree, open_table
 
         try:
             table = open_table(one.path)
         except UserError:
-            if magic(one.path) == b"PAR1":
+            if magic(file_and_tree(one.path)[0]) == b"PAR1":
                 raise
             return self.add_run(one)
         if table.metadata is None and self.reader is not None:

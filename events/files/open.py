@@ -53,7 +53,7 @@ def open_table(path: str | Path) -> TableFile:
 
 def open_stored(path: str | Path) -> TableFile:
     """Open an event table as it is, without asking what it stands for; see `open_table`."""
-    found, tree = _named(path)
+    found, tree = file_and_tree(path)
     name = str(found)
     try:
         with found.open("rb") as file:
@@ -75,8 +75,8 @@ def open_stored(path: str | Path) -> TableFile:
     )
 
 
-def _named(path: str | Path) -> tuple[Path, str]:
-    """Return the path of a table, and the tree where one is named."""
+def file_and_tree(path: str | Path) -> tuple[Path, str]:
+    """Return the file of a table named as ``FILE`` or ``FILE:TREE``, and the tree; "" where none is named."""
     if is_remote(path):
         whole = located(path)
         name, colon, tree = whole.name.rpartition(":")
