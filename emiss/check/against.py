@@ -163,6 +163,8 @@ def _made_with(analysis: Analysis) -> dict[str, Known]:
     text = analysis.made_with
     assert text is not None  # noqa: S101 - the caller has looked
     near = text.place.document.path.parent
+    if text.value in loader.shipped("schemas"):
+        return {}  # which of its columns are there, a file alone can tell
     try:
         return _of_map(loader.find("readers", text.value, near=near))
     except UserError:
@@ -170,6 +172,6 @@ def _made_with(analysis: Analysis) -> dict[str, Known]:
     try:
         return _of_detector(loader.find("detectors", text.value, near=near))
     except UserError:
-        known = [*loader.shipped("readers"), *loader.shipped("detectors")]
-        hint = did_you_mean(text.value, known, otherwise="readers and detectors are")
+        known = [name for kind in ("readers", "detectors", "schemas") for name in loader.shipped(kind)]
+        hint = did_you_mean(text.value, known, otherwise="readers, detectors and schemas are")
         raise text.place.error(f"there is no reader or detector '{text.value}'", hint=hint) from None

@@ -35,6 +35,7 @@ def inspect(
     from emiss.events.files.open import file_and_tree
     from emiss.events.location import located
     from emiss.look import inspect as looking
+    from emiss.look.first_map import first_map
     from emiss.reco.formats.foreign_tree import ForeignTree
 
     found, named = file_and_tree(file)
@@ -62,5 +63,5 @@ def inspect(
             table.add_row(column, f"{why}: no numbers, left out", style="dim")
         print_table(table)
         if write_map is not None:
-            write_text(write_map, looking.first_map(opened, write_map.stem))
+            write_text(write_map, first_map(opened, write_map.stem, looking.names_of(opened)))
             say(f"written: {write_map}", "dim")

@@ -6,7 +6,6 @@ Any other TTree or RNTuple with numbers, fixed arrays and lists of numbers can b
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.columns import Column, split
 from emiss.events.files import trees
 from emiss.events.files.base import BATCH, check_columns, check_held, held, reading
-from emiss.events.files.schemas import schema_of, schema_trees
+from emiss.events.files.schemas import schema_trees
 from emiss.events.files.stored import read_metadata
 from emiss.events.lists import Lists
 from emiss.events.location import for_uproot
@@ -90,18 +89,10 @@ class RootTable:
         return columns
 
     def _foreign(self, found: dict[str, Column]) -> dict[str, Column]:
-        """Return the columns of another program's tree: lists with one counter as a collection, units where a schema is known."""
-        lists = [name for name, column in found.items() if column.shape == "list"]
-        fields = trees.collections(trees.counters(self._tree), lists, found)
-        schema = schema_of(self._name, found)
-        columns = {}
-        for branch, column in found.items():
-            name = fields.get(branch)
-            if name is not None:
-                self._branches[name] = branch
-                column = replace(column, name=name, alias=branch)
-            columns[column.name] = column if schema is None else replace(column, unit=schema.unit(column))
-        return columns
+        """Return the columns of another program's tree, and remember the branches of those that are called otherwise."""
+        columns = trees.collected(self._tree, self._name, found)
+        self._branches = {column.name: branch for branch, column in columns.items() if column.name != branch}
+        return {column.name: column for column in columns.values()}
 
     def _found(self) -> dict[str, Column]:
         """Return what the file holds of numbers, in its order; what it holds besides goes to `ignored`."""

@@ -1,19 +1,46 @@
 """What a TTree or RNTuple of another program holds: columns by name, and the lists that share a counter as one collection.
 
-``Muon_pt[nMuon]`` and ``Muon_eta[nMuon]`` are the fields `pt` and `eta` of the collection ``Muon``; a branch also keeps its own name
-(`Column.alias`). An RNTuple's collections are what they are there.
+``Muon_pt[nMuon]`` and ``Muon_eta[nMuon]`` are the fields `pt` and `eta` of the collection ``Muon``; a branch also keeps its own
+name (`Column.alias`). An RNTuple's collections are what they are there.
 """
 
 from __future__ import annotations
 
-import os
 import re
+from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
+
+from emiss.events.files.schemas import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from emiss.events.columns import Column
+
 _WORD = re.compile(r"[^\W\d]\w*")
+
+
+def collected(tree: Any, name: str, found: Mapping[str, Column]) -> dict[str, Column]:
+    """Return the columns by branch: lists with one counter as a collection, in the units of a schema where one is known.
+
+    Parameters
+    ----------
+    tree : TTree or RNTuple
+    name : str
+        Of the tree.
+    found : mapping of branch to Column
+    """
+    lists = [branch for branch, column in found.items() if column.shape == "list"]
+    fields = collections(counters(tree), lists, found)
+    columns = {
+        branch: replace(column, name=fields[branch], alias=branch) if branch in fields else column
+        for branch, column in found.items()
+    }
+    schema = schema_of(name, found)
+    if schema is None:
+        return columns
+    return {branch: replace(column, unit=schema.unit(column)) for branch, column in columns.items()}
 
 
 def counters(tree: Any) -> dict[str, str]:
@@ -64,7 +91,8 @@ def _fields(counter: str, branches: list[str]) -> tuple[str, list[str]]:
     base = _base(counter)
     if base and all(branch.startswith(f"{base}_") for branch in branches):
         return base, [branch.removeprefix(f"{base}_") for branch in branches]
-    common = os.path.commonprefix(branches).rpartition("_")[0]
+    same = takewhile(lambda letters: len(set(letters)) == 1, zip(*branches, strict=False))
+    common = "".join(letters[0] for letters in same).rpartition("_")[0]
     if common and len(branches) > 1:
         return common, [branch.removeprefix(f"{common}_") for branch in branches]
     if len(branches) == 1:
@@ -85,17 +113,16 @@ def forms(tree: Any, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, st
     try:
         whole = tree.arrays(names, entry_stop=0, library="ak")
         return {name: whole[name] for name in whole.fields}, {}
-    except Exception:  # noqa: BLE001 - of whichever branch it was: the others are asked one by one
-        pass
+    except Exception as error:  # noqa: BLE001 - the bytes of a file decide what fails
+        if len(names) == 1:
+            said = str(error).strip()
+            return {}, {names[0]: said.splitlines()[0] if said else type(error).__name__}
     found: dict[str, Any] = {}
     wrong: dict[str, str] = {}
-    for name in names:
-        try:
-            one = tree.arrays([name], entry_stop=0, library="ak")
-            found |= {field: one[field] for field in one.fields}
-        except Exception as error:  # noqa: BLE001 - the bytes of a file decide what fails
-            said = str(error).strip()
-            wrong[name] = said.splitlines()[0] if said else type(error).__name__
+    for name in names:  # one of them is broken, and no other has to suffer for it
+        one, why = forms(tree, [name])
+        found |= one
+        wrong |= why
     return found, wrong
 
 

@@ -7,7 +7,6 @@ Branches that hold neither numbers, fixed arrays nor lists of numbers are left o
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from emiss.events.files import trees
 from emiss.events.files.base import reading
 from emiss.events.files.identity import checksum
 from emiss.events.files.root import TABLES, column_of, lists_of
-from emiss.events.files.schemas import schema_of
+from emiss.events.files.schemas import schema_of, schema_trees
 from emiss.events.lists import Lists
 from emiss.events.location import for_uproot, located
 from emiss.events.table import EventTable
@@ -84,25 +83,20 @@ class ForeignTree:
 
     def _collected(self, found: Mapping[str, Column]) -> dict[str, Column]:
         """Return the columns with those lists as fields of a collection that share a counter, and the units of a schema."""
-        lists = [name for name, column in found.items() if column.shape == "list"]
-        fields = trees.collections(trees.counters(self._tree), lists, found)
-        columns = {}
-        for name, column in found.items():
-            full = fields.get(name)
-            if full is not None:
-                self._branches[full] = self._branches[name]
-                column = replace(column, name=full, alias=name)
-            columns[column.name] = column if self.schema is None else replace(column, unit=self.schema.unit(column))
-        return columns
+        columns = trees.collected(self._tree, self.tree, found)
+        self._branches |= {column.name: self._branches[name] for name, column in columns.items()}
+        return {column.name: column for column in columns.values()}
 
     def _choose(self, tree: str | None) -> str:
         held = [name for name, kind in self._file.classnames(cycle=False).items() if kind in TABLES]
         if tree is None and len(held) == 1:
             return held[0]
+        if tree is None and len(known := [name for name in held if name in schema_trees()]) == 1:
+            return known[0]
         if tree not in held or tree is None:
             wrong = f"no tree '{tree}'" if tree else "which tree? the file holds several"
-            known = did_you_mean(tree or "", held, otherwise="it holds")
-            raise UserError(wrong, at=Location(str(self.path)), hint=known)
+            hint = did_you_mean(tree or "", held, otherwise="it holds")
+            raise UserError(wrong, at=Location(str(self.path)), hint=hint)
         return tree
 
     def _find(self) -> tuple[dict[str, str], dict[str, Column]]:

@@ -127,7 +127,7 @@ def columns_of(table: EventTable) -> dict[str, Column]:
 def _column(table: EventTable, name: str, values: Any, shape: Any, size: int) -> Column:
     declared = table.metadata.columns.get(name, Column(name))
     kind = "bool" if values.dtype == np.bool_ else values.dtype.str[1:]
-    return Column(name, kind, declared.unit, declared.meaning, shape, size, declared.bits)
+    return Column(name, kind, declared.unit, declared.meaning, shape, size, declared.bits, alias=declared.alias)
 
 
 def _sealed(provenance: Mapping[str, Any], sample: str) -> dict[str, Any]:
