@@ -83,6 +83,29 @@ class Blind:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """One direction of a systematic variation.
+
+    Attributes
+    ----------
+    name : str
+        ``ecal_scale_up``.
+    analysis : Analysis
+        With what is shifted in its place; of the weights only the nominal one.
+    scale : mapping of column to float
+        Factors.
+    said : mapping of what is shifted to text
+    place : Place
+    """
+
+    name: str
+    analysis: Analysis
+    scale: Mapping[str, float]
+    said: Mapping[str, str]
+    place: Place
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A selection file, read.
 
@@ -108,6 +131,8 @@ class Analysis:
     broken : set of str
         Parameters, definitions and objects that could not be read; empty for an analysis that can be used.
     functions : mapping of name to FunctionDeclaration
+    shifts : tuple of Shift
+        Of the systematic variations.
     """
 
     name: str
@@ -126,6 +151,7 @@ class Analysis:
     more_scans: tuple[Scan, ...] = ()
     broken: frozenset[str] = frozenset()
     functions: Mapping[str, FunctionDeclaration] = field(default_factory=dict)
+    shifts: tuple[Shift, ...] = ()
 
     @property
     def scans(self) -> tuple[Scan, ...]:
@@ -156,6 +182,8 @@ class Analysis:
         }
         if self.blind is not None:
             data["blind"] = {"samples": list(self.blind.samples), "box": self.substitute(self.blind.box)}
+        if self.shifts:
+            data["variations"] = {shift.name: dict(shift.said) for shift in self.shifts}
         return data
 
     def substitute(self, expression: Expression) -> str:
@@ -180,7 +208,12 @@ class Analysis:
             },
             "weights": {name: self.meaning(expression) for name, expression in self.weights.items()},
             "blind": [sorted(self.blind.samples), self.meaning(self.blind.box)] if self.blind else [],
+            **({"shifts": {shift.name: self._shift(shift) for shift in self.shifts}} if self.shifts else {}),
         }
+
+    @staticmethod
+    def _shift(shift: Shift) -> list[Any]:
+        return [shift.analysis._matters(), {name: factor.hex() for name, factor in shift.scale.items()}]  # noqa: SLF001 - our own
 
     @cached_property
     def _fingerprints(self) -> Fingerprints:

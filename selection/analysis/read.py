@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Problems, UserError
@@ -16,7 +17,7 @@ from emiss.events.language.syntax.expression import Expression, ObjectDeclaratio
 from emiss.events.language.syntax.functions import RESERVED_FUNCTIONS
 from emiss.events.language.syntax.parser import knowing
 from emiss.events.language.syntax.tokens import RESERVED
-from emiss.selection.analysis import functions
+from emiss.selection.analysis import functions, variations
 from emiss.selection.analysis.formula import mathtext_error
 from emiss.selection.analysis.merge import merge, override
 from emiss.selection.analysis.model import Analysis, Blind, Cut, Histogram
@@ -124,7 +125,7 @@ class _Reader:
         def read(texts: Iterable[CutText]) -> tuple[Cut, ...]:
             return tuple(cuts[id(text)] for text in texts)
 
-        return Analysis(
+        analysis = Analysis(
             name=merged.name,
             units=units,
             parameters=parameters,
@@ -141,6 +142,8 @@ class _Reader:
             broken=frozenset(self.broken),
             functions=declared_functions,
         )
+        given = override(tree.parameters, values)
+        return replace(analysis, shifts=variations.read(analysis, tree, given, self.problems))
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
         given = self.merged.tree.parameters
@@ -176,8 +179,9 @@ class _Reader:
             ("cut", cut.name.value, cut.name.place, False) for cut in self._all_cuts()
         ]
         named += [("region", name, item.place, True) for name, item in tree.regions.items() if item is not None]
-        variations = (tree.weights.variations if tree.weights else None) or {}
-        named += [("weight", name, item.place, True) for name, item in variations.items()]
+        weights = (tree.weights.variations if tree.weights else None) or {}
+        named += [("weight", name, item.place, True) for name, item in weights.items()]
+        named += [("variation", name, item.place, True) for name, item in tree.variations.items()]
         for histogram in self.merged.histograms:
             texts = (("histogram", histogram.name), ("title", histogram.title))
             named += [(kind, text.value, text.place, False) for kind, text in texts if text is not None]
@@ -237,14 +241,14 @@ class _Reader:
     def _weights(self, item: WeightsModel) -> dict[str, Expression | None]:
         if item.nominal is None and item.variations is None:
             return {}
-        variations = item.variations or {}
-        if "nominal" in variations:
+        others = item.variations or {}
+        if "nominal" in others:
             message = "a variation cannot be called 'nominal'"
-            self.problems.add(variations["nominal"].place.error(message, key=True))
+            self.problems.add(others["nominal"].place.error(message, key=True))
         if item.nominal is None:
             self.problems.add(item.place.error("the weights have no 'nominal'", key=True, hint="add 'nominal: weight'"))
             return {}
-        return {"nominal": self._expression(item.nominal), **self._expressions(variations)}
+        return {"nominal": self._expression(item.nominal), **self._expressions(others)}
 
     def _histogram(self, item: HistogramModel) -> Histogram | None:
         of, edges = item.of.items, item.edges

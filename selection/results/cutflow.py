@@ -21,6 +21,7 @@ from emiss.selection.counting.samples import Counted, SampleCounts
 from emiss.selection.display import notebook, terminal
 from emiss.selection.results.difference import compare
 from emiss.selection.results.files import cutflow as cutflowfile
+from emiss.selection.results.nuisances import nuisances
 from emiss.selection.results.skimmed import with_read
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Cutflow(Counted):
 
     def __radd__(self, other: object) -> Cutflow:
         return self if other == 0 else NotImplemented  # sum() starts from 0
+
+    def nuisances(self, sample: str, region: str | None = None) -> dict[str, tuple[float | None, float | None]]:
+        """Return the factors of each systematic variation on what is left of a sample, up and down; see `nuisances`."""
+        return nuisances(self, sample, region)
 
     def to_json(self) -> dict[str, Any]:
         """Return the cutflow as plain data, schema ``emiss.cutflow/1``."""

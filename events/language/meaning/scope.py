@@ -56,6 +56,8 @@ class Scope:
     absent : callable, optional
         Says of a name that means nothing here where it does; None where it does not know either.
     functions : mapping of name to FunctionDeclaration
+    scaled : mapping of column to float
+        Factors that columns of numbers are multiplied with.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class Scope:
         failed: Iterable[str] = (),
         absent: Absent | None = None,
         functions: Mapping[str, FunctionDeclaration] | None = None,
+        scaled: Mapping[str, float] | None = None,
     ) -> None:
         self.program = program
+        self.scaled = scaled or {}
         self.absent = absent
         self.functions = functions or {}
         self.scanned = scanned
@@ -95,7 +99,7 @@ class Scope:
     def open(self, scanned: Container[tuple[str, int]]) -> Scope:
         """Return the same scope on the same program with some parameters left open, and problems of its own."""
         known = (self.program, self.columns, self.units, self.parameters, self.definitions, self.objects)
-        return Scope(*known, scanned, self._failed, self.absent, self.functions)
+        return Scope(*known, scanned, self._failed, self.absent, self.functions, self.scaled)
 
     def check(self, expression: Expression, fields: Collection | None = None) -> Checker:
         """Return the checker of an expression."""
@@ -379,7 +383,7 @@ class Scope:
             raise ExpressionError(message, span, hint) from None
         rows = self._rows(column) if column.shape != "flat" else None
         collection, inner = split(column.name) if column.shape == "list" else ("", column.name)
-        return self.program.add(
+        loaded = self.program.add(
             "column",
             () if rows is None else (rows,),
             (collection, inner, unit.factor),
@@ -390,3 +394,8 @@ class Scope:
             bits=column.bits,
             label=column.name if text.strip() in ("1", "") else "",
         )
+        factor = self.scaled.get(column.name) or self.scaled.get(column.alias)
+        if factor is None:
+            return loaded
+        changed = (loaded, self.program.number(factor))
+        return self.program.add("*", changed, dimension=loaded.dimension, axis=rows, constant=False, label=loaded.label)
