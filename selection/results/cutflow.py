@@ -25,8 +25,10 @@ from emiss.selection.results.nuisances import nuisances
 from emiss.selection.results.skimmed import with_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
     from emiss.events.ledger import Ledger
     from emiss.selection.counting.counts import Regions
@@ -129,6 +131,19 @@ class Cutflow(Counted):
     @classmethod
     def _of(cls, counted: Counted) -> Self:
         return cls(counted.analysis, counted.cuts_hash, counted.provenance, counted.samples)
+
+    def plot(
+        self,
+        region: str | None = None,
+        *,
+        ax: Axes | None = None,
+        samples: Sequence[str] | None = None,
+        normalise_to: float | None = None,
+    ) -> Axes:
+        """Draw what is left of each sample after each cut; see `emiss.selection.display.plot`."""
+        from emiss.selection.display.plot import plot
+
+        return plot(self, region, ax=ax, samples=samples, normalise_to=normalise_to)
 
     def __str__(self) -> str:
         return terminal.text(self)
