@@ -16,6 +16,7 @@ from emiss.commands import (
     limit,
     look,
     merge,
+    new,
     process,
     quality,
     scan,
@@ -59,6 +60,7 @@ app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)
 app.add_typer(setup.app)
+app.add_typer(new.app)
 app.add_typer(validate.app)
 app.command()(yields.yields)
 app.command()(warm_up.warm_up)
