@@ -10,6 +10,7 @@ from emiss.commands import (
     check,
     constraints,
     diff,
+    doctor,
     field,
     fit,
     inspect,
@@ -52,6 +53,7 @@ app.command()(constraints.constraints)
 app.command()(simulate.simulate)
 app.command()(study.study)
 app.command()(check.check)
+app.command()(doctor.doctor)
 app.command()(quality.quality)
 app.command()(inspect.inspect)
 app.command()(look.dump)

@@ -126,3 +126,15 @@ def test_a_map_of_grids_and_collections_runs_as_it_is(cli, odd, tmp_path):
     muons = ak.to_numpy(ak.any((data["mu"].pt > 0.2) & (data["mu"].eta > 0.2), axis=1))
     wanted = [40, int((energy > 3).sum()), int(((energy > 3) & muons).sum())]
     assert [cut["n"] for cut in sample["regions"]["nominal"]["weights"]["nominal"]["cuts"]] == wanted
+
+
+@pytest.mark.parametrize("role", ["data", "background"])
+def test_a_map_says_the_role_of_bare_files(cli, foreign, tmp_path, role):
+    said = f"role: {role}\n" if role != "data" else ""
+    (tmp_path / "m.yaml").write_text(f"reader: m\ntree: t\n{said}columns: {{event.run: RunNumber, foreign.e: E}}\n")
+    (tmp_path / "c.yaml").write_text("analysis: c\ncuts: [{name: e, require: foreign.e > 50}]\n")
+    options = ("--reader", tmp_path / "m.yaml", "--analysis", tmp_path / "c.yaml", "--out", tmp_path / "o")
+    done = cli("process", foreign, *options)
+    assert done.code == 0, done.err
+    samples = json.loads((tmp_path / "o" / "cutflow.json").read_text())["samples"]
+    assert {name: sample["role"] for name, sample in samples.items()} == {role: role}
