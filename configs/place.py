@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound="Placed")
 
+SCALAR = ("string", "number", "boolean")
+"""What a scalar of YAML may be in JSON."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -76,6 +79,10 @@ class Text:
         return core_schema.no_info_plain_validator_function(cls._read)
 
     @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
+        return {"type": [*SCALAR]}
+
+    @classmethod
     def _read(cls, value: Any) -> Text:
         if isinstance(value, PlacedScalar):
             return cls(str(value), value.place)
@@ -99,6 +106,10 @@ class Texts:
     def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         inner = core_schema.list_schema(handler.generate_schema(Text))
         return core_schema.no_info_wrap_validator_function(cls._read, inner)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": [*SCALAR]}, {"type": "array", "items": {"type": [*SCALAR]}}]}
 
     @classmethod
     def _read(cls, value: Any, read: Callable[[Any], list[Text]]) -> Texts:

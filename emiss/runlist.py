@@ -163,9 +163,10 @@ def load(path: str | Path) -> RunList:
 def from_files(
     files: Sequence[str | Path], *, detector: str = "", analysis: str, calib: str | None = "", reader: str | None = None
 ) -> RunList:
-    """Return the run list of bare files: one sample ``data`` without a number of particles on target.
+    """Return the run list of bare files: one sample without a number of particles on target.
 
-    Where `calib` is None, the constants are those of the detector.
+    It is ``data``, or of the role that the map says which the files are read with, and called so. Where `calib` is None, the
+    constants are those of the detector.
     """
     if calib is None:
         calib = constants_of(detector)
@@ -175,9 +176,17 @@ def from_files(
         if not matches:
             raise UserError("no such file", at=Location(str(pattern)))
         found += matches
-    return RunList(
-        "data", detector, analysis, calib, (ListedSample("data", "data", tuple(found)),), Path(), reader=reader
-    )
+    role: Role = "data" if reader is None else _role_of(reader)
+    sample = ListedSample(role, role, tuple(found))
+    return RunList("data", detector, analysis, calib, (sample,), Path(), reader=reader)
+
+
+def _role_of(reader: str) -> Role:
+    """Return the role that a map gives to files without a run list."""
+    from emiss.reco.readers.foreign.reader import load_reader_map
+    from emiss.reco.readers.foreign.schema import ReaderMap
+
+    return loader.validate(load_reader_map(reader), ReaderMap).role
 
 
 def _sample(document: Document, name: str, item: SampleEntry, near: Path) -> ListedSample:

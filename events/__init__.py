@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emiss.events.files.open import read, write
+    from emiss.events.handover import to_dask
     from emiss.events.table import EventTable
 
-__all__ = ["EventTable", "read", "write"]
+__all__ = ["EventTable", "read", "to_dask", "write"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,6 +18,10 @@ def __getattr__(name: str) -> Any:
         from emiss.events.table import EventTable
 
         return EventTable
+    if name == "to_dask":
+        from emiss.events.handover import to_dask
+
+        return to_dask
     if name in ("read", "write"):
         import emiss.events.files.open
 

@@ -84,6 +84,9 @@ class Column:
         Names of the values of a fixed column, empty where they have none.
     expression : str
         What it is derived with, in the event language; empty for all others.
+    alias : str
+        Another name that expressions may call it by: that of its branch in a file of another program, where this is one of
+        the lists that a counter made a collection of; else empty.
     """
 
     name: str
@@ -95,6 +98,7 @@ class Column:
     bits: Mapping[str, int] = field(default_factory=dict)
     elements: tuple[str, ...] = ()
     expression: str = ""
+    alias: str = ""
 
     @property
     def collection(self) -> str:
@@ -112,6 +116,8 @@ class Column:
             data["elements"] = list(self.elements)
         if self.expression:
             data["expression"] = self.expression
+        if self.alias:
+            data["alias"] = self.alias
         return data
 
     @classmethod
@@ -127,6 +133,7 @@ class Column:
             bits=data.get("bits", {}),
             elements=tuple(data.get("elements", ())),
             expression=data.get("expression", ""),
+            alias=data.get("alias", ""),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import fsum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import awkward as ak
@@ -109,9 +109,12 @@ def true_of_rows(metadata: Metadata, rows: int) -> Metadata:
     return replace(metadata, ledger=metadata.ledger + moved, on_target=None, partial=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EventTable:
     """Columns of N events.
+
+    ``table["ecal.energy"]`` is a column, ``table["tracks"]`` a collection as awkward records (vectors, where its fields are
+    coordinates), ``table[:10]`` the first ten events, ``table[mask]`` those where a mask is true.
 
     Attributes
     ----------
@@ -138,16 +141,75 @@ class EventTable:
         inner = [join(name, field_) for name, lists in self.lists.items() for field_ in lists.columns]
         return [*self.flat, *inner]
 
-    def __getitem__(self, name: str) -> Any:
-        """Return a flat or fixed column as a NumPy array, a list column as an awkward array."""
-        if name in self.flat:
-            return self.flat[name]
-        collection, inner = split(name)
+    def __repr__(self) -> str:
+        from emiss.events import summary
+
+        return summary.text(self)
+
+    def _repr_html_(self) -> str:
+        from emiss.events import summary
+
+        return summary.html(self)
+
+    @overload
+    def __getitem__(self, what: str) -> Any: ...
+
+    @overload
+    def __getitem__(self, what: slice | Array | Sequence[int] | Sequence[bool]) -> EventTable: ...
+
+    def __getitem__(self, what: str | slice | Array | Sequence[int] | Sequence[bool]) -> Any:
+        """Return a column or a collection by its name, or some of the events.
+
+        A flat or fixed column is a NumPy array, a list column an awkward array, a collection awkward records.
+
+        Raises
+        ------
+        UserError
+            If there is no such column or collection.
+        TypeError, IndexError
+            For what picks no events: a single number, a mask of another length, a position that is not there.
+        """
+        if not isinstance(what, str):
+            return self._events(what)
+        if what in self.flat:
+            return self.flat[what]
+        collection, inner = split(what)
         if collection in self.lists and inner in self.lists[collection].columns:
             return _awkward(self.lists[collection], inner)
+        from emiss.events import records
+
+        if what in self.lists:
+            return records.of_lists(self.lists[what])
+        fields = {name.removeprefix(f"{what}."): name for name in self.flat if split(name)[0] == what}
+        if fields:
+            return records.of_flat({field_: self.flat[name] for field_, name in fields.items()})
+        for name, column in self.metadata.columns.items():
+            if column.alias == what and name in self.names:
+                return self[name]
         from emiss.configs.errors import UserError, did_you_mean
 
-        raise UserError(f"the table has no column '{name}'", hint=did_you_mean(name, self.names))
+        known = [*self.names, *dict.fromkeys(name for full in self.names if (name := split(full)[0]))]
+        raise UserError(f"the table has no column '{what}'", hint=did_you_mean(what, known))
+
+    def _events(self, what: slice | Array | Sequence[int] | Sequence[bool]) -> EventTable:
+        """Return some of the events: a slice with its part of the ledger, a mask or positions as `take` does."""
+        if isinstance(what, slice):
+            start, stop, step = what.indices(self.size)
+            return self.slice(start, max(start, stop)) if step == 1 else self.take(np.arange(start, stop, step))
+        chosen = np.asarray(what)
+        if chosen.ndim != 1 or (chosen.dtype.kind not in "biu" and chosen.size):
+            msg = f"events are picked by a slice, a mask or positions, not by {type(what).__name__}; one event is table[7:8]"
+            raise TypeError(msg)
+        if chosen.dtype.kind == "b":
+            if len(chosen) != self.size:
+                msg = f"a mask of {len(chosen)} for {self.size} events"
+                raise IndexError(msg)
+            return self.take(chosen)
+        at = chosen.astype(np.int64)
+        if len(at) and not (-self.size <= at.min() and at.max() < self.size):
+            msg = f"an event that is not among the {self.size} of the table"
+            raise IndexError(msg)
+        return self.take(np.where(at < 0, at + self.size, at))
 
     def slice(self, start: int, stop: int) -> EventTable:
         """Return the rows start to stop as views, with their part of the ledger (`Ledger.of_rows`)."""

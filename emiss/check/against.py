@@ -65,12 +65,12 @@ class Around:
 
     def add_stored(self, one: Given) -> str:
         """Take a ROOT or Parquet file: an event table, a simulated run file, or one of another program."""
-        from emiss.events.files.open import open_table
+        from emiss.events.files.open import file_and_tree, open_table
 
         try:
             table = open_table(one.path)
         except UserError:
-            if magic(one.path) == b"PAR1":
+            if magic(file_and_tree(one.path)[0]) == b"PAR1":
                 raise
             return self.add_run(one)
         if table.metadata is None and self.reader is not None:
@@ -163,6 +163,8 @@ def _made_with(analysis: Analysis) -> dict[str, Known]:
     text = analysis.made_with
     assert text is not None  # noqa: S101 - the caller has looked
     near = text.place.document.path.parent
+    if text.value in loader.shipped("schemas"):
+        return {}  # which of its columns are there, a file alone can tell
     try:
         return _of_map(loader.find("readers", text.value, near=near))
     except UserError:
@@ -170,6 +172,6 @@ def _made_with(analysis: Analysis) -> dict[str, Known]:
     try:
         return _of_detector(loader.find("detectors", text.value, near=near))
     except UserError:
-        known = [*loader.shipped("readers"), *loader.shipped("detectors")]
-        hint = did_you_mean(text.value, known, otherwise="readers and detectors are")
+        known = [name for kind in ("readers", "detectors", "schemas") for name in loader.shipped(kind)]
+        hint = did_you_mean(text.value, known, otherwise="readers, detectors and schemas are")
         raise text.place.error(f"there is no reader or detector '{text.value}'", hint=hint) from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from emiss.configs import loader
 from emiss.configs.errors import Location, UserError, did_you_mean, suggest
 from emiss.events.files.base import SUFFIXES
+from emiss.events.files.open import file_and_tree
 from emiss.events.location import is_remote
 from emiss.selection.analysis.schema import AnalysisModel
 
@@ -61,14 +62,15 @@ def recognise(path: Path) -> Given:
         return Given(path, "folder" if tables else "conditions")
     if path.suffix == ".txt":
         return Given(path, "conditions")
-    if not is_remote(path) and not path.is_file():  # a server says itself what is wrong
+    file = file_and_tree(path)[0]
+    if not is_remote(path) and not file.is_file():  # a server says itself what is wrong
         names = [name for kind in NAMED for name in loader.shipped(kind)]
         raise UserError(
             "no such file",
             at=Location(str(path)),
             hint=did_you_mean(path.name, names) if suggest(path.name, names) else None,
         )
-    return Given(path, "stored" if magic(path) in (b"root", b"PAR1") else "run")
+    return Given(path, "stored" if magic(file) in (b"root", b"PAR1") else "run")
 
 
 def _shipped(path: Path) -> Path | None:

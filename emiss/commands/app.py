@@ -11,6 +11,7 @@ from emiss.commands import (
     check,
     constraints,
     diff,
+    doctor,
     field,
     fit,
     inspect,
@@ -18,6 +19,7 @@ from emiss.commands import (
     look,
     merge,
     models,
+    new,
     periods,
     process,
     quality,
@@ -56,6 +58,7 @@ app.command()(constraints.constraints)
 app.command()(simulate.simulate)
 app.command()(study.study)
 app.command()(check.check)
+app.command()(doctor.doctor)
 app.command()(quality.quality)
 app.command()(inspect.inspect)
 app.command()(look.dump)
@@ -64,6 +67,7 @@ app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)
 app.add_typer(setup.app)
+app.add_typer(new.app)
 app.add_typer(validate.app)
 app.command()(yields.yields)
 app.command()(models.models)

@@ -11,7 +11,7 @@ from emiss.terminal import print_table, say
 
 
 def inspect(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A ROOT file, or the address of one.")],
+    file: Annotated[str, typer.Argument(metavar="FILE[:TREE]", help="A ROOT file, or the address of one.")],
     tree: Annotated[str | None, typer.Option(help="Only this TTree or RNTuple.")] = None,
     group_by: Annotated[
         str | None, typer.Option(help="Column that is the same for all rows of an event, where rows are no events.")
@@ -24,7 +24,7 @@ def inspect(
 
       emiss inspect events.root
 
-      emiss inspect events.root --tree hits --write-map my_map.yaml
+      emiss inspect events.root:hits --write-map my_map.yaml
 
       emiss process events.root --reader my_map.yaml --analysis my_cuts.yaml --out out/mine
     """
@@ -32,11 +32,15 @@ def inspect(
 
     from emiss.configs.errors import Location, UserError, did_you_mean
     from emiss.events.files.atomic import write_text
+    from emiss.events.files.open import file_and_tree
     from emiss.events.location import located
     from emiss.look import inspect as looking
+    from emiss.look.first_map import first_map
     from emiss.reco.formats.foreign_tree import ForeignTree
 
-    path = located(file)
+    found, named = file_and_tree(file)
+    tree = tree or named or None
+    path = located(found)
     held = looking.trees(path)
     if not held:
         raise UserError("holds no TTree or RNTuple", at=Location(str(file)))
@@ -59,5 +63,5 @@ def inspect(
             table.add_row(column, f"{why}: no numbers, left out", style="dim")
         print_table(table)
         if write_map is not None:
-            write_text(write_map, looking.first_map(opened, write_map.stem))
+            write_text(write_map, first_map(opened, write_map.stem, looking.names_of(opened)))
             say(f"written: {write_map}", "dim")

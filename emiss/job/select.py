@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError
 from emiss.events import provenance
-from emiss.events.files.open import open_table
+from emiss.events.files.open import file_and_tree, open_table
 from emiss.job import output, stored
 from emiss.job.absent import from_table
 from emiss.job.outcome import (
@@ -96,7 +96,7 @@ def select(
         raise UserError("no event table given")
     if out is not None:
         output.check(out)
-        output.refuse_inputs(output.reports_in(out), paths)
+        output.refuse_inputs(output.reports_in(out), [file_and_tree(path)[0] for path in paths])
     items, known, scans = _check(paths, analysis, overrides or {}, unblind=unblind)
     if out is not None:
         output.prepare(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from emiss import selection
 from emiss.events.files.identity import Hashing
-from emiss.events.files.open import open_table
+from emiss.events.files.open import file_and_tree, open_table
 from emiss.events.ledger import Ledger
 from emiss.selection import Analysis, blinding
 from emiss.selection.results.cutflow import Cutflow
@@ -101,7 +101,7 @@ class Counting:
         return lambda stored: self._count(stored, bounds)
 
     def _count(self, stored: Stored, bounds: list[tuple[Mapping[str, Any], Bound]]) -> Found:
-        hashing = Hashing(stored.path)
+        hashing = Hashing(file_and_tree(stored.path)[0])
         file = open_table(stored.path)
         bound = bound_to(self.analysis, file.columns, bounds)
         counter = bound.counter(sample=stored.sample, role=stored.role, unblind=self.unblind, fill=self.fill)

@@ -15,7 +15,7 @@ from emiss.configs.files import check_regular
 from emiss.events.files.atomic import part_of, settle
 from emiss.events.files.base import ROWS, SUFFIXES
 from emiss.events.files.manifest import near
-from emiss.events.location import is_remote, located, place
+from emiss.events.location import is_remote, located, matching, place
 from emiss.events.table import EventTable, Metadata, true_of_rows
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def open_table(path: str | Path) -> TableFile:
 
 def open_stored(path: str | Path) -> TableFile:
     """Open an event table as it is, without asking what it stands for; see `open_table`."""
-    found, tree = _named(path)
+    found, tree = file_and_tree(path)
     name = str(found)
     try:
         with found.open("rb") as file:
@@ -75,8 +75,8 @@ def open_stored(path: str | Path) -> TableFile:
     )
 
 
-def _named(path: str | Path) -> tuple[Path, str]:
-    """Return the path of a table, and the tree where one is named."""
+def file_and_tree(path: str | Path) -> tuple[Path, str]:
+    """Return the file of a table named as ``FILE`` or ``FILE:TREE``, and the tree; "" where none is named."""
     if is_remote(path):
         whole = located(path)
         name, colon, tree = whole.name.rpartition(":")
@@ -87,8 +87,67 @@ def _named(path: str | Path) -> tuple[Path, str]:
     return Path(name), tree
 
 
-def read(path: str | Path, columns: Sequence[str] | None = None) -> EventTable:
-    """Read a whole event table, or some of its columns, into memory."""
+def read(path: str | Path | Sequence[str | Path], columns: Sequence[str] | None = None) -> EventTable:
+    """Read a whole event table, or some of its columns, into memory.
+
+    Parameters
+    ----------
+    path : str or Path, or several
+        A file, ``FILE:TREE``, a pattern such as ``tables/signal/*.parquet`` (``nano_*.root:Events``), or several of these;
+        their events stand one file after the other.
+    columns : sequence of str, optional
+
+    Raises
+    ------
+    UserError
+        If there is none, or several have other columns or are of other samples.
+    """
+    paths = expanded([path] if isinstance(path, str | Path) else path)
+    if len(paths) == 1:
+        return _read(paths[0], columns)
+    tables = [_read(one, columns) for one in paths]
+    for one, table in zip(paths, tables, strict=True):
+        _same(tables[0], table, Location(str(one)))
+    return EventTable.concatenate(tables)
+
+
+def expanded(paths: Sequence[str | Path]) -> list[str | Path]:
+    """Return files and patterns as files, in order; those of a pattern by name.
+
+    Raises
+    ------
+    UserError
+        If there is none, or none is called like a pattern.
+    """
+    import glob
+
+    found: list[str | Path] = []
+    for path in paths:
+        name, _, tree = str(path).partition(":") if not is_remote(path) else (str(path), "", "")
+        if is_remote(path) or Path(path).exists() or not glob.has_magic(name):
+            found.append(path)
+            continue
+        files = matching(name, Path())
+        if not files:
+            raise UserError("no file is called like this", at=Location(str(path)))
+        found += [f"{file}:{tree}" if tree else file for file in files]
+    if not found:
+        raise UserError("no event table given")
+    return found
+
+
+def _same(first: EventTable, other: EventTable, place: Location) -> None:
+    """Refuse tables that do not belong together."""
+    if odd := sorted(set(first.names) ^ set(other.names)):
+        raise UserError(f"has other columns than the tables before: {', '.join(odd[:5])}", at=place)
+    names = [table.metadata.sample for table in (first, other) if table.metadata.provenance]
+    if len(set(names)) > 1:
+        raise UserError(
+            f"is of the sample '{names[1]}', and a table before of '{names[0]}'", at=place, hint="read them apart"
+        )
+
+
+def _read(path: str | Path, columns: Sequence[str] | None) -> EventTable:
     file = open_table(path)
     table = EventTable.concatenate(list(file.batches(columns)))
     if file.metadata is None:

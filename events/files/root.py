@@ -1,6 +1,6 @@
 """Event tables in ROOT files: a TTree ``events`` with one counter per collection, and the TObjString ``emiss``.
 
-Any other TTree or RNTuple with numbers, fixed arrays and lists of numbers can be read as well.
+Any other TTree or RNTuple with numbers, fixed arrays and lists of numbers can be read as well (`trees`, `schemas`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import numpy as np
 
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.columns import Column, split
+from emiss.events.files import trees
 from emiss.events.files.base import BATCH, check_columns, check_held, held, reading
+from emiss.events.files.schemas import schema_trees
 from emiss.events.files.stored import read_metadata
 from emiss.events.lists import Lists
 from emiss.events.location import for_uproot
@@ -38,29 +40,33 @@ class RootTable:
 
         self.path = path
         self.ignored: dict[str, str] = {}
+        self._branches: dict[str, str] = {}
         with reading(path):
             self._file = uproot.open(for_uproot(path))
             classes = {name.partition(";")[0]: kind for name, kind in self._file.classnames().items()}
-            self._tree = self._file[self._choose(classes, tree)]
+            self._name = self._choose(classes, tree)
+            self._tree = self._file[self._name]
             self.metadata = self._metadata(classes)
             self.entries = int(self._tree.num_entries)
             self.columns: Mapping[str, Column] = self._columns()
 
     def _choose(self, classes: dict[str, str], tree: str | None) -> str:
-        trees = [name for name, kind in classes.items() if kind in TABLES]
+        there = [name for name, kind in classes.items() if kind in TABLES]
         if tree is not None:
-            if tree in trees:
+            if tree in there:
                 return tree
-            raise UserError(f"no tree '{tree}'", at=Location(str(self.path)), hint=did_you_mean(tree, trees))
-        if TREE in trees:
+            raise UserError(f"no tree '{tree}'", at=Location(str(self.path)), hint=did_you_mean(tree, there))
+        if TREE in there:
             return TREE
-        if len(trees) == 1:
-            return trees[0]
-        listed = ", ".join(f"'{name}'" for name in trees) or "none"
+        if len(there) == 1:
+            return there[0]
+        if len(known := [name for name in there if name in schema_trees()]) == 1:
+            return known[0]
+        listed = ", ".join(f"'{name}'" for name in there) or "none"
         raise UserError(
             f"which tree is the event table? the file holds {listed}",
             at=Location(str(self.path)),
-            hint=f"name it as {self.path.name}:TREE" if trees else None,
+            hint=f"name it as {self.path.name}:TREE" if there else None,
         )
 
     def _metadata(self, classes: dict[str, str]) -> Metadata | None:
@@ -69,7 +75,9 @@ class RootTable:
         return read_metadata(str(self._file["emiss"]), self.path)
 
     def _columns(self) -> dict[str, Column]:
-        declared = {} if self.metadata is None else self.metadata.columns
+        if self.metadata is None:
+            return self._foreign(self._found())
+        declared = self.metadata.columns
         columns: dict[str, Column] = {}
         counters = {f"n{split(name)[0]}" for name, column in declared.items() if column.shape == "list"}
         for name, column in self._found().items():
@@ -80,17 +88,30 @@ class RootTable:
         check_held(declared, columns, self.path)
         return columns
 
+    def _foreign(self, found: dict[str, Column]) -> dict[str, Column]:
+        """Return the columns of another program's tree, and remember the branches of those that are called otherwise."""
+        columns = trees.collected(self._tree, self._name, found)
+        self._branches = {column.name: branch for branch, column in columns.items() if column.name != branch}
+        return {column.name: column for column in columns.values()}
+
     def _found(self) -> dict[str, Column]:
         """Return what the file holds of numbers, in its order; what it holds besides goes to `ignored`."""
         names = list(self._tree.keys(recursive=False))
         known = {name: _column_of_branch(name, self._tree[name]) for name in names}
         # what does not say its type in this way tells it by an empty read, which takes longer
         if others := [name for name, column in known.items() if column is None]:
-            form = self._tree.arrays(others, entry_stop=0, library="ak")
-            for name in form.fields:
-                known[name] = column_of(name, form[name])
-                if known[name] is None:
-                    self.ignored[name] = str(form[name].type)
+            form, broken = trees.forms(self._tree, others)
+            self.ignored |= broken
+            for name, array in form.items():
+                known[name] = column_of(name, array)
+                if known[name] is not None:
+                    continue
+                parts = {} if hasattr(self._tree, "branches") else trees.records(name, array)
+                inner = {part: column_of(part, empty) for part, empty in parts.items()}
+                known |= inner
+                self.ignored |= {part: str(parts[part].type) for part, column in inner.items() if column is None}
+                if not parts:
+                    self.ignored[name] = str(array.type)
         return {name: column for name, column in known.items() if column is not None}
 
     def close(self) -> None:
@@ -108,35 +129,60 @@ class RootTable:
         for first in range(start, stop, size) if stop > start else [start]:
             last = min(first + size, stop)
             with reading(self.path):
-                flat, lists = read_rows(self._tree, self.path, [self.columns[name] for name in names], first, last)
+                wanted = [self.columns[name] for name in names]
+                flat, lists = read_rows(self._tree, self.path, wanted, first, last, self._branches)
             yield EventTable(last - first, flat, lists, metadata.of_rows(first, last, self.entries))
 
 
 def read_rows(
-    tree: Any, path: Path, columns: Sequence[Column], start: int, stop: int
+    tree: Any,
+    path: Path,
+    columns: Sequence[Column],
+    start: int,
+    stop: int,
+    branches: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Array], dict[str, Lists]]:
     """Return the flat and the list columns of rows start to stop of a TTree or RNTuple.
+
+    `branches` names those of columns that are called otherwise.
 
     Raises
     ------
     UserError
         If the file does not deliver a column (uproot itself says nothing for an RNTuple).
     """
-    names = [column.name for column in columns]
+    called = {column.name: (branches or {}).get(column.name, column.name) for column in columns}
+    import awkward as ak
+
     flat: dict[str, Array] = {}
     parts: dict[str, dict[str, Any]] = {}
-    if names:
-        arrays = tree.arrays(names, entry_start=start, entry_stop=stop, library="ak")
-        missing = set(names) - set(arrays.fields)
+    if called:
+        arrays = _arrays(tree, list(called.values()), start, stop)
+        missing = set(called.values()) - set(arrays.fields if isinstance(arrays, ak.Array) else arrays)
         if missing:
             raise UserError(f"'{min(missing)}' was not delivered by the file", at=Location(str(path)))
         for column in columns:
             if column.shape == "list":
                 collection, inner = split(column.name)
-                parts.setdefault(collection, {})[inner] = arrays[column.name]
+                parts.setdefault(collection, {})[inner] = arrays[called[column.name]]
             else:
-                flat[column.name] = np.asarray(arrays[column.name])
+                flat[column.name] = np.asarray(arrays[called[column.name]])
     return flat, {name: lists_of(each) for name, each in parts.items()}
+
+
+def _arrays(tree: Any, names: list[str], start: int, stop: int) -> Any:
+    """Return the arrays of branches by name; parts of an RNTuple's records one by one, as it nests what is read together."""
+    top = names if hasattr(tree, "branches") else set(tree.keys(recursive=False))
+    whole = [name for name in names if name in top]
+    if len(whole) == len(names):
+        return tree.arrays(names, entry_start=start, entry_stop=stop, library="ak")
+    found: dict[str, Any] = {}
+    if whole:
+        arrays = tree.arrays(whole, entry_start=start, entry_stop=stop, library="ak")
+        found = {name: arrays[name] for name in arrays.fields}
+    there = set(tree.keys())
+    parts = [name for name in names if name not in top and name in there]
+    return found | {name: tree[name].array(entry_start=start, entry_stop=stop, library="ak") for name in parts}
 
 
 def _column_of_branch(name: str, branch: Any) -> Column | None:

@@ -34,6 +34,7 @@ class _Column(_Stored):
     shape: Literal["flat", "fixed", "list"] = "flat"
     size: Count = 1
     bits: dict[str, Annotated[int, Field(ge=0, lt=64)]] = {}
+    alias: str = ""
 
 
 class _Damage(_Stored):

@@ -19,7 +19,7 @@ from emiss.events.language.running.evaluate import Plan, blocks, columns_read
 from emiss.events.language.running.program import Program
 from emiss.events.language.running.values import Numbers, Rows
 from emiss.events.language.syntax.expression import Expression, read_expression
-from emiss.events.language.syntax.functions import FUNCTIONS
+from emiss.events.language.syntax.functions import RESERVED_FUNCTIONS
 from emiss.events.language.syntax.tokens import RESERVED as WORDS
 from emiss.events.language.syntax.tree import Span
 from emiss.events.lists import Lists
@@ -204,7 +204,8 @@ def _refused(name: str, source: Mapping[str, Column], others: Mapping[str, Quant
     """Return why a quantity cannot be called so; None if it can."""
     if not _NAME.fullmatch(name):
         return f"'{name}' cannot be the name of a column: letters, digits and _ with one dot at most"
-    if words := [part for part in name.split(".") if part in WORDS] or ([name] if name in {*FUNCTIONS, *UNITS} else []):
+    taken = {*RESERVED_FUNCTIONS, *UNITS}
+    if words := [part for part in name.split(".") if part in WORDS] or ([name] if name in taken else []):
         return f"'{words[0]}' is a word of the language, or a unit, and cannot be the name of a column"
     if name in source:
         return f"the tables have a column '{name}' already: take another name"

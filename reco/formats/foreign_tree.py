@@ -14,9 +14,11 @@ import numpy as np
 
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.events.columns import Column, split
+from emiss.events.files import trees
 from emiss.events.files.base import reading
 from emiss.events.files.identity import checksum
 from emiss.events.files.root import TABLES, column_of, lists_of
+from emiss.events.files.schemas import schema_of, schema_trees
 from emiss.events.lists import Lists
 from emiss.events.location import for_uproot, located
 from emiss.events.table import EventTable
@@ -45,7 +47,9 @@ class ForeignTree:
     Attributes
     ----------
     columns : mapping of name to Column
-        Without units. ``A/b`` and ``A/A.b`` are both called ``A.b``; ``b`` alone will do where there is one only.
+        Without units but for a schema that is known. ``A/b`` and ``A/A.b`` are both called ``A.b``; ``b`` alone will do where
+        there is one only. Lists with one counter are one collection (`emiss.events.files.trees`), which expressions may call
+        by their branches as well.
     shapes : mapping of name to tuple
         Of fixed arrays with more than one dimension: all of them.
     ignored : mapping of branch to type
@@ -59,6 +63,7 @@ class ForeignTree:
         self.path = located(path)
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.ignored: dict[str, str] = {}
+        self._parts: set[str] = set()  # of the records of an RNTuple
         with reading(self.path):
             self._file = uproot.open(for_uproot(self.path))
             self.tree = self._choose(tree)
@@ -69,20 +74,29 @@ class ForeignTree:
         self.group_by = group_by
         if group_by is not None and group_by not in found:
             raise self.error(f"no branch '{group_by}' to group rows by", did_you_mean(group_by, found))
-        self.columns = found if group_by is None else self._grouped(found, group_by)
+        self.schema = schema_of(self.tree, found)
+        self.columns = self._collected(found) if group_by is None else self._grouped(found, group_by)
 
     def error(self, message: str, hint: str | None = None) -> UserError:
         """Return a mistake that is about this tree."""
         return UserError(f"tree '{self.tree}': {message}", at=Location(str(self.path)), hint=hint)
 
+    def _collected(self, found: Mapping[str, Column]) -> dict[str, Column]:
+        """Return the columns with those lists as fields of a collection that share a counter, and the units of a schema."""
+        columns = trees.collected(self._tree, self.tree, found)
+        self._branches |= {column.name: self._branches[name] for name, column in columns.items()}
+        return {column.name: column for column in columns.values()}
+
     def _choose(self, tree: str | None) -> str:
-        trees = [name for name, kind in self._file.classnames(cycle=False).items() if kind in TABLES]
-        if tree is None and len(trees) == 1:
-            return trees[0]
-        if tree not in trees or tree is None:
+        held = [name for name, kind in self._file.classnames(cycle=False).items() if kind in TABLES]
+        if tree is None and len(held) == 1:
+            return held[0]
+        if tree is None and len(known := [name for name in held if name in schema_trees()]) == 1:
+            return known[0]
+        if tree not in held or tree is None:
             wrong = f"no tree '{tree}'" if tree else "which tree? the file holds several"
-            known = did_you_mean(tree or "", trees, otherwise="it holds")
-            raise UserError(wrong, at=Location(str(self.path)), hint=known)
+            hint = did_you_mean(tree or "", held, otherwise="it holds")
+            raise UserError(wrong, at=Location(str(self.path)), hint=hint)
         return tree
 
     def _find(self) -> tuple[dict[str, str], dict[str, Column]]:
@@ -104,9 +118,14 @@ class ForeignTree:
     def _forms(self) -> dict[str, tuple[Column, tuple[int, ...]]]:
         """Return kind and shape of each branch of numbers."""
         if not hasattr(self._tree, "branches"):  # an RNTuple: one empty read tells the types
-            arrays = self._tree.arrays(entry_stop=0, library="ak")
-            made = {name: column_of(name, arrays[name]) for name in arrays.fields}
-            self.ignored |= {name: str(arrays[name].type) for name, column in made.items() if column is None}
+            empty, broken = trees.forms(self._tree, self._tree.keys(recursive=False))
+            for name, array in [*empty.items()]:
+                if parts := trees.records(name, array):
+                    del empty[name]
+                    empty |= parts
+                    self._parts |= parts.keys()
+            made = {name: column_of(name, array) for name, array in empty.items()}
+            self.ignored |= broken | {name: str(empty[name].type) for name, column in made.items() if column is None}
             return {name: (column, (column.size,)) for name, column in made.items() if column is not None}
         found = {}
         for branch in self._tree.itervalues(recursive=True):
@@ -227,6 +246,8 @@ class ForeignTree:
 
     def _array(self, branch: str, start: int, stop: int) -> Any:
         if hasattr(self._tree, "branches"):
+            return self._tree[branch].array(entry_start=start, entry_stop=stop, library="ak")
+        if branch in self._parts:
             return self._tree[branch].array(entry_start=start, entry_stop=stop, library="ak")
         arrays = self._tree.arrays([branch], entry_start=start, entry_stop=stop, library="ak")
         if branch not in arrays.fields:  # uproot itself says nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from emiss.configs.place import Place, Text
-    from emiss.events.language.syntax.expression import Expression, ObjectDeclaration
+    from emiss.events.language.syntax.expression import Expression, FunctionDeclaration, ObjectDeclaration
 
 HASH_DIGITS = 16
 """Digits of the sha256 kept as `cuts_hash`."""
@@ -83,6 +83,29 @@ class Blind:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """One direction of a systematic variation.
+
+    Attributes
+    ----------
+    name : str
+        ``ecal_scale_up``.
+    analysis : Analysis
+        With what is shifted in its place; of the weights only the nominal one.
+    scale : mapping of column to float
+        Factors.
+    said : mapping of what is shifted to text
+    place : Place
+    """
+
+    name: str
+    analysis: Analysis
+    scale: Mapping[str, float]
+    said: Mapping[str, str]
+    place: Place
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A selection file, read.
 
@@ -107,6 +130,9 @@ class Analysis:
         The detector or reader whose tables the analysis is for, where the file says it.
     broken : set of str
         Parameters, definitions and objects that could not be read; empty for an analysis that can be used.
+    functions : mapping of name to FunctionDeclaration
+    shifts : tuple of Shift
+        Of the systematic variations.
     """
 
     name: str
@@ -124,6 +150,8 @@ class Analysis:
     made_with: Text | None = None
     more_scans: tuple[Scan, ...] = ()
     broken: frozenset[str] = frozenset()
+    functions: Mapping[str, FunctionDeclaration] = field(default_factory=dict)
+    shifts: tuple[Shift, ...] = ()
 
     @property
     def scans(self) -> tuple[Scan, ...]:
@@ -145,6 +173,7 @@ class Analysis:
             "parameters": {name: parameter.resolved() for name, parameter in self.parameters.items()},
             "objects": {name: self._object(declared) for name, declared in self.objects.items()},
             "define": {name: self.substitute(expression) for name, expression in self.definitions.items()},
+            **({"functions": self._functions()} if self.functions else {}),
             "regions": {
                 name: [{"name": cut.name, "require": cut.resolved} for cut in cuts]
                 for name, cuts in self.regions.items()
@@ -153,11 +182,16 @@ class Analysis:
         }
         if self.blind is not None:
             data["blind"] = {"samples": list(self.blind.samples), "box": self.substitute(self.blind.box)}
+        if self.shifts:
+            data["variations"] = {shift.name: dict(shift.said) for shift in self.shifts}
         return data
 
     def substitute(self, expression: Expression) -> str:
         """Return an expression with the values of parameters in the place of their names."""
         return written(expression.text, expression.tree, self.parameters)
+
+    def _functions(self) -> dict[str, str]:
+        return {function.usage(): self.substitute(function.body) for function in self.functions.values()}
 
     def _object(self, declared: ObjectDeclaration) -> dict[str, Any]:
         sources = [source.value for source in declared.sources]
@@ -174,11 +208,16 @@ class Analysis:
             },
             "weights": {name: self.meaning(expression) for name, expression in self.weights.items()},
             "blind": [sorted(self.blind.samples), self.meaning(self.blind.box)] if self.blind else [],
+            **({"shifts": {shift.name: self._shift(shift) for shift in self.shifts}} if self.shifts else {}),
         }
+
+    @staticmethod
+    def _shift(shift: Shift) -> list[Any]:
+        return [shift.analysis._matters(), {name: factor.hex() for name, factor in shift.scale.items()}]  # noqa: SLF001 - our own
 
     @cached_property
     def _fingerprints(self) -> Fingerprints:
-        return Fingerprints(self.parameters, self.definitions, self.objects)
+        return Fingerprints(self.parameters, self.definitions, self.objects, self.functions)
 
     def meaning(self, expression: Expression) -> str:
         """Return what an expression means as a short text, however it is written: through parameters, definitions, objects.

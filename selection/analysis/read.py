@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Problems, UserError
@@ -13,8 +14,10 @@ from emiss.configs.units import UnitError, parse_unit
 from emiss.events.language.meaning.parameter_values import read_parameters
 from emiss.events.language.meaning.parameters import Parameter, written
 from emiss.events.language.syntax.expression import Expression, ObjectDeclaration, read_expression
-from emiss.events.language.syntax.functions import FUNCTIONS
+from emiss.events.language.syntax.functions import RESERVED_FUNCTIONS
+from emiss.events.language.syntax.parser import knowing
 from emiss.events.language.syntax.tokens import RESERVED
+from emiss.selection.analysis import functions, variations
 from emiss.selection.analysis.formula import mathtext_error
 from emiss.selection.analysis.merge import merge, override
 from emiss.selection.analysis.model import Analysis, Blind, Cut, Histogram
@@ -90,7 +93,8 @@ def survey(document: Document, values: Mapping[str, str] | None = None) -> tuple
         If there is nothing to be read.
     """
     reader = _Reader(merge(document))
-    return reader.analysis(values or {}), reader.problems
+    with knowing(functions.names(reader.merged.tree.functions)):
+        return reader.analysis(values or {}), reader.problems
 
 
 class _Reader:
@@ -107,6 +111,7 @@ class _Reader:
         self._names(tree)
         self._labels(tree)
         units = self._units(tree.columns)
+        declared_functions = functions.read(tree, self.problems)
         objects = {name: self._object(name, item) for name, item in tree.objects.items()}
         definitions = self._expressions(tree.define)
         self.broken |= {name for name, item in definitions.items() if item is None}
@@ -120,7 +125,7 @@ class _Reader:
         def read(texts: Iterable[CutText]) -> tuple[Cut, ...]:
             return tuple(cuts[id(text)] for text in texts)
 
-        return Analysis(
+        analysis = Analysis(
             name=merged.name,
             units=units,
             parameters=parameters,
@@ -135,7 +140,10 @@ class _Reader:
             place=tree.place,
             made_with=tree.made_with,
             broken=frozenset(self.broken),
+            functions=declared_functions,
         )
+        given = override(tree.parameters, values)
+        return replace(analysis, shifts=variations.read(analysis, tree, given, self.problems))
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
         given = self.merged.tree.parameters
@@ -157,7 +165,7 @@ class _Reader:
                 wrong = hint = None
                 if not name.isidentifier():
                     wrong, hint = f"'{name}' cannot be the name of a {kind}", "use letters, digits and _"
-                elif name in RESERVED or name in FUNCTIONS:
+                elif name in RESERVED or name in RESERVED_FUNCTIONS:
                     wrong = f"'{name}' is a word of the language and cannot be the name of a {kind}"
                 elif name in seen:
                     wrong = f"the {kind} '{name}' has the name of a {seen[name]}"
@@ -171,8 +179,9 @@ class _Reader:
             ("cut", cut.name.value, cut.name.place, False) for cut in self._all_cuts()
         ]
         named += [("region", name, item.place, True) for name, item in tree.regions.items() if item is not None]
-        variations = (tree.weights.variations if tree.weights else None) or {}
-        named += [("weight", name, item.place, True) for name, item in variations.items()]
+        weights = (tree.weights.variations if tree.weights else None) or {}
+        named += [("weight", name, item.place, True) for name, item in weights.items()]
+        named += [("variation", name, item.place, True) for name, item in tree.variations.items()]
         for histogram in self.merged.histograms:
             texts = (("histogram", histogram.name), ("title", histogram.title))
             named += [(kind, text.value, text.place, False) for kind, text in texts if text is not None]
@@ -232,14 +241,14 @@ class _Reader:
     def _weights(self, item: WeightsModel) -> dict[str, Expression | None]:
         if item.nominal is None and item.variations is None:
             return {}
-        variations = item.variations or {}
-        if "nominal" in variations:
+        others = item.variations or {}
+        if "nominal" in others:
             message = "a variation cannot be called 'nominal'"
-            self.problems.add(variations["nominal"].place.error(message, key=True))
+            self.problems.add(others["nominal"].place.error(message, key=True))
         if item.nominal is None:
             self.problems.add(item.place.error("the weights have no 'nominal'", key=True, hint="add 'nominal: weight'"))
             return {}
-        return {"nominal": self._expression(item.nominal), **self._expressions(variations)}
+        return {"nominal": self._expression(item.nominal), **self._expressions(others)}
 
     def _histogram(self, item: HistogramModel) -> Histogram | None:
         of, edges = item.of.items, item.edges

@@ -56,7 +56,7 @@ def with_scan(
         return tuple(replace(cut, scan=None) for cut in cuts)
 
     regions = {name: bare(cuts) for name, cuts in analysis.regions.items()}
-    return replace(analysis, cuts=bare(analysis.cuts), regions=regions, more_scans=(scan,), histograms=())
+    return replace(analysis, cuts=bare(analysis.cuts), regions=regions, more_scans=(scan,), histograms=(), shifts=())
 
 
 def read_scan(item: ScanModel, known: Collection[str], problems: Problems) -> Scan | None:

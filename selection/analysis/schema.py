@@ -60,6 +60,23 @@ class WeightsModel(Placed):
     variations: dict[str, Text] | None = None
 
 
+class UpDownModel(Placed):
+    """What stands in the place of something, once shifted up and once down; either may be left out."""
+
+    up: Texts | None = None
+    down: Texts | None = None
+
+
+class VariationModel(Placed):
+    """A systematic variation: parameters, definitions, scales of columns and the weight, shifted up and down together."""
+
+    parameters: Section[UpDownModel] = Field(default_factory=dict)
+    define: Section[UpDownModel] = Field(default_factory=dict)
+    scale: Section[Text | UpDownModel] = Field(default_factory=dict)
+    weight: UpDownModel | None = None
+    description: str | None = None
+
+
 class RegionModel(Placed):
     """A set of the same cuts with some replaced, dropped or added."""
 
@@ -101,10 +118,12 @@ class AnalysisModel(Placed):
     parameters: Section[Texts] = Field(default_factory=dict)
     objects: Section[ObjectModel] = Field(default_factory=dict)
     define: Section[Text] = Field(default_factory=dict)
+    functions: Section[Text] = Field(default_factory=dict)
     cuts: list[CutModel] | None = None
     drop: list[Text] | None = None
     groups: Section[list[CutModel]] = Field(default_factory=dict)
     weights: WeightsModel | None = None
+    variations: Section[VariationModel] = Field(default_factory=dict)
     regions: Section[RegionModel | None] = Field(default_factory=dict)
     histograms: list[HistogramModel] | None = None
     blind: BlindModel | None = None

@@ -14,7 +14,7 @@ from emiss.events.language.syntax.expression import read_expression
 from emiss.events.language.syntax.tree import ExpressionError, Span
 from emiss.selection.binding.histograms import bind_histogram
 from emiss.selection.binding.scans import bind_scan
-from emiss.selection.counting.counter import Region, Weight
+from emiss.selection.counting.counter import Region, Shifted, Weight
 from emiss.selection.counting.engine import Bound
 from emiss.selection.counting.histograms import UNWEIGHTED
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from emiss.events.language.meaning.check import Checker
     from emiss.events.language.running.program import Node
     from emiss.events.language.syntax.expression import Expression
-    from emiss.selection.analysis.model import Analysis, Cut, Histogram, Scan
+    from emiss.selection.analysis.model import Analysis, Cut, Histogram, Scan, Shift
     from emiss.selection.counting.histograms import BoundHistogram
     from emiss.selection.counting.scans import BoundScan
 
@@ -107,6 +107,7 @@ class _Binder:
             analysis.objects,
             failed=analysis.broken,
             absent=absent,
+            functions=analysis.functions,
         )
         self.problems: Problems = self.scope.problems
 
@@ -118,7 +119,7 @@ class _Binder:
         nodes = {key: self._node(cut.require, partial(_decision, "a cut")) for key, cut in distinct.items()}
         weights = {
             name: Weight(expression, node)
-            for name, expression in self._weights().items()
+            for name, expression in self._weights(self.analysis).items()
             if (node := self._node(expression, _weight)) is not None
         }
         box = self._node(self.analysis.blind.box, partial(_decision, "a box")) if self.analysis.blind else None
@@ -138,6 +139,8 @@ class _Binder:
         scans = [self._scan(scan, regions) for scan in self.analysis.scans]
         histograms = [self._histogram(histogram, regions) for histogram in self.analysis.histograms]
         self.problems.check()
+        shifts = self._shifts()
+        self.problems.check()
         return Bound(
             self.analysis,
             self.columns,
@@ -146,22 +149,66 @@ class _Binder:
             box,
             [histogram for histogram in histograms if histogram is not None],
             [scan for scan in scans if scan is not None],
+            shifts,
         )
 
-    def _region(self, name: str, cuts: Sequence[Cut], nodes: Mapping[int, Node | None]) -> Region:
+    def _shifts(self) -> list[Shifted]:
+        """Return the shifts of the systematic variations; mistakes in them are noted."""
+        return [self._shifted(shift) for shift in self.analysis.shifts]
+
+    def _shifted(self, shift: Shift) -> Shifted:
+        analysis, nominal = shift.analysis, self.scope
+        known = {name: column for column in self.columns.values() for name in (column.name, column.alias) if name}
+        for name in shift.scale:
+            column = known.get(name)
+            if column is None or column.type in ("bool", "b1") or column.bits:
+                message = (
+                    f"there is no column '{name}' to scale" if column is None else f"'{name}' holds no numbers to scale"
+                )
+                hint = did_you_mean(name, known) if column is None else None
+                self.problems.add(shift.place.error(message, key=True, hint=hint))
+                return Shifted(shift.name, (), None)
+        self.scope = Scope(
+            nominal.program,
+            self.columns,
+            analysis.units,
+            analysis.parameters,
+            analysis.definitions,
+            analysis.objects,
+            failed=analysis.broken,
+            absent=nominal.absent,
+            functions=analysis.functions,
+            scaled=shift.scale,
+        )
+        try:
+            distinct = {id(cut): cut for cuts in analysis.regions.values() for cut in cuts}
+            nodes = {key: self._node(cut.require, partial(_decision, "a cut")) for key, cut in distinct.items()}
+            regions = tuple(self._region(name, cuts, nodes, shift) for name, cuts in analysis.regions.items())
+            found = next(iter(self._weights(analysis).values()), None)
+            node = None if found is None else self._node(found, _weight)
+            self.problems.add_all(self.scope.problems)
+            return Shifted(shift.name, regions, None if found is None or node is None else Weight(found, node))
+        finally:
+            self.scope = nominal
+
+    def _region(
+        self, name: str, cuts: Sequence[Cut], nodes: Mapping[int, Node | None], shift: Shift | None = None
+    ) -> Region:
+        analysis = self.analysis if shift is None else shift.analysis
+        scaled = "" if shift is None else "".join(f" {key}*{factor.hex()}" for key, factor in shift.scale.items())
         return Region(
             name,
             tuple(cuts),
             tuple(node for cut in cuts if (node := nodes[id(cut)]) is not None),
-            tuple(self.analysis.meaning(cut.require) for cut in cuts),
-            tuple(tuple(self.analysis.stated(cut.require).items()) for cut in cuts),
+            tuple(analysis.meaning(cut.require) + scaled for cut in cuts),
+            tuple(tuple(analysis.stated(cut.require).items()) for cut in cuts),
         )
 
-    def _weights(self) -> Mapping[str, Expression]:
+    def _weights(self, analysis: Analysis) -> Mapping[str, Expression]:
         """Return the weights that the file declares; where it declares none, the one that the table has."""
         column = self.columns.get(WEIGHT)
-        if self.analysis.weights or column is None or column.shape != "flat":
-            return self.analysis.weights
+        if analysis.weights or column is None or column.shape != "flat":
+            return analysis.weights
         return {UNWEIGHTED: read_expression(Text(WEIGHT, self.analysis.place))}
 
     def _node(self, expression: Expression, rule: Rule) -> Node | None:
@@ -172,14 +219,19 @@ class _Binder:
 
     def _clashes(self) -> None:
         """Refuse names that the analysis gives to something of its own and that the table has, too."""
-        taken = {*self.columns, *(column.collection for column in self.columns.values() if column.shape != "flat")}
+        known = [column for column in self.columns.values() if not column.alias]
+        taken = {
+            *(column.name for column in known),
+            *(column.collection for column in known if column.shape != "flat"),
+            *(column.alias for column in self.columns.values()),
+        }
         for kind, names in (
             ("parameter", self.analysis.parameters),
             ("definition", self.analysis.definitions),
             ("object", self.analysis.objects),
         ):
             for name, declared in names.items():
-                fields = kind == "object" and any(column.startswith(f"{name}.") for column in self.columns)
+                fields = kind == "object" and any(column.name.startswith(f"{name}.") for column in known)
                 if name in taken or fields:
                     message = f"the {kind} '{name}' has the name of a column of the table"
                     self.problems.add(declared.place.error(message, key=True, hint=f"rename the {kind}"))

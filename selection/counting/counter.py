@@ -81,6 +81,15 @@ class Weight:
 
 
 @dataclass(frozen=True)
+class Shifted:
+    """One direction of a systematic variation: its name, the regions with what is shifted, and the weight (None: 1)."""
+
+    name: str
+    regions: tuple[Region, ...]
+    weight: Weight | None
+
+
+@dataclass(frozen=True)
 class Work:
     """What is to be done with each block of events.
 
@@ -99,6 +108,7 @@ class Work:
         That are read.
     damage : mapping of name to int
         Bits of `event.quality` that tell of lost data; empty where the column is not there.
+    shifts : tuple of Shifted
     """
 
     regions: tuple[Region, ...]
@@ -109,6 +119,7 @@ class Work:
     plan: Plan
     columns: tuple[str, ...]
     damage: Mapping[str, int] = field(default_factory=dict)
+    shifts: tuple[Shifted, ...] = ()
 
 
 class Counter:
@@ -117,6 +128,10 @@ class Counter:
     def __init__(self, work: Work) -> None:
         self.work = work
         self._counts = [Counts.empty(len(region.cuts), len(work.weights)) for region in work.regions]
+        self._shifted = [
+            [Counts.empty(len(region.cuts), int(shift.weight is not None)) for region in shift.regions]
+            for shift in work.shifts
+        ]
         self._filled = histograms.empty(work.histograms, list(work.weights))
         self._scanned = scans.empty(work.scans, len(work.weights))
         self._damaged: list[dict[str, int]] = [{} for _ in work.regions]
@@ -153,6 +168,9 @@ class Counter:
             }
             for region, count, damaged in zip(self.work.regions, self._counts, self._damaged, strict=True)
         }
+        for shift, counts in zip(self.work.shifts, self._shifted, strict=True):
+            for region, count in zip(shift.regions, counts, strict=True):
+                regions[region.name][shift.name] = _rows(region, count, 0, int(shift.weight is not None), {})
         return Yields(regions, self._filled, self._scanned)
 
     def _block(self, parts: list[EventTable]) -> None:
@@ -179,7 +197,8 @@ class Counter:
         everything = pack(visible, size)
         passed: dict[int, Packed] = {ALL_EVENTS: everything}
         undefined: dict[int, Packed | None] = {}
-        for region in self.work.regions:
+        shifted = [region for shift in self.work.shifts for region in shift.regions]
+        for region in (*self.work.regions, *shifted):
             for node in region.nodes:
                 if node.id not in passed:
                     truth = cast("Truths", values[node.id])
@@ -189,6 +208,15 @@ class Counter:
         for region, count in zip(self.work.regions, self._counts, strict=True):
             ids = [node.id for node in region.nodes]
             count.add(everything, [passed[i] for i in ids], [undefined[i] for i in ids], weights)
+        for shift, counts in zip(self.work.shifts, self._shifted, strict=True):
+            own = (
+                np.zeros((0, size))
+                if shift.weight is None
+                else self._weight(shift.name, shift.weight, values, size, visible)
+            )
+            for region, count in zip(shift.regions, counts, strict=True):
+                ids = [node.id for node in region.nodes]
+                count.add(everything, [passed[i] for i in ids], [undefined[i] for i in ids], own)
         return passed
 
     def _carry(self, block: EventTable, passed: Mapping[int, Packed]) -> None:
@@ -222,14 +250,19 @@ class Counter:
     def _weights(self, values: Mapping[int, object], size: int, visible: Bools) -> Floats:
         rows = np.zeros((len(self.work.weights), size))
         for row, (name, weight) in zip(rows, self.work.weights.items(), strict=True):
-            number = cast("Numbers", values[weight.node.id])
-            row[:] = np.where(visible, number.floats, 0.0)
-            unknown = number.undefined
-            if unknown is not None and (wrong := np.broadcast_to(unknown, (size,)) & visible).any():
-                message = f"the weight '{name}' is undefined for {int(wrong.sum())} of {int(visible.sum())} events"
-                hint = "an event without a weight cannot be counted; write where(isfinite(w), w, 1) to give it one"
-                raise weight.expression.place.error(message, hint=hint)
+            row[:] = self._weight(name, weight, values, size, visible)[0]
         return rows
+
+    @staticmethod
+    def _weight(name: str, weight: Weight, values: Mapping[int, object], size: int, visible: Bools) -> Floats:
+        """Return one weight of the events of a block, 0 where they are hidden; shape (1, size)."""
+        number = cast("Numbers", values[weight.node.id])
+        unknown = number.undefined
+        if unknown is not None and (wrong := np.broadcast_to(unknown, (size,)) & visible).any():
+            message = f"the weight '{name}' is undefined for {int(wrong.sum())} of {int(visible.sum())} events"
+            hint = "an event without a weight cannot be counted; write where(isfinite(w), w, 1) to give it one"
+            raise weight.expression.place.error(message, hint=hint)
+        return np.where(visible, number.floats, 0.0)[np.newaxis]
 
 
 def _rows(region: Region, counts: Counts, v: int, variations: int, damaged: Mapping[str, int]) -> Rows:

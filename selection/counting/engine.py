@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from emiss.events.language.running.program import Node
     from emiss.events.table import EventTable
     from emiss.selection.analysis.model import Analysis
-    from emiss.selection.counting.counter import Region, Weight, Yields
+    from emiss.selection.counting.counter import Region, Shifted, Weight, Yields
     from emiss.selection.counting.counts import Regions
     from emiss.selection.counting.histograms import BoundHistogram
     from emiss.selection.counting.scans import BoundScan
@@ -42,6 +42,7 @@ class Bound:
     weights : mapping of variation to Weight
     histograms : tuple of BoundHistogram
     scans : tuple of BoundScan
+    shifts : tuple of Shifted
     columns : tuple of str
         Full names of the columns that have to be read.
     """
@@ -55,6 +56,7 @@ class Bound:
         box: Node | None,
         histograms: Sequence[BoundHistogram] = (),
         scans: Sequence[BoundScan] = (),
+        shifts: Sequence[Shifted] = (),
     ) -> None:
         self.analysis = analysis
         self.regions = tuple(regions)
@@ -62,6 +64,7 @@ class Bound:
         self.box = box
         self.histograms = tuple(histograms)
         self.scans = tuple(scans)
+        self.shifts = tuple(shifts)
         self._work = {
             (hide, what): self._bring_together(
                 columns,
@@ -84,6 +87,8 @@ class Bound:
         roots = [] if box is None else [box]
         roots += [node for region in self.regions for node in region.nodes]
         roots += [weight.node for weight in self.weights.values()]
+        roots += [node for shift in self.shifts for region in shift.regions for node in region.nodes]
+        roots += [shift.weight.node for shift in self.shifts if shift.weight is not None]
         roots += [node for scan in scans for node in scan.roots]
         roots += [node for histogram in histograms for node in histogram.roots]
         plan = Plan(list(dict.fromkeys(roots)))
@@ -93,7 +98,7 @@ class Bound:
         read = columns_read(plan.roots, columns)
         if damage and QUALITY not in read:
             read = (*read, QUALITY)
-        return Work(self.regions, self.weights, box, histograms, scans, plan, read, damage)
+        return Work(self.regions, self.weights, box, histograms, scans, plan, read, damage, self.shifts)
 
     def blinded(self, sample: str | None, role: str | None) -> bool:
         """Return whether events of this sample are hidden inside the box."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emiss.selection.display import numbers, view
+from emiss.selection.display import numbers, variations, view
 from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def shown(cutflow: Counted, target: float) -> dict[str, Any]:
                     {"samples": block, "cuts": list(zip(*(sample["lines"] for sample in block), strict=True))}
                     for block in view.blocks(samples, SIDE_BY_SIDE)
                 ],
+                "varied": variations.blocks(variations.table(cutflow, region), SIDE_BY_SIDE),
             }
         )
     return {

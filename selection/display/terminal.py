@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError, did_you_mean
-from emiss.selection.display import numbers, view
+from emiss.selection.display import numbers, variations, view
 from emiss.selection.normalisation import PER_ON_TARGET
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _cutflow(cutflow: Counted, target: float, region: str | None, width: int) ->
     for name in shown:
         if len(shown) > 1 or region is not None:
             out += [Printed(""), Printed(f"region {view.clean(name)}", "title")]
-        out += [Printed(""), *_region(cutflow, name, target, width)]
+        out += [Printed(""), *_region(cutflow, name, target, width), *_variations(cutflow, name, width)]
     if not shown:
         out += [Printed(""), Printed("no cut was counted", "warn")]
     out += [Printed(""), *_ledger(cutflow, width)]
@@ -234,6 +234,21 @@ def _ledger(cutflow: Counted, width: int) -> list[Printed]:
             for line in _wrapped(f"{view.clean(name)}: {note}", width)
         ]
     out += [Printed(f"{view.clean(name)}: hidden", "warn") for name in view.hidden(cutflow)]
+    return out
+
+
+def _variations(cutflow: Counted, region: str, width: int) -> list[Printed]:
+    """Return by how much each variation changes what is left in a region; as many samples beside each other as fit."""
+    rows = variations.table(cutflow, region)
+    out: list[Printed] = []
+    most = max(len(rows[0]) - 1, 1) if rows else 1
+    while most > 1 and any(
+        len(line) > width for block in variations.blocks(rows, most) for line in columns(block, left=1)
+    ):
+        most -= 1
+    for block in variations.blocks(rows, most):
+        head, *lines = columns(block, left=1)
+        out += [Printed(""), Printed(head, "head"), *map(Printed, lines)]
     return out
 
 

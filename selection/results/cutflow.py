@@ -21,11 +21,14 @@ from emiss.selection.counting.samples import Counted, SampleCounts
 from emiss.selection.display import notebook, terminal
 from emiss.selection.results.difference import compare
 from emiss.selection.results.files import cutflow as cutflowfile
+from emiss.selection.results.nuisances import nuisances
 from emiss.selection.results.skimmed import with_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from matplotlib.axes import Axes
 
     from emiss.events.ledger import Ledger
     from emiss.selection.counting.counts import Regions
@@ -103,6 +106,10 @@ class Cutflow(Counted):
     def __radd__(self, other: object) -> Cutflow:
         return self if other == 0 else NotImplemented  # sum() starts from 0
 
+    def nuisances(self, sample: str, region: str | None = None) -> dict[str, tuple[float | None, float | None]]:
+        """Return the factors of each systematic variation on what is left of a sample, up and down; see `nuisances`."""
+        return nuisances(self, sample, region)
+
     def to_json(self) -> dict[str, Any]:
         """Return the cutflow as plain data, schema ``emiss.cutflow/1``."""
         return cutflowfile.to_json(self)
@@ -124,6 +131,19 @@ class Cutflow(Counted):
     @classmethod
     def _of(cls, counted: Counted) -> Self:
         return cls(counted.analysis, counted.cuts_hash, counted.provenance, counted.samples)
+
+    def plot(
+        self,
+        region: str | None = None,
+        *,
+        ax: Axes | None = None,
+        samples: Sequence[str] | None = None,
+        normalise_to: float | None = None,
+    ) -> Axes:
+        """Draw what is left of each sample after each cut; see `emiss.selection.display.plot`."""
+        from emiss.selection.display.plot import plot
+
+        return plot(self, region, ax=ax, samples=samples, normalise_to=normalise_to)
 
     def __str__(self) -> str:
         return terminal.text(self)

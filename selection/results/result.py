@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from hist import Hist
 
+    from emiss.configs.arrays import Bools
     from emiss.events.table import EventTable
     from emiss.selection.counting.engine import Bound
     from emiss.selection.counting.histograms import Filled, Key
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Events:
+    """The events of a result: their table, what the cuts are bound to, and whether hidden ones may be seen."""
+
+    table: EventTable
+    bound: Bound
+    unblind: bool
+
+
+@dataclass(frozen=True, repr=False)
 class Result:
     """What a selection gave.
 
@@ -43,12 +53,30 @@ class Result:
     scans : mapping of sample to the counts of its scans
     bound_scans : tuple of BoundScan
         The scans themselves: parameters, steps, figure of merit.
+    events : Events or None
+        The events themselves, where they are in memory (`run`).
     """
 
     cutflow: Cutflow
     histograms: Mapping[str, Mapping[Key, Filled]] = field(default_factory=dict)
     scans: Mapping[str, Mapping[tuple[str, str], ScanCounts]] = field(default_factory=dict)
     bound_scans: tuple[BoundScan, ...] = ()
+    events: Events | None = field(default=None, compare=False)
+
+    def passed(self, region: str | None = None, *, after: str | None = None) -> Bools:
+        """Return which events pass all cuts of a region (of the first one, by default), as a mask of shape (N,).
+
+        With `after`, only that cut and those before it have to be passed. Hidden events of blinded samples do not pass.
+
+        Raises
+        ------
+        UserError
+            If there is no such region or cut, or the events are not in memory.
+        """
+        if self.events is None:
+            raise UserError("the events of this result are not in memory", hint="emiss.run(table, analysis) keeps them")
+        table, bound, unblind = self.events.table, self.events.bound, self.events.unblind
+        return bound.passing(table, region, after, unblind=unblind)
 
     def histogram(
         self,
@@ -96,6 +124,9 @@ class Result:
         ]
         return pd.DataFrame(rows)
 
+    def __repr__(self) -> str:
+        return f"Result:\n{self.cutflow}"
+
     def _repr_html_(self) -> str:
         return notebook.table(self.cutflow)
 
@@ -127,7 +158,7 @@ def columns_of(table: EventTable) -> dict[str, Column]:
 def _column(table: EventTable, name: str, values: Any, shape: Any, size: int) -> Column:
     declared = table.metadata.columns.get(name, Column(name))
     kind = "bool" if values.dtype == np.bool_ else values.dtype.str[1:]
-    return Column(name, kind, declared.unit, declared.meaning, shape, size, declared.bits)
+    return Column(name, kind, declared.unit, declared.meaning, shape, size, declared.bits, alias=declared.alias)
 
 
 def _sealed(provenance: Mapping[str, Any], sample: str) -> dict[str, Any]:
@@ -178,4 +209,5 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         skim=metadata.provenance.get("skim", {}),
         weights=weight_texts(bound),
     )
-    return Result(cutflow, {metadata.sample: yields.histograms}, {metadata.sample: yields.scans}, bound.scans)
+    found = {metadata.sample: yields.histograms}, {metadata.sample: yields.scans}
+    return Result(cutflow, *found, bound.scans, Events(table, bound, unblind))

@@ -26,7 +26,11 @@ UNIT = "1"
 
 def weight_texts(bound: Bound) -> dict[str, str]:
     """Return each weight variation with its expression, parameters put in."""
-    return {name: bound.analysis.substitute(weight.expression) for name, weight in bound.weights.items()}
+    texts = {name: bound.analysis.substitute(weight.expression) for name, weight in bound.weights.items()}
+    for shift, of in zip(bound.shifts, bound.analysis.shifts, strict=True):
+        if shift.weight is not None:
+            texts[shift.name] = of.analysis.substitute(shift.weight.expression)
+    return texts
 
 
 def read_of(rows: Mapping[str, Rows], weights: Mapping[str, str]) -> dict[str, Any]:

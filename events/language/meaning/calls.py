@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING
 from emiss.configs.errors import UserError, did_you_mean
 from emiss.configs.units import PURE, Dimension, parse_unit
 from emiss.events.language import plug_in
+from emiss.events.language.meaning import momenta
 from emiss.events.language.meaning.objects import Collection, Item, Literal, select, sort_rows, take
 from emiss.events.language.running.evaluate import constant
 from emiss.events.language.running.program import Node, depends
 from emiss.events.language.syntax.functions import FUNCTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from emiss.events.language.meaning.operands import Operands
     from emiss.events.language.syntax import tree
 
-_PURE_ONLY = ("exp", "log", "log10", "sin", "cos", "tan")
+_PURE_ONLY = ("exp", "exp10", "log", "log10", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+_OF_MOMENTA: Mapping[str, Callable[[Operands, tree.Call], Item]] = {
+    "pairs": momenta.pairs,
+    "mass": momenta.mass,
+    "delta_phi": momenta.delta_phi,
+    "delta_r": momenta.delta_r,
+}
 _REDUCTIONS = ("any", "all", "count", "sum", "min", "max", "mean", "first", "last")
 _OF_TWO = {
     "min": "it is over the elements of a list; of two values write 'where(a < b, a, b)'",
@@ -37,6 +46,8 @@ def call(checker: Operands, node: tree.Call) -> Item:
         If the arguments do not fit.
     """
     name, arguments = node.function, node.arguments
+    if (declared := checker.names.called(checker, node)) is not None:
+        return declared
     if name not in FUNCTIONS:
         return _plugged_in(checker, node)
     if (other := plug_in.find(name)) is not None:
@@ -44,11 +55,15 @@ def call(checker: Operands, node: tree.Call) -> Item:
         raise checker.error(
             message, node, f"rename it in the entry points of its package ({other.value}), or uninstall that"
         )
-    wanted = FUNCTIONS[name].arguments
-    if len(arguments) != len(wanted):
-        plural = "argument" if len(wanted) == 1 else "arguments"
-        message = f"{name} takes {len(wanted)} {plural}, not {len(arguments)}: {FUNCTIONS[name].usage(name)}"
+    function = FUNCTIONS[name]
+    if not function.takes(len(arguments)):
+        most = len(function.arguments)
+        number = f"{most}" if function.least is None else f"{function.least} to {most}"
+        plural = "argument" if most == 1 else "arguments"
+        message = f"{name} takes {number} {plural}, not {len(arguments)}: {function.usage(name)}"
         raise checker.error(message, node, _OF_TWO.get(name))
+    if name in _OF_MOMENTA:
+        return _OF_MOMENTA[name](checker, node)
     if name in _REDUCTIONS:
         return _reduction(checker, name, arguments[0])
     if name == "sort":
@@ -94,8 +109,10 @@ def _plugged_in(checker: Operands, node: tree.Call) -> Node:
     )
 
 
-def _reduction(checker: Operands, name: str, argument: tree.Syntax) -> Node:
+def _reduction(checker: Operands, name: str, argument: tree.Syntax) -> Item:
     item = checker.item(argument)
+    if name in ("first", "last") and isinstance(item, Collection):
+        return checker.element(item, 0 if name == "first" else -1, f"{name}({checker.shown(argument)})")
     if name == "count" and isinstance(item, Collection):
         return checker.program.add("count", (item.rows,), constant=False)
     value = item if isinstance(item, Node) else checker.value(argument)

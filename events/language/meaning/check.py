@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from emiss.configs.errors import did_you_mean
 from emiss.configs.units import PURE, UNITS
 from emiss.events.language.meaning.calls import call
-from emiss.events.language.meaning.objects import Collection, Item, Literal, Values
+from emiss.events.language.meaning.objects import Collection, Element, Item, Literal, Values
 from emiss.events.language.meaning.operands import Operands
 from emiss.events.language.meaning.windows import empty_window
 from emiss.events.language.running.evaluate import constant
@@ -73,13 +73,13 @@ class Checker(Operands):
 
     def _field(self, node: tree.Field) -> Item:
         item = self.item(node.of)
-        if not isinstance(item, Collection):
+        if not isinstance(item, Collection | Element):
             raise self.error(f"'{self.shown(node.of)}' has no fields", node.of)
         return self.names.field(item, node.name, self.shown(node.of), node.span)
 
-    def _index(self, node: tree.Index) -> Node:
+    def _index(self, node: tree.Index) -> Item:
         item = self.item(node.of)
-        if isinstance(item, Literal) or (isinstance(item, Node) and item.axis is None):
+        if isinstance(item, Literal | Element) or (isinstance(item, Node) and item.axis is None):
             shown = self.shown(node.of)
             raise self.error(f"'{shown}' is one value, it has no element [{self.shown(node.index)}]", node.of)
         names = item.axis.elements if isinstance(item, Node) and item.axis is not None else ()
@@ -95,10 +95,15 @@ class Checker(Operands):
                 message = f"the parameter '{item.name}' has {len(item.values)} values, there is no [{index}]"
                 raise self.error(message, node, f"they are counted from 0 to {len(item.values) - 1}")
             return item.values[index]
-        width = item.axis.width if isinstance(item, Node) and item.axis is not None else None
+        if isinstance(item, Collection):
+            width = item.rows.width
+        else:
+            width = item.axis.width if isinstance(item, Node) and item.axis is not None else None
         if width is not None and not -width <= index < width:
             message = f"'{self.shown(node.of)}' has {width} element{'s' * (width > 1)}, there is no [{index}]"
             raise self.error(message, node, f"they are counted from 0 to {width - 1}" if width > 1 else "write [0]")
+        if isinstance(item, Collection):
+            return self.element(item, index, self.shown(node))
         return self.reduce("element", self._list(item, node), index)
 
     def _list(self, item: Item, node: tree.Index) -> Node:

@@ -14,14 +14,16 @@ from emiss.configs.units import PURE, UNITS
 from emiss.events.language import plug_in
 from emiss.events.language.syntax import tree
 from emiss.events.language.syntax.functions import FUNCTIONS
+from emiss.events.language.syntax.parser import knowing, parse
 from emiss.events.language.syntax.tree import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from emiss.configs.place import Text
     from emiss.configs.units import Dimension
     from emiss.events.language.meaning.parameters import Parameter
-    from emiss.events.language.syntax.expression import Expression, ObjectDeclaration
+    from emiss.events.language.syntax.expression import Expression, FunctionDeclaration, ObjectDeclaration
 
 
 class Fingerprints:
@@ -35,11 +37,14 @@ class Fingerprints:
         parameters: Mapping[str, Parameter],
         definitions: Mapping[str, Expression],
         objects: Mapping[str, ObjectDeclaration],
+        functions: Mapping[str, FunctionDeclaration] | None = None,
     ) -> None:
+        self.functions = functions or {}
         self.parameters = parameters
         self.definitions = definitions
         self.objects = objects
         self._known: dict[str, str] = {}
+        self._open: list[str] = []
 
     def of(self, expression: Expression) -> str:
         """Return the sha256 of the meaning of an expression."""
@@ -53,7 +58,7 @@ class Fingerprints:
         done: dict[str, None] = {}
         opened: set[str] = set()
         for root in roots:
-            waiting = [(name, False) for name in self._among(names(root.tree))]
+            waiting = [(name, False) for name in self._among(self._names(root.tree))]
             while waiting:
                 name, complete = waiting.pop()
                 if complete:
@@ -67,15 +72,34 @@ class Fingerprints:
     def words(self, roots: Iterable[Expression]) -> set[str]:
         """Return all names that expressions hold, and those in all that they use."""
         roots = list(roots)
-        found = {name for root in roots for name in names(root.tree)}
+        found = {name for root in roots for name in self._names(root.tree)}
         return found.union(*(self._words(name) for name in self.uses(roots)))
 
     def _words(self, name: str) -> set[str]:
         """Return the names in a definition or an object."""
         if name in self.definitions:
-            return names(self.definitions[name].tree)
+            return self._names(self.definitions[name].tree)
         declared = self.objects[name]
-        return {source.value for source in declared.sources} | (names(declared.where.tree) if declared.where else set())
+        found = self._names(declared.where.tree) if declared.where else set()
+        return found.union(*(self._source_names(source) for source in declared.sources))
+
+    def _source_names(self, source: Text) -> set[str]:
+        tree_ = self._expression(source)
+        return {source.value} if tree_ is None else self._names(tree_)
+
+    def _names(self, root: tree.Syntax) -> set[str]:
+        """Return the names in an expression and in the functions of the file that it calls, without their arguments."""
+        found = names(root)
+        waiting, seen = _called(root), set[str]()
+        while waiting:
+            function = self.functions.get(waiting.pop())
+            if function is not None and function.name not in seen:
+                seen.add(function.name)
+                found |= {
+                    name for name in names(function.body.tree) if name.partition(".")[0] not in function.arguments
+                }
+                waiting |= _called(function.body.tree)
+        return found
 
     def _among(self, words: Iterable[str]) -> Iterator[str]:
         """Yield the definitions and objects among some names, in an order of their own."""
@@ -90,10 +114,23 @@ class Fingerprints:
         declared = self.objects[name]
         # the fields of an object of columns are called by these
         sources = [
-            [self._name(source.value), "" if source.value in self.objects else source.value]
-            for source in declared.sources
+            [self._source(source), "" if source.value in self.objects else source.value] for source in declared.sources
         ]
         return _digest("object", sources, self._tree(declared.where.tree) if declared.where else "")
+
+    def _expression(self, source: Text) -> tree.Syntax | None:
+        """Return the tree of what an object is from; None where that is a name, or no expression (which is told elsewhere)."""
+        if "(" not in source.value:
+            return None
+        try:
+            with knowing(self.functions):
+                return parse(source.value)
+        except tree.ExpressionError:
+            return None
+
+    def _source(self, source: Text) -> str:
+        tree_ = self._expression(source)
+        return self._name(source.value) if tree_ is None else self._tree(tree_)
 
     def _name(self, name: str) -> str:
         if name in self._known:
@@ -127,6 +164,8 @@ class Fingerprints:
                 return _digest(type(node).__name__, node.value)
             case tree.Field():
                 return _digest("field", *below, node.name)
+            case tree.Call() if node.function in self.functions:
+                return _digest("declared", self._body(node.function), *below)
             case tree.Call():
                 given = None if node.function in FUNCTIONS else plug_in.find(node.function)
                 if given is not None:
@@ -135,6 +174,17 @@ class Fingerprints:
             case tree.Unary() | tree.Binary() | tree.Logic():
                 return _digest(type(node).__name__, node.operator, *below)
         return _digest(type(node).__name__, *below)
+
+    def _body(self, name: str) -> str:
+        """Return what a function of the file means; one in a circle, which is refused elsewhere, is left as a name."""
+        function = self.functions[name]
+        if name in self._open:
+            return name
+        self._open.append(name)
+        try:
+            return _digest("function", list(function.arguments), self._tree(function.body.tree))
+        finally:
+            self._open.pop()
 
     def _picked(self, node: tree.Index) -> str | None:
         """Return the value of a parameter that a literal index picks."""
@@ -154,6 +204,11 @@ class Fingerprints:
                 _digest("compare", turned, right, left) if turned else _digest("compare", operator, left, right)
             )
         return links[0] if len(links) == 1 else _digest("Logic", "and", *links)
+
+
+def _called(root: tree.Syntax) -> set[str]:
+    """Return the names of all functions that are called in a tree."""
+    return {node.function for node in tree.walk(root) if isinstance(node, tree.Call)}
 
 
 def _number(value: float, dimension: Dimension | None) -> str:

@@ -5,9 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from emiss.events.language.meaning.objects import Collection, Item
+    from emiss.events.language.meaning.objects import Collection, Element, Item
     from emiss.events.language.running.program import Node, Program
-    from emiss.events.language.syntax.tree import Span, Syntax
+    from emiss.events.language.syntax.tree import Call, ExpressionError, Span, Syntax
+
+
+class Asking(Protocol):
+    """Whoever checks the expression that a function is called in."""
+
+    def item(self, node: Syntax) -> Item:
+        """Return what a part of the expression means."""
+        ...
+
+    def error(self, message: str, node: Syntax, hint: str | None = None) -> ExpressionError:
+        """Return the error `message` at a part of the expression."""
+        ...
 
 
 class Names(Protocol):
@@ -19,8 +31,12 @@ class Names(Protocol):
         """Return what a name means, at a place of the expression; see `Scope.resolve`."""
         ...
 
-    def field(self, collection: Collection, name: str, shown: str, span: Span) -> Node:
-        """Return a field of a collection that is written as `shown`."""
+    def field(self, of: Collection | Element, name: str, shown: str, span: Span) -> Node | Element:
+        """Return a field of a collection or an element that is written as `shown`, or one element of pairs."""
+        ...
+
+    def called(self, checker: Asking, node: Call) -> Item | None:
+        """Return what a call of a function means that the file declares; None for another function."""
         ...
 
     def parameter_at(self, part: Syntax) -> str | None:

@@ -6,15 +6,41 @@ made of, so that only the fields that are used are computed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from emiss.events.language.running.program import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from emiss.events.language.running.program import Program
+
+
+Fields = Mapping[str, Callable[[], Node]]
+"""What makes the node of a field, by name: only those that are used are made."""
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element with its fields: ``muon[0]`` of each event, or the first of each pair.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    fields : mapping of name to a function that gives the field's node
+    members : mapping of name to Element
+        Of a pair: its two elements.
+    """
+
+    name: str
+    fields: Fields = field(repr=False)
+    members: Mapping[str, Element] = field(default_factory=dict, repr=False)
+
+    def through(self, change: Callable[[Node], Node]) -> Element:
+        """Return the element whose values are those of this one after a change."""
+        members = {key: member.through(change) for key, member in self.members.items()}
+        return Element(self.name, changed(self.fields, change), members)
 
 
 @dataclass(frozen=True)
@@ -28,11 +54,14 @@ class Collection:
     rows : Node
         Of kind "rows".
     fields : mapping of name to a function that gives the field's node
+    members : mapping of name to Element
+        Of pairs: the first and the second elements.
     """
 
     name: str
     rows: Node
-    fields: Mapping[str, Callable[[], Node]] = field(repr=False)
+    fields: Fields = field(repr=False)
+    members: Mapping[str, Element] = field(default_factory=dict, repr=False)
 
     def field(self, name: str) -> Node:
         """Return the values of a field, which must exist."""
@@ -54,17 +83,27 @@ class Literal:
     text: str
 
 
-Item = Node | Collection | Values | Literal
+Item = Node | Collection | Element | Values | Literal
 """What an expression or a part of it can mean."""
 
 
 def select(program: Program, base: Collection, rows: Node, name: str) -> Collection:
     """Return the collection of the rows taken from `base`."""
 
-    def taken(get: Callable[[], Node]) -> Callable[[], Node]:
-        return lambda: take(program, get(), rows)
+    def taken(values: Node) -> Node:
+        return take(program, values, rows)
 
-    return Collection(name, rows, {key: taken(get) for key, get in base.fields.items()})
+    members = {key: member.through(taken) for key, member in base.members.items()}
+    return Collection(name, rows, changed(base.fields, taken), members)
+
+
+def changed(fields: Fields, change: Callable[[Node], Node]) -> Fields:
+    """Return fields whose values are those of some fields after a change, made when they are used."""
+
+    def later(get: Callable[[], Node]) -> Callable[[], Node]:
+        return lambda: change(get())
+
+    return {key: later(get) for key, get in fields.items()}
 
 
 def take(program: Program, values: Node, rows: Node) -> Node:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 from emiss.configs.units import PURE, Dimension
-from emiss.events.language.meaning.objects import Collection, Item, Values
+from emiss.events.language.meaning.objects import Collection, Element, Item, Values, changed
 from emiss.events.language.running.program import Kind, Node, Program
 from emiss.events.language.syntax import tree
 from emiss.events.language.syntax.tree import ExpressionError
@@ -55,6 +55,10 @@ class Operands(ABC):
             names = [f"{self.shown(node)}.{name}" for name in item.fields]
             hint = f"its fields are {', '.join(names[:8])}; count({self.shown(node)}) is their number"
             raise self.error(f"'{self.shown(node)}' is a collection, not a value", node, hint)
+        if isinstance(item, Element):
+            names = [f"{self.shown(node)}.{name}" for name in item.fields]
+            hint = f"its fields are {', '.join(names[:8])}"
+            raise self.error(f"'{self.shown(node)}' is an element of a collection, not a value", node, hint)
         if isinstance(item, Values):
             hint = f"write {item.name}[0] to {item.name}[{len(item.values) - 1}]"
             raise self.error(f"the parameter '{item.name}' has {len(item.values)} values", node, hint)
@@ -168,6 +172,15 @@ class Operands(ABC):
         if kind == "truth":
             return self.program.add(op, operands, kind="truth", axis=axis)
         return self.program.add(op, operands, dimension=dimension, axis=axis)
+
+    def element(self, collection: Collection, at: int, shown: str) -> Element:
+        """Return element number `at` of each event, with its fields."""
+
+        def picked(values: Node) -> Node:
+            return self.reduce("element", values, at)
+
+        members = {name: member.through(picked) for name, member in collection.members.items()}
+        return Element(shown, changed(collection.fields, picked), members)
 
     def reduce(self, op: str, value: Node, data: int | None = None) -> Node:
         """Return the node of one value per event, from a list."""

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emiss.configs.errors import Problems, did_you_mean
+from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.configs.units import UNITS, UnitError, parse_unit
 from emiss.events.columns import Column, split
 from emiss.events.language.meaning.check import Checker
-from emiss.events.language.meaning.objects import Collection, Item, Values, filter_rows, select, zip_fields
+from emiss.events.language.meaning.declared import Arguments
+from emiss.events.language.meaning.objects import Collection, Element, Item, Values, filter_rows, select, zip_fields
 from emiss.events.language.running.program import Node, Program
+from emiss.events.language.syntax.expression import placed, read_expression
+from emiss.events.language.syntax.parser import knowing
 from emiss.events.language.syntax.tree import ExpressionError, Index, Name, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Collection as Container
 
+    from emiss.configs.place import Text
+    from emiss.events.language.meaning.names import Asking
     from emiss.events.language.meaning.parameters import Parameter
-    from emiss.events.language.syntax.expression import Expression, ObjectDeclaration
-    from emiss.events.language.syntax.tree import Syntax
+    from emiss.events.language.syntax.expression import Expression, FunctionDeclaration, ObjectDeclaration
+    from emiss.events.language.syntax.tree import Call, Syntax
 
     Absent = Callable[[str], str | None]
 
@@ -50,6 +55,9 @@ class Scope:
         Names of things that are wrong in themselves, of which the user has been told.
     absent : callable, optional
         Says of a name that means nothing here where it does; None where it does not know either.
+    functions : mapping of name to FunctionDeclaration
+    scaled : mapping of column to float
+        Factors that columns of numbers are multiplied with.
     """
 
     def __init__(
@@ -63,9 +71,13 @@ class Scope:
         scanned: Container[tuple[str, int]] = (),
         failed: Iterable[str] = (),
         absent: Absent | None = None,
+        functions: Mapping[str, FunctionDeclaration] | None = None,
+        scaled: Mapping[str, float] | None = None,
     ) -> None:
         self.program = program
+        self.scaled = scaled or {}
         self.absent = absent
+        self.functions = functions or {}
         self.scanned = scanned
         self.columns = columns
         self.units = units
@@ -82,11 +94,12 @@ class Scope:
             if column.shape != "flat":
                 group = self._lists if column.shape == "list" else self._fixed
                 group.setdefault(column.collection, []).append(column)
+        self._other_names = {column.alias: column for column in columns.values() if column.alias}
 
     def open(self, scanned: Container[tuple[str, int]]) -> Scope:
         """Return the same scope on the same program with some parameters left open, and problems of its own."""
         known = (self.program, self.columns, self.units, self.parameters, self.definitions, self.objects)
-        return Scope(*known, scanned, self._failed, self.absent)
+        return Scope(*known, scanned, self._failed, self.absent, self.functions, self.scaled)
 
     def check(self, expression: Expression, fields: Collection | None = None) -> Checker:
         """Return the checker of an expression."""
@@ -124,25 +137,60 @@ class Scope:
                     message = f"'{name}' is a field of {fields.name} and a {kind}"
                     raise ExpressionError(message, span, f"rename the {kind}")
             return fields.field(name)
+        if fields is not None and (member := fields.members.get(name.partition(".")[0])) is not None:
+            return self.field(member, name.partition(".")[2], member.name, span) if "." in name else member
         item = self._named(name, span)
         if item is not None:
             return item
         prefix, _, last = name.rpartition(".")
         if prefix:
             holder = self._named(prefix, span)
-            if isinstance(holder, Collection):
+            if isinstance(holder, Collection | Element):
                 return self.field(holder, last, prefix, span)
+            above, _, member_name = prefix.rpartition(".")
+            pairs = self._named(above, span) if above else None
+            if isinstance(pairs, Collection | Element) and member_name in pairs.members:
+                return self.field(pairs.members[member_name], last, prefix, span)
         raise self._unknown(name, span, fields)
 
-    def field(self, collection: Collection, name: str, shown: str, span: Span) -> Node:
-        """Return a field of a collection that is written as `shown`."""
-        if name in collection.fields:
-            return collection.field(name)
-        hint = did_you_mean(
-            f"{shown}.{name}", [f"{shown}.{key}" for key in collection.fields], otherwise="its fields are"
-        )
+    def field(self, of: Collection | Element, name: str, shown: str, span: Span) -> Node | Element:
+        """Return a field of a collection or an element that is written as `shown`, or one element of pairs."""
+        if name in of.members:
+            return of.members[name]
+        if name in of.fields:
+            return of.fields[name]()
+        hint = did_you_mean(f"{shown}.{name}", [f"{shown}.{key}" for key in of.fields], otherwise="its fields are")
         message = f"unknown field '{shown}.{name}'"
         raise ExpressionError(message, span, hint)
+
+    def called(self, checker: Asking, node: Call) -> Item | None:
+        """Return what a call of a function means that the file declares; None for another function.
+
+        Its arguments are what they are where it is called, all other names in it what they are everywhere.
+        """
+        function = self.functions.get(node.function)
+        if function is None:
+            return None
+        if len(node.arguments) != len(function.arguments):
+            plural = "argument" if len(function.arguments) == 1 else "arguments"
+            message = f"{node.function} takes {len(function.arguments)} {plural}, not {len(node.arguments)}"
+            raise checker.error(f"{message}: {function.usage()}", node)
+        given = [checker.item(part) for part in node.arguments]
+        opened = f"{node.function}()"
+        if opened in self._open:
+            raise checker.error(f"the function '{node.function}' calls itself", node)
+        if len(self._open) > MAX_OPEN:
+            raise checker.error(TOO_DEEP, node)
+        self._open.append(opened)
+        try:
+            names = Arguments(self, dict(zip(function.arguments, given, strict=True)))
+            return Checker(function.body.text, names).item(function.body.tree)
+        except ExpressionError as error:
+            there = function.body.error(error)
+            where = f"in the function '{function.usage()}', {there.at}: " if there.at else ""
+            raise checker.error(f"{where}{error.message}", node, error.hint) from None
+        finally:
+            self._open.pop()
 
     def parameter_at(self, part: Syntax) -> str | None:
         """Return what a parameter is, and where that is set; None for anything else."""
@@ -164,6 +212,7 @@ class Scope:
 
     def _unknown(self, name: str, span: Span, fields: Collection | None) -> ExpressionError:
         known = [*self.parameters, *self.definitions, *self.objects, *self.columns, *self._lists, *self._fixed]
+        known += self._other_names
         if fields is not None:
             known = [*fields.fields, *known]
         if name in UNITS:
@@ -199,13 +248,21 @@ class Scope:
                 return self._definition(name) if name in self.definitions else self._object(name)
             finally:
                 self._open.pop()
-        if name in self.columns:
+        if name in self.columns and not self._hidden(self.columns[name]):
             return self._column(self.columns[name], span)
+        if name in self._other_names:
+            return self._column(self._other_names[name], span)
         if name in self._lists:
             return self._collection(name, self._lists[name], span)
         if name in self._fixed:
             return self._collection(name, self._fixed[name], span)
         return None
+
+    def _hidden(self, column: Column) -> bool:
+        """Return whether the file declares something of its own under the name that a collection was given here."""
+        return bool(column.alias) and any(
+            column.collection in declared for declared in (self.parameters, self.definitions, self.objects)
+        )
 
     def _parameter(self, parameter: Parameter) -> Item:
         nodes = tuple(
@@ -234,11 +291,7 @@ class Scope:
         parts: dict[str, Node] = {}
         base: Collection | None = None
         for source in declared.sources:
-            try:
-                item = self.resolve(source.value, Span(0, len(source.value)), None)
-            except ExpressionError as error:
-                self.problems.add(source.place.error(error.message, hint=error.hint))
-                raise ReportedError from None
+            item = self._source(source)
             field = split(source.value)[1] or source.value
             wrong = None
             if isinstance(item, Collection) and len(declared.sources) == 1:
@@ -255,10 +308,28 @@ class Scope:
                 raise ReportedError
         base = base or zip_fields(self.program, name, parts)
         if declared.where is None:
-            return Collection(name, base.rows, base.fields)
+            return Collection(name, base.rows, base.fields, base.members)
         condition = declared.where
         keep = self.attempt(condition, lambda checker: self._condition(checker, condition, base), base)
         return select(self.program, base, filter_rows(self.program, base.rows, keep, name), name)
+
+    def _source(self, source: Text) -> Item:
+        """Return what an object is from: a name, or an expression such as ``pairs(muon)``."""
+        try:
+            if source.value.isidentifier() or "(" not in source.value:
+                return self.resolve(source.value, Span(0, len(source.value)), None)
+            with knowing(self.functions):
+                expression = read_expression(source)
+            return self.check(expression).item(expression.tree)
+        except ExpressionError as error:
+            place = source.place
+            if "(" in source.value:
+                self.problems.add(placed(error, place))
+            else:
+                self.problems.add(place.error(error.message, hint=error.hint))
+        except UserError as error:
+            self.problems.add(error)
+        raise ReportedError
 
     def _condition(self, checker: Checker, condition: Expression, base: Collection) -> Node:
         keep = checker.truth(condition.tree)
@@ -303,7 +374,7 @@ class Scope:
         )
 
     def _column(self, column: Column, span: Span) -> Node:
-        text = self.units.get(column.name, column.unit)
+        text = self.units.get(column.name) or self.units.get(column.alias) or column.unit
         try:
             unit = parse_unit(text)
         except UnitError as error:
@@ -312,7 +383,7 @@ class Scope:
             raise ExpressionError(message, span, hint) from None
         rows = self._rows(column) if column.shape != "flat" else None
         collection, inner = split(column.name) if column.shape == "list" else ("", column.name)
-        return self.program.add(
+        loaded = self.program.add(
             "column",
             () if rows is None else (rows,),
             (collection, inner, unit.factor),
@@ -323,3 +394,8 @@ class Scope:
             bits=column.bits,
             label=column.name if text.strip() in ("1", "") else "",
         )
+        factor = self.scaled.get(column.name) or self.scaled.get(column.alias)
+        if factor is None:
+            return loaded
+        changed = (loaded, self.program.number(factor))
+        return self.program.add("*", changed, dimension=loaded.dimension, axis=rows, constant=False, label=loaded.label)

@@ -12,7 +12,8 @@ import numpy as np
 from emiss.configs.errors import UserError
 from emiss.configs.units import parse_unit
 from emiss.events.language import plug_in
-from emiss.events.language.running.values import Numbers, Rows, Truths, either, finite
+from emiss.events.language.running import momenta
+from emiss.events.language.running.values import Numbers, PairRows, Rows, Truths, either, finite, paired, pairs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     Value = Numbers | Truths | Rows
     Operation = Callable[[EventTable, Node, tuple[Any, ...]], Value]
+
+
+MOST_PAIRS = 20_000_000
+"""Pairs in a block of events from which on a machine would run out of memory: each field of them is as many numbers."""
 
 
 def _constant(_block: EventTable, node: Node, _args: tuple[()]) -> Numbers:
@@ -84,6 +89,22 @@ def _sort_rows(_block: EventTable, _node: Node, args: tuple[Rows, Numbers]) -> R
     rows, key = args
     keys = np.broadcast_to(key.floats, (rows.size,))
     return Rows(rows.offsets, rows.width, np.lexsort((keys, rows.parents)))
+
+
+def _pair_rows(_block: EventTable, node: Node, args: tuple[Rows, ...]) -> PairRows:
+    a, b = args[0], args[1] if len(args) > 1 else None
+    if (made := pairs_of(a, b)) > MOST_PAIRS:
+        raise UserError(
+            f"'{node.label}' makes {made} pairs in {len(a.counts)} events, more than {MOST_PAIRS}",
+            hint="pair the elements of an object, of which a condition takes only some",
+        )
+    return paired(a, b)
+
+
+def _pair_side(_block: EventTable, node: Node, args: tuple[Value, PairRows]) -> Value:
+    """Take the values of the first or the second elements, which `data` tells."""
+    value, pairs = args
+    return _pick(value, lambda data: data[pairs.second if node.data else pairs.first])
 
 
 def _pick(value: Value, function: Callable[[Array], Array]) -> Value:
@@ -267,6 +288,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "zip rows": _zip_rows,
     "filter rows": cast("Operation", _filter_rows),
     "sort rows": cast("Operation", _sort_rows),
+    "pair rows": _pair_rows,
+    "pair side": cast("Operation", _pair_side),
     "take": cast("Operation", _take),
     "view": cast("Operation", _view),
     "spread": cast("Operation", _spread),
@@ -284,6 +307,17 @@ OPERATIONS: Mapping[str, Operation] = {
     "sin": _numeric(np.sin),
     "cos": _numeric(np.cos),
     "tan": _numeric(np.tan),
+    "exp10": _numeric(momenta.exp10),
+    "sinh": _numeric(np.sinh),
+    "cosh": _numeric(np.cosh),
+    "tanh": _numeric(np.tanh),
+    "px": _numeric(momenta.px),
+    "py": _numeric(momenta.py),
+    "pz": _numeric(momenta.pz),
+    "energy": _numeric(momenta.energy),
+    "mass": _numeric(momenta.mass),
+    "pseudorapidity": _numeric(momenta.pseudorapidity),
+    "delta_phi": _numeric(momenta.delta_phi),
     "atan2": _numeric(np.arctan2),
     "hypot": _numeric(np.hypot),
     "clip": _numeric(_clip),

@@ -6,7 +6,7 @@ mask for undefined; logic on them is Kleene's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -169,3 +169,37 @@ class Rows:
         at = self.offsets[:-1] + index if index >= 0 else self.offsets[1:] + index
         there = self.counts > index if index >= 0 else self.counts >= -index
         return at, there
+
+
+@dataclass(frozen=True)
+class PairRows(Rows):
+    """Pairs of elements: the row of each one's first and second element in the collections that they are from."""
+
+    first: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    second: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def paired(a: Rows, b: Rows | None) -> PairRows:
+    """Return all pairs of two elements of `a`, or of one of `a` and one of `b`, event by event.
+
+    Their order is that of the first element, then of the second one.
+    """
+    partners = _behind(a) if b is None else b.counts[a.parents]
+    ends = np.cumsum(partners)
+    first = np.repeat(np.arange(a.size), partners)
+    place = np.arange(len(first)) - np.repeat(ends - partners, partners)
+    begins = np.arange(a.size) + 1 if b is None else b.offsets[:-1][a.parents]
+    offsets = np.concatenate(([0], ends))[a.offsets]
+    return PairRows(offsets, None, None, first, begins[first] + place)
+
+
+def _behind(rows: Rows) -> Ints:
+    """Return how many elements of its event stand behind each one."""
+    behind: Ints = rows.offsets[1:][rows.parents] - np.arange(rows.size) - 1
+    return behind
+
+
+def pairs_of(a: Rows, b: Rows | None) -> int:
+    """Return how many pairs there are, before any is made."""
+    counts = a.counts
+    return int((counts * (counts - 1) // 2).sum() if b is None else (counts * b.counts).sum())

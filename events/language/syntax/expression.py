@@ -1,4 +1,4 @@
-"""`Expression`: the text of an expression with its tree and its place in a file; `ObjectDeclaration`, which holds one."""
+"""`Expression`: the text of an expression with its tree and its place in a file; objects and functions, which hold one."""
 
 from __future__ import annotations
 
@@ -34,6 +34,26 @@ class ObjectDeclaration:
     sources: tuple[Text, ...]
     where: Expression | None
     place: Place
+
+
+@dataclass(frozen=True)
+class FunctionDeclaration:
+    """A function of a file: ``mt(pt, phi): sqrt(2 * pt * ...)``.
+
+    Attributes
+    ----------
+    name : str
+    arguments : tuple of str
+    body : Expression
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    body: Expression
+
+    def usage(self) -> str:
+        """Return how it is written, e.g. ``mt(pt, phi)``."""
+        return f"{self.name}({', '.join(self.arguments)})"
 
 
 def read_expression(text: Text) -> Expression:

@@ -6,6 +6,10 @@ and fields. Names of functions are checked here: what is called must be a functi
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
 from emiss.configs.errors import did_you_mean
 from emiss.events.language import plug_in
 from emiss.events.language.syntax.functions import FUNCTIONS
@@ -20,6 +24,7 @@ from emiss.events.language.syntax.tree import (
     Logic,
     Name,
     Number,
+    Span,
     Syntax,
     Text,
     Truth,
@@ -28,12 +33,28 @@ from emiss.events.language.syntax.tree import (
 from emiss.events.plug_ins import FUNCTIONS as PLUG_INS
 from emiss.events.plug_ins import installed, listed
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_DECLARED: ContextVar[Collection[str]] = ContextVar("declared functions", default=())
+"""Names of the functions that the file declares whose expressions are parsed."""
+
 MAX_DEPTH = 60
 MAX_TREE = 150
 
 _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _SIGN, _POWER = range(1, 9)
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _BINARY = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "**": _POWER}
+
+
+@contextmanager
+def knowing(functions: Collection[str]) -> Iterator[None]:
+    """Know the functions that a file declares, while its expressions are parsed."""
+    token = _DECLARED.set(functions)
+    try:
+        yield
+    finally:
+        _DECLARED.reset(token)
 
 
 def parse(text: str) -> Syntax:
@@ -165,11 +186,14 @@ class _Parser:
                 tree = Index(tree.span.to(end.span), tree, index)
             elif token.text == ".":
                 name = self.token
-                if name.kind != "name" or "." in name.text:
+                if name.kind != "name":
                     msg = "the name of a field is needed behind '.'"
                     raise ExpressionError(msg, token.span.to(name.span))
                 self.advance()
-                tree = Field(tree.span.to(name.span), tree, name.text)
+                at = name.span.start
+                for part in name.text.split("."):
+                    at += len(part) + 1
+                    tree = Field(Span(tree.span.start, at - 1), tree, part)
             else:
                 msg = "only functions are called; this is a value"
                 raise ExpressionError(msg, tree.span.to(token.span), "a product is written with '*'")
@@ -206,8 +230,9 @@ class _Parser:
         raise ExpressionError(msg, token.span)
 
     def call(self, function: Token) -> Syntax:
-        if function.text not in FUNCTIONS and plug_in.find(function.text) is None:
-            hint = did_you_mean(function.text, [*FUNCTIONS, *installed(PLUG_INS)], otherwise="functions are")
+        own = _DECLARED.get()
+        if function.text not in FUNCTIONS and function.text not in own and plug_in.find(function.text) is None:
+            hint = did_you_mean(function.text, [*own, *FUNCTIONS, *installed(PLUG_INS)], otherwise="functions are")
             hint += f"; of plug-ins that are installed: {more}" if (more := listed(PLUG_INS)) else ""
             raise ExpressionError(f"unknown function '{function.text}'", function.span, hint)
         bracket = self.advance()

@@ -119,15 +119,15 @@ class BoundReaderMap:
             except UnitError as error:
                 message, _, hint = str(error).partition("; ")
                 self._problems.add(text.place.error(message, hint=hint or None))
-                self._failed |= {name for name in columns if fnmatchcase(name, pattern)}
+                self._failed |= {name for name, column in columns.items() if _matches(column, pattern)}
                 continue
-            matching = [name for name in columns if fnmatchcase(name, pattern)]
+            matching = [name for name, column in columns.items() if _matches(column, pattern)]
             if not matching:
-                hint = did_you_mean(pattern, self._tree.columns)
+                hint = did_you_mean(pattern, [*columns, *(column.alias for column in columns.values() if column.alias)])
                 self._problems.add(text.place.error(f"no branch is called '{pattern}'", key=True, hint=hint))
             for name in matching:
                 column = columns[name]
-                columns[name] = Column(name, column.type, text.value, shape=column.shape, size=column.size)
+                columns[name] = replace(column, unit=text.value)
         return columns
 
     def _declared(self) -> tuple[dict[str, Expression], dict[str, ObjectDeclaration]]:
@@ -223,6 +223,11 @@ class BoundReaderMap:
                     self.scope.problems.add(
                         output.expression.place.error(message, hint="give them different collections")
                     )
+
+
+def _matches(column: Column, pattern: str) -> bool:
+    """Return whether a column is called like a pattern, by either of its names."""
+    return fnmatchcase(column.name, pattern) or (bool(column.alias) and fnmatchcase(column.alias, pattern))
 
 
 def _value(checker: Checker, expression: Expression) -> Node:

@@ -57,7 +57,7 @@ class Cells:
         if len(self.uses) == 1 and flat[self.uses[0]].ndim == 2:
             values = flat[self.uses[0]] * self.factor
         else:
-            values = np.stack([flat[name] for name in self.uses], axis=1) * self.factor
+            values = np.stack([flat[name].reshape(events) for name in self.uses], axis=1) * self.factor
         values = np.where(np.isfinite(values), values, np.nan)
         event, cell = np.nonzero(~(values <= self.above))
         offsets = np.concatenate(([0], np.cumsum(np.bincount(event, minlength=events)))).astype(np.int64)
@@ -150,7 +150,8 @@ def _branches(entry: CellsEntry, tree: Tree) -> tuple[tuple[str, ...], dict[str,
     if not found:
         raise place.error(f"no branch is called like '{entry.pattern}'", hint=f"the tree has {_some(tree)}")
     for name in found.values():
-        if tree.columns[name].shape != "flat":
+        column = tree.columns[name]
+        if column.shape != "flat" and not (column.shape == "fixed" and column.size == 1):
             raise place.error(f"'{name}' is no single number")
     _complete(found, axes, place)
     ordered = sorted(found)

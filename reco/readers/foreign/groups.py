@@ -13,6 +13,7 @@ from emiss.configs.units import PURE
 from emiss.events.columns import Column
 from emiss.events.language.meaning.objects import Collection, filter_rows, select
 from emiss.events.language.meaning.scope import ReportedError
+from emiss.events.language.running.program import Node
 from emiss.events.language.syntax.expression import read_expression
 from emiss.events.language.syntax.tree import ExpressionError, Span
 from emiss.events.ledger import Damage
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array
     from emiss.events.language.meaning.check import Checker
     from emiss.events.language.meaning.scope import Scope
-    from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Rows
     from emiss.events.language.syntax.expression import Expression
     from emiss.reco.readers.foreign.schema import GroupEntry
@@ -125,6 +125,9 @@ def _bind(name: str, item: GroupEntry, scope: Scope) -> Groups:
             keep = scope.attempt(condition, lambda checker: checker.truth(condition.tree), members)
             members = select(scope.program, members, filter_rows(scope.program, members.rows, keep, name), name)
         key = scope.field(members, by.value, source.value, Span(0, len(by.value)))
+        if not isinstance(key, Node):
+            message = f"'{by.value}' is an element of pairs, not a value"
+            raise ExpressionError(message, Span(0, len(by.value)))
     except ExpressionError as error:
         scope.problems.add(source.place.error(error.message, hint=error.hint))
         raise ReportedError from None

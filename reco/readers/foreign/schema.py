@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from emiss.configs.place import Placed, Text, Texts
 from emiss.configs.schema import Number, Time  # noqa: TC001 - pydantic reads the annotations
+
+Role = Literal["signal", "background", "data"]
 
 Reduction = Annotated[dict[str, Text], Field(min_length=1, max_length=1)]
 """``{max: EXPRESSION}``: one of count, sum, min, max, mean, first."""
@@ -67,11 +69,14 @@ class ColumnEntry(Placed):
 class ReaderMap(Placed):
     """A reader map: from the branches of a tree to the columns of an event table.
 
+    `role` is that of files that are given without a run list.
+
     Columns that go by a name of the set-up `detector` have the unit, type and shape that they have there.
     """
 
     reader: str
     description: str = ""
+    role: Role = "data"
     detector: Text | None = None
     tree: str | None = None
     group_by: str | None = None

@@ -26,6 +26,9 @@ mip_veto        720      1.44       11       110      0   < 1.8e8               
 e_miss          690      1.38        1        10      0   < 1.8e8                  0
                69.0 +1.4 -1.5   0.10 +0.23 -0.08           < 0.18             < 0.18
 
+variation  signal  dimuon  beam  data
+srd         +50 %   +50 %     -     -
+
 ledger  read  = passed  + not physics  + lost  + excluded      bad      on target
 signal  1010      1000             10       0           0      0 %           1e11
 dimuon  1013      1000             10       3           0  0.299 %           1e10
