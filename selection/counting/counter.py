@@ -148,7 +148,7 @@ class Counter:
         variations = list(self.work.weights) or [histograms.UNWEIGHTED]
         regions = {
             region.name: {
-                variation: _rows(region, count, v, len(self.work.weights), damaged)
+                variation: rows_of(region, count, v, len(self.work.weights), damaged)
                 for v, variation in enumerate(variations)
             }
             for region, count, damaged in zip(self.work.regions, self._counts, self._damaged, strict=True)
@@ -232,7 +232,7 @@ class Counter:
         return rows
 
 
-def _rows(region: Region, counts: Counts, v: int, variations: int, damaged: Mapping[str, int]) -> Rows:
+def rows_of(region: Region, counts: Counts, v: int, variations: int, damaged: Mapping[str, int]) -> Rows:
     """Return the rows of one region and variation; without weights the sums are the counts."""
 
     def made(n: int, sums: Floats) -> Tally:
