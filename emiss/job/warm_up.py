@@ -193,11 +193,11 @@ def _tuned(table: EventTable, analysis: Analysis) -> None:
     from emiss.selection.tuning.sample import LiveSample
 
     opened = open_parameters(analysis, columns_of(table))
-    live = Live(analysis, {}, opened, {"sample": LiveSample(opened, [table])})
+    live = Live(analysis, {}, {"sample": LiveSample(opened, [table])})
     choice = replace(live.choice(), parameters=analysis.parameters)
     look = live.look("sample", choice)
     live.rows(look, choice)
-    for gate in live.gates(choice, dict.fromkeys(opened.knobs, (0.0, 1.0))).values():
+    for gate in live.gates("sample", choice, dict.fromkeys(opened.knobs, (0.0, 1.0))).values():
         look.intervals(gate)
     for spec in opened.bound.histograms:
         look.filled(spec, live.stages(spec, choice))

@@ -65,7 +65,7 @@ class Kept:
     def everything(self) -> Packed:
         """Return the mask of all events."""
         if "all" not in self.made:
-            self.made["all"] = pack(np.True_, self.size)
+            self.made["all"] = pack(np.ones((), bool), self.size)
         return cast("Packed", self.made["all"])
 
     def marks(self, part: Part) -> Marks:

@@ -65,22 +65,17 @@ class Live:
         As it was read.
     given : mapping of name to Texts
         The parameters as its files give them.
-    opened : Opened
     samples : mapping of name to LiveSample
+        At least one. Each has the analysis on its own columns.
     """
 
-    def __init__(
-        self,
-        analysis: Analysis,
-        given: Mapping[str, Texts],
-        opened: Opened,
-        samples: Mapping[str, LiveSample],
-    ) -> None:
+    def __init__(self, analysis: Analysis, given: Mapping[str, Texts], samples: Mapping[str, LiveSample]) -> None:
         self.analysis = analysis
         self.given = given
-        self.opened = opened
         self.samples = samples
-        self.weights = tuple(opened.bound.weights) or (UNWEIGHTED,)
+        self.opened = next(iter(samples.values())).opened
+        self.locked = {name: why for sample in samples.values() for name, why in sample.opened.locked.items()}
+        self.weights = tuple(self.opened.bound.weights) or (UNWEIGHTED,)
 
     def choice(
         self,
@@ -114,22 +109,22 @@ class Live:
 
     def _parameters(self, values: Mapping[str, str]) -> dict[str, Parameter]:
         for name in values:
-            if name in self.opened.locked:
-                raise UserError(f"the parameter '{name}' cannot be turned here: {self.opened.locked[name]}")
+            if name in self.locked:
+                raise UserError(f"the parameter '{name}' cannot be turned here: {self.locked[name]}")
         problems = Problems()
         found = read_parameters(self.given, override(self.given, values), problems)
         problems.check()
-        for name, reason in self.opened.locked.items():
+        for name, reason in self.locked.items():
             # one that is computed from what was turned would go along with it
             before, now = self.analysis.parameters[name], found[name]
             if [v.value for v in before.values] != [v.value for v in now.values]:
                 raise UserError(f"the parameter '{name}' would change, which cannot be: {reason}")
         return found
 
-    def cuts(self, choice: Choice) -> tuple[OpenCut, ...]:
-        """Return the chosen cuts in their order."""
-        by_name = {cut.name: cut for cut in self.opened.cuts[choice.region]}
-        return tuple(by_name[name] for name in choice.cuts)
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """The values that may be turned."""
+        return tuple(knob for knob in self.opened.knobs if knob[0] not in self.locked)
 
     def look(self, name: str, choice: Choice) -> Look:
         """Return a look at a sample.
@@ -140,9 +135,8 @@ class Live:
             If the weight of an event is undefined.
         """
         sample = self.samples[name]
-        sample.turn(choice.values(self.opened.knobs))
-        weight = self.opened.bound.weights.get(choice.weight)
-        return sample.look(self.cuts(choice), None if weight is None else weight.node, choice.weight)
+        sample.turn(choice.values(sample.opened.knobs))
+        return _through(sample, choice)
 
     def rows(self, look: Look, choice: Choice) -> Rows:
         """Return the counts as a cutflow has them."""
@@ -158,30 +152,31 @@ class Live:
     def _resolved(self, cut: Cut, choice: Choice) -> Cut:
         return replace(cut, resolved=written(cut.require.text, cut.require.tree, choice.parameters))
 
-    def gates(self, choice: Choice, ranges: Mapping[Knob, Sequence[float]]) -> dict[Knob, Gate]:
+    def gates(self, name: str, choice: Choice, ranges: Mapping[Knob, Sequence[float]]) -> dict[Knob, Gate]:
         """Return the values that are the threshold of one comparison among the chosen cuts, and of nothing else.
 
         Parameters
         ----------
+        name : str
+            Of the sample.
         ranges : mapping of Knob to the steps that are looked at, rising, in base units
         """
+        opened = self.samples[name].opened
         found: dict[Knob, Gate] = {}
         for knob, limits in ranges.items():
-            if self.carries(knob, choice):
-                continue
             here = [
                 (cut, part)
-                for cut in self.cuts(choice)
+                for cut in _cuts(opened, choice)
                 for part in cut.parts
-                if any(knob in self.opened.of(root) for root in part.roots)
+                if any(knob in opened.of(root) for root in part.roots)
             ]
-            if len(here) != 1:
+            if self.carries(knob, choice) or len(here) != 1:
                 continue
             ((cut, part),) = here
             compared = part.compared
-            if compared is None or compared.limit is not self.opened.scanned[knob]:
+            if compared is None or compared.limit is not opened.scanned[knob]:
                 continue
-            if knob not in self.opened.of(compared.number):
+            if knob not in opened.of(compared.number):
                 found[knob] = Gate(cut.name, part, compared, tuple(limits))
         return found
 
@@ -191,9 +186,8 @@ class Live:
 
     def touches(self, knob: Knob, choice: Choice) -> bool:
         """Return whether a chosen cut depends on a knob."""
-        return any(
-            knob in self.opened.of(root) for cut in self.cuts(choice) for part in cut.parts for root in part.roots
-        )
+        cuts = _cuts(self.opened, choice)
+        return any(knob in self.opened.of(root) for cut in cuts for part in cut.parts for root in part.roots)
 
     def stages(self, spec: BoundHistogram, choice: Choice) -> list[Stage]:
         """Return the stages of a histogram in the chosen region, with the cuts that are switched on, in their order."""
@@ -224,15 +218,24 @@ class Live:
             Number, sum of weights and of their squares.
         """
         found = {name: np.zeros((len(limits), 3)) for name in self.samples}
-        values = choice.values(self.opened.knobs)
-        weight = self.opened.bound.weights.get(choice.weight)
-        node = None if weight is None else weight.node
         for name, sample in self.samples.items():
+            values = choice.values(sample.opened.knobs)
             for row, value in zip(found[name], limits, strict=True):
                 sample.turn({**values, knob: value})
-                row[:] = sample.look(self.cuts(choice), node, choice.weight).left()
+                row[:] = _through(sample, choice).left()
             sample.turn(values)
         return found
+
+
+def _cuts(opened: Opened, choice: Choice) -> tuple[OpenCut, ...]:
+    """Return the chosen cuts in their order."""
+    by_name = {cut.name: cut for cut in opened.cuts[choice.region]}
+    return tuple(by_name[name] for name in choice.cuts)
+
+
+def _through(sample: LiveSample, choice: Choice) -> Look:
+    weight = sample.opened.bound.weights.get(choice.weight)
+    return sample.look(_cuts(sample.opened, choice), None if weight is None else weight.node, choice.weight)
 
 
 def passing(intervals: Floats, *, below: bool) -> Floats:

@@ -78,7 +78,7 @@ def live_of(table: EventTable, text: str = TEXT, block: int = 96, box: tuple[str
     opened = open_parameters(analysis, columns_of(table), box)
     blocks = [table.slice(start, start + block) for start in range(0, table.size, block)]
     given_ = merge(loads(text, "analysis.yaml")).tree.parameters
-    return Live(analysis, given_, opened, {"events": LiveSample(opened, blocks)})
+    return Live(analysis, given_, {"events": LiveSample(opened, blocks)})
 
 
 def without(text: str, order: list[str]) -> str:
@@ -154,7 +154,7 @@ def test_each_step_of_a_threshold_is_what_that_value_leaves(seed, values):
     live = live_of(table_of(200, seed))
     choice = live.choice(values, "signal")
     grid = tuple(np.linspace(-2.0, 5.0, 15))
-    gates = live.gates(choice, dict.fromkeys(live.opened.knobs, grid))
+    gates = live.gates("events", choice, dict.fromkeys(live.opened.knobs, grid))
     # `twice` would have to go along with `least`; `cone` is in no comparison of the event
     assert set(gates) == {("window", 0), ("window", 1), ("twice", 0)}
     for knob, gate in gates.items():
@@ -234,5 +234,5 @@ def test_no_event_and_no_weight():
         choice = live.choice()
         look = live.look("events", choice)
         assert live.rows(look, choice)[0].sequential.n == count
-        gates = live.gates(choice, {("twice", 0): (0.0, 1.0, 2.0)})
+        gates = live.gates("events", choice, {("twice", 0): (0.0, 1.0, 2.0)})
         assert passing(look.intervals(gates["twice", 0]), below=True).shape == (3, 3)
