@@ -43,6 +43,8 @@ class Opened:
     ----------
     bound : Bound
         Its nodes; those of op ``scanned`` stand for the knobs.
+    columns : mapping of full name to Column
+        Of the table.
     knobs : tuple of Knob
         Values that may be turned.
     locked : mapping of parameter to str
@@ -52,6 +54,7 @@ class Opened:
     """
 
     bound: Bound
+    columns: Mapping[str, Column]
     knobs: tuple[Knob, ...]
     locked: Mapping[str, str]
     cuts: Mapping[str, tuple[OpenCut, ...]]
@@ -89,7 +92,7 @@ def open_parameters(analysis: Analysis, columns: Mapping[str, Column], box_param
         bound = bind_open(analysis, columns, _values(analysis, names_))
     cuts = {region.name: _open_cuts(region) for region in bound.regions}
     depends, scanned = _dependencies(_roots(bound, cuts))
-    return Opened(bound, tuple(_values(analysis, names_)), locked, cuts, depends, scanned)
+    return Opened(bound, columns, tuple(_values(analysis, names_)), locked, cuts, depends, scanned)
 
 
 def _values(analysis: Analysis, names_: Iterable[str]) -> dict[Knob, None]:

@@ -56,6 +56,7 @@ class LiveSample:
         self.blocks = [Kept(block) for block in blocks if block.size]
         self._values: dict[Knob, float] = {}
         self._there: set[int] = set()
+        self._axes: dict[str, Sequence[Any]] = {}
         self._plans: dict[Hashable, tuple[Plan, tuple[int, ...]]] = {}
 
     @property
@@ -85,6 +86,12 @@ class LiveSample:
         if kind == "bins":
             return (node.id for spec in self.opened.bound.histograms if spec.name == rest[0] for node in spec.roots)
         return (node_id for node_id in rest if node_id is not None)
+
+    def axes(self, spec: BoundHistogram) -> Sequence[Any]:
+        """Return the axes of a histogram, which find bins."""
+        if spec.name not in self._axes:
+            self._axes[spec.name] = Filled.empty(spec).hist.axes
+        return self._axes[spec.name]
 
     def need(self, roots: Iterable[Node]) -> None:
         """Compute the values of some nodes where they are not there."""
@@ -200,7 +207,7 @@ class Look:
             The last row is of what is undefined.
         """
         self.sample.need(spec.roots)
-        axes = Filled.empty(spec).hist.axes
+        axes = self.sample.axes(spec)
         size = int(np.prod([axis.size + 2 for axis in axes])) + 1
         by_name = {cut.name: cut for cut in self.cuts}
         found = np.zeros((len(stages), size, 3))
