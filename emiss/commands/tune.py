@@ -68,7 +68,9 @@ def tune(
         with progress("load", None, quiet=quiet) as step:
             loaded = load(tables, loaded_analysis, set_=values, unblind=unblind, normalise=normalise, progress=step)
         facts = Facts(tuple(map(str, tables)), analysis, normalise, unblind)
-        session = Session(loaded, facts, Saving(loaded.document, loaded_analysis, out, values), limits)
+        saving = Saving(loaded.document, loaded_analysis, out, values, loaded.live.opened.columns)
+        session = Session(loaded, facts, saving, limits)
+        session.answer({})  # what is computed once is there when the page opens
         for line in (*loaded.outcome.remarks, *loaded.outcome.losses):
             warn(line)
         serving.serve(page_of(session), listening, lambda address: _ready(address, open_=open_, quiet=quiet))

@@ -120,12 +120,15 @@ def cuts(document: Document, order: Sequence[str], kept: Iterable[str] = ()) -> 
         start, end = blocks[name]
         block = text[start:end]
         if name in spared:
-            span = document.span(("cuts", names.index(name), "require"))
-            if span is None:
+            at = names.index(name)
+            item, span = document.span(("cuts", at)), document.span(("cuts", at, "require"))
+            if item is None or span is None:
                 return None
             first, last = _bare(text, *span)
-            was = " ".join(text[first:last].split())
-            made.append(f"{text[start:first]}'true'  # switched off, was: {was}{text[last:end]}")
+            line = text.rfind("\n", 0, item[0]) + 1
+            indent = text[line : text.index("-", line)]
+            was = " ".join(str(items[at]["require"]).split())
+            made.append(f"{text[start:line]}{indent}# (off) was: {was}\n{text[line:first]}'true'{text[last:end]}")
         elif name in order:
             made.append(block)
         else:

@@ -117,9 +117,10 @@ def _around(value: float) -> tuple[float, float]:
 
 
 def _nice(low: float, high: float, unit: str, factor: float) -> Range:
-    """Return a range with a step of 1, 2 or 5 times a power of ten, and ends that are multiples of it."""
+    """Return a range with a step of 1, 2 or 5 times a power of ten, and ends that are multiples of ten steps."""
     step = nice_step((high - low) / STEPS)
-    start, stop = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    coarse = 10.0 * step
+    start, stop = math.floor(low / coarse + 1e-9) * coarse, math.ceil(high / coarse - 1e-9) * coarse
     return Range(float(f"{start:.12g}"), float(f"{stop:.12g}"), step, unit, factor)
 
 

@@ -12,6 +12,7 @@ from emiss.configs.place import option
 from emiss.events.files.atomic import write_text
 from emiss.events.language.syntax.expression import read_expression
 from emiss.selection.analysis.read import from_document
+from emiss.selection.binding.cuts import bind
 from emiss.tune import editing
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.configs.document import Document
+    from emiss.events.columns import Column
     from emiss.selection import Analysis
     from emiss.selection.tuning.live import Choice
 
@@ -39,12 +41,15 @@ class Saving:
         The only folder that is written to.
     set : mapping of parameter to value
         What was set on the command line.
+    columns : mapping of full name to Column, optional
+        Of the tables, which the new file has to fit as well.
     """
 
     document: Document
     analysis: Analysis
     out: Path | None = None
     set: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Column] | None = None
 
     def save(self, turned: Mapping[str, str], choice: Choice) -> dict[str, Any]:
         """Write the analysis with the values of a choice, and its cuts; return its text, and where it is.
@@ -54,12 +59,12 @@ class Saving:
         UserError
             If no file can say it, or it cannot be written.
         """
-        text = self.text(turned, choice)
         if self.out is None:
-            return {"text": text, "name": f"{self._stem}.yaml", "path": None}
-        path = self._free()
+            return {"text": self.text(turned, choice), "name": f"{self._stem}.yaml", "path": None}
+        path = self.out
         try:
-            self.out.mkdir(parents=True, exist_ok=True)
+            self.out.mkdir(parents=True, exist_ok=True)  # paths that go up from it lead nowhere before
+            path, text = self._free(), self.text(turned, choice)
             write_text(path, text)
         except OSError as error:
             raise UserError(f"{path}: {error.strerror or error}") from None
@@ -145,6 +150,8 @@ class Saving:
         """Return whether a file says what was chosen, read as everybody will read it."""
         name = str((self.out or self.document.path.parent) / f"{self._stem}.yaml")
         found = from_document(loads(text, name))
+        if self.columns is not None:
+            bind(found, self.columns)
         said, wanted = _meaning(found), _meaning(from_document(self.document, values))
         always = found.meaning(read_expression(option("off", "true")))
         kept = dict.fromkeys(self._kept(choice), always)

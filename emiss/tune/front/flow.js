@@ -75,6 +75,6 @@ export function showLimit(about, found, wrong) {
       el("thead", {}, el("tr", { class: "dim small" }, ["mass [GeV]", "median expected", "68 %"].map((head) => el("th", { scope: "col" }, head)))),
       el("tbody", {}, found.points.map((point) => el("tr", {}, el("td", {}, point.mass), el("td", {}, el("b", {}, point.median)), el("td", {}, `${point.low} to ${point.high}`))))),
     el("p", { class: "dim small" }, `background: ${found.background} events, ${found.source}`),
-    found.notes.map((note) => el("p", { class: "warn small" }, note)));
+    ...found.notes.map((note) => el("p", { class: "warn small" }, note)));
 }
 

@@ -102,9 +102,11 @@ export function showGates(about, state, answer, style, turned) {
       } finally {
         button.disabled = false;
       }
+      made.classList.remove("empty");
       drawSteps(made, state, parameter, value, at, turned);
     };
     if (!button.parentNode) made.querySelector(".extra").append(button);
+    made.classList.toggle("empty", !made.steps);
     if (made.steps) drawSteps(made, state, parameter, value, at, turned);
     else if (!made.querySelector(".said").textContent) {
       made.querySelector(".said").textContent = "No single comparison: each of 25 values is evaluated for itself, when you ask for it.";

@@ -13,7 +13,7 @@ export function fresh(about) {
     hidden: [],
     column: "expected",
     shape: false,
-    log: false,
+    log: true,
     merits: true,
   };
 }

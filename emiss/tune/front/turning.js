@@ -41,9 +41,8 @@ export function buildKnobs(about, turned, ranged, back) {
             if (ends[0] < ends[1]) ranged(value.name, ends[0], ends[1]);
           },
         });
-        rows.push(
-          el("input", { type: "range", "data-slider": value.name, "aria-label": `${value.name} ${value.unit}`, oninput: set }),
-          el("div", { class: "ends" }, end("from"), end("to")));
+        const slider = el("input", { type: "range", "data-slider": value.name, "aria-label": `${value.name} ${value.unit}`, oninput: set });
+        rows.push(el("div", { class: "ends" }, end("from"), slider, end("to")));
       }
       if (at === parameter.values.length - 1) {
         const from = parameter.from.length ? `computed from ${parameter.from.join(", ")}. ` : "";
@@ -77,7 +76,7 @@ export function showKnobs(about, state, answer) {
       slider.step = range.step / 2;
       if (slider.valueAsNumber !== now) slider.value = now;
       slider.setAttribute("aria-valuetext", `${short(now, 6)} ${value.unit}`);
-      const ends = host.querySelectorAll(".ends input");
+      const ends = host.querySelectorAll(".ends [type=number]");
       [low, high].forEach((end, i) => { if (ends[i] !== document.activeElement) ends[i].value = end; });
     });
   }
