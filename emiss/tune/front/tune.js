@@ -29,6 +29,7 @@ async function refresh() {
   keepSoon();
   if (busy) return;
   busy = true;
+  document.body.dataset.busy = "";
   while (wanted) {
     wanted = false;
     const begun = performance.now(), asked = question(about, state);
@@ -47,6 +48,7 @@ async function refresh() {
     }
   }
   busy = false;
+  delete document.body.dataset.busy;
 }
 
 const keepSoon = later(() => keep(state), 150);
@@ -196,6 +198,7 @@ async function begin() {
   showKnobs(about, state, null);
   showChoices();
   cutsChanged();
+  window.addEventListener("pagehide", () => keep(state));
   new ResizeObserver(later(() => { if (answer) showAll(); }, 100)).observe(by("gates"));
   matchMedia("print").addEventListener("change", () => { if (answer) showAll(); });
 }
