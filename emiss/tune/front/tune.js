@@ -198,7 +198,6 @@ async function begin() {
   showKnobs(about, state, null);
   showChoices();
   cutsChanged();
-  window.addEventListener("pagehide", () => keep(state));
   new ResizeObserver(later(() => { if (answer) showAll(); }, 100)).observe(by("gates"));
   matchMedia("print").addEventListener("change", () => { if (answer) showAll(); });
 }

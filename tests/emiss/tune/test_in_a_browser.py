@@ -147,6 +147,7 @@ def test_cuts_are_switched_and_moved_by_keys(browser, address):
         assert heads == ["all events", "hits_in", "first", "as the file has it"]
         focus = page.evaluate("document.activeElement.dataset.focus")
         assert focus == "first down"
+        page.wait_for_timeout(300)  # browsers allow few changes of the address per second
         page.reload()
         page.locator("body[data-serial]").wait_for()
         assert settled(page)["asked"]["cuts"] == ["hits_in", "first"]

@@ -143,5 +143,5 @@ def test_a_window_that_is_empty_leaves_nothing_and_is_not_saved(stored, cuts, ma
     asked = {"parameters": {"window": "[50 GeV, 2 GeV]"}}
     rows = session.answer(asked)["cutflow"][0]["rows"]
     assert int(rows[2]["n"]) < int(rows[1]["n"])  # events without hits have none outside
-    with pytest.raises(UserError, match="no file was made that says the same: .*never"):
+    with pytest.raises(UserError, match=r"no file was made that says the same: .*never"):
         session.save(asked)
