@@ -350,7 +350,8 @@ class Session:
         if self.live.carries(knob, choice):
             raise UserError(f"other parameters are computed from '{asked.knob}'")
         range_ = self._ranges(asked)[knob]
-        shown = tuple(float(f"{x:.12g}") for x in np.linspace(range_.start, range_.stop, STEPS))
+        every = range_.shown()
+        shown = tuple(every[i] for i in sorted({round(i) for i in np.linspace(0, len(every) - 1, STEPS)}))
         found = self.live.steps(knob, [x * range_.factor for x in shown], choice)
         merits = self._merits({name: part[:, 1] for name, part in found.items()}, shown, self._merit(asked))
         return {"range": _range(range_), "at": list(shown), "merit": merits}

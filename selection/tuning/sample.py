@@ -169,9 +169,14 @@ class Look:
                 block.everything(), passed, unknown, found.n, found.undefined, found.overlap
             )
             found.total += total
-            if self.weight is not None:
+            if self.weight is not None and not self.weight.constant:
                 weights = block.weights(self.weight)
                 tally_kernels.sum_weights(passed, first, alone, weights, found.total_sums, found.sums)
+        if self.weight is not None and self.weight.constant and self.sample.blocks:
+            weight = float(self.sample.blocks[0].weights(self.weight)[0, 0])
+            powers = np.array([weight, weight * weight])
+            found.total_sums[:] = found.total * powers
+            found.sums[:] = found.n[:, :, None] * powers
         return found
 
     def intervals(self, gate: Gate) -> Floats:

@@ -46,7 +46,7 @@ function axes(chart, box, x, y, spec) {
     chart.append(svg("line", { class: "grid", x1: x.of(at), x2: x.of(at), y1: box.top, y2: bottom }));
     chart.append(svg("text", { x: x.of(at), y: bottom + 14, "text-anchor": "middle" }, short(at, 6)));
   }
-  for (const at of y.ticks) {
+  for (const at of spec.y === "" ? [] : y.ticks) {
     chart.append(svg("line", { class: "grid", x1: box.left, x2: box.right, y1: y.of(at), y2: y.of(at) }));
     chart.append(svg("text", { x: box.left - 6, y: y.of(at) + 4, "text-anchor": "end" }, short(at, 3)));
   }

@@ -229,10 +229,12 @@ def test_an_event_without_a_weight_is_told():
 
 def test_no_event_and_no_weight():
     text = TEXT.replace("weights: {nominal: w, variations: {up: w * 1.5}}\n", "")
-    for count in (0, 70):
-        live = live_of(table_of(count, 1), text)
+    for count, weights in ((0, ""), (70, ""), (0, "weights: {nominal: 2.5}\n"), (70, "weights: {nominal: 2.5}\n")):
+        live = live_of(table_of(count, 1), text + weights)
         choice = live.choice()
         look = live.look("events", choice)
+        last, scale = live.rows(look, choice)[-1].n_minus_1, 2.5 if weights else 1.0
+        assert (last.sum_w, last.sum_w2) == (last.n * scale, last.n * scale**2)
         assert live.rows(look, choice)[0].sequential.n == count
         gates = live.gates("events", choice, {("twice", 0): (0.0, 1.0, 2.0)})
         assert passing(look.intervals(gates["twice", 0]), below=True).shape == (3, 3)
