@@ -12,21 +12,21 @@ from emiss.configs.errors import Problems, UserError
 from emiss.configs.place import option
 from emiss.events.language.syntax.expression import read_expression
 from emiss.selection.analysis.scans import FIGURE_OF_MERIT
-from emiss.selection.binding.merit import check_merit, figure
+from emiss.selection.binding.merit import check_merit
 from emiss.selection.display import numbers, view
 from emiss.selection.results import optimum
 from emiss.selection.results.cutflow import Cutflow
-from emiss.selection.tuning.live import passing
 from emiss.tune import knobs
 from emiss.tune.asked import Asked
+from emiss.tune.pictures import Pictures, range_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from emiss.configs.arrays import Floats
     from emiss.selection.tuning.live import Choice
     from emiss.selection.tuning.opened import Knob
-    from emiss.selection.tuning.sample import Gate, Look
+    from emiss.selection.tuning.sample import Gate
     from emiss.tune.knobs import Range
     from emiss.tune.limits import Limits
     from emiss.tune.loading import Loaded
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 STEPS = 25
 """Values at which a parameter is looked at that is no threshold: each is evaluated for itself."""
-
-DIGITS = 5
-"""Of numbers that are only drawn."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +67,10 @@ class Session:
         self.limits = limits
         self.first = self.live.choice()
         self.ranges = knobs.ranges(self.live, self.first, loaded.outcome.result.bound_scans)
-        self.factors = {
-            name: optimum.factor(loaded.outcome.cutflow, name, facts.normalise) for name in self.live.samples
-        }
-
-    # --- what there is -----------------------------------------------------------------------------------------------
+        flow = loaded.outcome.cutflow
+        roles = {name: flow.samples[name].role for name in self.live.samples}
+        factors = {name: optimum.factor(flow, name, facts.normalise) for name in self.live.samples}
+        self.pictures = Pictures(self.live, roles, factors)
 
     def describe(self, _: Any = None) -> dict[str, Any]:
         """Return what the page is made of."""
@@ -114,7 +110,7 @@ class Session:
                     "name": knobs.label(parameter, at),
                     "value": float(f"{quantity.value / factor:.12g}"),
                     "unit": unit,
-                    "range": None if found is None else _range(found),
+                    "range": None if found is None else range_of(found),
                 }
             )
         return {
@@ -129,8 +125,6 @@ class Session:
     def _cut(self, region: str, name: str) -> dict[str, Any]:
         cut = next(cut for cut in self.live.analysis.regions[region] if cut.name == name)
         return {"name": name, "require": view.clean(cut.require.text)}
-
-    # --- what a choice makes of it -----------------------------------------------------------------------------------
 
     def _choice(self, asked: Asked) -> Choice:
         return self.live.choice(asked.parameters, asked.region, asked.cuts, asked.weight)
@@ -156,30 +150,27 @@ class Session:
             rows[name] = self.live.rows(look, choice)
             gates[name] = self.live.gates(name, choice, limits)
             intervals[name] = {knob: look.intervals(gate) for knob, gate in gates[name].items()}
-            filled[name] = self._filled(look, name, choice)
+            filled[name] = self.pictures.filled(look, name, choice)
         shared = [knob for knob in limits if all(knob in found for found in gates.values())]
         first = next(iter(gates.values()))
         return {
             "cutflow": self._cutflow(choice, rows),
             "values": self._values(choice),
             "gates": {
-                self._label(knob): self._gate(
+                self.pictures.label(knob): self.pictures.gate(
                     first[knob], ranges[knob], {name: found[knob] for name, found in intervals.items()}, merit
                 )
                 for knob in shared
             },
             "steps": [
-                self._label(knob)
+                self.pictures.label(knob)
                 for knob in limits
                 if knob not in shared and self.live.touches(knob, choice) and not self.live.carries(knob, choice)
             ],
-            "idle": [self._label(knob) for knob in limits if not self.live.touches(knob, choice)],
-            "histograms": self._histograms(choice, filled, first),
+            "idle": [self.pictures.label(knob) for knob in limits if not self.live.touches(knob, choice)],
+            "histograms": self.pictures.histograms(choice, filled, first),
             "command": self._command(asked, choice),
         }
-
-    def _label(self, knob: Knob) -> str:
-        return knobs.label(self.first.parameters[knob[0]], knob[1])
 
     def _merit(self, asked: Asked) -> str:
         text = asked.merit or self.describe_merit()
@@ -252,93 +243,6 @@ class Session:
         lines = view.lines(self.outcome.cutflow, name, choice.region, self.facts.normalise, choice.weight)
         return {"passed": lines[-1].passed, "expected": lines[-1].expected, "total": lines[-1].total}
 
-    def _gate(self, gate: Gate, range_: Range, intervals: Mapping[str, Floats], merit: str) -> dict[str, Any]:
-        below = gate.compared.below
-        left = {name: passing(found, below=below)[:, 1] for name, found in intervals.items()}
-        return {
-            "cut": gate.cut,
-            "below": below,
-            "range": _range(range_),
-            "samples": {
-                name: _drawn(found[1:-2, 1] * self.factors[name]) if len(found) > 3 else []
-                for name, found in intervals.items()
-            },
-            "merit": self._merits(left, range_.shown(), merit),
-        }
-
-    def _merits(self, left: Mapping[str, Floats], shown: Sequence[float], merit: str) -> list[dict[str, Any]]:
-        """Return the figure of merit of each signal sample at each step, and the best one."""
-        roles = {name: self.outcome.cutflow.samples[name].role for name in left}
-        expected = {name: found * self.factors[name] for name, found in left.items()}
-        background = sum(
-            (found for name, found in expected.items() if roles[name] == "background"), np.zeros(len(shown))
-        )
-        made = []
-        for name, found in expected.items():
-            if roles[name] != "signal":
-                continue
-            values = figure(merit, found, background)
-            known = np.isfinite(values)
-            best = int(np.nanargmax(np.where(known, values, -np.inf))) if known.any() else None
-            made.append(
-                {
-                    "sample": name,
-                    "values": _drawn(values),
-                    "best": None if best is None else shown[best],
-                    "at_best": None if best is None else _number(values[best]),
-                    "signal": None if best is None else _number(found[best]),
-                    "background": None if best is None else _number(background[best]),
-                }
-            )
-        return made
-
-    def _filled(self, look: Look, name: str, choice: Choice) -> dict[tuple[str, str], Floats]:
-        made = {}
-        for spec in self.live.samples[name].opened.bound.histograms:
-            stages = self.live.stages(spec, choice)
-            for stage, found in zip(stages, look.filled(spec, stages), strict=True):
-                made[spec.name, stage.name] = found
-        return made
-
-    def _histograms(
-        self, choice: Choice, filled: Mapping[str, Mapping[tuple[str, str], Floats]], gates: Mapping[Knob, Gate]
-    ) -> list[dict[str, Any]]:
-        made = []
-        for spec in self.live.opened.bound.histograms:
-            shape = tuple(len(axis.edges) + 1 for axis in spec.axes)
-            lines = [
-                {"name": self._label(knob), "value": _number(gate_value / spec.axes[0].factor)}
-                for knob, gate in gates.items()
-                if gate.compared.number is spec.nodes[0]
-                for gate_value in [choice.parameters[knob[0]].values[knob[1]].value]
-            ]
-            for stage in self.live.stages(spec, choice):
-                samples = {}
-                for name, found in filled.items():
-                    sums = found[spec.name, stage.name][:-1].reshape(*shape, 3)
-                    inner = sums[(slice(1, -1),) * len(shape)]
-                    factor = self.factors[name]
-                    samples[name] = {
-                        "sums": _drawn(inner[..., 1] * factor),
-                        "errors": _drawn(np.sqrt(inner[..., 2]) * abs(factor)) if len(shape) == 1 else [],
-                        "out": [_number(sums[0, ..., 1].sum() * factor), _number(sums[-1, ..., 1].sum() * factor)],
-                    }
-                made.append(
-                    {
-                        "name": spec.name,
-                        "title": spec.title,
-                        "stage": stage.name,
-                        "axes": [
-                            {"title": axis.title, "unit": axis.unit, "edges": list(axis.edges)} for axis in spec.axes
-                        ],
-                        "lines": lines,
-                        "samples": samples,
-                    }
-                )
-        return made
-
-    # --- more that can be asked --------------------------------------------------------------------------------------
-
     def steps(self, data: Any) -> dict[str, Any]:
         """Return the figure of merit against a value that is no threshold: evaluated at some of its steps."""
         asked = Asked.of(data)
@@ -353,8 +257,8 @@ class Session:
         every = range_.shown()
         shown = tuple(every[i] for i in sorted({round(i) for i in np.linspace(0, len(every) - 1, STEPS)}))
         found = self.live.steps(knob, [x * range_.factor for x in shown], choice)
-        merits = self._merits({name: part[:, 1] for name, part in found.items()}, shown, self._merit(asked))
-        return {"range": _range(range_), "at": list(shown), "merit": merits}
+        merits = self.pictures.merits({name: part[:, 1] for name, part in found.items()}, shown, self._merit(asked))
+        return {"range": range_of(range_), "at": list(shown), "merit": merits}
 
     def limit(self, data: Any) -> dict[str, Any]:
         """Return the limit of a choice."""
@@ -381,26 +285,3 @@ class Session:
             words.append("--unblind")
         there = tuple(cut.name for cut in self.live.opened.cuts[choice.region])
         return {"text": shlex.join(words), "whole": choice.cuts == there}
-
-
-def _range(found: Range) -> dict[str, float]:
-    return {"from": found.start, "to": found.stop, "step": found.step}
-
-
-def _number(x: float) -> float | None:
-    """Return a number as it is drawn; JSON has no word for one that is undefined."""
-    return float(f"{x:.{DIGITS}g}") if np.isfinite(x) else None
-
-
-def _drawn(values: Floats) -> list[Any]:
-    """Return numbers as they are drawn, in the shape of the array."""
-    with np.errstate(all="ignore"):
-        power = np.where(values == 0.0, 0.0, np.floor(np.log10(np.abs(values))))
-        scale = 10.0 ** (DIGITS - 1 - power)
-        rounded = np.round(values * scale) / scale
-    known = np.isfinite(rounded)
-    if not known.all():
-        rounded = rounded.astype(object)
-        rounded[~known] = None
-    found: list[Any] = rounded.tolist()
-    return found
