@@ -167,7 +167,11 @@ class Session:
                 for knob in limits
                 if knob not in shared and self.live.touches(knob, choice) and not self.live.carries(knob, choice)
             ],
-            "idle": [self.pictures.label(knob) for knob in limits if not self.live.touches(knob, choice)],
+            "idle": [
+                self.pictures.label(knob)
+                for knob in limits
+                if not self.live.touches(knob, choice) and not self.live.carries(knob, choice)
+            ],
             "histograms": self.pictures.histograms(choice, filled, first),
             "command": self._command(asked, choice),
         }

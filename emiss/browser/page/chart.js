@@ -21,7 +21,10 @@ function decades(low, high) {
   const every = Math.max(1, Math.ceil((last - first) / 6));
   const found = [];
   for (let k = first; k <= last; k += every) found.push(10 ** k);
-  return found.filter((x) => x >= low * 0.999 && x <= high * 1.001);
+  const inside = (x) => x >= low * 0.999 && x <= high * 1.001;
+  const whole = found.filter(inside);
+  // less than two powers of ten have room for what lies between
+  return whole.length > 2 ? whole : found.flatMap((x) => [x, 2 * x, 5 * x]).filter(inside);
 }
 
 /** Return the range of an axis of counts: from where the smallest bin is seen, at most eight decades. */

@@ -16,9 +16,15 @@ const MEANT = {
 
 const DECADES = 5;
 
+/** Return the counts of the samples that are shown, in the order of all of them. */
+function shownOf(about, state, answer) {
+  const found = about.samples.map(({ name }) => answer.cutflow.find((sample) => sample.name === name));
+  return found.filter((sample) => !state.hidden.includes(sample.name));
+}
+
 /** Show the cutflow. */
 export function showFlow(about, state, answer, style) {
-  const shown = answer.cutflow.filter((sample) => !state.hidden.includes(sample.name));
+  const shown = shownOf(about, state, answer);
   const info = Object.fromEntries(about.samples.map((sample) => [sample.name, sample]));
   const column = state.column;
   const cell = (sample, row) => {
@@ -53,7 +59,7 @@ export function showFlow(about, state, answer, style) {
 
 /** Show what is left of all samples. */
 export function showLeft(about, state, answer, style) {
-  const shown = answer.cutflow.filter((sample) => !state.hidden.includes(sample.name));
+  const shown = shownOf(about, state, answer);
   by("left").replaceChildren(...shown.map((sample) => {
     const last = sample.rows[sample.rows.length - 1];
     return el("span", { class: style(sample.name) }, `${sample.name} `, el("b", {}, last.expected === "-" ? last.passed : last.expected));

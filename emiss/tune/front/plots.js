@@ -2,6 +2,7 @@
 
 import { ask, by, el, short } from "./base.js";
 import { distribution, plane } from "./chart.js";
+import { valueNow } from "./state.js";
 
 const MOST_BINS = 70;
 
@@ -59,7 +60,7 @@ export function showGates(about, state, answer, style, turned) {
     const gate = answer.gates[value.name];
     if (!gate) continue;
     keys.push(value.name);
-    const now = state.values[parameter.name][at];
+    const now = valueNow(parameter, at, state, answer);
     const count = Math.round((gate.range.to - gate.range.from) / gate.range.step);
     const group = Math.max(1, Math.ceil(count / MOST_BINS));
     const edges = [];

@@ -27,6 +27,12 @@ export function written(parameter, values) {
 /** Return whether a parameter has another value than in the file. */
 export const isTurned = (parameter, state) => parameter.values.some((value, i) => value.value !== state.values[parameter.name][i]);
 
+/** Return the value of a parameter now: one that is computed from others goes along with them, until it is turned itself. */
+export function valueNow(parameter, at, state, answer) {
+  const known = parameter.from.length && !isTurned(parameter, state) ? answer?.values[parameter.values[at].name] : undefined;
+  return known ?? state.values[parameter.name][at];
+}
+
 /** Return what the server is asked. */
 export function question(about, state) {
   const turned = about.parameters.filter((one) => !one.locked && isTurned(one, state));

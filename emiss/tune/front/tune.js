@@ -11,11 +11,13 @@ let about, state, answer;
 let busy = false, wanted = false, serial = 0;
 
 const style = (name) => `s${Math.max(0, order().indexOf(name)) % 8}`;
-const order = () => [...about.samples].sort((a, b) => (b.role === "signal") - (a.role === "signal")).map((sample) => sample.name);
+const order = () => about.samples.map((sample) => sample.name);
 
 function say(text, bad = false) {
   by("status").textContent = text;
   by("status").classList.toggle("bad", bad);
+  // times are for the eye alone
+  if (bad) by("status").setAttribute("role", "alert"); else by("status").removeAttribute("role");
 }
 
 /** Leave a note of the answer in the page, for those who measure and test it. */
@@ -183,6 +185,8 @@ async function begin() {
     say(error.message, true);
     return;
   }
+  const rank = { signal: 0, background: 1, data: 2 };
+  about.samples.sort((a, b) => rank[a.role] - rank[b.role]);
   state = kept(about);
   document.title = `${about.analysis} – emiss tune`;
   by("title").textContent = about.analysis;

@@ -1,7 +1,7 @@
 // The left side: parameters as sliders with numbers, and the cuts, which are switched and moved.
 
 import { by, el, short } from "./base.js";
-import { isTurned } from "./state.js";
+import { valueNow } from "./state.js";
 
 /** Return the range of a slider now: that of the file, or the user's, and as far as the value needs. */
 export function rangeOf(value, state) {
@@ -57,11 +57,8 @@ export function buildKnobs(about, turned, ranged, back) {
 /** Show the values of a state; the one that is being typed is left alone. */
 export function showKnobs(about, state, answer) {
   for (const parameter of about.parameters) {
-    const own = isTurned(parameter, state);
     parameter.values.forEach((value, at) => {
-      // one that is computed from others goes along with them, until it is turned itself
-      const known = parameter.from.length && !own ? answer?.values[value.name] : undefined;
-      const now = known ?? state.values[parameter.name][at];
+      const now = valueNow(parameter, at, state, answer);
       const host = document.querySelector(`[data-knob="${CSS.escape(value.name)}"]`);
       host.classList.toggle("changed", now !== value.value);
       host.classList.toggle("idle", Boolean(answer?.idle.includes(value.name)));

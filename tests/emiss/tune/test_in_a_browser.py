@@ -135,6 +135,28 @@ def test_slider_number_and_threshold_are_one(browser, address):
         assert left(page) == before
 
 
+def test_what_is_computed_from_a_parameter_is_shown_with_it(browser, address):
+    with opened(browser, address) as page:
+        page.locator("#knob-narrow-0").fill("0.8")
+        page.keyboard.press("Enter")
+        assert settled(page)["asked"]["parameters"] == {"narrow": "0.8"}
+        assert page.locator("#knob-twice-0").input_value() == "1.6"
+        assert page.locator("#gates [data-mark=twice]").get_attribute("aria-valuenow") == "1.6"
+        page.locator("#knob-twice-0").fill("2.5")
+        page.keyboard.press("Enter")
+        assert settled(page)["asked"]["parameters"] == {"narrow": "0.8", "twice": "2.5"}
+
+
+def test_a_parameter_that_is_no_threshold_is_evaluated(browser, stored, make_session, tmp_path):
+    path = tmp_path / "cuts.yaml"
+    path.write_text(ANALYSIS.replace("energy > least", "energy > least or energy < least / 2"))
+    with served(make_session(stored, path)) as address, opened(browser, address) as page:
+        card = page.locator('[data-key="steps least"]')
+        card.get_by_role("button", name="evaluate").click()
+        card.locator("figcaption").get_by_text("best ").wait_for()
+        assert card.locator("svg.chart path.merit").count() == 1
+
+
 def test_cuts_are_switched_and_moved_by_keys(browser, address):
     with opened(browser, address) as page:
         page.get_by_label("shape", exact=True).focus()

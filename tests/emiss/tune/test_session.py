@@ -41,7 +41,7 @@ def test_thresholds_and_their_figure_of_merit(stored, cuts, make_session):
     session = make_session(stored, cuts)
     answer = session.answer({"merit": "signal - background / 4"})
     assert set(answer["gates"]) == {"least", "window[0]", "window[1]", "twice"}
-    assert (answer["steps"], answer["idle"]) == ([], ["narrow"])
+    assert (answer["steps"], answer["idle"]) == ([], [])
     gate = answer["gates"]["least"]
     (merit,) = gate["merit"]
     start, step = gate["range"]["from"], gate["range"]["step"]
@@ -200,6 +200,29 @@ def test_the_limit_follows_the_cuts(tmp_path, cuts, make_session):
     assert all(map(math.isfinite, medians))
     with pytest.raises(UserError, match="no limit was asked for"):
         make_session(tmp_path, cuts).limit({})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cuts: [{name: one, require: energy > 20 GeV}]\n",
+        "histograms: [{name: e, of: hits.e, bins: 3, from: 0 GeV, to: 9 GeV}]\n",
+        "parameters: {never: 3}\ncuts: [{name: one, require: count(hits) > 7}]\n",
+    ],
+)
+def test_an_analysis_that_leaves_little_to_turn(stored, make_session, tmp_path, text):
+    path = tmp_path / "cuts.yaml"
+    path.write_text(text)
+    session = make_session(stored, path)
+    json.dumps([session.describe(), session.answer({}), session.save({})], allow_nan=False)
+    assert session.answer({})["gates"] == {}
+
+
+def test_an_empty_table(cuts, make_session, tmp_path):
+    write(table_of("wanted", "signal", 0, 1), tmp_path / "empty" / "wanted.parquet")
+    answer = make_session(tmp_path / "empty", cuts).answer({})
+    assert [row["n"] for row in answer["cutflow"][0]["rows"]] == ["0"] * 4
+    json.dumps(answer, allow_nan=False)
 
 
 def test_tables_with_other_columns_share_a_sample_only_if_they_fit(tmp_path, cuts, make_session):
