@@ -26,6 +26,7 @@ from emiss import selection
 from emiss.events.files.open import TableWriter
 from emiss.events.ledger import Ledger
 from emiss.events.table import EventTable, Metadata
+from emiss.job.select import select
 from emiss.selection.results.result import columns_of
 from emiss.tune.loading import load
 from emiss.tune.saving import Saving
@@ -73,7 +74,7 @@ def session_of(folder: Path, count: int) -> Session:
             first = columns_of(chunk(rng, 1))
             writer.finish(Metadata(first, name, role, 1e9, ledger=ledger))
     read = selection.load(file)
-    loaded = load([tables], read, set_={}, unblind=False, normalise=1e11)
+    loaded = load([tables], read, select([tables], read), set_={}, unblind=False)
     shutil.rmtree(tables)
     return Session(loaded, Facts(("tables",), str(file), 1e11, False), Saving(loaded.document, read))
 

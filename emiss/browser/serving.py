@@ -119,5 +119,5 @@ def open_browser(address: str) -> bool:
 def tunnel(address: str) -> str:
     """Return the command that brings a page from this machine to another one's browser."""
     port = address.split(":")[2].split("/", maxsplit=1)[0]
-    user = os.environ.get("USER", "USER")
+    user = os.environ.get("USER") or os.environ.get("LOGNAME") or "USER"
     return f"ssh -N -L {port}:{HOST}:{port} {user}@{socket.gethostname()}"

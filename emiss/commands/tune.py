@@ -56,6 +56,7 @@ def tune(
     """
     from emiss import selection
     from emiss.browser import serving
+    from emiss.job.select import select
     from emiss.tune.loading import load
     from emiss.tune.page import page_of
     from emiss.tune.saving import Saving
@@ -65,13 +66,15 @@ def tune(
     values = parse_sets(set_)
     loaded_analysis = selection.load(analysis, set=values)
     with serving.listen(port) as listening:
-        with progress("load", None, quiet=quiet) as step:
-            loaded = load(tables, loaded_analysis, set_=values, unblind=unblind, normalise=normalise, progress=step)
+        with progress("count", None, quiet=quiet) as step:
+            outcome = select(tables, loaded_analysis, overrides=values, unblind=unblind, progress=step)
+        with progress("read", None, quiet=quiet) as step:
+            loaded = load(tables, loaded_analysis, outcome, set_=values, unblind=unblind, progress=step)
         facts = Facts(tuple(map(str, tables)), analysis, normalise, unblind)
         saving = Saving(loaded.document, loaded_analysis, out, values, loaded.live.opened.columns)
         session = Session(loaded, facts, saving, limits)
         session.answer({})  # what is computed once is there when the page opens
-        for line in (*loaded.outcome.remarks, *loaded.outcome.losses):
+        for line in (*outcome.remarks, *outcome.losses):
             warn(line)
         serving.serve(page_of(session), listening, lambda address: _ready(address, open_=open_, quiet=quiet))
     if not quiet:

@@ -9,7 +9,6 @@ from emiss.configs.errors import UserError
 from emiss.events.files.open import open_table
 from emiss.events.language.running.evaluate import BLOCK, Plan
 from emiss.events.table import EventTable
-from emiss.job.select import select
 from emiss.job.tables import find_tables, sample_of
 from emiss.selection import blinding
 from emiss.selection.analysis.merge import merge, override
@@ -50,30 +49,29 @@ class Loaded:
 def load(
     tables: Sequence[Path],
     analysis: Analysis,
+    outcome: Outcome,
     *,
     set_: Mapping[str, str],
     unblind: bool,
-    normalise: float,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Loaded:
     """Read the columns that an analysis uses of all events that may be seen.
 
     Parameters
     ----------
+    outcome : Outcome
+        What `emiss.job.select.select` says of the same tables: it has looked at names, blinding and exposures.
     set_ : mapping of parameter to value
         What was set on the command line; the analysis has it already.
     progress : callable
-        Called with the number of events done, of all tables twice.
+        Called with the number of events done.
 
     Raises
     ------
     UserError
-        As `select` does.
+        If the tables of a sample have different columns.
     """
     document = analysis.place.document
-    outcome = select(
-        tables, analysis, None, unblind=unblind, overrides=set_, normalise=normalise, progress=progress, fill=False
-    )
     hides = any(counts.hidden for counts in outcome.cutflow.samples.values())
     box = blinding.box_parameters(analysis) if hides else ()
     known: list[Opened] = []

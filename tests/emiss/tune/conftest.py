@@ -13,6 +13,7 @@ from emiss.events.files.open import write
 from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists, offsets_of
 from emiss.events.table import EventTable, Metadata
+from emiss.job.select import select
 from emiss.tune.loading import load
 from emiss.tune.saving import Saving
 from emiss.tune.session import Facts, Session
@@ -89,7 +90,8 @@ def make_session() -> Callable[..., Session]:
         values = changed.pop("set_", {})
         unblind = changed.pop("unblind", False)
         read = selection.load(analysis, values)
-        loaded = load([folder], read, set_=values, unblind=unblind, normalise=1e11)
+        outcome = select([folder], read, overrides=values, unblind=unblind)
+        loaded = load([folder], read, outcome, set_=values, unblind=unblind)
         facts = Facts((str(folder),), str(analysis), 1e11, unblind)
         saving = Saving(loaded.document, read, out, values, loaded.live.opened.columns)
         return Session(loaded, facts, saving, **changed)
