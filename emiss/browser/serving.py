@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -20,11 +20,15 @@ from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from emiss.browser.application import Page
 
 HOST = "127.0.0.1"
 TOKEN_BYTES = 24
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""That end it."""
+
 PATIENCE = 1.0
 """Seconds that answers which are on their way may take at the end."""
 
@@ -70,9 +74,16 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
+
+    def heard(_number: int, _frame: FrameType | None) -> None:
+        with suppress(RuntimeError):  # a second one, when the loop has gone
+            loop.call_soon_threadsafe(ended.set)
+
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, ended.set)
+        # not those of the loop: with it they end, and what comes a moment later would be a KeyboardInterrupt
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, a job in the background
+                signal.signal(number, heard)
     runner = web.AppRunner(application(page, token), access_log=None, shutdown_timeout=PATIENCE)
     await runner.setup()
     try:
@@ -89,11 +100,11 @@ async def _serve(
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Give the signals back as they were: the loop sets them to what Python begins with."""
+    """Give the signals back as they were."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         yield
     finally:
