@@ -86,6 +86,11 @@ class Document:
             path="/" + "/".join(str(part) for part in path) if path else "",
         )
 
+    def span(self, path: YamlPath = (), *, key: bool = False) -> tuple[int, int] | None:
+        """Return where a node, or its key, begins and ends in the text; None where the text does not hold it."""
+        span = self._spans.get(path)
+        return None if span is None else span.key if key else (span.start, span.end)
+
     def error(
         self,
         message: str,

@@ -46,8 +46,16 @@ def run_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def run(cli):
-    """Run a line of a console block: plain commands in this process, the rest in a shell."""
+def run(cli, monkeypatch):
+    """Run a line of a console block: plain commands in this process, the rest in a shell; pages are asked, not served."""
+    from emiss.browser import serving
+
+    def once(page, on, ready, _=None) -> None:
+        ready(f"http://{serving.HOST}:{on.getsockname()[1]}/token/")
+        assert page.questions["answer"]({})["cutflow"]
+
+    monkeypatch.setattr(serving, "serve", once)
+    monkeypatch.setattr(serving, "open_browser", lambda _: True)
 
     def in_folder(command: pages.Command, folder: Path) -> tuple[int, str]:
         arguments = command.arguments()

@@ -28,6 +28,7 @@ from emiss.commands import (
     simulate,
     status,
     study,
+    tune,
     validate,
     warm_up,
     xsec,
@@ -49,6 +50,7 @@ app.command()(merge.merge)
 app.command()(process.select)
 app.command()(status.status)
 app.command()(scan.scan)
+app.command()(tune.tune)
 app.command()(diff.diff)
 app.command()(limit.limit)
 app.command()(periods.periods)

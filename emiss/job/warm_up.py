@@ -12,6 +12,7 @@ import json
 import pkgutil
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ from emiss.events.files.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from emiss.events.table import EventTable
+    from emiss.selection import Analysis
 
 EVENTS = 60
 """Enough for tracks, pile-up and saturated pulses to be among them."""
@@ -176,7 +180,27 @@ def _simulated_run(folder: Path) -> None:
 
     path = simulate(load_sample("dimuon"), folder / "dimuon.root", events=EVENTS)
     table = reco.process(reco.open(path))
-    selection.run(table, selection.load("e_to_mu_phi"))
+    analysis = selection.load("e_to_mu_phi")
+    selection.run(table, analysis)
+    _tuned(table, analysis)
+
+
+def _tuned(table: EventTable, analysis: Analysis) -> None:
+    """Look at a table as the page does on which cuts are tuned."""
+    from emiss.selection.results.result import columns_of
+    from emiss.selection.tuning.live import Live
+    from emiss.selection.tuning.opened import open_parameters
+    from emiss.selection.tuning.sample import LiveSample
+
+    opened = open_parameters(analysis, columns_of(table))
+    live = Live(analysis, {}, {"sample": LiveSample(opened, [table])})
+    choice = replace(live.choice(), parameters=analysis.parameters)
+    look = live.look("sample", choice)
+    live.rows(look, choice)
+    for gate in live.gates("sample", choice, dict.fromkeys(opened.knobs, (0.0, 1.0))).values():
+        look.intervals(gate)
+    for spec in opened.bound.histograms:
+        look.filled(spec, live.stages(spec, choice))
 
 
 def _foreign_waveforms(_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from emiss.selection.counting.engine import Bound
 from emiss.selection.counting.histograms import UNWEIGHTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from emiss.events.columns import Column
     from emiss.events.language.meaning.check import Checker
@@ -60,6 +61,25 @@ def bind(
     return bound
 
 
+def bind_open(analysis: Analysis, columns: Mapping[str, Column], opened: Collection[tuple[str, int]]) -> Bound:
+    """Return the analysis with some values of parameters left open, without its scans; nothing can be counted with it.
+
+    What it gives are the nodes: those of op ``scanned`` stand for the values that are to be given.
+
+    Raises
+    ------
+    UserError
+        As `bind` does, and where a value shapes the program and so cannot be left open.
+    """
+
+    def bare(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
+        return tuple(replace(cut, scan=None) for cut in cuts)
+
+    regions = {name: bare(cuts) for name, cuts in analysis.regions.items()}
+    plain = replace(analysis, cuts=bare(analysis.cuts), regions=regions, more_scans=())
+    return _Binder(plain, columns, None, opened).bound()
+
+
 def mistakes(analysis: Analysis, columns: Mapping[str, Column], *, absent: Absent | None = None) -> list[UserError]:
     """Return what does not fit, also of an analysis that could not be read as a whole (`read.survey`)."""
     binder = _Binder(analysis, columns, absent)
@@ -95,7 +115,13 @@ def _constant(checker: Checker, expression: Expression) -> Node:
 class _Binder:
     """Checks all expressions of an analysis, and collects the mistakes."""
 
-    def __init__(self, analysis: Analysis, columns: Mapping[str, Column], absent: Absent | None) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        columns: Mapping[str, Column],
+        absent: Absent | None,
+        opened: Collection[tuple[str, int]] = (),
+    ) -> None:
         self.analysis = analysis
         self.columns = columns
         self.scope = Scope(
@@ -105,6 +131,7 @@ class _Binder:
             analysis.parameters,
             analysis.definitions,
             analysis.objects,
+            scanned=opened,
             failed=analysis.broken,
             absent=absent,
             functions=analysis.functions,

@@ -9,7 +9,7 @@ import numpy as np
 from emiss.configs.errors import did_you_mean
 from emiss.configs.units import PURE
 from emiss.events.language.running.evaluate import constant
-from emiss.events.language.running.program import needed
+from emiss.events.language.running.program import depends, needed
 from emiss.selection.binding.scans import display_unit
 from emiss.selection.counting.histograms import BinAxis, BoundHistogram, Stage
 
@@ -172,6 +172,6 @@ def _lines(node: Node, axis: BinAxis, regions: Sequence[Region]) -> tuple[float,
             if part.op in ("<", "<="):
                 left, right = part.args
                 for number, limit in ((left, right), (right, left)):
-                    if number is node and limit.constant:
+                    if number is node and limit.constant and not depends(limit):
                         found.add(float(f"{constant(limit) / axis.factor:.12g}"))
     return tuple(sorted(found))

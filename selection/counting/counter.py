@@ -163,14 +163,14 @@ class Counter:
         variations = list(self.work.weights) or [histograms.UNWEIGHTED]
         regions = {
             region.name: {
-                variation: _rows(region, count, v, len(self.work.weights), damaged)
+                variation: rows_of(region, count, v, len(self.work.weights), damaged)
                 for v, variation in enumerate(variations)
             }
             for region, count, damaged in zip(self.work.regions, self._counts, self._damaged, strict=True)
         }
         for shift, counts in zip(self.work.shifts, self._shifted, strict=True):
             for region, count in zip(shift.regions, counts, strict=True):
-                regions[region.name][shift.name] = _rows(region, count, 0, int(shift.weight is not None), {})
+                regions[region.name][shift.name] = rows_of(region, count, 0, int(shift.weight is not None), {})
         return Yields(regions, self._filled, self._scanned)
 
     def _block(self, parts: list[EventTable]) -> None:
@@ -265,7 +265,7 @@ class Counter:
         return np.where(visible, number.floats, 0.0)[np.newaxis]
 
 
-def _rows(region: Region, counts: Counts, v: int, variations: int, damaged: Mapping[str, int]) -> Rows:
+def rows_of(region: Region, counts: Counts, v: int, variations: int, damaged: Mapping[str, int]) -> Rows:
     """Return the rows of one region and variation; without weights the sums are the counts."""
 
     def made(n: int, sums: Floats) -> Tally:

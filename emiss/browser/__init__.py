@@ -1,0 +1,1 @@
+"""Pages in the browser of the user: a server on this machine alone, which answers nobody who does not have its address."""
