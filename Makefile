@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.study benchmarks.scaling benchmarks.memory benchmarks.remote
 
-.PHONY: demo setups warm hits test matrix check lint types imports hooks bench bench-compare bench-keep fuzz faults samples wheel release clean help
+.PHONY: demo setups warm hits test matrix check lint types imports hooks bench traces bench-compare bench-keep fuzz faults samples wheel release clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -54,6 +54,9 @@ hooks: $(VENV)/.hooks    ## run ruff, codespell and mypy on what is committed, a
 
 bench: $(VENV)/.bench    ## the benchmarks, as ratios measured in the same run; they are kept in out/bench
 	for name in $(BENCHMARKS); do $(BIN)/python -m $$name || exit 1; done
+
+traces: $(BIN)/python    ## bremsstrahlung of S, P, V and A against traces of Dirac matrices, five minutes
+	$(BIN)/python -m benchmarks.traces 400000
 
 bench-compare: $(BIN)/python    ## which ratios of the last 'make bench' differ from benchmarks/ratios.json by more than their spread
 	$(BIN)/python -m benchmarks.record

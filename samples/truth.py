@@ -45,6 +45,10 @@ TRUTH: Mapping[str, tuple[str, str]] = {
 
 OF_MODELS: Mapping[str, tuple[str, str]] = {
     "e_x": ("GeV", "energy of the new particle; 0 for none"),
+    "e_decaying": (
+        "GeV",
+        "energy of what decays in flight, of the new particle or the heavier one of its pair; 0 for none",
+    ),
     "z_x": ("mm", "z of its production; 0 for none"),
     "z_decay": ("mm", "z of its decay; 0 if it is not seen"),
 }

@@ -21,6 +21,7 @@ from emiss.commands import (
     periods,
     process,
     quality,
+    run,
     scan,
     setup,
     simulate,
@@ -48,6 +49,7 @@ app.command()(process.select)
 app.command()(status.status)
 app.command()(scan.scan)
 app.command()(diff.diff)
+app.command()(run.run)
 app.command()(limit.limit)
 app.command()(periods.periods)
 app.command()(background.background)

@@ -32,7 +32,7 @@ def constraints(
     plot: Annotated[Path | None, typer.Option(help="Draw mass and coupling of phi to this .png, .pdf or .svg.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print muon g-2 bands and relic lines of phi, thermal lines of a dark photon, Landau poles, ALPs, lepton conversion.
+    """Print g-2 bands of phi and of S, P, V, A, relic and thermal lines, Landau poles, ALPs, lepton conversion.
 
     For example:
 
@@ -68,6 +68,7 @@ def constraints(
             options: dict[str, Any] = {"difference": difference, "ratios": ratios, "dark_coupling": dark_coupling}
             data = {
                 "phi": comparison.lines(of_phi, **options),
+                "moments": comparison.moments(energies(mass or DARK, "--mass"), difference),
                 **comparison.others(energies(mass or DARK, "--mass"), alp_coupling, energy(alp_energy, "--alp-energy")),
             }
             made = None if plot is None else figures.plane(comparison.lines(_fine(of_phi), **options))
@@ -128,6 +129,16 @@ def _print(data: Mapping[str, Any]) -> None:
     _table("muon g-2, measured minus predicted", ["--difference", "a_mu", "+-"], rows)
     for name, item in known.items():
         say(f"{name}: {item['source']}", "dim")
+    moments = data["moments"]
+    for name, bands in moments["epsilon"].items():
+        heads, columns = ["m_X [GeV]"], [moments["m_x"]]
+        for boson, ends in bands.items():
+            heads += [boson, "to"]
+            columns += ends
+        title = (
+            f"eps of an X (g = eps e) that explains g-2 of the {name}, within {moments['sigmas']:g} sigma; 0: none does"
+        )
+        _table(title, heads, columns)
     thermal = data["thermal"]
     kinds = thermal["epsilon2_alpha_d"]
     title = (

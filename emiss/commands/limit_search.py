@@ -52,8 +52,9 @@ def run(
     output: Output,
     *,
     others: Sequence[str] = (),
+    beside: bool = False,
 ) -> None:
-    """Give the limits of a search.
+    """Give the limits of a search; with `beside` its backgrounds go through the cuts, too.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def run(
     with executing.begun(quiet=output.quiet) as executor:
         pool = _pool(executor, executing)
         efficiencies, source = _efficiencies(
-            search, periods, masses, general, signal, executor, executing, quiet=output.quiet
+            search, periods, masses, general, signal, executor, executing, output, beside=beside
         )
         with progress("limits", len(efficiencies), quiet=output.quiet, unit="masses", note=note_of(executor)) as step:
             points = limits(work, efficiencies, pool=pool, progress=step)
@@ -134,8 +135,9 @@ def _efficiencies(
     signal: Signal,
     executor: Executor,
     executing: Executing,
+    output: Output,
     *,
-    quiet: bool,
+    beside: bool,
 ) -> tuple[dict[tuple[str, float], Efficiencies], str]:
     """Return the efficiencies of each case and mass, and where they are from."""
     from emiss.programme import simulated
@@ -148,11 +150,12 @@ def _efficiencies(
         }
         return found, f"{value:g} at all masses, as given"
     events = simulated.EVENTS if signal.events is None else signal.events
-    samples = simulated.count(search, periods, masses)
-    with progress("simulate", events * samples, quiet=quiet, note=note_of(executor)) as step:
+    samples = simulated.count(search, periods, masses, beside=beside)
+    with progress("simulate", events * samples, quiet=output.quiet, note=note_of(executor)) as step:
         made = simulated.efficiencies(
-            search, periods, masses, events=events, executor=executor, workers=executing.many, progress=step
-        )
+            search, periods, masses, events=events, executor=executor, workers=executing.many, progress=step,
+            out=None if output.out is None else output.out / "cutflow", beside=beside,
+        )  # fmt: skip
     return made, f"simulated, {samples} samples of {events} events, analysis '{search.analysis}'"
 
 

@@ -169,6 +169,8 @@ class SearchFile(Model):
         Parameters of the analysis in some set-ups.
     sample : str
         Whose beam, spill and response the simulated signal has; the process is that of the case.
+    beside : tuple of str
+        Samples of backgrounds that are run through the cuts beside the signal (`emiss run`), in the set-up of the search.
     signatures : tuple of Signature
     background : str
         A budget that ships, a file, or events per particle on target; empty for none.
@@ -188,6 +190,7 @@ class SearchFile(Model):
     analysis: str
     set: dict[str, dict[str, str]] = Field(default_factory=dict)
     sample: str = "dark_photon"
+    beside: tuple[str, ...] = ()
     signatures: tuple[Signature, ...] = ()
     background: str = ""
     periods_file: str = "na64"

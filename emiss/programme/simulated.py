@@ -25,6 +25,7 @@ from emiss.study.run import run_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from emiss.job.task import Executor
     from emiss.programme.counted import SearchPeriod
@@ -130,7 +131,7 @@ def sample_of(search: SearchFile, case: str, mass: float, setting: Setting, piec
         between=piece.between,
         target=search.target.part if search.target is not None and search.target.part else None,
     )
-    name = f"signal_{number}"
+    name = f"{case}_{mass:g}GeV_{number}"
     return base.model_copy(update={"beam": beam, "process": process, "role": "signal", "name": name})
 
 
@@ -143,6 +144,8 @@ def efficiencies(
     executor: Executor = "serial",
     workers: int = 1,
     progress: Callable[[int], None] = lambda _: None,
+    out: Path | None = None,
+    beside: bool = False,
 ) -> dict[tuple[str, float], Efficiencies]:
     """Return what counts of each signature with its efficiency, by case and mass; periods of one set-up share their samples.
 
@@ -158,6 +161,11 @@ def efficiencies(
         As for `emiss.study.run.run_study`.
     progress : callable
         Called with the number of events done.
+    out : Path, optional
+        Folder for the cutflows, one folder for each set-up; what an interrupted run has left there is not done again.
+    beside : bool
+        Whether the backgrounds that the search names are run through the cuts, too, with as many events; the reports of their
+        cutflow are written in full.
 
     Raises
     ------
@@ -166,7 +174,9 @@ def efficiencies(
     """
     settings = {_key(one.setting): one.setting for one in periods}
     by_setting = {
-        key: _in_setting(search, setting, masses, events, executor, workers, progress)
+        key: _in_setting(
+            search, setting, masses, events, out, executor=executor, workers=workers, progress=progress, beside=beside
+        )
         for key, setting in settings.items()
     }
     return {
@@ -180,10 +190,13 @@ def _key(setting: Setting) -> tuple[str, str, float]:
     return setting.setup, setting.particle, setting.beam.energy
 
 
-def count(search: SearchFile, periods: Sequence[SearchPeriod], masses: Mapping[str, Sequence[float]]) -> int:
+def count(
+    search: SearchFile, periods: Sequence[SearchPeriod], masses: Mapping[str, Sequence[float]], *, beside: bool = False
+) -> int:
     """Return how many samples `efficiencies` makes."""
     settings = {_key(one.setting): one.setting for one in periods}
-    return sum(
+    more = len(settings) * len(search.beside) if beside else 0
+    return more + sum(
         len(pieces(search, case, mass, setting))
         for setting in settings.values()
         for case, of_case in masses.items()
@@ -196,9 +209,12 @@ def _in_setting(
     setting: Setting,
     masses: Mapping[str, Sequence[float]],
     events: int,
+    out: Path | None,
+    *,
     executor: Executor,
     workers: int,
     progress: Callable[[int], None],
+    beside: bool,
 ) -> dict[tuple[str, float], tuple[Seen, ...]]:
     wanted = {(case, mass): pieces(search, case, mass, setting) for case, of_case in masses.items() for mass in of_case}
     asked: list[Asked] = []
@@ -208,9 +224,13 @@ def _in_setting(
             sample = sample_of(search, case, mass, setting, piece, len(asked))
             asked.append(Asked(sample, events, sample.seed + len(asked)))
             names.append(sample.name)
+    if beside:
+        asked += [Asked(load_sample(name).with_detector(setting.setup), events) for name in search.beside]
     analysis = selection.load(search.analysis, set=search.set.get(setting.setup))
     study = plan(analysis, asked, unblind=True)
-    flow = run_study(study, None, executor=executor, workers=workers, progress=progress).result.cutflow
+    folder = None if out is None else out / setting.setup
+    done = run_study(study, folder, executor=executor, workers=workers, brief=not beside, progress=progress)
+    flow = done.result.cutflow
     counts = iter(flow.samples[name] for name in names)
     return {
         key: tuple(Seen(piece.window, piece.channels, *_efficiency(next(counts), piece)) for piece in found)

@@ -47,6 +47,42 @@ def lines(
     }
 
 
+SIGMAS = 2.0
+"""Width of the bands of `moments`."""
+
+
+def moments(masses: Sequence[float], difference: str) -> dict[str, Any]:
+    """Return eps of an X (g = eps e) of S, P, V and A that explains (g - 2) of electron and muon, 0 where none does.
+
+    Parameters
+    ----------
+    masses : sequence of float
+        Of X, GeV.
+    difference : str
+        That of the muon.
+    """
+    import numpy as np
+
+    from emiss.physics.constants import ALPHA
+    from emiss.physics.constraints import g_minus_2, one_loop
+
+    charge = float(np.sqrt(4.0 * np.pi * ALPHA))
+    known = {f"electron, {name}": ("electron", one) for name, one in one_loop.ELECTRON.items()}
+    known[f"muon, {difference}"] = ("muon", g_minus_2.DIFFERENCES[difference])
+    return {
+        "m_x": list(masses),
+        "sigmas": SIGMAS,
+        "epsilon": {
+            name: {
+                boson: [(end / charge).tolist() for end in one_loop.band(boson, masses, SIGMAS, one, lepton=lepton)]
+                for boson in one_loop.BOSONS
+            }
+            for name, (lepton, one) in known.items()
+        },
+        "sources": {name: one.source for name, (_, one) in known.items()},
+    }
+
+
 def others(masses: Sequence[float], coupling: float, energy: float) -> dict[str, Any]:
     """Return comparisons of g-2, thermal lines, Landau poles, ALPs and lepton conversion as plain data.
 

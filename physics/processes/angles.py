@@ -1,4 +1,8 @@
-"""Angles of X in bremsstrahlung for given energies: drawn from the Weizsaecker-Williams form, near the exact one in shape."""
+"""Angles of X in bremsstrahlung for given energies, drawn from the Weizsaecker-Williams form.
+
+Its shape is near the exact one: what is below an angle is right to 1 % of the whole for muons, and for electrons from 0.1 GeV
+on; to 8 % for electrons and lighter X.
+"""
 
 from __future__ import annotations
 

@@ -226,11 +226,14 @@ class Decay:
         What is seen, with angles to the flight of X.
     lost : array of shape (N,)
         Energy that nothing sees, GeV.
+    prompt : bool
+        Whether the products come from where X is made, whatever `Model.unstable` says.
     """
 
     flying: Floats
     products: tuple[Emitted, ...]
     lost: Floats
+    prompt: bool = False
 
 
 def mixed(first: FinalStates, second: FinalStates, rng: np.random.Generator) -> FinalStates:
@@ -265,7 +268,10 @@ class Plane:
 
 @runtime_checkable
 class Model(Protocol):
-    """A new particle: what makes it, its width and what it decays to. Made with its parameters by `registry.make`."""
+    """A new particle: what makes it, its width and what it decays to. Made with its parameters by `registry.make`.
+
+    A model of a particle whose mass is known has it as the attribute `mass` (GeV) and takes no other.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]

@@ -91,7 +91,8 @@ class Spectra:
         share : array of shape (N, K)
         highest : array of shape (N,)
         """
-        normal = self.below / self.total[:, None]
+        total = self.total[:, None]
+        normal = np.divide(self.below, total, out=np.zeros_like(self.below), where=total > 0.0)
         place = np.interp(self._logarithm(energy), self._logarithm(self.parent), np.arange(len(self.parent)))
         left = np.clip(place.astype(np.int64), 0, len(self.parent) - 2)
         part = (place - left)[:, None]
@@ -103,6 +104,8 @@ class Spectra:
         from scipy.interpolate import CubicSpline
 
         positive = self.total > 0.0
+        if positive.sum() < 2:  # X is too heavy for all of them
+            return np.zeros_like(energy)
         spline = CubicSpline(self._logarithm(self.parent[positive]), np.log(self.total[positive]))
         inside = energy >= self.parent[positive][0]
         return np.where(inside, np.exp(spline(self._logarithm(energy))), 0.0)
@@ -117,7 +120,7 @@ class Spectra:
         share, highest = self.shares(energy)
         found = np.empty((len(energy), len(edges)))
         for row, (one, high) in enumerate(zip(share, highest, strict=True)):
-            v = np.clip((edges - self.threshold) / (high - self.threshold), 0.0, 1.0)
+            v = np.clip((edges - self.threshold) / max(high - self.threshold, 1e-12), 0.0, 1.0)
             w = np.minimum(-np.log(np.maximum(1.0 - v, 1e-300)), self.knots[-1])
             found[row] = PchipInterpolator(self.knots, one)(w)
         return np.diff(found, axis=1)

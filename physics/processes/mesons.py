@@ -104,9 +104,9 @@ class Meson(Parametrised):
         nothing = np.zeros_like(energy)
         kaons = {"K0S": 310, "K0L": 130}
         if self.meson in kaons:
-            return Decay(energy, (Emitted(kaons[self.meson], energy, nothing, nothing),), nothing)
+            return Decay(energy, (Emitted(kaons[self.meson], energy, nothing, nothing),), nothing, prompt=True)
         one, two = into_two(flying(mass, energy), mass, 0.0, 0.0, rng)
-        return Decay(energy, (emitted(22, one), emitted(22, two)), nothing)
+        return Decay(energy, (emitted(22, one), emitted(22, two)), nothing, prompt=True)
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,9 @@ class Portal(Parametrised):
         reference = coupling or REFERENCE
         annihilating = self._annihilated(mass, beam, target, threshold, reference)
         radiated = emitting.emission.total * (self.charge(lepton) * reference) ** 2
+        if not annihilating.total + radiated > 0.0:
+            msg = f"nothing is made: {mass:g} GeV is too much for a beam of {beam.energy:g} GeV"
+            raise ValueError(msg)
         resonances = rng.binomial(n, annihilating.total / (annihilating.total + radiated))
         first = bremsstrahlung.sample(emitting, mass, beam, n - resonances, rng)
         energy, depth = annihilating.draw(resonances, rng)

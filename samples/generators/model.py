@@ -77,6 +77,27 @@ class ModelGenerator:
             raise ValueError(msg)
         self.rate = made_at * share
         self._flies = self._model.unstable(process.mass, process.coupling)
+        self._check(beam.energy)
+
+    def _check(self, energy: float) -> None:
+        """Refuse a channel without products, and decays that have a place and cannot be.
+
+        Raises
+        ------
+        ValueError
+        """
+        process, rng = self._process, np.random.default_rng(0)
+        asked = {"threshold": process.threshold, "coupling": process.coupling}
+        tried = self._model.sample(process.mass, self._incoming, self._target, 1, rng, **asked)
+        if process.channel == INVISIBLE or np.any(np.asarray(tried.x.pdg) != NEW):
+            return
+        decay = self._model.decay(process.channel, process.mass, np.array([energy]), rng)
+        if decay.prompt and process.between is not None:
+            msg = f"'{process.channel}' of {process.model} is where it is made: it cannot be forced between two places"
+            raise ValueError(msg)
+        if not decay.prompt and not self._flies.width > 0.0:
+            msg = f"{process.model} of {process.mass:g} GeV does not decay at this coupling: no '{process.channel}' is seen"
+            raise ValueError(msg)
 
     @property
     def least(self) -> float:
@@ -108,7 +129,8 @@ class ModelGenerator:
         for number, one in enumerate(states.others):
             tracks.append(self._track(arrived, one, share, states.depth, number))
         energy = np.maximum(states.x.energy * share, process.mass)
-        truth = {"e_x": energy, "z_x": arrived[:, Z] + states.depth, "z_decay": np.zeros(count)}
+        truth = {"e_x": energy, "e_decaying": np.zeros(count)}
+        truth |= {"z_x": arrived[:, Z] + states.depth, "z_decay": np.zeros(count)}
         weight, lost = states.weight, np.zeros(count)
         if np.all(np.asarray(states.x.pdg) != NEW):  # no new particle, but a lepton in its place
             tracks.append(self._track(arrived, states.x, share, states.depth, len(states.others)))
@@ -119,7 +141,7 @@ class ModelGenerator:
         else:
             place, chance = self._places(states, decay, rng)
             weight = weight * chance
-            truth["z_decay"] = arrived[:, Z] + place
+            truth |= {"z_decay": arrived[:, Z] + place, "e_decaying": decay.flying}
             tracks += self._decayed(arrived, states.x, decay, place)
             lost = decay.lost
         return Products(np.concatenate(tracks), {"invisible": lost}, states.parent * share, weight, truth)
@@ -138,10 +160,9 @@ class ModelGenerator:
         length = decay_length(self._flies.mass, self._flies.width, decay.flying) * along
         begin = states.depth
         between = self._process.between
+        if decay.prompt:
+            return begin, np.ones(len(begin))
         if between is None:
-            if not np.all(np.isfinite(length)):
-                msg = f"{self._process.model} does not decay at this coupling: it has no '{self._process.channel}' to be seen"
-                raise ValueError(msg)
             return begin + length * rng.standard_exponential(len(begin)), np.ones(len(begin))
         low = np.maximum(between[0] - self._front, begin)
         high = np.maximum(between[1] - self._front, low + 1e-6)

@@ -17,7 +17,7 @@ from emiss.samples.models import model_of, names
 from emiss.samples.setup import SetUp
 from emiss.samples.simulate import Simulation
 from emiss.samples.targets import target_of
-from emiss.samples.walk.tracks import ENERGY, PDG, ROW, Z
+from emiss.samples.walk.tracks import ENERGY, PDG, ROW, TX, Z
 
 PHOTONS = {"model": "alp", "mass": 0.02, "coupling": 1e-4, "threshold": 50.0, "channel": "gamma gamma"}
 
@@ -63,6 +63,7 @@ def test_a_model_keeps_the_energy(name, process):
     total = np.bincount(tracks[:, ROW].astype(int), tracks[:, ENERGY], minlength=len(arrived)) + sum(made.lost.values())
     np.testing.assert_allclose(total, arrived[:, ENERGY], rtol=1e-5)  # of hadrons the beam has the momentum
     assert np.all(made.truth["e_x"] > 0.0)
+    assert np.all(made.truth["e_decaying"] <= made.truth["e_x"])
 
 
 def test_the_rate_is_that_of_the_model_with_the_share_of_the_channel():
@@ -139,3 +140,44 @@ def test_weights_are_not_for_raw_files(tmp_path):
 def test_samples_of_models_change_their_mass():
     assert of("na64e_2018", **PHOTONS).with_mass(0.05).process.mass == 0.05
     assert {"dark-photon", "alp", "eta"} <= set(names())
+
+
+def test_mesons_that_are_seen_decay_where_they_are_made():
+    process = {"model": "meson", "mass": 0.1349768, "coupling": 1e-4, "threshold": 25.0, "channel": "seen"}
+    _, _, made = products("na64h_2022", 200, **process)
+    np.testing.assert_allclose(made.truth["z_decay"], made.truth["z_x"])
+    assert set(np.unique(made.tracks[:, PDG])) == {22}
+    kaon = {**process, "parameters": {"meson": "K0L"}, "mass": 0.497611}
+    with pytest.raises(ValueError, match="no 'K0L' by charge exchange"):
+        products("na64h_2022", **kaon)
+    with pytest.raises(ValueError, match="cannot be forced"):
+        products("na64h_2022", **process, between=(1000.0, 2000.0))
+    with pytest.raises(ValueError, match="no products of 'hadrons'"):
+        products("na64e_2018", **CASES[0][1] | {"mass": 0.5, "channel": "hadrons"})
+
+
+def test_muon_pairs_are_the_same_as_of_their_own_generator():
+    process = {"model": "dimuon", "mass": 0.1, "coupling": 1.0, "threshold": 10.0, "channel": "mu+ mu-"}
+    _, _, found = products("na64e_lfc", 6000, **process)
+    sample = load_sample("dimuon")
+    own = generator_of(
+        sample.model_copy(
+            update={
+                "beam": sample.beam.model_copy(update={"divergence": 0.0}),
+                "process": sample.process.model_copy(update={"threshold": process["threshold"]}),
+            }
+        ),
+        set_up("na64e_lfc"),
+    )
+    rng = np.random.default_rng(5)
+    arrived = own.beam(6000, rng).tracks()
+    arrived[:, Z] = own.takes_over
+    wanted = own.products(arrived, rng)
+    for column in (ENERGY, Z, TX):
+        one, two = (
+            np.abs(made.tracks[np.abs(made.tracks[:, PDG]) == 13][:, column]).clip(max=100.0 if column != TX else 0.1)
+            for made in (found, wanted)
+        )
+        assert len(one) == len(two)
+        error = np.hypot(one.std(), two.std()) / np.sqrt(len(one))
+        assert one.mean() == pytest.approx(two.mean(), abs=4.5 * error)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from emiss.physics.constraints import g_minus_2
+from emiss.physics.constraints import g_minus_2, one_loop
 from emiss.physics.emission.cross_sections import total
 
 
@@ -44,6 +44,10 @@ def test_constraints_as_json_are_those_of_the_library(tmp_path, cli):
     low, high = g_minus_2.band(0.3, 2.0)
     assert data["phi"]["g_minus_2"]["bands"]["2"] == [[pytest.approx(float(low))], [pytest.approx(float(high))]]
     assert [line["ratio"] for line in data["phi"]["relic"]] == [2.5]
+    moments = data["moments"]
+    low, high = one_loop.band("V", 0.3, 2.0, g_minus_2.DIFFERENCES["wp2020"])
+    assert moments["epsilon"]["muon, wp2020"]["V"] == [[pytest.approx(end / 0.302822, rel=1e-5)] for end in (low, high)]
+    assert moments["epsilon"]["electron, caesium"]["V"] == [[0.0], [0.0]]
     assert data["alp"]["decay_length_m"] == [pytest.approx(3.967 / 81.0, rel=1e-3)]
     assert (tmp_path / "c.pdf").read_bytes()[:4] == b"%PDF"
 

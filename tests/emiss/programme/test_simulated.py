@@ -10,10 +10,13 @@ from typer.testing import CliRunner
 
 from emiss.commands.app import app
 from emiss.configs.errors import UserError
+from emiss.configs.loader import shipped
 from emiss.programme.counted import Asked, background_of, periods_of
 from emiss.programme.search_file import load_search
 from emiss.programme.simulated import BEHIND, SLICES, count, efficiencies, pieces, sample_of
+from emiss.samples.config import load_sample
 from emiss.samples.simulate import Simulation
+from emiss.selection.results.cutflow import Cutflow
 
 
 def setting(name, asked=None):
@@ -82,6 +85,24 @@ def test_periods_of_one_set_up_share_their_samples_and_the_cuts_decide():
     assert 0.2 < one.efficiency < 0.95
     assert 0.0 < one.error < 0.1
     assert sum(done) == 40
+
+
+def test_a_run_of_a_search_leaves_its_cutflow_beside_its_limit(tmp_path):
+    result = CliRunner().invoke(app, ["run", "hadron", "--events", "20", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out" / "limit.json").is_file()
+    flow = Cutflow.load(tmp_path / "out" / "cutflow" / "na64h_2022" / "cutflow.json")
+    roles = [counts.role for counts in flow.samples.values()]
+    assert roles == ["signal", "signal", "background"]
+    assert (tmp_path / "out" / "cutflow" / "na64h_2022" / "cutflow.html").is_file()
+
+
+@pytest.mark.parametrize("name", shipped("searches"))
+def test_the_samples_beside_a_search_fit_its_set_up(name):
+    search = load_search(name)
+    assert search.beside
+    for one in search.beside:
+        assert load_sample(one).with_detector(search.setup).role == "background"
 
 
 def test_the_command_simulates_where_no_efficiency_is_given():
