@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from emiss.physics.processes import bremsstrahlung, primakoff, widths
-from emiss.physics.processes.base import INVISIBLE, Decay, Emitted, FinalStates, Parametrised, Plane, Unstable, X
+from emiss.physics.processes.base import INVISIBLE, Parametrised, Plane, Unstable
 from emiss.physics.processes.kinematics import emitted, flying, into_two
+from emiss.physics.processes.states import Decay, Emitted, FinalStates, X
 from emiss.physics.shower.directions import photon_angles
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from emiss.physics.emission.phase_space import energy_range, over_angle
 from emiss.physics.emission.yields import Emission
 from emiss.physics.process import Process
 from emiss.physics.processes.angles import polar
-from emiss.physics.processes.base import Emitted, FinalStates, Production, X
+from emiss.physics.processes.base import Production
+from emiss.physics.processes.states import Emitted, FinalStates, X
 from emiss.physics.shower.transport import track_lengths
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import numpy as np
 
 from emiss.physics.constants import LEPTON_MASSES, PROTON_MASS
 from emiss.physics.processes import bremsstrahlung
-from emiss.physics.processes.base import Decay, Emitted, FinalStates, Parametrised, Plane, Production, Unstable
+from emiss.physics.processes.base import Parametrised, Plane, Production, Unstable
 from emiss.physics.processes.lepton_conversion import Converting, converting
+from emiss.physics.processes.states import Decay, Emitted, FinalStates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from emiss.physics.constants import LEPTON_MASSES
 from emiss.physics.processes import widths
 from emiss.physics.processes.base import INVISIBLE
 from emiss.physics.processes.bremsstrahlung import ELEMENTARY
-from emiss.physics.processes.portal import Portal
+from emiss.physics.processes.portal import OF_BEAM, Portal
+from emiss.physics.validity import RangeWarning
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
+    from emiss.physics.processes.base import Beam, Production, Target
 
 Defaults = Mapping[str, float | str]
 
@@ -76,3 +80,13 @@ class Axial(Generic):
     boson: ClassVar[str] = "A"
     name: ClassVar[str] = "axial"
     title: ClassVar[str] = "axial vector X"
+
+    def production(
+        self, mass: float, beam: Beam, target: Target, *, threshold: float, coupling: float = 0.0
+    ) -> Production:
+        """Return bremsstrahlung; a `RangeWarning` says where the longitudinal part needs another theory."""
+        lepton = LEPTON_MASSES.get(OF_BEAM.get(abs(beam.pdg), ""), 0.0)
+        if mass < 2.0 * lepton:
+            text = f"an axial vector of {mass:g} GeV, below two lepton masses, is another theory: its rate grows as 1/m^2"
+            warnings.warn(text, RangeWarning, stacklevel=2)
+        return super().production(mass, beam, target, threshold=threshold, coupling=coupling)

@@ -19,10 +19,11 @@ import numpy as np
 
 from emiss.physics.constants import ELECTRON_MASS
 from emiss.physics.processes import widths
-from emiss.physics.processes.base import INVISIBLE, Decay, Unstable
+from emiss.physics.processes.base import INVISIBLE, Unstable
 from emiss.physics.processes.bremsstrahlung import ELEMENTARY
 from emiss.physics.processes.kinematics import boosted, dot, emitted, flying, into_two, momentum
 from emiss.physics.processes.portal import Portal
+from emiss.physics.processes.states import Decay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.physics.processes.base import Emitted
+from emiss.physics.processes.states import Emitted
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats

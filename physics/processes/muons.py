@@ -16,19 +16,8 @@ from emiss.physics.constants import MUON_MASS, Nucleus
 from emiss.physics.emission import dimuons, yields
 from emiss.physics.emission.sampling import MuonSampler
 from emiss.physics.processes import bremsstrahlung
-from emiss.physics.processes.base import (
-    INVISIBLE,
-    Beam,
-    Decay,
-    Emitted,
-    FinalStates,
-    Parametrised,
-    Plane,
-    Production,
-    Target,
-    Unstable,
-    X,
-)
+from emiss.physics.processes.base import INVISIBLE, Beam, Parametrised, Plane, Production, Target, Unstable
+from emiss.physics.processes.states import Decay, Emitted, FinalStates, X
 from emiss.physics.shower.directions import photon_angles
 from emiss.physics.validity import PERTURBATIVE
 

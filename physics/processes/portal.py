@@ -10,9 +10,10 @@ import numpy as np
 
 from emiss.physics.constants import LEPTON_MASSES
 from emiss.physics.processes import bremsstrahlung, resonant
-from emiss.physics.processes.base import INVISIBLE, Decay, Emitted, FinalStates, Parametrised, Plane, Unstable, X, mixed
+from emiss.physics.processes.base import INVISIBLE, Parametrised, Plane, Unstable
 from emiss.physics.processes.kinematics import emitted, flying, into_two
 from emiss.physics.processes.resonant import annihilated
+from emiss.physics.processes.states import Decay, Emitted, FinalStates, X, mixed
 from emiss.physics.processes.widths import lepton_pair
 
 if TYPE_CHECKING:

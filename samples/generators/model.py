@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.physics.processes.base import INVISIBLE, Beam, decay_length
-from emiss.physics.processes.base import X as NEW
+from emiss.physics.processes.states import X as NEW
 from emiss.samples.beam import sample
 from emiss.samples.beam_schema import PARTICLES
 from emiss.samples.generators.base import ENOUGH, rest, scaled
@@ -28,7 +28,7 @@ from emiss.samples.walk.tracks import MUON, TX, TY, X, Y, Z
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
-    from emiss.physics.processes.base import Decay, Emitted, FinalStates
+    from emiss.physics.processes.states import Decay, Emitted, FinalStates
     from emiss.samples.config import Beam as BeamOfSample
     from emiss.samples.config import ModelProcess
     from emiss.samples.setup import SetUp

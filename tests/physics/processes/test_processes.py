@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from emiss.physics import RangeWarning
 from emiss.physics.constants import ALPHA, LEAD, PICOBARN, Nucleus
 from emiss.physics.emission.form_factor import squared
 from emiss.physics.emission.phase_space import integral
@@ -274,3 +275,8 @@ def test_what_is_too_heavy_is_not_made(name, mass):
             model.sample(mass, ELECTRON, target, 10, np.random.default_rng(1), threshold=50.0, coupling=1e-4)
     with pytest.raises(ValueError, match="threshold"):
         model.production(120.0, ELECTRON, target, threshold=160.0)
+
+
+def test_a_light_axial_vector_is_remarked():
+    with pytest.warns(RangeWarning, match="another theory"):
+        registry.make("axial").production(5e-4, ELECTRON, LEAD_TARGET, threshold=50.0)
