@@ -143,6 +143,7 @@ def test_branching_ratios_and_scales_are_planes_like_any_other():
         (["--search", "alp", "--on-target", "1e11", "--periods", "na64e-2018"], "both say the exposure"),
         (["--search", "alp", "--periods", "na64e-2023", "--flat-efficiency", "1"], "told in several ways"),
         (["--search", "alp", "--observed", "1", "--flat-efficiency", "1"], "1 times for 3 periods"),
+        (["--search", "hadron", "--mass", "1MeV"], "masses of their own \\(eta: 0.547862"),
         (["--search", "alp", "--ratio", "3"], "--ratio is not for --search"),
         (["--on-target", "1e11"], "--on-target: for --search"),
         (["--search", "alp", "--background", "bugdet"], "bugdet"),
