@@ -91,6 +91,7 @@ def test_a_run_of_a_search_leaves_its_cutflow_beside_its_limit(tmp_path):
     result = CliRunner().invoke(app, ["run", "hadron", "--events", "20", "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "out" / "limit.json").is_file()
+    assert "efficiency: simulated, 3 samples of 20 events, analysis 'hadron'" in result.output
     flow = Cutflow.load(tmp_path / "out" / "cutflow" / "na64h_2022" / "cutflow.json")
     roles = [counts.role for counts in flow.samples.values()]
     assert roles == ["signal", "signal", "background"]
@@ -103,11 +104,3 @@ def test_the_samples_beside_a_search_fit_its_set_up(name):
     assert search.beside
     for one in search.beside:
         assert load_sample(one).with_detector(search.setup).role == "background"
-
-
-def test_the_command_simulates_where_no_efficiency_is_given():
-    result = CliRunner().invoke(
-        app, ["limit", "--search", "hadron", "--on-target", "2.9e9", "--events", "40", "--background", "0"]
-    )
-    assert result.exit_code == 0, result.output
-    assert "efficiency: simulated, 2 samples of 40 events, analysis 'hadron'" in result.output
