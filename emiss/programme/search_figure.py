@@ -139,7 +139,7 @@ def _band(place: Axes, points: Sequence[SearchPoint]) -> None:
             if np.allclose(edges[0], edges[1], rtol=1e-3):
                 continue
             shown = next(labels, "")
-            place.fill_between(mass, *edges, color=colour, alpha=0.8, linewidth=0, label=shown)
+            place.fill_between(mass, edges[0], edges[1], color=colour, alpha=0.8, linewidth=0, label=shown)
 
 
 def _marks(place: Axes, points: Sequence[SearchPoint], colour: str, label: str, top: float) -> None:
