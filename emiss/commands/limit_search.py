@@ -138,7 +138,6 @@ def _efficiencies(
     quiet: bool,
 ) -> tuple[dict[tuple[str, float], Efficiencies], str]:
     """Return the efficiencies of each case and mass, and where they are from."""
-    from emiss.programme import simulated
     from emiss.programme.run import flat
 
     value = general.flat_efficiency
@@ -147,6 +146,8 @@ def _efficiencies(
             (case, mass): flat(search, case, periods, value) for case, of_case in masses.items() for mass in of_case
         }
         return found, f"{value:g} at all masses, as given"
+    from emiss.programme import simulated
+
     events = simulated.EVENTS if signal.events is None else signal.events
     samples = simulated.count(search, periods, masses)
     with progress("simulate", events * samples, quiet=quiet, note=note_of(executor)) as step:

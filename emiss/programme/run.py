@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from emiss.configs.errors import UserError
 from emiss.physics.limits.contours import closing_mass
 from emiss.programme.expected import Seen
 from emiss.programme.mass_limit import How, Known, SearchPoint, limit_at
@@ -78,7 +79,16 @@ def flat(search: SearchFile, case: str, periods: Sequence[SearchPeriod], value: 
 
 
 def masses_of(search: SearchFile, given: Sequence[float]) -> dict[str, tuple[float, ...]]:
-    """Return the masses of each case: those that are given, or those of the file; a case with masses of its own keeps them."""
+    """Return the masses of each case: those that are given, or those of the file; a case with masses of its own keeps them.
+
+    Raises
+    ------
+    UserError
+        If masses are given, and no case takes them.
+    """
+    if given and all(case.masses for case in search.cases.values()):
+        own = ", ".join(f"{name}: {mass:g}" for name, case in search.cases.items() for mass in case.masses)
+        raise UserError(f"--mass is not for this search: its cases have masses of their own ({own} GeV)")
     return {name: case.masses or tuple(sorted(given)) or search.masses for name, case in search.cases.items()}
 
 

@@ -38,7 +38,7 @@ def plane(limit: SearchLimit) -> Figure:
                 f", {case}" if len(limit.search.cases) > 1 else ""
             )
             if number == 0:
-                _band(place, points, bottom, top)
+                _band(place, points)
             close = {one.inside: one.mass for one in limit.closings if one.case == case}
             _region(place, points, close, COLOURS[number % 8], label)
         for number, curve in enumerate(limit.curves):
@@ -126,7 +126,7 @@ def _is_end(closing: float, mass: float, at: int) -> bool:
     return closing < mass if at == 0 else closing > mass
 
 
-def _band(place: Axes, points: Sequence[SearchPoint], bottom: float, top: float) -> None:
+def _band(place: Axes, points: Sequence[SearchPoint]) -> None:
     """Fill where 68 and 95 % of the ends are expected, branch by branch."""
     for outer, inner, colour, label in ((0, 4, BAND95, "95 % of limits"), (1, 3, BAND68, "68 % of limits")):
         both = [point for point in points if len(point.expected[outer]) == len(point.expected[inner]) > 0]
@@ -138,16 +138,22 @@ def _band(place: Axes, points: Sequence[SearchPoint], bottom: float, top: float)
             edges = [np.array([getattr(point.expected[k][0], name) for point in both]) for k in (outer, inner)]
             if np.allclose(edges[0], edges[1], rtol=1e-3):
                 continue
-            first, second = (np.clip(edge, bottom, top) for edge in edges)
             shown = next(labels, "")
-            place.fill_between(mass, first, second, color=colour, alpha=0.8, linewidth=0, label=shown)
+            place.fill_between(mass, edges[0], edges[1], color=colour, alpha=0.8, linewidth=0, label=shown)
 
 
 def _marks(place: Axes, points: Sequence[SearchPoint], colour: str, label: str, top: float) -> None:
     """Draw single masses as bars of what is excluded, up to the edge of the axes."""
     for point in points:
         for one in point.intervals:
-            place.plot([point.mass, point.mass], [one.low, min(one.high, top)], color=colour, linewidth=6.0, alpha=0.25)
+            place.plot(
+                [point.mass, point.mass],
+                [one.low, min(one.high, top)],
+                color=colour,
+                linewidth=6.0,
+                alpha=0.25,
+                solid_capstyle="butt",
+            )
             ends = [end for end, is_open in ((one.low, one.open_low), (one.high, one.open_high)) if not is_open]
             place.plot(
                 [point.mass] * len(ends), ends, color=colour, marker="_", markersize=12.0, linestyle="", label=label

@@ -61,8 +61,8 @@ def how(**changes):
     return replace(How(1e-8, 1e-1, 1e-4), **changes)
 
 
-def test_the_limit_on_phi_is_the_one_of_emiss_limit():
-    from emiss.physics.emission import yields
+def test_the_limit_on_phi_is_the_one_of_emiss_limit(monkeypatch):
+    from emiss.reach import sensitivity
     from emiss.reach.background import from_budget
     from emiss.reach.budgets import paper
     from emiss.reach.efficiencies import Efficiency
@@ -70,10 +70,11 @@ def test_the_limit_on_phi_is_the_one_of_emiss_limit():
 
     known = Efficiency(0.3, 0.05, 0.003, 20.0, 100.0, "test")
     left = from_budget(paper())
+    rate = 4.79e-6  # at a coupling of 1
+    monkeypatch.setattr(sensitivity, "_rate", lambda *_: rate * sensitivity.REFERENCE**2)
     ours = [DataPeriod(n, 1, f"p{n}", (known,), left, 0.05, 0.1) for n in (2e11, 5e11)]
     (point,) = curve(ours)
 
-    rate = yields.per_electron(0.3, coupling=1.0)[0]
     model = Made(rate=(rate * 0.3**2,))
     same = [
         period(
