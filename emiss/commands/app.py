@@ -21,6 +21,7 @@ from emiss.commands import (
     periods,
     process,
     quality,
+    run,
     scan,
     setup,
     simulate,
@@ -49,6 +50,7 @@ app.command()(status.status)
 app.command()(scan.scan)
 app.command()(diff.diff)
 app.command()(limit.limit)
+app.command()(run.run)
 app.command()(periods.periods)
 app.command()(background.background)
 app.command()(xsec.xsec)

@@ -150,6 +150,21 @@ class Thermal(Model):
     ratio: str
 
 
+class Shown(Model):
+    """What ``emiss run`` shows of a search.
+
+    Attributes
+    ----------
+    masses : tuple of float
+        A few of the search, GeV: a sample of the signal at each of them.
+    backgrounds : tuple of str
+        Samples of what can be simulated, in the search's set-ups.
+    """
+
+    masses: tuple[Mass, ...] = ()
+    backgrounds: tuple[str, ...] = ()
+
+
 class SearchFile(Model):
     """A search as written.
 
@@ -170,6 +185,8 @@ class SearchFile(Model):
     sample : str
         Whose beam, spill and response the simulated signal has; the process is that of the case.
     signatures : tuple of Signature
+    run : Shown
+        A few masses and the samples of backgrounds for ``emiss run``.
     background : str
         A budget that ships, a file, or events per particle on target; empty for none.
     periods : str
@@ -189,6 +206,7 @@ class SearchFile(Model):
     set: dict[str, dict[str, str]] = Field(default_factory=dict)
     sample: str = "dark_photon"
     signatures: tuple[Signature, ...] = ()
+    run: Shown = Field(default_factory=Shown)
     background: str = ""
     periods_file: str = "na64"
     periods: str
