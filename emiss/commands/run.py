@@ -12,7 +12,7 @@ from emiss.commands.process import Quiet
 from emiss.terminal import console, progress, say, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from emiss.programme.search_file import SearchFile
     from emiss.programme.whole import Part
@@ -24,14 +24,17 @@ PER = 1e11
 
 def run(
     search: Annotated[str, typer.Argument(metavar="SEARCH", help="A search: a name that ships, or a file.")],
-    quick: Annotated[bool, typer.Option("--quick", help="Few events, and no reports beside the cutflow: a minute.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few events, and no reports beside the cutflow: a minute.")
+    ] = False,
     mass: Annotated[
         list[str] | None, typer.Option(help="Instead of the few masses of the file, with unit; repeatable.")
     ] = None,
     events: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="N|NAME=N", help="Events of all samples, of the 'signal' (each piece), or of a background; repeatable."
+            metavar="N|NAME=N",
+            help="Events of all samples, of the 'signal' (each piece), or of a background; repeatable.",
         ),
     ] = None,
     periods: Annotated[
@@ -41,7 +44,8 @@ def run(
         float | None, typer.Option(help="Instead of periods: particles on target of the search's own set-up.")
     ] = None,
     region: Annotated[
-        list[str] | None, typer.Option(help="Show the cutflow of this region; repeatable. Default: those of the signal.")
+        list[str] | None,
+        typer.Option(help="Show the cutflow of this region; repeatable. Default: those of the signal."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder. Default: out/SEARCH.")] = None,
     executor: Name = "processes",
@@ -53,7 +57,7 @@ def run(
     """Run a search as a whole: simulate its signal and backgrounds in its set-ups, cut them, and give the limit.
 
     Samples are simulated, reconstructed and cut in memory. Each set-up has a folder with cutflow and reports; limit.json,
-    limit.csv, limit.png and limit.pdf stand beside them. One that was interrupted goes on where it stopped, with the same command.
+    limit.csv, limit.png and limit.pdf stand beside them. What was interrupted goes on with the same command.
 
     For example:
 
@@ -95,7 +99,7 @@ def run(
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out: {folder} is a file, not a folder")
     given = per_sample(events, [SIGNAL, *wanted.run.backgrounds], "--events", 1)
-    many = {**(QUICK if quick else EVENTS), **({name: given[""] for name in (SIGNAL, "")} if "" in given else {}), **given}
+    many = {**(QUICK if quick else EVENTS), **(dict.fromkeys((SIGNAL, ""), given[""]) if "" in given else {}), **given}
     left = background_of(wanted, "")
     exposed = periods_of(wanted, Asked(periods=periods or "", on_target=on_target), left)
     parts = plan_whole(wanted, exposed, masses_shown(wanted, energies(mass, "--mass") if mass else ()), many)
@@ -141,7 +145,9 @@ def _regions(search: SearchFile, asked: Sequence[str] | None) -> list[str]:
     known = list(selection.load(search.analysis).regions)
     for name in asked or ():
         if name not in known:
-            raise UserError(f"--region: the analysis '{search.analysis}' has no '{name}'", hint=did_you_mean(name, known))
+            raise UserError(
+                f"--region: the analysis '{search.analysis}' has no '{name}'", hint=did_you_mean(name, known)
+            )
     used = [one.region or known[0] for case in search.cases for one in search.signatures_of(case)]
     return list(dict.fromkeys(asked or used))
 

@@ -1,6 +1,6 @@
-"""A search as a whole: its signal and backgrounds are simulated and cut, set-up by set-up, and give efficiencies and the limit.
+"""A search as a whole: signal and backgrounds are simulated and cut, set-up by set-up, and give efficiencies and the limit.
 
-`plan_whole` says what is simulated, `study_whole` does it and writes a cutflow for each set-up, `limit_whole` draws the conclusion.
+`plan_whole` says what is simulated, `study_whole` does it and writes a cutflow for each set-up, `limit_whole` gives the limit.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Part:
 
 
 def masses_shown(search: SearchFile, given: Sequence[float] = ()) -> dict[str, tuple[float, ...]]:
-    """Return the masses of each case: those that are given, or the few of the file; a case with masses of its own keeps them."""
+    """Return the masses of each case: those that are given, or the few of the file; a case with its own keeps them."""
     few = tuple(sorted(given)) or search.run.masses or search.masses
     return {name: case.masses or few for name, case in search.cases.items()}
 

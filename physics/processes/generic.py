@@ -87,6 +87,8 @@ class Axial(Generic):
         """Return bremsstrahlung; a `RangeWarning` says where the longitudinal part needs another theory."""
         lepton = LEPTON_MASSES.get(OF_BEAM.get(abs(beam.pdg), ""), 0.0)
         if mass < 2.0 * lepton:
-            text = f"an axial vector of {mass:g} GeV, below two lepton masses, is another theory: its rate grows as 1/m^2"
+            text = (
+                f"an axial vector of {mass:g} GeV, below two lepton masses, is another theory: its rate grows as 1/m^2"
+            )
             warnings.warn(text, RangeWarning, stacklevel=2)
         return super().production(mass, beam, target, threshold=threshold, coupling=coupling)
