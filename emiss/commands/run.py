@@ -79,10 +79,9 @@ def run(
     from emiss.programme.search_file import load_search
     from emiss.programme.search_table import show
     from emiss.programme.whole import (
-        EVENTS,
-        QUICK,
         SIGNAL,
         efficiencies_of,
+        events_of,
         limit_whole,
         masses_shown,
         plan_whole,
@@ -99,7 +98,7 @@ def run(
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out: {folder} is a file, not a folder")
     given = per_sample(events, [SIGNAL, *wanted.run.backgrounds], "--events", 1)
-    many = {**(QUICK if quick else EVENTS), **(dict.fromkeys((SIGNAL, ""), given[""]) if "" in given else {}), **given}
+    many = events_of(given, quick=quick)
     left = background_of(wanted, "")
     exposed = periods_of(wanted, Asked(periods=periods or "", on_target=on_target), left)
     parts = plan_whole(wanted, exposed, masses_shown(wanted, energies(mass, "--mass") if mass else ()), many)
@@ -161,4 +160,4 @@ def _cutflows(parts: Sequence[Part], flows: Sequence[Cutflow], regions: Sequence
         beam = part.setting
         say(f"set-up {beam.setup}, {beam.particle} of {beam.beam.energy:g} GeV", "bold")
         for name in regions:
-            screen.print(terminal.render(flow, normalise_to=PER, region=name, width=screen.width))
+            screen.print(terminal.render(part.seen_in(flow, name), normalise_to=PER, region=name, width=screen.width))

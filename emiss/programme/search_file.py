@@ -172,7 +172,9 @@ class SearchFile(Model):
     ----------
     search, title : str
     setup : str
-        Where no period names one.
+        Where no period names one; with `one_setup` in the place of those that periods name.
+    projection : bool
+        No observation of the periods is one of this search: what was seen there was seen with other cuts.
     beam : SearchBeam, optional
     target : SearchTarget, optional
     cases : mapping of name to Case
@@ -196,6 +198,8 @@ class SearchFile(Model):
     search: str
     title: str
     setup: str
+    one_setup: bool = False
+    projection: bool = False
     beam: SearchBeam | None = None
     target: SearchTarget | None = None
     cases: dict[str, Case] = Field(min_length=1)

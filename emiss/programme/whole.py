@@ -48,6 +48,13 @@ SCHEMA = "emiss.whole/1"
 CUTFLOW = "cutflow.json"
 
 
+def events_of(given: Mapping[str, int], *, quick: bool = False) -> dict[str, int]:
+    """Return the events of all samples: those that are given by name, or for all (empty name), and the usual ones."""
+    usual = QUICK if quick else EVENTS
+    all_ = dict.fromkeys(usual, given[""]) if "" in given else usual
+    return {**all_, **given}
+
+
 @dataclass(frozen=True)
 class Part:
     """What is simulated in one set-up.
@@ -68,6 +75,18 @@ class Part:
     study: Study
     wanted: Wanted
     signals: tuple[str, ...]
+
+    def seen_in(self, flow: Cutflow, region: str) -> Cutflow:
+        """Return a cutflow with the backgrounds and those pieces of the signal that are looked for in a region."""
+        first = next(iter(self.study.analysis.regions))
+        pieces = [piece for found in self.wanted.values() for piece in found]
+        others = {
+            name
+            for name, piece in zip(self.signals, pieces, strict=True)
+            if (piece.region or first) != region and any((one.region or first) == region for one in pieces)
+        }
+        samples = {name: counts for name, counts in flow.samples.items() if name not in others}
+        return Cutflow(flow.analysis, flow.cuts_hash, flow.provenance, samples)
 
 
 def masses_shown(search: SearchFile, given: Sequence[float] = ()) -> dict[str, tuple[float, ...]]:
@@ -110,7 +129,7 @@ def _part(
     search: SearchFile, name: str, setting: Setting, masses: Mapping[str, Sequence[float]], events: Mapping[str, int]
 ) -> Part:
     wanted, asked = asked_of(search, setting, masses, events[SIGNAL])
-    names = iter(_names(wanted))
+    names = iter(_names(search, wanted))
     # an index is no name for a reader of the table
     asked = [one._replace(sample=one.sample.model_copy(update={"name": next(names)})) for one in asked]
     signals = tuple(one.sample.name for one in asked)
@@ -125,14 +144,15 @@ def _part(
     return Part(name, setting, plan(analysis, asked), wanted, signals)
 
 
-def _names(wanted: Wanted) -> list[str]:
-    """Return names that tell case, mass and, where there are several, the piece."""
-    cases = {case for case, _ in wanted}
+def _names(search: SearchFile, wanted: Wanted) -> list[str]:
+    """Return names that tell case, mass and piece, as far as there are several."""
+    several = len({case for case, _ in wanted}) > 1
     found = []
     for (case, mass), pieces in wanted.items():
-        told = f"{mass:g}GeV" if mass >= 1.0 else f"{1e3 * mass:.4g}MeV"
-        called = f"{re.sub(r'[^A-Za-z0-9]+', '_', case)}_{told}" if len(cases) > 1 else told
-        found += [f"X_{called}" + (f"_{i + 1}" if len(pieces) > 1 else "") for i in range(len(pieces))]
+        told = [re.sub(r"[^A-Za-z0-9]+", "_", case)] if several else []
+        if not (several and len(search.cases[case].masses) == 1):
+            told.append(f"{mass:.4g}GeV" if mass >= 1.0 else f"{1e3 * mass:.4g}MeV")
+        found += ["_".join(["X", *told, *([str(i + 1)] if len(pieces) > 1 else [])]) for i in range(len(pieces))]
     return found
 
 
