@@ -9,6 +9,7 @@ import pytest
 from emiss.configs.loader import shipped
 from emiss.programme import whole
 from emiss.programme.counted import Asked, background_of, periods_of
+from emiss.programme.run import flat
 from emiss.programme.search_file import load_search
 from emiss.samples.config import load_sample
 from emiss.selection.results.cutflow import Cutflow
@@ -112,3 +113,13 @@ def test_what_was_seen_with_other_cuts_is_no_observation():
 def test_mistakes(cli, arguments, said):
     done = cli("run", *arguments)
     assert (done.code, said in done.err) == (2, True), done.err
+
+
+def test_a_contour_that_only_a_sample_of_no_event_ends_has_no_closing_mass():
+    search = load_search("e_to_mu_phi")
+    left = background_of(search, "")
+    periods = periods_of(search, Asked(on_target=1e12), left)
+    seen = {("electrons", mass): flat(search, "electrons", periods, share) for mass, share in ((0.11, 0.1), (1.0, 0.0))}
+    found = whole.limit_whole(search, periods, left, seen, "a test")
+    assert [bool(point.intervals) for point in found.points] == [True, False]
+    assert found.closings == []
