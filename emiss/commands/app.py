@@ -23,6 +23,7 @@ from emiss.commands import (
     periods,
     process,
     quality,
+    run,
     scan,
     setup,
     simulate,
@@ -53,6 +54,7 @@ app.command()(scan.scan)
 app.command()(tune.tune)
 app.command()(diff.diff)
 app.command()(limit.limit)
+app.command()(run.run)
 app.command()(periods.periods)
 app.command()(background.background)
 app.command()(xsec.xsec)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.process import Quiet
 from emiss.commands.study import per_sample
 from emiss.terminal import print_table, progress, say
 
+
+class Validations(TyperGroup):
+    """Commands of their own, and each search by its name."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command of a name; what is none is the search to be validated."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            args = ["search", *args]
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="validate",
-    help="Repeat the figures of published studies, and compare.",
+    cls=Validations,
+    help="Put searches and studies beside what is published of them: emiss validate SEARCH --quick, emiss validate lfc.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -22,7 +35,7 @@ app = typer.Typer(
 
 @app.callback()
 def _validate() -> None:
-    """Repeat the figures of published studies, and compare."""
+    """Put searches and studies beside what is published of them: emiss validate SEARCH --quick, emiss validate lfc."""
 
 
 @app.command()
@@ -79,3 +92,80 @@ def lfc(
         table.add_row(line.what, line.paper, line.ours, line.ratio)
     print_table(table)
     say(f"written: {out / 'validation.html'}, {out / 'validation.json'}, {out / 'study'}", "dim")
+
+
+@app.command(name="search")
+def search_(
+    search: Annotated[str, typer.Argument(metavar="SEARCH", help="A search: a name that ships, or a file.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Few events: about a minute.")] = False,
+    checks: Annotated[
+        Path | None, typer.Option(help="Published numbers: a file as in configs/validations. Default: those that ship.")
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="N|NAME=N", help="Events of all samples, of the 'signal' (each piece), or of a background."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder. Default: validation-SEARCH.")] = None,
+    executor: Name = "processes",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put a search beside what is published of it; the word 'search' may be left out.
+
+    The search is run as 'emiss run' does it, at its few masses and those of the published numbers. validation.html and
+    validation.json have both, their ratio, what is tolerated, and the source. Nothing is fitted; what differs is said.
+
+    For example:
+
+      emiss validate invisible --quick
+
+      emiss validate visible --out out/x17 --events signal=5000 --workers 8
+
+      emiss validate my_search.yaml --checks my_numbers.yaml
+    """
+    from emiss.configs.errors import UserError
+    from emiss.configs.loader import shipped
+    from emiss.programme.counted import background_of
+    from emiss.programme.search_file import load_search
+    from emiss.programme.whole import events_of
+    from emiss.validate.checks import Checks, load_checks
+    from emiss.validate.search import plan_search, validate_search
+    from emiss.validate.search_page import rows
+
+    wanted = load_search(search)
+    numbers = Checks(validation=wanted.search)
+    if checks is not None or wanted.search in shipped("validations"):
+        numbers = load_checks(wanted.search if checks is None else checks, wanted)
+    folder = Path(f"validation-{wanted.search}") if out is None else out
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out: {folder} is a file, not a folder")
+    given = per_sample(events, ["signal", *wanted.run.backgrounds], "--events", 1)
+    left = background_of(wanted, "")
+    planned = plan_search(wanted, left, numbers, events_of(given, quick=quick))
+    where = Executing(executor, workers, scheduler, cluster)
+    total = sum(part.study.events for part in planned[1])
+    with (
+        where.begun(quiet=quiet) as how,
+        progress(f"validate {wanted.search}", total, quiet=quiet, note=note_of(how)) as step,
+    ):
+        found = validate_search(
+            wanted, left, numbers, planned, folder, executor=how, workers=where.many, progress=step
+        )  # fmt: skip
+    if quiet:
+        return
+    from rich.table import Table
+
+    table = Table("", "published", "ours", "ratio", "tolerated", "", box=None, pad_edge=False)
+    for row in rows(found):
+        table.add_row(*row[:6])
+    if found.lines:
+        print_table(table)
+    else:
+        say(f"of {wanted.search} there is no published number to compare with")
+    if numbers.unknown:
+        say(f"not to be compared: {numbers.unknown}", "dim")
+    say(f"written: {folder / 'validation.html'}, {folder / 'validation.json'}", "dim")

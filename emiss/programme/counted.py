@@ -212,9 +212,10 @@ def _named(search: SearchFile, asked: Asked) -> list[SearchPeriod]:
     exposures = known.exposures(asked.periods or search.periods, asked.take or search.take)
     found = []
     for one in exposures:
-        beam = one.period.beam
-        setting = setting_of(search, load_detector(one.period.setup), beam.particle, beam.energy)
-        found.append(SearchPeriod(one.name, setting, one.on_target, one.source, one.observed))
+        beam, setup = one.period.beam, search.setup if search.one_setup else one.period.setup
+        setting = setting_of(search, load_detector(setup), beam.particle, beam.energy)
+        observed = None if search.projection else one.observed
+        found.append(SearchPeriod(one.name, setting, one.on_target, one.source, observed))
     return found
 
 

@@ -126,7 +126,10 @@ def limits(
 def closings(
     work: Limiting, points: Sequence[SearchPoint], efficiencies: Mapping[tuple[str, float], Efficiencies]
 ) -> list[Closing]:
-    """Return where contours end; the efficiencies there are those of the mass with a limit."""
+    """Return where contours end; the efficiencies there are those of the mass with a limit.
+
+    Where only another efficiency ends them, no mass is told.
+    """
     found = []
     limit = work.start()
     for one, other in pairwise(points):
@@ -138,6 +141,8 @@ def closings(
         def peak(mass: float, case: str = inside.case, known: Efficiencies = known) -> float:
             return limit(MassItem(case, mass, known)).peak.ratio
 
+        if peak(outside.mass) >= 1.0:
+            continue  # what ends the contour is the efficiency there: that of no event, perhaps
         closing = closing_mass(peak, inside.mass, outside.mass, rtol=CLOSE)
         found.append(Closing(inside.case, closing, inside.mass))
     return found

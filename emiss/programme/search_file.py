@@ -150,6 +150,21 @@ class Thermal(Model):
     ratio: str
 
 
+class Shown(Model):
+    """What ``emiss run`` shows of a search.
+
+    Attributes
+    ----------
+    masses : tuple of float
+        A few of the search, GeV: a sample of the signal at each of them.
+    backgrounds : tuple of str
+        Samples of what can be simulated, in the search's set-ups.
+    """
+
+    masses: tuple[Mass, ...] = ()
+    backgrounds: tuple[str, ...] = ()
+
+
 class SearchFile(Model):
     """A search as written.
 
@@ -157,7 +172,9 @@ class SearchFile(Model):
     ----------
     search, title : str
     setup : str
-        Where no period names one.
+        Where no period names one; with `one_setup` in the place of those that periods name.
+    projection : bool
+        No observation of the periods is one of this search: what was seen there was seen with other cuts.
     beam : SearchBeam, optional
     target : SearchTarget, optional
     cases : mapping of name to Case
@@ -170,6 +187,8 @@ class SearchFile(Model):
     sample : str
         Whose beam, spill and response the simulated signal has; the process is that of the case.
     signatures : tuple of Signature
+    run : Shown
+        A few masses and the samples of backgrounds for ``emiss run``.
     background : str
         A budget that ships, a file, or events per particle on target; empty for none.
     periods : str
@@ -179,6 +198,8 @@ class SearchFile(Model):
     search: str
     title: str
     setup: str
+    one_setup: bool = False
+    projection: bool = False
     beam: SearchBeam | None = None
     target: SearchTarget | None = None
     cases: dict[str, Case] = Field(min_length=1)
@@ -189,6 +210,7 @@ class SearchFile(Model):
     set: dict[str, dict[str, str]] = Field(default_factory=dict)
     sample: str = "dark_photon"
     signatures: tuple[Signature, ...] = ()
+    run: Shown = Field(default_factory=Shown)
     background: str = ""
     periods_file: str = "na64"
     periods: str

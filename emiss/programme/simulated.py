@@ -66,6 +66,12 @@ class Piece:
     between: tuple[float, float] | None
 
 
+SettingKey = tuple[str, str, float]
+
+Wanted = dict[tuple[str, float], list[Piece]]
+"""The pieces of each case and mass."""
+
+
 def pieces(search: SearchFile, case: str, mass: float, setting: Setting) -> list[Piece]:
     """Return the pieces of all signatures of a case.
 
@@ -164,25 +170,31 @@ def efficiencies(
     UserError
         If a sample cannot be made or cut.
     """
-    settings = {_key(one.setting): one.setting for one in periods}
+    settings = settings_of(periods)
     by_setting = {
         key: _in_setting(search, setting, masses, events, executor, workers, progress)
         for key, setting in settings.items()
     }
     return {
-        (case, mass): tuple(by_setting[_key(period.setting)][case, mass] for period in periods)
+        (case, mass): tuple(by_setting[key_of(period.setting)][case, mass] for period in periods)
         for case, of_case in masses.items()
         for mass in of_case
     }
 
 
-def _key(setting: Setting) -> tuple[str, str, float]:
+def settings_of(periods: Sequence[SearchPeriod]) -> dict[SettingKey, Setting]:
+    """Return the set-ups of periods, each of them once."""
+    return {key_of(one.setting): one.setting for one in periods}
+
+
+def key_of(setting: Setting) -> SettingKey:
+    """Return what tells one set-up with its beam from another."""
     return setting.setup, setting.particle, setting.beam.energy
 
 
 def count(search: SearchFile, periods: Sequence[SearchPeriod], masses: Mapping[str, Sequence[float]]) -> int:
     """Return how many samples `efficiencies` makes."""
-    settings = {_key(one.setting): one.setting for one in periods}
+    settings = settings_of(periods)
     return sum(
         len(pieces(search, case, mass, setting))
         for setting in settings.values()
@@ -200,18 +212,32 @@ def _in_setting(
     workers: int,
     progress: Callable[[int], None],
 ) -> dict[tuple[str, float], tuple[Seen, ...]]:
-    wanted = {(case, mass): pieces(search, case, mass, setting) for case, of_case in masses.items() for mass in of_case}
-    asked: list[Asked] = []
-    names: list[str] = []
-    for (case, mass), found in wanted.items():
-        for piece in found:
-            sample = sample_of(search, case, mass, setting, piece, len(asked))
-            asked.append(Asked(sample, events, sample.seed + len(asked)))
-            names.append(sample.name)
+    wanted, asked = asked_of(search, setting, masses, events)
     analysis = selection.load(search.analysis, set=search.set.get(setting.setup))
     study = plan(analysis, asked, unblind=True)
     flow = run_study(study, None, executor=executor, workers=workers, progress=progress).result.cutflow
-    counts = iter(flow.samples[name] for name in names)
+    return seen_of(flow.samples, wanted, [one.sample.name for one in asked])
+
+
+def asked_of(
+    search: SearchFile, setting: Setting, masses: Mapping[str, Sequence[float]], events: int
+) -> tuple[Wanted, list[Asked]]:
+    """Return the pieces of all cases and masses in a set-up, and a sample for each of them, in the same order."""
+    wanted = {(case, mass): pieces(search, case, mass, setting) for case, of_case in masses.items() for mass in of_case}
+    asked: list[Asked] = []
+    for (case, mass), found in wanted.items():
+        for piece in found:
+            sample = sample_of(search, case, mass, setting, piece, len(asked))
+            # seeds of their own, that masses do not fluctuate together
+            asked.append(Asked(sample, events, sample.seed + len(asked)))
+    return wanted, asked
+
+
+def seen_of(
+    counted: Mapping[str, SampleCounts], wanted: Wanted, names: Sequence[str]
+) -> dict[tuple[str, float], tuple[Seen, ...]]:
+    """Return what counts of each piece with its efficiency, from what its sample of `names` left."""
+    counts = iter(counted[name] for name in names)
     return {
         key: tuple(Seen(piece.window, piece.channels, *_efficiency(next(counts), piece)) for piece in found)
         for key, found in wanted.items()
