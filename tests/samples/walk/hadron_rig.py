@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +15,9 @@ from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, 
 from emiss.samples.walk.walk_kernels import through
 from emiss.samples.walk.world import LOST, Seen, World
 from tests.samples.walk.line import DETECTOR, line
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Rig(NamedTuple):
