@@ -11,7 +11,7 @@ HITS   := $(SAMPLES:%=$(OUT)/hits/%.root)
 # no process compiles the sources of Python anew: 'make test' starts hundreds
 export PYTHONDONTWRITEBYTECODE :=
 
-BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.tune benchmarks.study benchmarks.scaling benchmarks.memory benchmarks.remote
+BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.tune benchmarks.simulation benchmarks.study benchmarks.scaling benchmarks.memory benchmarks.remote
 
 .PHONY: demo setups warm hits test matrix check lint types imports hooks bench traces bench-compare bench-keep fuzz faults samples wheel release clean help
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from emiss.samples.walk.world import Seen, World
 
 
-@fused
+@fused(forceinline=True)
 def into(
     world: World, s: int, x: float, y: float, z: float, tx: float, ty: float
 ) -> tuple[float, float, float, float, float]:
@@ -29,7 +29,7 @@ def into(
     )
 
 
-@fused
+@fused(forceinline=True)
 def out_of(
     world: World, s: int, x: float, y: float, z: float, tx: float, ty: float
 ) -> tuple[float, float, float, float, float]:
@@ -45,7 +45,7 @@ def out_of(
     )
 
 
-@fused
+@fused(forceinline=True)
 def inside(world: World, s: int, x: float, y: float) -> bool:
     """Tell whether a place across the slab (its own frame, mm) is in its matter: in the box and not in the hole."""
     if not (abs(x) < world.half_x[s] and abs(y) < world.half_y[s]):
@@ -53,7 +53,7 @@ def inside(world: World, s: int, x: float, y: float) -> bool:
     return not (abs(x) < world.hole_x[s] and abs(y) < world.hole_y[s])
 
 
-@fused
+@fused(forceinline=True)
 def cell(world: World, s: int, x: float, y: float) -> int:
     """Return the position in `channels` of the cell at a place across slab `s`; -1 where there is none.
 
@@ -74,7 +74,7 @@ def cell(world: World, s: int, x: float, y: float) -> int:
     return int(world.first[s] + ix * rows + iy)
 
 
-@fused
+@fused(forceinline=True)
 def show(world: World, seen: Seen, row: int, s: int, x: float, y: float, visible: float) -> None:
     """Add visible energy (GeV) at a place across slab `s` to its cell; nothing where nothing reads it out.
 

@@ -122,7 +122,7 @@ def muon_through(
     )
 
 
-@fused
+@fused(forceinline=True)
 def companions(
     tables: MuonTables, m: int, path: float, carried: float, crossing: float, goes_on: bool, rng: np.random.Generator
 ) -> tuple[float, float, float]:
@@ -152,7 +152,7 @@ def companions(
     return left, here, crossing
 
 
-@fused
+@fused(forceinline=True)
 def fluctuated(energy: float, quantum: float, rng: np.random.Generator) -> float:
     """Return the visible energy (GeV) of showers: gamma distributed about theirs, with variance `quantum` times it."""
     if energy <= 0.0 or quantum <= 0.0:

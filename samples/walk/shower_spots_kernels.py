@@ -51,7 +51,7 @@ def spot(
     shine(world, seen, row, s, x, y, energy, rng)
 
 
-@fused
+@fused(forceinline=True)
 def shine(
     world: World,
     seen: Seen,

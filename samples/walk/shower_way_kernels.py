@@ -35,7 +35,7 @@ PER_LN = (len(GRID) - 1) / math.log(GRID[-1] / GRID[0])
 LAST = len(GRID) - 2
 
 
-@fused
+@fused(forceinline=True)
 def rate(world: World, absorption: Floats, s: int, ln_energy: float) -> float:
     """Return the attenuation of photons in a slab, 1/mm; ln_energy of GeV, and about 1/X0 for infinity."""
     if ln_energy == np.inf:
@@ -47,7 +47,7 @@ def rate(world: World, absorption: Floats, s: int, ln_energy: float) -> float:
     return (1.0 - w) * absorption[m, i] + w * absorption[m, i + 1]
 
 
-@fused
+@fused(forceinline=True)
 def place(
     world: World,
     absorption: Floats,

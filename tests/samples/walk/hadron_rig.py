@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from emiss.samples.walk.tables import Tables, tables_of
 from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, X, Y, Z, tracks
 from emiss.samples.walk.walk_kernels import through
 from emiss.samples.walk.world import LOST, Seen, World
-from tests.samples.walk.line import line
+from tests.samples.walk.line import DETECTOR, line
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Rig(NamedTuple):
@@ -23,14 +26,14 @@ class Rig(NamedTuple):
 
 
 @cache
-def rig() -> Rig:
-    """Return the line, and what the walk looks up of it."""
-    return Rig(line().world, tables_of(line()))
+def rig(detector: Path = DETECTOR) -> Rig:
+    """Return the line of a detector file, and what the walk looks up of it."""
+    return Rig(line(detector).world, tables_of(line(detector)))
 
 
-def nothing(rows: int) -> Seen:
+def nothing(rows: int, detector: Path = DETECTOR) -> Seen:
     """Return empty accumulators, with the channels of the detector."""
-    built = line()
+    built = line(detector)
     shape = (rows, len(built.parts))
     return Seen(
         np.zeros((rows, len(built.channels) + 1)), np.zeros(shape), np.zeros(shape), np.zeros((rows, len(LOST))),

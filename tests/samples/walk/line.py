@@ -21,9 +21,9 @@ IN_ECAL, IN_VETO, IN_HCAL = 2, 3, 4
 
 
 @cache
-def line() -> Built:
+def line(detector: Path = DETECTOR) -> Built:
     """Return the line: the ECAL is centred on the axis, as in the samples; the counter that the clock needs is left out."""
-    built = world_of(load_detector(DETECTOR), attenuation=1e9)
+    built = world_of(load_detector(detector), attenuation=1e9)
     rest = built.world[1:]
     world = changed(rest, y=0.0, first=rest.first - 1, like=rest.like - 1)
     return built._replace(world=world, channels=built.channels[1:])
