@@ -108,8 +108,11 @@ def scatter_products(
         elif ends or (pdg == PION0 and energy < LIGHT):
             glow(line, first, last, s, row, energy, x, y, z, sx, sy, way, seen, rng)
             continue
-        elif pdg == PION0 and thick:
+        elif pdg == PION0 and thick and waiting < len(stack) - 1:
             pdg = PHOTON  # the two are nearer to each other than a shower is wide
+            share = rng.random()
+            waiting = push(stack, waiting, row, pdg, share * energy, x, y, z, sx, sy, part)
+            energy *= 1.0 - share
         waiting = push(stack, waiting, row, pdg, energy, x, y, z, sx, sy, part)
     return waiting
 

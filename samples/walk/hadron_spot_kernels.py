@@ -34,6 +34,10 @@ ASIDE = 0.5
 SPOTS, MOST = 1.5, 12
 """Spots of a pi0 per GeV, and at most."""
 
+CONVERTS, FORM = 9.0 / 7.0, 0.43
+"""Mean way of a photon before it converts, and the form of the profile behind it beside ln(E/Ec)/2, radiation lengths; the
+mean depth of electrons of 100 GeV in Geant4, ln(E/Ec) + 1.1, is that of photons but for the way to their conversion."""
+
 CORE, TAIL, IN_CORE = 0.2, 0.8, 0.85
 """Moliere radii; spread of the two parts of a shower in x and y, and the first one's part."""
 
@@ -154,19 +158,25 @@ def glow(
     seen: Seen,
     rng: np.random.Generator,
 ) -> None:
-    """Book the photons of a pi0 as a few spots on Longo's profile; `way` is -1 for what flies backward."""
+    """Book the photons of a pi0 as a few spots on Longo's profile; `way` is -1 for what flies backward.
+
+    What is no pi0 (electrons, photons that fly backward) is taken as one, too.
+    """
     x0, moliere = line.slabs.x0[s], line.slabs.moliere[s]
-    form = 1.0 + 0.5 * max(math.log(max(energy / line.slabs.critical[s], 1.0)) - 0.9, 0.0)
-    begin = rng.standard_exponential()
-    count = min(1 + int(SPOTS * energy), MOST)
-    part = energy / count
-    for _ in range(count):
-        depth = way * x0 * (begin + 2.0 * rng.standard_gamma(form))
-        radius = moliere * (CORE if rng.random() < IN_CORE else TAIL)
-        gx, gy = radius * rng.standard_normal(), radius * rng.standard_normal()
-        fly(
-            line, line.slabs.x0, line.slabs.unit, first, last, s, row, part, x + gx, y + gy, z, tx, ty, depth, seen, rng
-        )
+    one = energy * rng.random()
+    for photon in (one, energy - one):
+        form = max(0.5 * math.log(photon / line.slabs.critical[s] + 1e-9), 0.0) + FORM
+        begin = CONVERTS * rng.standard_exponential()
+        count = min(1 + int(SPOTS * photon), MOST)
+        part = photon / count
+        for _ in range(count):
+            depth = way * x0 * (begin + 2.0 * rng.standard_gamma(form))
+            radius = moliere * (CORE if rng.random() < IN_CORE else TAIL)
+            gx, gy = radius * rng.standard_normal(), radius * rng.standard_normal()
+            fly(
+                line, line.slabs.x0, line.slabs.unit, first, last, s, row, part, x + gx, y + gy, z, tx, ty, depth,
+                seen, rng,
+            )  # fmt: skip
 
 
 @fused
