@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 SECONDARIES = 64
 """Most particles that one interaction makes; what is left then stays in the nucleus."""
 
+MOST_STRUCK = 12.0
+
 LOWEST = 0.4
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
 
@@ -191,11 +193,11 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
     if room < LOWEST:
         rest, n = _cascade(room, kinds, p, 0, rng)
         return n, rest
-    mean = struck(pdg, energy, a)
-    hit = 1.0
-    stop = 1.0 / mean  # geometric
-    while hit < 12.0 and rng.random() > stop:
+    deep = 1.5 * (struck(pdg, energy, a) - 1.0) * math.sqrt(rng.random())  # of a sphere
+    hit, reached = 1.0, rng.standard_exponential()
+    while reached < deep and hit < MOST_STRUCK:
         hit += 1.0
+        reached += rng.standard_exponential()
     left = _nucleus(room, hit, a, rng)
     room -= left
     n = 0

@@ -15,7 +15,8 @@ from emiss.configs.compiled import fused
 from emiss.physics.hadrons.cross_section_kernels import shadowed
 from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
-from emiss.physics.passage.species_kernels import PHOTON, PION0, STABLE, available, charge, is_hadron, mass
+from emiss.physics.passage.knock_on_kernels import largest_transfer
+from emiss.physics.passage.species_kernels import ELECTRON, PHOTON, PION0, STABLE, available, charge, is_hadron, mass
 from emiss.samples.walk.frame_kernels import inside, into, out_of
 from emiss.samples.walk.hadron_spot_kernels import absorb, glow, star, to_the_side
 from emiss.samples.walk.hadron_tables import ABSORBED
@@ -161,6 +162,48 @@ def hadron_interacts(
     return scatter_products(line, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
 
 
+@fused
+def knock_on(
+    world: World,
+    muons: MuonWorld,
+    line: HadronLine,
+    s: int,
+    track: Floats,
+    x: float,
+    y: float,
+    z: float,
+    tx: float,
+    ty: float,
+    step: float,
+    stack: Floats,
+    waiting: int,
+    rng: np.random.Generator,
+) -> int:
+    """Put the delta electrons above the muons' cut that a track makes in a step (mm of depth) on the stack.
+
+    Place and slopes are in the slab's frame. `ionise` has all that is softer.
+    """
+    pdg, energy = int(track[PDG]), track[ENERGY]
+    own, least = mass(pdg), muons.tables.cut
+    largest = largest_transfer(energy, own)
+    if largest <= least:
+        return waiting
+    m = world.mixture[s]
+    beta2 = 1.0 - own * own / (energy * energy)
+    matter = (muons.tables.xi[m, 0] + muons.tables.xi[m, 1]) * step * math.sqrt(1.0 + tx * tx + ty * ty) / beta2
+    expected = matter * (1.0 / least - 1.0 / largest)
+    count = rng.standard_exponential()
+    while count < expected and waiting < len(stack) - 1:
+        kinetic = 1.0 / (1.0 / least - rng.random() * (1.0 / least - 1.0 / largest))
+        if rng.random() < 1.0 - beta2 * kinetic / largest and kinetic < track[ENERGY] - own:
+            at = step * rng.random()
+            gx, gy, gz, gtx, gty = out_of(line.slabs, s, x + at * tx, y + at * ty, z + at, tx, ty)
+            waiting = push(stack, waiting, track[ROW], ELECTRON, kinetic, gx, gy, gz, gtx, gty, line.slabs.part[s])
+            track[ENERGY] -= kinetic
+        count += rng.standard_exponential()
+    return waiting
+
+
 @fused(forceinline=True)
 def through_hadron(
     world: World,
@@ -247,6 +290,7 @@ def through_hadron(
             step * stretch,
             rng,
         )
+        waiting = knock_on(world, muons, line, s, track, x, y, z, tx, ty, step, stack, waiting, rng)
     x, y, z = x + step * tx, y + step * ty, z + step
     track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
     if available(pdg, track[ENERGY]) < ABSORBED:

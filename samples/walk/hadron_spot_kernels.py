@@ -50,6 +50,9 @@ EXCHANGE = 0.20
 UNEVEN = 0.3
 """Relative spread of the charged share from one star to the next."""
 
+CLUSTER, CLUSTERS = 0.015, 6
+"""GeV of the neutrons of a star that go together, and how many such lots there are at most."""
+
 RANGE = 0.8
 """Range of a proton of 1 GeV over the way on which a minimum ionizing particle loses 1 GeV; as T^(7/4) (PDG, Fig. 34.4)."""
 
@@ -216,13 +219,15 @@ def star(
     px += ACROSS * length * rng.standard_normal()
     py += ACROSS * length * rng.standard_normal()
     leave(line, seen, row, s, px, py, energy - neutral, charged * line.slabs.ionising[s] + light, rng)
-    cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
-    far = line.slabs.diffusion[s] * rng.standard_exponential()
-    slope = min(math.sqrt(1.0 - cosine * cosine) / max(abs(cosine), 1e-3), FLATTEST)
-    fly(
-        line, line.slabs.diffusion, line.slabs.neutron_seen, first, last, s, row, neutral,
-        x, y, z, slope * math.cos(phi), slope * math.sin(phi), far * cosine, seen, rng,
-    )  # fmt: skip
+    count = min(1 + int(neutral / CLUSTER), CLUSTERS)
+    for _ in range(count):
+        cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
+        far = line.slabs.diffusion[s] * rng.standard_exponential()
+        slope = min(math.sqrt(1.0 - cosine * cosine) / max(abs(cosine), 1e-3), FLATTEST)
+        fly(
+            line, line.slabs.diffusion, line.slabs.neutron_seen, first, last, s, row, neutral / count,
+            x, y, z, slope * math.cos(phi), slope * math.sin(phi), far * cosine, seen, rng,
+        )  # fmt: skip
 
 
 @fused

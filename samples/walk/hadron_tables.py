@@ -35,7 +35,7 @@ Of some MeV: 0.013 collisions per mm of plastic with hydrogen (2.5 b) take one h
 light, as in Geant4 without Birks' law. With it they show a third (16 MeV/mm at 2 MeV, kB = 0.126 mm/MeV).
 """
 
-DIFFUSION, FARTHEST = 60.0, 1.2
+DIFFUSION, FARTHEST = 60.0, 0.5
 """mm over the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
 of it: mean distance at which the neutrons of a star are taken up."""
 
