@@ -48,10 +48,10 @@ SECONDARIES = 64
 
 MOST_STRUCK = 12.0
 
-LOWEST = 0.4
+LOWEST = 0.3
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
 
-NUCLEUS = 0.3
+NUCLEUS = 0.25
 """GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding.
 
 Fitted to pions of 100 GeV in Geant4: the protons behind the ECAL, the energy in the first plates behind an interaction."""
@@ -59,7 +59,7 @@ Fitted to pions of 100 GeV in Geant4: the protons behind the ECAL, the energy in
 MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 2.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
-LINKS, THICKER, DENSER, SPREAD = 1.9, 0.6, 1.5, 0.25
+LINKS, THICKER, DENSER, SPREAD = 2.1, 0.8, 2.0, 0.25
 """1 + beta on one nucleon; what each further one adds to it at the slow end, relative (it falls linearly in the logarithm of
 energy to nothing at the projectile's: S. Brodsky, J. Gunion, J. Kuehn, Phys. Rev. Lett. 39 (1977) 1120); its relative
 spread between events."""
@@ -67,13 +67,13 @@ spread between events."""
 DIFFRACTION = 0.10
 """Part of collisions with one nucleon that leave the projectile whole, with 2 to 20 % of its energy lost."""
 
-TEMPERATURE, SEAGULL = 0.15, 1.0
+TEMPERATURE, SEAGULL = 0.15, 0.9
 """GeV; T of transverse momenta, dN/dpT^2 ~ exp(-mT/T), and what T rises by with x = E/E(projectile)."""
 
-BACKWARD, TURNS = 0.25, 0.4
-"""Part of the slowest hadrons of a chain that fly backward; falls linearly with momentum to 0 at TURNS (GeV)."""
+BACKWARD = 0.2
+"""GeV; E - pz of a hadron of the chain is at most so much above its mass: the target has no more to give."""
 
-CASCADE, SLOPE, FORWARD = 0.75, 0.30, 3.1
+CASCADE, SLOPE, FORWARD = 0.75, 0.22, 4.5
 """Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and the steepness of
 exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BARYONS` to the protons behind the ECAL
 (Geant4)."""
@@ -262,28 +262,28 @@ def _link(
     to it, as far as there is room.
     """
     m = mass(kind)
-    own = available(kind, m) if is_baryon(kind) else 0.0  # 0 of nucleons, twice the mass of antinucleons
-    along = max(share - own, 0.0)
+    own = 0.0
+    forward = 2.0 * share  # E + pz
     if is_baryon(kind):
-        along = math.sqrt(along * (along + 2.0 * m))
+        own = available(kind, m)  # 0 of nucleons, twice the mass of antinucleons
+        kinetic = max(share - own, 0.0)
+        forward = kinetic + m + math.sqrt(kinetic * (kinetic + 2.0 * m))
     else:
         own = m
-    hot = TEMPERATURE * (1.0 + SEAGULL * min(share / most, 0.6))
+    most_energy = room - own + m
+    limit = forward * min(2.0 * most_energy - forward, m + BACKWARD)  # of m_T^2
+    if limit <= m * m or most_energy <= m:
+        kinds[n] = 0
+        return room
+    hot = TEMPERATURE * (1.0 + SEAGULL * math.sqrt(share / most))
     above = hot * rng.standard_exponential()
     if rng.random() * (m + hot) > m:
         above += hot * rng.standard_exponential()
     across2 = above * (above + 2.0 * m)
-    energy = math.sqrt(m * m + along * along + across2)
-    if energy - m + own > room:
-        energy = room - own + m
-        limit = energy * energy - m * m - along * along
-        if limit <= 0.0 or energy <= m:
-            kinds[n] = 0
-            return room
-        across2 = limit * rng.random()
-        energy = math.sqrt(m * m + along * along + across2)
-    if along < TURNS and rng.random() < BACKWARD * (1.0 - along / TURNS):
-        along = -along
+    if across2 + m * m > limit:
+        across2 = (limit - m * m) * rng.random()
+    backward = (across2 + m * m) / forward
+    energy, along = 0.5 * (forward + backward), 0.5 * (forward - backward)
     across, phi = math.sqrt(across2), 2.0 * math.pi * rng.random()
     kinds[n] = kind
     p[n, 0], p[n, 1], p[n, 2], p[n, 3] = energy, across * math.cos(phi), across * math.sin(phi), along
