@@ -59,7 +59,7 @@ Fitted to pions of 100 GeV in Geant4: the protons behind the ECAL, the energy in
 MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 2.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
-LINKS, THICKER, DENSER, SPREAD = 2.1, 0.8, 2.0, 0.25
+LINKS, THICKER, DENSER, SPREAD = 2.1, 1.1, 1.0, 0.25
 """1 + beta on one nucleon; what each further one adds to it at the slow end, relative (it falls linearly in the logarithm of
 energy to nothing at the projectile's: S. Brodsky, J. Gunion, J. Kuehn, Phys. Rev. Lett. 39 (1977) 1120); its relative
 spread between events."""
@@ -73,7 +73,7 @@ TEMPERATURE, SEAGULL = 0.15, 0.9
 BACKWARD = 0.2
 """GeV; E - pz of a hadron of the chain is at most so much above its mass: the target has no more to give."""
 
-CASCADE, SLOPE, FORWARD = 0.75, 0.22, 4.5
+CASCADE, SLOPE, FORWARD = 0.6, 0.2, 4.5
 """Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and the steepness of
 exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BARYONS` to the protons behind the ECAL
 (Geant4)."""
@@ -81,10 +81,10 @@ exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BAR
 SLOWEST, PROTONS = 0.02, 0.45
 """GeV; nucleons of less are left to the nucleus. Part of protons among those that come out."""
 
-NEUTRAL_PIONS = 0.33
+NEUTRAL_PIONS = 0.30
 """Part of pi0 (with eta) in the chain."""
 
-KAONS, STRANGE = 0.13, 0.8
+KAONS, STRANGE = 0.13, 1.5
 """Part of kaons in the chain at high energy, and the energy (GeV) at which it is half of that."""
 
 PAIRS, MASSIVE = 0.06, 3.0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronLine, Slabs
     from emiss.samples.walk.world import Seen, World
 
-ACROSS = 0.11
+ACROSS = 0.03
 """Interaction lengths; spread of the charged part of a star along the flight (mean) and across it (one standard deviation)."""
 
 ASIDE = 0.5
@@ -44,7 +44,7 @@ CORE, TAIL, IN_CORE = 0.2, 0.8, 0.85
 FLATTEST = 20.0
 """The largest slope of what comes out of a star."""
 
-EXCHANGE = 0.20
+EXCHANGE = 0.15
 """Mean share of photons (from pi0) in the star that a slow pion or kaon makes."""
 
 UNEVEN = 0.3
@@ -52,6 +52,9 @@ UNEVEN = 0.3
 
 CLUSTER, CLUSTERS = 0.015, 6
 """GeV of the neutrons of a star that go together, and how many such lots there are at most."""
+
+ONWARD = 0.4
+"""Part of the neutrons of a star that would fly backward but do not: the fast ones among them."""
 
 RANGE = 0.8
 """Range of a proton of 1 GeV over the way on which a minimum ionizing particle loses 1 GeV; as T^(7/4) (PDG, Fig. 34.4)."""
@@ -214,7 +217,7 @@ def star(
         light = energy * min(photons * rng.standard_exponential(), 0.9)
     rest = energy - light
     charged = rest * min(line.slabs.protons[s] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0), 0.9)
-    neutral = min(rest * line.slabs.neutrons[s] * 2.0 * rng.random(), rest - charged)
+    neutral = min(rest * line.slabs.neutrons[s] * (0.5 + rng.random()), rest - charged)
     px, py, _, _, _ = into(line.slabs, s, x, y, z, tx, ty)
     px += ACROSS * length * rng.standard_normal()
     py += ACROSS * length * rng.standard_normal()
@@ -222,6 +225,8 @@ def star(
     count = min(1 + int(neutral / CLUSTER), CLUSTERS)
     for _ in range(count):
         cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
+        if cosine < 0.0 and rng.random() < ONWARD:
+            cosine = -cosine
         far = line.slabs.diffusion[s] * rng.standard_exponential()
         slope = min(math.sqrt(1.0 - cosine * cosine) / max(abs(cosine), 1e-3), FLATTEST)
         fly(
