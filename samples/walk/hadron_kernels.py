@@ -12,14 +12,14 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import fused
-from emiss.physics.hadrons.cross_section_kernels import shadowed
+from emiss.physics.hadrons.cross_section_kernels import is_baryon, shadowed
 from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
 from emiss.physics.passage.knock_on_kernels import largest_transfer
 from emiss.physics.passage.species_kernels import ELECTRON, PHOTON, PION0, STABLE, available, charge, is_hadron, mass
 from emiss.samples.walk.frame_kernels import inside, into, out_of
 from emiss.samples.walk.hadron_spot_kernels import absorb, glow, star, to_the_side
-from emiss.samples.walk.hadron_tables import ABSORBED
+from emiss.samples.walk.hadron_tables import ABSORBED, NUCLEONS_ABSORBED
 from emiss.samples.walk.thin_kernels import ionise
 from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 from emiss.samples.walk.world import NEUTRINO
@@ -37,6 +37,12 @@ LIGHT = 10.0
 
 STEEP = 5.0
 """Slope above which a particle ends where it is."""
+
+
+@fused
+def slow(pdg: int, energy: float) -> bool:
+    """Tell whether a hadron of a total energy (GeV) ends where it next interacts."""
+    return available(pdg, energy) < (NUCLEONS_ABSORBED if is_baryon(pdg) else ABSORBED)
 
 
 @fused
@@ -101,7 +107,7 @@ def scatter_products(
             sx, sy = qx / qz, qy / qz
         ends = steep or way < 0.0 or waiting >= len(stack)
         if is_hadron(pdg) and pdg != PION0:
-            if ends or available(pdg, energy) < ABSORBED:
+            if ends or slow(pdg, energy):
                 waiting = absorb(
                     line, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, stack, waiting, seen, rng
                 )
@@ -261,7 +267,7 @@ def through_hadron(
     if not inside(line.slabs, s, x, y) and not inside(line.slabs, s, x + left * tx, y + left * ty):
         return True, waiting  # it stays where it is: another slab may stand beside this one
     track[LAST] = part
-    if available(pdg, track[ENERGY]) < ABSORBED:
+    if slow(pdg, track[ENERGY]):
         track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
         waiting = absorb(
             line, first, last, s, row, pdg, track[ENERGY],
@@ -293,7 +299,7 @@ def through_hadron(
         waiting = knock_on(world, muons, line, s, track, x, y, z, tx, ty, step, stack, waiting, rng)
     x, y, z = x + step * tx, y + step * ty, z + step
     track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
-    if available(pdg, track[ENERGY]) < ABSORBED:
+    if slow(pdg, track[ENERGY]):
         waiting = absorb(
             line, first, last, s, row, pdg, track[ENERGY],
             track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from emiss.samples.walk.matter import Mixtures
     from emiss.samples.walk.world import World
 
-ABSORBED = 1.2
-"""GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
+ABSORBED, NUCLEONS_ABSORBED = 1.2, 0.4
+"""GeV; a meson, or a nucleon, with less available energy ends where it next interacts: what is left makes a star."""
 
 ELECTRONS_OVER_MIP = 0.0026
 """1 - e/mip per charge number: 0.79 in lead and scintillator (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Ch. 3)."""
