@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from emiss.samples.walk.matter import Mixtures
     from emiss.samples.walk.world import World
 
-ABSORBED, NUCLEONS_ABSORBED = 1.2, 0.4
+ABSORBED, NUCLEONS_ABSORBED = 1.2, 0.6
 """GeV; a meson, or a nucleon, with less available energy ends where it next interacts: what is left makes a star."""
 
 ELECTRONS_OVER_MIP = 0.0026

@@ -15,11 +15,15 @@ from emiss.samples.walk.hadron_tables import hadron_line
 from emiss.samples.walk.muons import muon_world
 from emiss.samples.walk.shower import showers
 from emiss.samples.walk.shower_kernels import calibrate
-from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, X, Y, Z, tracks
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X, Y, Z, tracks
 from emiss.samples.walk.walk_kernels import Tables, through
 from emiss.samples.walk.world import Seen, World, world_of
 
 DETECTOR = Path(__file__).parent / "detector.yaml"
+
+
+BEHIND = 5126.0
+"""mm; the plane behind the modules, 2 m wide, as in Geant4."""
 
 
 class Rig(NamedTuple):
@@ -29,9 +33,9 @@ class Rig(NamedTuple):
 
 
 @cache
-def rig() -> Rig:
-    """Return the line; the ECAL is centred on the axis, as in the samples."""
-    world, parts, materials = world_of(load_detector(DETECTOR), attenuation=1e9)
+def rig(detector: Path = DETECTOR) -> Rig:
+    """Return the line of a detector file; the ECAL is centred on the axis, as in the samples."""
+    world, parts, materials = world_of(load_detector(detector), attenuation=1e9)
     world = world._replace(y=np.zeros_like(world.y))
     tables = Tables(
         muons=muon_world(world, materials),
@@ -46,9 +50,9 @@ def rig() -> Rig:
     return Rig(world, parts, tables)
 
 
-def nothing(rows: int) -> Seen:
+def nothing(rows: int, detector: Path = DETECTOR) -> Seen:
     """Return empty accumulators; lost are: invisible, neutrinos, rest mass."""
-    world, parts, _ = rig()
+    world, parts, _ = rig(detector)
     return Seen(
         np.zeros((rows, len(world.channels))), np.zeros((rows, len(parts))), np.zeros((rows, len(parts))),
         np.zeros((rows, 3)),
@@ -81,14 +85,15 @@ def walk_all(world, tables, beam, seen, out, rng):
                 pdg, row = int(track[PDG]), int(track[ROW])
                 energy = available(pdg, track[ENERGY]) + track[CARRIED]
                 seen.leaked[row, int(track[LAST])] += energy
-                if track[Z] < 5076.0 - 1.0 or abs(track[X]) > 1000.0 or abs(track[Y]) > 1000.0:
+                way = BEHIND - track[Z]
+                if abs(track[X] + way * track[TX]) > 1000.0 or abs(track[Y] + way * track[TY]) > 1000.0:
                     continue
                 kind = abs(pdg)
                 column = 3 if kind == MUON else 1 if kind in (11, 22) else 0 if kind in (211, 321, 2212) else 2
                 out[row, column] += energy
 
 
-def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0):
+def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0, detector=DETECTOR):
     """Walk particles of one kind and energy; return what is seen, and what comes out behind by kind."""
     rng = np.random.default_rng(seed)
     beam = tracks(
@@ -98,7 +103,7 @@ def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0):
         },
         events,
     )  # fmt: skip
-    seen, out = nothing(events), np.zeros((events, 5))
+    seen, out = nothing(events, detector), np.zeros((events, 5))
     seen.lost[:, 2] = energy - available(pdg, energy)
-    walk_all(rig().world, rig().tables, beam, seen, out, rng)
+    walk_all(rig(detector).world, rig(detector).tables, beam, seen, out, rng)
     return seen, out
