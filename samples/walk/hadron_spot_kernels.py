@@ -45,6 +45,9 @@ ROUGH = 1.25
 """Sampling fluctuations of what hadrons lose, over those of electrons: single tracks cross plates that showers average over
 (R. Wigmans, Calorimetry, Sec. 4.2, has 2). Fitted to pions of 100 GeV in the HCAL of Geant4."""
 
+WIDEST = 6.0
+"""Variance of the logarithm of what is seen of a spot, at most."""
+
 FLATTEST = 20.0
 """The largest slope of what comes out of a star."""
 
@@ -88,7 +91,7 @@ def leave(
         return
     grain = rough * rough * line.slabs.stochastic[s] * line.slabs.stochastic[s]
     if grain > 0.0:
-        width = math.log(1.0 + grain / shown)
+        width = min(math.log(1.0 + grain / shown), WIDEST)  # grain/shown overflows for what is next to nothing
         shown *= math.exp(math.sqrt(width) * rng.standard_normal() - 0.5 * width)
     place = cell(line.slabs, s, x, y)
     if place < 0:
@@ -128,11 +131,11 @@ def fly(
     through a side goes on, too, for `ASIDE` lengths. What meets no slab has leaked.
     """
     px, py, pz, lx, ly = into(line.slabs, s, x, y, z, tx, ty)
-    to = pz + depth
+    to = min(max(pz, 0.0), line.slabs.depth[s]) + depth  # a place in the air before the slab counts as its front
     way = 1 if depth > 0.0 else -1
     beyond = to - line.slabs.depth[s] if way > 0 else -to
     if beyond <= 0.0:
-        px, py = px + depth * lx, py + depth * ly
+        px, py = px + (to - pz) * lx, py + (to - pz) * ly
         if inside(line.slabs, s, px, py):
             leave(line, seen, row, s, px, py, energy, energy * share[s], rough, rng)
             return
