@@ -59,7 +59,7 @@ Fitted to pions of 100 GeV in Geant4: the protons behind the ECAL, the energy in
 MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 2.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
-LINKS, THICKER, DENSER, SPREAD = 2.1, 1.1, 1.0, 0.25
+LINKS, THICKER, DENSER, SPREAD = 1.85, 1.35, 1.2, 0.25
 """1 + beta on one nucleon; what each further one adds to it at the slow end, relative (it falls linearly in the logarithm of
 energy to nothing at the projectile's: S. Brodsky, J. Gunion, J. Kuehn, Phys. Rev. Lett. 39 (1977) 1120); its relative
 spread between events."""
