@@ -1,10 +1,10 @@
 """Hadrons of many kinds and energies in the walk beside published parametrisations: `python -m benchmarks.hadrons_published`.
 
-A block of the HCAL's plates (25 mm of iron, 4 mm of plastic), 3 m wide and so deep that nothing leaves behind, in modules of 203
-mm. Depths are from the front face, in nuclear interaction lengths of the mixture. Published:
+A block of the HCAL's plates (25 mm of iron, 4 mm of plastic), 3 m wide and so deep that nothing leaves behind, in modules
+of 203 mm. Depths are from the front face, in nuclear interaction lengths of the mixture. Published:
 
-- 95 % of the energy of pions within t_max + 2.5 E^0.13 interaction lengths, t_max = 0.2 ln E + 0.7 (C. W. Fabjan, T. Ludlam, Annu.
-  Rev. Nucl. Part. Sci. 32 (1982) 335; C. Leroy, P. G. Rancoita, Rep. Prog. Phys. 63 (2000) 505);
+- 95 % of the energy of pions within t_max + 2.5 E^0.13 interaction lengths, t_max = 0.2 ln E + 0.7 (C. W. Fabjan, T. Ludlam,
+  Annu. Rev. Nucl. Part. Sci. 32 (1982) 335; C. Leroy, P. G. Rancoita, Rep. Prog. Phys. 63 (2000) 505);
 - the share of pi0 in iron 1 - E^(k - 1), k = 0.80 to 0.87 (D. E. Groom, Nucl. Instrum. Meth. A 572 (2007) 633: E0 = 1 GeV of
   pions, 2.6 GeV of protons);
 - 50 to 60 %/sqrt(E) of iron and plastic in plates of 25 mm (R. Wigmans, Calorimetry, Ch. 4).

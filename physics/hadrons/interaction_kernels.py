@@ -1,21 +1,24 @@
 """What comes out where a hadron interacts with a nucleus: a leading particle, a chain of others, and what the nucleus keeps.
 
-A chain in energy, after R. D. Field and R. P. Feynman, Nucl. Phys. B 136 (1978) 1, in the laboratory: the nucleus takes its
-part first, then each hadron takes a share z of what is left, the leading one with the density (1 - z)^alpha (times (1 +
-alpha)), the others with (1 - z)^beta, down to `LOWEST`. So there are (1 + beta) hadrons per unit of rapidity, and energy is
-conserved exactly whatever is drawn. Struck nucleons (`struck`; one plus a geometric number) soften the leading particle and
-make the chain denser. beta fluctuates from event to event, which widens multiplicity to D/<n> of nearly one half.
+A chain, after R. D. Field and R. P. Feynman, Nucl. Phys. B 136 (1978) 1, in the laboratory: the nucleus takes its part first,
+then each hadron takes a share z of what is left as (E + pz)/2, the leading one with the density (1 - z)^alpha, the others
+with (1 - z)^beta, down to `LOWEST`. So there are (1 + beta) hadrons per unit of rapidity, slow ones have the angles of a
+fireball, and energy is conserved exactly whatever is drawn. Transverse momenta follow exp(-mT/T). Nucleons are struck by a
+Poisson number in a sphere (`struck` in the mean): they soften the leading particle and make the chain denser, the more so the
+slower. The density fluctuates from event to event, which widens multiplicity to D/<n> of nearly one half.
 
 Of what the nucleus takes, nucleons carry out the greater part (`CASCADE`), as slow ones in all directions but mostly forward.
 
-Numbers are fitted to: 6.6 charged hadrons of pi- p at 100 GeV (bubble chambers), rising by about half of it with each
-further struck nucleon (W. Busza et al., Phys. Rev. Lett. 34 (1975) 836); leading nucleons keep one half of the energy on one
-nucleon and a third in nuclei; 10 % of kaons; 10 % of diffraction on one nucleon. To 500 showers of pions of 100 GeV in Geant4
-(FTFP_BERT) are fitted: the softening of leading pions and the denser chain in nuclei, what the nucleus takes (`NUCLEUS`; it
-goes as A^(1/3) per struck nucleon), the nucleons that come out, and those that are knocked on (`MORE_BARYONS`).
+Numbers are fitted to: 6.6 charged hadrons of pi- p at 100 GeV (bubble chambers), (1 + nu)/2 times as many fast ones of nuclei
+(W. Busza et al., Phys. Rev. Lett. 34 (1975) 836; reached to 15 %); leading nucleons keep one half of the energy on one
+nucleon; 10 % of diffraction on one nucleon. To charged hadrons behind the ECAL of 500 pions of 100 GeV in Geant4 (FTFP_BERT),
+by kind, energy and angle, are fitted: `SOFTENING`, `THICKER`, `DENSER`, `TEMPERATURE`, `SEAGULL`, what the nucleus takes
+(`NUCLEUS`; it goes as A^(1/3) per struck nucleon), the nucleons that come out, those that are knocked on, and the energies at
+which strange ones and pairs of baryons are half as frequent. `NEUTRAL_PIONS` is a third of what are no kaons and baryons,
+with eta.
 
 Conserved: the sum of `available` energies, exactly. Not conserved event by event: charge (on average within that of the
-target), transverse momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other
+target), momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other
 hyperons (a kaon's partner is a nucleon or nothing), eta (in the share of pi0), charm, correlations by resonances.
 """
 
@@ -47,6 +50,7 @@ SECONDARIES = 64
 """Most particles that one interaction makes; what is left then stays in the nucleus."""
 
 MOST_STRUCK = 12.0
+"""Nucleons that are struck, at most."""
 
 LOWEST = 0.3
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
@@ -60,9 +64,9 @@ MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 2.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
 LINKS, THICKER, DENSER, SPREAD = 1.85, 1.35, 1.2, 0.25
-"""1 + beta on one nucleon; what each further one adds to it at the slow end, relative (it falls linearly in the logarithm of
-energy to nothing at the projectile's: S. Brodsky, J. Gunion, J. Kuehn, Phys. Rev. Lett. 39 (1977) 1120); its relative
-spread between events."""
+"""1 + beta on one nucleon; what each further one adds to it, relative, everywhere, and at the slow end (the latter falls
+linearly in the logarithm of energy to nothing at the projectile's: S. Brodsky, J. Gunion, J. Kuehn, Phys. Rev. Lett. 39
+(1977) 1120); its relative spread between events."""
 
 DIFFRACTION = 0.10
 """Part of collisions with one nucleon that leave the projectile whole, with 2 to 20 % of its energy lost."""
@@ -74,9 +78,9 @@ BACKWARD = 0.2
 """GeV; E - pz of a hadron of the chain is at most so much above its mass: the target has no more to give."""
 
 CASCADE, SLOPE, FORWARD = 0.6, 0.2, 4.5
-"""Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and the steepness of
-exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BARYONS` to the protons behind the ECAL
-(Geant4)."""
+"""Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and what p (GeV) is
+multiplied with in exp(FORWARD p cos(theta)) of their directions: a source that moves. Fitted with `NUCLEUS` and `KNOCKED`
+to the protons behind the ECAL (Geant4)."""
 
 SLOWEST, PROTONS = 0.02, 0.45
 """GeV; nucleons of less are left to the nucleus. Part of protons among those that come out."""
@@ -91,7 +95,7 @@ PAIRS, MASSIVE = 0.06, 3.0
 """Part of nucleons and antinucleons, made in pairs; the same."""
 
 KNOCKED, SLOWED = 0.10, 2.0
-"""Part of the target's nucleons, knocked on, at low energy for each struck one up to four, and the energy at which it is half."""
+"""Part of the target's nucleons, knocked on, at low energy for each struck one up to four; the energy at which it is half."""
 
 
 @fused
@@ -258,8 +262,8 @@ def _link(
 ) -> float:
     """Put a hadron into row `n`, if there is `room` for its available energy; return what is left.
 
-    `share` (GeV) is the available energy of one that flies straight on, without the mass of mesons; the transverse momentum adds
-    to it, as far as there is room.
+    `share` (GeV) is the available energy of one that flies straight on, without the mass of mesons; the transverse momentum
+    adds to it, as far as there is room.
     """
     m = mass(kind)
     own = 0.0

@@ -107,7 +107,9 @@ def test_nuclei_make_fast_charged_hadrons_as_measured(a):
         momentum = np.sqrt((p[:, :, 1:] ** 2).sum(axis=2))
         there = np.arange(p.shape[1]) < counts[:, None]
         fast = there & (momentum > 0.85 * p[:, :, 0]) & (p[:, :, 0] > 0.0)
-        found.append(np.mean([sum(charge(kind) != 0 for kind in row[which]) for row, which in zip(kinds, fast, strict=True)]))
+        found.append(
+            np.mean([sum(charge(kind) != 0 for kind in row[which]) for row, which in zip(kinds, fast, strict=True)])
+        )
     # (1 + nu)/2 times as many as on hydrogen (W. Busza et al., Phys. Rev. Lett. 34 (1975) 836)
     assert found[1] / found[0] == pytest.approx(0.5 + 0.5 * struck(-211, 100.0, a), rel=0.2)
 
