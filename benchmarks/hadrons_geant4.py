@@ -16,7 +16,7 @@ from tests.samples.walk.hadron_rig import run
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
 
-EVENTS = 2000
+EVENTS = 10000
 LATE = (700.0, 1000.0)
 """mm; pions that end here are those that the HCAL is calibrated with, to their energy in the mean."""
 

@@ -73,7 +73,20 @@ def placed(name: str, grain: float) -> None:
     light = np.where(light > 0, rng.gamma(np.maximum(light, 1e-12) / grain) * grain, 0.0)
     shown = ", ".join(f"{mean * 1e3:.1f}" for mean in light.mean(axis=0))
     print(f"{name}: electron {shown} MeV, {(light > threshold).all(axis=1).mean():.4f} in all {len(boxes)}")
+    coincidences(name, light, threshold)
     hadron(name, boxes, threshold, rng)
+
+
+def coincidences(name: str, light: np.ndarray, threshold: float) -> None:
+    """Print how many electrons have light in so many modules at least, and what no more than the Poisson number would give."""
+    fired = (light > threshold).sum(axis=1)
+    most = light.shape[1]
+    shown = ", ".join(f"{number}: {np.mean(fired >= number):.4f}" for number in range(1, most + 1))
+    missed = (light > threshold).mean(axis=0)
+    print(
+        f"{name}: electrons in at least so many modules: {shown}; one by one {np.round(missed, 4)}, "
+        f"product {missed.prod():.4f}; sum above 5 MeV {np.mean(light.sum(axis=1) > 5e-3):.4f}"
+    )
 
 
 def hadron(name: str, boxes: list, threshold: float, rng: np.random.Generator) -> None:

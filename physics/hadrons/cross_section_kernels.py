@@ -25,6 +25,10 @@ LEAST_RISING, LEAST_FALLING = LEAST**POMERON, LEAST**REGGEON
 REFERENCE = 38.4
 """mb; nucleons of 100 GeV, for which the nuclear interaction length is tabulated."""
 
+FLAT, LETAW_LEAST = 1.5, 0.02
+"""GeV of kinetic energy; between, nucleons follow J. R. Letaw, R. Silberberg, C. H. Tsao, Astrophys. J. Suppl. 51 (1983) 271:
+sigma(E) = sigma(high) (1 - 0.62 exp(-E/200) sin(10.9 E^-0.28)), E in MeV: 14 % less at 200 MeV, half as much again at 20."""
+
 SHADOWING = 1.5
 """p A^(1/3) of the ratio of nuclear cross sections."""
 
@@ -62,7 +66,13 @@ def relative(pdg: int, energy: float, a: float) -> float:
 @fused
 def shadowed(pdg: int, energy: float, power: float) -> float:
     """Return the same by the exponent p of the nucleus, for which `relative` takes min(SHADOWING A^(-1/3), 1)."""
-    return math.exp(power * math.log(on_nucleon(pdg, energy) / REFERENCE))
+    found = math.exp(power * math.log(on_nucleon(pdg, energy) / REFERENCE))
+    if is_baryon(pdg) and pdg > 0:
+        kinetic = energy - mass(pdg)
+        if kinetic < FLAT:
+            mev = 1e3 * max(kinetic, LETAW_LEAST)
+            found *= 1.0 - 0.62 * math.exp(-mev / 200.0) * math.sin(10.9 * mev**-0.28)
+    return found
 
 
 @fused

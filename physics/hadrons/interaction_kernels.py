@@ -1,21 +1,24 @@
 """What comes out where a hadron interacts with a nucleus: a leading particle, a chain of others, and what the nucleus keeps.
 
-A chain in energy, after R. D. Field and R. P. Feynman, Nucl. Phys. B 136 (1978) 1, in the laboratory: the nucleus takes its
-part first, then each hadron takes a share z of what is left, the leading one with the density (1 - z)^alpha (times (1 +
-alpha)), the others with (1 - z)^beta, down to `LOWEST`. So there are (1 + beta) hadrons per unit of rapidity, and energy is
-conserved exactly whatever is drawn. Struck nucleons (`struck`; one plus a geometric number) soften the leading particle and
-make the chain denser. beta fluctuates from event to event, which widens multiplicity to D/<n> of nearly one half.
+A chain, after R. D. Field and R. P. Feynman, Nucl. Phys. B 136 (1978) 1, in the laboratory: the nucleus takes its part first,
+then each hadron takes a share z of what is left as (E + pz)/2, the leading one with the density (1 - z)^alpha, the others
+with (1 - z)^beta, down to `LOWEST`. So there are (1 + beta) hadrons per unit of rapidity, slow ones have the angles of a
+fireball, and energy is conserved exactly whatever is drawn. Transverse momenta follow exp(-mT/T). Nucleons are struck by a
+Poisson number in a sphere (`struck` in the mean): they soften the leading particle and make the chain denser, the more so the
+slower. The density fluctuates from event to event, which widens multiplicity to D/<n> of nearly one half.
 
 Of what the nucleus takes, nucleons carry out the greater part (`CASCADE`), as slow ones in all directions but mostly forward.
 
-Numbers are fitted to: 6.6 charged hadrons of pi- p at 100 GeV (bubble chambers), rising by about half of it with each
-further struck nucleon (W. Busza et al., Phys. Rev. Lett. 34 (1975) 836); leading nucleons keep one half of the energy on one
-nucleon and a third in nuclei; 10 % of kaons; 10 % of diffraction on one nucleon. To 500 showers of pions of 100 GeV in Geant4
-(FTFP_BERT) are fitted: the softening of leading pions and the denser chain in nuclei, what the nucleus takes (`NUCLEUS`; it
-goes as A^(1/3) per struck nucleon), the nucleons that come out, and those that are knocked on (`MORE_BARYONS`).
+Numbers are fitted to: 6.6 charged hadrons of pi- p at 100 GeV (bubble chambers), (1 + nu)/2 times as many fast ones of nuclei
+(W. Busza et al., Phys. Rev. Lett. 34 (1975) 836; reached to 15 %); leading nucleons keep one half of the energy on one
+nucleon; 10 % of diffraction on one nucleon. To charged hadrons behind the ECAL of 500 pions of 100 GeV in Geant4 (FTFP_BERT),
+by kind, energy and angle, are fitted: `SOFTENING`, `THICKER`, `DENSER`, `TEMPERATURE`, `SEAGULL`, what the nucleus takes
+(`NUCLEUS`; it goes as A^(1/3) per struck nucleon), the nucleons that come out, those that are knocked on, and the energies at
+which strange ones and pairs of baryons are half as frequent. `NEUTRAL_PIONS` is a third of what are no kaons and baryons,
+with eta.
 
 Conserved: the sum of `available` energies, exactly. Not conserved event by event: charge (on average within that of the
-target), transverse momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other
+target), momentum, baryon number and strangeness (in the mean by the leading particle). Left out: Lambda and other
 hyperons (a kaon's partner is a nucleon or nothing), eta (in the share of pi0), charm, correlations by resonances.
 """
 
@@ -43,43 +46,56 @@ if TYPE_CHECKING:
 
     from emiss.configs.arrays import Floats, Ints
 
-SECONDARIES = 48
+SECONDARIES = 64
 """Most particles that one interaction makes; what is left then stays in the nucleus."""
 
-LOWEST = 0.8
+MOST_STRUCK = 12.0
+"""Nucleons that are struck, at most."""
+
+LOWEST = 0.3
 """GeV; where a chain ends. The rest stays where it is, as what slow pions and nucleons leave."""
 
-NUCLEUS = 0.32
+NUCLEUS = 0.25
 """GeV that a nucleus takes in the mean, per struck nucleon and A^(1/3): cascade nucleons, evaporation and binding.
 
 Fitted to pions of 100 GeV in Geant4: the protons behind the ECAL, the energy in the first plates behind an interaction."""
 
-MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 1.0
+MESON_LEADING, BARYON_LEADING, SOFTENING = 1.9, 0.7, 2.0
 """alpha of leading mesons and baryons on one nucleon; what each further struck nucleon adds to it."""
 
-DENSITY, DENSER, SPREAD = 0.9, 1.2, 0.3
-"""beta on one nucleon, what each further one adds, and the relative spread of 1 + beta between events."""
+LINKS, THICKER, DENSER, SPREAD = 1.85, 1.35, 1.2, 0.25
+"""1 + beta on one nucleon; what each further one adds to it, relative, everywhere, and at the slow end (the latter falls
+linearly in the logarithm of energy to nothing at the projectile's: S. Brodsky, J. Gunion, J. Kuehn, Phys. Rev. Lett. 39
+(1977) 1120); its relative spread between events."""
 
 DIFFRACTION = 0.10
 """Part of collisions with one nucleon that leave the projectile whole, with 2 to 20 % of its energy lost."""
 
-TRANSVERSE = 0.32
-"""GeV; transverse momentum in each of two directions, one standard deviation (mean 0.4 GeV; 0.35 on one nucleon)."""
+TEMPERATURE, SEAGULL = 0.15, 0.9
+"""GeV; T of transverse momenta, dN/dpT^2 ~ exp(-mT/T), and what T rises by with x = E/E(projectile)."""
 
-CASCADE, SLOPE, FORWARD = 0.75, 0.30, 2.5
-"""Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and the steepness of
-exp(FORWARD cos(theta)) of their directions. Fitted with `NUCLEUS` and `MORE_BARYONS` to the protons behind the ECAL
-(Geant4)."""
+BACKWARD = 0.2
+"""GeV; E - pz of a hadron of the chain is at most so much above its mass: the target has no more to give."""
+
+CASCADE, SLOPE, FORWARD = 0.6, 0.2, 4.5
+"""Part of what a nucleus takes that nucleons carry out, the mean of their exponential spectrum (GeV), and what p (GeV) is
+multiplied with in exp(FORWARD p cos(theta)) of their directions: a source that moves. Fitted with `NUCLEUS` and `KNOCKED`
+to the protons behind the ECAL (Geant4)."""
 
 SLOWEST, PROTONS = 0.02, 0.45
 """GeV; nucleons of less are left to the nucleus. Part of protons among those that come out."""
 
-NEUTRAL_PIONS, KAONS, BARYONS, MORE_BARYONS = 0.33, 0.09, 0.05, 0.05
-"""Parts of the chain: pi0 (with eta), kaons, nucleons and antinucleons (`MORE_BARYONS` more for each of up to three further
-struck nucleons, which are knocked on); the others are charged pions."""
+NEUTRAL_PIONS = 0.30
+"""Part of pi0 (with eta) in the chain."""
 
-ANTIBARYONS = 0.012
-"""Part of the chain."""
+KAONS, STRANGE = 0.13, 1.5
+"""Part of kaons in the chain at high energy, and the energy (GeV) at which it is half of that."""
+
+PAIRS, MASSIVE = 0.06, 3.0
+"""Part of nucleons and antinucleons, made in pairs; the same."""
+
+KNOCKED, SLOWED = 0.10, 2.0
+"""Part of the target's nucleons, knocked on, at low energy for each struck one up to four; the energy at which it is half."""
 
 
 @fused
@@ -91,18 +107,24 @@ def _kaon(rng: np.random.Generator) -> int:
 
 
 @fused
-def _species(baryons: float, rng: np.random.Generator) -> int:
-    """Return what a link of the chain is."""
+def _species(share: float, struck_more: float, rng: np.random.Generator) -> int:
+    """Return what a link of the chain of `share` GeV is: pairs of strange quarks and of baryons need energy."""
     u = rng.random()
     if u < NEUTRAL_PIONS:
         return PION0
-    if u > NEUTRAL_PIONS + KAONS + baryons:
-        return PION if rng.random() < 0.5 else -PION
-    if u < NEUTRAL_PIONS + KAONS:
+    u -= NEUTRAL_PIONS
+    kaons = KAONS * share / (share + STRANGE)
+    if u < kaons:
         return _kaon(rng)
-    u = rng.random()
-    kind = PROTON if u < 0.5 else NEUTRON
-    return kind if rng.random() < 1.0 - ANTIBARYONS / baryons else -kind
+    u -= kaons
+    pairs = PAIRS * share / (share + MASSIVE)
+    if u < pairs:
+        kind = PROTON if rng.random() < 0.5 else NEUTRON
+        return kind if rng.random() < 0.5 else -kind
+    u -= pairs
+    if u < KNOCKED * struck_more / (1.0 + share / SLOWED):
+        return PROTON if rng.random() < 0.5 else NEUTRON
+    return PION if rng.random() < 0.5 else -PION
 
 
 @fused
@@ -137,22 +159,6 @@ def leading(pdg: int, rng: np.random.Generator) -> int:
         return PION0
     sign = 1 if pdg > 0 else -1
     return pdg if u < 0.6 else sign * (NEUTRON if kind == PROTON else PROTON)
-
-
-@fused
-def _place(kind: int, energy: float, p: Floats, n: int, rng: np.random.Generator) -> None:
-    """Fill row `n` with the momentum of a hadron: transverse momentum as drawn; slow ones come out into a wide cone."""
-    m = mass(kind)
-    size = math.sqrt(max(energy * energy - m * m, 0.0))
-    px, py = TRANSVERSE * rng.standard_normal(), TRANSVERSE * rng.standard_normal()
-    square = size * size - px * px - py * py
-    if square > 0.0:
-        pz = math.sqrt(square)
-    else:
-        cosine = 1.3 * rng.random() - 0.3
-        scale = size * math.sqrt((1.0 - cosine * cosine) / (px * px + py * py))
-        px, py, pz = scale * px, scale * py, size * cosine
-    p[n, 0], p[n, 1], p[n, 2], p[n, 3] = energy, px, py, pz
 
 
 @fused
@@ -192,11 +198,11 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
     if room < LOWEST:
         rest, n = _cascade(room, kinds, p, 0, rng)
         return n, rest
-    mean = struck(pdg, energy, a)
-    hit = 1.0
-    stop = 1.0 / mean  # geometric
-    while hit < 12.0 and rng.random() > stop:
+    deep = 1.5 * (struck(pdg, energy, a) - 1.0) * math.sqrt(rng.random())  # of a sphere
+    hit, reached = 1.0, rng.standard_exponential()
+    while reached < deep and hit < MOST_STRUCK:
         hit += 1.0
+        reached += rng.standard_exponential()
     left = _nucleus(room, hit, a, rng)
     room -= left
     n = 0
@@ -211,14 +217,18 @@ def interact(pdg: int, energy: float, a: float, rng: np.random.Generator, kinds:
         alpha = (BARYON_LEADING if baryon else MESON_LEADING) + SOFTENING * (hit - 1.0)
         share = 1.0 - rng.random() ** (1.0 / (1.0 + alpha))
         first = leading(pdg, rng)
-    room = _link(first, share * room, room, kinds, p, n, rng)
+    most = room
+    room = _link(first, share * room, room, most, kinds, p, n, rng)
     if kinds[n] != 0:
         n += 1
     width = SPREAD * SPREAD
-    power = width / (rng.standard_gamma(1.0 / width) * width) / (width * (1.0 + DENSITY + DENSER * (hit - 1.0)))
-    baryons = BARYONS + MORE_BARYONS * min(hit - 1.0, 3.0)
+    dense = rng.standard_gamma(1.0 / width) * width * LINKS
+    more, rise = hit - 1.0, DENSER / math.log(most / LOWEST + 1.0)
+    knocked = min(hit, 4.0)
     while room > LOWEST and n < SECONDARIES - 1:
-        room = _link(_species(baryons, rng), (1.0 - rng.random() ** power) * room, room, kinds, p, n, rng)
+        power = 1.0 / (dense * (1.0 + more * (THICKER + rise * math.log(most / room))))
+        share = (1.0 - rng.random() ** power) * room
+        room = _link(_species(share, knocked, rng), share, room, most, kinds, p, n, rng)
         if kinds[n] != 0:
             n += 1
     rest, n = _cascade(left, kinds, p, n, rng)
@@ -236,7 +246,8 @@ def _cascade(left: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generat
         kinds[n] = PROTON if rng.random() < PROTONS else NEUTRON
         m = mass(kinds[n])
         size = math.sqrt(kinetic * (kinetic + 2.0 * m))
-        cosine = max(1.0 + math.log(1.0 - rng.random() * (1.0 - math.exp(-2.0 * FORWARD))) / FORWARD, -1.0)
+        steep = FORWARD * size
+        cosine = max(1.0 + math.log(1.0 - rng.random() * (1.0 - math.exp(-2.0 * steep))) / steep, -1.0)
         phi = 2.0 * math.pi * rng.random()
         across = size * math.sqrt(max(1.0 - cosine * cosine, 0.0))
         p[n, 0], p[n, 1], p[n, 2], p[n, 3] = kinetic + m, across * math.cos(phi), across * math.sin(phi), size * cosine
@@ -247,14 +258,38 @@ def _cascade(left: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generat
 
 
 @fused
-def _link(kind: int, share: float, room: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generator) -> float:
-    """Put a hadron of an available energy near `share` into row `n`, if there is `room`; return what is left."""
+def _link(
+    kind: int, share: float, room: float, most: float, kinds: Ints, p: Floats, n: int, rng: np.random.Generator
+) -> float:
+    """Put a hadron into row `n`, if there is `room` for its available energy; return what is left.
+
+    `share` (GeV) is the available energy of one that flies straight on, without the mass of mesons; the transverse momentum
+    adds to it, as far as there is room.
+    """
     m = mass(kind)
-    own = available(kind, m)  # 0 of nucleons, twice the mass of antinucleons
-    share = max(share, own + 0.05)
-    if share > room:
+    own = 0.0
+    forward = 2.0 * share  # E + pz
+    if is_baryon(kind):
+        own = available(kind, m)  # 0 of nucleons, twice the mass of antinucleons
+        kinetic = max(share - own, 0.0)
+        forward = kinetic + m + math.sqrt(kinetic * (kinetic + 2.0 * m))
+    else:
+        own = m
+    most_energy = room - own + m
+    limit = forward * min(2.0 * most_energy - forward, m + BACKWARD)  # of m_T^2
+    if limit <= m * m or most_energy <= m:
         kinds[n] = 0
         return room
+    hot = TEMPERATURE * (1.0 + SEAGULL * math.sqrt(share / most))
+    above = hot * rng.standard_exponential()
+    if rng.random() * (m + hot) > m:
+        above += hot * rng.standard_exponential()
+    across2 = above * (above + 2.0 * m)
+    if across2 + m * m > limit:
+        across2 = (limit - m * m) * rng.random()
+    backward = (across2 + m * m) / forward
+    energy, along = 0.5 * (forward + backward), 0.5 * (forward - backward)
+    across, phi = math.sqrt(across2), 2.0 * math.pi * rng.random()
     kinds[n] = kind
-    _place(kind, share - own + m, p, n, rng)
-    return room - share
+    p[n, 0], p[n, 1], p[n, 2], p[n, 3] = energy, across * math.cos(phi), across * math.sin(phi), along
+    return room - (energy - m + own)

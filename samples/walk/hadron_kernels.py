@@ -12,13 +12,14 @@ import math
 from typing import TYPE_CHECKING
 
 from emiss.configs.compiled import apart, fused
-from emiss.physics.hadrons.cross_section_kernels import shadowed
+from emiss.physics.hadrons.cross_section_kernels import is_baryon, shadowed
 from emiss.physics.hadrons.interaction_kernels import interact
 from emiss.physics.passage.decay_kernels import decay, decay_path, rotate
-from emiss.physics.passage.species_kernels import PHOTON, PION0, STABLE, available, charge, is_hadron, mass
+from emiss.physics.passage.knock_on_kernels import largest_transfer
+from emiss.physics.passage.species_kernels import ELECTRON, PHOTON, PION0, STABLE, available, charge, is_hadron, mass
 from emiss.samples.walk.frame_kernels import inside, into, out_of
 from emiss.samples.walk.hadron_spot_kernels import absorb, glow, star, to_the_side
-from emiss.samples.walk.hadron_tables import ABSORBED
+from emiss.samples.walk.hadron_tables import ABSORBED, NUCLEONS_ABSORBED
 from emiss.samples.walk.thin_kernels import ionise
 from emiss.samples.walk.tracks import CARRIED, ENERGY, ID, LAST, PDG, ROW, TX, TY, X, Y, Z
 from emiss.samples.walk.world import NEUTRINO
@@ -36,6 +37,12 @@ LIGHT = 10.0
 
 STEEP = 5.0
 """Slope above which a particle ends where it is."""
+
+
+@fused
+def slow(pdg: int, energy: float) -> bool:
+    """Tell whether a hadron of a total energy (GeV) ends where it next interacts."""
+    return available(pdg, energy) < (NUCLEONS_ABSORBED if is_baryon(pdg) else ABSORBED)
 
 
 @fused
@@ -101,7 +108,7 @@ def scatter_products(
             sx, sy = qx / qz, qy / qz
         ends = steep or way < 0.0 or waiting >= len(stack)
         if is_hadron(pdg) and pdg != PION0:
-            if ends or available(pdg, energy) < ABSORBED:
+            if ends or slow(pdg, energy):
                 waiting = absorb(
                     line, first, last, s, row, pdg, energy, x, y, z, sx, sy, way, stack, waiting, seen, rng
                 )
@@ -109,8 +116,11 @@ def scatter_products(
         elif ends or (pdg == PION0 and energy < LIGHT):
             glow(line, first, last, s, row, energy, x, y, z, sx, sy, way, seen, rng)
             continue
-        elif pdg == PION0 and thick:
+        elif pdg == PION0 and thick and waiting < len(stack) - 1:
             pdg = PHOTON  # the two are nearer to each other than a shower is wide
+            share = rng.random()
+            waiting = push(stack, waiting, row, pdg, share * energy, x, y, z, sx, sy, part)
+            energy *= 1.0 - share
         waiting = push(stack, waiting, row, pdg, energy, x, y, z, sx, sy, part)
     return waiting
 
@@ -159,6 +169,48 @@ def hadron_interacts(
     n, left = interact(int(track[PDG]), track[ENERGY], line.slabs.nucleus[s], rng, kinds, p)
     star(line, first, last, s, row, left, 0.0, x, y, z, tx, ty, seen, rng)
     return scatter_products(line, first, last, s, row, n, kinds, p, x, y, z, tx, ty, stack, waiting, seen, rng)
+
+
+@fused
+def knock_on(
+    world: World,
+    muons: MuonWorld,
+    line: HadronLine,
+    s: int,
+    track: Floats,
+    x: float,
+    y: float,
+    z: float,
+    tx: float,
+    ty: float,
+    step: float,
+    stack: Floats,
+    waiting: int,
+    rng: np.random.Generator,
+) -> int:
+    """Put the delta electrons above the muons' cut that a track makes in a step (mm of depth) on the stack.
+
+    Place and slopes are in the slab's frame. `ionise` has all that is softer.
+    """
+    pdg, energy = int(track[PDG]), track[ENERGY]
+    own, least = mass(pdg), muons.tables.cut
+    largest = largest_transfer(energy, own)
+    if largest <= least:
+        return waiting
+    m = world.mixture[s]
+    beta2 = 1.0 - own * own / (energy * energy)
+    matter = (muons.tables.xi[m, 0] + muons.tables.xi[m, 1]) * step * math.sqrt(1.0 + tx * tx + ty * ty) / beta2
+    expected = matter * (1.0 / least - 1.0 / largest)
+    count = rng.standard_exponential()
+    while count < expected and waiting < len(stack) - 1:
+        kinetic = 1.0 / (1.0 / least - rng.random() * (1.0 / least - 1.0 / largest))
+        if rng.random() < 1.0 - beta2 * kinetic / largest and kinetic < track[ENERGY] - own:
+            at = step * rng.random()
+            gx, gy, gz, gtx, gty = out_of(line.slabs, s, x + at * tx, y + at * ty, z + at, tx, ty)
+            waiting = push(stack, waiting, track[ROW], ELECTRON, kinetic, gx, gy, gz, gtx, gty, line.slabs.part[s])
+            track[ENERGY] -= kinetic
+        count += rng.standard_exponential()
+    return waiting
 
 
 @fused(forceinline=True)
@@ -218,7 +270,7 @@ def through_hadron(
     if not inside(line.slabs, s, x, y) and not inside(line.slabs, s, x + left * tx, y + left * ty):
         return True, waiting  # it stays where it is: another slab may stand beside this one
     track[LAST] = part
-    if available(pdg, track[ENERGY]) < ABSORBED:
+    if slow(pdg, track[ENERGY]):
         track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
         waiting = absorb(
             line, first, last, s, row, pdg, track[ENERGY],
@@ -247,9 +299,10 @@ def through_hadron(
             step * stretch,
             rng,
         )
+        waiting = knock_on(world, muons, line, s, track, x, y, z, tx, ty, step, stack, waiting, rng)
     x, y, z = x + step * tx, y + step * ty, z + step
     track[X], track[Y], track[Z], track[TX], track[TY] = out_of(line.slabs, s, x, y, z, tx, ty)
-    if available(pdg, track[ENERGY]) < ABSORBED:
+    if slow(pdg, track[ENERGY]):
         waiting = absorb(
             line, first, last, s, row, pdg, track[ENERGY],
             track[X], track[Y], track[Z], track[TX], track[TY], 1.0, stack, waiting, seen, rng,

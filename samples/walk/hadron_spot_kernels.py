@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from emiss.samples.walk.hadron_tables import HadronLine
     from emiss.samples.walk.world import Seen, World
 
-ACROSS = 0.11
+ACROSS = 0.03
 """Interaction lengths; spread of the charged part of a star along the flight (mean) and across it (one standard deviation)."""
 
 ASIDE = 0.5
@@ -34,17 +34,34 @@ ASIDE = 0.5
 SPOTS, MOST = 1.5, 12
 """Spots of a pi0 per GeV, and at most."""
 
+CONVERTS, FORM = 9.0 / 7.0, 0.43
+"""Mean way of a photon before it converts, and the form of the profile behind it beside ln(E/Ec)/2, radiation lengths; the
+mean depth of electrons of 100 GeV in Geant4, ln(E/Ec) + 1.1, is that of photons but for the way to their conversion."""
+
 CORE, TAIL, IN_CORE = 0.2, 0.8, 0.85
 """Moliere radii; spread of the two parts of a shower in x and y, and the first one's part."""
+
+ROUGH = 1.25
+"""Sampling fluctuations of what hadrons lose, over those of electrons: single tracks cross plates that showers average over
+(R. Wigmans, Calorimetry, Sec. 4.2, has 2). Fitted to pions of 100 GeV in the HCAL of Geant4."""
+
+WIDEST = 6.0
+"""Variance of the logarithm of what is seen of a spot, at most."""
 
 FLATTEST = 20.0
 """The largest slope of what comes out of a star."""
 
-EXCHANGE = 0.20
+EXCHANGE = 0.15
 """Mean share of photons (from pi0) in the star that a slow pion or kaon makes."""
 
 UNEVEN = 0.3
 """Relative spread of the charged share from one star to the next."""
+
+CLUSTER, CLUSTERS = 0.025, 4
+"""GeV of the neutrons of a star that go together, and how many such lots there are at most."""
+
+ONWARD = 0.4
+"""Part of the neutrons of a star that would fly backward but do not: the fast ones among them."""
 
 RANGE = 0.8
 """Range of a proton of 1 GeV over the way on which a minimum ionizing particle loses 1 GeV; as T^(7/4) (PDG, Fig. 34.4)."""
@@ -60,20 +77,21 @@ def leave(
     y: float,
     energy: float,
     visible: float,
+    rough: float,
     rng: np.random.Generator,
 ) -> None:
     """Book energy (GeV) at a place across slab `s`, its own frame, mm.
 
     `visible` of it is seen, as far as this slab's scale goes: a log-normal number of the variance that the slab's sampling
-    gives it.
+    gives it, times `rough` squared.
     """
     seen.deposited[row, line.slabs.part[s]] += energy
     shown = visible * line.slabs.visible[s]
     if shown <= 0.0:
         return
-    grain = line.slabs.stochastic[s] * line.slabs.stochastic[s]
+    grain = rough * rough * line.slabs.stochastic[s] * line.slabs.stochastic[s]
     if grain > 0.0:
-        width = math.log(1.0 + grain / shown)
+        width = min(math.log(1.0 + grain / shown), WIDEST)  # grain/shown overflows for what is next to nothing
         shown *= math.exp(math.sqrt(width) * rng.standard_normal() - 0.5 * width)
     place = cell(line.slabs, s, x, y)
     if place < 0:
@@ -102,6 +120,7 @@ def fly(
     tx: float,
     ty: float,
     depth: float,
+    rough: float,
     seen: Seen,
     rng: np.random.Generator,
 ) -> None:
@@ -112,13 +131,13 @@ def fly(
     through a side goes on, too, for `ASIDE` lengths. What meets no slab has leaked.
     """
     px, py, pz, lx, ly = into(line.slabs, s, x, y, z, tx, ty)
-    to = pz + depth
+    to = min(max(pz, 0.0), line.slabs.depth[s]) + depth  # a place in the air before the slab counts as its front
     way = 1 if depth > 0.0 else -1
     beyond = to - line.slabs.depth[s] if way > 0 else -to
     if beyond <= 0.0:
-        px, py = px + depth * lx, py + depth * ly
+        px, py = px + (to - pz) * lx, py + (to - pz) * ly
         if inside(line.slabs, s, px, py):
-            leave(line, seen, row, s, px, py, energy, energy * share[s], rng)
+            leave(line, seen, row, s, px, py, energy, energy * share[s], rough, rng)
             return
         beyond = ASIDE * lengths[s]
     rest = beyond / lengths[s]
@@ -131,7 +150,7 @@ def fly(
         if dz * way >= 0.0 and inside(line.slabs, j, px + dz * lx, py + dz * ly):
             rest -= line.slabs.depth[j] / own
             if rest <= 0.0:
-                leave(line, seen, row, j, px + dz * lx, py + dz * ly, energy, energy * share[j], rng)
+                leave(line, seen, row, j, px + dz * lx, py + dz * ly, energy, energy * share[j], rough, rng)
                 return
         j += way
     seen.leaked[row, line.slabs.part[s]] += energy
@@ -154,20 +173,26 @@ def glow(
     seen: Seen,
     rng: np.random.Generator,
 ) -> None:
-    """Book the photons of a pi0 as a few spots on Longo's profile; `way` is -1 for what flies backward."""
+    """Book the photons of a pi0 as a few spots on Longo's profile; `way` is -1 for what flies backward.
+
+    What is no pi0 (electrons, photons that fly backward) is taken as one, too.
+    """
     apart()
     x0, moliere = line.slabs.x0[s], line.slabs.moliere[s]
-    form = 1.0 + 0.5 * max(math.log(max(energy / line.slabs.critical[s], 1.0)) - 0.9, 0.0)
-    begin = rng.standard_exponential()
-    count = min(1 + int(SPOTS * energy), MOST)
-    part = energy / count
-    for _ in range(count):
-        depth = way * x0 * (begin + 2.0 * rng.standard_gamma(form))
-        radius = moliere * (CORE if rng.random() < IN_CORE else TAIL)
-        gx, gy = radius * rng.standard_normal(), radius * rng.standard_normal()
-        fly(
-            line, line.slabs.x0, line.slabs.unit, first, last, s, row, part, x + gx, y + gy, z, tx, ty, depth, seen, rng
-        )
+    one = energy * rng.random()
+    for photon in (one, energy - one):
+        form = max(0.5 * math.log(photon / line.slabs.critical[s] + 1e-9), 0.0) + FORM
+        begin = CONVERTS * rng.standard_exponential()
+        count = min(1 + int(SPOTS * photon), MOST)
+        part = photon / count
+        for _ in range(count):
+            depth = way * x0 * (begin + 2.0 * rng.standard_gamma(form))
+            radius = moliere * (CORE if rng.random() < IN_CORE else TAIL)
+            gx, gy = radius * rng.standard_normal(), radius * rng.standard_normal()
+            fly(
+                line, line.slabs.x0, line.slabs.unit, first, last, s, row, part, x + gx, y + gy, z, tx, ty, depth,
+                1.0, seen, rng,
+            )  # fmt: skip
 
 
 @fused
@@ -202,18 +227,22 @@ def star(
         light = energy * min(photons * rng.standard_exponential(), 0.9)
     rest = energy - light
     charged = rest * min(line.slabs.protons[s] * min(max(1.0 + UNEVEN * rng.standard_normal(), 0.1), 2.0), 0.9)
-    neutral = min(rest * line.slabs.neutrons[s] * 2.0 * rng.random(), rest - charged)
+    neutral = min(rest * line.slabs.neutrons[s] * (0.5 + rng.random()), rest - charged)
     px, py, _, _, _ = into(line.slabs, s, x, y, z, tx, ty)
     px += ACROSS * length * rng.standard_normal()
     py += ACROSS * length * rng.standard_normal()
-    leave(line, seen, row, s, px, py, energy - neutral, charged * line.slabs.ionising[s] + light, rng)
-    cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
-    far = line.slabs.diffusion[s] * rng.standard_exponential()
-    slope = min(math.sqrt(1.0 - cosine * cosine) / max(abs(cosine), 1e-3), FLATTEST)
-    fly(
-        line, line.slabs.diffusion, line.slabs.neutron_seen, first, last, s, row, neutral,
-        x, y, z, slope * math.cos(phi), slope * math.sin(phi), far * cosine, seen, rng,
-    )  # fmt: skip
+    leave(line, seen, row, s, px, py, energy - neutral, charged * line.slabs.ionising[s] + light, ROUGH, rng)
+    count = min(1 + int(neutral / CLUSTER), CLUSTERS)
+    for _ in range(count):
+        cosine, phi = 2.0 * rng.random() - 1.0, 2.0 * math.pi * rng.random()
+        if cosine < 0.0 and rng.random() < ONWARD:
+            cosine = -cosine
+        far = line.slabs.diffusion[s] * rng.standard_exponential()
+        slope = min(math.sqrt(1.0 - cosine * cosine) / max(abs(cosine), 1e-3), FLATTEST)
+        fly(
+            line, line.slabs.diffusion, line.slabs.neutron_seen, first, last, s, row, neutral / count,
+            x, y, z, slope * math.cos(phi), slope * math.sin(phi), far * cosine, ROUGH, seen, rng,
+        )  # fmt: skip
 
 
 @fused
@@ -290,7 +319,7 @@ def absorb(
             part = min(dz * stretch / max(reach, 1e-9), 1.0)
             spent = kinetic * part * (0.571 + 0.1 * part + 0.329 * part**4)  # 1 - (1 - part)^(4/7) within 5 %
         mid = way * rng.random() * dz
-        leave(line, seen, row, s, px + mid * lx, py + mid * ly, spent, spent * line.slabs.ionising[s], rng)
+        leave(line, seen, row, s, px + mid * lx, py + mid * ly, spent, spent * line.slabs.ionising[s], ROUGH, rng)
         room -= spent
     if room <= 1e-12:
         seen.deposited[row, line.slabs.part[s]] += room
@@ -306,7 +335,7 @@ def absorb(
         return waiting + 1
     if out:
         to = way * (path / stretch)
-        fly(line, line.slabs.length, line.slabs.both, first, last, s, row, room, x, y, z, tx, ty, to, seen, rng)
+        fly(line, line.slabs.length, line.slabs.both, first, last, s, row, room, x, y, z, tx, ty, to, ROUGH, seen, rng)
         return waiting
     photons = 0.0 if is_baryon(pdg) or stops else EXCHANGE
     gx, gy, gz, _, _ = out_of(line.slabs, s, px + way * dz * lx, py + way * dz * ly, pz + way * dz, lx, ly)

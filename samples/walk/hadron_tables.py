@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from emiss.samples.walk.matter import Mixtures
     from emiss.samples.walk.world import World
 
-ABSORBED = 1.2
-"""GeV; a hadron with less available energy ends where it is, in one step (antinucleons excepted)."""
+ABSORBED, NUCLEONS_ABSORBED = 1.2, 0.6
+"""GeV; a meson, or a nucleon, with less available energy ends where it next interacts: what is left makes a star."""
 
 ELECTRONS_OVER_MIP = 0.0026
 """1 - e/mip per charge number: 0.79 in lead and scintillator (Geant4), 0.93 in iron (R. Wigmans, Calorimetry, Ch. 3)."""
 
-CASCADE, HEAVIER = 0.43, 0.13
+CASCADE, HEAVIER = 0.41, 0.15
 """Share of a slow hadron's energy that goes into charged nucleons that ionise: CASCADE in lead, and so much more per unit of
 ln(207/A) (R. Wigmans, Calorimetry, Ch. 2, has 38 % in lead and 57 % in iron, tracks of pions and cascade included). Fitted
 to pions of 100 GeV in Geant4, within some 20 % of that: the energy of ECAL and HCAL together."""
@@ -35,7 +35,7 @@ Of some MeV: 0.013 collisions per mm of plastic with hydrogen (2.5 b) take one h
 light, as in Geant4 without Birks' law. With it they show a third (16 MeV/mm at 2 MeV, kB = 0.126 mm/MeV).
 """
 
-DIFFUSION, FARTHEST = 60.0, 1.2
+DIFFUSION, FARTHEST = 60.0, 0.9
 """mm over the active part of the depth (hydrogen stops neutrons), and interaction lengths where there is little
 of it: mean distance at which the neutrons of a star are taken up."""
 

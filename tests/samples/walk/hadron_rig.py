@@ -11,13 +11,17 @@ from emiss.configs.compiled import kernel
 from emiss.physics.passage.species_kernels import MUON, available
 from emiss.samples.walk.shower_kernels import calibrate
 from emiss.samples.walk.tables import Tables, tables_of
-from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, X, Y, Z, tracks
+from emiss.samples.walk.tracks import CARRIED, COLUMNS, ENERGY, LAST, PDG, ROW, TX, TY, X, Y, Z, tracks
 from emiss.samples.walk.walk_kernels import through
 from emiss.samples.walk.world import LOST, Seen, World
 from tests.samples.walk.line import DETECTOR, line
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+BEHIND = 5126.0
+"""mm; the plane behind the modules, 2 m wide, as in Geant4."""
 
 
 class Rig(NamedTuple):
@@ -67,14 +71,15 @@ def walk_all(world, tables, beam, seen, out, rng):
                 pdg, row = int(track[PDG]), int(track[ROW])
                 energy = available(pdg, track[ENERGY]) + track[CARRIED]
                 seen.leaked[row, int(track[LAST])] += energy
-                if track[Z] < 5076.0 - 1.0 or abs(track[X]) > 1000.0 or abs(track[Y]) > 1000.0:
+                way = BEHIND - track[Z]
+                if abs(track[X] + way * track[TX]) > 1000.0 or abs(track[Y] + way * track[TY]) > 1000.0:
                     continue
                 kind = abs(pdg)
                 column = 3 if kind == MUON else 1 if kind in (11, 22) else 0 if kind in (211, 321, 2212) else 2
                 out[row, column] += energy
 
 
-def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0):
+def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0, detector=DETECTOR):
     """Walk particles of one kind and energy; return what is seen, and what comes out behind by kind."""
     rng = np.random.default_rng(seed)
     beam = tracks(
@@ -84,7 +89,7 @@ def run(pdg, energy, events, seed=1, *, spread=10.0, z=-500.0):
         },
         events,
     )  # fmt: skip
-    seen, out = nothing(events), np.zeros((events, 5))
+    seen, out = nothing(events, detector), np.zeros((events, 5))
     seen.lost[:, 2] = energy - available(pdg, energy)
-    walk_all(rig().world, rig().tables, beam, seen, out, rng)
+    walk_all(rig(detector).world, rig(detector).tables, beam, seen, out, rng)
     return seen, out

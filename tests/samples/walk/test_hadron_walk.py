@@ -49,6 +49,16 @@ def test_no_iron_is_needed_for_kaons_to_become_pions():
     assert seen.lost[:, 1].mean() < 1.0  # pi pi, hardly a neutrino
 
 
+@pytest.mark.parametrize(("pdg", "energy"), [(310, 1.0), (130, 1.0), (321, 1.0), (-211, 1.0), (2112, 5.0), (211, 50.0)])
+def test_nothing_is_out_of_all_proportion(pdg, energy):
+    # decays upstream of a thin counter, too, which has a large scale
+    seen, _ = run(pdg, energy, 4000, spread=60.0)
+    for one in seen:
+        assert np.isfinite(one).all()
+    assert seen.visible[:, 0].max() < 0.1
+    assert seen.visible.max() < 10.0 * energy
+
+
 def test_pions_interact_where_those_of_geant4_do(pions):
     end = pions[3][:, 4]
     # 0.746 +- 0.020 of 500 end in the ECAL, 0.238 +- 0.019 in the first module; pi- of 100 GeV, FTFP_BERT
