@@ -164,8 +164,11 @@ def compared(table: EventTable, detector: Detector) -> list[dict[str, Any]]:
 def _beside(table: EventTable, detector: Detector) -> dict[str, tuple[str, float]]:
     """Return the reconstructed quantities that are the same as true ones: of the track that is nearest in momentum."""
     flat, found = table.flat, {}
-    energy = f"{detector.target}.energy"
-    if detector.target is not None and energy in flat and "truth.e_ecal" in flat:
+    grids = detector.of_kind(Grid)
+    # what the samples take for the target where the file names none
+    target = detector.target or min(grids, key=lambda name: grids[name].z, default=None)
+    energy = f"{target}.energy"
+    if energy in flat and "truth.e_ecal" in flat:
         found["truth.e_ecal"] = energy, float(np.sum(flat[energy][0]))
     name = spectrometer(detector)
     tracks = table.lists.get(name or "")

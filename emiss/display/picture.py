@@ -31,7 +31,7 @@ COLOURS = ("#ffefa8", "#fec44f", "#fb7b35", "#d7261e", "#7a0020")
 """From `LEAST` to the energy of the beam, in the logarithm; those of the page."""
 
 TRACK: dict[str, Any] = {"color": "#1f5fa8", "lw": 1.6, "zorder": 7}
-TRUTH: dict[str, Any] = {"color": "#2e7d32", "lw": 1.6, "ls": (0, (4, 2)), "zorder": 6.5}
+TRUTH: dict[str, Any] = {"color": "#2e7d32", "lw": 1.6, "ls": (0, (4, 2)), "zorder": 7.5}
 CLUSTER: dict[str, Any] = {"color": "#1f5fa8", "ms": 3.5, "marker": "o", "ls": "", "zorder": 8}
 
 
@@ -66,12 +66,12 @@ class EventOver:
         self._tracks, self._truth = drawn.tracks, drawn.truth
         self._clusters = drawn.clusters
 
-    def draw(self, axes: Axes, name: str, along: Scale) -> None:
+    def draw(self, axes: Axes, name: str, along: Scale, inch: float) -> None:
         """Draw energies, tracks and clusters into a view."""
         from matplotlib.patches import Polygon
 
-        for outline, energy in self._energies(name, along):
-            colour = self._map(self._norm(energy))
+        for found, energy in self._energies(name, along):
+            colour, outline = self._map(self._norm(energy)), views.thickened(found, name, inch)
             axes.add_patch(
                 Polygon(outline, closed=True, facecolor=colour, edgecolor="#555555", linewidth=0.4, zorder=4)
             )

@@ -123,7 +123,7 @@ class Path:
     @property
     def said(self) -> str:
         """Charge and momentum in words."""
-        return f"{self.charge:+.0f} {self.p:.1f} GeV" if np.isfinite(self.p) else "straight"
+        return f"charge {self.charge:+.0f}, {self.p:.1f} GeV" if np.isfinite(self.p) else "straight"
 
 
 def track_paths(table: EventTable, detector: Detector, conditions: RunConditions | None) -> list[Path]:

@@ -156,8 +156,8 @@ class Over(Protocol):
     title: str
     within: tuple[float, float] | None
 
-    def draw(self, axes: Axes, name: str, along: Scale) -> None:
-        """Draw into one view, ``y`` (from the side) or ``x``."""
+    def draw(self, axes: Axes, name: str, along: Scale, inch: float) -> None:
+        """Draw into one view, ``y`` (from the side) or ``x``; `inch` is how many mm along z are one."""
         ...
 
     def legend(self, figure: Figure) -> None:
@@ -242,7 +242,7 @@ def _panel(
         views.breaks(axes, panel.along)
         views.beam(axes, name, panel.along, path, straight)
         if over is not None:
-            over.draw(axes, name, panel.along)
+            over.draw(axes, name, panel.along, panel.inch)
         axes.set(xlim=(panel.along.drawn[0] - room, panel.along.drawn[-1] + room), ylim=panel.sides[name])
         views.labels(axes, name, panel.groups, panel.along, height, panel.inch)
         for number, detail in enumerate(details):

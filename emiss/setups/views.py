@@ -75,9 +75,7 @@ def view(axes: Axes, name: str, shapes: Sequence[Shape], along: Scale, inch: flo
     for shape in shapes:
         outline = shape.outline(name, along)
         thin = bool(np.ptp(outline[:, 0]) < THIN * inch)
-        if thin:
-            centre = outline[:, 0].mean()
-            outline = np.column_stack([centre + THIN * inch * np.array(SIDES[name]), outline[:, 1]])
+        outline = thickened(outline, name, inch)
         opening = shape.box.hole[1] if name == "y" else shape.box.hole[0]
         # what has an opening stands under what may be inside
         level = 1.0 if shape.empty else 1.5 if opening else 2.0
@@ -91,6 +89,13 @@ def view(axes: Axes, name: str, shapes: Sequence[Shape], along: Scale, inch: flo
             axes.add_patch(Polygon(shape.outline(name, along, hole=True), closed=True, zorder=level + 0.2, **white))
     axes.set_ylabel({"y": "from the side\ny, mm", "x": "from the top\nx, mm"}[name], size=9)
     axes.tick_params(axis="y", labelsize=8)
+
+
+def thickened(outline: Floats, name: str, inch: float) -> Floats:
+    """Return an outline as thick as it can be seen."""
+    if np.ptp(outline[:, 0]) >= THIN * inch:
+        return outline
+    return np.column_stack([outline[:, 0].mean() + THIN * inch * np.array(SIDES[name]), outline[:, 1]])
 
 
 def breaks(axes: Axes, along: Scale) -> None:

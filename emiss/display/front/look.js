@@ -85,6 +85,7 @@ async function open(row) {
     by("remark").replaceChildren(...(event.lacking ? [el("p", { class: "warn small" }, `Only what the table has, without waveforms and clusters: ${event.lacking}`)] : []));
     head();
     stage.show(event, state.part);
+    legend();
     panels();
     await measured();
   } catch (error) {
@@ -178,8 +179,8 @@ function legend() {
   }
   by("legend").replaceChildren(
     el("span", { class: "key" }, energyText(ends[0]), bar, energyText(ends[1])),
-    el("span", { class: "key track" }, "track"), el("span", { class: "key cluster" }, "cluster"),
-    el("span", { class: "key true" }, "truth"), el("span", { class: "key beam" }, "beam"), el("span", { id: "scale", class: "dim" }, stage ? stage.said() : ""));
+    ...[["track", shown?.tracks.length], ["cluster", shown?.clusters.length], ["true", shown?.truth.length], ["beam", true]]
+      .filter(([, there]) => there).map(([name]) => el("span", { class: `key ${name}` }, name === "true" ? "truth" : name)), el("span", { id: "scale", class: "dim" }, stage ? stage.said() : ""));
 }
 
 function keys(event) {

@@ -20,13 +20,13 @@ export function showEnergies(about, event, part, chosen, near) {
       ? el("button", { type: "button", class: "plain", "data-show": one.part, onclick: () => chosen(one.part), title: `signals of ${one.part}` }, name) : name),
     el("td", {}, swatch(energy, about.energy), energyText(energy)),
     el("td", {}, time === null ? "" : `${short(time, 3)} ns`),
-    el("td", {}, at === 0 ? el("button", { type: "button", class: "plain", "aria-label": `zoom to ${one.part}`, title: `zoom to ${one.part}`, onclick: () => near(one.part) }, "⌖") : null))));
+    el("td", {}, at === 0 ? el("button", { type: "button", class: "plain", "aria-label": `zoom to ${one.part}`, title: `zoom to ${one.part}`, onclick: () => near(one.part) }, "zoom") : null))));
   const trackers = [...new Set(about.setup.planes.map((plane) => plane.part))].map((name) => {
     const many = event.clusters.filter(([plane]) => about.setup.planes[plane].part === name).length;
     return el("tr", { class: name === part ? "chosen" : "" },
       el("th", { scope: "row" }, el("button", { type: "button", class: "plain", "data-show": name, onclick: () => chosen(name), title: `signals of ${name}` }, name)),
       el("td", {}, event.tier === "table" ? "" : `${many} clusters`), el("td", {}),
-      el("td", {}, el("button", { type: "button", class: "plain", "aria-label": `zoom to ${name}`, title: `zoom to ${name}`, onclick: () => near(name) }, "⌖")));
+      el("td", {}, el("button", { type: "button", class: "plain", "aria-label": `zoom to ${name}`, title: `zoom to ${name}`, onclick: () => near(name) }, "zoom")));
   });
   const tracks = event.tracks.map((path) => el("tr", {}, el("th", { scope: "row" }, path.arm), el("td", {}, path.said), el("td", {}), el("td", {})));
   by("energies").replaceChildren(el("table", {}, el("tbody", {}, rows, trackers, tracks)));
@@ -45,7 +45,7 @@ export function showTruth(event) {
   const unit = (text) => (text === "1" ? "" : ` ${text}`);
   by("truth").replaceChildren(el("table", {},
     el("thead", {}, el("tr", {}, ["", "true", "reconstructed", "difference"].map((head) => el("th", { scope: "col" }, head)))),
-    el("tbody", {}, event.compared.map((one) => el("tr", {},
+    el("tbody", {}, [...event.compared].sort((a, b) => Number(!a.what) - Number(!b.what)).map((one) => el("tr", {},
       el("th", { scope: "row", title: one.meaning }, one.name.replace("truth.", "")),
       el("td", {}, short(one.truth, 5) + unit(one.unit)),
       el("td", {}, one.what ? [short(one.value, 5) + unit(one.unit), el("small", {}, one.what)] : ""),

@@ -37,10 +37,14 @@ export class Stage {
   /** Show from where to where in z, mm. */
   see(from, to) {
     const [a, b] = [this.along.of(from), this.along.of(to)];
-    const room = Math.max(0.06 * (b - a), LEAST);
-    this.window = [a - room, b + room];
+    // wide enough that all of it is seen at one scale
+    const inside = this.setup.shapes.filter((shape) => !shape.empty && shape.ends[1] > from && shape.ends[0] < to);
+    const tall = Math.max(...["y", "x"].map((view) => range(inside.flatMap((shape) => shape[view]), 5)).map(([low, high]) => high - low));
+    const half = 0.5 * Math.max(1.12 * (b - a), b - a + 2 * LEAST, (tall * this.width) / this.high);
+    this.window = [0.5 * (a + b) - half, 0.5 * (a + b) + half];
     this.lift = 0;
     this.draw();
+    by("stage").scrollIntoView({ block: "nearest" });
   }
 
   /** Return the range of z that is seen; null if it is all. */
@@ -151,8 +155,8 @@ export class Stage {
         const x = this.of(mark.z);
         host.append(svg("g", { class: "true" }, svg("path", { class: "mark", d: `M${x} 0V${this.high}` }), svg("text", { x: x + 3, y: this.high - 5 }, mark.text)));
       }
-      for (const path of this.event.truth) host.append(this.path(view, path, "true"));
       for (const path of this.event.tracks) host.append(this.path(view, path, "track"));
+      for (const path of this.event.truth) host.append(this.path(view, path, "true"));
       for (const [plane, position, charge] of this.event.clusters) {
         const about = this.setup.planes[plane];
         if (about.view !== view) continue;
@@ -251,7 +255,7 @@ export class Stage {
       if (place - label.at < 40 && place < this.width - 2) placed.push({ ...label, place: Math.max(place, 7) });
     }
     const host = by("names");
-    const high = Math.min(130, 16 + 5.6 * Math.max(3, ...placed.map((label) => label.text.length)));
+    const high = Math.min(190, 18 + 6 * Math.max(3, ...placed.map((label) => label.text.length)));
     host.setAttribute("viewBox", `0 0 ${this.width} ${high}`);
     host.setAttribute("height", high);
     host.replaceChildren(...placed.flatMap((label) => [
@@ -269,7 +273,7 @@ export class Stage {
     for (const z of ticks(this.along.back(this.window[0]), this.along.back(this.window[1]), Math.max(3, this.width / 45))) {
       const x = this.of(z);
       const hidden = this.along.breaks.some(([first, end]) => first < z && z < end);
-      if (hidden || x < 8 || x > this.width - 24 || x - last < 42) continue;
+      if (hidden || x < 8 || x > this.width - 42 || x - last < 42) continue;
       last = x;
       host.append(svg("path", { d: `M${x} 0V4` }), svg("text", { x, y: 15, "text-anchor": "middle" }, short(z / 1000, 6)));
     }
