@@ -82,13 +82,14 @@ class Search:
         for number, file in enumerate(self.files):
             columns = list(dict.fromkeys([*self.judge.columns(file, self.wanted), *NUMBERS]))
             for start, stop in self._ranges(file):
-                for rows, table in file.blocks(start, stop, columns):
+                for places, table in file.blocks(start, stop, columns):
                     yield [
-                        row_of(number, int(rows[at]), table, at, judged)
+                        row_of(number, int(places[at]), table, at, judged)
                         for judged in [self.judge(file, table, self.wanted)]
                         for at in np.flatnonzero(judged.wanted).tolist()
                     ]
-                self.looked = before + int(np.searchsorted(file.rows, stop))
+                rows = file.rows
+                self.looked = before + (stop if isinstance(rows, range) else int(np.searchsorted(rows, stop)))
             before += len(file.rows)
             self.looked = before
 
