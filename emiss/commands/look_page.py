@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.pages import ready
 from emiss.commands.places import PLACE
 from emiss.commands.process import Quiet, Sets, Unblind, parse_sets
-from emiss.commands.ready import say_address
 from emiss.terminal import say
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def look(
         return
     with serving.listen(port) as listening:
         session = Session(opened, judge, out, wanted)
-        serving.serve(page_of(session), listening, lambda address: say_address(address, open_=open_, quiet=quiet))
+        serving.serve(page_of(session), listening, ready(open_=open_, quiet=quiet))
     if not quiet:
         say("ended", "dim")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.pages import ready
 from emiss.commands.places import PLACE, a_path
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
-from emiss.commands.ready import say_address
 from emiss.terminal import progress, say, warn
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def tune(
         session.answer({})  # what is computed once is there when the page opens
         for line in (*outcome.remarks, *outcome.losses):
             warn(line)
-        serving.serve(page_of(session), listening, lambda address: say_address(address, open_=open_, quiet=quiet))
+        serving.serve(page_of(session), listening, ready(open_=open_, quiet=quiet))
     if not quiet:
         say("ended", "dim")
 

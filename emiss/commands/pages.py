@@ -1,14 +1,23 @@
-"""What a command with a page says when the page can be opened."""
+"""What commands with a page in the browser say when it can be opened."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import typer
 
 from emiss.terminal import say
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def say_address(address: str, *, open_: bool, quiet: bool) -> None:
-    """Say where the page is, and open it where somebody would see it."""
+
+def ready(*, open_: bool, quiet: bool) -> Callable[[str], None]:
+    """Return what is called with the address of a page: it is printed, and opened where somebody would see it."""
+    return lambda address: _ready(address, open_=open_, quiet=quiet)
+
+
+def _ready(address: str, *, open_: bool, quiet: bool) -> None:
     from emiss.browser import serving
 
     typer.echo(address)
