@@ -13,6 +13,7 @@ from emiss.look.sources import NUMBERS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from emiss.configs.arrays import Ints
     from emiss.events.table import EventTable
     from emiss.look.judge import Judge, Judged, Wanted
     from emiss.look.sources import Events
@@ -83,13 +84,11 @@ class Search:
             columns = list(dict.fromkeys([*self.judge.columns(file, self.wanted), *NUMBERS]))
             for start, stop in self._ranges(file):
                 for places, table in file.blocks(start, stop, columns):
-                    yield [
-                        row_of(number, int(places[at]), table, at, judged)
-                        for judged in [self.judge(file, table, self.wanted)]
-                        for at in np.flatnonzero(judged.wanted).tolist()
-                    ]
-                rows = file.rows
-                self.looked = before + (stop if isinstance(rows, range) else int(np.searchsorted(rows, stop)))
+                    judged = self.judge(file, table, self.wanted)
+                    chosen = np.flatnonzero(judged.wanted).tolist()
+                    if len(places):
+                        self.looked = before + _before(file.rows, int(places[-1]) + 1)
+                    yield [row_of(number, int(places[at]), table, at, judged) for at in chosen]
             before += len(file.rows)
             self.looked = before
 
@@ -104,6 +103,11 @@ class Search:
             last = min(last, max((stop for _, stop in places), default=first))
         for start in range(first, last, file.step):
             yield start, min(start + file.step, last)
+
+
+def _before(rows: Ints | range, stop: int) -> int:
+    """Return how many rows are below one."""
+    return min(stop, len(rows)) if isinstance(rows, range) else int(np.searchsorted(rows, stop))
 
 
 def listed(files: Sequence[Events], judge: Judge, wanted: Wanted, start: int, count: int) -> list[Row]:
