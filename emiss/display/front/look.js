@@ -57,7 +57,7 @@ async function refresh(then = null) {
     list(false);
     const rows = found.rows;
     const next = then === "last" ? rows.at(-1) : then === "first" || !state.event ? rows[0] : null;
-    if (next) open(next);
+    if (next) await open(next);
   } catch (error) {
     if (mine !== searching) return;
     sayWrong(error.message);
@@ -205,8 +205,9 @@ async function begin() {
   schemeChanged(() => { legend(); stage.draw(); if (shown) panels(); if (signals) showSignals(about, shown, state.part, signals); });
   new ResizeObserver(later(() => { if (signals) showSignals(about, shown, state.part, signals); }, 150)).observe(by("measured"));
   document.addEventListener("keydown", keys);
-  if (state.event) open(state.event);
+  const before = state.event ? open(state.event) : null;
   await refresh();
+  await before;
   document.body.dataset.ready = "";
 }
 
