@@ -29,7 +29,7 @@ def look(
         str | None, typer.Option(help="Analysis whose cuts are shown: a name that ships, or a file.")
     ] = None,
     set_: Sets = None,
-    region: Annotated[str | None, typer.Option(help="Of --json: region of the analysis.")] = None,
+    region: Annotated[str | None, typer.Option(help="Begin with this region of the analysis.")] = None,
     passing: Annotated[
         str | None, typer.Option(metavar="CUT", help="Begin with events that pass this cut and those before it.")
     ] = None,
@@ -82,9 +82,12 @@ def look(
     from emiss.configs.errors import UserError
     from emiss.display.page import page_of
     from emiss.display.session import Session
+    from emiss.events.location import is_remote
     from emiss.look.judge import Judge
     from emiss.look.sources import open_events
 
+    if out is not None and is_remote(out):
+        raise UserError(f"--out {out}: pictures are written to a folder of this machine")
     if analysis is None and (set_ or region is not None):
         raise UserError("--set and --region are those of an analysis", hint="give --analysis, too")
     values = parse_sets(set_)

@@ -63,8 +63,11 @@ class EventOver:
         self.title, self.within = title, within
         self._map = LinearSegmentedColormap.from_list("energy", COLOURS)
         self._norm = LogNorm(LEAST, max(geometry.detector.beam.energy, 10 * LEAST), clip=True)
-        self._tracks, self._truth = drawn.tracks, drawn.truth
-        self._clusters = drawn.clusters
+        low, high = within or (-np.inf, np.inf)
+        planes = geometry.detector.planes
+        self._tracks = [path for path in drawn.tracks if path.z[-1] > low and path.z[0] < high]
+        self._truth = [path for path in drawn.truth if path.z[-1] > low and path.z[0] < high]
+        self._clusters = [cluster for cluster in drawn.clusters if low < planes[cluster[0]].z < high]
 
     def draw(self, axes: Axes, name: str, along: Scale, inch: float) -> None:
         """Draw energies, tracks and clusters into a view."""

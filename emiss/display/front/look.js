@@ -76,6 +76,7 @@ async function open(row) {
   const mine = ++opening;
   state.event = { file: row.file, row: row.row };
   keep();
+  const slow = setTimeout(() => say("reading ..."), 200);
   try {
     const event = await ask("event", { ...state.event, region: state.filter.region });
     if (mine !== opening) return;
@@ -91,6 +92,8 @@ async function open(row) {
   } catch (error) {
     if (mine !== opening) return;
     say(error.message, true);
+  } finally {
+    clearTimeout(slow);
   }
   if (found) list(false);
   told();

@@ -38,7 +38,7 @@ export class Stage {
   see(from, to) {
     const [a, b] = [this.along.of(from), this.along.of(to)];
     // wide enough that all of it is seen at one scale
-    const inside = this.setup.shapes.filter((shape) => !shape.empty && shape.ends[1] > from && shape.ends[0] < to);
+    const inside = this.setup.shapes.filter((shape) => !shape.empty && shape.ends[1] >= from && shape.ends[0] <= to);
     const tall = Math.max(...["y", "x"].map((view) => range(inside.flatMap((shape) => shape[view]), 5)).map(([low, high]) => high - low));
     const half = 0.5 * Math.max(1.12 * (b - a), b - a + 2 * LEAST, (tall * this.width) / this.high);
     this.window = [0.5 * (a + b) - half, 0.5 * (a + b) + half];
