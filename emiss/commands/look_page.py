@@ -11,7 +11,7 @@ import typer
 from emiss.commands.pages import ready
 from emiss.commands.places import PLACE
 from emiss.commands.process import Quiet, Sets, Unblind, parse_sets
-from emiss.terminal import say
+from emiss.terminal import progress, say
 
 if TYPE_CHECKING:
     from emiss.look.judge import Judge, Wanted
@@ -92,7 +92,8 @@ def look(
         raise UserError("--set and --region are those of an analysis", hint="give --analysis, too")
     values = parse_sets(set_)
     cuts = None if analysis is None else selection.load(analysis, values)
-    opened = open_events(files, detector, calib)
+    with progress("open", None, quiet=quiet or json_):
+        opened = open_events(files, detector, calib)
     _check_blinding(opened, cuts, values, unblind=unblind)
     judge = Judge(cuts, opened.detector, unblind=unblind)
     wanted = _wanted(judge, opened, region, passing, failing, where, events)

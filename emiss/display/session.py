@@ -102,7 +102,11 @@ class Session:
             return {"rows": [self._row(row) for row in rows], "found": total, "done": True, "share": 1.0}
         search = self._search(wanted)
         need = asked.start + asked.count
-        search.advance(need + 1, PATIENCE)  # one more tells whether there is a next page
+        try:
+            search.advance(need + 1, PATIENCE)  # one more tells whether there is a next page
+        except UserError:
+            del self._searches[wanted]  # a search that has broken off is not one that is done
+            raise
         return {
             "rows": [self._row(row) for row in search.found[asked.start : need]],
             "found": len(search.found),

@@ -88,7 +88,7 @@ class ParquetTable:
         ends = list(accumulate(sizes))
         if (start, stop) == (0, self.entries):
             return list(range(len(sizes))), 0, self.entries
-        chosen = [n for n, end in enumerate(ends) if end > start and end - sizes[n] < stop]
+        chosen = [n for n, end in enumerate(ends) if start < stop and end > start and end - sizes[n] < stop]
         return (chosen, ends[chosen[0]] - sizes[chosen[0]], ends[chosen[-1]]) if chosen else ([], 0, 0)
 
     def _pieces(self, names: Sequence[str], size: int, groups: Sequence[int]) -> Iterator[Any]:

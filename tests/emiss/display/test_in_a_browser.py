@@ -149,7 +149,7 @@ def test_the_set_up_is_zoomed_and_parts_show_their_signals(browser, address):
         assert page.locator("#side [data-name=HCAL0]").count() == 0
 
 
-def test_a_picture_is_written_and_given_to_the_browser(browser, address, monkeypatch):
+def test_a_picture_for_a_file_and_for_paper(browser, address, monkeypatch):
     monkeypatch.setattr(picture, "picture", lambda *_: b"%PDF")
     with opened(browser, address, accept_downloads=True) as page:
         with page.expect_download() as given:
@@ -159,6 +159,11 @@ def test_a_picture_is_written_and_given_to_the_browser(browser, address, monkeyp
         written = page.locator("#status").inner_text().removeprefix("written: ")
         with open(written, "rb") as file:  # noqa: PTH123
             assert file.read(4) == b"%PDF"
+        page.emulate_media(media="print")
+        for gone in ("#filter", "#list", "#tools", "#saving"):
+            assert not page.locator(gone).is_visible()
+        for there in ("#side", "#above", "#energies", "#cuts", "#event-title"):
+            assert page.locator(there).is_visible()
 
 
 def test_a_phone(browser, address):
@@ -176,15 +181,6 @@ def test_a_phone(browser, address):
             )
             light = [sum(map(int, colour[4:-1].split(","))) for colour in colours]
             assert (light[0] < light[1]) == (scheme == "light")
-
-
-def test_paper_has_the_event_and_no_controls(browser, address):
-    with opened(browser, address) as page:
-        page.emulate_media(media="print")
-        for gone in ("#filter", "#list", "#tools", "#saving"):
-            assert not page.locator(gone).is_visible()
-        for there in ("#side", "#above", "#energies", "#cuts", "#event-title"):
-            assert page.locator(there).is_visible()
 
 
 def test_hostile_names_stay_names(browser, make_session, stored, tmp_path):

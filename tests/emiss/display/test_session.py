@@ -185,3 +185,19 @@ def test_a_picture_has_names_tracks_and_no_markup_of_a_name(make_session, stored
     assert "SRD0" not in text
     with pytest.raises(UserError, match="nothing stands from"):
         session.picture({**at(row), "within": [2e5, 3e5]})
+
+
+def test_a_search_that_breaks_off_is_not_done(make_session, stored, monkeypatch):
+    session = make_session(stored, analysis=None)
+    blocks = session.files[0].blocks
+
+    def broken(start, stop, columns):
+        yield from blocks(start, 100, columns)
+        raise UserError("cannot be read further")
+
+    monkeypatch.setattr(session.files[0], "blocks", broken)
+    asked = {"filter": {"expression": "ecal.energy > 0 GeV"}, "start": 50}
+    for _ in range(2):
+        with pytest.raises(UserError, match="cannot be read further"):
+            session.listing({**asked, "start": 400})
+    assert len(session.listing({**asked, "start": 0})["rows"]) == 50
