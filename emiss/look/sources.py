@@ -129,7 +129,13 @@ class RunEvents:
         if asked not in self._pipelines:
             self._pipelines[asked] = Pipeline(self.run.detector, self.run.conditions, asked)
         for table in self._pipelines[asked].tables(self.file, start, stop, self.step):
+            self._name(table)
             yield table.flat["event.entry"].astype(np.int64), table
+
+    def _name(self, table: EventTable) -> None:
+        """Say of which file events are, as a job does."""
+        if "event.file" in table.flat:
+            table.flat["event.file"][:] = number_of(self.file.identity)
 
     def of_spill(self, run: int, spill: int) -> tuple[int, int]:
         """Return the first and the last entry of a spill by the index."""
@@ -141,6 +147,7 @@ class RunEvents:
         """Return an entry, reconstructed."""
         batch = event_of(self.file, row)
         table = self.run.pipeline.run(batch, self.file.truth)
+        self._name(table)
         return One(table, batch, self.run.conditions.for_run(batch.run))
 
 

@@ -82,6 +82,7 @@ async function open(row) {
     if (mine !== opening) return;
     shown = event;
     signals = null;
+    clearTimeout(slow);
     say("");
     by("remark").replaceChildren(...(event.lacking ? [el("p", { class: "warn small" }, `Only what the table has, without waveforms and clusters: ${event.lacking}`)] : []));
     head();
