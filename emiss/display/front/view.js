@@ -28,20 +28,28 @@ export class Stage {
   /** Show everything. */
   fit() {
     this.along = new Along(this.setup.along, this.shortened);
-    const room = 0.015 * this.along.length;
-    this.window = [-room, this.along.length + room];
+    this.window = [0, this.along.length];
+    this.whole = true;
+    this.focus = null;
     this.lift = 0;
     this.draw();
+  }
+
+  /** Return the window around a stretch that is wide enough for some outlines at one scale. */
+  room(a, b, shapes) {
+    const tall = Math.max(...["y", "x"].map((view) => range(shapes.flatMap((shape) => shape[view]), 5)).map(([low, high]) => high - low));
+    const half = 0.5 * Math.max(b - a, (tall * this.width) / this.high);
+    return [0.5 * (a + b) - half, 0.5 * (a + b) + half];
   }
 
   /** Show from where to where in z, mm. */
   see(from, to) {
     const [a, b] = [this.along.of(from), this.along.of(to)];
-    // wide enough that all of it is seen at one scale
     const inside = this.setup.shapes.filter((shape) => !shape.empty && shape.ends[1] >= from && shape.ends[0] <= to);
-    const tall = Math.max(...["y", "x"].map((view) => range(inside.flatMap((shape) => shape[view]), 5)).map(([low, high]) => high - low));
-    const half = 0.5 * Math.max(1.12 * (b - a), b - a + 2 * LEAST, (tall * this.width) / this.high);
-    this.window = [0.5 * (a + b) - half, 0.5 * (a + b) + half];
+    const more = Math.max(0.06 * (b - a), LEAST);
+    this.window = this.room(a - more, b + more, inside);
+    this.whole = false;
+    this.focus = inside.length ? inside : null;
     this.lift = 0;
     this.draw();
     by("stage").scrollIntoView({ block: "nearest" });
@@ -49,15 +57,14 @@ export class Stage {
 
   /** Return the range of z that is seen; null if it is all. */
   within() {
-    const whole = this.window[0] <= 0 && this.window[1] >= this.along.length;
-    return whole ? null : this.window.map((u) => this.along.back(u));
+    return this.whole ? null : this.window.map((u) => this.along.back(u));
   }
 
   shorten(on) {
     const seen = this.within();
     this.shortened = on;
     this.fit();
-    if (seen) { this.window = seen.map((z) => this.along.of(z)); this.draw(); }
+    if (seen) { this.window = seen.map((z) => this.along.of(z)); this.whole = false; this.draw(); }
   }
 
   show(event, part) {
@@ -69,9 +76,11 @@ export class Stage {
   /** Zoom around a place between the sides of the drawing, 0 to 1. */
   zoom(by_, at = 0.5) {
     const [a, b] = this.window;
-    const width = Math.min(Math.max((b - a) / by_, LEAST), 1.5 * this.along.length);
+    const width = Math.min(Math.max((b - a) / by_, LEAST), Math.max(b - a, 1.5 * this.along.length));
     const fixed = a + at * (b - a);
     this.window = [fixed - at * width, fixed + (1 - at) * width];
+    this.whole = false;
+    this.focus = null;
     this.draw();
   }
 
@@ -80,6 +89,7 @@ export class Stage {
     const [a, b] = this.window;
     const by_ = Math.min(Math.max(right * (b - a), -0.9 * (b - a) - a), this.along.length + 0.9 * (b - a) - b);
     this.window = [a + by_, b + by_];
+    this.whole = false;
     this.lift += up;
     this.draw();
   }
@@ -94,10 +104,12 @@ export class Stage {
     const stage = by("stage");
     this.width = Math.max(240, stage.clientWidth);
     this.high = this.width < 600 ? 150 : 215;
+    const aside = 0.015 * this.along.length;
+    if (this.whole) this.window = this.room(-aside, this.along.length + aside, this.setup.shapes.filter((shape) => !shape.empty));
     this.scale = this.width / (this.window[1] - this.window[0]);
     const seen = this.setup.shapes.filter((shape) => this.of(shape.ends[1]) > 0 && this.of(shape.ends[0]) < this.width);
     const solid = seen.filter((shape) => !shape.empty);
-    this.ranges = Object.fromEntries(["y", "x"].map((view) => [view, this.rangeOf(view, solid.length ? solid : seen)]));
+    this.ranges = Object.fromEntries(["y", "x"].map((view) => [view, this.rangeOf(view, this.focus ?? (solid.length ? solid : seen))]));
     const fits = (k) => ["y", "x"].every((view) => k * this.scale * (this.ranges[view][1] - this.ranges[view][0]) <= this.high);
     this.factor = FACTORS.find(fits) ?? 1;
     this.names(seen);
@@ -142,7 +154,9 @@ export class Stage {
     host.setAttribute("height", this.high);
     const label = view === "y" ? "from the side: y" : "from the top: x";
     host.replaceChildren(svg("title", {}, label), ...this.lines(view));
-    const ordered = [...seen].sort((a, b) => Number(!a.empty) - Number(!b.empty));
+    // what has an opening stands under what may be inside
+    const level = (shape) => (shape.empty ? 0 : shape.hole ? 1 : 2);
+    const ordered = [...seen].sort((a, b) => level(a) - level(b));
     for (const shape of ordered) host.append(this.shape(view, shape));
     this.beam(host, view);
     if (this.event) {

@@ -145,8 +145,11 @@ def test_the_set_up_is_zoomed_and_parts_show_their_signals(browser, address):
         page.locator("#signals figure.plane svg").nth(7).wait_for()
         assert page.locator("#signals .found").count() == page.locator("#side .cluster, #above .cluster").count()
         page.get_by_role("button", name="zoom to mm").click()
+        page.locator("#side [data-name=HCAL0]").wait_for(state="detached")
+        page.get_by_role("button", name="zoom to ecal").click()
         page.get_by_text("x, y and z have one scale").wait_for()
-        assert page.locator("#side [data-name=HCAL0]").count() == 0
+        box = page.locator("#side [data-name=ecal] .outline").bounding_box()
+        assert box["width"] / box["height"] == pytest.approx(450 / 229.2, rel=0.02)
 
 
 def test_a_picture_for_a_file_and_for_paper(browser, address, monkeypatch):
