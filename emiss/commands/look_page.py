@@ -15,7 +15,7 @@ from emiss.terminal import progress, say
 
 if TYPE_CHECKING:
     from emiss.look.judge import Judge, Wanted
-    from emiss.look.sources import Opened
+    from emiss.look.opening import Opened
 
 
 def look(
@@ -84,7 +84,7 @@ def look(
     from emiss.display.session import Session
     from emiss.events.location import is_remote
     from emiss.look.judge import Judge
-    from emiss.look.sources import open_events
+    from emiss.look.opening import open_events
 
     if out is not None and is_remote(out):
         raise UserError(f"--out {out}: pictures are written to a folder of this machine")

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.look.judge import Judge, Judged
+    from emiss.look.opening import Opened
     from emiss.look.search import Row
-    from emiss.look.sources import Events, One, Opened
+    from emiss.look.sources import Events, One
 
 PATIENCE = 0.4
 """Seconds that the page waits for one answer of a search; it asks again."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError
 from emiss.look.judge import Judge, Wanted, read_numbers
+from emiss.look.opening import open_events
 from emiss.look.search import Search
-from emiss.look.sources import event_of, open_events
+from emiss.look.sources import event_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 from emiss import selection
 from emiss.display.session import Session
 from emiss.look.judge import Judge, Wanted
-from emiss.look.sources import open_events
+from emiss.look.opening import open_events
 from tests.emiss.look.conftest import hits, raw, stored
 
 __all__ = ["hits", "raw", "stored"]

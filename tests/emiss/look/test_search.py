@@ -12,8 +12,8 @@ from emiss import events, selection
 from emiss.configs.errors import UserError
 from emiss.events.files.open import write
 from emiss.look.judge import Judge, Wanted, read_numbers
+from emiss.look.opening import open_events
 from emiss.look.search import Search, listed
-from emiss.look.sources import open_events
 from emiss.selection.results.result import run
 
 BLIND = """\
