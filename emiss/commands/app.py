@@ -17,6 +17,7 @@ from emiss.commands import (
     inspect,
     limit,
     look,
+    look_page,
     merge,
     models,
     new,
@@ -67,6 +68,7 @@ app.command()(quality.quality)
 app.command()(inspect.inspect)
 app.command()(look.dump)
 app.command()(look.show)
+app.command("look")(look_page.look)
 app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from emiss.commands.places import a_path
+from emiss.commands.process import Unblind
 from emiss.terminal import print_table, say
 
 
@@ -44,27 +45,57 @@ def dump(
 
 
 def show(
-    file: Annotated[str, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file, or the address of one.")],
-    event: Annotated[int, typer.Option(min=0, help="Entry of the event in the file.")] = 0,
-    detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A raw or simulated run file (or its address), or an event table of one."),
+    ],
+    event: Annotated[
+        str,
+        typer.Option(metavar="N|RUN/SPILL/NUMBER", help="The event; N is its entry, or with --passing which of these."),
+    ] = "0",
+    passing: Annotated[
+        str | None, typer.Option(metavar="CUT", help="Of the events that pass this cut and those before it.")
+    ] = None,
+    analysis: Annotated[
+        str | None, typer.Option(help="Analysis of --passing, and of a blind box: a name that ships, or a file.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Region of the analysis; the first one by default.")] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(help="Detector: a name that ships, or a file.  [default: that of a table, or na64e_lfc]"),
+    ] = None,
     calib: Annotated[
         str | None, typer.Option(help="Conditions: a tag that ships, or a folder.  [default: those of the detector]")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The PNG; default RUNFILE.EVENT.png here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The picture, .png, .svg or .pdf; default FILE.ENTRY.png here.")
+    ] = None,
+    unblind: Unblind = False,
 ) -> None:
-    """Draw one event: waveforms, calorimeter cells, strips and track, as a PNG.
+    """Draw one event: waveforms, calorimeter cells, strips and track, as a picture.
 
     For example:
 
       emiss simulate signal --events 500 --out signal.dat
 
       emiss show signal.dat --event 12 --out event.png
+
+      emiss show signal.dat --event 6101/1/23 --out event.pdf
+
+      emiss show signal.dat --passing mip_veto --analysis e_to_mu_phi --event 3
     """
+    from emiss import selection
+    from emiss.configs.errors import UserError
     from emiss.events.location import located
+    from emiss.look.one_event import find_event
     from emiss.look.show import show_event
 
+    if passing is not None and analysis is None:
+        raise UserError("--passing names a cut of an analysis", hint="give --analysis, too")
     run_file = located(file)
-    path = show_event(run_file, event, detector, calib, out or Path(f"{run_file.stem}.{event}.png"))
+    cuts = None if analysis is None else selection.load(analysis)
+    events, row, one, set_up = find_event(run_file, event, passing, cuts, region, detector, calib, unblind=unblind)
+    path = show_event(events, one, set_up, out or Path(f"{run_file.stem}.{row}.png"))
     say(f"written: {path}", "dim")
 
 

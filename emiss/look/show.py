@@ -7,60 +7,61 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.look.one_event import open_event
-from emiss.reco.detector.boards import by_channel
+from emiss.configs.errors import Location, UserError
+from emiss.look.drawn import spectrometer, track_paths, waveforms
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
 from emiss.reco.parts.panels import Panels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emiss.events.batch import Batch
     from emiss.events.table import EventTable
+    from emiss.look.drawn import Path as Track
+    from emiss.look.sources import Events, One
     from emiss.reco.detector.model import Detector
 
 CURVES = 8
 """Waveforms drawn with a label; the rest stands behind them in grey."""
 
 
-def show_event(path: str | Path, event: int, detector: str | Path, calib: str | Path | None, out: str | Path) -> Path:
-    """Draw one event of a run file to a PNG.
+def show_event(file: Events, one: One, detector: Detector, out: str | Path) -> Path:
+    """Draw one event to a PNG, or to an SVG or a PDF if `out` is called so.
 
     Parameters
     ----------
-    path : path
-        Raw or simulated run file.
-    event : int
-        Entry in the file's index.
-    detector, calib : str or path
-        Names that ship, or files and folders.
+    file : Events
+        Where it is from.
+    one : One
     out : path
         The picture.
 
     Raises
     ------
     UserError
-        If there is no such entry, or it is no physics event that can be read.
+        If the run file of the event cannot be read.
     """
     from emiss import drawing
     from emiss.reco.tracking.clusters import clusters_of
 
-    run, batch = open_event(path, event, detector, calib)
-    file, loaded = run.files[0], run.detector
-    table = run.pipeline.run(batch, file.truth)
-    clusters = clusters_of(batch, loaded, run.pipeline.conditions.for_run(batch.run))
-
+    batch, conditions, table = one.batch, one.conditions, one.table
+    if batch is None or conditions is None:
+        raise UserError(f"no waveforms and clusters: {one.lacking}", at=Location(str(file.path)))
+    clusters = clusters_of(batch, detector, conditions)
     figure = drawing.figure(13, 8.5)
     places = figure.add_gridspec(3, 4, height_ratios=(1.1, 1.0, 1.0))
-    _waveforms(figure.add_subplot(places[0, :2]), batch, loaded)
-    _cells(figure, places[0, 2:].subgridspec(1, 2), table, loaded)
-    _mips(figure.add_subplot(places[1, :2]), table, loaded)
-    _strips(figure.add_subplot(places[1, 2:]), clusters, loaded)
+    _waveforms(figure.add_subplot(places[0, :2]), batch, detector)
+    _cells(figure, places[0, 2:].subgridspec(1, 2), table, detector)
+    _mips(figure.add_subplot(places[1, :2]), table, detector)
+    _strips(figure.add_subplot(places[1, 2:]), clusters, detector)
+    tracks = track_paths(table, detector, conditions)
     for view, place in enumerate((places[2, :2], places[2, 2:])):
-        _track(figure.add_subplot(place), "xy"[view], clusters, table, loaded)
-    figure.suptitle(_title(Path(path), table, loaded), fontsize=11)
+        _track(figure.add_subplot(place), "xy"[view], clusters, tracks, detector)
+    figure.suptitle(_title(Path(file.path), table, detector), fontsize=11)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    drawing.save(figure, out, dpi=110, kind="png")
+    drawing.save(figure, out, dpi=110, kind=out.suffix[1:] if out.suffix in (".svg", ".pdf") else "png")
     return out
 
 
@@ -72,18 +73,12 @@ def _title(path: Path, table: EventTable, detector: Detector) -> str:
         for name, part in detector.read_out.items()
         if isinstance(part, Grid) or (isinstance(part, Modules) and part.mip is not None)
     )
-    spectrometer = _spectrometer(detector)
-    if spectrometer is None:
+    name = spectrometer(detector)
+    if name is None:
         return f"{path.name}: {numbers}\n{energies}"
-    found = (table[f"{spectrometer}.{inner}"][0] for inner in ("p", "charge"))
+    found = (table[f"{name}.{inner}"][0] for inner in ("p", "charge"))
     tracks = "; ".join(f"{'+' if q > 0 else '-'}{p:.1f} GeV" for p, q in zip(*found, strict=True))
-    return f"{path.name}: {numbers}\n{energies}, {spectrometer}: {tracks or 'none'}"
-
-
-def _spectrometer(detector: Detector) -> str | None:
-    """Return the spectrometer that is drawn, the last one along the beam."""
-    arms = detector.arms
-    return max(arms, key=lambda name: arms[name].planes[0].z) if arms else None
+    return f"{path.name}: {numbers}\n{energies}, {name}: {tracks or 'none'}"
 
 
 def _waveforms(axes: Any, batch: Batch, detector: Detector) -> None:
@@ -95,17 +90,13 @@ def _waveforms(axes: Any, batch: Batch, detector: Detector) -> None:
         axes.set_yscale("log")
         axes.set_ylabel("GeV")
         return
-    samples, count = batch.sadc["samples"].astype(float), batch.sadc["n_samples"]
-    period = by_channel(detector.boards, lambda board: board.digitiser.period)[batch.sadc["channel"]]
-    level = samples.copy()
-    for parity in (0, 1):  # the first samples lie before the pulse
-        level[:, parity::2] -= samples[:, parity:6:2].mean(axis=1)[:, None]
-    level[np.arange(level.shape[1]) >= count[:, None]] = 0.0
-    order = np.argsort(-level.max(axis=1))
-    for rank, row in enumerate(order):
-        label = detector.channels[batch.sadc["channel"][row]].removesuffix(".0.0") if rank < CURVES else None
+    found = waveforms(batch, detector)
+    assert found is not None  # noqa: S101 - the batch has digits
+    for rank, row in enumerate(found.largest_first):
+        label = detector.channels[found.channel[row]].removesuffix(".0.0") if rank < CURVES else None
         style = {"lw": 1.3, "label": label} if rank < CURVES else {"lw": 0.5, "color": "0.75", "zorder": 0}
-        axes.plot(np.arange(count[row]) * period[row], level[row, : count[row]], **style)
+        count = found.count[row]
+        axes.plot(np.arange(count) * found.period[row], found.level[row, :count], **style)
     axes.set_ylabel("ADC above pedestal")
     axes.legend(fontsize=7, ncols=2, frameon=False)
 
@@ -169,8 +160,8 @@ def _strips(axes: Any, clusters: Any, detector: Detector) -> None:
     axes.set_title("clusters of the trackers (area: charge)", fontsize=10)
 
 
-def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Detector) -> None:
-    name = _spectrometer(detector)
+def _track(axes: Any, view: str, clusters: Any, tracks: Sequence[Track], detector: Detector) -> None:
+    name = spectrometer(detector)
     if name is None:
         return
     arm = detector.arms[name]
@@ -184,17 +175,10 @@ def _track(axes: Any, view: str, clusters: Any, table: EventTable, detector: Det
             half = 0.5 * plane.strips * plane.pitch
             axes.plot([plane.z * 1e-3] * 2, [plane.centre - half, plane.centre + half], color="0.8", lw=2)
             axes.plot(np.full(rows.sum(), plane.z * 1e-3), clusters["position"][rows], "o", color="tab:red", ms=5)
-    tracks = table.lists[name].columns
-    first, last = planes[0].z, planes[-1].z + 200.0
-    along = np.linspace(first, last, 100)
-    states = np.stack([tracks[name] for name in ("x", "y", "tx", "ty", "q_over_p")], axis=1)
-    states[:, 4] = np.nan_to_num(states[:, 4])  # straight tracks have no momentum
-    paths = np.stack([arm.field.transport(states, first, z)[0][:, 0 if view == "x" else 1] for z in along], axis=1)
-    for track, path in enumerate(paths):
-        bent = np.isfinite(tracks["p"][track])
-        told = f"{tracks['charge'][track]:+.0f} {tracks['p'][track]:.1f} GeV" if bent else "straight"
-        axes.plot(along * 1e-3, path, color="k", lw=1.2, label=told)
-    if len(tracks["p"]):
+    shown = [track for track in tracks if track.arm == name]
+    for track in shown:
+        axes.plot(track.z * 1e-3, track.x if view == "x" else track.y, color="k", lw=1.2, label=track.said)
+    if shown:
         axes.legend(fontsize=8, frameon=False)
     axes.set_xlabel("z, m")
     axes.set_ylabel(f"{view}, mm")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from emiss.configs.arrays import Floats
@@ -142,11 +143,44 @@ def draw(detector: Detector, out: Path) -> Path:
     return out
 
 
-def picture(detector: Detector) -> Figure:
-    """Return the figure."""
+class Over(Protocol):
+    """What is drawn over a set-up, whose parts are pale then.
+
+    Attributes
+    ----------
+    title : str
+    within : (float, float), optional
+        z in mm: only what stands there is drawn.
+    """
+
+    title: str
+    within: tuple[float, float] | None
+
+    def draw(self, axes: Axes, name: str, along: Scale, inch: float) -> None:
+        """Draw into one view, ``y`` (from the side) or ``x``; `inch` is how many mm along z are one."""
+        ...
+
+    def legend(self, figure: Figure) -> None:
+        """Write what is what at the foot of the figure."""
+        ...
+
+
+def picture(detector: Detector, over: Over | None = None) -> Figure:
+    """Return the figure of a set-up, with something drawn over it.
+
+    Raises
+    ------
+    UserError
+        If nothing stands within the range that is asked for.
+    """
     shapes = shapes_of(detector)
+    if over is not None and over.within is not None:
+        low, high = over.within
+        shapes = [shape for shape in shapes if shape.ends[1] > low and shape.ends[0] < high]
+        if all(shape.empty for shape in shapes):
+            raise UserError(f"nothing stands from {low * 1e-3:.4g} m to {high * 1e-3:.4g} m")
     along = scale(shape.ends for shape in shapes if not shape.empty)
-    path, straight = _beam(detector, along)
+    path, straight = beam_of(detector, along)
     sides = {
         "y": _range([s.across("y") for s in shapes], [0.0]),
         "x": _range([s.across("x") for s in shapes], path[1].tolist()),
@@ -164,12 +198,12 @@ def picture(detector: Detector) -> Figure:
         figure.set_layout_engine("none")
         top = total - 1.5 * MARGIN
         for number, panel in enumerate(panels):
-            _panel(figure, panel, top, path, straight, details if panel is whole else [])
+            _panel(figure, panel, top, path, straight, details if panel is whole else [], over)
             if number:
                 said = f"{LETTERS[number - 1]}: {_compressed(panel.factor)}"
                 figure.text(MARGIN / width, (top - 0.2) / total, said, size=9, va="top")
             top -= panel.total
-        _words(figure, detector, whole, bent=len(straight[0]) > 0)
+        _words(figure, detector, whole, bent=len(straight[0]) > 0, over=over)
     return figure
 
 
@@ -191,6 +225,7 @@ def _panel(
     path: tuple[Floats, Floats],
     straight: tuple[Floats, Floats],
     details: list[Panel],
+    over: Over | None,
 ) -> None:
     """Draw both views below a height (inches), with frames around what details show."""
     from matplotlib.patches import Rectangle
@@ -202,10 +237,12 @@ def _panel(
         height = panel.heights[name]
         bottom -= height
         axes = figure.add_axes((left / width, bottom / total, panel.width / width, height / total))
-        views.view(axes, name, panel.shapes, panel.along, panel.inch)
+        views.view(axes, name, panel.shapes, panel.along, panel.inch, pale=over is not None)
         room = 0.01 * panel.along.length
         views.breaks(axes, panel.along)
         views.beam(axes, name, panel.along, path, straight)
+        if over is not None:
+            over.draw(axes, name, panel.along, panel.inch)
         axes.set(xlim=(panel.along.drawn[0] - room, panel.along.drawn[-1] + room), ylim=panel.sides[name])
         views.labels(axes, name, panel.groups, panel.along, height, panel.inch)
         for number, detail in enumerate(details):
@@ -228,7 +265,7 @@ def _range(boxes: list[tuple[float, float]], others: list[float]) -> tuple[float
     return low - room, high + room
 
 
-def _beam(detector: Detector, along: Scale) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+def beam_of(detector: Detector, along: Scale) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
     """Return z and x of the beam up to the target, and of where it would go on from its first bend without a field."""
     front = 0.0 if detector.target is None else detector.volumes[detector.target].z
     z = np.linspace(along.z[0], max(front, along.z[0]), POINTS)
@@ -245,13 +282,13 @@ def _compressed(factor: int) -> str:
     return "x, y and z have one scale" if factor == 1 else f"z is compressed {factor} times against x and y"
 
 
-def _words(figure: Figure, detector: Detector, whole: Panel, *, bent: bool) -> None:
+def _words(figure: Figure, detector: Detector, whole: Panel, *, bent: bool, over: Over | None) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     beam, shapes, along = detector.beam, whole.shapes, whole.along
     width, total = figure.get_size_inches()
-    title = f"{detector.name}: {beam.particle} of {beam.energy:g} GeV"
+    title = f"{detector.name}: {beam.particle} of {beam.energy:g} GeV" if over is None else over.title
     figure.text(MARGIN / width, 1 - 0.3 / total, title, size=13, weight="bold", va="center")
     said = _compressed(whole.factor)
     if along.breaks:
@@ -260,6 +297,9 @@ def _words(figure: Figure, detector: Detector, whole: Panel, *, bent: bool) -> N
     if any(shape.unknown for shape in shapes):
         said += "; dotted: no size given"
     figure.text(1 - MARGIN / width, 1 - 0.3 / total, said, size=9, ha="right", va="center")
+    if over is not None:
+        over.legend(figure)
+        return
     handles: list[Artist] = [Line2D([], [], label="beam", **views.BEAM)]
     if bent:
         handles.append(Line2D([], [], label="straight on", **views.STRAIGHT))

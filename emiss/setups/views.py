@@ -59,29 +59,43 @@ def style_of(shape: Shape) -> dict[str, Any]:
     return style
 
 
-def view(axes: Axes, name: str, shapes: Sequence[Shape], along: Scale, inch: float) -> None:
+def pale_style(shape: Shape) -> dict[str, Any]:
+    """Return how an outline is drawn over which there is something else."""
+    face = "#d8d8d8" if shape.kind == "volume" else "#f3f3f3"
+    style: dict[str, Any] = {"facecolor": face, "edgecolor": "#9a9a9a", "linewidth": 0.5}
+    if shape.empty or shape.unknown:
+        style |= {"facecolor": "none", "linestyle": ":" if shape.unknown else "--"}
+    return style
+
+
+def view(axes: Axes, name: str, shapes: Sequence[Shape], along: Scale, inch: float, *, pale: bool = False) -> None:
     """Draw outlines from the side (``y``) or the top (``x``); `inch` is how many mm along z are one."""
     from matplotlib.patches import Polygon
 
     for shape in shapes:
         outline = shape.outline(name, along)
         thin = bool(np.ptp(outline[:, 0]) < THIN * inch)
-        if thin:
-            centre = outline[:, 0].mean()
-            outline = np.column_stack([centre + THIN * inch * np.array(SIDES[name]), outline[:, 1]])
+        outline = thickened(outline, name, inch)
         opening = shape.box.hole[1] if name == "y" else shape.box.hole[0]
         # what has an opening stands under what may be inside
         level = 1.0 if shape.empty else 1.5 if opening else 2.0
-        style = style_of(shape)
+        style = pale_style(shape) if pale else style_of(shape)
         axes.add_patch(Polygon(outline, closed=True, zorder=level, **style))
         if not shape.unknown and not thin:
             for border in shape.borders(name, along):
-                axes.plot(*border.T, color="white", lw=0.5, zorder=level + 0.1)
+                axes.plot(*border.T, color="#dcdcdc" if pale else "white", lw=0.5, zorder=level + 0.1)
         if opening:
             white = {"facecolor": "white", "edgecolor": style["edgecolor"], "linewidth": 0.6, "linestyle": "--"}
             axes.add_patch(Polygon(shape.outline(name, along, hole=True), closed=True, zorder=level + 0.2, **white))
     axes.set_ylabel({"y": "from the side\ny, mm", "x": "from the top\nx, mm"}[name], size=9)
     axes.tick_params(axis="y", labelsize=8)
+
+
+def thickened(outline: Floats, name: str, inch: float) -> Floats:
+    """Return an outline as thick as it can be seen."""
+    if np.ptp(outline[:, 0]) >= THIN * inch:
+        return outline
+    return np.column_stack([outline[:, 0].mean() + THIN * inch * np.array(SIDES[name]), outline[:, 1]])
 
 
 def breaks(axes: Axes, along: Scale) -> None:

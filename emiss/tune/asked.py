@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from emiss.configs.errors import UserError
+from emiss.browser.asked import read
 from emiss.configs.schema import Model
 
 if TYPE_CHECKING:
@@ -47,9 +47,4 @@ class Asked(Model):
         UserError
             If it is something else.
         """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"the page sends something else than is expected: {where}: {first['msg']}") from None
+        return read(cls, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,8 +65,9 @@ class ParquetTable:
         check_columns(self, names)
         stop = self.entries if stop is None else min(stop, self.entries)
         metadata = self.metadata or Metadata.of_foreign(self.path, self.columns, self.entries)
-        row, seen = 0, False
-        for batch in self._pieces(names, size):
+        groups, row, end = self._groups(start, stop)
+        seen = False
+        for batch in self._pieces(names, size, groups):
             low, high = max(start - row, 0), min(stop - row, batch.num_rows)
             if high > low:
                 seen = True
@@ -74,17 +76,26 @@ class ParquetTable:
                     table = self._table(batch.slice(low, high - low), names, part)
                 yield table
             row += batch.num_rows
-        if row != self.entries:
-            raise UserError(f"holds {row} rows of {self.entries}", at=Location(str(self.path)))
+        if row != end:
+            raise UserError(f"holds {row} rows of {end}", at=Location(str(self.path)))
         if not seen:
             empty = self._schema.empty_table().select(names)
             yield self._table(empty, names, metadata.of_rows(start, start, self.entries))
 
-    def _pieces(self, names: Sequence[str], size: int) -> Iterator[Any]:
+    def _groups(self, start: int, stop: int) -> tuple[list[int], int, int]:
+        """Return the row groups that hold some rows, the first row of the first of them, and the one after the last."""
+        sizes = [self._file.metadata.row_group(number).num_rows for number in range(self._file.num_row_groups)]
+        ends = list(accumulate(sizes))
+        if (start, stop) == (0, self.entries):
+            return list(range(len(sizes))), 0, self.entries
+        chosen = [n for n, end in enumerate(ends) if start < stop and end > start and end - sizes[n] < stop]
+        return (chosen, ends[chosen[0]] - sizes[chosen[0]], ends[chosen[-1]]) if chosen else ([], 0, 0)
+
+    def _pieces(self, names: Sequence[str], size: int, groups: Sequence[int]) -> Iterator[Any]:
         with reading(self.path, "Parquet"):
             # pyarrow 18 reads no batches of a file without row groups
-            groups = self._file.num_row_groups
-            pieces = self._file.iter_batches(batch_size=size, columns=list(names)) if groups else iter(())
+            some = {"batch_size": size, "columns": list(names), "row_groups": list(groups)}
+            pieces = self._file.iter_batches(**some) if groups else iter(())
         while True:
             with reading(self.path, "Parquet"):
                 batch = next(pieces, None)

@@ -131,6 +131,30 @@ class CalorimeterStage:
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the columns of a batch."""
+        cells: Lists = products["cells"]
+        sums, outside, quality, kind = self._summed(batch, products)
+        self._lack(batch, sums, outside)
+        made: dict[str, Any] = {"event.quality": quality}
+        for name, one in self._parts.items():
+            if self._asked is not None and not one.made & self._wanted:
+                continue
+            energy, moment, x, y = sums[:, :, one.slots]
+            late = outside[:, one.elements].copy()
+            own = Sums(energy, moment, x, y, late, self._constants, self._asked)
+            found = one.part.reduce(name, own)
+            if name in self._profiles:
+                found |= self._profiled(name, cells, kind, one.part.energies(name, energy)[f"{name}.energy"])
+            if isinstance(one.part, Grid) and f"{name}_cells" in self._wanted:
+                found[f"{name}_cells"] = self._cells(cells, _used(kind), one.channels)
+            made |= {key: values for key, values in found.items() if key in self._wanted}
+        return made
+
+    def used(self, batch: Batch, products: Mapping[str, Any]) -> Bools:
+        """Return which cells of a batch are in the sums: above the threshold of their part and inside its window."""
+        return _used(self._summed(batch, products)[-1])
+
+    def _summed(self, batch: Batch, products: Mapping[str, Any]) -> tuple[Floats, Floats, Array, Bytes]:
+        """Return all sums, energies out of time, the quality of the events, and what each cell counted as."""
         from emiss.reco.calorimetry import sums_kernels as kernels
 
         size, (slots, elements) = len(batch), self._size
@@ -157,21 +181,7 @@ class CalorimeterStage:
             quality,
             kind,
         )
-        self._lack(batch, sums, outside)
-        made: dict[str, Any] = {"event.quality": quality}
-        for name, one in self._parts.items():
-            if self._asked is not None and not one.made & self._wanted:
-                continue
-            energy, moment, x, y = sums[:, :, one.slots]
-            late = outside[:, one.elements].copy()
-            own = Sums(energy, moment, x, y, late, self._constants, self._asked)
-            found = one.part.reduce(name, own)
-            if name in self._profiles:
-                found |= self._profiled(name, cells, kind, one.part.energies(name, energy)[f"{name}.energy"])
-            if isinstance(one.part, Grid) and f"{name}_cells" in self._wanted:
-                found[f"{name}_cells"] = self._cells(cells, kind == kernels.USED, one.channels)
-            made |= {key: values for key, values in found.items() if key in self._wanted}
-        return made
+        return sums, outside, quality, kind
 
     def _profiled(self, name: str, cells: Lists, kind: Bytes, energy: Floats) -> dict[str, Any]:
         """Return what a part with a library of profiles makes of its cells."""
@@ -204,3 +214,23 @@ class CalorimeterStage:
                 "layer": self._layer[number],
             },
         )
+
+
+def _used(kind: Bytes) -> Bools:
+    from emiss.reco.calorimetry import sums_kernels as kernels
+
+    used: Bools = kind == kernels.USED
+    return used
+
+
+def cells_of(batch: Batch, detector: Detector, conditions: RunConditions) -> Lists:
+    """Return the cells of a batch: channel, energy (GeV), time (ns), quality, and whether they are `used` in the sums."""
+    from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
+
+    first = WaveformStage(detector) if batch.cells is None else HitStage(detector)
+    stage = CalorimeterStage(detector)
+    first.begin_run(conditions)
+    stage.begin_run(conditions)
+    products = first(batch, {})
+    cells: Lists = products["cells"]
+    return Lists(cells.offsets, {**cells.columns, "used": stage.used(batch, products)})

@@ -5,6 +5,7 @@ All cuts, regions and weights are one program (made in `bind`), so that what the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,12 @@ from emiss.selection.blinding import is_hidden
 from emiss.selection.counting.counter import QUALITY, Counter, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from emiss.configs.arrays import Bools, Ints
     from emiss.events.columns import Column
     from emiss.events.language.running.program import Node
+    from emiss.events.language.running.values import Truths
     from emiss.events.table import EventTable
     from emiss.selection.analysis.model import Analysis
     from emiss.selection.counting.counter import Region, Shifted, Weight, Yields
@@ -30,6 +32,23 @@ if TYPE_CHECKING:
 
 COUNTS, SCANS, ALL_PRODUCTS = "counts", "scans", "all"
 """What a pass over the events makes: counts; these and scans; these and histograms."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What cuts say of N events.
+
+    Attributes
+    ----------
+    true, undefined : bool arrays of shape (cuts, N)
+        Of each cut by itself.
+    seen : bool array of shape (N,)
+        False for what is inside the box of a blinded sample.
+    """
+
+    true: Bools
+    undefined: Bools
+    seen: Bools
 
 
 class Bound:
@@ -181,21 +200,37 @@ class Bound:
         unblind: bool = False,
     ) -> Ints:
         """Return how many cuts of a region each event passes one after the other; int of shape (N,), -1 where hidden."""
+        parts = [np.zeros(0, np.int64)]
+        for verdicts in self.verdicts(table, region, sample=sample, role=role, unblind=unblind):
+            count = np.logical_and.accumulate(verdicts.true, axis=0).sum(axis=0)
+            parts.append(np.where(verdicts.seen, count, -1))
+        return np.concatenate(parts)
+
+    def verdicts(
+        self,
+        table: EventTable,
+        region: str | None = None,
+        *,
+        sample: str | None = None,
+        role: str | None = None,
+        unblind: bool = False,
+    ) -> Iterator[Verdicts]:
+        """Yield what each cut of a region by itself says of the events, block by block; and which of them may be seen."""
         nodes = self.region(region).nodes
         hide = not unblind and self.blinded(*_identity(table, sample, role))
         plan = Plan(list(dict.fromkeys([*nodes, *([self.box] if hide and self.box else [])])))
-        parts = [np.zeros(0, np.int64)]
         for block in blocks(table, self._work[hide, COUNTS].columns):
             values = plan.run(block)
-            mask = np.ones(block.size, bool)
-            count = np.zeros(block.size, np.int64)
-            for node in nodes:
-                mask &= values[node.id].true
-                count += mask
+            shape = (len(nodes), block.size)
+            true, undefined, seen = np.empty(shape, bool), np.zeros(shape, bool), np.ones(block.size, bool)
+            for row, node in enumerate(nodes):
+                truths: Truths = values[node.id]
+                true[row] = truths.true
+                if truths.undefined is not None:
+                    undefined[row] = truths.undefined
             if hide and self.box is not None:
-                count[~np.broadcast_to(values[self.box.id].false, (block.size,))] = -1
-            parts.append(count)
-        return np.concatenate(parts)
+                seen[:] = values[self.box.id].false
+            yield Verdicts(true, undefined, seen)
 
     @staticmethod
     def _position(region: Region, cut: str | None) -> int:

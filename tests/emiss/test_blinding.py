@@ -78,6 +78,7 @@ def everything(cli, folder: Path, *options: str, only: tuple[str, ...] = ()) -> 
         "select": ("select", tables, "--analysis", folder / "cuts.yaml", "--detail", "--out", folder / "s", *options),
         "keep": ("select", tables, "--analysis", folder / "cuts.yaml", "--keep", folder / "k2", *options),
         "skim": ("select", folder / "k2", "--analysis", folder / "cuts.yaml", "--out", folder / "s2", *options),
+        "look": ("look", tables, "--analysis", folder / "cuts.yaml", "--json", *options),
         "scan": (
             *("scan", tables, "--analysis", folder / "cuts.yaml", "-p", "hcal_mip[0]", *ends, "--out", folder / "c"),
             *options,
@@ -99,6 +100,7 @@ def normal(text: str, folder: Path) -> str:
     text = re.sub(r"\s+", " ", text.replace(str(folder), "FOLDER"))  # lines are broken by the length of the path
     text = re.sub(r"\d{4}-\d\d-\d\d[T ][\d:,.+]+", "TIME", text)
     text = re.sub(r"\b\d+\.\d\d s\b", "SECONDS", text)
+    text = re.sub(r'"row": \d+', "ROW", text)  # as event.entry below
     # the size of a compressed table of the simulated sample changes with the length of what it says of its origin
     return re.sub(r"\b(\d+:)?sha256:[0-9a-f]{64}\b", "IDENTITY", text)
 

@@ -37,13 +37,13 @@ function heights(tops, log) {
   return [least / 2, most * 3];
 }
 
-function frame(host, width, label) {
+export function frame(host, width, label) {
   const chart = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, role: "group", "aria-label": label });
   host.replaceChildren(chart);
   return chart;
 }
 
-function axes(chart, box, x, y, spec) {
+export function axes(chart, box, x, y, spec) {
   const bottom = box.bottom;
   for (const at of x.ticks) {
     chart.append(svg("line", { class: "grid", x1: x.of(at), x2: x.of(at), y1: box.top, y2: bottom }));
@@ -58,7 +58,7 @@ function axes(chart, box, x, y, spec) {
   chart.append(svg("text", { x: 2, y: 10 }, spec.y));
 }
 
-function scale(low, high, from, to, log = false) {
+export function scale(low, high, from, to, log = false) {
   const map = log ? Math.log10 : (x) => x;
   const a = map(low), b = map(high);
   const of = (value) => {

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from emiss.browser import serving
 from emiss.events.files.open import write
 from emiss.tune.page import page_of
+from tests.emiss import pages
 from tests.emiss.tune.conftest import ANALYSIS, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
 
-CHROMIUM = os.environ.get("EMISS_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-if CHROMIUM is None:
+if pages.CHROMIUM is None:
     pytest.skip("needs Chromium (or EMISS_CHROMIUM, its path)", allow_module_level=True)
 
 HOSTILE = "<img src=x onerror=\"document.title='broken'\">"
@@ -38,48 +34,16 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        began = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with pages.chromium(playwright) as began:
         yield began
-        began.close()
 
 
-@contextmanager
-def served(session: Any) -> Iterator[str]:
-    """Serve the page of a session from another thread; gives its address."""
-    said: list[str] = []
-    began, stop = threading.Event(), threading.Event()
-
-    def ready(address: str) -> None:
-        said.append(address)
-        began.set()
-
-    thread = threading.Thread(target=serving.serve, args=(page_of(session), serving.listen(), ready, stop))
-    thread.start()
-    try:
-        assert began.wait(20)
-        yield said[0]
-    finally:
-        stop.set()
-        thread.join(20)
+def served(session: Any) -> AbstractContextManager[str]:
+    return pages.served(page_of(session))
 
 
-@contextmanager
-def opened(browser: Any, address: str, width: int = 1300, height: int = 900, **given: Any) -> Iterator[Any]:
-    """Open a page; a mistake of its script or a file from elsewhere fails the test."""
-    context = browser.new_context(viewport={"width": width, "height": height}, **given)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "console", lambda said: wrong.append(said.text) if said.type == "error" and "422" not in said.text else None
-    )
-    page.on("request", lambda asked: None if asked.url.startswith((address, "data:")) else wrong.append(asked.url))
-    page.goto(address)
-    page.locator("body[data-serial]").wait_for()
-    yield page
-    context.close()
-    assert wrong == []
+def opened(browser: Any, address: str, *size: int, **given: Any) -> AbstractContextManager[Any]:
+    return pages.opened(browser, address, "body[data-serial]", *size, **given)
 
 
 def settled(page: Any) -> dict[str, Any]:

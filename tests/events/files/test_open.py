@@ -80,6 +80,21 @@ def test_a_range_of_some_columns(tmp_path, suffix):
     assert part["tracks.p"].to_list() == table["tracks.p"][1:4].to_list()
 
 
+def test_any_range_of_a_table_in_row_groups_and_only_these_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("emiss.events.files.open.ROWS", 4)
+    table = make_table([1, 2, 0, 3, 1, 0, 2, 1, 1, 4, 1])
+    file = open_table(events.write(table, tmp_path / "t.parquet"))
+    assert file._file.num_row_groups == 3
+    read, pieces = [], file._pieces
+    monkeypatch.setattr(file, "_pieces", lambda names, size, groups: read.append(groups) or pieces(names, size, groups))
+    for start in range(12):
+        for stop in range(start, 12):
+            found = EventTable.concatenate(list(file.batches(start=start, stop=stop, size=3)))
+            assert_same(table.slice(start, stop), found)
+            assert read[-1] == [n for n in range(3) if start < stop and 4 * n < stop and 4 * n + 4 > start]
+    assert [0] in read
+
+
 @pytest.mark.parametrize("suffix", [".root", ".parquet"])
 def test_an_unknown_column_is_named_with_the_closest(tmp_path, suffix):
     path = events.write(make_table([1]), tmp_path / f"t{suffix}")
