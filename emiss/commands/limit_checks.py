@@ -111,7 +111,7 @@ def _together(exposure: Exposure, signal: Signal, background: Background) -> Ite
 
 
 def _outputs(output: Output) -> Iterator[UserError]:
-    from emiss.reach.figures import check_suffix
+    from emiss.drawing import check_suffix
 
     if output.plot is not None:
         yield from _raised(check_suffix, output.plot)

@@ -19,16 +19,9 @@ if TYPE_CHECKING:
     from emiss.reach.sensitivity import DataPeriod, Point
     from emiss.reach.yield_table import YieldTable
 
-SUFFIXES = (".png", ".pdf", ".svg")
 BAND68, BAND95 = "#4daf4a", "#ffd92f"
 METHODS = {"exact": ("black", "-"), "ww": (COLOURS[2], "--"), "iww": (COLOURS[0], ":")}
 NAMES = {"exact": "exact tree level", "ww": "WW", "iww": "improved WW"}
-
-
-def check_suffix(path: Path) -> None:
-    """Raise a UserError for a file that no figure can be written to; before anything is computed."""
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"a plot is written to {', '.join(SUFFIXES)}, not '{path.suffix}'")
 
 
 def write(made: Figure, path: Path) -> Path:
