@@ -52,6 +52,8 @@ def find(path: Path, panel: Panel, *, unblind: bool = False, progress: Callable[
     UserError
         If there is neither, or something about it is wrong.
     """
+    if not path.exists():
+        raise UserError("no such file or folder", at=Location(str(path)))
     folder = path.parent if path.name == "cutflow.json" else path
     cutflow = Cutflow.load(folder / "cutflow.json") if (folder / "cutflow.json").is_file() else None
     stored: BySample = {}
