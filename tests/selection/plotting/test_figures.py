@@ -46,7 +46,7 @@ def test_the_legend_is_off_the_data(style: str, log: bool) -> None:
     assert below.get_xlabel() == "e_miss [GeV]"
     texts = [text.get_text() for text in main.texts]
     assert {"NA64", "Preliminary", "20"} <= set(texts)
-    assert [text.get_text() for text in main.get_legend().get_texts()][0] == "run"
+    assert main.get_legend().get_texts()[0].get_text() == "run"
 
 
 def test_bins_of_other_widths_are_not_given_a_width() -> None:
