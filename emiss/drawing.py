@@ -122,6 +122,14 @@ def figure(width: float = 6.4, height: float = 4.2) -> Figure:
     return made
 
 
+def power(text: str) -> str:
+    r"""Return a number as formulas write it: ``1e11`` is ``$10^{11}$``, ``2.8e+11`` is ``$2.8 \times 10^{11}$``."""
+    mantissa, e, exponent = text.partition("e")
+    if not e:
+        return text
+    return rf"$10^{{{int(exponent)}}}$" if mantissa == "1" else rf"${mantissa} \times 10^{{{int(exponent)}}}$"
+
+
 def check_suffix(path: Path) -> None:
     """Refuse a file that no figure is written to, before anything is computed.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import UserError, did_you_mean
-from emiss.drawing import figure, styled
+from emiss.drawing import figure, power, styled
 from emiss.plot.source import find
 from emiss.selection.display import numbers
 from emiss.selection.normalisation import PER_ON_TARGET
@@ -116,7 +116,7 @@ def content(
         title=title,
         events={"shape": "share of events", "none": "events"}.get(how, "events" if look.experiment else _per(target)),
         status=look.status if has_data or not look.experiment else f"Simulation {look.status}".strip(),
-        exposure="" if target is None else f"{_power(numbers.particles(target))} on target",
+        exposure="" if target is None else f"{power(numbers.particles(target))} on target",
         log=panel.log,
         ratio=panel.ratio,
         per_unit=panel.per_unit,
@@ -197,15 +197,7 @@ def _stage(found: Found) -> str:
 
 
 def _per(target: float | None) -> str:
-    return "events" if target is None else f"events per {_power(numbers.particles(target))}"
-
-
-def _power(text: str) -> str:
-    r"""Return a number as formulas write it: ``1e11`` is ``$10^{11}$``."""
-    mantissa, e, power = text.partition("e")
-    if not e:
-        return text
-    return rf"$10^{{{power}}}$" if mantissa == "1" else rf"${mantissa} \times 10^{{{power}}}$"
+    return "events" if target is None else f"events per {power(numbers.particles(target))}"
 
 
 def _agreement(first: Series, other: Series) -> str:
