@@ -139,7 +139,8 @@ def check_suffix(path: Path) -> None:
         For another suffix than those of `SUFFIXES`.
     """
     if path.suffix not in SUFFIXES:
-        raise UserError(f"a plot is written to {', '.join(SUFFIXES)}, not '{path.suffix}'")
+        known = ", ".join(SUFFIXES[:-1])
+        raise UserError(f"a plot is written to {known} or {SUFFIXES[-1]}, not '{path.suffix}'")
 
 
 def save(made: Figure, path: Path, *, dpi: int = DPI, kind: str | None = None) -> None:
