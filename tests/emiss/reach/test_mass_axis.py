@@ -30,7 +30,9 @@ def test_what_has_no_logarithm_is_left_alone(line) -> None:
     assert np.array_equal(smooth(mass, line)[1], line)
 
 
-@pytest.mark.parametrize(("largest", "label", "numbers"), [(0.9, "MeV", {"100", "200", "500"}), (3.0, "GeV", {"0.1", "1"})])
+@pytest.mark.parametrize(
+    ("largest", "label", "numbers"), [(0.9, "MeV", {"100", "200", "500"}), (3.0, "GeV", {"0.1", "1"})]
+)
 def test_masses_have_a_unit_and_ticks_between(largest, label, numbers) -> None:
     made = figure()
     place = made.subplots()
