@@ -26,7 +26,7 @@ NOT_HERE = {
     "exposure": ("eot", "data"),
     "signal": ("cutflow", "efficiencies", "signal", "sample", "region", "analysis"),
     "background": ("empty", "srd_factor", "srd_reading"),
-    "corrections": ("target",),
+    "corrections": ("target", "variations"),
 }
 """Options of the limit on phi that say what the file of a search says."""
 
