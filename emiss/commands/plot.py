@@ -88,9 +88,10 @@ def plot(
 
       emiss plot figure.yaml --out figure.pdf
     """
-    from emiss.configs.errors import UserError
-    from emiss.drawing import check_style, check_suffix, save
+    from emiss.configs.errors import Location, UserError
+    from emiss.drawing import check_style, check_suffix, save, styled
     from emiss.events.files.atomic import staged_file
+    from emiss.events.location import is_remote
     from emiss.plot import draw
     from emiss.plot.wanted import Panel
     from emiss.selection.plotting.frame import Look
@@ -98,6 +99,8 @@ def plot(
     places = out or [Path("plot.png")]
     for path in places:
         check_suffix(path)
+        if not is_remote(path) and not path.parent.is_dir():
+            raise UserError("no such folder", at=Location(str(path.parent)))
     check_style(style)
     if result.suffix in (".yaml", ".yml"):
         if quantity:
@@ -116,11 +119,12 @@ def plot(
         with progress("plot", None, quiet=quiet) as step:
             shown = [draw.content(panel, look, unblind=unblind, progress=step)]
         made = draw.draw(shown[0], style)
-    from emiss.drawing import styled
-
     for path in places:
-        with styled(style), staged_file(path) as here:
-            save(made, here)
+        try:
+            with styled(style), staged_file(path) as here:
+                save(made, here)
+        except OSError as error:
+            raise UserError(f"cannot be written: {error.strerror or error}", at=Location(str(path))) from None
     for one in shown:
         for line in one.lines if not quiet else ():
             say(line)

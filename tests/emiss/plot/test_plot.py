@@ -115,6 +115,12 @@ def test_mistakes_are_told(result, plot, given, message) -> None:
         of(result, *plot, **given)
 
 
+@pytest.mark.parametrize(("name", "said"), [("no/where.png", "no such folder"), ("plot.gif", "is written to")])
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_drawn(result, cli, name, said) -> None:
+    done = cli("plot", result, "energy", "--out", result / name)
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
 def test_a_changed_analysis_is_not_taken_for_the_one_of_the_result(result) -> None:
     file = result.parent / "small.yaml"
     before = file.read_text()
