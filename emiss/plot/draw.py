@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from emiss.configs.errors import UserError, did_you_mean
 from emiss.drawing import figure, power, styled
 from emiss.plot.source import find
@@ -180,12 +182,14 @@ def _series(panel: Panel, found: Sequence[Found], labels: Sequence[str], target:
                 one.cutflow.samples[sample].scale if target is None else optimum.factor(one.cutflow, sample, target)
             )
             name = f"{label}: {sample}" if label and several else label or sample
-            made.append(Series.of(name, one.cutflow.samples[sample].role, filled, factor, number))
+            counts = one.cutflow.samples[sample]
+            made.append(Series.of(name, counts.role, filled, factor, number, hidden=counts.hidden))
     made = [one for one in made if one.sums.any() or one.role == "data"]
     data = [one for one in made if one.role == "data"]
     if panel.normalise in ("", "data") and target is not None and len(data) > 1:
         # the exposures add up, and so do the events; with the scale of each
-        whole = Series("data", "data", sum(one.sums for one in data), sum(one.squares for one in data))  # type: ignore[arg-type]
+        sums, squares = (np.sum([getattr(one, name) for one in data], axis=0) for name in ("sums", "squares"))
+        whole = Series("data", "data", sums, squares, hidden=any(one.hidden for one in data))
         made = [*(one for one in made if one.role != "data"), whole]
     return tuple(made)
 

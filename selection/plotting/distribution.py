@@ -63,7 +63,7 @@ def distribution(place: FigureBase, series: Sequence[Series], axis: BinAxis, loo
             )
     for one in shown:
         if one.role == "data":
-            points(main, one, axis, one.values, *one.errors, where=(one.values > 0.0) | (stack > 0.0), label=True)
+            points(main, one, axis, one.values, *one.errors, where=one.shown(stack > 0.0), label=True)
             if below is not None:
                 _ratio(below, one, axis, stack)
     finish(main, axis, look, Reach.of_stack(shown))
@@ -131,7 +131,7 @@ def points(
     """Draw points with bars in the middle of the bins that are chosen; of an empty bin the bar alone."""
     edges = np.asarray(axis.edges)
     middle = 0.5 * (edges[1:] + edges[:-1])
-    text = frame.plain(one.name) if label else None
+    text = frame.plain(one.label) if label else None
     place.errorbar(
         middle[where], values[where], (below[where], above[where]), fmt=marker, color=colour, markersize=3.5 * size(),
         elinewidth=size(), label=text, zorder=5,
@@ -146,7 +146,7 @@ def _ratio(place: Axes, one: Series, axis: BinAxis, stack: Floats) -> None:
     below, above = (bar / under for bar in one.errors)
     top = RATIOS[0] if np.mean(share[known] < RATIOS[0]) > 0.8 or not known.any() else RATIOS[1]
     place.set_ylim(0.0, top)
-    points(place, one, axis, share, below, above, where=known & (share <= top))
+    points(place, one, axis, share, below, above, where=one.shown(known) & known & (share <= top))
     edges = np.asarray(axis.edges)
     high = known & (share > top)
     place.plot(

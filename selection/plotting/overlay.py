@@ -39,7 +39,7 @@ def overlay(place: FigureBase, series: Sequence[Series], axis: BinAxis, look: Lo
     tops = []
     for number, one in enumerate(shown):
         colour, mark = tint[number % len(tint)], MARKS[number % len(MARKS)]
-        said = frame.plain(one.name) + (f": {agreement(series[0], series[number])}" if number else "")
+        said = frame.plain(one.label) + (f": {agreement(series[0], series[number])}" if number else "")
         main.stairs(one.values, axis.edges, color=colour, linewidth=1.5 * size(), label=said)
         points(main, one, axis, one.values, *one.errors, where=one.values > 0.0, colour=colour, marker=mark)
         tops.append(one.values + np.where(one.values > 0.0, one.errors[1], 0.0))

@@ -12,7 +12,7 @@ from emiss.selection.counting.intervals import garwood
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from emiss.configs.arrays import Floats
+    from emiss.configs.arrays import Bools, Floats
     from emiss.selection.counting.histograms import BinAxis, Filled
 
 DECADES = 3.0
@@ -33,6 +33,8 @@ class Series:
         From sums of weights to what is drawn.
     number : int
         Place of the sample in its result, which its colour follows from.
+    hidden : bool
+        Whether events inside a blind box are missing: then an empty bin says nothing.
     """
 
     name: str
@@ -41,12 +43,15 @@ class Series:
     squares: Floats
     factor: float | Floats = 1.0
     number: int = 0
+    hidden: bool = False
 
     @classmethod
-    def of(cls, name: str, role: str, filled: Filled, factor: float = 1.0, number: int = 0) -> Series:
+    def of(
+        cls, name: str, role: str, filled: Filled, factor: float = 1.0, number: int = 0, *, hidden: bool = False
+    ) -> Series:
         """Return what is drawn of a histogram."""
         view = filled.hist.view()
-        return cls(name, role, np.array(view["value"]), np.array(view["variance"]), factor, number)
+        return cls(name, role, np.array(view["value"]), np.array(view["variance"]), factor, number, hidden)
 
     @property
     def values(self) -> Floats:
@@ -57,6 +62,11 @@ class Series:
     def variances(self) -> Floats:
         """Of the values."""
         return np.asarray(self.squares * np.square(self.factor))
+
+    @property
+    def label(self) -> str:
+        """What it is called in a legend."""
+        return f"{self.name} (blinded)" if self.hidden else self.name
 
     @property
     def counted(self) -> bool:
@@ -71,6 +81,10 @@ class Series:
             return np.asarray((self.sums - low) * self.factor), np.asarray((high - self.sums) * self.factor)
         bar = np.sqrt(self.variances)
         return bar, bar
+
+    def shown(self, expected: Bools) -> Bools:
+        """Return the bins that have a point: those with something in them, and empty ones where something is expected."""
+        return np.asarray((self.values > 0.0) | (expected & (not self.hidden)))
 
     def per_unit(self, axis: BinAxis) -> Series:
         """Return the same over the widths of the bins."""

@@ -94,8 +94,9 @@ def _histograms(result: Result, target: float) -> Iterator[Drawn]:
 
 def _series(result: Result, key: Key, factors: Mapping[str, float]) -> list[Series]:
     """Return what is drawn of the samples that have a histogram."""
+    counts = result.cutflow.samples
     return [
-        Series.of(sample, result.cutflow.samples[sample].role, made[key], factors[sample], number)
+        Series.of(sample, counts[sample].role, made[key], factors[sample], number, hidden=counts[sample].hidden)
         for number, (sample, made) in enumerate(result.histograms.items())
         if key in made
     ]

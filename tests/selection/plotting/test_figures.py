@@ -89,3 +89,15 @@ def test_projections_of_a_plane_are_its_sums() -> None:
         plane(made, Series("s", "signal", values, values), (x, y), Look())
     sums = [p.get_data().values.tolist() for axes in made.axes for p in axes.patches if hasattr(p, "get_data")]
     assert sums == [[1.0, 5.0, 9.0], [6.0, 9.0]]
+
+
+def test_an_empty_bin_of_a_blinded_sample_is_not_shown_as_nothing() -> None:
+    values = np.where(np.arange(20) < 10, 5.0, 0.0)
+    for hidden, shown in ((True, 10), (False, 20)):
+        with styled():
+            made = figure()
+            data = Series("run", "data", values, values, hidden=hidden)
+            distribution(made, [series("b", "background", 1e4), data], AXIS, Look())
+        assert [len(axes.containers[0].lines[0].get_ydata()) for axes in made.axes] == [shown, shown]
+        labels = [text.get_text() for text in made.axes[0].get_legend().get_texts()]
+        assert ("run (blinded)" in labels) == hidden
