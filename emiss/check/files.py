@@ -62,6 +62,7 @@ class _Check:
             "detector": _detector,
             "conditions": _conditions,
             "search": _search,
+            "figure": _figure,
             "budget": _budget,
             "periods": _periods,
         }
@@ -216,6 +217,13 @@ def _conditions(one: Given) -> str:
 
 def _order(error: UserError) -> tuple[str, int, int]:
     return (error.at.file, error.at.line, error.at.column) if error.at is not None else ("", 0, 0)
+
+
+def _figure(one: Given) -> str:
+    from emiss.plot.wanted import load_figure
+
+    file = load_figure(one.path)
+    return f"figure '{file.figure}', {len(file.panels)} panels"
 
 
 def _search(one: Given) -> str:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PARTS = frozenset(AnalysisModel.model_fields) - {"extends", "description", "made_with"}
 """Keys that only an analysis has."""
 
-OF_PROGRAMME = {"search": "search", "budget": "budget", "programme": "periods"}
-"""Keys that say what a file of the programme is."""
+NAMING = {"search": "search", "budget": "budget", "programme": "periods", "figure": "figure"}
+"""Keys that alone say what a file is."""
 
 _YAML = (".yaml", ".yml")
 
@@ -94,7 +94,7 @@ def _kind(document: Document) -> str:
         return "runlist"
     if "reader" in keys:
         return "map"
-    for key, kind in OF_PROGRAMME.items():
+    for key, kind in NAMING.items():
         if key in keys:
             return kind
     if "process" in keys:

@@ -22,6 +22,7 @@ from emiss.commands import (
     models,
     new,
     periods,
+    plot,
     process,
     quality,
     run,
@@ -53,6 +54,7 @@ app.command()(process.select)
 app.command()(status.status)
 app.command()(scan.scan)
 app.command()(tune.tune)
+app.command()(plot.plot)
 app.command()(diff.diff)
 app.command()(limit.limit)
 app.command()(run.run)

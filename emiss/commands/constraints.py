@@ -47,6 +47,7 @@ def constraints(
 
     from emiss.commands.quantities import energies, energy
     from emiss.configs.errors import UserError, did_you_mean
+    from emiss.drawing import check_suffix
     from emiss.physics.constraints import relic
     from emiss.physics.constraints.g_minus_2 import DIFFERENCES, LOWEST
     from emiss.reach import comparison, figures
@@ -54,7 +55,7 @@ def constraints(
     if difference not in DIFFERENCES:
         raise UserError(f"--difference: there is no '{difference}'", hint=did_you_mean(difference, DIFFERENCES))
     if plot is not None:
-        figures.check_suffix(plot)
+        check_suffix(plot)
     ratios = ratio or [relic.INVISIBLE, relic.PRINTED]
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -91,12 +91,12 @@ def limit(
     from emiss.events import provenance
     from emiss.physics.constraints import relic
     from emiss.physics.validity import check_coupling
-    from emiss.reach import sensitivity
+    from emiss.reach import sensitivity, workspaces
     from emiss.reach.limit_curve import LimitCurve
     from emiss.reach.period_reader import Reader
 
     started = provenance.now()
-    check(exposure, signal, background, corrections, statistics, comparison, output)
+    check(exposure, signal, background, corrections, statistics, comparison, output, general.export or ())
     settings, correlations, configs = _settings(exposure, signal, background, corrections)
     budget = background.budget(used=_may_use_budget(settings))
 
@@ -113,6 +113,7 @@ def limit(
             beam_energy=energy(table.beam_energy, "--beam-energy"),
             budget=budget,
             empty=background.empty,  # type: ignore[arg-type]
+            variations=corrections.variations,
         )
         periods = [reader.period(one) for one in settings]
         masses = len(periods[0].efficiencies)
@@ -127,10 +128,13 @@ def limit(
             )
         check_coupling(max(point.median for point in points), "the largest median limit on h")
         ratios = comparison.ratio or [relic.INVISIBLE, relic.PRINTED]
-        curve = LimitCurve.of(points, periods, comparison.difference, ratios)
+        moved = sensitivity.contributions(periods, points, correlations)
+        curve = LimitCurve.of(points, periods, comparison.difference, ratios, moved)
     data = curve.to_json(provenance.record(configs=configs, inputs=_inputs(settings), started=started))
     _print(curve, data, output)
     written = curve.write(data, output.out, output.plot)
+    if general.export and output.out is not None:
+        written += workspaces.write(periods, points, correlations, output.out)
     if written and not output.quiet and not output.json_:
         say("written: " + ", ".join(map(str, written)), "dim")
     for text in dict.fromkeys(said):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from emiss.configs.errors import Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from emiss.commands.limit_options import (
         Background,
@@ -28,6 +28,7 @@ def check(
     statistics: Statistics,
     comparison: Comparison,
     output: Output,
+    export: Sequence[str] = (),
 ) -> None:
     """Raise a UserError for all options that are wrong."""
     from emiss.reach.period_settings import nucleus
@@ -38,7 +39,7 @@ def check(
         *_names(background, statistics, comparison),
         *_raised(nucleus, corrections.target),
         *_together(exposure, signal, background),
-        *_outputs(output),
+        *_outputs(output, export),
     ):
         problems.add(problem)
     problems.check()
@@ -110,9 +111,14 @@ def _together(exposure: Exposure, signal: Signal, background: Background) -> Ite
         yield UserError("--background cutflow needs --cutflow")
 
 
-def _outputs(output: Output) -> Iterator[UserError]:
-    from emiss.reach.figures import check_suffix
+def _outputs(output: Output, export: Sequence[str]) -> Iterator[UserError]:
+    from emiss.drawing import check_suffix
 
+    for kind in export:
+        if kind != "pyhf":
+            yield UserError(f"--export {kind}: without --search there is 'pyhf'")
+    if export and output.out is None:
+        yield UserError("--export writes into a folder", hint="--out FOLDER")
     if output.plot is not None:
         yield from _raised(check_suffix, output.plot)
     if output.out is not None and output.out.exists() and not output.out.is_dir():

@@ -50,15 +50,16 @@ class General:
         typer.Option(help="Search: errors that periods do not share: 'efficiency', 'background'; may be repeated."),
     ] = None
     export: Annotated[
-        list[str] | None, typer.Option(help="Search: into --out also as 'pyhf' or 'hepdata'; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Into --out also as 'pyhf', a search also as 'hepdata'; may be repeated."),
     ] = None
 
     def given(self) -> list[str]:
-        """Return the options besides the search that are given."""
+        """Return the options that are for a search alone and are given."""
         return [
             f"--{field.name.replace('_', '-')}"
             for field in fields(self)
-            if field.name != "search" and getattr(self, field.name) != field.default
+            if field.name not in ("search", "export") and getattr(self, field.name) != field.default
         ]
 
 
@@ -191,6 +192,12 @@ class Corrections:
         float, typer.Option(help="Factor on efficiencies: trigger, dead time, what the simulation does not have.")
     ] = 1.0
     eot_error: Annotated[float, typer.Option(min=0.0, help="Relative error of the electrons on target.")] = 0.0
+    variations: Annotated[
+        bool,
+        typer.Option(
+            "--variations/--no-variations", help="Take systematic variations of a cutflow as errors of the limit."
+        ),
+    ] = True
     target: Annotated[str, typer.Option(help="Material of the target: lead, tungsten, copper, iron, ...")] = "lead"
 
 

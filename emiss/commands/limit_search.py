@@ -26,7 +26,7 @@ NOT_HERE = {
     "exposure": ("eot", "data"),
     "signal": ("cutflow", "efficiencies", "signal", "sample", "region", "analysis"),
     "background": ("empty", "srd_factor", "srd_reading"),
-    "corrections": ("target",),
+    "corrections": ("target", "variations"),
 }
 """Options of the limit on phi that say what the file of a search says."""
 
@@ -219,9 +219,9 @@ def _check(
 ) -> None:
     """Refuse options that are wrong, or for another limit."""
     from emiss.configs.errors import Problems, UserError, did_you_mean
+    from emiss.drawing import check_suffix
     from emiss.physics.limits import METHODS
     from emiss.programme import exports
-    from emiss.reach.figures import check_suffix
 
     problems = Problems()
     groups: dict[str, Any] = {

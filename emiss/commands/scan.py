@@ -65,6 +65,7 @@ def scan(
     """
     from emiss import selection
     from emiss.configs.errors import UserError, did_you_mean
+    from emiss.drawing import check_suffix
     from emiss.job.outcome import TasksFailedError
     from emiss.job.select import select
     from emiss.selection.analysis.scans import with_scan
@@ -76,6 +77,8 @@ def scan(
         "--points": points or [],
     }
     _check(given)
+    if plot is not None:
+        check_suffix(plot)
     steps = points or [61 if len(parameter) == 1 else 21] * len(parameter)
     loaded = selection.load(analysis, set=parse_sets(set_))
     if region is not None and region not in loaded.regions:
@@ -171,14 +174,11 @@ def _write(result: Result, out: Path | None, normalise: float) -> list[Path]:
 def _draw(curves: list[Curve], result: Result, plot: Path | None, normalise: float) -> list[Path]:
     if plot is None:
         return []
-    from emiss.configs.errors import UserError
     from emiss.drawing import save
     from emiss.events.files.atomic import staged_file
     from emiss.selection.display import numbers
-    from emiss.selection.report import plots
+    from emiss.selection.plotting import scan as plots
 
-    if plot.suffix not in (".png", ".pdf", ".svg"):
-        raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")
     first = [curve for curve in curves if curve.region == curves[0].region]
     merit = result.bound_scans[0].figure_of_merit
     title = f"scan of {result.bound_scans[0].name}, region {curves[0].region}"

@@ -72,7 +72,7 @@ def xsec(
     from emiss.reach import cross_section_table
 
     if plot is not None:
-        from emiss.reach.figures import check_suffix
+        from emiss.drawing import check_suffix
 
         check_suffix(plot)
     if figure not in KINDS:

@@ -76,11 +76,12 @@ def yields(
     """
     from emiss.commands import quantities
     from emiss.configs.errors import UserError
+    from emiss.drawing import check_suffix
     from emiss.physics.quadrature import ConvergenceError
     from emiss.reach import yield_table
 
-    if plot is not None and plot.suffix not in (".png", ".pdf", ".svg"):
-        raise UserError(f"a plot is written to .png, .pdf or .svg, not '{plot.suffix}'")
+    if plot is not None:
+        check_suffix(plot)
     if not 0.0 < coupling < float("inf"):
         raise UserError("--coupling: a coupling is above 0")
     given = [quantities.energy(text, "--mass") for text in mass or ()]

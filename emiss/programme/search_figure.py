@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.drawing import COLOURS, figure, styled
+from emiss.drawing import COLOURS, figure, power, styled
 from emiss.reach.figures import BAND68, BAND95
+from emiss.reach.mass_axis import label_masses, smooth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,11 +53,13 @@ def plane(limit: SearchLimit) -> Figure:
             )
         unit = limit.plane().unit
         place.set(xscale="log", yscale="log", ylim=(bottom, top))
-        place.set_xlabel(f"mass of {limit.search.plane.particle} [GeV]")
+        label_masses(place, limit.search.plane.particle, max(point.mass for point in limit.points))
         place.set_ylabel(limit.symbol + (f" [{unit}]" if unit else ""))
         confidence = 100.0 * limit.how.confidence
         place.set_title(
-            f"{limit.search.title}\n{confidence:g} % CL, {limit.on_target:.3g} on target", fontsize=10, loc="left"
+            f"{limit.search.title}\n{confidence:g} % CL, {power(f'{limit.on_target:.3g}')} on target",
+            fontsize=10,
+            loc="left",
         )
         if place.get_legend_handles_labels()[0]:
             place.legend(frameon=False, fontsize=8)
@@ -111,14 +114,15 @@ def _region(place: Axes, points: Sequence[SearchPoint], close: dict[float, float
                 mass.insert(at, close[point.mass])
                 low.insert(at, point.peak.coupling)
                 high.insert(at, point.peak.coupling)
-        place.fill_between(mass, low, high, color=colour, alpha=0.25, linewidth=0)
         marker = "o" if len(mass) == 1 else ""
+        drawn, lower, upper = smooth(mass, low, high)
+        place.fill_between(drawn, lower, upper, color=colour, alpha=0.25, linewidth=0)
         lower_open, upper_open = (all(getattr(one, name) for _, one in run) for name in ("open_low", "open_high"))
         if not lower_open:
-            place.plot(mass, low, color=colour, linewidth=1.8, label=label, marker=marker)
+            place.plot(drawn, lower, color=colour, linewidth=1.8, label=label, marker=marker)
             label = ""
         if not upper_open:
-            place.plot(mass, high, color=colour, linewidth=1.8, label=label, marker=marker)
+            place.plot(drawn, upper, color=colour, linewidth=1.8, label=label, marker=marker)
             label = ""
 
 
@@ -139,7 +143,8 @@ def _band(place: Axes, points: Sequence[SearchPoint]) -> None:
             if np.allclose(edges[0], edges[1], rtol=1e-3):
                 continue
             shown = next(labels, "")
-            place.fill_between(mass, edges[0], edges[1], color=colour, alpha=0.8, linewidth=0, label=shown)
+            drawn, lower, upper = smooth(mass, *edges)
+            place.fill_between(drawn, lower, upper, color=colour, alpha=0.8, linewidth=0, label=shown)
 
 
 def _marks(place: Axes, points: Sequence[SearchPoint], colour: str, label: str, top: float) -> None:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from emiss.configs.errors import UserError, did_you_mean
 from emiss.reach.efficiencies import first_row, last_row, process_of
+from emiss.reach.variations import of_sample, of_sum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.physics.limits.backgrounds import Budget
     from emiss.reach.efficiencies import Efficiency
+    from emiss.reach.variations import Factors
     from emiss.samples.config import Sample
     from emiss.selection.counting.samples import SampleCounts
     from emiss.selection.results.cutflow import Cutflow
@@ -63,6 +65,8 @@ class Background:
         More background, as far as the simulation leaves room for it.
     warnings : tuple of str
         What makes the limit doubtful.
+    variations : tuple of (name, up, down)
+        Factors of systematic variations on what is there.
     """
 
     per_electron: float
@@ -71,6 +75,7 @@ class Background:
     notes: tuple[str, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     warnings: tuple[str, ...] = ()
+    variations: Factors = ()
 
 
 def from_budget(budget: Budget, *, empty: Empty = "bound") -> Background:
@@ -115,6 +120,7 @@ def from_cutflow(
         raise UserError("the cutflow has no sample of the role 'background'")
     numbers = budget or paper()
     total, variance, common, notes, unseen, warnings = 0.0, 0.0, 0.0, [], [], []
+    varied: list[tuple[float, Factors]] = []
     for name, counts in samples.items():
         if not counts.on_target:
             raise UserError(f"sample '{name}' does not say how many particles on target it stands for")
@@ -129,6 +135,7 @@ def from_cutflow(
             warnings.append(f"{name} does not say what was simulated: the error of its rate is not counted")
         expected = left.sum_w * factor
         total += expected
+        varied.append((expected, of_sample(cutflow, name, region)))
         variance += left.sum_w2 * factor**2 + (own * expected) ** 2
         common += shared * expected
         notes.append(
@@ -137,7 +144,8 @@ def from_cutflow(
     warnings += _missing([process_of(name, counts, known or {}) for name, counts in samples.items()])
     error = math.hypot(math.sqrt(variance), common) / total if total else 0.0
     source = f"cutflow, {', '.join(samples)}"
-    return _with_empty(Background(total, error, source, tuple(notes), tuple(unseen), tuple(warnings)), empty)
+    found = Background(total, error, source, tuple(notes), tuple(unseen), tuple(warnings), of_sum(varied))
+    return _with_empty(found, empty)
 
 
 def _missing(processes: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.configs.files import check_regular
 from emiss.physics.constants import ELECTRON_MASS, MUON_MASS
+from emiss.reach.variations import of_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from emiss.job.work import Pool
+    from emiss.reach.variations import Factors
     from emiss.samples.config import Sample
     from emiss.selection import Analysis
     from emiss.selection.counting.counts import CutCounts, Tally
@@ -53,6 +55,8 @@ class Efficiency:
         Hash of the cuts that it belongs to; empty where nothing says it.
     leptons : tuple of str
         Whose phi these are: of the shower's electrons, positrons (``e+``) or both.
+    variations : tuple of (name, up, down)
+        Factors of systematic variations.
     """
 
     m_phi: float
@@ -63,6 +67,7 @@ class Efficiency:
     source: str
     cuts: str = ""
     leptons: tuple[str, ...] = ELECTRONS
+    variations: Factors = ()
 
 
 def from_cutflow(
@@ -89,7 +94,11 @@ def from_cutflow(
             hint = did_you_mean(name, cutflow.samples, otherwise="its samples are")
             raise UserError(f"--signal {name}: the cutflow has no sample of this name", hint=hint)
     found = [
-        replace(_of_sample(name, counts, region, known or {}), cuts=cutflow.cuts_hash)
+        replace(
+            _of_sample(name, counts, region, known or {}),
+            cuts=cutflow.cuts_hash,
+            variations=of_sample(cutflow, name, region),
+        )
         for name, counts in cutflow.samples.items()
         if counts.role == "signal"
     ]

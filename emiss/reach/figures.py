@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.configs.errors import UserError
-from emiss.drawing import COLOURS, figure, save, styled
+from emiss.drawing import COLOURS, figure, power, save, styled
+from emiss.reach.mass_axis import label_masses, smooth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,16 +20,9 @@ if TYPE_CHECKING:
     from emiss.reach.sensitivity import DataPeriod, Point
     from emiss.reach.yield_table import YieldTable
 
-SUFFIXES = (".png", ".pdf", ".svg")
 BAND68, BAND95 = "#4daf4a", "#ffd92f"
 METHODS = {"exact": ("black", "-"), "ww": (COLOURS[2], "--"), "iww": (COLOURS[0], ":")}
 NAMES = {"exact": "exact tree level", "ww": "WW", "iww": "improved WW"}
-
-
-def check_suffix(path: Path) -> None:
-    """Raise a UserError for a file that no figure can be written to; before anything is computed."""
-    if path.suffix not in SUFFIXES:
-        raise UserError(f"a plot is written to {', '.join(SUFFIXES)}, not '{path.suffix}'")
 
 
 def write(made: Figure, path: Path) -> Path:
@@ -73,25 +67,28 @@ def plane(compared: Mapping[str, Any], points: Sequence[Point] = (), periods: Se
             _limit(place, points)
             total = sum(period.on_target for period in periods)
             confidence = 100.0 * points[0].limit.confidence
-            place.set_title(f"{confidence:g} % CL, {total:.3g} electrons on target", fontsize=11, loc="left")
+            place.set_title(
+                f"{confidence:g} % CL, {power(f'{total:.3g}')} electrons on target", fontsize=11, loc="left"
+            )
         drawn = [*compared["g_minus_2"]["bands"]["3"][1], *(h for line in compared["relic"] for h in line["coupling"])]
         drawn += [h for point in points for h in (point.expected[0], point.expected[-1])]
-        place.set(xscale="log", yscale="log", xlabel=r"$m_\phi$ [GeV]", ylabel="coupling $h$")
+        place.set(xscale="log", yscale="log", ylabel="coupling $h$")
         place.set_ylim(0.3 * min(drawn), 3.0 * max(drawn))
+        label_masses(place, r"$\phi$", float(mass.max()))
         place.legend(frameon=False, fontsize=8)
     return made
 
 
 def _limit(place: Axes, points: Sequence[Point]) -> None:
-    mass = [point.m_phi for point in points]
-    expected = np.array([point.expected for point in points]).T
+    masses = [point.m_phi for point in points]
+    mass, *expected = smooth(masses, *np.array([point.expected for point in points]).T)
     marker = "o" if len(points) == 1 else ""
     place.fill_between(mass, expected[0], expected[4], color=BAND95, alpha=0.8, linewidth=0, label="95 % of limits")
     place.fill_between(mass, expected[1], expected[3], color=BAND68, alpha=0.8, linewidth=0, label="68 % of limits")
     place.plot(mass, expected[2], color=COLOURS[0], linestyle="--", label="median expected limit", marker=marker)
     observed = [point.observed for point in points if point.observed is not None]
     if len(observed) == len(points):
-        place.plot(mass, observed, color="black", linewidth=2.0, label="observed limit", marker=marker)
+        place.plot(*smooth(masses, observed), color="black", linewidth=2.0, label="observed limit", marker=marker)
 
 
 def totals(energies: Any, masses: Sequence[float], values: Mapping[str, Any], title: str) -> Figure:
@@ -184,7 +181,8 @@ def yields(table: YieldTable) -> Figure:
             label = f"{model.threshold_of} above {threshold:g} GeV"
             mass, height = [row.mass for row in seen], [row.per_electron for row in seen]
             place.plot(mass, height, marker="o", markersize=3, color=COLOURS[i % 8], label=label)
-        place.set(xscale="log", yscale="log", xlabel=f"mass of {model.particle} [GeV]")
+        place.set(xscale="log", yscale="log")
+        label_masses(place, model.particle, max((row.mass for row in table.rows), default=1.0))
         place.set_ylabel(f"{model.particle} per electron on target")
         how = f"{model.coupling} = {table.settings.coupling:g}, {table.settings.energy:g} GeV, {table.settings.method}"
         place.set_title(f"{model.reaction} on {DEPTH:g} radiation lengths of lead, {how}", fontsize=10, loc="left")

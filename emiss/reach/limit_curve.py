@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from emiss.reach.sensitivity import DataPeriod, Point
+    from emiss.reach.variations import Contributions
 
 SCHEMA = "emiss.limit/1"
 
@@ -40,6 +41,8 @@ class LimitCurve:
         m_phi over dark matter's mass of the relic lines that it is compared with.
     compared : mapping
         Both at the masses of the points (`emiss.reach.comparison.lines`).
+    contributions : Contributions or None
+        Of systematic variations.
     """
 
     points: Sequence[Point]
@@ -47,10 +50,16 @@ class LimitCurve:
     difference: str
     ratios: Sequence[float]
     compared: Mapping[str, Any]
+    contributions: Contributions | None = None
 
     @classmethod
     def of(
-        cls, points: Sequence[Point], periods: Sequence[DataPeriod], difference: str, ratios: Sequence[float]
+        cls,
+        points: Sequence[Point],
+        periods: Sequence[DataPeriod],
+        difference: str,
+        ratios: Sequence[float],
+        contributions: Contributions | None = None,
     ) -> LimitCurve:
         """Return the curve with what it is compared with.
 
@@ -60,7 +69,7 @@ class LimitCurve:
             For a mass or a ratio that has no line.
         """
         compared = _lines([point.m_phi for point in points], difference, ratios)
-        return cls(points, periods, difference, ratios, compared)
+        return cls(points, periods, difference, ratios, compared, contributions)
 
     @property
     def doubts(self) -> list[str]:
@@ -95,6 +104,7 @@ class LimitCurve:
                 }
                 for point in self.points
             ],
+            "variations": None if self.contributions is None else self.contributions.to_json(),
             "lines": dict(self.compared),
             "provenance": dict(provenance),
         }

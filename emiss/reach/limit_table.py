@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emiss.selection.display.view import clean
 from emiss.terminal import print_table, say
 
 if TYPE_CHECKING:
     from emiss.reach.limit_curve import LimitCurve
     from emiss.reach.sensitivity import DataPeriod
+    from emiss.reach.variations import Contributions
 
 
 def show(curve: LimitCurve) -> None:
@@ -35,6 +37,8 @@ def show(curve: LimitCurve) -> None:
         numbers = [*limits, low[i], high[i], *(line["coupling"][i] for line in compared["relic"])]
         table.add_row(*cells, *(f"{number:.3g}" for number in numbers))
     print_table(table)
+    if curve.contributions is not None:
+        _variations(curve.contributions)
     for number, period in enumerate(periods, 1):
         say(_of_period(period, number))
     first = points[0].limit
@@ -62,6 +66,20 @@ def show(curve: LimitCurve) -> None:
     )
     for note in dict.fromkeys(notes):
         say(note, "dim")
+
+
+def _variations(found: Contributions) -> None:
+    """Print what each systematic variation contributes."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=0, title=f"variations at {found.mass:g} GeV", title_justify="left")
+    for head in ("variation", "signal, %", "background, %", "limit on h, %"):
+        table.add_column(head, justify="left" if head == "variation" else "right", no_wrap=True)
+    for one in found.parts:
+        ends = (" ".join(f"{100.0 * x:+.3g}" for x in pair) for pair in (one.signal, one.background))
+        table.add_row(clean(one.name), *ends, f"{100.0 * one.limit:+.2g}")
+    print_table(table)
 
 
 def _of_period(period: DataPeriod, number: int) -> str:

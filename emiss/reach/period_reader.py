@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError, did_you_mean
@@ -32,6 +33,8 @@ class Reader:
         GeV, for tables.
     budget : Budget
     empty : 'bound' or 'zero'
+    variations : bool
+        Whether systematic variations of cutflows enter.
     """
 
     def __init__(
@@ -43,11 +46,12 @@ class Reader:
         beam_energy: float,
         budget: Budget,
         empty: Empty,
+        variations: bool = True,
     ) -> None:
         self._analysis = analysis
         self._simulate = simulate
         self._table = {"threshold": threshold, "beam_energy": beam_energy}
-        self._budget, self._empty = budget, empty
+        self._budget, self._empty, self._variations = budget, empty, variations
         self._flows: dict[Path, Cutflow] = {}
         self._simulated: list[Efficiency] | None = None
 
@@ -67,21 +71,25 @@ class Reader:
         else:
             found = self._once()
         observed, on_target = _counted(settings, flow)
+        left = background.choose(
+            settings.background,
+            found,
+            flow,
+            settings.region,
+            self._budget,
+            known=settings.known,
+            empty=self._empty,
+            error=settings.background_error,
+        )
+        if not self._variations:
+            found = [replace(one, variations=()) for one in found]
+            left = replace(left, variations=())
         return DataPeriod(
             on_target=on_target,
             observed=observed,
             name=settings.name,
             efficiencies=tuple(found),
-            background=background.choose(
-                settings.background,
-                found,
-                flow,
-                settings.region,
-                self._budget,
-                known=settings.known,
-                empty=self._empty,
-                error=settings.background_error,
-            ),
+            background=left,
             on_target_error=settings.on_target_error,
             efficiency_error=settings.efficiency_error,
             efficiency_factor=settings.efficiency_factor,

@@ -7,7 +7,7 @@ strength of a signal of coupling h_0 is one on h: h = h_0 sqrt(strength).
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from emiss.configs.errors import UserError
 from emiss.reach.background import Background
+from emiss.reach.variations import Contribution, Contributions, changes, shifts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -204,14 +205,12 @@ def _point(
     from emiss.physics.validity import RangeWarning
 
     efficiencies, rates = mass.efficiencies, mass.rates
-    names = list(dict.fromkeys(one.name for period in periods for one in period.background.unseen))
-    counters = [
-        _counter(period, one, rate, names) for period, one, rate in zip(periods, efficiencies, rates, strict=True)
-    ]
+    names = _unseen(periods)
+    found = [_counter(period, one, rate, names) for period, one, rate in zip(periods, efficiencies, rates, strict=True)]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RangeWarning)  # the limit's notes say it
-            limit = upper_limit(counters, method=method, confidence=confidence, correlations=correlations)
+            limit = upper_limit(found, method=method, confidence=confidence, correlations=correlations)
     except ValueError as error:
         text = f"there is no limit at {efficiencies[0].m_phi:g} GeV: {error}"
         raise UserError(text, hint="another --method, or smaller numbers") from None
@@ -228,6 +227,10 @@ def _point(
     return Point(efficiencies, value, uncertainty, mean(rates), limit)
 
 
+def _unseen(periods: Sequence[DataPeriod]) -> list[str]:
+    return list(dict.fromkeys(one.name for period in periods for one in period.background.unseen))
+
+
 def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[str]) -> Period:
     """Return the counter of a period at one mass, for `rate` phi per electron; the exposure's error is that of both rates."""
     from emiss.physics.limits import Period
@@ -242,7 +245,42 @@ def _counter(period: DataPeriod, one: Efficiency, rate: float, unseen: Sequence[
         efficiency_error=math.hypot(period.efficiency_error, period.on_target_error, statistical),
         name=period.name,
         unseen=tuple(held.get(name, 0.0) for name in unseen),
+        shifts=shifts(one.variations, period.background.variations),
     )
+
+
+def counters(periods: Sequence[DataPeriod], point: Point) -> list[Period]:
+    """Return the counters of the periods at a mass, with the signal of the coupling `REFERENCE`."""
+    names = _unseen(periods)
+    return [
+        _counter(period, one, _rate(one, period.nucleus), names)
+        for period, one in zip(periods, point.efficiencies, strict=True)
+    ]
+
+
+def contributions(
+    periods: Sequence[DataPeriod], points: Sequence[Point], correlations: Correlations | None = None
+) -> Contributions | None:
+    """Return what each variation contributes at the mass in the middle, by the limit without it; None without variations."""
+    from emiss.physics.limits import Shift, upper_limit
+
+    point = points[len(points) // 2]
+    found = counters(periods, point)
+    names = list(dict.fromkeys(shift.name for counter in found for shift in counter.shifts))
+    if not names:
+        return None
+    how: dict[str, Any] = {"method": point.limit.method, "confidence": point.limit.confidence}
+    parts = []
+    for name in names:
+        less = [replace(one, shifts=tuple(shift for shift in one.shifts if shift.name != name)) for one in found]
+        ratio = point.limit.median / upper_limit(less, correlations=correlations, **how).median
+        known = [next((shift for shift in one.shifts if shift.name == name), Shift(name)) for one in found]
+        up_down = [
+            changes([getattr(one, rate) for one in found], [getattr(shift, rate) for shift in known])
+            for rate in ("signal", "background")
+        ]
+        parts.append(Contribution(name, up_down[0], up_down[1], math.sqrt(ratio) - 1.0))
+    return Contributions(point.m_phi, tuple(parts))
 
 
 @lru_cache(maxsize=1024)

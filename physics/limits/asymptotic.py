@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.physics.limits.period import NoLimitError, observed_counts
+from emiss.physics.limits.workspace import channels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,10 +70,11 @@ def limits(
     seen = observed_counts(periods)
     nominal = np.array([period.background for period in periods])
     counts = nominal if seen is None else seen
-    spread = sum((period.background_error * period.background) ** 2 for period in periods)
+    whole = [period.resolved()[0] for period in periods]
+    spread = sum((period.background_error * period.background) ** 2 for period in whole)
     unit = 1.0 + np.sqrt(max(counts.sum(), nominal.sum()) + spread)
     excess = max(float(counts.sum() - nominal.sum()), 0.0)
-    top = (20.0 + 10.0 * unit + excess) * (1.0 + 4.0 * max(period.efficiency_error for period in periods)) / unit
+    top = (20.0 + 10.0 * unit + excess) * (1.0 + 4.0 * max(period.efficiency_error for period in whole)) / unit
     found = model(periods, common, scale / unit, 2.0 * top)
 
     def solver(data: Floats) -> Callable[[int], float]:
@@ -120,34 +122,8 @@ def model(periods: Sequence[Period], common: Correlations, scale: float, top: fl
     """
     import pyhf
 
-    channels = []
-    for number, period in enumerate(periods):
-        errors = {
-            "efficiency": (period.efficiency_error, common.efficiency),
-            "background": (period.background_error, common.background),
-        }
-        systematic = {
-            name: [
-                {
-                    "name": name if shared else f"{name}_{number}",
-                    "type": "normsys",
-                    "data": {"hi": 1.0 + error, "lo": 1.0 / (1.0 + error)},
-                }
-            ]
-            if error
-            else []
-            for name, (error, shared) in errors.items()
-        }
-        strength = {"name": "mu", "type": "normfactor", "data": None}
-        signal = {
-            "name": "signal",
-            "data": [period.signal / scale],
-            "modifiers": [strength, *systematic["efficiency"]],
-        }
-        background = {"name": "background", "data": [period.background], "modifiers": systematic["background"]}
-        channels.append({"name": f"period_{number}", "samples": [signal, background]})
     specification = {
-        "channels": channels,
+        "channels": channels(periods, common, scale),
         "parameters": [{"name": "mu", "inits": [1.0], "bounds": [[0.0, top]]}],
     }
     return pyhf.Model(specification, poi_name="mu", validate=False)
@@ -156,7 +132,7 @@ def model(periods: Sequence[Period], common: Correlations, scale: float, top: fl
 def few(periods: Sequence[Period]) -> tuple[str, ...]:
     """Return why the asymptotic formulas do not hold; nothing where they do."""
     notes = []
-    for number, period in enumerate(periods):
+    for number, period in enumerate(one.resolved()[0] for one in periods):
         where = f"period {period.name or number + 1}: " if len(periods) > 1 else ""
         if period.observed == 0:
             notes.append(

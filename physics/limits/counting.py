@@ -13,7 +13,7 @@ import numpy as np
 
 from emiss.physics.limits.inversion import Cls, invert
 from emiss.physics.limits.one_counter import MAX_COUNT, counter, quantile
-from emiss.physics.limits.period import SIGMAS, NoLimitError
+from emiss.physics.limits.period import SIGMAS, Correlations, NoLimitError
 from emiss.physics.limits.statistic import groups, weights
 from emiss.physics.quadrature import ConvergenceError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emiss.configs.arrays import Floats
-    from emiss.physics.limits.period import Correlations, Period
+    from emiss.physics.limits.period import Period
 
 MAX_OUTCOMES = 300_000
 MAX_PRODUCTS = 1e9
@@ -43,11 +43,18 @@ def limits(
     Raises
     ------
     NoLimitError
-        If the outcomes are too many, or what was observed is as good as impossible.
+        If the outcomes are too many, what was observed is as good as impossible, or several periods have variations.
     """
-    if len(periods) == 1 and not any(periods[0].unseen):
+    rho = 0.0
+    if any(period.shifts for period in periods):
+        if len(periods) > 1:
+            msg = "variations of several periods, which move them by different amounts, have to be drawn, by toys"
+            raise NoLimitError(msg)
+        one, rho = periods[0].resolved()
+        periods, common = (one,), Correlations()
+    if len(periods) == 1 and not any(periods[0].unseen) and not rho:
         return _of_one(periods[0], confidence)
-    return invert(lambda strength: distribution(periods, strength, common), periods, confidence)
+    return invert(lambda strength: distribution(periods, strength, common, rho), periods, confidence)
 
 
 def _of_one(period: Period, confidence: float) -> tuple[float | None, tuple[float, ...]]:
@@ -69,8 +76,8 @@ def _of_one(period: Period, confidence: float) -> tuple[float | None, tuple[floa
         raise NoLimitError(str(error)) from error
 
 
-def distribution(periods: Sequence[Period], strength: float, common: Correlations) -> Cls:
-    """Return CLs of all outcomes at a strength.
+def distribution(periods: Sequence[Period], strength: float, common: Correlations, rho: float = 0.0) -> Cls:
+    """Return CLs of all outcomes at a strength; `rho` is the correlation of the two errors, of one period alone.
 
     Raises
     ------
@@ -83,7 +90,7 @@ def distribution(periods: Sequence[Period], strength: float, common: Correlation
     found = groups(periods)
     lengths = _lengths(periods, strength)
     sizes = [sum(lengths[i] - 1 for i in group) + 1 for group in found]
-    grids = [_grid(periods, mu, common) for mu in (strength, 0.0)]
+    grids = [_grid(periods, mu, common, rho) for mu in (strength, 0.0)]
     left, right = (float(np.prod([float(size) for size in part])) for part in _halves(sizes))
     count = max(len(grid[0]) for grid in grids)
     if left * right > MAX_OUTCOMES or left * right * count > MAX_PRODUCTS or max(left, right) * count > MAX_CELLS:
@@ -94,17 +101,23 @@ def distribution(periods: Sequence[Period], strength: float, common: Correlation
     for group, size in zip(found, sizes, strict=True):
         statistic = np.add.outer(statistic, np.arange(size) * worth[group[0]]).ravel()
     probabilities = [
-        _joint(periods, found, lengths, mu, common, grid) for mu, grid in zip((strength, 0.0), grids, strict=True)
+        _joint(periods, found, lengths, mu, common, grid, rho) for mu, grid in zip((strength, 0.0), grids, strict=True)
     ]
     return Cls(statistic, *probabilities)
 
 
-def _grid(periods: Sequence[Period], strength: float, common: Correlations) -> tuple[Floats, Floats, Floats]:
+def _grid(
+    periods: Sequence[Period], strength: float, common: Correlations, rho: float
+) -> tuple[Floats, Floats, Floats]:
     """Return values of the two shared nuisance parameters and weights, each of shape (K,)."""
     signal = strength * sum(period.signal for period in periods)
     background = sum(period.background for period in periods)
-    of_e, w_e = nodes(_largest(periods, "efficiency_error") if common.efficiency else 0.0, signal)
-    of_b, w_b = nodes(_largest(periods, "background_error") if common.background else 0.0, background)
+    e, b = _largest(periods, "efficiency_error"), _largest(periods, "background_error")
+    if rho:  # the second moves the signal, too
+        b = float(np.expm1(np.log1p(b) + abs(rho) * np.log1p(e)))
+        signal = background = signal + background
+    of_e, w_e = nodes(e if common.efficiency else 0.0, signal)
+    of_b, w_b = nodes(b if common.background else 0.0, background)
     return np.repeat(of_e, len(of_b)), np.tile(of_b, len(of_e)), np.multiply.outer(w_e, w_b).ravel()
 
 
@@ -134,9 +147,11 @@ def _joint(
     strength: float,
     common: Correlations,
     grid: tuple[Floats, Floats, Floats],
+    rho: float,
 ) -> Floats:
     """Return the probabilities of the outcomes, shape (N,), in the order of the statistic."""
     theta_e, theta_b, w = grid
+    theta_e = float(np.sqrt(max(1.0 - rho**2, 0.0))) * theta_e + rho * theta_b
     fixed = theta_e if common.efficiency else None, theta_b if common.background else None
     of_groups = []
     for group in together:

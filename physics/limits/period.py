@@ -7,7 +7,7 @@ rates stay positive (the HistFactory's ``normsys``).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,42 @@ SIGMAS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
 class NoLimitError(ValueError):
     """A method has no limit for these numbers."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A systematic variation: one parameter of unit normal distribution that moves signal and background together.
+
+    What has the same name is one parameter, in all periods.
+
+    Attributes
+    ----------
+    name : str
+    signal, background : tuple of two floats
+        Factors on the rates at +1 and at -1, above 0.
+    """
+
+    name: str
+    signal: tuple[float, float] = (1.0, 1.0)
+    background: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not all(0.0 < factor < math.inf for factor in (*self.signal, *self.background)):
+            msg = f"factors of a variation must be above 0, and finite: {self}"
+            raise ValueError(msg)
+
+    @property
+    def widths(self) -> tuple[float, float]:
+        """Logarithms of the factors on signal and background per standard deviation, alike up and down."""
+        return _width(*self.signal), _width(*self.background)
+
+
+def _width(up: float, down: float) -> float:
+    """Return half the way between two logarithms; the larger of both where they lie on the same side."""
+    above, below = math.log(up), math.log(down)
+    if above * below <= 0.0:
+        return 0.5 * (above - below)
+    return above if abs(above) >= abs(below) else -below
 
 
 @dataclass(frozen=True)
@@ -48,6 +84,8 @@ class Period:
         a sample that stands for k times the exposure, their Poisson mean has an exponential distribution of mean 1/k
         (that of a rate of which nothing was seen, all rates alike before; 90 % of it are below ln(10)/k). The same place
         of the tuple is the same process in all periods. The limit is the larger of those with and without it.
+    shifts : tuple of Shift
+        Variations, besides the two errors.
     """
 
     signal: float
@@ -57,6 +95,7 @@ class Period:
     efficiency_error: float = 0.0
     name: str = ""
     unseen: tuple[float, ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
     def __post_init__(self) -> None:
         numbers = (self.signal, self.background, self.background_error, self.efficiency_error)
@@ -74,6 +113,20 @@ class Period:
     def expected(self) -> float:
         """Background events expected, with what is unseen."""
         return self.background + sum(self.unseen)
+
+    def resolved(self) -> tuple[Period, float]:
+        """Return the period with its variations as a part of the two errors, and the correlation of these.
+
+        In one period alone this is the same: sums of normal parameters, each times its width, are two normal ones.
+        """
+        if not self.shifts:
+            return self, 0.0
+        signal, background = (np.array(widths) for widths in zip(*(s.widths for s in self.shifts), strict=True))
+        e, b = (math.hypot(math.log1p(x), *w) for x, w in (
+            (self.efficiency_error, signal), (self.background_error, background)
+        ))  # fmt: skip
+        together = float(signal @ background) / (e * b) if e and b else 0.0
+        return replace(self, efficiency_error=math.expm1(e), background_error=math.expm1(b), shifts=()), together
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,11 @@ def merged(periods: Sequence[Period], common: Correlations) -> tuple[Period, ...
             errors = (period.efficiency_error, period.background_error)
             shared = (common.efficiency or errors[0] == 0.0) and (common.background or errors[1] == 0.0)
             # what empty samples may hold is common in shape, too: as many events per expected one
-            alike = (*errors, *(float(f"{mean / period.expected:.9g}") for mean in period.unseen if period.expected))
+            alike = (
+                *errors,
+                *period.shifts,
+                *(float(f"{mean / period.expected:.9g}") for mean in period.unseen if period.expected),
+            )
             if shared and alike in kept:
                 kept[alike] = _added(kept[alike], period)
             elif shared:
@@ -101,7 +105,11 @@ def informative(periods: Sequence[Period]) -> tuple[tuple[Period, ...], tuple[st
     about the expected limit) are therefore not looked at.
     """
     total = sum(period.signal for period in periods)
-    variance = [p.expected + (p.background_error * p.background) ** 2 + sum(x * x for x in p.unseen) for p in periods]
+    errors = [period.resolved()[0].background_error for period in periods]
+    variance = [
+        p.expected + (error * p.background) ** 2 + sum(x * x for x in p.unseen)
+        for p, error in zip(periods, errors, strict=True)
+    ]
     strength = (2.3 + 1.65 * math.sqrt(sum(variance))) / total
     information = [
         period.signal**2 / (v + strength * period.signal) if period.signal else 0.0

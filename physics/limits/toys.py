@@ -74,12 +74,18 @@ def draw(
     shared_e, shared_b = rng.standard_normal((2, 2 * toys))
     names = max(len(period.unseen) for period in periods)
     held = rng.standard_exponential((names, 2 * toys))
+    named = dict.fromkeys(shift.name for period in periods for shift in period.shifts)
+    drawn = dict(zip(named, rng.standard_normal((len(named), 2 * toys)), strict=True))
     q, log_ratio = np.zeros((2, 2 * toys))
     for period, weight in zip(periods, worth, strict=True):
         theta_e = shared_e if common.efficiency else rng.standard_normal(2 * toys)
         theta_b = shared_b if common.background else rng.standard_normal(2 * toys)
         signal = strength * period.signal * (1.0 + period.efficiency_error) ** theta_e
         background = period.background * (1.0 + period.background_error) ** theta_b
+        for shift in period.shifts:
+            of_signal, of_background = shift.widths
+            signal = signal * np.exp(of_signal * drawn[shift.name])
+            background = background * np.exp(of_background * drawn[shift.name])
         for mean, share in zip(period.unseen, held, strict=False):
             background = background + mean * share
         try:

@@ -19,8 +19,9 @@ from emiss.events.language.syntax.parser import knowing
 from emiss.events.language.syntax.tokens import RESERVED
 from emiss.selection.analysis import functions, variations
 from emiss.selection.analysis.formula import mathtext_error
+from emiss.selection.analysis.histograms import read_histogram
 from emiss.selection.analysis.merge import merge, override
-from emiss.selection.analysis.model import Analysis, Blind, Cut, Histogram
+from emiss.selection.analysis.model import Analysis, Blind, Cut
 from emiss.selection.analysis.scans import read_scan
 
 if TYPE_CHECKING:
@@ -32,12 +33,10 @@ if TYPE_CHECKING:
     from emiss.selection.analysis.schema import (
         AnalysisModel,
         BlindModel,
-        HistogramModel,
         ObjectModel,
         WeightsModel,
     )
 
-MAX_BINS = 10_000
 MAX_LABEL = 200
 
 
@@ -118,7 +117,7 @@ class _Reader:
         self.broken |= tree.parameters.keys() - parameters.keys()
         cuts = {id(cut): self._cut(cut, parameters) for cut in self._all_cuts()}
         weights = self._weights(tree.weights) if tree.weights else {}
-        histograms = tuple(self._histogram(item) for item in merged.histograms)
+        histograms = tuple(read_histogram(item, self.problems) for item in merged.histograms)
         blind = self._blind(tree.blind) if tree.blind else None
         regions = merged.regions or {"nominal": merged.cuts}
 
@@ -249,39 +248,6 @@ class _Reader:
             self.problems.add(item.place.error("the weights have no 'nominal'", key=True, hint="add 'nominal: weight'"))
             return {}
         return {"nominal": self._expression(item.nominal), **self._expressions(others)}
-
-    def _histogram(self, item: HistogramModel) -> Histogram | None:
-        of, edges = item.of.items, item.edges
-        lower, upper = items_of(item.from_), items_of(item.to)
-        limits = list(zip(lower, upper, strict=False))
-        bins = item.bins if isinstance(item.bins, list) else [] if item.bins is None else [item.bins]
-        bins = bins * len(of) if len(bins) == 1 else bins
-        wrong = None
-        if not 1 <= len(of) <= 2:
-            wrong = "a histogram is of one expression or of two"
-        elif edges and (item.bins is not None or limits or len(of) > 1):
-            wrong = "'edges' are the bins of a histogram of one expression, without 'bins', 'from' and 'to'"
-        elif not edges and (item.bins is None or {len(lower), len(upper)} != {len(of)}):
-            wrong = "a histogram needs 'bins', 'from' and 'to' for each of its expressions, or 'edges'"
-        elif not edges and (len(bins) != len(of) or not all(1 <= n <= MAX_BINS for n in bins)):
-            wrong = f"'bins' is a whole number from 1 to {MAX_BINS} for each expression"
-        if wrong:
-            self.problems.add(item.place.error(wrong))
-            return None
-        axes = [edges] if edges else limits
-        expressions = tuple(self._expression(text) for text in of)
-        bounds = tuple(tuple(self._expression(text) for text in axis) for axis in axes)
-        if None in expressions or any(None in axis for axis in bounds):
-            return None
-        return Histogram(
-            name=item.name,
-            of=tuple(part for part in expressions if part),
-            limits=tuple(tuple(part for part in axis if part) for axis in bounds),
-            bins=tuple(bins),
-            after=items_of(item.after),
-            regions=items_of(item.regions),
-            title=item.title.value if item.title else "",
-        )
 
     def _blind(self, item: BlindModel) -> Blind | None:
         samples, box = items_of(item.samples), item.box

@@ -51,12 +51,17 @@ def with_scan(
     scan = read_scan(ScanModel.model_validate(written), analysis.parameters, problems)
     problems.check()
     assert scan is not None  # noqa: S101 - else there was a problem
+    return replace(without_scans(analysis), more_scans=(scan,), histograms=(), shifts=())
+
+
+def without_scans(analysis: Analysis) -> Analysis:
+    """Return an analysis with the same cuts and no scan."""
 
     def bare(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
         return tuple(replace(cut, scan=None) for cut in cuts)
 
     regions = {name: bare(cuts) for name, cuts in analysis.regions.items()}
-    return replace(analysis, cuts=bare(analysis.cuts), regions=regions, more_scans=(scan,), histograms=(), shifts=())
+    return replace(analysis, cuts=bare(analysis.cuts), regions=regions, more_scans=())
 
 
 def read_scan(item: ScanModel, known: Collection[str], problems: Problems) -> Scan | None:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emiss.configs.arrays import Floats
 
 LEVEL = 0.683
 """Content of the intervals that the reports print."""
@@ -52,6 +56,26 @@ def clopper_pearson(k: int, n: int, level: float = LEVEL) -> tuple[float, float]
     low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
     high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1.0 - tail))
     return low, high
+
+
+def garwood(counts: Floats, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Return the ends of the central interval of the mean of a Poisson distribution, for each number that was counted.
+
+    The ends are quantiles of gamma distributions, at ``(1 - level) / 2`` on either side; the lower one of nothing is 0. These
+    ends are means, at or above 0, and no efficiencies.
+
+    References
+    ----------
+    F. Garwood, Biometrika 28 (1936) 437.
+    """
+    _check_level(level)
+    import numpy as np
+    from scipy.special import gammaincinv
+
+    tail = (1.0 - level) / 2.0
+    seen = np.asarray(counts, float)
+    low = np.where(seen > 0.0, gammaincinv(np.maximum(seen, 1.0), tail), 0.0)
+    return low, np.asarray(gammaincinv(seen + 1.0, 1.0 - tail))
 
 
 def wilson(p: float, n: float, level: float = LEVEL) -> tuple[float, float]:

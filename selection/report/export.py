@@ -127,16 +127,28 @@ def latex(cutflow: Counted, *, normalise_to: float = PER_ON_TARGET) -> str:
 
     The samples of a region stand one below the other, in as many tables as the height of a page asks for.
     """
-    parts = []
+    parts: list[str] = []
+    labels: list[str] = []
     for region in view.regions(cutflow):
         names = view.samples(cutflow, region)
         rows = 1 + max((len(view.lines(cutflow, name, region, normalise_to)) for name in names), default=0)
-        for block in view.blocks(names, max(1, _TEX_ROWS // rows)):
-            parts += _tex_table(cutflow, region, block, normalise_to)
+        blocks = view.blocks(names, max(1, _TEX_ROWS // rows))
+        for number, block in enumerate(blocks):
+            label = "-".join([cutflow.analysis, region, *([str(number + 1)] if len(blocks) > 1 else [])])
+            labels.append(_tex_label(label, labels))
+            parts += _tex_table(cutflow, region, block, normalise_to, labels[-1])
     return "\n".join(parts)
 
 
-def _tex_table(cutflow: Counted, region: str, names: Sequence[str], target: float) -> list[str]:
+def _tex_label(text: str, taken: Sequence[str]) -> str:
+    r"""Return a name that ``\ref`` takes: letters, digits and hyphens; another one than those that are taken."""
+    label = "tab:cutflow-" + re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+    while label in taken:
+        label += "x"
+    return label
+
+
+def _tex_table(cutflow: Counted, region: str, names: Sequence[str], target: float, label: str) -> list[str]:
     tables = {name: view.lines(cutflow, name, region, target) for name in names}
     per = f"per {_tex_number(numbers.particles(target))} particles on target"
     caption = [
@@ -158,6 +170,7 @@ def _tex_table(cutflow: Counted, region: str, names: Sequence[str], target: floa
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{'. '.join(caption)}.}}",
+        rf"  \label{{{label}}}",
         rf"  \begin{{tabular}}{{{first}rrr}}",
         r"    \toprule",
         r"    cut & $n$ & eff. [\%] & expected \\",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.drawing import svg
+from emiss.drawing import figure, styled, svg
 from emiss.selection.counting.histograms import UNWEIGHTED
 from emiss.selection.display import numbers, view
 from emiss.selection.normalisation import PER_ON_TARGET
-from emiss.selection.report import plots
+from emiss.selection.plotting.distribution import distribution, has_ratio
+from emiss.selection.plotting.frame import Look
+from emiss.selection.plotting.plane import plane
+from emiss.selection.plotting.scan import scan as scan_figure
+from emiss.selection.plotting.series import Reach, Series
 from emiss.selection.report.scans import curve_in_words, method_in_words
 from emiss.selection.results import optimum
 
@@ -54,26 +60,46 @@ def of(result: Result, *, normalise_to: float = PER_ON_TARGET) -> tuple[Drawn, .
 
 
 def _histograms(result: Result, target: float) -> Iterator[Drawn]:
-    """Yield one plot per quantity, region and stage with all samples; of planes one per sample."""
+    """Yield one plot per quantity, region and stage with all samples; of planes one per sample.
+
+    Those of one quantity have the same logarithmic range, so that they can be compared by eye.
+    """
     cutflow = result.cutflow
-    keys = dict.fromkeys(key for made in result.histograms.values() for key in made)
+    keys = list(dict.fromkeys(key for made in result.histograms.values() for key in made))
+    keys = [key for key in keys if key.variation in (UNWEIGHTED, keys[0].variation)]
     normalised = all(cutflow.per_on_target(sample) is not None for sample in result.histograms)
     events = f"events per {numbers.particles(target)}" if normalised else "events"
-    for key in keys:
-        filled = {sample: made[key] for sample, made in result.histograms.items() if key in made}
-        if key.variation not in (UNWEIGHTED, next(k.variation for k in keys)):
+    factors = {s: optimum.factor(cutflow, s, target) if normalised else 1.0 for s in result.histograms}
+    drawn = {key: _series(result, key, factors) for key in keys}
+    flat = [series for series in drawn.values() if series[0].sums.ndim == 1]
+    reach = reduce(or_, map(Reach.of_stack, flat), Reach())
+    for key, series in drawn.items():
+        filled = {one.name: result.histograms[one.name][key] for one in series}
+        first = next(iter(filled.values()))
+        title = f"{view.clean(first.title)}, {_where(cutflow, key)}"
+        if len(first.axes) == 1:
+            look = Look(title, events, reach=reach if reach.log else None)
+            with styled():
+                made = figure(height=5.2 if has_ratio(series, look) else 4.2)
+                distribution(made, series, first.axes[0], look)
+            yield Drawn("Distributions", title, _said(filled, factors), svg(made))
             continue
-        title = f"{view.clean(next(iter(filled.values())).title)}, {_where(cutflow, key)}"
-        factors = {s: optimum.factor(cutflow, s, target) if normalised else 1.0 for s in filled}
-        if len(next(iter(filled.values())).axes) == 1:
-            roles = {sample: cutflow.samples[sample].role for sample in filled}
-            drawn = plots.distribution(filled, roles, factors, title, events)
-            yield Drawn("Distributions", title, _said(filled, factors), svg(drawn))
-            continue
-        for sample, one in filled.items():
-            drawn = plots.plane(one, factors[sample], f"{view.clean(sample)}: {title}", events)
-            alt = _said({sample: one}, factors)
-            yield Drawn("Planes", f"{view.clean(sample)}: {title}", alt, svg(drawn))
+        for one in series:
+            named = f"{view.clean(one.name)}: {title}"
+            with styled():
+                made = figure(5.6, 5.0)
+                plane(made, one, (first.axes[0], first.axes[1]), Look(named, events))
+            yield Drawn("Planes", named, _said({one.name: filled[one.name]}, factors), svg(made))
+
+
+def _series(result: Result, key: Key, factors: Mapping[str, float]) -> list[Series]:
+    """Return what is drawn of the samples that have a histogram."""
+    counts = result.cutflow.samples
+    return [
+        Series.of(sample, counts[sample].role, made[key], factors[sample], number, hidden=counts[sample].hidden)
+        for number, (sample, made) in enumerate(result.histograms.items())
+        if key in made
+    ]
 
 
 def _where(cutflow: Cutflow, key: Key) -> str:
@@ -113,7 +139,7 @@ def _scans(result: Result, target: float) -> Iterator[Drawn]:
             curves = [curve for curve in found if curve.region == region]
             title = f"scan of {', '.join(axis.parameter for axis in scan.axes)}"
             title += f", region {view.clean(region)}" if len(regions) > 1 else ""
-            drawn = plots.scan(curves, scan.figure_of_merit, title, events)
+            drawn = scan_figure(curves, scan.figure_of_merit, title, events)
             file = f"scan_{scan.name}" + (f"_{region}" if len(regions) > 1 else "")
             alt = "; ".join(curve_in_words(curve) for curve in curves)
             yield Drawn("Scans", f"{title} ({method_in_words(scan, region)})", alt, svg(drawn), file)

@@ -58,6 +58,7 @@ def render(
         analysis=cutflow.analysis,
         cuts_hash=cutflow.cuts_hash,
         detail_head=DETAIL_HEAD,
+        made=_made(cutflow.provenance),
         provenance=json.dumps(dict(cutflow.provenance), indent=1, ensure_ascii=False, default=str),
         sources=list((sources or {}).items()),
         plots=[
@@ -66,6 +67,13 @@ def render(
         ],
         **shown,
     )
+
+
+def _made(provenance: Mapping[str, Any]) -> str:
+    """Return by what and when a result was made, in a line."""
+    parts = [("emiss", "version"), ("by", "command"), ("on", "host"), ("", "finished")]
+    said = [f"{word} {view.clean(str(provenance[key]))}".strip() for word, key in parts if provenance.get(key)]
+    return ", ".join([*said, f"{len(provenance.get('inputs', []))} inputs"])
 
 
 def _markup(text: str) -> Markup:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.files.atomic import part_of, write_text
-from emiss.selection.counting.histograms import UNWEIGHTED, Key
+from emiss.selection.counting.histograms import UNWEIGHTED, BinAxis, Filled, Key
 from emiss.selection.results.histogram_difference import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from hist import Hist
 
-    from emiss.selection.counting.histograms import BySample, Filled
+    from emiss.selection.counting.histograms import BySample
     from emiss.selection.results.histogram_difference import Contents
 
 SCHEMA = "emiss.histograms/1"
+T = TypeVar("T")
 
 
 def object_path(sample: str, key: Key) -> str:
@@ -76,8 +77,12 @@ def _uhi(sample: str, key: Key, filled: Filled) -> dict[str, Any]:
     import uhi.io.json
 
     data: dict[str, Any] = uhi.io.json.default(titled(sample, key, filled))
+    for axis, said in zip(data["axes"], filled.axes, strict=True):
+        cuts = " ".join(map(repr, said.cuts))
+        axis["metadata"] = {**axis.get("metadata", {}), "quantity": said.label, "unit": said.unit, "cuts": cuts}
     data["metadata"] = {
         **data.get("metadata", {}),
+        "heading": filled.title,
         "sample": sample,
         "region": key.region,
         "stage": key.stage,
@@ -95,12 +100,24 @@ def load_json(path: Path) -> Contents:
     UserError
         If the file cannot be read or is another one.
     """
+    return _load(path, _content)
+
+
+def load(path: Path) -> BySample:
+    """Read the histograms that `save_json` wrote, as they were filled; raises as `load_json`."""
+    found: dict[str, dict[Key, Filled]] = {}
+    for (sample, key), filled in _load(path, _filled).items():
+        found.setdefault(sample, {})[key] = filled
+    return found
+
+
+def _load(path: Path, read: Callable[[Mapping[str, Any]], tuple[tuple[str, Key], T]]) -> dict[tuple[str, Key], T]:
     at = Location(str(path))
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["schema"] != SCHEMA:
             raise UserError(f"schema is {data['schema']!r}, expected '{SCHEMA}'", at=at)
-        return dict(map(_content, data["histograms"]))
+        return dict(map(read, data["histograms"]))
     except OSError as error:
         raise UserError(error.strerror or "cannot be read", at=at) from None
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -121,6 +138,28 @@ def _content(data: Mapping[str, Any]) -> tuple[tuple[str, Key], Content]:
         raise ValueError(msg)
     key = Key(said["name"], said["region"], said["stage"], said["variation"])
     return (said["sample"], key), Content(axes, values, variances, int(said["undefined"]))
+
+
+def _filled(data: Mapping[str, Any]) -> tuple[tuple[str, Key], Filled]:
+    import hist
+
+    owner, content = _content(data)
+    said = [axis.get("metadata", {}) for axis in data["axes"]]
+    axes = tuple(
+        BinAxis(
+            label=one.get("quantity", one.get("label", "")),  # the label alone is that of older files
+            unit=one.get("unit", ""),
+            factor=1.0,
+            edges=tuple(map(float, edges)),
+            regular=axis["type"] == "regular",
+            cuts=tuple(map(float, one.get("cuts", "").split())),
+        )
+        for one, axis, edges in zip(said, data["axes"], content.axes, strict=True)
+    )
+    made = hist.Hist(*(hist.axis.Variable(axis.edges) for axis in axes), storage=hist.storage.Weight())
+    made.view(flow=True)["value"] = content.values
+    made.view(flow=True)["variance"] = content.variances
+    return owner, Filled(made, content.undefined, axes, data["metadata"].get("heading", owner[1].name))
 
 
 def save_json(histograms: BySample, path: Path, *, analysis: str, cuts_hash: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003 - annotations of fixtures
 
@@ -451,3 +452,94 @@ def test_a_signal_that_the_cutflow_has_not_is_refused() -> None:
 
     with pytest.raises(UserError, match="--signal sginal: the cutflow has no sample of this name"):
         from_cutflow(Cutflow.empty(), known={"sginal": load_sample("signal")})
+
+
+VARIED = """
+analysis: varied
+extends: e_to_mu_phi
+variations:
+  rate: {weight: {up: weight * 1.1, down: weight / 1.1}}
+"""
+
+
+@pytest.fixture(scope="module")
+def varied(masses, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("varied")
+    (folder / "varied.yaml").write_text(VARIED)
+    select([masses], selection.load(folder / "varied.yaml")).cutflow.save(folder / "cutflow.json")
+    return folder
+
+
+def test_a_variation_is_the_error_of_the_efficiency_that_is_given_by_hand(varied, cli):
+    limit = ("limit", "--eot", "1e11", "--cutflow", varied, "--background", "1e-11", "--observed", 0, "--json")
+    moved = json.loads(cli(*limit).out)
+    without = json.loads(cli(*limit, "--no-variations").out)
+    by_hand = json.loads(cli(*limit, "--no-variations", "--efficiency-error", "0.1").out)
+    ends = [[point["observed"] for point in one["points"]] for one in (moved, by_hand, without)]
+    assert ends[0] == pytest.approx(ends[1], rel=1e-3)
+    assert all(a > 1.001 * b for a, b in zip(ends[0], ends[2], strict=True))
+    (found,) = moved["variations"]["contributions"]
+    assert found["name"] == "rate"
+    assert found["signal"] == pytest.approx([0.1, 1 / 1.1 - 1.0])
+    assert found["background"] == [0.0, 0.0]
+    assert found["limit"] > 0.0
+    assert without["variations"] is None
+    table = cli(*limit[:-1]).out
+    assert re.search(r"rate +\+10 -9.09 +\+0 \+0 +\+", table), table
+
+
+@pytest.mark.filterwarnings("ignore:jsonschema:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # both are pyhf's
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_variations_are_parameters_of_the_workspaces_that_samples_and_periods_share(varied, cli, tmp_path):
+    import pyhf
+
+    (tmp_path / "periods.yaml").write_text(
+        "periods:\n"
+        f"  one: {{on_target: 1e11, cutflow: {varied}, background: cutflow, observed: 1}}\n"
+        f"  two: {{on_target: 2e11, cutflow: {varied}, background: cutflow, observed: 1}}\n"
+    )
+    out = tmp_path / "out"
+    done = cli("limit", "--periods", tmp_path / "periods.yaml", "--export", "pyhf", "--out", out, "--quiet")
+    assert done.code == 0, done.err
+    index = json.loads((out / "pyhf" / "index.json").read_text())
+    assert [entry["mass"] for entry in index["workspaces"]] == [0.11, 1.0]
+    for entry in index["workspaces"]:
+        found = pyhf.Workspace(
+            json.loads((out / "pyhf" / entry["file"]).read_text())
+        )  # refuses what its schema refuses
+        model = found.model()
+        at = model.config.par_order.index("variation_rate")
+        parameters = model.config.suggested_init()
+        before = model.expected_actualdata(parameters)
+        parameters[at] = 1.0
+        assert model.expected_actualdata(parameters) == pytest.approx(1.1 * before)
+        signal = [s["data"][0] for c in found["channels"] for s in c["samples"] if s["name"] == "signal"]
+        assert sum(signal) == pytest.approx(entry["signal"])
+    assert cli("limit", "--eot", "1e11", "--cutflow", varied, "--export", "hepdata", "--out", out).code == 2
+    assert cli("limit", "--eot", "1e11", "--cutflow", varied, "--export", "pyhf").code == 2
+
+
+def test_a_variation_that_leaves_nothing(varied):
+    from emiss.reach import variations
+
+    assert variations.of_sum([(1.0, (("a", 1.2, 0.9),)), (3.0, ())]) == (
+        ("a", pytest.approx(1.05), pytest.approx(0.975)),
+    )
+    flow = Cutflow.load(varied / "cutflow.json")
+    counts = flow.samples["pion"]
+    rows = counts.regions["nominal"]
+
+    def emptied(*names: str) -> Cutflow:
+        gone = {
+            name: (*found[:-1], replace(found[-1], sequential=Tally(0, 0.0, 0.0))) if name in names else found
+            for name, found in rows.items()
+        }
+        return replace(flow, samples={**flow.samples, "pion": replace(counts, regions={"nominal": gone})})
+
+    assert variations.of_sample(flow, "pion", None) == (("rate", pytest.approx(1.1), pytest.approx(1 / 1.1)),)
+    assert variations.of_sample(emptied("rate_up"), "pion", None) == (
+        ("rate", pytest.approx(1.1), pytest.approx(1 / 1.1)),
+    )
+    with pytest.raises(UserError, match="leaves nothing of sample 'pion'"):
+        variations.of_sample(emptied("rate_up", "rate_down"), "pion", None)

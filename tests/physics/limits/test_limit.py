@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import warnings
 from dataclasses import replace
 
@@ -10,9 +12,10 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from emiss.physics import RangeWarning
-from emiss.physics.limits import Correlations, Period, counting, upper_limit
+from emiss.physics.limits import Correlations, Period, Shift, counting, upper_limit
 from emiss.physics.limits.asymptotic import few
 from emiss.physics.limits.feldman_cousins import interval
+from emiss.physics.limits.workspace import channels
 
 # PDG, Review of Particle Physics, Statistics, Table 40.3: 90 % upper limits of a Poisson mean without background, n = 0...10
 PDG_90 = [2.30, 3.89, 5.32, 6.68, 7.99, 9.27, 10.53, 11.77, 12.99, 14.21, 15.41]
@@ -313,3 +316,48 @@ def test_an_asymptotic_limit_needs_background():
 )
 def test_unified_intervals_are_the_published_ones(n, background, low, high):
     assert interval(n, background) == pytest.approx((low, high), abs=0.012)
+
+
+def test_a_variation_of_the_signal_alone_is_an_error_of_the_efficiency():
+    shift = Shift("scale", signal=(1.1, 1 / 1.1))
+    by_hand, moved = Period(1.0, 4.0, 3, 0.2, 0.1), Period(1.0, 4.0, 3, 0.2, shifts=(shift,))
+    assert upper_limit(moved).observed == pytest.approx(upper_limit(by_hand).observed, rel=1e-6)
+    assert upper_limit(moved).expected == pytest.approx(upper_limit(by_hand).expected, rel=1e-6)
+    # and so it is for pyhf, whose parameter has another name alone
+    specifications = [
+        re.sub(r'"(efficiency|variation_scale)"', "", json.dumps(channels([one], Correlations())))
+        for one in (by_hand, moved)
+    ]
+    assert specifications[0] == specifications[1]
+
+
+@pytest.mark.parametrize("on_background", [(1.25, 0.8), (0.8, 1.25), (1.5, 1 / 1.5)])
+def test_one_variation_moves_signal_and_background_together(on_background):
+    """Against an integral over the one parameter."""
+    shift = Shift("scale", (1.25, 0.8), on_background)
+    of_s, of_b = (np.log(ends[0]) for ends in (shift.signal, shift.background))
+
+    def below(s: float) -> float:
+        def integrand(t: float) -> float:
+            return stats.norm.pdf(t) * stats.poisson.cdf(3, s * np.exp(of_s * t) + 4.0 * np.exp(of_b * t))
+
+        return integrate.quad(integrand, -8, 8, epsrel=1e-9)[0]
+
+    root = optimize.brentq(lambda s: below(s) / below(0.0) - 0.1, 1.0, 30.0, rtol=1e-8)
+    assert upper_limit(Period(1.0, 4.0, 3, shifts=(shift,))).observed == pytest.approx(root, rel=1e-4)
+
+
+def test_variations_of_several_periods_are_drawn_and_those_alike_are_one_counter():
+    shift = Shift("scale", (1.2, 1 / 1.2), (1.1, 1 / 1.1))
+    alike = [Period(1.0, 2.0, 1, shifts=(shift,)), Period(2.0, 4.0, 3, shifts=(shift,))]
+    assert upper_limit(alike).observed == pytest.approx(upper_limit(Period(3.0, 6.0, 4, shifts=(shift,))).observed)
+    other = replace(alike[1], shifts=(Shift("scale", (1.0, 1.0), (1.1, 1 / 1.1)),))
+    assert upper_limit([alike[0], other], toys=2000).method == "toys"
+
+
+def test_directions_of_a_variation():
+    assert Shift("a", (1.1, 0.9)).widths[0] == pytest.approx(0.5 * np.log(1.1 / 0.9))
+    assert Shift("a", (1.1, 1.02)).widths[0] == pytest.approx(np.log(1.1))  # the larger one where both go up
+    assert Shift("a", (0.99, 0.9)).widths[0] == pytest.approx(-np.log(0.9))
+    with pytest.raises(ValueError, match="above 0"):
+        Shift("a", (1.0, 0.0))

@@ -15,7 +15,8 @@ from emiss.events.columns import Column
 from emiss.events.ledger import Ledger
 from emiss.events.table import EventTable, Metadata
 from emiss.selection import report
-from emiss.selection.report import export, plots
+from emiss.selection.plotting import frame
+from emiss.selection.report import export
 from emiss.selection.results.files.sheet import cell
 
 TEXT = """
@@ -65,7 +66,7 @@ def test_names_with_dollars_are_drawn_as_they_are(tmp_path) -> None:
     report.write_all(replace(made, histograms=broken), tmp_path)
     page = (tmp_path / "cutflow.html").read_text()
     assert "frac{1" in page
-    assert plots.drawable(r"$\frac{1$") == r"\$\frac{1\$"
+    assert frame.drawable(r"$\frac{1$") == r"\$\frac{1\$"
 
 
 @pytest.mark.parametrize("key", sorted(GOOD))

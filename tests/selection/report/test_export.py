@@ -52,6 +52,7 @@ MARKDOWN = """\
 LATEX = r"""\begin{table}
   \centering
   \caption{Cutflow of e\_to\_mu\_phi, region signal: events, efficiency and events expected per $10^{11}$ particles on target. weights: nominal; also counted: srd\_up. intervals: clopper-pearson 68.3 \%. beam: hidden.}
+  \label{tab:cutflow-e-to-mu-phi-signal}
   \begin{tabular}{lrrr}
     \toprule
     cut & $n$ & eff. [\%] & expected \\
@@ -100,6 +101,8 @@ def test_latex_stays_as_narrow_and_low_as_a_page(make_cutflow: Callable[..., Cut
     assert tex.count("{") == tex.count("}")
     tables = tex.split(r"\begin{table}")[1:]
     assert max(table.count("\n") for table in tables) <= 60
+    labels = re.findall(r"\\label{(.*)}", tex)
+    assert len(set(labels)) == len(labels) == len(tables)
     assert [name for table in tables for name in re.findall(r"textbf{sample\\_(\d+)}", table)] == [
         str(k) for k in range(30)
     ]

@@ -17,7 +17,7 @@ from emiss.events.columns import Column
 from emiss.events.ledger import Ledger
 from emiss.events.table import EventTable, Metadata
 from emiss.selection import report
-from emiss.selection.report import plots
+from emiss.selection.plotting import scan as plots
 from emiss.selection.results import optimum
 from emiss.selection.results.cutflow import Cutflow
 from emiss.selection.results.files import histograms as histogramfile

@@ -1,0 +1,1 @@
+"""Histograms and scans as figures: stacks with data and ratio, samples over each other, planes with projections."""
