@@ -21,7 +21,7 @@ from emiss.samples.models import names as model_names
 
 ALL = (
     "alp", "b-l", "conversion", "e_to_mu_phi", "generic-a", "generic-p", "generic-s", "hadron", "invisible", "muon",
-    "positron", "semivisible", "visible",
+    "muon-dark-photon", "positron", "semivisible", "visible",
 )  # fmt: skip
 
 
