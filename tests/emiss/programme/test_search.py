@@ -85,6 +85,7 @@ def test_the_limit_is_written_as_points_with_intervals_a_table_and_figures(writt
     assert rows[0].startswith("case,mass,low,high")
     assert len(rows) == 2
     assert (out / "limit.png").stat().st_size > 10_000
+    assert (out / "limit_y.png").stat().st_size > 10_000
     assert (out / "limit.pdf").is_file()
 
 
