@@ -229,9 +229,7 @@ def _budget(name: str, on_target: float | None, *, quiet: bool) -> dict[str, Any
 
 def _overlap(where: Where, *, quiet: bool) -> dict[str, Any]:
     """Print how many events two regions share, and return it as plain data."""
-    from rich import box
-    from rich.table import Table
-
+    from emiss.commands.shared import show
     from emiss.configs.errors import UserError
     from emiss.programme.shared_events import SCHEMA, count
 
@@ -239,12 +237,5 @@ def _overlap(where: Where, *, quiet: bool) -> dict[str, Any]:
         raise UserError("--overlap needs --analysis and --table")
     found = count(where.analysis, where.tables, _names(where.from_), unblind=where.unblind)
     if not quiet:
-        table = Table(box=box.SIMPLE_HEAD, padding=0)
-        table.add_column("events in both")
-        for name in found.regions:
-            table.add_column(name, justify="right")
-        for name, row in zip(found.regions, found.both, strict=True):
-            table.add_row(name, *(str(int(number)) for number in row))
-        print_table(table)
-        say(f"in any region: {found.union}; the regions together count {found.shared} too many")
+        show(found)
     return {"schema": SCHEMA, **found.to_json()}
