@@ -258,7 +258,8 @@ def _shared(analysis: Analysis, tables: list[Path], out: Path | None, *, unblind
     """Count what regions share in each sample; print it, and write it where there is a folder."""
     from emiss.commands.shared import show
     from emiss.job.tables import find_tables
-    from emiss.programme.shared_events import by_sample, write
+    from emiss.programme.shared_events import by_sample
+    from emiss.programme.shared_table import write
 
     found = by_sample(analysis, find_tables(tables), unblind=unblind)
     if out is not None:

@@ -15,7 +15,7 @@ def show(found: Overlap, sample: str = "") -> None:
     from rich import box
     from rich.table import Table
 
-    from emiss.programme.shared_events import rows
+    from emiss.programme.shared_table import rows
 
     heads, *lines = rows(found)
     table = Table(box=box.SIMPLE_HEAD, padding=0)

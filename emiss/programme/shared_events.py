@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from emiss import selection
 from emiss.configs.errors import UserError
-from emiss.events.files.atomic import write_text
 from emiss.events.files.open import open_table
 from emiss.job.stored import bound_to
 from emiss.job.tables import sample_of
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from emiss.selection.counting.engine import Bound
 
 SCHEMA = "emiss.overlap/1"
-NAME, SHARED = "shared.json", "emiss.shared/1"
 
 
 def count(
@@ -77,19 +74,3 @@ def by_sample(
             totals[sample] = totals[sample] + found if sample in totals else found
         file.close()
     return totals
-
-
-def rows(found: Overlap) -> list[list[str]]:
-    """Return the table of events that regions share, its heading first."""
-    lines = [["events in both", *found.regions]]
-    for name, row in zip(found.regions, found.both, strict=True):
-        lines.append([name, *(str(int(number)) for number in row)])
-    return lines
-
-
-def write(found: Mapping[str, Overlap], folder: Path) -> Path:
-    """Write what the regions of all samples share to ``shared.json``, schema ``emiss.shared/1``."""
-    path = folder / NAME
-    samples = {sample: one.to_json() for sample, one in found.items()}
-    write_text(path, json.dumps({"schema": SHARED, "samples": samples}, indent=1) + "\n")
-    return path
