@@ -1,4 +1,4 @@
-"""Published numbers that ship, with the flat efficiency that they are told for: one of each kind, as `emiss validate` compares them.
+"""Published numbers that ship, with a flat efficiency: one of each kind, compared as `emiss validate` does.
 
 Nothing is fitted to them; what is tolerated is in `configs/validations`.
 """
@@ -34,7 +34,6 @@ def point(search, case, mass, efficiency, on_target=None):
         ("alp", "upper g at 28.3 MeV, 2.84e11 electrons, efficiency 0.5 [1/GeV]"),
         ("positron", "lowest ε at 200 MeV, alpha_D 0.1, efficiency 0.5"),
         ("hadron", "Br(η → invisible), efficiency 1"),
-        ("hadron", "Br(η′ → invisible), efficiency 1"),
         ("hadron", "ratio of the two, efficiency 1"),
         ("conversion", "Λ_T / Λ_V, e → τ: that of the talk's table"),
         ("conversion", "Λ_V / Λ_S, e → τ: that of the talk's table"),
