@@ -61,8 +61,6 @@ def test_without_a_splitting_the_semivisible_curve_is_the_invisible_one(tmp_path
     (tmp_path / "split.yaml").write_text(text, encoding="utf-8")
     split = load_search(tmp_path / "split.yaml")
     (one,), (other,) = plain.cases, split.cases
-    for mass in (0.01, 0.25):
-        found = point(split, other, mass, 0.5, 2.84e11)
-        expected = point(plain, one, mass, 0.5, 2.84e11)
-        assert found.intervals[0].low == pytest.approx(expected.intervals[0].low, rel=1e-5)
-        assert found.signal / expected.signal == pytest.approx((split.plane.reference / plain.plane.reference) ** 2)
+    found, expected = point(split, other, 0.01, 0.5, 2.84e11), point(plain, one, 0.01, 0.5, 2.84e11)
+    assert found.intervals[0].low == pytest.approx(expected.intervals[0].low, rel=1e-5)
+    assert found.signal / expected.signal == pytest.approx((split.plane.reference / plain.plane.reference) ** 2)
