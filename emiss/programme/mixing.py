@@ -19,6 +19,7 @@ from emiss.events.columns import split
 from emiss.events.files.open import open_table
 from emiss.events.table import EventTable
 from emiss.job.stored import bound_to
+from emiss.job.tables import refuse_twice
 from emiss.physics.limits.extrapolation import Counted, Estimate
 from emiss.programme.estimates import Closure, Found
 
@@ -159,6 +160,7 @@ def _seen(bound: Bound, table: EventTable, region: str) -> Counted:
 
 def _read(analysis: str, tables: Sequence[Path]) -> tuple[Bound, EventTable]:
     """Return the cuts and all events, with the columns that the cuts read."""
+    refuse_twice(tables)
     loaded = selection.load(analysis)
     bounds: list[tuple[Mapping[str, Any], Bound]] = []
     read, samples = [], set()

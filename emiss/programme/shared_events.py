@@ -8,7 +8,7 @@ from emiss import selection
 from emiss.configs.errors import UserError
 from emiss.events.files.open import open_table
 from emiss.job.stored import bound_to
-from emiss.job.tables import sample_of
+from emiss.job.tables import refuse_twice, sample_of
 from emiss.selection.overlap import Overlap, overlap
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def by_sample(
     UserError
         If a file is wrong, there is no such region, or there is no table.
     """
+    refuse_twice(tables)
     loaded = selection.load(analysis) if isinstance(analysis, str) else analysis
     bounds: list[tuple[Mapping[str, Any], Bound]] = []
     totals: dict[str, Overlap] = {}

@@ -109,6 +109,7 @@ def test_the_command(cli, tmp_path):
     data = json.loads((tmp_path / "mixed.json").read_text())
     assert data["estimate"]["value"] == pytest.approx(2000 * TRUE, rel=0.5)
     assert "--mix" in cli(*told[:-2]).err
+    assert "is given twice" in cli(*told, "--table", tmp_path / "." / "s.parquet").err
     assert "needs --analysis and --table" in cli("background", "--model", "mixing").err
 
 
