@@ -84,7 +84,10 @@ release: $(VENV)/.release $(VENV)/.dev    ## VERSION=X.Y.Z: try everything that 
 clean:           ## remove what was made (not the environment)
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(OUT)/hits/%.root: $(VENV)/.run configs/samples/%.yaml
+# what simulated events follow from
+SIMULATION := $(wildcard samples/*.py samples/*/*.py physics/*.py physics/*/*.py configs/detectors/na64e_lfc/* configs/detectors/na64e_lfc/*/*)
+
+$(OUT)/hits/%.root: $(VENV)/.run configs/samples/%.yaml $(SIMULATION)
 	$(BIN)/emiss simulate $* --events 20000 --out $@
 
 # one stamp per set of dependencies; installing again only when they change

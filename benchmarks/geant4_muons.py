@@ -97,7 +97,7 @@ def _shower(world, muons, seen, n, s, z, energy, kind, rng):
             continue
         seen.deposited[n, world.part[at]] += energy / POINTS
         if muons.quantum[at] > 0.0:
-            visible = energy / POINTS * (0.7 if kind == 3 else 1.0)
+            visible = world.visible[at] * energy / POINTS * (0.7 if kind == 3 else 1.0)
             seen.visible[n, world.first[at]] += fluctuated(visible, muons.quantum[at], rng)
     if s < VETO:
         depth = (world.z[1] + world.depth[1] - z) / world.x0[1]

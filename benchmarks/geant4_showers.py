@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COUNT = 20000
 PITCH, COLUMNS, ROWS = 38.2, 5, 6
-HCAL_MIP = 1.71
+HCAL_MIP = 2.05
 """GeV on the scale of electrons: the most probable value of muons in a module."""
 
 HCAL_VISIBLE_MIP = 0.0448

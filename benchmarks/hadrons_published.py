@@ -40,7 +40,7 @@ def block(folder: Path) -> Path:
         ("pitch: 200 mm", "pitch: 1000 mm"),
         ("depth: 1392 mm", f"depth: {DEPTH} mm"),
         ("{iron: 1200 mm, scintillator: 192 mm}", "{iron: 175 mm, scintillator: 28 mm}"),
-        ("mip: 1.71 GeV", "mip: 0.249 GeV"),
+        ("mip: 2.06 GeV", "mip: 0.3 GeV"),
     ):
         tail = tail.replace(old, new)
     path = folder / "block.yaml"

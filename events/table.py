@@ -151,6 +151,10 @@ class EventTable:
 
         return summary.html(self)
 
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a column or collection."""
+        return name in self.names or any(split(full)[0] == name for full in self.names)
+
     @overload
     def __getitem__(self, what: str) -> Any: ...
 

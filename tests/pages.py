@@ -90,6 +90,6 @@ def _unrolled(line: str) -> list[str]:
 def _small(line: str) -> str:
     """Return a command with the statistics of a test."""
     line = re.sub(r"--events (\w+=)?(\d{3,})\b", lambda m: f"--events {m[1] or ''}{min(FEW, int(m[2]))}", line)
-    if re.match(r"emiss limit (?!.*--(events|cutflow|efficiencies|flat-efficiency|periods))", line):
+    if re.match(r"emiss limit (?!.*--(events|cutflow|efficiencies|periods|flat-efficiency))", line):
         return f"{line} --events {FEW // 3} --mass 0.3GeV"
     return line

@@ -5,9 +5,7 @@ A beam time has thousands of files. None of them stays open, and of no index mor
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +13,7 @@ import numpy as np
 from emiss.configs.errors import EmissError, UserError
 from emiss.events.files.identity import Stamp
 from emiss.events.location import one_ahead
+from emiss.job import executors
 from emiss.job.kept_surveys import KeptSurveys
 from emiss.job.parked import park
 from emiss.job.source import check_content, content_of, source_of
@@ -139,8 +138,8 @@ def _one_by_one(
     if executor == "serial" or len(asked) < MANY:
         yield from map(_Surveyor(setup), one_ahead(asked, lambda item: item.path))
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(setup,)) as pool:
-        yield from pool.map(_survey, asked, chunksize=4)
+    for _, found in executors.run(Surveying(setup), asked, "processes", workers, ordered=True):
+        yield from found
 
 
 class SurveyError(EmissError):
@@ -181,9 +180,6 @@ class Surveying:
 class _Surveyor:
     """Surveys files of one job."""
 
-    here: _Surveyor | None = None
-    """That of this worker process."""
-
     def __init__(self, setup: Setup) -> None:
         setup = setup.here()
         self.source = source_of(setup)
@@ -209,15 +205,6 @@ class _Surveyor:
         except UserError as error:
             return error
         return found
-
-
-def _begin(setup: Setup) -> None:
-    _Surveyor.here = _Surveyor(setup)
-
-
-def _survey(asked: Asked) -> FileSurvey | UserError:
-    assert _Surveyor.here is not None  # noqa: S101 - set up by `_begin`
-    return _Surveyor.here(asked)
 
 
 def of_runs(run: Array, sample: ListedSample) -> Array:

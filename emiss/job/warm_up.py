@@ -185,6 +185,16 @@ def _simulated_run(folder: Path) -> None:
     _tuned(table, analysis)
 
 
+def _profiled_run(folder: Path) -> None:
+    """Simulate and reconstruct a run of hits of a set-up that has shower profiles."""
+    from emiss import reco
+    from emiss.samples.config import load_sample
+    from emiss.samples.simulate import simulate
+
+    sample = load_sample("beam_impure")
+    reco.process(reco.open(simulate(sample, folder / "beam.root", events=EVENTS), detector=sample.detector))
+
+
 def _tuned(table: EventTable, analysis: Analysis) -> None:
     """Look at a table as the page does on which cuts are tuned."""
     from emiss.selection.results.result import columns_of
@@ -265,5 +275,5 @@ def _passage(_folder: Path) -> None:
     at_rest(muon_tables([plates], [matter("iron", 7.874, 26.0, 55.845)]), 0, True, rng)
 
 
-STEPS = (_raw_run, _beam_run, _simulated_run, _foreign_waveforms, _showers, _residuals, _straws, _passage)
+STEPS = (_raw_run, _beam_run, _simulated_run, _profiled_run, _foreign_waveforms, _showers, _residuals, _straws, _passage)
 """The jobs; together they take as long as the compiler does."""

@@ -31,7 +31,8 @@ class Modules(ReadOut):
     """Modules alike, with `columns` x `rows` cells of `pitch` each, or one cell of `width` x `height`.
 
     With `mip`, the visible energy of a muon that crosses one, energies are also given in units of it; what counts then is the
-    scale of the conditions (``NAME.mip``).
+    scale of the conditions (``NAME.mip``). `shower_scale` says what a shower shows in the simulation: its energy ('electrons'),
+    or what it shows beside a muon in plates like these ('muons'), where `mip` sets the scale.
     """
 
     kind: Literal["modules"]
@@ -46,6 +47,7 @@ class Modules(ReadOut):
     matter: dict[Name, Extent] = Field(default_factory=dict)
     plates: Plates | None = None
     mip: Visible | None = None
+    shower_scale: Literal["electrons", "muons"] = "electrons"
 
     @model_validator(mode="after")
     def _fits(self) -> Modules:
@@ -54,6 +56,9 @@ class Modules(ReadOut):
             msg = "cells need a pitch"
             raise ValueError(msg)
         opens(self.hole, *self.size)
+        if self.shower_scale == "muons" and self.mip is None and not all(one.mip for one in self.elements.values()):
+            msg = "'shower_scale: muons' needs 'mip'"
+            raise ValueError(msg)
         for module in self.elements.values():
             fits(self.matter if module.matter is None else module.matter, module.depth or self.depth)
         return self

@@ -207,6 +207,10 @@ class SimulatedRunFile:
         return Lists(lists.offsets, {**lists.columns, field: table[lists[field]]})
 
 
+BASKET = 8000
+"""Events that are written at once, at least."""
+
+
 class HitsWriter:
     """Writes a simulated run file batch by batch; the file appears when it is finished, or not at all."""
 
@@ -214,6 +218,7 @@ class HitsWriter:
         self.path = place(path)
         self._part = part_of(self.path, ".root")
         self._sink: RootSink | None = None
+        self._waiting: list[EventTable] = []
 
     def __enter__(self) -> HitsWriter:  # noqa: PYI034 - the class is final in spirit
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -232,18 +237,27 @@ class HitsWriter:
         flat = {name: batch.header[name].astype(kind) for name, kind in HEADER.items()}
         flat |= {f"truth.{name}": values for name, values in batch.truth.items()}
         lists = {"cells": _typed(batch.cells, "cells"), "points": _typed(batch.points, "points")}
-        table = EventTable(len(batch), flat, lists)
-        if self._sink is None:
-            self._sink = RootSink(self._part, table, TREE)
-        self._sink.extend(table)
+        self._waiting.append(EventTable(len(batch), flat, lists))
+        if sum(map(len, self._waiting)) >= BASKET:
+            self._write()
 
     def finish(self, metadata: Mapping[str, Any]) -> None:
         """Write the metadata (all but the schema) and put the file in its place."""
+        if self._waiting:
+            self._write()
         if self._sink is None:
             msg = "a run file is written from at least one batch"
             raise ValueError(msg)
         self._sink.close_with(json.dumps({"schema": SCHEMA, **metadata}))
         settle(self._part, self.path)
+
+    def _write(self) -> None:
+        """Write what waits: a basket of each branch, which costs as much for few events as for many."""
+        table = EventTable.concatenate(self._waiting)
+        self._waiting = []
+        if self._sink is None:
+            self._sink = RootSink(self._part, table, TREE)
+        self._sink.extend(table)
 
 
 def _typed(lists: Lists, collection: str) -> Lists:

@@ -74,6 +74,7 @@ class _Slab:
     stochastic: float = 0.0
     constant: float = 0.0
     attenuation: float = 0.0
+    by_muons: bool = False
 
 
 def world_of(detector: Detector, *, attenuation: float) -> Built:
@@ -107,6 +108,7 @@ def world_of(detector: Detector, *, attenuation: float) -> Built:
     mip = np.array([slab.mip for slab in slabs])
     # where all is active, what a minimum ionizing particle most probably leaves: 2 MeV cm^2/g (PDG 2022, Sec. 34.2.9)
     left = np.where(mixed.sampling > WHOLE, 0.2e-3 * mixed.density, 0.0)[mixture] * depth
+    visible = np.where((left > 0.0) & (mip > 0.0), mip / np.where(left > 0.0, left, 1.0), 1.0)
     stochastic = np.array([slab.stochastic for slab in slabs]) if slabs else np.zeros(0)
     world = laid(
         mixed,
@@ -129,10 +131,12 @@ def world_of(detector: Detector, *, attenuation: float) -> Built:
         rows=np.array([slab.rows for slab in slabs], np.int64),
         first=first.astype(np.int64),
         mip=mip,
-        visible=np.where((left > 0.0) & (mip > 0.0), mip / np.where(left > 0.0, left, 1.0), 1.0),
+        visible=visible,
+        visible_of_hadrons=visible,
         stochastic=np.where(stochastic > 0.0, stochastic, sampling_term(mixed)[mixture]),
         constant=np.array([slab.constant for slab in slabs]),
         attenuation=np.array([slab.attenuation for slab in slabs]),
+        by_muons=np.array([slab.by_muons for slab in slabs], np.int64),
     )
     channels = np.array([number for slab in slabs for number in slab.channels], np.int64)
     return Built(world, channels, parts, materials, mixed)
@@ -209,6 +213,7 @@ def _boxes(detector: Detector, name: str, part: Part) -> Iterator[_Slab]:
         yield _Slab(
             name, volume.name, volume, 0.0, volume.depth, stack, CELLS if read else PASSIVE, volume.columns, volume.rows,
             tuple(detector.numbers(volume.name).tolist()) if read else (), mips.get(volume.name, 0.0),
+            by_muons=isinstance(part, Modules) and part.shower_scale == "muons",
         )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def leave(
     gives it, times `rough` squared.
     """
     seen.deposited[row, line.slabs.part[s]] += energy
-    shown = visible * line.slabs.visible[s]
+    shown = visible * line.slabs.visible_of_hadrons[s]
     if shown <= 0.0:
         return
     grain = rough * rough * line.slabs.stochastic[s] * line.slabs.stochastic[s]

@@ -65,6 +65,7 @@ def muon_world(
     Parameters
     ----------
     world : World
+        What showers show in modules with the scale of muons is set (`visible`).
     mixtures : Mixtures
         Its mixtures.
     materials : mapping of name to material
@@ -85,6 +86,7 @@ def muon_world(
     tables = muon_tables(plates, of, cut)
     slabs = len(world.z)
     quantum = _quanta(world, mixtures)
+    _showers_of_modules(world, tables)
     return MuonWorld(
         tables,
         scattering_tables(mixtures.fraction, of),
@@ -92,6 +94,21 @@ def muon_world(
         quantum,
         np.broadcast_to(np.asarray(photoelectrons, np.float64), (slabs,)).copy(),
     )
+
+
+def _showers_of_modules(world: World, tables: MuonTables) -> None:
+    """Set what showers show of their energy in modules with the scale of muons: e/mip of what a muon shows of its loss.
+
+    e/mip of the plates is that of GFLASH (hep-ex/0001020, Eq. 26). The tail of muons in MIPs, which showers make, depends on
+    this ratio alone and not on the scale that a module happens to have.
+    """
+    modules = (world.by_muons == 1) & (world.mip > 0.0)
+    for body in np.unique(world.body[modules]):
+        slabs = np.flatnonzero(modules & (world.body == body))
+        lost, rng = np.zeros(TRIES), np.random.default_rng(SEED)
+        for s in slabs:
+            _lost(tables, int(world.mixture[s]), REFERENCE, float(world.depth[s]), lost, rng)
+        world.visible[slabs] = world.mip[slabs].sum() * world.e_mip[slabs] / most_probable(lost)
 
 
 def _quanta(world: World, mixtures: Mixtures) -> Floats:
@@ -156,6 +173,14 @@ def most_probable(values: Floats) -> float:
         return float(x[top])
     square, slope, _ = np.polyfit(x[near] - x[top], smooth[near], 2)
     return float(x[top] - 0.5 * slope / square) if square < 0.0 else float(x[top])
+
+
+@kernel
+def _lost(tables: MuonTables, m: int, energy: float, path: float, lost: Floats, rng: np.random.Generator) -> None:
+    """Add what muons lose on a path to `lost`, shape (N,)."""
+    kinds, energies, places = np.zeros(64, np.int64), np.zeros(64), np.zeros(64)
+    for n in range(len(lost)):
+        lost[n] += energy - step(tables, m, energy, path, kinds, energies, places, rng)[0]
 
 
 @kernel

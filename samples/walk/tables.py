@@ -53,9 +53,7 @@ def tables_of(built: Built) -> Tables:
         muons=muon_world(built.world, built.mixtures, built.materials),
         showers=showers(built.world, built.mixtures, built.materials),
         photonuclear=photonuclear.table(),
-        hadrons=HadronLine(
-            built.world.copy(), built.channels
-        ),  # the calibration of a target with electrons is not for them
+        hadrons=HadronLine(built.world, built.channels),
         stack=np.empty((STACK, COLUMNS)),
         kinds=np.zeros(SECONDARIES, np.int64),
         energies=np.zeros(SECONDARIES),

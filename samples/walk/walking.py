@@ -126,7 +126,9 @@ class Walk:
         shots = tracks({"row": np.arange(ELECTRONS), "pdg": ELECTRON, "energy": energy, **place}, ELECTRONS)
         visible = self.shown(shots, target, np.random.default_rng(SEED))
         numbers = self.detector.part_numbers(target)
-        self.world.visible[slabs] *= energy / visible[:, numbers].sum(axis=1).mean()
+        scale = energy / visible[:, numbers].sum(axis=1).mean()
+        self.world.visible[slabs] *= scale
+        self.world.visible_of_hadrons[slabs] *= scale
 
     def shown(self, tracks: Floats, part: str, rng: np.random.Generator) -> Floats:
         """Return what tracks show in the channels when they go through one part and nothing else, shape (rows, channels)."""

@@ -49,13 +49,16 @@ class World(Protocol):
         Where the slab's channels begin in `Seen.channels`.
     mip : array
         Visible energy of a minimum ionizing particle across the depth, the most probable one, GeV.
-    visible : array
-        Visible over deposited energy of an electromagnetic shower: 1 for calorimeters, which are on that scale; for
-        counters and panels what the MIP's is.
+    visible, visible_of_hadrons : arrays
+        Visible over deposited energy of showers, electromagnetic ones and those of hadrons: 1 for calorimeters, which are on that
+        scale, for counters and panels what the MIP's is. Where muons set the scale, electromagnetic ones show e/mip of what a muon
+        shows, and hadrons 1: a pion of 100 GeV shows some 100 GeV.
     stochastic, constant : arrays
         Relative resolution for electromagnetic showers: stochastic/sqrt(E/GeV) and constant, in quadrature.
     attenuation : array
         Attenuation length along y of panels, mm; 0 for others.
+    by_muons : int array
+        1 for modules with the scale of muons (`emiss.samples.walk.muons.muon_world`), 0 for what electrons calibrate.
     like : int array
         The first slab of the same body.
     scale : array
@@ -87,9 +90,11 @@ class World(Protocol):
     first: Ints
     mip: Floats
     visible: Floats
+    visible_of_hadrons: Floats
     stochastic: Floats
     constant: Floats
     attenuation: Floats
+    by_muons: Ints
     like: Ints
     scale: Floats
     x0: Floats

@@ -46,7 +46,7 @@ def read(analysis: Analysis, tree: AnalysisModel, given: Mapping[str, Texts], pr
     for name, item in tree.variations.items():
         directions = [direction for direction in DIRECTIONS if _shifts(item, direction)]
         if not directions:
-            hint = "write e.g. 'scale: {ecal.energy: 2 percent}', or 'parameters: {e_min: {up: 22 GeV, down: 18 GeV}}'"
+            hint = "write e.g. 'scale: {COLUMN: 2 percent}', or 'parameters: {e_min: {up: 22 GeV, down: 18 GeV}}'"
             problems.add(item.place.error(f"the variation '{name}' shifts nothing", key=True, hint=hint))
         for direction in directions:
             label = f"{name}_{direction}"
