@@ -275,5 +275,15 @@ def _passage(_folder: Path) -> None:
     at_rest(muon_tables([plates], [matter("iron", 7.874, 26.0, 55.845)]), 0, True, rng)
 
 
-STEPS = (_raw_run, _beam_run, _simulated_run, _profiled_run, _foreign_waveforms, _showers, _residuals, _straws, _passage)
+STEPS = (
+    _raw_run,
+    _beam_run,
+    _simulated_run,
+    _profiled_run,
+    _foreign_waveforms,
+    _showers,
+    _residuals,
+    _straws,
+    _passage,
+)
 """The jobs; together they take as long as the compiler does."""

@@ -50,9 +50,9 @@ class World(Protocol):
     mip : array
         Visible energy of a minimum ionizing particle across the depth, the most probable one, GeV.
     visible, visible_of_hadrons : arrays
-        Visible over deposited energy of showers, electromagnetic ones and those of hadrons: 1 for calorimeters, which are on that
-        scale, for counters and panels what the MIP's is. Where muons set the scale, electromagnetic ones show e/mip of what a muon
-        shows, and hadrons 1: a pion of 100 GeV shows some 100 GeV.
+        Visible over deposited energy of showers, electromagnetic ones and those of hadrons: 1 for calorimeters, which are on
+        that scale, for counters and panels what the MIP's is. Where muons set the scale, electromagnetic ones show e/mip of
+        what a muon shows, and hadrons 1: a pion of 100 GeV shows some 100 GeV.
     stochastic, constant : arrays
         Relative resolution for electromagnetic showers: stochastic/sqrt(E/GeV) and constant, in quadrature.
     attenuation : array
