@@ -14,7 +14,8 @@ import pytest
 from tests import pages
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+SEARCHES = sorted((ROOT / "docs/searches").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *SEARCHES]
 TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 DRAWN = ("histograms", "scans")
 """Pages about figures: the jobs of the others make them, but do not draw them, which takes longer than all the rest."""
@@ -70,7 +71,12 @@ def run(cli, monkeypatch):
     return in_folder
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def of_page(page: Path) -> str:
+    """Return the name of a page's tests."""
+    return page.relative_to(ROOT).with_suffix("").as_posix().removeprefix("docs/")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=of_page)
 def test_the_blocks_of_a_page(page, demo, tmp_path, monkeypatch, run, request):
     found = pages.blocks(page)
     if not any(block.kind in ("console", "python", "yaml") for block in found):
@@ -102,7 +108,7 @@ def test_the_blocks_of_a_page(page, demo, tmp_path, monkeypatch, run, request):
             assert code == 0, f"{block.place}\n{said}"
 
 
-@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", TEXTS, ids=of_page)
 def test_links_lead_somewhere(page):
     """Those to files of the repository, and to headings in them."""
     text = page.read_text(encoding="utf-8")
@@ -121,12 +127,19 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=of_page)
 def test_every_page_is_in_the_readme(page):
-    assert f"(docs/{page.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"({page.relative_to(ROOT).as_posix()})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.stem)
+def test_every_search_has_a_page():
+    from emiss.configs.loader import shipped
+
+    told = "".join(page.read_text(encoding="utf-8") for page in SEARCHES)
+    assert [name for name in shipped("searches") if f"`{name}`" not in told] == []
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=of_page)
 def test_blocks_say_what_they_are(page):
     for block in pages.blocks(page):
         assert block.kind in pages.KINDS, block.place

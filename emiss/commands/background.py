@@ -26,7 +26,8 @@ class What:
         typer.Option("--result", "-r", **PLACE, help="cutflow.json or its folder: where events were counted."),
     ] = None
     model: Annotated[
-        str | None, typer.Option(help="abcd, transfer (zone to zone), exponential (a tail) or sideband.")
+        str | None,
+        typer.Option(help="abcd, transfer (zone to zone), exponential (a tail), sideband, or mixing (of events)."),
     ] = None
     budget: Annotated[str | None, typer.Option(help="Print a budget: a name that ships, or a file.")] = None
     on_target: Annotated[float | None, typer.Option(help="Budget: in so many particles on target.")] = None
@@ -52,13 +53,18 @@ class Where:
     closure: Annotated[
         list[str] | None,
         typer.Option(
-            help="Closure: a region (transfer), four regions (abcd), a range (tail, sideband); may be repeated."
+            help="Closure: a region (transfer, mixing), four regions (abcd), a range (tail, sideband); may be repeated."
         ),
     ] = None
-    analysis: Annotated[str, typer.Option(help="Overlap: the analysis whose regions are meant.")] = ""
-    tables: Annotated[list[Path] | None, typer.Option("--table", help="Overlap: an event table; may be repeated.")] = (
-        None
-    )
+    analysis: Annotated[str, typer.Option(help="Overlap, mixing: the analysis whose regions are meant.")] = ""
+    tables: Annotated[
+        list[Path] | None, typer.Option("--table", help="Overlap, mixing: an event table; may be repeated.")
+    ] = None
+    mix: Annotated[
+        str, typer.Option(metavar="PART,PART", help="Mixing: parts whose columns come from another event.")
+    ] = ""
+    draws: Annotated[int, typer.Option(help="Mixing: mixtures of each block of events.")] = 50
+    seed: Annotated[int, typer.Option(help="Mixing: where random numbers begin.")] = 1
     unblind: Annotated[bool, typer.Option("--unblind", help="Overlap: count events inside the blind box, too.")] = False
 
 
@@ -81,6 +87,8 @@ def background(what: What, where: Where, shown: Shown) -> None:
       emiss background -r out/demo --model transfer --region signal --from zone_1 --simulated dimuon --closure zone_2
 
       emiss background -r out/demo --model exponential --histogram e_ecal --fit "60,90" --into "0,50" --closure "50,60"
+
+      emiss background --model mixing --analysis invisible --table run.parquet --mix "beam,srd" --closure zone_2
 
       emiss background --budget muon --on-target 1.98e10
 
@@ -120,6 +128,13 @@ def _estimate(what: What, where: Where) -> Found:
     from emiss.selection.results.cutflow import Cutflow
     from emiss.selection.results.files.histograms import load_json
 
+    if what.model == "mixing":
+        from emiss.programme.mixing import Mixing, mix
+
+        if not where.analysis or not where.tables:
+            raise UserError("--model mixing needs --analysis and --table")
+        how = Mixing(_names(where.mix), where.draws, where.seed)
+        return mix(where.analysis, where.tables, where.region, how, where.closure or ())
     if what.result is None:
         raise UserError("where events were counted is missing", hint="--result FOLDER")
     file = what.result / "cutflow.json" if what.result.is_dir() else what.result
@@ -214,9 +229,7 @@ def _budget(name: str, on_target: float | None, *, quiet: bool) -> dict[str, Any
 
 def _overlap(where: Where, *, quiet: bool) -> dict[str, Any]:
     """Print how many events two regions share, and return it as plain data."""
-    from rich import box
-    from rich.table import Table
-
+    from emiss.commands.shared import show
     from emiss.configs.errors import UserError
     from emiss.programme.shared_events import SCHEMA, count
 
@@ -224,12 +237,5 @@ def _overlap(where: Where, *, quiet: bool) -> dict[str, Any]:
         raise UserError("--overlap needs --analysis and --table")
     found = count(where.analysis, where.tables, _names(where.from_), unblind=where.unblind)
     if not quiet:
-        table = Table(box=box.SIMPLE_HEAD, padding=0)
-        table.add_column("events in both")
-        for name in found.regions:
-            table.add_column(name, justify="right")
-        for name, row in zip(found.regions, found.both, strict=True):
-            table.add_row(name, *(str(int(number)) for number in row))
-        print_table(table)
-        say(f"in any region: {found.union}; the regions together count {found.shared} too many")
+        show(found)
     return {"schema": SCHEMA, **found.to_json()}

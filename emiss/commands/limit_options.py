@@ -47,7 +47,9 @@ class General:
     ] = None
     independent: Annotated[
         list[str] | None,
-        typer.Option(help="Search: errors that periods do not share: 'efficiency', 'background'; may be repeated."),
+        typer.Option(
+            help="Search: errors that periods do not share: 'efficiency', 'background', 'exposure' (of pyhf); repeatable."
+        ),
     ] = None
     export: Annotated[
         list[str] | None,

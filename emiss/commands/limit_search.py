@@ -168,7 +168,7 @@ def _common(independent: Sequence[str] | None) -> Correlations:
     from emiss.configs.errors import UserError, did_you_mean
     from emiss.physics.limits import Correlations
 
-    kinds = ("efficiency", "background")
+    kinds = ("efficiency", "background", "exposure")
     for name in independent or ():
         if name not in kinds:
             raise UserError(f"--independent: there is no error '{name}'", hint=did_you_mean(name, kinds))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from emiss.job.plan import Job
     from emiss.job.skim import Wanted
     from emiss.job.task import Executor
+    from emiss.selection import Analysis
 
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
@@ -206,6 +207,9 @@ def select(
     after: After = None,
     unblind: Unblind = False,
     detail: Detail = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Count the events that two regions share, too; shared.json in --out.")
+    ] = False,
     executor: Name = "serial",
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -219,6 +223,8 @@ def select(
       emiss select out/demo --set e_miss_min=25GeV
 
       emiss select out/demo/tables/signal/*.parquet --analysis my_cuts.yaml --out out/mine
+
+      emiss select out/run --analysis semivisible --shared
 
       emiss select out/2026 --executor dask --cluster on_condor.yaml --keep out/skim
     """
@@ -243,7 +249,24 @@ def select(
             workers=where.many,
             progress=step,
         )
+    if shared:
+        _shared(loaded, tables, out, unblind=unblind, quiet=quiet)
     finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, stored=False)
+
+
+def _shared(analysis: Analysis, tables: list[Path], out: Path | None, *, unblind: bool, quiet: bool) -> None:
+    """Count what regions share in each sample; print it, and write it where there is a folder."""
+    from emiss.commands.shared import show
+    from emiss.job.tables import find_tables
+    from emiss.programme.shared_events import by_sample
+    from emiss.programme.shared_table import write
+
+    found = by_sample(analysis, find_tables(tables), unblind=unblind)
+    if out is not None:
+        write(found, out)
+    if not quiet:
+        for sample, one in found.items():
+            show(one, sample)
 
 
 def parse_sets(items: list[str] | None) -> dict[str, str]:

@@ -41,6 +41,22 @@ def find_tables(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def refuse_twice(paths: Sequence[Path]) -> None:
+    """Refuse a table that is named twice, whose events would count twice.
+
+    Raises
+    ------
+    UserError
+        For the first one.
+    """
+    known = set()
+    for path in paths:
+        same = path if is_remote(path) else path.resolve()
+        if same in known:
+            raise UserError("is given twice", at=Location(str(path)))
+        known.add(same)
+
+
 def left_over(paths: Sequence[Path]) -> list[str]:
     """Return a remark for each folder of a job that holds tables of earlier jobs, which are not counted."""
     remarks = []

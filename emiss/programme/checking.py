@@ -8,6 +8,7 @@ from emiss import selection
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.programme.counted import Asked, background_of, periods_of
 from emiss.programme.search_file import load_search
+from emiss.programme.search_lines import check as check_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,10 @@ def check_search(path: Path) -> str:
     search = load_search(path)
     problems = Problems()
     _regions(search, problems)
+    try:
+        check_lines(search)
+    except UserError as error:
+        problems.add(error)
     try:
         left = background_of(search, "")
         # one period alone takes the set-up of the search, which its periods need not name

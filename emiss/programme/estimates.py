@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from emiss.selection.results.histogram_difference import Contents
 
 SCHEMA = "emiss.background/1"
-MODELS = ("abcd", "transfer", "exponential", "sideband")
+MODELS = ("abcd", "transfer", "exponential", "sideband", "mixing")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -99,46 +100,47 @@ def at_limit(point: SearchPoint) -> tuple[float | None, list[float]]:
 
 
 def workspace(limit: SearchLimit, point: SearchPoint, events: Sequence[float]) -> dict[str, Any]:
-    """Return the workspace of one mass: a channel for each period, errors as ``normsys`` that periods share or not."""
+    """Return the workspace of one mass: a channel for each period, errors as ``normsys`` that periods share or not.
+
+    The exposure's error moves signal and background of a period together. In the limits of emiss it is a part of the errors of
+    both, as if they did not know of each other.
+    """
     from emiss.physics.limits import Correlations
 
     common = limit.how.correlations or Correlations()
     channels, observations = [], []
     for number, (period, signal, statistical) in enumerate(zip(limit.periods, events, point.statistical, strict=True)):
-        counter = period.counter(signal, statistical)
         errors = {
-            "efficiency": (counter.efficiency_error, common.efficiency),
-            "background": (counter.background_error, common.background),
+            "efficiency": (math.hypot(period.efficiency_error, statistical), common.efficiency),
+            "background": (period.background_error, common.background),
+            "exposure": (period.on_target_error, common.exposure),
         }
-        modifiers = {
-            name: [
-                {
-                    "name": name if shared else f"{name}_{number}",
-                    "type": "normsys",
-                    "data": {"hi": 1.0 + error, "lo": 1.0 / (1.0 + error)},
-                }
-            ]
-            if error
-            else []
+        known = {
+            name: _modifier(name if shared else f"{name}_{number}", error)
             for name, (error, shared) in errors.items()
+            if error
         }
-        name = _word(period.name)
+        mean = period.on_target * period.background
         strength = {"name": "mu", "type": "normfactor", "data": None}
-        channels.append(
-            {
-                "name": name,
-                "samples": [
-                    {"name": "signal", "data": [signal], "modifiers": [strength, *modifiers["efficiency"]]},
-                    {"name": "background", "data": [counter.background], "modifiers": modifiers["background"]},
-                ],
-            }
-        )
-        observations.append({"name": name, "data": [_seen(period, counter.background)]})
+        made = [strength, *(known[name] for name in ("efficiency", "exposure") if name in known)]
+        left = [known[name] for name in ("background", "exposure") if name in known]
+        name = _word(period.name)
+        samples = [
+            {"name": "signal", "data": [signal], "modifiers": made},
+            {"name": "background", "data": [mean], "modifiers": left},
+        ]
+        channels.append({"name": name, "samples": samples})
+        observations.append({"name": name, "data": [_seen(period, mean)]})
     measurement = {
         "name": _word(limit.search.search),
         "config": {"poi": "mu", "parameters": [{"name": "mu", "inits": [1.0], "bounds": [[0.0, TOP]]}]},
     }
     return {"channels": channels, "observations": observations, "measurements": [measurement], "version": "1.0.0"}
+
+
+def _modifier(name: str, error: float) -> dict[str, Any]:
+    """Return a relative error that is a factor, 1 + error up and its inverse down."""
+    return {"name": name, "type": "normsys", "data": {"hi": 1.0 + error, "lo": 1.0 / (1.0 + error)}}
 
 
 def _seen(period: SearchPeriod, background: float) -> float:

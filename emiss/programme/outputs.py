@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Location, UserError
 from emiss.events.files.atomic import write_text
-from emiss.programme.search_figure import plane
+from emiss.programme.search_figure import dark_matter, plane
 from emiss.reach.figures import write as write_figure
 
 if TYPE_CHECKING:
@@ -38,4 +38,7 @@ def write(limit: SearchLimit, data: Mapping[str, Any], folder: Path | None, plot
     if drawn:
         made = plane(limit)
         written += [write_figure(made, path) for path in drawn]
+    if folder is not None and limit.search.thermal is not None:
+        made = dark_matter(limit)
+        written += [write_figure(made, folder / f"limit_y.{suffix}") for suffix in ("png", "pdf")]
     return written

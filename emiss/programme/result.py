@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from emiss.programme.counted import total
+from emiss.programme.search_lines import moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from emiss.programme.mass_limit import How, SearchPoint
     from emiss.programme.run import Closing
     from emiss.programme.search_file import SearchFile
+    from emiss.programme.search_lines import MomentBand
 
 SCHEMA = "emiss.search/1"
 BANDS = ("minus2", "minus1", "median", "plus1", "plus2")
@@ -92,6 +94,17 @@ class SearchLimit:
             for one in self.of_case(case)
         ]
 
+    def ratio(self) -> float:
+        """Return m/m_chi of the first case; 0 for a search without dark matter."""
+        if self.search.thermal is None:
+            return 0.0
+        return float(self.search.model(next(iter(self.search.cases))).parameters[self.search.thermal.ratio])
+
+    def moments(self) -> list[MomentBand]:
+        """Return the bands of lepton moments that the search asks for, over its masses."""
+        masses = [point.mass for point in self.points]
+        return moments(self.search, masses) if len(set(masses)) > 1 else []
+
     def to_json(self, provenance: Mapping[str, Any]) -> dict[str, Any]:
         """Return the limits as plain data, schema ``emiss.search/1``; masses in GeV, couplings of the plane."""
         plane = self.plane()
@@ -125,6 +138,7 @@ class SearchLimit:
                 for name in self.search.cases
                 if self.search.thermal is not None
             },
+            "moments": [one.to_json() for one in self.moments()],
             "comparisons": [one.to_json() for one in self.comparisons],
             "provenance": dict(provenance),
         }

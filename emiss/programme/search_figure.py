@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.drawing import COLOURS, figure, power, styled
+from emiss.programme.search_lines import SIGMAS, targets
 from emiss.reach.figures import BAND68, BAND95
 from emiss.reach.mass_axis import label_masses, smooth
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from emiss.physics.limits.contours import Interval
     from emiss.programme.mass_limit import SearchPoint
     from emiss.programme.result import SearchLimit
+    from emiss.programme.search_lines import MomentBand
+
+STYLES = ("--", ":", "-.")
+"""Of lines that are not ours."""
+
+MOMENTS = ("#984ea3", "#a65628", "#999999")
+"""Colours of lepton moments."""
 
 ROOM = 3.0
 """Factor between what is drawn and the edges of the axes."""
@@ -47,10 +55,12 @@ def plane(limit: SearchLimit) -> Figure:
                 curve.mass,
                 curve.coupling,
                 color="black",
-                linestyle=("--", ":", "-.")[number % 3],
+                linestyle=STYLES[number % 3],
                 linewidth=1.2,
                 label=curve.name,
             )
+        for number, moment in enumerate(limit.moments()):
+            _moment(place, moment, MOMENTS[number % len(MOMENTS)])
         unit = limit.plane().unit
         place.set(xscale="log", yscale="log", ylim=(bottom, top))
         label_masses(place, limit.search.plane.particle, max(point.mass for point in limit.points))
@@ -145,6 +155,48 @@ def _band(place: Axes, points: Sequence[SearchPoint]) -> None:
             shown = next(labels, "")
             drawn, lower, upper = smooth(mass, *edges)
             place.fill_between(drawn, lower, upper, color=colour, alpha=0.8, linewidth=0, label=shown)
+
+
+def _moment(place: Axes, moment: MomentBand, colour: str) -> None:
+    """Fill the couplings that explain a lepton's moment; a line where all below one do, nothing where none does."""
+    if not np.any(moment.high > 0.0):
+        return
+    label = rf"$g - 2$ of the {moment.lepton}, {moment.difference}, {SIGMAS:g}$\sigma$"
+    if np.all(moment.low > 0.0):
+        place.fill_between(moment.mass, moment.low, moment.high, color=colour, alpha=0.35, linewidth=0, label=label)
+        return
+    edge = f"{label}: most"
+    place.plot(moment.mass, moment.high, color=colour, linewidth=1.0, linestyle="--", label=edge)
+
+
+def dark_matter(limit: SearchLimit) -> Figure:
+    """Draw excluded y = g^2 alpha_D (m_chi/m)^4 against the mass of dark matter, with thermal targets."""
+    with styled():
+        made = figure(6.4, 5.0)
+        place = made.subplots()
+        mass: list[float] = []
+        for number, case in enumerate(limit.search.cases):
+            ends = [(m, y[0][0]) for m, y in limit.thermal(case) if y]
+            if not ends:
+                continue
+            mass += [m for m, _ in ends]
+            label = ("observed" if limit.observed else "expected") + (
+                f", {case}" if len(limit.search.cases) > 1 else ""
+            )
+            marker = "o" if len(ends) == 1 else ""
+            place.plot(*zip(*ends, strict=True), color=COLOURS[number % 8], linewidth=1.8, label=label, marker=marker)
+        for (kind, (m, y)), style in zip(targets(mass or [1e-3, 1.0], limit.ratio()).items(), STYLES, strict=False):
+            place.plot(m, y, color="black", linestyle=style, linewidth=1.0, label=f"thermal, {kind.replace('_', '-')}")
+        place.set(xscale="log", yscale="log")
+        place.set_xlabel(r"mass of dark matter [GeV]")
+        place.set_ylabel(r"$y = \epsilon^2\,\alpha_D\,(m_\chi/m)^4$")
+        confidence = 100.0 * limit.how.confidence
+        title = (
+            f"{limit.search.title}\n{confidence:g} % CL, {limit.on_target:.3g} on target, mass ratio {limit.ratio():g}"
+        )
+        place.set_title(title, fontsize=10, loc="left")
+        place.legend(frameon=False, fontsize=8)
+    return made
 
 
 def _marks(place: Axes, points: Sequence[SearchPoint], colour: str, label: str, top: float) -> None:

@@ -5,7 +5,7 @@ What is here is all that tells one search from another: no code asks for the nam
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
@@ -193,6 +193,8 @@ class SearchFile(Model):
         A budget that ships, a file, or events per particle on target; empty for none.
     periods : str
         Of `periods_file`, where nothing else is asked for; `take` names the readings.
+    moments : mapping of lepton to names
+        Differences of its magnetic moment whose bands are drawn for the first case (`emiss.programme.search_lines`).
     """
 
     search: str
@@ -217,6 +219,7 @@ class SearchFile(Model):
     take: tuple[str, ...] = ()
     plane: SearchPlane
     thermal: Thermal | None = None
+    moments: dict[Literal["electron", "muon"], tuple[str, ...]] = Field(default_factory=dict)
     source: str = ""
     _document: Document = PrivateAttr(default_factory=lambda: loader.loads("{}", "<search>"))
 

@@ -20,6 +20,7 @@ COMMON = {
     "digitiser": "which of the digitisers reads it out, where there are several",
     "window": "pulses outside, relative to the reference, are out of time; that of `time` without it",
     "mip": "visible energy of a muon that crosses it",
+    "shower_scale": "what showers show in the simulation: their energy, or e/mip of what a muon shows",
     "columns": "cells in x",
     "rows": "cells in y",
 }

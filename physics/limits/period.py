@@ -131,10 +131,15 @@ class Period:
 
 @dataclass(frozen=True)
 class Correlations:
-    """Which errors are common to all periods; the others are independent from period to period."""
+    """Which errors are common to all periods; the others are independent from period to period.
+
+    The `exposure` is a part of the errors of both rates where limits are taken, and one by itself only where a model of the
+    periods is handed on.
+    """
 
     background: bool = True
     efficiency: bool = True
+    exposure: bool = True
 
 
 def observed_counts(periods: Sequence[Period]) -> Floats | None:

@@ -205,3 +205,23 @@ def test_events_that_two_regions_share_are_counted_once_in_their_union():
     assert (found.union, found.shared) == (7, 4)
     twice = found + found
     assert (twice.union, twice.shared) == (14, 8)
+
+
+def test_select_tells_what_regions_share(cli, tmp_path):
+    from emiss.events.columns import Column
+    from emiss.events.files import open as stored
+    from emiss.events.table import EventTable, Metadata
+
+    text = "analysis: two\nparameters: {most: 5}\ncuts: [{name: x, require: x > 2}]\n"
+    (tmp_path / "two.yaml").write_text(text + "regions: {low: {}, high: {replace: {x: x > most}}}\n")
+    columns = {"x": Column("x", "f8", "1", "x")}
+    for sample, events in (("a", 10), ("b", 20)):
+        metadata = Metadata(columns=columns, sample=sample, role="background")
+        stored.write(EventTable(events, {"x": np.arange(float(events))}, {}, metadata), tmp_path / f"{sample}.parquet")
+    asked = ["select", tmp_path / "a.parquet", tmp_path / "b.parquet", "--analysis", tmp_path / "two.yaml", "--shared"]
+    done = cli(*asked, "--set", "most=7", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "the regions together count 2 too many" in done.out
+    data = json.loads((tmp_path / "out" / "shared.json").read_text())
+    assert data["schema"] == "emiss.shared/1"
+    assert data["samples"]["b"] == {"regions": ["low", "high"], "both": [[17, 12], [12, 12]], "union": 17, "shared": 12}

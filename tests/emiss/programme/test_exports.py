@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pyhf
 import pytest
 import yaml
@@ -70,6 +71,23 @@ def test_errors_that_periods_share_have_one_name(alps):
         assert set(workspace.model().config.par_map) == names
         assert workspace.channels == ["na64e-2016", "na64e-2017", "na64e-2018"]
         assert workspace.observations["na64e-2017"] == [1.0]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_exposure_moves_signal_and_background_together(alps, shared):
+    asked = Asked(
+        periods="na64e-2016..na64e-2018", take=("published",), on_target_error=0.05, observed=(300, 400, 1300)
+    )
+    found = made(alps, 7e-9, masses=[0.02], asked=asked, correlations=Correlations(exposure=shared))
+    workspace = pyhf.Workspace(json.loads(next(iter(exports.workspaces(found).values()))))
+    model = workspace.model()
+    names = {"exposure"} if shared else {"exposure_0", "exposure_1", "exposure_2"}
+    assert set(model.config.par_map) == {"mu", "background"} | names
+    parameters = np.array(model.config.suggested_init())
+    before = model.expected_actualdata(parameters)
+    parameters[model.config.par_map["exposure" if shared else "exposure_0"]["slice"]] = 1.0
+    moved = model.expected_actualdata(parameters) / before
+    assert moved == pytest.approx([1.05] * 3 if shared else [1.05, 1.0, 1.0])
 
 
 def test_hepdata_takes_the_tables(alps, tmp_path):

@@ -21,7 +21,7 @@ from emiss.samples.models import names as model_names
 
 ALL = (
     "alp", "b-l", "conversion", "e_to_mu_phi", "generic-a", "generic-p", "generic-s", "hadron", "invisible", "muon",
-    "positron", "semivisible", "visible",
+    "muon-dark-photon", "positron", "semivisible", "visible",
 )  # fmt: skip
 
 
@@ -85,6 +85,7 @@ def test_the_limit_is_written_as_points_with_intervals_a_table_and_figures(writt
     assert rows[0].startswith("case,mass,low,high")
     assert len(rows) == 2
     assert (out / "limit.png").stat().st_size > 10_000
+    assert (out / "limit_y.png").stat().st_size > 10_000
     assert (out / "limit.pdf").is_file()
 
 

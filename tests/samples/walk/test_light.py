@@ -85,6 +85,17 @@ def test_each_module_of_lead_and_scintillator_sees_its_part_of_the_fan():
     assert np.all(np.mean(visible > 1e-3, axis=0) > 0.85)
 
 
+@pytest.mark.parametrize(("name", "most"), [("na64e_2022", 0.06), ("na64e_visible_2018", 0.15)])
+def test_the_fan_does_not_come_to_the_veto(name, most):
+    simulation = Simulation(load_sample("beam").with_detector(name))
+    passed = simulation.response.passage(300, _draws())
+    detector = simulation.setup.detector
+    panels = passed.passage.seen.visible[:, detector.part_numbers("veto")].reshape(300, 3, 2)
+    beside = 0.5 * panels.sum(axis=2)[:, 0]
+    # without what stands behind the modules, 11 % at 100 GeV and 70 % at 150 GeV
+    assert np.mean(beside > 0.9 * 10.5e-3) < most
+
+
 def test_a_random_trigger_has_no_particle():
     simulation = Simulation(load_sample("random"))
     hits = simulation.response.hits(300, _draws())
