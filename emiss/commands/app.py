@@ -19,6 +19,7 @@ from emiss.commands import (
     look,
     merge,
     models,
+    monitor,
     new,
     periods,
     process,
@@ -52,6 +53,7 @@ app.command()(process.select)
 app.command()(status.status)
 app.command()(scan.scan)
 app.command()(tune.tune)
+app.command()(monitor.monitor)
 app.command()(diff.diff)
 app.command()(limit.limit)
 app.command()(run.run)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands.pages import ready
 from emiss.commands.places import PLACE, a_path
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
 from emiss.terminal import progress, say, warn
@@ -76,7 +77,7 @@ def tune(
         session.answer({})  # what is computed once is there when the page opens
         for line in (*outcome.remarks, *outcome.losses):
             warn(line)
-        serving.serve(page_of(session), listening, lambda address: _ready(address, open_=open_, quiet=quiet))
+        serving.serve(page_of(session), listening, ready(open_=open_, quiet=quiet))
     if not quiet:
         say("ended", "dim")
 
@@ -93,19 +94,3 @@ def _limits(eot: float | None, background: str) -> Limits | None:
 
     check_name(background)
     return Limits(eot, background)
-
-
-def _ready(address: str, *, open_: bool, quiet: bool) -> None:
-    """Say where the page is, and open it where somebody would see it."""
-    from emiss.browser import serving
-
-    typer.echo(address)
-    opened = open_ and serving.has_screen() and serving.open_browser(address)
-    if quiet or opened:
-        if not quiet:
-            say("Ctrl-C ends it", "dim")
-        return
-    why = "" if not open_ else "no browser on this screen; "
-    say(f"{why}open the address on this machine, or bring it to yours:", "dim")
-    say(f"  {serving.tunnel(address)}", "dim")
-    say("Ctrl-C ends it", "dim")

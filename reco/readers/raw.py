@@ -55,6 +55,8 @@ class RawRunFile:
     timed : mapping of str to int
         The planes that a TDC reads, with the number of their wires.
     policy : "safe" or "oracle"
+    span : pair of int, optional
+        Only the bytes from the first to the second one: a piece of a file that is being written.
 
     Attributes
     ----------
@@ -74,6 +76,7 @@ class RawRunFile:
         samples: int = 32,
         timed: Mapping[str, int] | None = None,
         policy: Policy = "safe",
+        span: tuple[int, int] | None = None,
     ) -> None:
         self.path = located(path)
         self.maps = Path(maps)
@@ -86,7 +89,7 @@ class RawRunFile:
         self.on_target: float | None = None
         self.context: Spills | None = None
         self._numbers: tuple[Spills | None, Continuity] | None = None
-        self._bytes = FileBytes(self.path)
+        self._bytes = FileBytes(self.path, span)
         self._index: Index | None = None
         self.process: Mapping[str, Any] = {}
         self._decoder: Decoder | None = None
