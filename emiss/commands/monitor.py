@@ -167,7 +167,7 @@ def _in_terminal(watch: Watch, attending: Attending, *, quiet: bool) -> None:
     def below() -> Text:
         return Text(f"{HEAD}\n{state(watch)}   (Ctrl-C ends it)", style="dim", no_wrap=True, overflow="ellipsis")
 
-    with Live(below(), console=screen, transient=True, refresh_per_second=4) as live:
+    with Live(below(), console=screen, transient=True, redirect_stdout=False, redirect_stderr=False) as live:
         attending.wait(lambda: live.update(below()))
 
 
@@ -181,7 +181,7 @@ def _as_line(event: Event) -> None:
     from emiss.monitor.told import line
 
     text, style = line(event)
-    console().print(text, style=style, soft_wrap=True)
+    say(text, style)
 
 
 def _only_alarms(event: Event) -> None:

@@ -102,23 +102,25 @@ class Following:
         self._find(found)
         for inode, file in list(self._files.items()):
             try:
-                if said := file.look(now):
-                    self._forget(file, found)
-                    found.notes.append(f"{file.path}: {said}")
-                if file.is_raw is False:
-                    self._leave_alone(inode, found)
-                    continue
-                if file.is_raw:
-                    for piece in file.pieces(final=self._ended(file, now)):
-                        self._open.setdefault(piece.key, []).append(piece)
+                self._look_at(file, found, now)
             except (OSError, UserError) as error:
                 found.notes.append(f"{file.path}: {raised(error)}; it is looked at again")
+            if file.is_raw is False:
+                self._leave_alone(inode, found)
         self.grown = max([self.grown, *(file.grown for file in self._files.values())])
         for key in sorted(self._open):
             if final or all(self._past(file, key, now) for file in self._files.values()):
                 found.spills.append(Spill(key, tuple(self._open.pop(key)), key in self._given))
                 self._given.add(key)
         return found
+
+    def _look_at(self, file: Growing, found: Found, now: float) -> None:
+        if said := file.look(now):
+            self._forget(file, found)
+            found.notes.append(f"{file.path}: {said}")
+        if file.is_raw:
+            for piece in file.pieces(final=self._ended(file, now)):
+                self._open.setdefault(piece.key, []).append(piece)
 
     def _find(self, found: Found) -> None:
         """Find the files by what they are, and not by their names: one that is rotated is the same as before."""

@@ -33,7 +33,7 @@ PAUSE = 0.25
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm; `run` and `spill` are -1 for one of no spill."""
+    """An alarm; `run` and `spill` are -1 for one of no spill, `of` names the channel where it is about one."""
 
     time: str
     run: int
@@ -42,6 +42,9 @@ class Alarm:
     said: str
     value: float
     limit: str
+    unit: str = "1"
+    of: str = ""
+    title: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -220,7 +223,9 @@ class Watch:
             self.totals.failed += 1
             self.totals.skipped_events += spill.physics
             said = f"{spill.physics} events were not looked at: {error}"
-            yield self._alarm(*spill.key, "not_looked_at", f"not_looked_at: {said}", spill.physics, "above 0")
+            yield self._alarm(
+                *spill.key, "not_looked_at", f"not_looked_at: {said}", spill.physics, "above 0", title=said
+            )
             return
         ledger = measured.ledger
         if spill.late and not ledger.passed and not ledger.lost and not ledger.missing:
@@ -228,7 +233,10 @@ class Watch:
             return
         table = self.quantities.table(measured, self.reference, gap)
         alarms = tuple(
-            self._alarm(*spill.key, one.name, one.said, one.value, one.limit) for one in self.rules.check(table)
+            self._alarm(
+                *spill.key, one.name, one.said, one.value, one.limit, unit=one.unit, of=one.element, title=one.title
+            )
+            for one in self.rules.check(table)
         )
         shown = Shown(_now(), *spill.key, table, ledger, () if self.measuring.hidden else measured.rows, alarms)
         with self.lock:
@@ -252,10 +260,10 @@ class Watch:
         elif not self._silent:
             self._silent = True
             said = f"silence: nothing new for {seconds:.0f} s, limit: above {limit:g} s"
-            yield self._alarm(-1, -1, "silence", said, seconds, f"above {limit:g} s")
+            yield self._alarm(-1, -1, "silence", said, seconds, f"above {limit:g} s", unit="s")
 
-    def _alarm(self, run: int, spill: int, name: str, said: str, value: float, limit: str) -> Alarm:
-        made = Alarm(_now(), run, spill, name, said, value, limit)
+    def _alarm(self, run: int, spill: int, name: str, said: str, value: float, limit: str, **more: str) -> Alarm:
+        made = Alarm(_now(), run, spill, name, said, value, limit, **more)
         with self.lock:
             self.alarms.append(made)
             self.totals.alarms += 1

@@ -9,7 +9,7 @@ let news = null;
 
 const TRENDS = [
   ["events", (one) => one["spill.events"], (v) => short(v, 6)],
-  ["events per second", (one) => one["spill.rate"], (v) => short(v, 4)],
+  ["events per second", (one) => one["spill.rate"], (v) => short(v, 4), 0, "times of events are whole seconds: not of less than two"],
   ["lost, missing or hurt", (one) => one["ledger.bad_or_hurt"], percent],
   ["saturated events", (one) => one["spill.saturated"], percent],
   ["largest pedestal shift [ADC]", (one) => one["worst.pedestal"]?.value ?? null, (v, one) => `${short(v, 3)} ADC, ${one["worst.pedestal"].channel}`],
@@ -72,9 +72,9 @@ function showTrends() {
   host.replaceChildren();
   const marked = new Set(spills.flatMap((one, i) => (one.alarms.length ? [i] : [])));
   const names = spills.map(name), runs = new Set(spills.map((one) => one.run));
-  for (const [title, value, said, zero] of TRENDS) {
+  for (const [title, value, said, zero, note] of TRENDS) {
     const values = spills.map(value), last = spills[spills.length - 1];
-    const now = last && value(last) !== null ? `now ${said(value(last), last)}` : "";
+    const now = last && value(last) !== null ? `now ${said(value(last), last)}` : note ?? "";
     figure(host, title, now, {
       values, names, marked, lines: true, zero: zero ?? 0, x: runs.size > 1 ? "run/spill" : "spill",
       short: runs.size > 1 ? names : spills.map((one) => String(one.spill)),
@@ -83,10 +83,11 @@ function showTrends() {
 }
 
 function showAlarms() {
-  by("alarms").replaceChildren(news.alarms.length
-    ? table([["time"], ["spill"], "value", ["limit"], ["alarm"]], [...news.alarms].reverse().map((one) => [
-      one.time.slice(11, 19), one.run < 0 ? "–" : name(one), short(one.value, 4), one.limit, one.said]))
-    : el("p", { class: "dim small pad" }, " none"));
+  const unit = (one) => ({ 1: "", percent: " %" }[one.unit] ?? ` ${one.unit}`);
+  const rows = [...news.alarms].reverse().map((one) => [
+    one.time.slice(11, 19), one.run < 0 ? "–" : `${one.run}/${one.spill}`, `${one.name}${one.of ? ` of ${one.of}` : ""}`,
+    `${short(one.value, 4)}${unit(one)}`, one.limit, one.title]);
+  by("alarms").replaceChildren(rows.length ? table([["time"], ["spill"], ["alarm"], "value", ["limit"], ["what it is"]], rows) : el("p", { class: "dim small pad" }, "none"));
 }
 
 function showChannels() {
