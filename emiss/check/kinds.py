@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PARTS = frozenset(AnalysisModel.model_fields) - {"extends", "description", "made_with"}
 """Keys that only an analysis has."""
 
-OF_PROGRAMME = {"search": "search", "budget": "budget", "programme": "periods"}
-"""Keys that say what a file of the programme is."""
+SAID = {"search": "search", "budget": "budget", "programme": "periods", "monitor": "monitor"}
+"""Keys that say what a file is."""
 
 _YAML = (".yaml", ".yml")
 
@@ -39,7 +39,7 @@ class Given:
         return self.document is not None and "analysis" in self.document.data
 
 
-NAMED = ("analyses", "detectors", "runs", "readers", "samples", "searches", "backgrounds", "periods")
+NAMED = ("analyses", "detectors", "runs", "readers", "samples", "searches", "backgrounds", "periods", "monitors")
 """Kinds of configs that may be given by the name that they ship under, in the order in which a name is looked for."""
 
 
@@ -94,7 +94,7 @@ def _kind(document: Document) -> str:
         return "runlist"
     if "reader" in keys:
         return "map"
-    for key, kind in OF_PROGRAMME.items():
+    for key, kind in SAID.items():
         if key in keys:
             return kind
     if "process" in keys:
@@ -106,8 +106,8 @@ def _kind(document: Document) -> str:
     if {"parts", "digitisers"} & keys:
         return "detector"
     raise document.error(
-        "neither a run list, an analysis, a detector, a map nor a sample",
-        hint="they have the keys 'samples', 'cuts', 'parts', 'reader' and 'process'",
+        "neither a run list, an analysis, a detector, a map, a sample nor rules of a monitor",
+        hint="they have the keys 'samples', 'cuts', 'parts', 'reader', 'process' and 'monitor'",
     )
 
 
