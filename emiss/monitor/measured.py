@@ -157,6 +157,7 @@ class Measuring:
                         piled = piled.plus(self._pile(batch, constants))
                         rows = self._count(batch, rows)
                     between()
+                file.release()
         except UserError as error:
             raise NotMeasuredError(error.message, at=error.at, hint=error.hint) from None
         except OSError as error:
@@ -175,6 +176,8 @@ class Measuring:
             file.check()
             for run in file.index().runs():
                 self._pipeline.check([run], file.tier)
+        file.spills()
+        file.release()  # a spill may be larger than the memory
         return file
 
     def _batches(self, piece: Piece, file: RawRunFile) -> Iterator[Batch]:

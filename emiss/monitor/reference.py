@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from emiss.monitor.measured import Measured
 
 NAME = "reference.json"
-SCHEMA = "emiss.monitor.reference/1"
+SCHEMA = "emiss.monitor/1"
 
 FIRST = 5
 """Spills of a run that the later ones are compared with, where no earlier run is given."""

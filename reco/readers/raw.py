@@ -115,6 +115,10 @@ class RawRunFile:
         """Take only the first bytes of the file, where it has grown since it was planned to be read."""
         self._bytes.end_at(size)
 
+    def release(self) -> None:
+        """Give back the memory of the bytes that were read last; they are read again when they are needed."""
+        self._bytes.release()
+
     def close(self) -> None:
         """Let the file go; what was read of it stays."""
         self._bytes.close()

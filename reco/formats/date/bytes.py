@@ -134,6 +134,11 @@ class FileBytes:
             stop = min(start + CHUNK, len(self.data))
             yield self.need(start, stop)[start:stop]
 
+    def release(self) -> None:
+        """Give back the memory of what is there; it comes again when it is needed."""
+        if isinstance(self._source, _Local):
+            self._source.forget()
+
     def close(self) -> None:
         """Let the bytes go."""
         self.data = np.empty(0, np.uint8)
@@ -176,7 +181,7 @@ class _Local:
         """Bring the bytes from `start` to `stop` here."""
         if self._there[0] <= start and stop <= self._there[1]:
             return
-        self._forget()
+        self.forget()
         start -= start % mmap.PAGESIZE
         self._there = start, stop
         place = memoryview(self._memory)[start:stop]
@@ -186,15 +191,16 @@ class _Local:
                 raise OSError(0, "it has been cut short while it was read")
             place = place[count:]
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Give the memory of the last range back."""
         start, stop = self._there
+        self._there = 0, 0
         if stop > start and hasattr(mmap, "MADV_DONTNEED"):
             self._memory.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
     def close(self) -> None:
         """Close the file."""
-        self._forget()
+        self.forget()
         self._closed()
 
 
