@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.places import a_path
 from emiss.terminal import print_table, say
 
@@ -46,9 +47,15 @@ def dump(
 def show(
     file: Annotated[str, typer.Argument(metavar="RUNFILE", help="A raw or simulated run file, or the address of one.")],
     event: Annotated[int, typer.Option(min=0, help="Entry of the event in the file.")] = 0,
-    detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
+    detector: Annotated[
+        str, typer.Option(autocompletion=completing.setups, help="Detector: a name that ships, or a file.")
+    ] = "na64e_lfc",
     calib: Annotated[
-        str | None, typer.Option(help="Conditions: a tag that ships, or a folder.  [default: those of the detector]")
+        str | None,
+        typer.Option(
+            autocompletion=completing.constants,
+            help="Conditions: a tag that ships, or a folder.  [default: those of the detector]",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The PNG; default RUNFILE.EVENT.png here.")] = None,
 ) -> None:
@@ -72,7 +79,9 @@ def columns(
     table: Annotated[
         Path | None, typer.Argument(parser=a_path, metavar="[TABLE]", help="An event table; else those of a set-up.")
     ] = None,
-    detector: Annotated[str, typer.Option("--detector", "-d", help="The set-up.")] = "na64e_lfc",
+    detector: Annotated[
+        str, typer.Option("--detector", "-d", autocompletion=completing.setups, help="The set-up.")
+    ] = "na64e_lfc",
     json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the columns of the event tables of a set-up, or of one table, with unit and meaning: what a cut may use.

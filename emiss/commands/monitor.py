@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.pages import ready
+from emiss.commands.plain import put
 from emiss.commands.process import Quiet, Sets, Unblind, parse_sets
 from emiss.terminal import console, print_table, say
 
@@ -27,15 +29,27 @@ def monitor(
     path: Annotated[
         Path | None, typer.Argument(metavar="PATH", help="A raw run file, or a folder in which some appear.")
     ] = None,
-    detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
+    detector: Annotated[
+        str, typer.Option(autocompletion=completing.setups, help="Detector: a name that ships, or a file.")
+    ] = "na64e_lfc",
     calib: Annotated[
-        str | None, typer.Option(help="Conditions: a tag that ships, or a folder.  [default: those of the detector]")
+        str | None,
+        typer.Option(
+            autocompletion=completing.constants,
+            help="Conditions: a tag that ships, or a folder.  [default: those of the detector]",
+        ),
     ] = None,
     analysis: Annotated[
-        str | None, typer.Option(help="Also show the cutflow of an analysis: a name that ships, or a file.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.analyses,
+            help="Also show the cutflow of an analysis: a name that ships, or a file.",
+        ),
     ] = None,
     set_: Sets = None,
-    rules: Annotated[str, typer.Option(help="Alarms: a name that ships, or a file.")] = "default",
+    rules: Annotated[
+        str, typer.Option(autocompletion=completing.monitors, help="Alarms: a name that ships, or a file.")
+    ] = "default",
     reference: Annotated[
         Path | None,
         typer.Option(help="Compare with an earlier run: a folder --out.  [default: the first spills of the run]"),
@@ -194,7 +208,7 @@ def _only_alarms(event: Event) -> None:
 def _list(known: Mapping[str, Column], *, json_: bool) -> None:
     """Print what rules may use."""
     if json_:
-        typer.echo(json.dumps({name: column.to_json() for name, column in known.items()}, indent=1))
+        put({name: column.to_json() for name, column in known.items()})
         return
     from rich.table import Table
 

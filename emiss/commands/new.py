@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.terminal import say
 
 app = typer.Typer(
@@ -64,7 +65,10 @@ def runs(
 def setup_(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make; its last part is the name.")],
     from_: Annotated[
-        str, typer.Option("--from", metavar="SETUP", help="A set-up that ships, or a path.")
+        str,
+        typer.Option(
+            "--from", metavar="SETUP", autocompletion=completing.setups, help="A set-up that ships, or a path."
+        ),
     ] = "na64e_lfc",
 ) -> None:
     """Make a set-up of your own, as 'emiss setup new' does.
