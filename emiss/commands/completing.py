@@ -44,6 +44,14 @@ searches = of_kind("searches", "search")
 setups = of_kind("detectors", "set-up")
 
 
+def schemas(incomplete: str) -> Offered:
+    """Offer the kinds of files that there are schemas of."""
+    import emiss
+
+    folder = Path(emiss.__file__).parent / "new" / "schemas"
+    return _beginning([(file.stem, "schema") for file in sorted(folder.glob("*.json"))], incomplete)
+
+
 def parameters(ctx: typer.Context, incomplete: str) -> Offered:
     """Offer the parameters of the analysis that the command is given."""
     return _beginning([(name, value) for name, value in _parameters(ctx)], incomplete)

@@ -82,6 +82,29 @@ def setup_(
     new(name, from_)
 
 
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="KIND", autocompletion=completing.schemas, help="Kind of file.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print the schema itself.")] = False,
+) -> None:
+    """Print the line that names the JSON schema of a kind of file to editors: for the top of a file that you have.
+
+    Kinds are analysis, detector, map, monitor, periods, runs, sample and search.
+
+    For example:
+
+      emiss new schema detector
+    """
+    from emiss.configs.errors import UserError, did_you_mean
+    from emiss.new.first_files import line
+    from emiss.new.json_schemas import FOLDER, shipped
+
+    known = sorted(file.stem for file in FOLDER.glob("*.json"))
+    if kind not in known:
+        raise UserError(f"there is no schema of a '{kind}'", hint=did_you_mean(kind, known))
+    typer.echo(shipped(kind).read_text(encoding="utf-8").rstrip() if json_ else line(kind))
+
+
 def _write(kind: str, file: Path, run_files: list[Path] | None = None) -> None:
     from emiss.new.first_files import write
 
