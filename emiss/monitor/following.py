@@ -125,8 +125,11 @@ class Following:
     def _find(self, found: Found) -> None:
         """Find the files by what they are, and not by their names: one that is rotated is the same as before."""
         there = dict(self._paths())
-        if not self.path.is_dir():  # where a file was rotated, the rest of the old one stands beside it
+        if (
+            not self.path.is_dir()
+        ):  # where a file was rotated, or a link points to another, the old one is still somewhere
             lost = set(self._files) - set(there)
+            there.update((inode, self._files[inode].path) for inode in lost if _is(self._files[inode].path, inode))
             if lost and self.path.parent.is_dir():
                 there.update((inode, path) for inode, path in _files_in(self.path.parent) if inode in lost)
         for inode, path in sorted(there.items(), key=lambda item: item[1]):
@@ -138,6 +141,7 @@ class Following:
                 known.path = path
         for inode in set(self._files) - set(there):
             gone = self._files.pop(inode)
+            gone.life += 1
             rest = f"; {gone.waiting} bytes of it were not looked at" if gone.waiting else ""
             found.notes.append(f"{gone.path}: is not there any more{rest}")
 
@@ -146,7 +150,7 @@ class Following:
             if self.path.is_dir():
                 yield from _files_in(self.path)
             elif self.path.exists():
-                yield _inode(self.path.stat()), self.path
+                yield _inode(self.path.stat()), self.path.resolve()
         except OSError as error:
             raise UserError(error.strerror or "cannot be read", at=Location(str(self.path))) from None
 
@@ -154,7 +158,7 @@ class Following:
         """Say once that a file is none that can be followed."""
         file = self._files.pop(inode)
         said = "not a raw run file that can be followed (DATE, not compressed)"
-        if file.path == self.path:
+        if not self.path.is_dir():
             raise UserError(said, at=Location(str(self.path)), hint="decompress it; 'emiss inspect' says what it is")
         self._left_alone.add(inode)
         found.notes.append(f"{file.path}: {said}; left alone")
@@ -188,6 +192,13 @@ def _files_in(folder: Path) -> Iterator[tuple[Inode, Path]]:
         for entry in entries:
             if entry.is_file() and not entry.name.startswith("."):
                 yield _inode(entry.stat()), Path(entry.path)
+
+
+def _is(path: Path, inode: Inode) -> bool:
+    try:
+        return _inode(path.stat()) == inode
+    except OSError:
+        return False
 
 
 def _inode(found: os.stat_result) -> Inode:

@@ -170,17 +170,20 @@ class Watch:
             If the path can never be followed.
         """
         yield from list(self.notes)
-        begun = time.monotonic()
+        begun, looked = time.monotonic(), False
         while not stop.is_set():
             now = time.monotonic()
             final = once or until()
-            found = self.following.look(now, final=final)
-            for said in found.notes:
-                yield self._note(said)
-            self.waiting.extend(found.spills)
+            if not (once and looked):  # what comes while the rest is looked at is of another time
+                looked = True
+                found = self.following.look(now, final=final)
+                for said in found.notes:
+                    yield self._note(said)
+                self.waiting.extend(found.spills)
             if not once:
                 yield from self._skip()
-                yield from self._silence(now - max(self.following.grown, begun))
+                if not self.waiting:
+                    yield from self._silence(now - max(self.following.grown, begun))
             if self.waiting:
                 yield from self._look_at(self.waiting.popleft(), stop)
             elif final:

@@ -111,6 +111,21 @@ def test_a_rotated_file_is_read_to_its_end_and_the_new_one_behind_it(run, tmp_pa
     assert [(s.key.spill, s.physics) for s in [*found, *looked.spills]] == [row[:2] for row in WHOLE]
     path.unlink()
     assert "is not there any more" in following.look(2.0).notes[0]
+    assert all(piece.gone for spill in looked.spills for piece in spill.pieces if piece.file.path == path)
+
+
+def test_a_link_that_points_to_the_next_file(run, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "1.dat").write_bytes(run.joined(run.rows(0, 2)))
+    (tmp_path / "now.dat").symlink_to(data / "1.dat")
+    following = Following(tmp_path / "now.dat", 5.0)
+    assert spills(following.look(0.0)) == WHOLE[:1]
+    (data / "2.dat").write_bytes(run.joined(run.rows(3, SPILLS)))
+    (tmp_path / "now.dat").unlink()
+    (tmp_path / "now.dat").symlink_to(data / "2.dat")
+    found = following.look(1.0, final=True)
+    assert (spills(found), found.notes) == (WHOLE[1:], [])
 
 
 def test_a_spill_in_two_files_is_one_and_nothing_is_missing(run, measuring, tmp_path):
