@@ -113,6 +113,8 @@ class Measuring:
         self.unblind = unblind
         self.bound: Bound | None = None
         self._pipeline = self.source.pipeline
+        self._last: RawRunFile | None = None
+        self._known: dict[int, Mapping[str, Array]] = {}
         if analysis is not None:
             from emiss import selection
             from emiss.job.absent import from_detector
@@ -157,6 +159,7 @@ class Measuring:
                         piled = piled.plus(self._pile(batch, constants))
                         rows = self._count(batch, rows)
                     between()
+                self._last = file
                 file.release()
         except UserError as error:
             raise NotMeasuredError(error.message, at=error.at, hint=error.hint) from None
@@ -172,7 +175,9 @@ class Measuring:
             raise NotMeasuredError("the file does not hold it any more", at=Location(str(piece.file.path)))
         file = open_run_file(piece.file.path, self.detector, span=(piece.before, piece.stop))
         assert isinstance(file, RawRunFile)  # noqa: S101 - that is what is followed
-        if file.index().good.any():
+        if self._last is not None:
+            file.go_on_from(self._last)
+        if file.index().good.any() and not set(file.index().runs()) <= set(self._known):
             file.check()
             for run in file.index().runs():
                 self._pipeline.check([run], file.tier)
@@ -186,7 +191,9 @@ class Measuring:
         yield from file.batches(first, None, BATCH, self._pipeline.floors)
 
     def _constants(self, run: int) -> Mapping[str, Array]:
-        return self.source.conditions.for_run(run).get("sadc.pedestal", self.channels)
+        if run not in self._known:
+            self._known = {run: self.source.conditions.for_run(run).get("sadc.pedestal", self.channels)}
+        return self._known[run]
 
     def _count(self, batch: Batch, rows: Rows) -> Rows:
         if self.bound is None:

@@ -115,6 +115,11 @@ class RawRunFile:
         """Take only the first bytes of the file, where it has grown since it was planned to be read."""
         self._bytes.end_at(size)
 
+    def go_on_from(self, other: RawRunFile) -> None:
+        """Take what another file has made of its run, where it has the same maps, channels and planes."""
+        if (self.maps, self.channels, self.planes) == (other.maps, other.channels, other.planes):
+            self._decoder, self._floors = other._decoder, other._floors
+
     def release(self) -> None:
         """Give back the memory of the bytes that were read last; they are read again when they are needed."""
         self._bytes.release()
