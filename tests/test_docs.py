@@ -54,7 +54,7 @@ def run(cli, monkeypatch):
     def once(page, on, ready, _=None) -> None:
         ready(f"http://{serving.HOST}:{on.getsockname()[1]}/token/")
         # what each page asks first
-        first = next(name for name in ("answer", "list", "describe") if name in page.questions)
+        first = next(name for name in ("answer", "list", "news", "describe") if name in page.questions)
         assert page.questions[first]({})
 
     monkeypatch.setattr(serving, "serve", once)

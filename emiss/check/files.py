@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emiss.check.against import Around, declared
+from emiss.check.against import DETECTOR, Around, declared
 from emiss.check.kinds import recognise
 from emiss.configs import loader, overlay
 from emiss.configs.errors import Problems, UserError, did_you_mean
@@ -65,6 +65,7 @@ class _Check:
             "figure": _figure,
             "budget": _budget,
             "periods": _periods,
+            "monitor": self._monitor,
         }
 
     def all(self, paths: Iterable[Path]) -> Checked:
@@ -132,6 +133,17 @@ class _Check:
         if self.around.runlists or against:
             return f"{said} (fits the columns of {', '.join([*against, *(str(path) for path, _ in self.around.runlists)])})"
         return f"{said} (its columns were not looked at: give a table or a run list with it)"
+
+    def _monitor(self, one: Given) -> str:
+        from emiss.monitor.quantities import columns
+        from emiss.monitor.rules import bind
+        from emiss.reco.detector.model import load_detector
+
+        assert one.document is not None  # noqa: S101 - it is a YAML file
+        detector = load_detector(self.around.detector or DETECTOR)
+        rules = bind(one.document, columns(detector.channels, detector.plane_names, ()))
+        left = f"; not checked without what they are about: {', '.join(rules.left_out)}" if rules.left_out else ""
+        return f"monitor '{rules.name}', {len(rules.rules)} alarms (on the channels of {detector.name}){left}"
 
     def _blind(self, analysis: Analysis, path: Path, problems: Problems) -> None:
         """Check the names under `blind` as far as samples are known."""

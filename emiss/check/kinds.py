@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PARTS = frozenset(AnalysisModel.model_fields) - {"extends", "description", "made_with"}
 """Keys that only an analysis has."""
 
-NAMING = {"search": "search", "budget": "budget", "programme": "periods", "figure": "figure"}
+NAMING = {"search": "search", "budget": "budget", "programme": "periods", "figure": "figure", "monitor": "monitor"}
 """Keys that alone say what a file is."""
 
 _YAML = (".yaml", ".yml")
@@ -39,7 +39,7 @@ class Given:
         return self.document is not None and "analysis" in self.document.data
 
 
-NAMED = ("analyses", "detectors", "runs", "readers", "samples", "searches", "backgrounds", "periods")
+NAMED = ("analyses", "detectors", "runs", "readers", "samples", "searches", "backgrounds", "periods", "monitors")
 """Kinds of configs that may be given by the name that they ship under, in the order in which a name is looked for."""
 
 
@@ -106,8 +106,8 @@ def _kind(document: Document) -> str:
     if {"parts", "digitisers"} & keys:
         return "detector"
     raise document.error(
-        "neither a run list, an analysis, a detector, a map nor a sample",
-        hint="they have the keys 'samples', 'cuts', 'parts', 'reader' and 'process'",
+        "neither a run list, an analysis, a detector, a map, a sample nor rules of a monitor",
+        hint="they have the keys 'samples', 'cuts', 'parts', 'reader', 'process' and 'monitor'",
     )
 
 

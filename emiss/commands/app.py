@@ -20,6 +20,7 @@ from emiss.commands import (
     look_page,
     merge,
     models,
+    monitor,
     new,
     periods,
     plot,
@@ -55,6 +56,7 @@ app.command()(status.status)
 app.command()(scan.scan)
 app.command()(tune.tune)
 app.command()(plot.plot)
+app.command()(monitor.monitor)
 app.command()(diff.diff)
 app.command()(limit.limit)
 app.command()(run.run)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.grouped import grouped
 from emiss.commands.places import PLACE
 from emiss.terminal import print_table, say, warn
@@ -56,7 +57,10 @@ class Where:
             help="Closure: a region (transfer, mixing), four regions (abcd), a range (tail, sideband); may be repeated."
         ),
     ] = None
-    analysis: Annotated[str, typer.Option(help="Overlap, mixing: the analysis whose regions are meant.")] = ""
+    analysis: Annotated[
+        str,
+        typer.Option(autocompletion=completing.analyses, help="Overlap, mixing: the analysis whose regions are meant."),
+    ] = ""
     tables: Annotated[
         list[Path] | None, typer.Option("--table", help="Overlap, mixing: an event table; may be repeated.")
     ] = None

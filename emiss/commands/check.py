@@ -6,7 +6,11 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands import completing
+from emiss.commands.plain import Json, mistake, put
 from emiss.terminal import say, warn
+
+MISTAKES = 2
 
 
 def check(
@@ -17,11 +21,20 @@ def check(
         ),
     ],
     detector: Annotated[
-        str | None, typer.Option(help="Detector that run files and analyses are checked for.  [default: na64e_lfc]")
+        str | None,
+        typer.Option(
+            autocompletion=completing.setups,
+            help="Detector that run files and analyses are checked for.  [default: na64e_lfc]",
+        ),
     ] = None,
     reader: Annotated[
-        str | None, typer.Option(help="Map that foreign files and analyses are checked for: a name, or a file.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.maps,
+            help="Map that foreign files and analyses are checked for: a name, or a file.",
+        ),
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Check run files, event tables and configs without running; prints one line each, and all mistakes found.
 
@@ -43,6 +56,12 @@ def check(
     from emiss.events.location import located
 
     found = check_all([located(path) for path in paths], detector=detector, reader=reader)
+    if json_:
+        problems = [mistake(error) for error in found.problems.errors]
+        put({"good": found.lines, "warnings": found.warnings, "mistakes": problems})
+        if problems:
+            raise typer.Exit(MISTAKES)
+        return
     for line in found.lines:
         say(line)
     for line in found.warnings:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.places import PLACE, a_path
 from emiss.commands.process import Unblind
 from emiss.terminal import say
@@ -35,7 +36,9 @@ def diff(
     on: Annotated[
         list[Path] | None, typer.Option(**PLACE, help="Event tables (or folders) to compare two analyses on.")
     ] = None,
-    analysis: Annotated[str, typer.Option(help="Analysis to compare two sets of tables with.")] = "e_to_mu_phi",
+    analysis: Annotated[
+        str, typer.Option(autocompletion=completing.analyses, help="Analysis to compare two sets of tables with.")
+    ] = "e_to_mu_phi",
     region: Annotated[str | None, typer.Option(help="Region whose events are compared; the first by default.")] = None,
     tolerance: Annotated[
         float, typer.Option(min=0.0, help="Relative difference of sums of weights to ignore.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emiss.commands import completing
 from emiss.terminal import print_table, say
 
 if TYPE_CHECKING:
@@ -21,9 +22,15 @@ def fit(
     explain: Annotated[
         bool, typer.Option("--explain", help="Compare with iminuit on the same hits, and draw it.")
     ] = False,
-    detector: Annotated[str, typer.Option(help="Detector: a name that ships, or a file.")] = "na64e_lfc",
+    detector: Annotated[
+        str, typer.Option(autocompletion=completing.setups, help="Detector: a name that ships, or a file.")
+    ] = "na64e_lfc",
     calib: Annotated[
-        str | None, typer.Option(help="Conditions: a tag that ships, or a folder.  [default: those of the detector]")
+        str | None,
+        typer.Option(
+            autocompletion=completing.constants,
+            help="Conditions: a tag that ships, or a folder.  [default: those of the detector]",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The PNG; default RUNFILE.EVENT.fit.png here.")

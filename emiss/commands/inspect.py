@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands.plain import Json, put
 from emiss.terminal import print_table, say
 
 
@@ -17,6 +18,7 @@ def inspect(
         str | None, typer.Option(help="Column that is the same for all rows of an event, where rows are no events.")
     ] = None,
     write_map: Annotated[Path | None, typer.Option(help="Write a first map of the tree to this YAML file.")] = None,
+    json_: Json = False,
 ) -> None:
     """List trees, branches, types and entries of a ROOT file, and write a first map for it.
 
@@ -50,6 +52,7 @@ def inspect(
     if write_map is not None and len(chosen) > 1:
         known = ", ".join(held)
         raise UserError("of which tree is the map to be?", at=Location(str(file)), hint=f"--tree with one of {known}")
+    told = {}
     for name in chosen:
         opened = ForeignTree(path, name, group_by if tree or len(held) == 1 else None)
         kind, entries = held[name]
@@ -61,7 +64,13 @@ def inspect(
             table.add_row(column, looking.described(opened.columns[column], opened))
         for column, why in opened.ignored.items():
             table.add_row(column, f"{why}: no numbers, left out", style="dim")
-        print_table(table)
+        branches = {one: looking.described(opened.columns[one], opened) for one in looking.names_of(opened)}
+        told[name] = {"kind": kind, "entries": entries, "branches": branches, "left_out": dict(opened.ignored)}
+        if not json_:
+            print_table(table)
         if write_map is not None:
             write_text(write_map, first_map(opened, write_map.stem, looking.names_of(opened)))
-            say(f"written: {write_map}", "dim")
+            if not json_:
+                say(f"written: {write_map}", "dim")
+    if json_:
+        put(told)

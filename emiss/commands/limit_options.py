@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.places import PLACE
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ class General:
 
     search: Annotated[
         str | None,
-        typer.Option(help="A search that ships (invisible, alp, muon, ...) or a file: limits in its own plane."),
+        typer.Option(
+            autocompletion=completing.searches,
+            help="A search that ships (invisible, alp, muon, ...) or a file: limits in its own plane.",
+        ),
     ] = None
     on_target: Annotated[
         str | None,
@@ -97,7 +101,10 @@ class Signal:
     """Where the efficiencies come from."""
 
     analysis: Annotated[
-        str | None, typer.Option(help="Analysis: a name that ships, or a file. Default: e_to_mu_phi.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.analyses, help="Analysis: a name that ships, or a file. Default: e_to_mu_phi."
+        ),
     ] = None
     cutflow: Annotated[
         Path | None,
@@ -109,9 +116,12 @@ class Signal:
     signal: Annotated[
         list[str] | None, typer.Option(help="NAME=SAMPLE.yaml: what a signal sample was made from, if it does not say.")
     ] = None
-    sample: Annotated[str, typer.Option(help="Signal sample to simulate where no efficiencies are given.")] = (
-        "signal_weighted"
-    )
+    sample: Annotated[
+        str,
+        typer.Option(
+            autocompletion=completing.samples, help="Signal sample to simulate where no efficiencies are given."
+        ),
+    ] = "signal_weighted"
     mass: Annotated[list[str] | None, typer.Option(help="Mass to simulate, with unit; may be repeated.")] = None
     events: Annotated[
         int | None,

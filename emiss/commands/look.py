@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.places import a_path
 from emiss.commands.process import Unblind
 from emiss.terminal import print_table, say
@@ -57,15 +58,26 @@ def show(
         str | None, typer.Option(metavar="CUT", help="Of the events that pass this cut and those before it.")
     ] = None,
     analysis: Annotated[
-        str | None, typer.Option(help="Analysis of --passing, and of a blind box: a name that ships, or a file.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.analyses,
+            help="Analysis of --passing, and of a blind box: a name that ships, or a file.",
+        ),
     ] = None,
     region: Annotated[str | None, typer.Option(help="Region of the analysis; the first one by default.")] = None,
     detector: Annotated[
         str | None,
-        typer.Option(help="Detector: a name that ships, or a file.  [default: that of a table, or na64e_lfc]"),
+        typer.Option(
+            autocompletion=completing.setups,
+            help="Detector: a name that ships, or a file.  [default: that of a table, or na64e_lfc]",
+        ),
     ] = None,
     calib: Annotated[
-        str | None, typer.Option(help="Conditions: a tag that ships, or a folder.  [default: those of the detector]")
+        str | None,
+        typer.Option(
+            autocompletion=completing.constants,
+            help="Conditions: a tag that ships, or a folder.  [default: those of the detector]",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The picture, .png, .svg or .pdf; default FILE.ENTRY.png here.")
@@ -103,7 +115,9 @@ def columns(
     table: Annotated[
         Path | None, typer.Argument(parser=a_path, metavar="[TABLE]", help="An event table; else those of a set-up.")
     ] = None,
-    detector: Annotated[str, typer.Option("--detector", "-d", help="The set-up.")] = "na64e_lfc",
+    detector: Annotated[
+        str, typer.Option("--detector", "-d", autocompletion=completing.setups, help="The set-up.")
+    ] = "na64e_lfc",
     json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the columns of the event tables of a set-up, or of one table, with unit and meaning: what a cut may use.

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.places import PLACE, a_path
+from emiss.commands.plain import Json
 from emiss.commands.process import After, Columns, Detail, Keep, KeepRegion, Normalise, Quiet, finish, wanted_events
 from emiss.terminal import log_to, progress
 
@@ -23,13 +25,17 @@ def merge(
         Path | None,
         typer.Option("--out", "-o", **PLACE, help="Folder for the whole; by default the one that all parts share."),
     ] = None,
-    analysis: Annotated[Path | None, typer.Option(help="Where the analysis is now, if it has been moved.")] = None,
+    analysis: Annotated[
+        Path | None,
+        typer.Option(autocompletion=completing.analyses, help="Where the analysis is now, if it has been moved."),
+    ] = None,
     normalise: Normalise = 1e11,
     keep: Keep = None,
     columns: Columns = None,
     region: KeepRegion = None,
     after: After = None,
     detail: Detail = False,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Put the parts of a job together: what one 'emiss process' would have written, to the last bit.
@@ -57,4 +63,4 @@ def merge(
             keep=wanted,
             progress=step,
         )
-    finish(outcome, place, normalise=normalise, detail=detail, quiet=quiet)
+    finish(outcome, place, normalise=normalise, detail=detail, quiet=quiet, json_=json_)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.terminal import say
 
 app = typer.Typer(
@@ -64,7 +65,10 @@ def runs(
 def setup_(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make; its last part is the name.")],
     from_: Annotated[
-        str, typer.Option("--from", metavar="SETUP", help="A set-up that ships, or a path.")
+        str,
+        typer.Option(
+            "--from", metavar="SETUP", autocompletion=completing.setups, help="A set-up that ships, or a path."
+        ),
     ] = "na64e_lfc",
 ) -> None:
     """Make a set-up of your own, as 'emiss setup new' does.
@@ -76,6 +80,29 @@ def setup_(
     from emiss.commands.setup import new
 
     new(name, from_)
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="KIND", autocompletion=completing.schemas, help="Kind of file.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print the schema itself.")] = False,
+) -> None:
+    """Print the line that names the JSON schema of a kind of file to editors: for the top of a file that you have.
+
+    Kinds are analysis, detector, map, monitor, periods, runs, sample and search.
+
+    For example:
+
+      emiss new schema detector
+    """
+    from emiss.configs.errors import UserError, did_you_mean
+    from emiss.new.first_files import line
+    from emiss.new.json_schemas import FOLDER, shipped
+
+    known = sorted(file.stem for file in FOLDER.glob("*.json"))
+    if kind not in known:
+        raise UserError(f"there is no schema of a '{kind}'", hint=did_you_mean(kind, known))
+    typer.echo(shipped(kind).read_text(encoding="utf-8").rstrip() if json_ else line(kind))
 
 
 def _write(kind: str, file: Path, run_files: list[Path] | None = None) -> None:

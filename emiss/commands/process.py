@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.places import PLACE, a_path
+from emiss.commands.plain import Json, put
 from emiss.commands.quantities import above_zero
 from emiss.terminal import console, log_to, progress, say, warn
 
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
     from emiss.selection import Analysis
 
 Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the analysis; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        autocompletion=completing.settings,
+        help="Set a parameter of the analysis; repeatable.",
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Unblind = Annotated[bool, typer.Option("--unblind", help="Open the box of blinded samples (goes into the provenance).")]
@@ -39,24 +47,46 @@ Columns = Annotated[
     str | None,
     typer.Option(help="Columns of the kept events: names and patterns with commas, e.g. 'event.*,tracks.p'."),
 ]
-KeepRegion = Annotated[str | None, typer.Option("--region", help="Region of the kept events; the first by default.")]
-After = Annotated[str | None, typer.Option(help="Keep the events that pass this cut and those before it.")]
+KeepRegion = Annotated[
+    str | None,
+    typer.Option(
+        "--region", autocompletion=completing.regions, help="Region of the kept events; the first by default."
+    ),
+]
+After = Annotated[
+    str | None,
+    typer.Option(autocompletion=completing.cuts, help="Keep the events that pass this cut and those before it."),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", **PLACE, help="Folder for tables, cutflow, reports and log.")]
 
 
 def process(
-    inputs: Annotated[list[str], typer.Argument(metavar="RUNS.yaml|FILES...", help="A run list, or bare run files.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUNS.yaml|FILES...", autocompletion=completing.runs, help="A run list, or bare run files."
+        ),
+    ],
     out: Out = Path("out"),
-    detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
-    analysis: Annotated[str | None, typer.Option(help="Analysis: a name that ships, or a file.")] = None,
+    detector: Annotated[
+        str,
+        typer.Option(autocompletion=completing.setups, help="Detector for bare files: a name that ships, or a file."),
+    ] = "na64e_lfc",
+    analysis: Annotated[
+        str | None, typer.Option(autocompletion=completing.analyses, help="Analysis: a name that ships, or a file.")
+    ] = None,
     calib: Annotated[
         str | None,
         typer.Option(
-            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"
+            autocompletion=completing.constants,
+            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]",
         ),
     ] = None,
     reader: Annotated[
-        str | None, typer.Option(help="Map for files of other programs: a name that ships, or a file.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.maps, help="Map for files of other programs: a name that ships, or a file."
+        ),
     ] = None,
     set_: Sets = None,
     executor: Name = "serial",
@@ -76,6 +106,7 @@ def process(
     after: After = None,
     unblind: Unblind = False,
     detail: Detail = False,
+    json_: Json = False,
     part: Annotated[
         str | None,
         typer.Option(metavar="K/N", help="Do only part K of N of the job; 'emiss merge' puts the parts together."),
@@ -143,7 +174,7 @@ def process(
         if wanted is not None:
             wanted.check(job.analysis)
         if only is not None:
-            _process_part(job, only, out, how, many, normalise, wanted, detail=detail, quiet=quiet)
+            _process_part(job, only, out, how, many, normalise, wanted, detail=detail, quiet=quiet, json_=json_)
             return
         total = job.entries if not job.hidden else None
         with log_to(out / "log.txt"), progress("process", total, quiet=quiet, note=note) as step:
@@ -156,7 +187,7 @@ def process(
                 keep=wanted,
                 progress=step,
             )
-    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet)
+    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, json_=json_)
 
 
 def _process_part(
@@ -170,6 +201,7 @@ def _process_part(
     *,
     detail: bool,
     quiet: bool,
+    json_: bool = False,
 ) -> None:
     """Do one part of a job and print what it has done; whether too much is lost is for the whole to say."""
     from dataclasses import replace
@@ -182,14 +214,16 @@ def _process_part(
     with log_to(own / "log.txt"), progress(f"part {part}", total, quiet=quiet) as step:
         outcome = run_part(job, part, out, executor=executor, workers=workers, keep=keep, progress=step)
     if outcome is None:
-        if not quiet:
+        if json_:
+            put({"cutflow": None})
+        elif not quiet:
             hidden = f" but of {', '.join(job.hidden)} (blinded)" if job.hidden else ""
             say(f"part {part} is done; it has nothing to show{hidden}")
         return
-    finish(replace(outcome, too_bad=()), own, normalise=normalise, detail=detail, quiet=quiet)
+    finish(replace(outcome, too_bad=()), own, normalise=normalise, detail=detail, quiet=quiet, json_=json_)
     for line in outcome.too_bad:
         warn(f"part {part}: {line}; 'emiss merge' says whether the whole is above it")
-    if not quiet:
+    if not (quiet or json_):
         say(f"part {part} is done; when all are: emiss merge {out}", "dim")
 
 
@@ -197,7 +231,9 @@ def select(
     tables: Annotated[
         list[Path], typer.Argument(parser=a_path, metavar="TABLE...", help="Event tables, or folders that hold some.")
     ],
-    analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
+    analysis: Annotated[
+        str, typer.Option(autocompletion=completing.analyses, help="Analysis: a name that ships, or a file.")
+    ] = "e_to_mu_phi",
     out: Annotated[Path | None, typer.Option("--out", "-o", **PLACE, help="Folder for cutflow and reports.")] = None,
     set_: Sets = None,
     normalise: Normalise = 1e11,
@@ -214,6 +250,7 @@ def select(
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Apply the cuts again to stored event tables; nothing is reconstructed.
@@ -251,7 +288,7 @@ def select(
         )
     if shared:
         _shared(loaded, tables, out, unblind=unblind, quiet=quiet)
-    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, stored=False)
+    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, stored=False, json_=json_)
 
 
 def _shared(analysis: Analysis, tables: list[Path], out: Path | None, *, unblind: bool, quiet: bool) -> None:
@@ -305,7 +342,14 @@ def _is_file_pattern(text: str) -> bool:
 
 
 def finish(
-    outcome: Outcome, out: Path | None, *, normalise: float, detail: bool, quiet: bool, stored: bool = True
+    outcome: Outcome,
+    out: Path | None,
+    *,
+    normalise: float,
+    detail: bool,
+    quiet: bool,
+    stored: bool = True,
+    json_: bool = False,
 ) -> None:
     """Print the cutflow and what was lost; leave with code 3 if it was too much."""
     from emiss.configs.errors import DataLossError
@@ -313,7 +357,9 @@ def finish(
     from emiss.selection.display import terminal
     from emiss.selection.report import scans
 
-    if not quiet:
+    if json_:
+        put(_plain(outcome))
+    elif not quiet:
         screen = console()
         screen.print(terminal.render(outcome.cutflow, normalise_to=normalise, width=screen.width))
         if detail:
@@ -334,3 +380,17 @@ def finish(
         raise TasksFailedError(outcome.failures, stored=stored)
     if outcome.too_bad:
         raise DataLossError("; ".join(outcome.too_bad))
+
+
+def _plain(outcome: Outcome) -> dict[str, object]:
+    """Return what came out of a job as plain data; its cutflow is what cutflow.json holds."""
+    return {
+        "cutflow": outcome.cutflow.to_json(),
+        "reused": outcome.reused,
+        "kept": [{"sample": one.sample, "kept": one.kept, "of": one.of, "path": str(one.path)} for one in outcome.kept],
+        "written": [str(path) for path in outcome.reports],
+        "remarks": list(outcome.remarks),
+        "losses": list(outcome.losses),
+        "too_bad": list(outcome.too_bad),
+        "failures": list(outcome.failures),
+    }

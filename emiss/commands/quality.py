@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.places import PLACE
+from emiss.commands.plain import Json, put
 from emiss.commands.process import Quiet
 from emiss.terminal import print_table, progress, say
 
 if TYPE_CHECKING:
     from emiss.look.spill_quality import Quality
+    from emiss.reco.quality.summary import Verdict
 
 MAX_LINES = 40
 """Spills that the table on the screen shows; if there are more, only the bad ones."""
 
 
 def quality(
-    inputs: Annotated[list[str], typer.Argument(metavar="RUNS.yaml|FILES...", help="A run list, or raw run files.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUNS.yaml|FILES...", autocompletion=completing.runs, help="A run list, or raw run files."
+        ),
+    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", **PLACE, help="Folder for bad_spills.yaml, quality.csv and the plot.")
     ] = Path("out/quality"),
-    detector: Annotated[str, typer.Option(help="Detector for bare files: a name that ships, or a file.")] = "na64e_lfc",
+    detector: Annotated[
+        str,
+        typer.Option(autocompletion=completing.setups, help="Detector for bare files: a name that ships, or a file."),
+    ] = "na64e_lfc",
     calib: Annotated[
         str | None,
         typer.Option(
-            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]"
+            autocompletion=completing.constants,
+            help="Conditions for bare files: a tag that ships, or a folder.  [default: those of the detector]",
         ),
     ] = None,
     rate: Annotated[float, typer.Option(help="Bad below this share of the run's median of events per spill.")] = 0.5,
@@ -43,6 +57,7 @@ def quality(
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Survey raw files spill by spill and propose a list of bad spills.
@@ -78,9 +93,23 @@ def quality(
             found = spill_quality.measure(shared, ranges, limits, step, pool)
     with staged(out) as folder:
         written = [out / path.name for path in spill_quality_files.write(found, folder)]
-    if not quiet:
+    if json_:
+        bad = {(one.run, one.spill) for one in found.bad}
+        put(
+            {
+                "spills": [_plain(one) | {"bad": (one.run, one.spill) in bad} for one in found.verdicts],
+                "written": written,
+            }
+        )
+    elif not quiet:
         _print(found)
         say("written: " + ", ".join(str(path) for path in written), "dim")
+
+
+def _plain(verdict: Verdict) -> dict[str, object]:
+    """Return a verdict as plain data; what cannot be told is None."""
+    data = asdict(verdict)
+    return {name: None if isinstance(x, float) and not math.isfinite(x) else x for name, x in data.items()}
 
 
 def _print(found: Quality) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
+from emiss.commands.plain import Json, put
 from emiss.commands.process import Quiet
 from emiss.terminal import console, progress, say, warn
 
@@ -23,7 +25,12 @@ PER = 1e11
 
 
 def run(
-    search: Annotated[str, typer.Argument(metavar="SEARCH", help="A search: a name that ships, or a file.")],
+    search: Annotated[
+        str,
+        typer.Argument(
+            metavar="SEARCH", autocompletion=completing.searches, help="A search: a name that ships, or a file."
+        ),
+    ],
     quick: Annotated[
         bool, typer.Option("--quick", help="Few events, and no reports beside the cutflow: a minute.")
     ] = False,
@@ -45,13 +52,16 @@ def run(
     ] = None,
     region: Annotated[
         list[str] | None,
-        typer.Option(help="Show the cutflow of this region; repeatable. Default: those of the signal."),
+        typer.Option(
+            help="Show the cutflow of this region; repeatable. Default: those of the signal.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder. Default: out/SEARCH.")] = None,
     executor: Name = "processes",
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a search as a whole: simulate its signal and backgrounds in its set-ups, cut them, and give the limit.
@@ -120,7 +130,9 @@ def run(
         configs[left.document.name] = left.document.text
     data = limit.to_json(provenance.record(configs=configs, started=started))
     written = write(limit, data, folder, None)
-    if quiet:
+    if json_:
+        put(data)
+    if quiet or json_:
         for text in limit.warnings:
             warn(text)
         return

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.places import PLACE, a_path
+from emiss.commands.plain import Json, put
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
 from emiss.terminal import print_table, progress, say, warn
 
@@ -27,7 +29,13 @@ def scan(
         list[Path], typer.Argument(parser=a_path, metavar="TABLE...", help="Event tables, or folders that hold some.")
     ],
     parameter: Annotated[
-        list[str], typer.Option("--parameter", "-p", help="Parameter of the analysis, or one of its values: 'mip[0]'.")
+        list[str],
+        typer.Option(
+            "--parameter",
+            "-p",
+            autocompletion=completing.parameters,
+            help="Parameter of the analysis, or one of its values: 'mip[0]'.",
+        ),
     ],
     start: Annotated[list[str], typer.Option("--from", help="First value, with its unit; once per parameter.")],
     stop: Annotated[list[str], typer.Option("--to", help="Last value; once per parameter.")],
@@ -37,8 +45,12 @@ def scan(
     merit: Annotated[
         str, typer.Option(help="Figure of merit, an expression of 'signal' and 'background'.")
     ] = "signal / sqrt(background + 1)",
-    analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
-    region: Annotated[str | None, typer.Option(help="Print only this region.")] = None,
+    analysis: Annotated[
+        str, typer.Option(autocompletion=completing.analyses, help="Analysis: a name that ships, or a file.")
+    ] = "e_to_mu_phi",
+    region: Annotated[
+        str | None, typer.Option(autocompletion=completing.regions, help="Print only this region.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", **PLACE, help="Folder for the scan as JSON, CSV and plot.")
     ] = None,
@@ -50,6 +62,7 @@ def scan(
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Scan one parameter of the cuts, or two, in a single pass over stored event tables.
@@ -100,10 +113,14 @@ def scan(
     curves = [curve for curve in result.curves(normalise_to=normalise) if region in (None, curve.region)]
     if not curves:
         raise UserError("there is nothing to compare: a scan needs a sample of the role 'signal'")
-    if not quiet:
+    if json_:
+        from emiss.selection.results.files import scans as scanfile
+
+        put([scanfile.to_json(one, result.scans, result.cutflow, normalise) for one in result.bound_scans])
+    elif not quiet:
         _print(result, curves, normalise)
     written = [*_write(result, out, normalise), *_draw(curves, result, plot, normalise)]
-    if written and not quiet:
+    if written and not (quiet or json_):
         say("written: " + ", ".join(str(path) for path in written), "dim")
     for line in (*outcome.remarks, *outcome.losses):
         warn(line)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.terminal import print_table, say
 
 app = typer.Typer(
@@ -45,7 +46,10 @@ def list_(json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fals
 def new(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder to make; its last part is the name.")],
     from_: Annotated[
-        str, typer.Option("--from", metavar="SETUP", help="A set-up that ships, or a path.")
+        str,
+        typer.Option(
+            "--from", metavar="SETUP", autocompletion=completing.setups, help="A set-up that ships, or a path."
+        ),
     ] = "na64e_lfc",
     runs: Runs = RUNS,
 ) -> None:
@@ -104,7 +108,9 @@ def profiles(
 
 @app.command()
 def draw(
-    name: Annotated[str, typer.Argument(metavar="SETUP", help="A set-up that ships, or a path.")],
+    name: Annotated[
+        str, typer.Argument(metavar="SETUP", autocompletion=completing.setups, help="A set-up that ships, or a path.")
+    ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="SVG, PDF or PNG; default NAME.svg here.")] = None,
 ) -> None:
     """Draw a set-up from the side and from the top: parts and their names, magnets and fields, active areas.

@@ -7,12 +7,19 @@ from typing import Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
+from emiss.commands.plain import Json, put
 from emiss.terminal import progress, say
 
 
 def simulate(
-    sample: Annotated[str, typer.Argument(metavar="SAMPLE.yaml", help="A sample: a name that ships, or a file.")],
+    sample: Annotated[
+        str,
+        typer.Argument(
+            metavar="SAMPLE.yaml", autocompletion=completing.samples, help="A sample: a name that ships, or a file."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="FILE.dat for the raw tier, FILE.root for the hits tier.")],
     events: Annotated[int | None, typer.Option(min=1, help="Number of events; default: that of the sample.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed; default: that of the sample.")] = None,
@@ -21,13 +28,17 @@ def simulate(
         list[str] | None, typer.Option(help="Raw tier: damage some events: KIND=COUNT, KIND a name of a ledger.")
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(help="Another set-up, with its beam's energy and its constants.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.setups, help="Another set-up, with its beam's energy and its constants."
+        ),
     ] = None,
     run: Annotated[int | None, typer.Option(min=0, help="Run number; default: that of the sample.")] = None,
     executor: Name = "serial",
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Simulate a sample; both tiers come out of the same generated events, whoever makes them.
@@ -76,7 +87,11 @@ def simulate(
             path = make(loaded, out, events=count, seed=seed, damage=hurts, stream=stream, progress=step, exposure=note)
         except ValueError as error:
             raise UserError(f"sample '{loaded.name}' cannot be simulated: {error}") from None
-    if not quiet:
+    if json_:
+        drawn, on_target = stood_for[0] if stood_for else (count, None)
+        size = path.stat().st_size
+        put({"path": str(path), "events": count, "bytes": size, "drawn": drawn, "on_target": on_target})
+    elif not quiet:
         say(f"written: {path} ({count} events, {path.stat().st_size / 1e6:.1f} MB)", "dim")
         if stood_for:
             tell_exposure(count, *stood_for[0], says=path.suffix != ".dat")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.places import PLACE
+from emiss.commands.plain import Json
 from emiss.commands.process import Detail, Normalise, Quiet, Sets, Unblind, finish, parse_sets
 from emiss.terminal import progress, say
 
@@ -18,8 +20,18 @@ if TYPE_CHECKING:
 
 
 def study(
-    analysis: Annotated[str, typer.Argument(metavar="ANALYSIS", help="Analysis: a name that ships, or a file.")],
-    samples: Annotated[list[str], typer.Argument(metavar="SAMPLE...", help="Samples: names that ship, or files.")],
+    analysis: Annotated[
+        str,
+        typer.Argument(
+            metavar="ANALYSIS", autocompletion=completing.analyses, help="Analysis: a name that ships, or a file."
+        ),
+    ],
+    samples: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SAMPLE...", autocompletion=completing.samples, help="Samples: names that ship, or files."
+        ),
+    ],
     events: Annotated[
         list[str] | None,
         typer.Option(metavar="N|NAME=N", help="Events of each sample, or of one; repeatable. Default: its file's."),
@@ -32,7 +44,11 @@ def study(
         list[str] | None, typer.Option(help="Signal: another mass of phi, with unit; repeatable, a sample for each.")
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(help="Another set-up for all samples, with its beam's energy and its constants.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.setups,
+            help="Another set-up for all samples, with its beam's energy and its constants.",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", **PLACE, help="Folder for cutflow and reports.")] = Path("out"),
     set_: Sets = None,
@@ -43,6 +59,7 @@ def study(
     normalise: Normalise = 1e11,
     unblind: Unblind = False,
     detail: Detail = False,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Simulate samples, reconstruct them and apply the cuts, all in memory: for statistics that no disk has room for.
@@ -86,7 +103,7 @@ def study(
                 kept = f"{done:,} of {planned.events:,} events are done and kept in {out}"
                 say(f"{kept}: the same command goes on from there", "yellow", stderr=True)
             raise
-    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, stored=False)
+    finish(outcome, out, normalise=normalise, detail=detail, quiet=quiet, stored=False, json_=json_)
 
 
 def _asked(

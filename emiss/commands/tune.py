@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emiss.commands import completing
 from emiss.commands.pages import ready
 from emiss.commands.places import PLACE, a_path
 from emiss.commands.process import Normalise, Quiet, Sets, Unblind, parse_sets
@@ -20,7 +21,9 @@ def tune(
     tables: Annotated[
         list[Path], typer.Argument(parser=a_path, metavar="TABLE...", help="Event tables, or folders that hold some.")
     ],
-    analysis: Annotated[str, typer.Option(help="Analysis: a name that ships, or a file.")] = "e_to_mu_phi",
+    analysis: Annotated[
+        str, typer.Option(autocompletion=completing.analyses, help="Analysis: a name that ships, or a file.")
+    ] = "e_to_mu_phi",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", **PLACE, help="Folder that the page saves to; without it, it shows the file."),

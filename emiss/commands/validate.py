@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from emiss.commands import completing
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
+from emiss.commands.plain import Json, put
 from emiss.commands.process import Quiet
 from emiss.commands.study import per_sample
 from emiss.terminal import print_table, progress, say
@@ -54,6 +56,7 @@ def lfc(
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Repeat the study of e -> mu transitions (arXiv:2404.15931): efficiency, spectra, missing energy, survivals.
@@ -83,7 +86,9 @@ def lfc(
         progress("validate lfc", planned.events, quiet=quiet, note=note_of(how)) as step,
     ):
         found = validate(out, study=planned, executor=how, workers=where.many, progress=step)
-    if quiet:
+    if json_:
+        put(found.to_json())
+    if quiet or json_:
         return
     from rich.table import Table
 
@@ -96,7 +101,12 @@ def lfc(
 
 @app.command(name="search")
 def search_(
-    search: Annotated[str, typer.Argument(metavar="SEARCH", help="A search: a name that ships, or a file.")],
+    search: Annotated[
+        str,
+        typer.Argument(
+            metavar="SEARCH", autocompletion=completing.searches, help="A search: a name that ships, or a file."
+        ),
+    ],
     quick: Annotated[bool, typer.Option("--quick", help="Few events: about a minute.")] = False,
     checks: Annotated[
         Path | None, typer.Option(help="Published numbers: a file as in configs/validations. Default: those that ship.")
@@ -112,6 +122,7 @@ def search_(
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Put a search beside what is published of it; the word 'search' may be left out.
@@ -155,7 +166,9 @@ def search_(
         found = validate_search(
             wanted, left, numbers, planned, folder, executor=how, workers=where.many, progress=step
         )  # fmt: skip
-    if quiet:
+    if json_:
+        put(found.to_json())
+    if quiet or json_:
         return
     from rich.table import Table
 

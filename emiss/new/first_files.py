@@ -44,8 +44,13 @@ def write(kind: str, path: Path, files: Sequence[Path] = ()) -> Path:
     text = (TEMPLATES / f"{kind}.yaml").read_text(encoding="utf-8")
     text = text.replace("NAME", path.stem).replace("FILES\n", _samples(files, path.absolute().parent))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, f"# yaml-language-server: $schema={shipped(kind).as_uri()}\n{text}")
+    write_text(path, f"{line(kind)}\n{text}")
     return path
+
+
+def line(kind: str) -> str:
+    """Return the line that names the schema of a kind of file to editors."""
+    return f"# yaml-language-server: $schema={shipped(kind).as_uri()}"
 
 
 def _samples(files: Sequence[Path], near: Path) -> str:

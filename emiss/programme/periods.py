@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import PydanticCustomError
 
 from emiss.configs import loader
@@ -45,6 +45,11 @@ class Reading(Model):
     def _alone(cls, data: Any) -> Any:
         """Take a number that stands alone."""
         return {"value": data} if isinstance(data, str | float | int) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return what a file may hold: a reading, or a number that stands alone."""
+        return {"anyOf": [handler(schema), {"type": ["number", "string"]}]}
 
 
 class PeriodBeam(Model):

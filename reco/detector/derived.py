@@ -49,7 +49,7 @@ def _whole_quantity(value: Any) -> Any:
     return {"expression": value} if isinstance(value, str) else value
 
 
-Entry = Annotated[Quantity, BeforeValidator(_whole_quantity)]
+Entry = Annotated[Quantity, BeforeValidator(_whole_quantity, json_schema_input_type=Quantity | str)]
 """A quantity, or nothing but its expression."""
 
 

@@ -81,7 +81,14 @@ Plates = Annotated[int, Field(gt=0, le=10_000)]
 Span = Annotated[Time, Field(gt=0, le=1e5)]
 Window = Annotated[tuple[Time, Time], AfterValidator(_ordered)]
 TimeWindow = Annotated[
-    Annotated[Window, Tag("times")] | Annotated[InSigma, BeforeValidator(_sigma), Tag("sigma")], Discriminator(_told)
+    Annotated[Window, Tag("times")]
+    | Annotated[InSigma, BeforeValidator(_sigma, json_schema_input_type=str), Tag("sigma")],
+    Discriminator(_told),
 ]
-Weights = Annotated[dict[Name, Annotated[Number, Field(gt=0, le=1e6)]], BeforeValidator(_weights), Field(min_length=1)]
+_Weight = Annotated[Number, Field(gt=0, le=1e6)]
+Weights = Annotated[
+    dict[Name, _Weight],
+    BeforeValidator(_weights, json_schema_input_type=dict[Name, _Weight] | list[Name] | Name),
+    Field(min_length=1),
+]
 Thickness = Annotated[Length, Field(gt=0, le=1e5)]

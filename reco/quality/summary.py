@@ -179,7 +179,7 @@ def surveys(
         if len(batch) and batch.run != run:
             run = batch.run
             constants = conditions.for_run(run).get("sadc.pedestal", channels)
-        yield _of(batch, len(channels), full_scale, constants)
+        yield survey_of(batch, len(channels), full_scale, constants)
 
 
 def _gone(file: RawFile, channels: int) -> Survey:
@@ -193,7 +193,17 @@ def _gone(file: RawFile, channels: int) -> Survey:
     return found
 
 
-def _of(batch: Batch, channels: int, full_scale: Ints, constants: Mapping[str, Array]) -> Survey:
+def survey_of(batch: Batch, channels: int, full_scale: Ints, constants: Mapping[str, Array]) -> Survey:
+    """Return the survey of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    channels : int
+    full_scale : int64 array of shape (channels,)
+    constants : mapping
+        ``even``, ``odd`` and ``sigma`` of the pedestals of the batch's run, arrays of shape (channels,).
+    """
     from emiss.reco.quality.summary_kernels import survey
 
     header = batch.header

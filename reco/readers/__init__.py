@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 _DATE_MAGIC = b"\xfe\x5a\x1e\xda"
 
 
-def open_run_file(path: str | Path, detector: Detector) -> RunFile:
+def open_run_file(path: str | Path, detector: Detector, *, span: tuple[int, int] | None = None) -> RunFile:
     """Open a raw (DATE, also compressed with gzip or Zstandard) or a simulated (ROOT) run file.
+
+    With `span` only the bytes from the first to the second one of a raw file are read.
 
     Raises
     ------
@@ -41,5 +43,6 @@ def open_run_file(path: str | Path, detector: Detector) -> RunFile:
             detector.plane_names,
             samples=detector.samples,
             timed=detector.timed,
+            span=span,
         )
     raise UserError("neither a raw run file (DATE) nor a ROOT file", at=Location(str(path)))

@@ -55,6 +55,8 @@ class RawRunFile:
     timed : mapping of str to int
         The planes that a TDC reads, with the number of their wires.
     policy : "safe" or "oracle"
+    span : pair of int, optional
+        Only the bytes from the first to the second one: a piece of a file that is being written.
 
     Attributes
     ----------
@@ -74,6 +76,7 @@ class RawRunFile:
         samples: int = 32,
         timed: Mapping[str, int] | None = None,
         policy: Policy = "safe",
+        span: tuple[int, int] | None = None,
     ) -> None:
         self.path = located(path)
         self.maps = Path(maps)
@@ -86,7 +89,7 @@ class RawRunFile:
         self.on_target: float | None = None
         self.context: Spills | None = None
         self._numbers: tuple[Spills | None, Continuity] | None = None
-        self._bytes = FileBytes(self.path)
+        self._bytes = FileBytes(self.path, span)
         self._index: Index | None = None
         self.process: Mapping[str, Any] = {}
         self._decoder: Decoder | None = None
@@ -111,6 +114,15 @@ class RawRunFile:
     def end_at(self, size: int) -> None:
         """Take only the first bytes of the file, where it has grown since it was planned to be read."""
         self._bytes.end_at(size)
+
+    def go_on_from(self, other: RawRunFile) -> None:
+        """Take what another file has made of its run, where it has the same maps, channels and planes."""
+        if (self.maps, self.channels, self.planes) == (other.maps, other.channels, other.planes):
+            self._decoder, self._floors = other._decoder, other._floors
+
+    def release(self) -> None:
+        """Give back the memory of the bytes that were read last; they are read again when they are needed."""
+        self._bytes.release()
 
     def close(self) -> None:
         """Let the file go; what was read of it stays."""

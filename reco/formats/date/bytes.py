@@ -71,20 +71,32 @@ def all_bytes(path: str | Path) -> Array:
 class FileBytes:
     """The bytes of a run file, as a read-only uint8 array `data`; those of a range are there after `need`.
 
+    Parameters
+    ----------
+    path : str or Path
+    span : pair of int, optional
+        Only the bytes from the first to the second one, of a file of this machine that is not compressed.
+
     Raises
     ------
     UserError
-        If the file cannot be read, or its compressed data are damaged or end early.
+        If the file cannot be read, its compressed data are damaged or end early, or it has no such span.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, span: tuple[int, int] | None = None) -> None:
         self.path = located(path)
+        self._span = span
         self._source: Remote | _Local | None = None
         try:
             elsewhere = _elsewhere(self.path)
             with self.path.open("rb") as file:
                 head = file.read(8)
-                if is_compressed(head):
+                if span is not None:
+                    if elsewhere is not None or is_compressed(head):
+                        raise UserError("parts of it alone cannot be read", at=Location(str(path)))
+                    self._source = _Local(self.path, span)
+                    self.data = self._source.data
+                elif is_compressed(head):
                     file.seek(0)
                     if elsewhere is not None:
                         elsewhere.expect(0, elsewhere.size)
@@ -122,6 +134,11 @@ class FileBytes:
             stop = min(start + CHUNK, len(self.data))
             yield self.need(start, stop)[start:stop]
 
+    def release(self) -> None:
+        """Give back the memory of what is there; it comes again when it is needed."""
+        if isinstance(self._source, _Local):
+            self._source.forget()
+
     def close(self) -> None:
         """Let the bytes go."""
         self.data = np.empty(0, np.uint8)
@@ -136,7 +153,7 @@ class FileBytes:
     @property
     def all(self) -> Array:
         """All bytes, all of them there."""
-        if isinstance(self._source, _Local) and len(self.data) > MAPPED:
+        if isinstance(self._source, _Local) and len(self.data) > MAPPED and self._span is None:
             with self.path.open("rb") as file:
                 return _mapped(file)[: len(self.data)]
         return self.need(0, len(self.data))
@@ -145,10 +162,14 @@ class FileBytes:
 class _Local:
     """A file of this machine, of which the last range that was asked for is in memory, at its place in `data`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, span: tuple[int, int] | None = None) -> None:
         self._descriptor = os.open(path, os.O_RDONLY)
         self._closed = weakref.finalize(self, os.close, self._descriptor)
-        self.size = os.fstat(self._descriptor).st_size
+        whole = os.fstat(self._descriptor).st_size
+        self._begin, end = span or (0, whole)
+        if end > whole:
+            raise OSError(0, "it has been cut short")
+        self.size = end - self._begin
         # address space, not memory: only what is read takes any
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000 if _LINUX else 0)
         self._memory = mmap.mmap(-1, max(self.size, 1), flags=flags)
@@ -160,25 +181,26 @@ class _Local:
         """Bring the bytes from `start` to `stop` here."""
         if self._there[0] <= start and stop <= self._there[1]:
             return
-        self._forget()
+        self.forget()
         start -= start % mmap.PAGESIZE
         self._there = start, stop
         place = memoryview(self._memory)[start:stop]
         while place:
-            count = os.preadv(self._descriptor, [place[:CHUNK]], stop - len(place))
+            count = os.preadv(self._descriptor, [place[:CHUNK]], self._begin + stop - len(place))
             if not count:
                 raise OSError(0, "it has been cut short while it was read")
             place = place[count:]
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Give the memory of the last range back."""
         start, stop = self._there
+        self._there = 0, 0
         if stop > start and hasattr(mmap, "MADV_DONTNEED"):
             self._memory.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
     def close(self) -> None:
         """Close the file."""
-        self._forget()
+        self.forget()
         self._closed()
 
 

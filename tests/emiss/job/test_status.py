@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -57,6 +58,10 @@ def test_a_job_that_is_done_and_one_of_which_something_is_missing(done, cli):
     said = cli("status", done)
     assert said.code == 3
     assert "not complete; the same 'emiss process' does what is missing" in said.out
+    said = cli("status", done, "--json")
+    assert said.code == 3
+    told = json.loads(said.out)
+    assert (told["complete"], told["samples"]["beam"]["missing"]) == (False, 1)
 
 
 def test_who_is_at_work_and_what_failed(done, cli):

@@ -11,7 +11,16 @@ import yaml
 from emiss.new import json_schemas
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-FOLDERS = {"analysis": "analyses", "map": "readers", "runs": "runs", "sample": "samples"}
+FOLDERS = {
+    "analysis": "analyses",
+    "detector": "detectors",
+    "map": "readers",
+    "monitor": "monitors",
+    "periods": "periods",
+    "runs": "runs",
+    "sample": "samples",
+    "search": "searches",
+}
 
 
 @pytest.fixture(scope="module", params=FOLDERS)
@@ -40,6 +49,11 @@ def test_every_file_that_ships_is_of_its_schema(kind):
         ("analysis", "cuts: [{nam: a, require: b}]"),
         ("analysis", "parameters: {a: {b: 1}}"),
         ("map", "reader: m"),
+        ("detector", "extends: na64e_2023\nparts: {srd: {elments: {}}}"),
+        ("detector", "name: a\nparts: {srd: {kind: modles}}"),
+        ("monitor", "monitor: m\nalarms: [{name: a, value: b, bellow: 1}]"),
+        ("periods", "programme: p"),
+        ("search", "search: s\ntitle: t\nsetup: na64e_2023\ncases: {}\nanalysis: a\nperiods: p\nplane: {}"),
         ("runs", "analysis: a\nsamples: {s: {role: sgnal, files: [f]}}"),
     ],
 )
