@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emiss.calibrate.alignment import Alignment
+from emiss.calibrate.field_scale import FieldScale
 from emiss.calibrate.grids import Grids
 from emiss.calibrate.mips import Mips
 from emiss.calibrate.pedestals import Pedestals
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from emiss.calibrate.frame import Derivation, Options
     from emiss.reco.detector.model import Detector
 
-KINDS: Mapping[str, type[Derivation]] = {one.kind: one for one in (Pedestals, Mips, Times, Grids)}
+KINDS: Mapping[str, type[Derivation]] = {
+    one.kind: one for one in (Pedestals, Times, Mips, Grids, Alignment, FieldScale)
+}
 
 
 def derivation_of(kind: str, detector: Detector, options: Options) -> Derivation:

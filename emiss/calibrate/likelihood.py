@@ -153,9 +153,9 @@ def _inverse(fisher: Floats) -> Floats:
     """Return the inverses, NaN where there is none."""
     scale = _scales(fisher)
     matrix = fisher / (scale[:, :, None] * scale[:, None, :])
-    finite = np.isfinite(matrix).all(axis=(1, 2))
+    finite = np.isfinite(matrix.reshape(len(matrix), -1)).all(axis=1)
     condition = np.linalg.cond(np.where(finite[:, None, None], matrix, np.eye(fisher.shape[1])))
-    good: Bools = np.array(np.logical_and(finite, condition < 1e12), np.bool_, ndmin=1)
+    good = finite & (condition < 1e12)
     safe = np.where(good[:, None, None], matrix, np.eye(fisher.shape[1]))
     inverse = np.linalg.inv(safe) / (scale[:, :, None] * scale[:, None, :])
     return np.where(good[:, None, None], inverse, np.nan)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.calib.run_ranges import overlap
 from emiss.calib.tables import error_of, table_type
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
+    from emiss.calib.conditions import Conditions
     from emiss.calib.run_ranges import RunRange
     from emiss.calibrate.frame import Found, Made
 
@@ -19,11 +21,11 @@ DIGITS = 7
 """Of a value."""
 
 
-def table(found: Found, runs: RunRange, *, override: bool = True) -> str:
+def table(found: Found, runs: RunRange, over: Conditions | None = None) -> str:
     """Return the text of the conditions table: each value with its error.
 
-    What has no type of tables is for the page alone. Channels without a value have no row but a comment; with `override` what
-    held for them before stays.
+    What has no type of tables is for the page alone. Channels without a value have no row but a comment. Blocks override those
+    of the same type of the constants `over`: what held for other channels before stays.
 
     Raises
     ------
@@ -31,12 +33,20 @@ def table(found: Found, runs: RunRange, *, override: bool = True) -> str:
         If no channel has a value.
     """
     texts = [
-        _block(found, one, runs, override=override) for one in found.made if one.found.any() and table_type(one.type)
+        _block(found, one, runs, override=_below(over, one.type, runs))
+        for one in found.made
+        if one.found.any() and table_type(one.type)
     ]
     if not texts:
         why = next((f": {name}: {doubt}" for one in found.made for name, doubt in one.eyes), "")
         raise UserError(f"no channel has enough entries for {found.kind}{why}")
     return "\n".join(texts)
+
+
+def _below(over: Conditions | None, kind: str, runs: RunRange) -> bool:
+    """Return whether there is something that a block may override."""
+    tables = () if over is None else over.tables
+    return any(one.type == kind and not one.override and overlap(one.runs, (runs,)) for one in tables)
 
 
 def _block(found: Found, made: Made, runs: RunRange, *, override: bool) -> str:

@@ -77,11 +77,13 @@ def derive(
       emiss calib derive times electrons.yaml --executor processes --workers 8 --out my_tag/times.txt
     """
     from emiss import runlist
+    from emiss.calib.conditions import Conditions
     from emiss.calib.run_ranges import OPEN, RunRange
     from emiss.calibrate import page, written
     from emiss.calibrate.frame import Options
     from emiss.calibrate.kinds import refuse_unknown
     from emiss.calibrate.running import derive as derive_all
+    from emiss.configs import loader
     from emiss.configs.errors import Location, UserError
     from emiss.events.files.atomic import write_text
     from emiss.job.pools import pool_of
@@ -100,7 +102,8 @@ def derive(
     valid = RunRange(min(found.runs) if from_run is None else from_run, OPEN if to_run is None else to_run)
     if valid.last < valid.first:
         raise UserError(f"--to-run {valid.last} comes before --from-run {valid.first}")
-    text = written.table(found, valid, override=override)
+    over = Conditions.load(loader.find("calib", listed.calib, near=listed.near)) if override else None
+    text = written.table(found, valid, over)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, text)
     write_text(out.with_suffix(".csv"), written.sheet(found))
