@@ -228,7 +228,7 @@ class Alignment(Derivation):
             freedom = len(group.planes) - 2
             each = sums["chi2"][number] / (good * freedom)
             shift[group.planes[inner]] += moved
-            error[group.planes[inner]] = np.sqrt(np.diag(np.linalg.inv(matrix)) * max(each, 1.0))
+            error[group.planes[inner]] = np.sqrt(np.diag(np.linalg.inv(matrix)) * each)
             chi2[group.planes[inner]] = each
         of = np.concatenate([group.planes for group in self._groups])
         before = sums["shift"] / max(float(sums["batches"][0]), 1.0)

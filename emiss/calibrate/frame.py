@@ -182,6 +182,8 @@ class Derivation(ABC):
         Its name, what it makes, and which runs it is for.
     pilot : int
         Events that are looked at first, from which `learn` takes what the sums of all need; 0 for none.
+    rounds : int
+        How often the pilot is made, each time with what the one before has told.
     trigger : str
         The trigger bit of the events that it takes; ``any``: all.
     """
@@ -190,6 +192,7 @@ class Derivation(ABC):
     meaning: ClassVar[str]
     wants: ClassVar[str]
     pilot: ClassVar[int] = 0
+    rounds: ClassVar[int] = 1
     trigger: ClassVar[str] = "any"
 
     def __init__(self, detector: Detector, options: Options) -> None:

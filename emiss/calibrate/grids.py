@@ -21,6 +21,7 @@ from emiss.calibrate.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.times import gaussians
 from emiss.configs.errors import UserError
+from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.grid import Grid
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats, Ints
     from emiss.events.batch import Batch
     from emiss.events.lists import Lists
+    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
 
 PRIOR = 0.3
@@ -50,6 +52,9 @@ ELECTRONS = 0.5
 BINS, TOP = 600, 1.5
 """Of histograms of the energy over that of the beam."""
 
+ABOVE = 1.5
+"""The energy from which on cells count, over the largest that may not be seen: all cells, and simulated ones, have the same."""
+
 FAR = 0.35
 """Change of a gain that is looked at."""
 
@@ -66,12 +71,15 @@ class Targets:
         Mean energy in all layers but the last, GeV.
     peak : float
         Of the energies of all events in the cells inside the edge, GeV.
+    sums : Sums
+        The normal equations of the energies themselves, as those of the charges.
     """
 
     mean: Floats
     number: Floats
     first: Floats
     peak: float
+    sums: Sums
 
 
 class Grids(Derivation):
@@ -81,6 +89,7 @@ class Grids(Derivation):
     meaning = "gains of all cells of the ECAL, preshower included, and its absolute scale (sadc.gain)"
     wants = "electrons over the face of the calorimeter"
     pilot = 1 << 40  # all: the sums of squares first, then the peak with the gains that follow
+    rounds = 2  # thresholds and classes are those of the gains: once more with those that were found
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
@@ -98,19 +107,24 @@ class Grids(Derivation):
         x, y = detector.channel_x[main], detector.channel_y[main]
         self._edge = (x == 0) | (y == 0) | (x == self._part.columns - 1) | (y == self._part.rows - 1)
         self._threshold = self._part.threshold
+        self._seen = by_channel(detector.boards, _charge)
         self._gain = np.ones(0)
         self.targets: Targets | None = None
+        self._round = 0
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         self._measure.begin_run(conditions)
         names = [self.detector.channels[number] for number in self._numbers]
         self._gain = conditions.get("sadc.gain", names)["gain"]
+        seen = self._seen[self._numbers] * conditions.get("sadc.pedestal", names)["sigma"] * self._gain
+        self._threshold = max(self._part.threshold, ABOVE * float(seen.max()))
 
     def refer(self, batches: Iterable[Batch]) -> None:
         """Take the targets from simulated hits."""
         cells = len(self._main)
         total, first, number, seen = np.zeros(cells), np.zeros(cells), np.zeros(cells), []
+        sums = self.empty(None)
         for batch in batches:
             hits = batch.cells
             assert hits is not None  # noqa: S101 - who asks has looked
@@ -123,15 +137,16 @@ class Grids(Derivation):
             first += np.bincount(largest[good], before[good], cells)
             number += np.bincount(largest[good], minlength=cells)
             seen.append(of[good & ~self._edge[largest]])
+            self._fill(sums, energy[good], largest[good])
         mean, first = (np.divide(one, number, out=np.zeros(cells), where=number > 0) for one in (total, first))
         counts = np.histogram(np.concatenate(seen) / self.detector.beam.energy, BINS, (0.0, TOP))[0]
         found = gaussians(counts[None].astype(np.float64), np.linspace(0.0, TOP, BINS + 1))
-        self.targets = Targets(mean, number, first, float(found.place[0]) * self.detector.beam.energy)
+        self.targets = Targets(mean, number, first, float(found.place[0]) * self.detector.beam.energy, sums)
 
     def empty(self, learned: Any) -> Sums:
         """Return empty normal equations by class, or histograms of the energy."""
         classes, channels = len(self._main), len(self._numbers)
-        if learned is None:
+        if learned is None or learned["round"] < self.rounds:
             return Sums(
                 {
                     "square": np.zeros((classes, channels, channels)),
@@ -152,25 +167,30 @@ class Grids(Derivation):
         charge = np.zeros((len(batch), len(self._numbers)))
         charge[pulses.event[rows], own[rows]] = pulses.charge[rows]
         bad = np.bincount(pulses.event[rows], ~pulses.good[rows], len(batch)) > 0
-        energy = charge * self._gain
+        energy = charge * (self._gain if learned is None else learned["gain"])
         charge = np.where(energy > self._threshold, charge, 0.0)
         energy = np.where(energy > self._threshold, energy, 0.0)
         good = self._electrons(energy.sum(axis=1)) & ~bad
         charge, energy = charge[good], energy[good]
         largest = energy[:, self._main].argmax(axis=1)
-        if learned is not None:
+        if learned is not None and learned["round"] >= self.rounds:
             relative = charge @ learned["gain"] / self.detector.beam.energy
             for row, chosen in enumerate((~self._edge[largest], self._edge[largest])):
                 sums["energy"][row] += np.histogram(relative[chosen], BINS, (0.0, TOP))[0]
             return
+        self._fill(sums, charge, largest)
+        sums["gain"] += self._gain
+        sums["batches"] += 1.0
+
+    @staticmethod
+    def _fill(sums: Sums, charge: Floats, largest: Ints) -> None:
+        """Add events to the normal equations of their classes."""
         for number in np.unique(largest):
             part = charge[largest == number]
             sums["square"][number] += part.T @ part
             sums["sum"][number] += part.sum(axis=0)
             sums["number"][number] += len(part)
         sums["hit"] += (charge > 0).sum(axis=0)
-        sums["gain"] += self._gain
-        sums["batches"] += 1.0
 
     def learn(self, sums: Sums) -> dict[str, Array]:
         """Return the gains of least squares with their covariance.
@@ -203,8 +223,16 @@ class Grids(Derivation):
         held = np.setdiff1d(np.arange(len(before)), self._main)
         if self.targets is not None and len(held):
             fixed = _by_means(sums, classes, self.targets, before, held)
-        simulated = None if self.targets is None else self.targets.number[classes]
-        return _solved(sums, classes, target, before, stochastic, held, fixed, simulated)
+        self._round += 1
+        made = _solved(sums, classes, target, before, stochastic, held, fixed)
+        if self.targets is not None:
+            # what least squares make of energies that are right is taken away: what depends on the place within a cell
+            ones = np.ones(len(before))
+            right = None if fixed is None else (np.ones(len(held)), np.zeros(len(held)))
+            expected = _solved(self.targets.sums, classes, target, ones, stochastic, held, right)
+            unsure = np.hypot(made["error"] / made["gain"], expected["error"])
+            made |= {"gain": made["gain"] / expected["gain"], "error": made["gain"] * unsure}
+        return {**made, "round": np.array(self._round)}
 
     def finish(self, sums: Sums, learned: Any) -> Found:
         """Return the table of gains."""
@@ -283,6 +311,11 @@ class Grids(Derivation):
         return (energy > LEAST * beam) & (energy < MOST * beam)
 
 
+def _charge(board: Board) -> float:
+    """Return the charge of the smallest pulse that is seen, in units of the noise."""
+    return float(board.digitiser.measure.threshold * np.e * board.pulse.rise / board.digitiser.period)
+
+
 def _by_means(sums: Sums, classes: Ints, targets: Targets, before: Floats, rows: Ints) -> tuple[Floats, Floats]:
     """Return gains and errors of some channels, such that their mean energies by class are those wanted, over those before."""
     scale = np.where(before > 0.0, before, 1.0)[rows]
@@ -307,7 +340,6 @@ def _solved(
     stochastic: float,
     held: Ints,
     fixed: tuple[Floats, Floats] | None,
-    simulated: Floats | None,
 ) -> dict[str, Array]:
     """Return the gains of regularised least squares; those of the channels `held` are `fixed`, where these are known."""
     scale = np.where(before > 0.0, before, 1.0)
@@ -330,8 +362,6 @@ def _solved(
         variance = np.maximum(left, (1e-3 * wanted) ** 2)
     inverse = np.linalg.inv(matrix + prior)
     spread = np.einsum("k,kij->ij", weight, square)
-    if simulated is not None:  # targets are means, with errors of their own
-        spread += np.einsum("k,ki,kj->ij", weight / simulated, total, total)
     if fixed is not None:
         spread, _ = _without(spread, right, held, fixed[0])
     covariance = inverse @ spread @ inverse

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calibrate.likelihood import fit_many
+from emiss.calibrate.likelihood import cropped, fit_many
 
 if TYPE_CHECKING:
     from emiss.calibrate.likelihood import Fits
@@ -85,19 +85,26 @@ def fit_landau(edges: Floats, counts: Floats, mode: Floats, scale: Floats, used:
     Fits
         Of entries, mode, width, variance.
     """
-    # what is not used costs nothing: each channel has its own part of the bins
-    first = used.argmax(axis=1)
-    room = max(int((counts.shape[1] - used[:, ::-1].argmax(axis=1) - first).max(initial=1)), 1)
-    first = np.minimum(first, counts.shape[1] - room)
-    bins = first[:, None] + np.arange(room)
-    edges = edges[first[:, None] + np.arange(room + 1)]
+    bins = cropped(used)
+    edges = edges[np.column_stack([bins, bins[:, -1] + 1])]
     counts, used = np.take_along_axis(counts, bins, axis=1), np.take_along_axis(used, bins, axis=1)
     seen = np.where(used, counts, 0.0).sum(axis=1)
     start = np.column_stack([1.1 * seen, mode, 0.5 * scale, 0.25 * scale**2])
     steps = np.column_stack([1e-3 * np.maximum(seen, 1.0), 1e-3 * scale, 1e-3 * scale, 2e-3 * scale**2])
     low = np.column_stack([0.5 * seen, 0.3 * mode, NARROWEST * scale, np.zeros(len(mode))])
     high = np.column_stack([20.0 * seen + 10.0, 3.0 * mode, 20.0 * scale, 400.0 * scale**2])
-    return fit_many(lambda values: expected(edges, values), counts, start, steps, low, high, used)
+    found = fit_many(lambda values: expected(edges, values), counts, start, steps, low, high, used)
+    left = np.flatnonzero(~found.converged)
+    if not len(left):
+        return found
+    start[left, WIDTH], start[left, VARIANCE] = 0.8 * scale[left], 0.05 * scale[left] ** 2
+    again = fit_many(
+        lambda values: expected(edges[left], values),
+        counts[left], start[left], steps[left], low[left], high[left], used[left],
+    )  # fmt: skip
+    for kept, new in zip(found, again, strict=True):
+        kept[left] = new
+    return found
 
 
 def expected(edges: Floats, values: Floats) -> Floats:

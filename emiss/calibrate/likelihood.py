@@ -20,7 +20,7 @@ TINY = 1e-9
 
 ITERATIONS = 60
 
-DONE = 1e-6
+DONE = 1e-4
 """Change of the deviance at which a fit has converged."""
 
 
@@ -102,6 +102,14 @@ def fit_many(
     return Fits(values, errors, covariance, best, freedom, converged & fine)
 
 
+def cropped(used: Bools) -> Ints:
+    """Return for each channel as many bins in a row as hold all that are used, shape (C, room): what is not used costs time."""
+    size = used.shape[1]
+    first = used.argmax(axis=1)
+    room = max(int((size - used[:, ::-1].argmax(axis=1) - first).max(initial=1)), 1)
+    return np.asarray(np.minimum(first, size - room)[:, None] + np.arange(room))
+
+
 def _deviance(counts: Floats, expected: Floats, used: Bools) -> Floats:
     seen = np.where(counts > 0.0, counts, 1.0)
     each = expected - counts + np.where(counts > 0.0, counts * np.log(seen / expected), 0.0)
@@ -153,7 +161,7 @@ def _inverse(fisher: Floats) -> Floats:
     """Return the inverses, NaN where there is none."""
     scale = _scales(fisher)
     matrix = fisher / (scale[:, :, None] * scale[:, None, :])
-    finite = np.isfinite(matrix.reshape(len(matrix), -1)).all(axis=1)
+    finite: Bools = np.isfinite(matrix).reshape(len(matrix), -1).min(axis=1, initial=True)
     condition = np.linalg.cond(np.where(finite[:, None, None], matrix, np.eye(fisher.shape[1])))
     good = finite & (condition < 1e12)
     safe = np.where(good[:, None, None], matrix, np.eye(fisher.shape[1]))

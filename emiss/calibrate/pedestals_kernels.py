@@ -10,6 +10,9 @@ from emiss.configs.compiled import kernel
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats, Ints
 
+LONG = 16
+"""Samples from which on the first quarter of a waveform is left out."""
+
 ENDS = 3
 """Samples of each kind at both ends of a waveform that the tail of a pulse would lift."""
 
@@ -81,7 +84,7 @@ def quiet(
                 total = square = 0.0
                 n = 0
                 middle = math.floor(level[row, parity] + 0.5)
-                for k in range(parity, length, 2):
+                for k in range(_skipped(length) + parity, length, 2):
                     value = samples[digit, k] - level[row, parity]
                     total += value
                     square += value * value
@@ -94,6 +97,12 @@ def quiet(
                 moments[which, row, parity, 1] += mean * mean
                 moments[which, row, parity, 2] += square - n * mean * mean
                 moments[which, row, parity, 3] += n - 1
+
+
+@kernel
+def _skipped(length: int) -> int:
+    """Return how many samples are left out at the beginning, an even number: the tails of pulses before are there."""
+    return 2 * (length // 8) if length >= LONG else 0
 
 
 @kernel

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from emiss.calibrate.frame import Found, Made
+    from emiss.configs.arrays import Floats
 
 MOST = 12
 """Channels whose fits are shown."""
@@ -76,7 +77,12 @@ def _fits(made: Made, rows: list[int]) -> Figure:
         for place in places[len(rows) :]:
             place.set_axis_off()
         for place, row in zip(places, rows, strict=False):
-            edges, counts, curve = shapes.edges[row], shapes.counts[row], shapes.curve[row]
+            part = _window(shapes.counts[row])  # thousands of empty bins take seconds to draw
+            edges, counts, curve = (
+                shapes.edges[row][part.start : part.stop + 1],
+                shapes.counts[row][part],
+                shapes.curve[row][part],
+            )
             colour = COLOURS[5] if made.doubts[row] else COLOURS[0]
             place.stairs(counts, edges, color=colour, lw=0.9)
             fitted = np.isfinite(curve)
@@ -84,14 +90,13 @@ def _fits(made: Made, rows: list[int]) -> Figure:
             place.plot(middle[fitted], curve[fitted], color="black", lw=0.9)
             place.set_title(made.channels[row], fontsize=8)
             place.tick_params(labelsize=6)
-            place.set_xlim(*_window(edges, counts))
         drawn.supxlabel(shapes.label, fontsize=9)
     return drawn
 
 
-def _window(edges: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
-    """Return the part of an axis where most of the counts are."""
+def _window(counts: Floats) -> slice:
+    """Return the bins where most of the counts are, and some beside them."""
     total = np.cumsum(counts)
     low, high = np.searchsorted(total, [0.001 * total[-1], 0.995 * total[-1]])
     margin = max(2, (high - low) // 6)
-    return float(edges[max(low - margin, 0)]), float(edges[min(high + margin + 1, len(edges) - 1)])
+    return slice(max(int(low) - margin, 0), min(int(high) + margin + 1, len(counts)))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from emiss.calib.conditions import Conditions
 from emiss.calibrate.kinds import derivation_of
+from emiss.calibrate.swaps import with_swaps
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.job.pools import Machine
 from emiss.job.work import ItemsFailedError
@@ -114,21 +116,26 @@ def derive(
     detector = load_detector(runs.detector, near=runs.near)
     derivation = derivation_of(kind, detector, options)
     trigger_bit(detector, options.trigger or derivation.trigger)
-    if options.simulated is not None:
-        _refer(derivation, options.simulated)
     shared, ranges = open_files(runs, None, pool)
+    if options.simulated is not None:
+        source = shared.source()
+        file = shared.open(source, ranges[0].path, ranges[0].identity)
+        derivation.begin_run(source.conditions.for_run(file.index().runs()[0]))
+        file.close()
+        _refer(derivation, options.simulated)
     first = _pilot(ranges, derivation.pilot)
-    planned(sum(part.events for part in [*first, *ranges]))
+    planned(sum(part.events for part in [*derivation.rounds * first, *ranges]))
     learned = None
-    if derivation.pilot:
-        learned = derivation.learn(_sums(Deriving(shared, kind, options), first, pool, progress))
+    for _ in range(derivation.rounds if derivation.pilot else 0):
+        learned = derivation.learn(_sums(Deriving(shared, kind, options, learned), first, pool, progress))
     sums = _sums(Deriving(shared, kind, options, learned), ranges, pool, progress)
     if not sums.used:
         bit = options.trigger or derivation.trigger
         why = f"none of {sums.read} events has the trigger bit '{bit}'" if sums.read else "there is no physics event"
         hint = f"{derivation.wants} are wanted; '--trigger any' takes all events"
         raise UserError(f"nothing to derive {kind} from: {why}", hint=hint)
-    return derivation.finish(sums, learned), derivation
+    found = derivation.finish(sums, learned)
+    return with_swaps(found, Conditions.load(shared.calib).for_run(min(found.runs))), derivation
 
 
 def _refer(derivation: Derivation, path: Path) -> None:

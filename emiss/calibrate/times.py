@@ -13,7 +13,7 @@ import numpy as np
 
 from emiss.calibrate.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
-from emiss.calibrate.likelihood import fit_many
+from emiss.calibrate.likelihood import cropped, fit_many
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
@@ -129,7 +129,12 @@ class Times(Derivation):
             chi2[others],
             ("",) * len(others),
         )
-        remark = f"The mean of the reference is at {zero:.3f} ns; the offsets of all other channels contain it."
+        own = np.where(self._own & good, error, 0.0)
+        shared = float(np.sqrt(((weight * own) ** 2).sum()) / weight.sum())
+        remark = (
+            f"The mean of the reference is at {zero:.3f} +- {shared:.3f} ns. All other offsets contain it; their "
+            "errors, of times relative to the reference, do not."
+        )
         return Found(self.kind, (made, resolution), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
 
     def _doubts(
@@ -169,20 +174,24 @@ def gaussians(counts: Floats, edges: Floats) -> Gaussians:
     middle = 0.5 * (edges[1:] + edges[:-1])
     step = float(edges[1] - edges[0])
     used = np.abs(middle - centre[:, None]) < np.maximum(FIT * rms, 10.0 * step)[:, None]
-    seen = np.where(used, counts, 0.0).sum(axis=1)
+    bins = cropped(used)
+    inside, chosen = np.take_along_axis(counts, bins, axis=1), np.take_along_axis(used, bins, axis=1)
+    at = edges[np.column_stack([bins, bins[:, -1] + 1])]
+    seen = np.where(chosen, inside, 0.0).sum(axis=1)
 
     def model(values: Floats) -> Floats:
         number, mean, width, flat = values.T[:, :, None]
-        return np.asarray(number * np.diff(ndtr((edges - mean) / width), axis=1) + flat)
+        return np.asarray(number * np.diff(ndtr((at - mean) / width), axis=1) + flat)
 
     start = np.column_stack([0.95 * seen, centre, rms, 0.01 * seen / np.maximum(used.sum(axis=1), 1)])
     steps = np.column_stack([1e-3 * seen + 1e-3, 1e-3 * rms, 1e-3 * rms, 1e-4 * seen + 1e-4])
     low = np.column_stack([0.2 * seen, centre - 3.0 * rms, 0.1 * rms, np.zeros(len(rms))])
     high = np.column_stack([2.0 * seen + 1.0, centre + 3.0 * rms, 5.0 * rms, seen + 1.0])
-    fits = fit_many(model, counts, start, steps, low, high, used)
+    fits = fit_many(model, inside, start, steps, low, high, chosen)
     each = fits.deviance / np.maximum(fits.freedom, 1)
     errors = fits.errors * np.sqrt(np.maximum(each, 1.0))[:, None]
-    curve = np.where(used & fits.converged[:, None], model(fits.values), np.nan)
+    curve = np.full(counts.shape, np.nan)
+    np.put_along_axis(curve, bins, np.where(chosen & fits.converged[:, None], model(fits.values), np.nan), axis=1)
     return Gaussians(
         fits.values[:, 1],
         errors[:, 1],

@@ -19,7 +19,7 @@ from emiss.events.files.atomic import write_text
 from emiss.job.pools import pool_of
 from emiss.samples.simulate import simulate
 from emiss.validate import loop_truth as runs
-from emiss.validate.loop_compared import Compared, compare
+from emiss.validate.loop_compared import Compared, Loop, compare
 from emiss.validate.loop_page import render
 
 if TYPE_CHECKING:
@@ -56,33 +56,6 @@ STEPS = (
     Step("field", (runs.FIELD,), parts=("MBPLU",)),
 )
 """In the order in which they need each other."""
-
-
-@dataclass(frozen=True)
-class Loop:
-    """What a closed loop has found.
-
-    Attributes
-    ----------
-    events : int
-        Of each run.
-    compared : tuple of Compared
-    seconds : mapping of kind to float
-        Of processor and waiting, by derivation.
-    """
-
-    events: int
-    compared: tuple[Compared, ...]
-    seconds: dict[str, float]
-
-    @property
-    def passed(self) -> bool:
-        """Whether all kinds are within their limits."""
-        return all(one.passed for one in self.compared)
-
-    def to_json(self) -> dict[str, object]:
-        """Return what ``validation.json`` holds."""
-        return {one.name: one.to_json() for one in self.compared}
 
 
 def validate_calibration(
@@ -156,7 +129,7 @@ def _derived(truth: Truth, step: Step, files: Sequence[Path], hits: Path | None,
     """Derive the constants of a step with those that there are, and add them to these."""
     listed = runlist.from_files(list(files), detector=str(truth.detector), analysis="", calib=str(truth.first))
     found, derivation = derive(listed, step.kind, Options(simulated=hits, parts=step.parts), pool=pool)
-    valid = RunRange(6000, 6999)
+    valid = RunRange(min(step.runs) if step.kind == "field" else 6000, 6999)  # the field is off in a run before
     path = truth.first / f"{step.kind}.txt"
     text = written.table(found, valid, Conditions.load(truth.first))
     pages = truth.first.parent / "derived"

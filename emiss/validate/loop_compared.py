@@ -11,7 +11,7 @@ import numpy as np
 from emiss.calibrate.alignment import groups_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from emiss.calibrate.frame import Found, Made
     from emiss.configs.arrays import Floats
@@ -137,6 +137,33 @@ class Compared:
         }
 
 
+@dataclass(frozen=True)
+class Loop:
+    """What a closed loop has found.
+
+    Attributes
+    ----------
+    events : int
+        Of each run.
+    compared : tuple of Compared
+    seconds : mapping of kind to float
+        Of processor and waiting, by derivation.
+    """
+
+    events: int
+    compared: tuple[Compared, ...]
+    seconds: dict[str, float]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all kinds are within their limits."""
+        return all(one.passed for one in self.compared)
+
+    def to_json(self) -> dict[str, object]:
+        """Return what ``validation.json`` holds."""
+        return {one.name: one.to_json() for one in self.compared}
+
+
 def compare(found: Found, truth: Truth, wider: float) -> Iterator[Compared]:
     """Yield the comparisons of what was found; limits are `wider` by the events that are missing."""
     for wanted in WANTED[found.kind]:
@@ -152,12 +179,14 @@ def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) 
     good = made.found
     channels = tuple(name for name, one in zip(made.channels, good, strict=True) if one)
     true = truth.conditions(run).get(wanted.type, channels)[wanted.column] / factor
-    if wanted.column == "sigma" and wanted.type == "sadc.pedestal":
-        pedestal = truth.conditions(run).get(wanted.type, channels)
-        true = rounded(pedestal["even"], pedestal["odd"], true)
+    if wanted.type == "sadc.pedestal":
+        true = rounded(truth.conditions(run).get(wanted.type, channels))[wanted.column]
     values, errors = made.values[wanted.column][good], made.errors[wanted.column][good]
     relative = wanted.unit == "%"
     away, sigma = (values - true, errors) if not relative else (100.0 * (values / true - 1.0), 100.0 * errors / true)
+    if wanted.type == "sadc.time":  # all contain the mean of the reference, whose error they share
+        own = truth.loaded().reference[[truth.loaded().channel_number[name] for name in channels]]
+        away = away - np.where(own > 0, 0.0, float(own @ away) / own.sum())
     if wanted.type == "tracker.alignment":
         away = _without_weak(channels, away, truth.loaded())
         inner = np.abs(away) > 0.0
@@ -183,14 +212,19 @@ def _without_weak(channels: tuple[str, ...], away: Floats, detector: Detector) -
     return made
 
 
-def rounded(even: Floats, odd: Floats, sigma: Floats) -> Floats:
-    """Return the noise of samples that are rounded to whole numbers, of noise `sigma` around pedestals, all of shape (C,)."""
+def rounded(pedestals: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return mean and noise of samples that are rounded to whole numbers: even, odd, sigma, as they are given without rounding.
+
+    Where the noise is small, the mean of rounded numbers is not that of the numbers.
+    """
     from scipy.special import ndtr
 
-    made = []
-    for level in (even, odd):
+    sigma, made, means = pedestals["sigma"], [], {}
+    for name in ("even", "odd"):
+        level = pedestals[name]
         k = np.floor(level)[:, None] + np.arange(-12, 13)
         share = ndtr((k + 0.5 - level[:, None]) / sigma[:, None]) - ndtr((k - 0.5 - level[:, None]) / sigma[:, None])
         mean = (share * k).sum(axis=1)
+        means[name] = mean
         made.append((share * (k - mean[:, None]) ** 2).sum(axis=1))
-    return np.asarray(np.sqrt(0.5 * (made[0] + made[1])))
+    return {**means, "sigma": np.asarray(np.sqrt(0.5 * (made[0] + made[1])))}

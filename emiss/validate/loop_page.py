@@ -14,8 +14,7 @@ from emiss.selection.display import notebook
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from emiss.validate.loop import Loop
-    from emiss.validate.loop_compared import Compared
+    from emiss.validate.loop_compared import Compared, Loop
 
 
 def rows(found: Loop) -> list[tuple[str, ...]]:
