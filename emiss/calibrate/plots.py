@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from emiss.calibrate.frame import Found, Made
     from emiss.configs.arrays import Floats
 
+WIDE = 30.0
+"""Ratio of the largest to the least value above which an axis is logarithmic."""
+
 MOST = 12
 """Channels whose fits are shown."""
 
@@ -39,6 +42,9 @@ def _by_channel(made: Made) -> Figure:
             for rows, colour in ((~bad, COLOURS[0]), (bad, COLOURS[5])):
                 good = rows & np.isfinite(values)
                 place.errorbar(x[good], values[good], made.errors[column][good], fmt="o", ms=3, lw=0.8, color=colour)
+            known = values[np.isfinite(values)]
+            if known.min() > 0.0 and known.max() > WIDE * known.min():
+                place.set_yscale("log")
             unit = made.units[column]
             place.set_ylabel(column if unit == "-" else f"{column} [{unit}]")
         places[-1].plot(x, made.chi2, "o", ms=3, color=COLOURS[2])
@@ -97,6 +103,6 @@ def _fits(made: Made, rows: list[int]) -> Figure:
 def _window(counts: Floats) -> slice:
     """Return the bins where most of the counts are, and some beside them."""
     total = np.cumsum(counts)
-    low, high = np.searchsorted(total, [0.001 * total[-1], 0.995 * total[-1]])
+    low, high = np.searchsorted(total, [0.001 * total[-1], 0.97 * total[-1]])
     margin = max(2, (high - low) // 6)
     return slice(max(int(low) - margin, 0), min(int(high) + margin + 1, len(counts)))
