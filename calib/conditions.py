@@ -61,7 +61,8 @@ class RunConditions:
                 if row is None:
                     continue
                 for column, number in index.items():
-                    found[column][position] = row[number]
+                    if column in found:  # no error of a value
+                        found[column][position] = row[number]
         for column, values in found.items():
             missing = np.flatnonzero(np.isnan(values))
             if len(missing):

@@ -105,6 +105,9 @@ TYPES: Mapping[str, TableType] = {
 }
 """The kinds of tables. Limits are those of the apparatus at large: what lies outside is a slip, of a unit or of a key."""
 
+NOT_NEGATIVE = Limits(0.0, 1e9)
+"""Of errors."""
+
 _MIP = re.compile(r"[A-Za-z]\w*\.mip")
 _PROFILE = re.compile(r"[A-Za-z]\w*\.profile")
 
@@ -129,6 +132,15 @@ PROFILE = TableType(
     "`emiss setup profiles` makes one from simulated electrons",
 )
 """Of a library of profiles; its rows are named by energy and place of impact (`emiss.reco.parts.profiles`)."""
+
+
+ERROR = "_error"
+"""What the error of a column is called: a table may have one for each of its columns, and no job needs it."""
+
+
+def error_of(column: str) -> str:
+    """Return the name of the column with the errors of another one."""
+    return column + ERROR
 
 
 def table_type(name: str) -> TableType | None:
@@ -278,7 +290,7 @@ class _Block:
         if len(names) != len(units):
             raise UserError(f"{len(names)} columns but {len(units)} units", at=self._at("units"))
         for name in names[1:]:
-            if name not in kind.columns:
+            if name.removesuffix(ERROR) not in kind.columns:
                 hint = did_you_mean(name, kind.columns)
                 raise UserError(f"unknown column '{name}'", at=self._at("columns"), hint=hint)
         if len(set(names)) != len(names):
@@ -289,8 +301,9 @@ class _Block:
                 unit = parse_unit(text)
             except UnitError as error:
                 raise UserError(str(error), at=self._at("units")) from None
-            if unit.dimension != kind.columns[name]:
-                raise UserError(f"'{name}' is in {kind.columns[name]}, not in {text}", at=self._at("units"))
+            dimension = kind.columns[name.removesuffix(ERROR)]
+            if unit.dimension != dimension:
+                raise UserError(f"'{name}' is in {dimension}, not in {text}", at=self._at("units"))
             factors.append(unit.factor)
         return tuple(names[1:]), factors
 
@@ -313,7 +326,9 @@ class _Block:
                 value = math.nan
             if not math.isfinite(value):
                 raise UserError(f"'{word}' is no finite number", at=place)
-            wrong = kind.limits[name].refuse(value, str(kind.columns[name]))
+            known = name.removesuffix(ERROR)
+            limits = kind.limits[known] if known == name else NOT_NEGATIVE
+            wrong = limits.refuse(value, str(kind.columns[known]))
             if wrong:
                 raise UserError(f"{name} of channel '{channel}' {wrong}", at=place)
             values.append(value)

@@ -8,6 +8,7 @@ import typer
 
 from emiss.commands import (
     background,
+    calib,
     check,
     constraints,
     diff,
@@ -77,6 +78,7 @@ app.command()(look.columns)
 app.command()(fit.fit)
 app.add_typer(field.app)
 app.add_typer(setup.app)
+app.add_typer(calib.app)
 app.add_typer(new.app)
 app.add_typer(validate.app)
 app.command()(yields.yields)

@@ -99,6 +99,55 @@ def lfc(
     say(f"written: {out / 'validation.html'}, {out / 'validation.json'}, {out / 'study'}", "dim")
 
 
+@app.command()
+def calibration(
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the events.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the page, its numbers, runs and tables.")] = Path(
+        "validation-calibration"
+    ),
+    events: Annotated[int | None, typer.Option(min=100, help="Events of each run.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the constants that are drawn.")] = 19,
+    executor: Name = "processes",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
+    quiet: Quiet = False,
+) -> None:
+    """Derive constants from runs simulated with constants drawn at random, and put them beside the truth.
+
+    Gains +-20 %, offsets +-10 ns, pedestals, shifts of 1 mm, fields +-2 %: calibration runs are simulated and digitised with
+    them, and 'emiss calib derive' is done on their raw files. The exit code is 3 if a kind is not within its limits.
+
+    For example:
+
+      emiss validate calibration --quick
+
+      emiss validate calibration --out out/calibration --workers 8
+    """
+    from emiss.configs.errors import UserError
+    from emiss.validate.loop import planned, validate_calibration
+    from emiss.validate.loop_page import rows
+
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out: {out} is a file, not a folder")
+    where = Executing(executor, workers, scheduler, cluster)
+    total = planned(quick=quick, events=events)
+    with where.begun(quiet=quiet) as how, progress("simulate", total, quiet=quiet, note=note_of(how)) as step:
+        found = validate_calibration(
+            out, quick=quick, events=events, seed=seed, executor=how, workers=where.many, progress=step
+        )
+    if not quiet:
+        from rich.table import Table
+
+        table = Table("kind", "channels", "bias", "rms", "limit", "mean pull", "width", "", box=None, pad_edge=False)
+        for row in rows(found):
+            table.add_row(*row)
+        print_table(table)
+        say(f"written: {out / 'validation.html'}, {out / 'validation.json'}", "dim")
+    if not found.passed:
+        raise typer.Exit(3)
+
+
 @app.command(name="search")
 def search_(
     search: Annotated[

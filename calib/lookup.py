@@ -1,0 +1,103 @@
+"""Where constants come from: the value of each channel with its error, its table and its line, in a run or over all runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emiss.calib.run_ranges import OPEN, RunRange, covers
+from emiss.calib.tables import ANY, error_of, table_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from emiss.calib.conditions import Conditions
+    from emiss.calib.tables import Table
+    from emiss.configs.errors import Location
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One value.
+
+    Attributes
+    ----------
+    type, channel, column, unit : str
+        Of base units; empty for a pure number.
+    value : float
+    error : float or None
+        None where its table gives none.
+    runs : RunRange
+        The runs that it holds for.
+    payload : str
+        Id of its table.
+    at : Location
+        Of its row.
+    """
+
+    type: str
+    channel: str
+    column: str
+    unit: str
+    value: float
+    error: float | None
+    runs: RunRange
+    payload: str
+    at: Location
+
+
+def spans(tables: Sequence[Table], within: RunRange) -> Iterator[RunRange]:
+    """Yield the ranges of runs in which the same of some tables hold, in ascending order, all of `within` together."""
+    begins = {within.first}
+    for table in tables:
+        for one in table.runs:
+            begins |= {one.first, one.last + 1 if one.last < OPEN else within.first}
+    inside = sorted(run for run in begins if run in within)
+    for first, following in zip(inside, [*inside[1:], within.last + 1], strict=True):
+        yield RunRange(first, following - 1)
+
+
+def holding(tables: Iterable[Table], run: int) -> list[Table]:
+    """Return the tables that hold for a run; what overrides comes last."""
+    valid = [table for table in tables if covers(table.runs, run)]
+    return [one for one in valid if not one.override] + [one for one in valid if one.override]
+
+
+def constants(tables: Sequence[Table], type_: str, channels: Iterable[str], runs: RunRange) -> Iterator[Constant]:
+    """Yield the values of a type that hold for channels, where they have one, in a range of runs in which nothing changes."""
+    kind = table_type(type_)
+    valid = holding([table for table in tables if table.type == type_], runs.first)
+    for channel in channels:
+        for column in kind.columns if kind is not None else ():
+            for table in reversed(valid):
+                row = table.rows.get(channel, table.rows.get(ANY))
+                if row is None or column not in table.columns:
+                    continue
+                named = dict(zip(table.columns, row, strict=True))
+                at = table.location(channel if channel in table.rows else ANY)
+                unit = str(kind.columns[column]) if kind is not None else ""
+                yield Constant(
+                    type_, channel, column, "" if unit == "1" else unit, named[column], named.get(error_of(column)), runs,
+                    table.payload, at,
+                )  # fmt: skip
+                break
+
+
+def known_channels(tables: Iterable[Table], type_: str) -> list[str]:
+    """Return the channels that have a row of a type, in the order of the tables; ``*`` if there is such a row."""
+    return list(dict.fromkeys(name for table in tables if table.type == type_ for name in table.rows))
+
+
+def history(conditions: Conditions, channel: str, type_: str | None = None) -> list[Constant]:
+    """Return the values of a channel over all runs, of one type or of all that know it, in the order of types and runs."""
+    types = sorted({table.type for table in conditions.tables if type_ in (None, table.type)})
+    found: list[Constant] = []
+    for kind in types:
+        tables = [table for table in conditions.tables if table.type == kind]
+        if type_ is None and channel not in known_channels(tables, kind):
+            continue
+        first = min(one.first for table in tables for one in table.runs)
+        last = max(one.last for table in tables for one in table.runs)
+        for span in spans(tables, RunRange(first, last)):
+            found += constants(tables, kind, [channel], span)
+    return found

@@ -1,0 +1,388 @@
+"""Intercalibration of the cells of a calorimeter and its absolute scale, from electrons over its face.
+
+The energy of the beam is the sum over all cells, of all layers, of gain times charge: regularised least squares over all
+events give all gains at once. Events are in classes by their cell of largest energy, each with a target and a variance of
+its own, as showers at the edge leak out; targets are those of simulated electrons where there are some, or else the energy
+of the beam, and events at the edge are left out then. What a preshower sees fluctuates with all that is lost, so that least
+squares give it the gain of the best resolution; where there are simulated electrons, its gains are such that its mean
+energies by class are theirs. Sampling fluctuations of the cells, which would make gains too small, are taken out of the
+normal equations (W. A. Fuller, Measurement Error Models, 1987, Sec. 2.2). The scale of all is set by the peak of the sum,
+in a second pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emiss.calibrate.cells import Measuring
+from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
+from emiss.calibrate.times import gaussians
+from emiss.configs.errors import UserError
+from emiss.reco.detector.boards import by_channel
+from emiss.reco.parts.grid import Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from emiss.calib.conditions import RunConditions
+    from emiss.configs.arrays import Array, Floats, Ints
+    from emiss.events.batch import Batch
+    from emiss.events.lists import Lists
+    from emiss.reco.detector.boards import Board
+    from emiss.reco.detector.model import Detector
+
+PRIOR = 0.3
+"""Relative width of the prior that holds the gains of cells that are hardly lit where they were."""
+
+HOLD = 1e12
+"""Weight of an unknown that has a value."""
+
+LIGHT = 0.1
+"""Relative error from which on a cell is said to be hardly lit, and keeps its gain."""
+
+LEAST, MOST = 0.5, 1.6
+"""Of the energy of the beam, with the gains that there are: what is outside is no electron."""
+
+ELECTRONS = 0.5
+"""Share of events with that energy below which a run is none of electrons."""
+
+BINS, TOP = 600, 1.5
+"""Of histograms of the energy over that of the beam."""
+
+ABOVE = 1.5
+"""The energy from which on cells count, over the largest that may not be seen: all cells, and simulated ones, have the same."""
+
+FAR = 0.35
+"""Change of a gain that is looked at."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is expected in events by their cell of largest energy.
+
+    Attributes
+    ----------
+    mean, number : arrays of shape (cells,)
+        Mean energy (GeV) and events; 0 events where nothing is known.
+    first : array of shape (cells,)
+        Mean energy in all layers but the last, GeV.
+    peak : float
+        Of the energies of all events in the cells inside the edge, GeV.
+    sums : Sums
+        The normal equations of the energies themselves, as those of the charges.
+    """
+
+    mean: Floats
+    number: Floats
+    first: Floats
+    peak: float
+    sums: Sums
+
+
+class Grids(Derivation):
+    """Gains of all cells of a calorimeter of the kind `grid`."""
+
+    kind = "ecal"
+    meaning = "gains of all cells of the ECAL, preshower included, and its absolute scale (sadc.gain)"
+    wants = "electrons over the face of the calorimeter"
+    pilot = 1 << 40  # all: the sums of squares first, then the peak with the gains that follow
+    rounds = 2  # thresholds and classes are those of the gains: once more with those that were found
+
+    def __init__(self, detector: Detector, options: Any) -> None:
+        super().__init__(detector, options)
+        self._measure = Measuring(detector)
+        grids = [name for name in detector.of_kind(Grid) if not options.parts or name in options.parts]
+        if not grids:
+            raise UserError(f"the set-up {detector.name} has no calorimeter of the kind 'grid'")
+        self._name = detector.target if detector.target in grids else grids[0]
+        self._part = detector.of_kind(Grid)[self._name]
+        self._numbers = detector.part_numbers(self._name)
+        self._own = np.full(len(detector.channels), -1, np.int64)
+        self._own[self._numbers] = np.arange(len(self._numbers))
+        main = detector.numbers(list(self._part.layers)[-1])
+        self._main = self._own[main]
+        x, y = detector.channel_x[main], detector.channel_y[main]
+        self._edge = (x == 0) | (y == 0) | (x == self._part.columns - 1) | (y == self._part.rows - 1)
+        self._threshold = self._part.threshold
+        self._seen = by_channel(detector.boards, _charge)
+        self._gain = np.ones(0)
+        self.targets: Targets | None = None
+        self._round = 0
+
+    def begin_run(self, conditions: RunConditions) -> None:
+        """Take the constants of a run."""
+        self._measure.begin_run(conditions)
+        names = [self.detector.channels[number] for number in self._numbers]
+        self._gain = conditions.get("sadc.gain", names)["gain"]
+        seen = self._seen[self._numbers] * conditions.get("sadc.pedestal", names)["sigma"] * self._gain
+        self._threshold = max(self._part.threshold, ABOVE * float(seen.max()))
+
+    def refer(self, batches: Iterable[Batch]) -> None:
+        """Take the targets from simulated hits."""
+        cells = len(self._main)
+        total, first, number, seen = np.zeros(cells), np.zeros(cells), np.zeros(cells), []
+        sums = self.empty(None)
+        for batch in batches:
+            hits = batch.cells
+            assert hits is not None  # noqa: S101 - who asks has looked
+            energy = self._filled(hits, hits["energy"])
+            energy = np.where(energy > self._threshold, energy, 0.0)
+            of, largest = energy.sum(axis=1), energy[:, self._main].argmax(axis=1)
+            good = self._electrons(of)
+            total += np.bincount(largest[good], of[good], cells)
+            before = of - energy[:, self._main].sum(axis=1)
+            first += np.bincount(largest[good], before[good], cells)
+            number += np.bincount(largest[good], minlength=cells)
+            seen.append(of[good & ~self._edge[largest]])
+            self._fill(sums, energy[good], largest[good])
+        mean, first = (np.divide(one, number, out=np.zeros(cells), where=number > 0) for one in (total, first))
+        counts = np.histogram(np.concatenate(seen) / self.detector.beam.energy, BINS, (0.0, TOP))[0]
+        found = gaussians(counts[None].astype(np.float64), np.linspace(0.0, TOP, BINS + 1))
+        self.targets = Targets(mean, number, first, float(found.place[0]) * self.detector.beam.energy, sums)
+
+    def empty(self, learned: Any) -> Sums:
+        """Return empty normal equations by class, or histograms of the energy."""
+        classes, channels = len(self._main), len(self._numbers)
+        if learned is None or learned["round"] < self.rounds:
+            return Sums(
+                {
+                    "square": np.zeros((classes, channels, channels)),
+                    "sum": np.zeros((classes, channels)),
+                    "number": np.zeros(classes),
+                    "hit": np.zeros(channels, np.int64),
+                    "gain": np.zeros(channels),
+                    "batches": np.zeros(1),
+                }
+            )
+        return Sums({"energy": np.zeros((2, BINS), np.int64)})
+
+    def add(self, batch: Batch, sums: Sums, learned: Any) -> None:
+        """Add the events of a batch."""
+        pulses = self._measure(batch)
+        own = self._own[pulses.channel]
+        rows = np.flatnonzero(own >= 0)
+        charge = np.zeros((len(batch), len(self._numbers)))
+        charge[pulses.event[rows], own[rows]] = pulses.charge[rows]
+        bad = np.bincount(pulses.event[rows], ~pulses.good[rows], len(batch)) > 0
+        energy = charge * (self._gain if learned is None else learned["gain"])
+        charge = np.where(energy > self._threshold, charge, 0.0)
+        energy = np.where(energy > self._threshold, energy, 0.0)
+        good = self._electrons(energy.sum(axis=1)) & ~bad
+        charge, energy = charge[good], energy[good]
+        largest = energy[:, self._main].argmax(axis=1)
+        if learned is not None and learned["round"] >= self.rounds:
+            relative = charge @ learned["gain"] / self.detector.beam.energy
+            for row, chosen in enumerate((~self._edge[largest], self._edge[largest])):
+                sums["energy"][row] += np.histogram(relative[chosen], BINS, (0.0, TOP))[0]
+            return
+        self._fill(sums, charge, largest)
+        sums["gain"] += self._gain
+        sums["batches"] += 1.0
+
+    @staticmethod
+    def _fill(sums: Sums, charge: Floats, largest: Ints) -> None:
+        """Add events to the normal equations of their classes."""
+        for number in np.unique(largest):
+            part = charge[largest == number]
+            sums["square"][number] += part.T @ part
+            sums["sum"][number] += part.sum(axis=0)
+            sums["number"][number] += len(part)
+        sums["hit"] += (charge > 0).sum(axis=0)
+
+    def learn(self, sums: Sums) -> dict[str, Array]:
+        """Return the gains of least squares with their covariance.
+
+        Raises
+        ------
+        UserError
+            If most events are none of electrons.
+        """
+        number = sums["number"]
+        if number.sum() < ELECTRONS * sums.used or not sums.used:
+            share = number.sum() / max(sums.used, 1)
+            runs = ", ".join(map(str, sorted(sums.runs)))
+            raise UserError(
+                f"run {runs} is none of electrons: only {share:.0%} of {sums.used} events have their energy in '{self._name}'",
+                hint=f"{self.kind} wants runs of {self.wants}",
+            )
+        before = sums["gain"] / max(float(sums["batches"][0]), 1.0)
+        target = np.full(len(number), self.detector.beam.energy)
+        known = ~self._edge
+        if self.targets is not None:
+            target, known = self.targets.mean, self.targets.number >= self.options.least
+        classes = np.flatnonzero(known & (number >= self.options.least))
+        if not len(classes):
+            raise UserError(
+                f"no cell of '{self._name}' has {self.options.least} events", hint=f"{self.kind} wants {self.wants}"
+            )
+        stochastic = self._part.shower.stochastic if self._part.shower else 0.0
+        fixed = None
+        held = np.setdiff1d(np.arange(len(before)), self._main)
+        if self.targets is not None and len(held):
+            fixed = _by_means(sums, classes, self.targets, before, held)
+        self._round += 1
+        made = _solved(sums, classes, target, before, stochastic, held, fixed)
+        if self.targets is not None:
+            # what least squares make of energies that are right is taken away: what depends on the place within a cell
+            ones = np.ones(len(before))
+            right = None if fixed is None else (np.ones(len(held)), np.zeros(len(held)))
+            expected = _solved(self.targets.sums, classes, target, ones, stochastic, held, right)
+            unsure = np.hypot(made["error"] / made["gain"], expected["error"])
+            made |= {"gain": made["gain"] / expected["gain"], "error": made["gain"] * unsure}
+        return {**made, "round": np.array(self._round)}
+
+    def finish(self, sums: Sums, learned: Any) -> Found:
+        """Return the table of gains."""
+        counts = sums["energy"].astype(np.float64)
+        edges = np.linspace(0.0, TOP, BINS + 1)
+        found = gaussians(counts[:1], edges)
+        wanted = 1.0 if self.targets is None else self.targets.peak / self.detector.beam.energy
+        scale, scale_error = wanted / float(found.place[0]), float(found.error[0])
+        fine = bool(found.converged[0]) and counts[0].sum() >= self.options.least
+        gain, error = learned["gain"].copy(), learned["error"]
+        if fine:  # where the preshower has a scale of its own, the rest of the energy gets it
+            free = np.ones(len(gain), bool) if self.targets is None else np.isin(np.arange(len(gain)), self._main)
+            gain[free] *= 1.0 + (scale - 1.0) / learned["share"][free].sum()
+        relative = error / np.maximum(gain, 1e-300)
+        lit = (relative < LIGHT) & (learned["hit"] >= self.options.least)
+        doubts = Doubts(len(gain))
+        doubts.add(learned["hit"] == 0, "dead or not hit: no pulse")
+        doubts.add(
+            ~lit,
+            [
+                f"hardly lit: its gain is known to {one:.0%}, {n} pulses"
+                for one, n in zip(relative, learned["hit"], strict=True)
+            ],
+        )
+        far = np.abs(gain / learned["before"] - 1.0) > FAR
+        doubts.add(far & lit, [f"the gain has changed by {one - 1.0:+.0%}" for one in gain / learned["before"]])
+        if self.targets is None:
+            edge = np.isin(np.arange(len(gain)), self._main[self._edge])
+            doubts.add(edge & lit, "at the edge, where showers leak out: simulated electrons would tell how much")
+        if not fine:
+            doubts.add(lit, "the sum of all cells has no peak: the scale is not set")
+        rows = len(gain)
+        made = Made(
+            "sadc.gain",
+            tuple(self.detector.channels[number] for number in self._numbers),
+            {"gain": "MeV"},
+            {"gain": np.where(lit, 1e3 * gain, np.nan)},
+            {"gain": np.where(lit, 1e3 * gain * np.hypot(relative, scale_error), np.nan)},
+            learned["hit"],
+            np.full(rows, np.nan),
+            tuple(doubts.texts),
+        )
+        peak = Made(
+            "sum of all cells",
+            ("inside", "edge"),
+            {"peak": "-", "sigma": "-"},
+            {
+                "peak": np.array([scale * found.place[0], np.nan]),
+                "sigma": np.array([found.sigma[0] / found.place[0], np.nan]),
+            },
+            {"peak": np.array([found.error[0], np.nan]), "sigma": np.array([found.sigma_error[0], np.nan])},
+            counts.sum(axis=1).astype(np.int64),
+            np.array([found.chi2[0], np.nan]),
+            ("", ""),
+            Shapes(
+                "energy / energy of the beam, before the scale is set",
+                np.broadcast_to(edges, (2, BINS + 1)),
+                counts,
+                np.vstack([found.curve, np.full((1, BINS), np.nan)]),
+            ),
+        )
+        how = "those of simulated electrons" if self.targets is not None else "the energy of the beam"
+        remark = f"Targets are {how}; the scale of all cells was changed by {scale - 1.0:+.2%} ± {scale_error:.2%}."
+        return Found(self.kind, (made, peak), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
+
+    def _filled(self, cells: Lists, energy: Floats) -> Floats:
+        """Return energies by event and channel of the part."""
+        own = self._own[cells["channel"]]
+        rows = np.flatnonzero(own >= 0)
+        size = len(self._numbers)
+        key = cells.parents[rows] * size + own[rows]
+        return np.asarray(np.bincount(key, energy[rows], len(cells) * size), np.float64).reshape(len(cells), size)
+
+    def _electrons(self, energy: Floats) -> Array:
+        beam = self.detector.beam.energy
+        return (energy > LEAST * beam) & (energy < MOST * beam)
+
+
+def _charge(board: Board) -> float:
+    """Return the charge of the smallest pulse that is seen, in units of the noise."""
+    return float(board.digitiser.measure.threshold * np.e * board.pulse.rise / board.digitiser.period)
+
+
+def _by_means(sums: Sums, classes: Ints, targets: Targets, before: Floats, rows: Ints) -> tuple[Floats, Floats]:
+    """Return gains and errors of some channels, such that their mean energies by class are those wanted, over those before."""
+    scale = np.where(before > 0.0, before, 1.0)[rows]
+    number, wanted = sums["number"][classes], targets.first[classes]
+    both = 1.0 / (1.0 / number + 1.0 / targets.number[classes])  # the means of both have errors
+    mean = sums["sum"][classes][:, rows] * scale / number[:, None]
+    square = sums["square"][classes][:, rows[:, None], rows] * scale[:, None] * scale
+    gain = np.ones(len(rows))
+    for _ in range(4):
+        spread = np.einsum("i,kij,j->k", gain, square, gain) / number - (mean @ gain) ** 2
+        weight = both / np.maximum(spread, (1e-3 * wanted) ** 2)
+        matrix = np.einsum("k,ki,kj->ij", weight, mean, mean) + np.diag(np.full(len(rows), PRIOR**-2))
+        gain = np.linalg.solve(matrix, (weight * wanted) @ mean + PRIOR**-2)
+    return gain, np.sqrt(np.diag(np.linalg.inv(matrix)))
+
+
+def _solved(
+    sums: Sums,
+    classes: Ints,
+    target: Floats,
+    before: Floats,
+    stochastic: float,
+    held: Ints,
+    fixed: tuple[Floats, Floats] | None,
+) -> dict[str, Array]:
+    """Return the gains of regularised least squares; those of the channels `held` are `fixed`, where these are known."""
+    scale = np.where(before > 0.0, before, 1.0)
+    square = sums["square"][classes] * scale[:, None] * scale
+    total = sums["sum"][classes] * scale
+    number, wanted = sums["number"][classes], target[classes]
+    # what sampling adds to the squares of energies: a^2 E, in GeV
+    sampling = stochastic**2 * total
+    variance = np.full(len(classes), (0.04 * wanted.mean()) ** 2)
+    gain = np.ones(len(scale))
+    for _ in range(4):
+        weight = 1.0 / variance
+        matrix = np.einsum("k,kij->ij", weight, square) - np.diag(weight @ sampling)
+        prior = np.diag(np.full(len(scale), PRIOR**-2))
+        right = (weight * wanted) @ total + prior.diagonal()
+        if fixed is not None:
+            matrix, right = _without(matrix, right, held, fixed[0])
+        gain = np.linalg.solve(matrix + prior, right)
+        left = wanted**2 - (2.0 * wanted * (total @ gain) - np.einsum("i,kij,j->k", gain, square, gain)) / number
+        variance = np.maximum(left, (1e-3 * wanted) ** 2)
+    inverse = np.linalg.inv(matrix + prior)
+    spread = np.einsum("k,kij->ij", weight, square)
+    if fixed is not None:
+        spread, _ = _without(spread, right, held, fixed[0])
+    covariance = inverse @ spread @ inverse
+    error = np.sqrt(np.maximum(np.diag(covariance), 0.0) + (np.diag(inverse) * PRIOR**-1) ** 2)
+    if fixed is not None:
+        error[held] = fixed[1]
+    energy = total.sum(axis=0) * gain
+    return {
+        "gain": gain * scale,
+        "error": error * scale,
+        "before": before,
+        "hit": sums["hit"],
+        "share": energy / max(energy.sum(), 1e-300),
+    }
+
+
+def _without(matrix: Floats, right: Floats, held: Ints, values: Floats) -> tuple[Floats, Floats]:
+    """Return normal equations in which some unknowns have values."""
+    right = right - matrix[:, held] @ values
+    matrix = matrix.copy()
+    matrix[held], matrix[:, held] = 0.0, 0.0
+    matrix[held, held] = HOLD
+    right[held] = HOLD * values
+    return matrix, right

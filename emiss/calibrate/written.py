@@ -1,0 +1,96 @@
+"""What a derivation leaves behind: the table of constants, the same with fit quality as CSV, and channels that need eyes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emiss.calib.run_ranges import overlap
+from emiss.calib.tables import error_of, table_type
+from emiss.configs.errors import UserError
+
+if TYPE_CHECKING:
+    from emiss.calib.conditions import Conditions
+    from emiss.calib.run_ranges import RunRange
+    from emiss.calibrate.frame import Found, Made
+
+DIGITS = 7
+"""Of a value."""
+
+
+def table(found: Found, runs: RunRange, over: Conditions | None = None) -> str:
+    """Return the text of the conditions table: each value with its error.
+
+    What has no type of tables is for the page alone. Channels without a value have no row but a comment. Blocks override those
+    of the same type of the constants `over`: what held for other channels before stays.
+
+    Raises
+    ------
+    UserError
+        If no channel has a value.
+    """
+    texts = [
+        _block(found, one, runs, override=_below(over, one.type, runs))
+        for one in found.made
+        if one.found.any() and table_type(one.type)
+    ]
+    if not texts:
+        why = next((f": {name}: {doubt}" for one in found.made for name, doubt in one.eyes), "")
+        raise UserError(f"no channel has enough entries for {found.kind}{why}")
+    return "\n".join(texts)
+
+
+def _below(over: Conditions | None, kind: str, runs: RunRange) -> bool:
+    """Return whether there is something that a block may override."""
+    tables = () if over is None else over.tables
+    return any(one.type == kind and not one.override and overlap(one.runs, (runs,)) for one in tables)
+
+
+def _block(found: Found, made: Made, runs: RunRange, *, override: bool) -> str:
+    of = ", ".join(map(str, found.runs))
+    names = [name for column in made.values for name in (column, error_of(column))]
+    units = [made.units[column] for column in made.values for _ in range(2)]
+    lines = [
+        f"type = {made.type}",
+        f"runs = {runs}",
+        f"columns = {', '.join(['channel', *names])}",
+        f"units = {', '.join(['-', *units])}",
+        f"source = derived ({found.kind}) from run {of}, {found.used} events",
+        *(["override = yes"] if override else []),
+        "",
+    ]
+    good = made.found
+    width = max(len(name) for name in made.channels)
+    for number, channel in enumerate(made.channels):
+        if good[number]:
+            cells = [
+                f"{one[number]:.{digits}g}"
+                for column in made.values
+                for one, digits in ((made.values[column], DIGITS), (made.errors[column], 3))
+            ]
+            note = f"   # {made.doubts[number]}" if made.doubts[number] else ""
+            lines.append(f"{channel:<{width}}  {'  '.join(f'{cell:>10}' for cell in cells)}{note}")
+        else:
+            lines.append(f"# {channel}: {made.doubts[number] or 'no value'}")
+    return "\n".join(lines) + "\n"
+
+
+def sheet(found: Found) -> str:
+    """Return all that is known of each channel as CSV, a row for each channel and column."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["type", "channel", "column", "unit", "value", "error", "entries", "chi2_per_freedom", "doubt"])
+    for made in found.made:
+        for number, channel in enumerate(made.channels):
+            for column, values in made.values.items():
+                numbers = (values[number], made.errors[column][number])
+                shown = [f"{one:.8g}" if np.isfinite(one) else "" for one in numbers]
+                chi2 = f"{made.chi2[number]:.4g}" if np.isfinite(made.chi2[number]) else ""
+                entries = f"{float(made.entries[number]):.8g}"
+                writer.writerow(
+                    [made.type, channel, column, made.units[column], *shown, entries, chi2, made.doubts[number]]
+                )
+    return out.getvalue()
