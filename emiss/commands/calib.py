@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
+from emiss.commands.plain import Json, put
 from emiss.commands.process import Quiet
 from emiss.terminal import print_table, progress, say, warn
 
@@ -67,6 +68,7 @@ def derive(
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Derive constants from raw calibration runs: a table for a tag, with errors, and a page to look at.
@@ -114,11 +116,14 @@ def derive(
     write_text(out, text)
     write_text(out.with_suffix(".csv"), written.sheet(found))
     drawn = page.write(found, derivation, valid, out) if pages else []
-    if not quiet:
+    made = (out, out.with_suffix(".csv"), *drawn)
+    if json_:
+        put({**_plain(found), "holds": str(valid), "written": made})
+    elif not quiet:
         _print(found)
         for error in _outside(found, valid):
             warn(error)
-        say("written: " + ", ".join(str(path) for path in (out, out.with_suffix(".csv"), *drawn)), "dim")
+        say("written: " + ", ".join(map(str, made)), "dim")
 
 
 Setup = Annotated[str, typer.Option("--setup", "--detector", help="The set-up: a name that ships, or a file.")]
@@ -132,7 +137,7 @@ def show(
     setup: Setup = "na64e_lfc",
     calib: Annotated[str | None, typer.Option(help="The tag.  [default: that of the set-up]")] = None,
     channel: Annotated[str | None, typer.Option(help="Channels of this name; '*' stands for anything.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json_: Json = False,
 ) -> None:
     """Show the constants of a type in a run: value, error, the table's id, file and line.
 
@@ -154,7 +159,7 @@ def history(
     setup: Setup = "na64e_lfc",
     calib: Annotated[str | None, typer.Option(help="The tag.  [default: that of the set-up]")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="This type alone.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json_: Json = False,
 ) -> None:
     """Show the constants of a channel over all runs: from where each value holds, and where it stands.
 
@@ -184,6 +189,7 @@ def check(
     runs: Annotated[
         str | None, typer.Option(help="Runs, such as 6000-6999.  [default: all that a table holds for]")
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Check a tag for a set-up: gaps, overlaps, ranges that begin late, missing and extra channels, limits, units.
 
@@ -196,6 +202,17 @@ def check(
     from emiss.calibrate.store import check as check_tag
 
     conditions, looked, types = check_tag(tag, setup=setup, runs=runs)
+    if json_:
+        put(
+            {
+                "tag": conditions.tag,
+                "tables": len(conditions.tables),
+                "types": types,
+                "setup": setup,
+                "runs": str(looked),
+            }
+        )
+        return
     say(
         f"{conditions.tag}: {len(conditions.tables)} tables; all {types} types that {setup} needs are there in runs {looked}"
     )
@@ -211,6 +228,7 @@ def diff(
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="Values that are shown.")] = 30,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="All of them as CSV; NAME.svg beside it.")] = None,
+    json_: Json = False,
 ) -> None:
     """Show what moved between two tags, in sigma where errors are known; channels that look swapped are named.
 
@@ -227,6 +245,11 @@ def diff(
     from emiss.calibrate.moves import Row, rows, write
 
     found = moved(Conditions.load(before), Conditions.load(after), run, other)
+    if json_:
+        written = write(found, out) if found and out is not None else []
+        put({"moved": [{**row._asdict(), "swapped": one.swapped} for row, one in zip(rows(found), found, strict=True)],
+             "written": written})  # fmt: skip
+        return
     if not found:
         say("nothing is different")
         return
@@ -246,16 +269,9 @@ def diff(
 def _list(found: Sequence[Constant], columns: tuple[str, ...], *, json_: bool) -> None:
     """Print constants as a table, or as JSON."""
     if json_:
-        import json
-
         keys = ("type", "channel", "column", "value", "error", "unit", "runs", "payload", "at")
         plain = ("value", "error")
-        typer.echo(
-            json.dumps(
-                [{key: getattr(one, key) if key in plain else str(getattr(one, key)) for key in keys} for one in found],
-                indent=1,
-            )
-        )
+        put([{key: getattr(one, key) if key in plain else str(getattr(one, key)) for key in keys} for one in found])
         return
     from rich.table import Table
 
@@ -273,7 +289,7 @@ def _list(found: Sequence[Constant], columns: tuple[str, ...], *, json_: bool) -
 
 
 @app.command()
-def kinds() -> None:
+def kinds(json_: Json = False) -> None:
     """List what can be derived, and which runs are wanted for it.
 
     For example:
@@ -284,6 +300,9 @@ def kinds() -> None:
 
     from emiss.calibrate.kinds import KINDS
 
+    if json_:
+        put({name: {"what": one.meaning, "from": one.wants} for name, one in KINDS.items()})
+        return
     table = Table("kind", "what", "from", box=None, pad_edge=False)
     for name, one in KINDS.items():
         table.add_row(name, one.meaning, one.wants)
@@ -294,6 +313,22 @@ def _outside(found: Found, valid: object) -> list[str]:
     """Return the runs that constants are of and do not hold for."""
     runs = [run for run in found.runs if run not in valid]  # type: ignore[operator]
     return [f"the table is of run {run}, for which it does not hold ({valid})" for run in runs[:3]]
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    """Return what was found as plain data; the values stand in the table."""
+    from emiss.calibrate.summary import lines
+
+    keys = ("table", "channels", "need eyes", "column", "median", "median error")
+    return {
+        "kind": found.kind,
+        "runs": found.runs,
+        "read": found.read,
+        "used": found.used,
+        "tables": [dict(zip(keys, line, strict=True)) for line in lines(found)],
+        "remarks": found.remarks,
+        "eyes": [{"channel": name, "why": why} for made in found.made for name, why in made.eyes],
+    }
 
 
 def _print(found: Found) -> None:

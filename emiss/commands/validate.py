@@ -111,6 +111,7 @@ def calibration(
     workers: Workers = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Derive constants from runs simulated with constants drawn at random, and put them beside the truth.
@@ -136,7 +137,9 @@ def calibration(
         found = validate_calibration(
             out, quick=quick, events=events, seed=seed, executor=how, workers=where.many, progress=step
         )
-    if not quiet:
+    if json_:
+        put(found.to_json())
+    elif not quiet:
         from rich.table import Table
 
         table = Table("kind", "channels", "bias", "rms", "limit", "mean pull", "width", "", box=None, pad_edge=False)

@@ -169,7 +169,7 @@ def test_two_stations_at_one_z_are_refused(cli, tmp_path, run_files):
     ):
         done = cli(*command)
         assert done.code == 2
-        assert "detector.yaml:117:16: MM3 and MM4 stand at one z, 7950 mm" in done.err
+        assert "detector.yaml:118:16: MM3 and MM4 stand at one z, 7950 mm" in done.err
 
 
 @pytest.mark.shared

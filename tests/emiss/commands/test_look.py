@@ -130,7 +130,7 @@ def test_show_takes_numbers_and_cuts(cli, raw, stored, undrawn_too, tmp_path):
         (("--event", "6101/1/9999"), "no event with these numbers"),
         (("--event", "one"), "expected a number, or RUN/SPILL/NUMBER"),
         (("--passing", "mip_veto"), "--passing names a cut of an analysis; give --analysis, too"),
-        (("--passing", "mip_veto", *CUTS, "--event", "400"), "only 25 events passing 'mip_veto'"),
+        (("--passing", "mip_veto", *CUTS, "--event", "400"), "only 27 events passing 'mip_veto'"),
     ],
 )
 def test_show_says_what_is_not_there(cli, raw, options, message):

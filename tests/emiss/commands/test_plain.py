@@ -13,7 +13,7 @@ from emiss.commands.app import app
 from emiss.events.files.open import write
 from tests.emiss.tune.conftest import ANALYSIS, table_of
 
-MAKERS = {"show", "tune", "warm-up", "new", "setup new", "setup wire", "setup profiles", "setup draw"}
+MAKERS = {"show", "plot", "tune", "warm-up", "new", "setup new", "setup wire", "setup profiles", "setup draw"}
 """Commands that make something, and have nothing to tell of it but where it is."""
 
 LINES = {"dump", "monitor"}
