@@ -82,7 +82,7 @@ release: $(VENV)/.release $(VENV)/.dev    ## VERSION=X.Y.Z: try everything that 
 	$(BIN)/python -m tests.release $(VERSION)
 
 docs: $(VENV)/.docs    ## build the site of docs in out/site; a broken link fails
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 pictures: $(VENV)/.browser    ## the pictures of the README again, from what 'make demo' has made; needs a Chromium
 	$(BIN)/python -m docs.pictures $(OUT)
