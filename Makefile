@@ -85,7 +85,7 @@ docs: $(VENV)/.docs    ## build the site of docs in out/site; a broken link fail
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 pictures: $(VENV)/.browser    ## the pictures of the README again, from what 'make demo' has made; needs a Chromium
-	$(BIN)/python -m docs.pictures $(OUT)
+	$(BIN)/python -m docs.pictures
 
 clean:           ## remove what was made (not the environment)
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

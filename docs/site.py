@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ REFERENCE = {
     "selection": ("selection.analysis.read", "selection.analysis.model", "selection.analysis.merge",
                   "selection.binding.cuts", "selection.results.result", "selection.results.cutflow",
                   "selection.tuning.opened", "selection.tuning.live", "selection.tuning.sample", "selection.plotting.frame",
-                  "plot", "plot.wanted"),
+                  "plot.draw", "plot.wanted"),
     "reco": ("reco.run", "reco.detector.model", "reco.tracking.fit", "reco.readers.simulated"),
     "calib": ("calib.conditions", "calib.tables", "calib.run_ranges", "calib.coverage"),
     "samples": ("samples.config", "samples.simulate", "samples.beam", "study.plan", "study.run"),
@@ -37,6 +38,7 @@ REFERENCE = {
                 "physics.constraints.relic", "physics.constraints.g_minus_2"),
 }  # fmt: skip
 """Modules below emiss by the page of the reference that they are on."""
+ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>""")
 LINK = re.compile(r"(\]\()([\w./-]+)(#[\w-]+)?\)")
 
 
@@ -52,6 +54,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_content(html: str, page: Page, **_: object) -> str:
     """Show the double colon of docstrings, which begins a block of code, as one (called by mkdocs)."""
     return html.replace("::</p>", ":</p>") if page.file.src_uri.startswith("reference/") else html
+
+
+def on_post_page(output: str, page: Page, **_: object) -> str:
+    """Warn of what a page would fetch from elsewhere, which fails a strict build (called by mkdocs)."""
+    for found in ELSEWHERE.findall(output):
+        logging.getLogger("mkdocs.hooks.site").warning(
+            "'%s' is not complete without a network: %s", page.file.src_uri, found
+        )
+    return output
 
 
 def made_pages() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -68,7 +69,7 @@ def test_the_reference_holds_modules_that_are_there_and_all_that_pages_import(si
         assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), name
     code = [block.text for page in FOLDER.rglob("*.md") for block in pages.blocks(page) if block.kind == "python"]
     imported = set(re.findall(r"^ *from emiss\.([\w.]+) import", "\n".join(code), re.MULTILINE))
-    shorter = {"samples", "physics.processes"}  # packages whose modules are held
+    shorter = {"samples", "physics.processes", "plot"}  # packages whose modules are held
     assert "events.batch" in imported
     assert imported - held == shorter
 
@@ -81,9 +82,33 @@ def test_nothing_comes_from_elsewhere(config):
     assert plugins == {"search", "mkdocstrings"}
 
 
+@pytest.mark.parametrize(
+    ("markup", "warned"),
+    [
+        ('<script src="https://x.org/a.js">', 1),
+        ("<link rel=stylesheet href=//x.org/a.css>", 1),
+        ('<img alt="" src="http://x.org/a.png">', 1),
+        ('<a href="https://arxiv.org/abs/2404.15931">paper</a> <script src="assets/a.js">', 0),
+    ],
+)
+def test_what_a_page_would_fetch_from_elsewhere_is_a_warning(site, caplog, markup, warned):
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="cuts.md"))
+    assert site.on_post_page(markup, page, config=None) == markup
+    assert len(caplog.records) == warned
+
+
 def test_pictures_of_the_readme_are_small():
     shown = re.findall(r"!\[[^]]+\]\((docs/pictures/[\w.]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert sorted(shown) == [f"docs/pictures/{name}.png" for name in ("limit", "look", "tune")]
     for name in shown:
         assert (ROOT / name).read_bytes().startswith(b"\x89PNG")
         assert (ROOT / name).stat().st_size < 150_000
+
+
+def test_the_readme_names_the_commands_of_its_pictures():
+    source = (FOLDER / "pictures/__main__.py").read_text(encoding="utf-8")
+    made = re.findall(r'^(?:TUNE|LOOK|LIMIT) = "(.+)"$', source, re.MULTILINE)
+    row = next(
+        line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if "cuts as sliders" in line
+    )
+    assert re.findall(r"`emiss (.+?)`", row) == made
