@@ -39,6 +39,7 @@ REFERENCE = {
 }  # fmt: skip
 """Modules below emiss by the page of the reference that they are on."""
 ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>""")
+CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
 LINK = re.compile(r"(\]\()([\w./-]+)(#[\w-]+)?\)")
 
 
@@ -52,8 +53,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:
-    """Show the double colon of docstrings, which begins a block of code, as one (called by mkdocs)."""
-    return html.replace("::</p>", ":</p>") if page.file.src_uri.startswith("reference/") else html
+    """Show what Markdown of Python leaves as it is written (called by mkdocs).
+
+    The double colon of docstrings, which begins a block of code, is one; `|` in a cell of a table has no backslash.
+    """
+    if page.file.src_uri.startswith("reference/"):
+        return html.replace("::</p>", ":</p>")
+    return CELL.sub(lambda found: found[0].replace(r"\|", "|"), html)
 
 
 def on_post_page(output: str, page: Page, **_: object) -> str:

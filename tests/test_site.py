@@ -83,6 +83,19 @@ def test_nothing_comes_from_elsewhere(config):
 
 
 @pytest.mark.parametrize(
+    ("name", "markup", "shown"),
+    [
+        ("cuts.md", r"<td><code>a \|\| b</code></td> <code>\|</code>", r"<td><code>a || b</code></td> <code>\|</code>"),
+        ("cuts.md", "<p>In a file::</p>", "<p>In a file::</p>"),
+        ("reference/emiss.md", "<p>In a notebook::</p>", "<p>In a notebook:</p>"),
+    ],
+)
+def test_what_is_shown_differently(site, name, markup, shown):
+    page = SimpleNamespace(file=SimpleNamespace(src_uri=name))
+    assert site.on_page_content(markup, page, config=None, files=None) == shown
+
+
+@pytest.mark.parametrize(
     ("markup", "warned"),
     [
         ('<script src="https://x.org/a.js">', 1),
