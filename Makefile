@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 BENCHMARKS := benchmarks benchmarks.raw benchmarks.physics benchmarks.tracking benchmarks.finding benchmarks.selection benchmarks.tune benchmarks.simulation benchmarks.study benchmarks.scaling benchmarks.memory benchmarks.remote
 
-.PHONY: demo setups warm hits test matrix check lint types imports hooks bench traces bench-compare bench-keep fuzz faults samples wheel release clean help
+.PHONY: demo docs pictures setups warm hits test matrix check lint types imports hooks bench traces bench-compare bench-keep fuzz faults samples wheel release clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -81,6 +81,12 @@ wheel: $(VENV)/.release    ## build sdist and wheel, which can be installed else
 release: $(VENV)/.release $(VENV)/.dev    ## VERSION=X.Y.Z: try everything that a release needs; prints the commands that would make it
 	$(BIN)/python -m tests.release $(VERSION)
 
+docs: $(VENV)/.docs    ## build the site of docs in out/site; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+pictures: $(VENV)/.browser    ## the pictures of the README again, from what 'make demo' has made; needs a Chromium
+	$(BIN)/python -m docs.pictures
+
 clean:           ## remove what was made (not the environment)
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -101,6 +107,14 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[test]'
+	touch $@ $(VENV)/.run
+
+$(VENV)/.browser: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[browser]'
+	touch $@ $(VENV)/.test $(VENV)/.run
+
+$(VENV)/.docs: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[docs]'
 	touch $@ $(VENV)/.run
 
 $(VENV)/.bench: $(BIN)/python pyproject.toml constraints.txt
