@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from emiss.configs import loader
 from emiss.configs.errors import UserError
-from emiss.events import history
 from emiss.job.source import MapSource
-from emiss.reco.readers.foreign.preselection import rows_of_histogram
+from emiss.reco.readers.foreign.preselection import history_of
 from emiss.reco.readers.foreign.schema import ReaderMap
 
 if TYPE_CHECKING:
@@ -46,30 +44,12 @@ def histories_of(
     found: dict[str, History] = {}
     for sample in runlist.samples:
         files = surveys[sample.name]
-        if entry.history_from is None:
-            rows = tuple(one.row() for one in entry.history)
-        else:
-            rows = _together(entry.history_from.value, sample.name, files)
-        there = sum(file.entries for file in files)
-        if rows and rows[-1].events < there:
-            many = (
-                "fewer than there are"
-                if sample.name in hidden
-                else f"and the files of sample {sample.name} hold {there}"
-            )
-            place = "history" if entry.history else "history_from"
-            said = f"'{rows[-1].cut}' leaves {rows[-1].events} events, {many}"
-            raise source.document.error(said, (place,), hint="the last row is what the files were written with")
-        found[sample.name] = rows
+        there, hide = sum(file.entries for file in files), sample.name in hidden
+        try:
+            found[sample.name] = history_of(source.document, [file.path for file in files], there, hide=hide)
+        except UserError as error:
+            raise UserError(f"sample {sample.name}: {error.message}", at=error.at, hint=error.hint) from None
     told = (
         "what was cut before its files were written is not shown while it is blinded: it would tell how many are hidden"
     )
     return found, tuple(f"sample {name}: {told}" for name in found if name in hidden)
-
-
-def _together(name: str, sample: str, files: Sequence[FileSurvey]) -> History:
-    """Return the sum of the histograms in the files of a sample."""
-    try:
-        return reduce(history.add, [rows_of_histogram(file.path, name) for file in files])
-    except UserError as error:
-        raise UserError(f"sample {sample}: {error.message}", at=error.at, hint=error.hint) from None
