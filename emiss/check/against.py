@@ -97,6 +97,7 @@ class Around:
         from emiss.reco.detector.model import load_detector
         from emiss.reco.pipeline import columns_of
         from emiss.reco.readers import open_run_file
+        from emiss.reco.readers.foreign.preselection import history_of
         from emiss.reco.readers.foreign.reader import ForeignFile, load_reader_map
 
         self.roles["data"] = "data"  # as bare files are called
@@ -104,6 +105,7 @@ class Around:
             document = load_reader_map(self.reader)
             mapped = ForeignFile(one.path, document)
             self.columns[str(one.path)] = Known(mapped.columns)
+            history_of(document, [one.path], len(mapped.index()))
             return f"read by the map '{mapped.reader_map.reader}', {len(mapped.index())} events, {len(mapped.columns)} columns"
         detector = load_detector(self.detector or DETECTOR)
         run_file = open_run_file(one.path, detector)

@@ -108,7 +108,14 @@ def cutflow_of(job: Job, shares: Mapping[str, Share], started: str, **more: Any)
             **more,
         ),
         samples={
-            name: _standing_for(replace(sample, partial=sample.partial or name in lacking), totals[name])
+            name: _standing_for(
+                replace(
+                    sample,
+                    partial=sample.partial or name in lacking,
+                    history=job.manifest.samples[name].history,
+                ),
+                totals[name],
+            )
             for name, sample in cutflow.samples.items()
         },
     )

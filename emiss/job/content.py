@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from emiss.events.history import History
     from emiss.job.exposure import Exposure
     from emiss.job.task import Task
     from emiss.runlist import ListedSample, RunList
@@ -25,10 +26,12 @@ def manifest_of(
     payloads: Sequence[str],
     folder: Path,
     hidden: Collection[str] = (),
+    histories: Mapping[str, History] | None = None,
 ) -> Manifest:
     """Return the manifest of the tables that some tasks make; `configs` and `payloads` are what they are made with.
 
-    `hidden` are the samples of which events are hidden, so that nobody tells how many they are.
+    `hidden` are the samples of which events are hidden, so that nobody tells how many they are; `histories` say what was cut
+    before the files of samples were written.
 
     Raises
     ------
@@ -45,6 +48,7 @@ def manifest_of(
             on_target=_sum([task.on_target for task in mine]) if partial else exposures[sample.name].total,
             partial=partial,
             process=_process(sample, mine),
+            history=(histories or {}).get(sample.name, ()),
             tables=tuple(
                 Entry(
                     task.table.relative_to(folder).as_posix(),

@@ -17,6 +17,7 @@ from emiss.job import output
 from emiss.job.absent import from_detector
 from emiss.job.content import manifest_of
 from emiss.job.exposure import exposure_of
+from emiss.job.histories import histories_of
 from emiss.job.source import content_of, source_of
 from emiss.job.survey import survey_all
 from emiss.job.tables import suffix_in
@@ -155,18 +156,19 @@ def plan(
     suffix = table_suffix or suffix_in(folder)
     tasks = tasks_of(source, runlist, surveys, exposures, neighbours, folder, suffix)
     hidden = () if unblind else _hidden(analysis, runlist)
+    histories, told = histories_of(source, runlist, surveys, hidden)
     payloads = sorted({payload for files in surveys.values() for file in files for payload in file.payloads})
     return Job(
         setup=setup,
         runlist=runlist,
         analysis=analysis,
         tasks=tasks,
-        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder, hidden),
+        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder, hidden, histories),
         configs={**runlist.texts, **source.configs, **analysis.source_texts},
         scans=scans,
         payloads=tuple(payloads),
         inputs=_inputs(surveys),
-        remarks=_remarks(neighbours, exposures),
+        remarks=(*_remarks(neighbours, exposures), *told),
     )
 
 

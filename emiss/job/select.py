@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from emiss.configs.errors import UserError
 from emiss.events import provenance
 from emiss.events.files.open import file_and_tree, open_table
+from emiss.events.history import of_tables
 from emiss.job import output, stored
 from emiss.job.absent import from_table
 from emiss.job.outcome import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from emiss.events.history import History
     from emiss.events.table import Metadata
     from emiss.job.skim import Wanted
     from emiss.job.stored import Found
@@ -127,7 +129,12 @@ def select(
     reports = write_reports(result, analysis, out, configs, normalise) if out is not None else ()
     kept = () if failures else keep_events(paths, analysis, keep, result, unblind=unblind, pool=pool)
     ledgers = [pair for total in sums.values() for pair in total.ledgers.items()]
-    remarks = (*left_over(tables), *_homeless(paths, known), *_without(items, sums, failures, keep))
+    remarks = (
+        *left_over(tables),
+        *_homeless(paths, known),
+        *_cut_before(known),
+        *_without(items, sums, failures, keep),
+    )
     return Outcome(
         result,
         losses_of(ledgers),
@@ -167,6 +174,7 @@ def _standing_for(sums: Mapping[str, Found], items: Sequence[Stored], known: Seq
     wanted = Counter(item.sample for item in items)
     lacking = {name for name, total in sums.items() if total.tables < wanted[name]}
     whole = _whole_on_target(known)
+    before = _before(known)
     return replace(
         cutflow,
         samples={
@@ -174,6 +182,7 @@ def _standing_for(sums: Mapping[str, Found], items: Sequence[Stored], known: Seq
                 sample,
                 on_target=whole.get(name, None if sample.hidden else sample.on_target),
                 partial=sample.partial or name in lacking,
+                history=before.get(name) or (),
             )
             for name, sample in cutflow.samples.items()
         },
@@ -209,6 +218,30 @@ def _whole_on_target(known: Sequence[Metadata | None]) -> dict[str, float | None
         if numbers == [(i, len(tables)) for i in range(len(tables))] and not any(table.partial for table in tables):
             found[sample] = first.provenance.get("sample_on_target")
     return found
+
+
+def _before(known: Sequence[Metadata | None]) -> dict[str, History | None]:
+    """Return what was cut before the files of each sample were written; None where the tables are a part of those it is of."""
+    parts: dict[str, list[Metadata]] = {}
+    for metadata in known:
+        if metadata is not None:
+            parts.setdefault(metadata.sample, []).append(metadata)
+    found: dict[str, History | None] = {}
+    for name, tables in parts.items():
+        try:
+            found[name] = of_tables(tables)
+        except UserError as error:
+            raise UserError(f"sample {name}: {error.message}", hint=error.hint) from None
+    return found
+
+
+def _cut_before(known: Sequence[Metadata | None]) -> list[str]:
+    """Return a remark for each sample whose history is of more tables than are given."""
+    return [
+        f"sample {name}: what was cut before its files were written is known of all its tables together, and left out for these"
+        for name, history in _before(known).items()
+        if history is None
+    ]
 
 
 def _homeless(paths: Sequence[Path], known: Sequence[Metadata | None]) -> list[str]:

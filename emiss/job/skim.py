@@ -17,6 +17,7 @@ from emiss.configs.names import problem_of
 from emiss.events.columns import join
 from emiss.events.files.base import SUFFIXES
 from emiss.events.files.open import TableWriter, open_table
+from emiss.events.history import KEY
 from emiss.events.ledger import Ledger, total
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
@@ -310,6 +311,7 @@ def _metadata(
         process=counts.process,
         provenance={
             **({} if set_up is None else {MADE_WITH: set_up}),
+            **({KEY: [row.to_json() for row in counts.history]} if counts.history else {}),
             "inputs": blinding.sealed_inputs(inputs, [sample] if counts.hidden else []),
             "skim": {
                 "analysis": analysis.name,

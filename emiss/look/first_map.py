@@ -32,6 +32,13 @@ _IDENTITY = (
 _AXES = "ijklmn"
 _LEAST_CELLS = 4
 """So many branches whose names differ in numbers alone are a grid of cells."""
+_HINTS = (
+    "# role: background              # signal, background or data, of files that are given without a run list",
+    "# history:                      # what was cut before the files were written, for all of them together",
+    "#   - {cut: generated, events: 1000000}",
+    "#   - {cut: skim, events: 30000, require: what it was}",
+    "# history_from: NAME            # or a histogram in each file with a labelled bin for each cut",
+)
 _TRIED = 100
 """Events that are read of each branch before it is proposed."""
 
@@ -87,6 +94,7 @@ class _Proposal:
             f"reader: {name}",
             f"tree: {self.tree.tree}",
             *([f"group_by: {self.tree.group_by}"] if self.tree.group_by else []),
+            *_HINTS,
             "",
             *self._units(),
             *self._objects(),

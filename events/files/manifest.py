@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from emiss.configs.errors import Location, UserError
+from emiss.events import history
 from emiss.events.files.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from emiss.events.history import History
     from emiss.events.table import Metadata
 
 SCHEMA = "emiss.manifest/1"
@@ -67,6 +69,8 @@ class SampleEntry:
         Whether only a part of the files was asked for.
     process : mapping
         What was simulated; empty for data and where it is not known.
+    history : tuple of Before
+        What was cut before its files were written.
     tables : tuple of Entry
     """
 
@@ -76,6 +80,7 @@ class SampleEntry:
     partial: bool = False
     process: Mapping[str, Any] = field(default_factory=dict)
     tables: tuple[Entry, ...] = ()
+    history: History = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +103,7 @@ class Manifest:
                     "on_target": sample.on_target,
                     "partial": sample.partial,
                     "process": dict(sample.process),
+                    **({history.KEY: [row.to_json() for row in sample.history]} if sample.history else {}),
                     "tables": [vars(entry) for entry in sample.tables],
                 }
                 for name, sample in self.samples.items()
@@ -171,6 +177,7 @@ class Manifest:
                 "inputs": [{"path": entry.path, "identity": entry.identity, "entries": [list(entry.entries)]}],
                 "part": [number, len(sample.tables)],
                 "sample_on_target": sample.on_target,
+                **({history.KEY: [row.to_json() for row in sample.history]} if sample.history else {}),
             },
         )
 
@@ -218,6 +225,7 @@ def _sample(data: Mapping[str, Any]) -> SampleEntry:
         on_target=_number(data["on_target"]),
         partial=bool(data["partial"]),
         process=dict(data["process"]),
+        history=history.read(data.get(history.KEY, ())),
         tables=tuple(
             Entry(
                 str(item["table"]),

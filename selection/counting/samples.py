@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from emiss.configs.errors import UserError
+from emiss.events import history
 from emiss.events.ledger import Ledger, total
 from emiss.selection import blinding, normalisation
 from emiss.selection.counting import coverage as entry_ranges
@@ -18,6 +19,8 @@ from emiss.selection.counting.counts import Regions, add_regions, freeze_regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from emiss.events.history import History
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class SampleCounts:
     process : mapping
         What was simulated, with its parameters in base units (``{"kind": "signal", "m_phi": 0.3, ...}``); empty for data and
         where it is not known.
+    history : tuple of Before
+        What was cut before the files were written; in no count, and not told of a sample of which events are hidden.
     """
 
     role: str
@@ -54,16 +59,18 @@ class SampleCounts:
     coverage: entry_ranges.Coverage = field(default_factory=dict)
     hidden: bool = False
     process: Mapping[str, Any] = field(default_factory=dict)
+    history: History = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", freeze_regions(self.regions))
         object.__setattr__(self, "coverage", entry_ranges.frozen(self.coverage))
         object.__setattr__(self, "process", MappingProxyType(dict(self.process)))
+        object.__setattr__(self, "history", () if self.hidden else tuple(self.history))
 
     def __reduce__(self) -> tuple[Any, ...]:  # read-only mappings cannot be pickled
         regions = {region: dict(variations) for region, variations in self.regions.items()}
         fields = (self.role, self.on_target, self.scale, self.partial, self.ledger, regions)
-        return SampleCounts, (*fields, dict(self.coverage), self.hidden, dict(self.process))
+        return SampleCounts, (*fields, dict(self.coverage), self.hidden, dict(self.process), self.history)
 
     def __add__(self, other: SampleCounts) -> SampleCounts:
         if self.role != other.role:
@@ -88,6 +95,7 @@ class SampleCounts:
             regions=add_regions(self.regions, other.regions),
             coverage=entry_ranges.add(self.coverage, other.coverage),
             process=self.process or other.process,  # raw files do not say it
+            history=history.add(self.history, other.history),
         )
 
     def sealed(self) -> SampleCounts:

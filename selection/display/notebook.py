@@ -39,7 +39,9 @@ def shown(cutflow: Counted, target: float) -> dict[str, Any]:
     names = view.regions(cutflow)
     regions = []
     for region in names:
-        lines = {name: view.lines(cutflow, name, region, target) for name in view.samples(cutflow, region)}
+        lines = {
+            name: view.lines(cutflow, name, region, target, history=True) for name in view.samples(cutflow, region)
+        }
         regions.append(
             {
                 "key": region,

@@ -137,7 +137,7 @@ def columns(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
 
 def _region(cutflow: Counted, region: str, target: float, width: int) -> list[Printed]:
     """Return the tables of a region in the form that fits `width`."""
-    tables = {name: view.lines(cutflow, name, region, target) for name in view.samples(cutflow, region)}
+    tables = {name: view.lines(cutflow, name, region, target, history=True) for name in view.samples(cutflow, region)}
     names = ["cut", *(line.name for line in next(iter(tables.values())))]
     lasts = {name: _last(cutflow, name, lines, target) for name, lines in tables.items()}
     titles = {name: view.clean(name) + " (blinded)" * cutflow.samples[name].hidden for name in tables}
@@ -183,7 +183,7 @@ def _two_lines(title: str, lines: Sequence[view.Line], last: Sequence[str]) -> _
     """Return per cut one line with the counts and under it one with the efficiency."""
     head, *counts = columns([(n, *last[k : k + 1]) for k, n in enumerate(["n", *(line.n for line in lines)])])
     cuts = [
-        (above, line.total.removesuffix(" %")) if line.is_cut else (above,)
+        (above, line.total.removesuffix(" %")) if line.total else (above,)
         for above, line in zip(counts, lines, strict=True)
     ]
     return _Block(title, (head, "efficiency, %"), tuple(cuts))
@@ -264,7 +264,7 @@ def _detail(cutflow: Counted, sample: str, region: str | None, width: int) -> li
     out: list[Printed] = []
     shown = [name for name in view.regions(cutflow, region) if name in cutflow.samples[sample].regions]
     for name in shown:
-        lines = view.lines(cutflow, sample, name, PER_ON_TARGET)
+        lines = view.lines(cutflow, sample, name, PER_ON_TARGET, history=True)
         title = view.clean(f"{sample}, region {name}" if len(shown) > 1 or region else sample)
         if any(line.n != line.passed for line in lines):
             title += " (sums of weights)"
@@ -277,7 +277,7 @@ def _detail(cutflow: Counted, sample: str, region: str | None, width: int) -> li
         out += [Printed(""), Printed(title, "title"), Printed(first, "head"), *map(Printed, rest)]
         column = max(len(line.name) for line in lines)
         for line in lines:
-            if line.is_cut:
+            if line.require:
                 wrapped = _wrapped(f"{line.name.ljust(column)}{GAP}{line.require}", width)
                 out += [Printed(part, "note") for part in wrapped]
     return out

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from emiss.configs.errors import UserError, did_you_mean
-from emiss.selection.counting.counts import efficiencies
-from emiss.selection.display import numbers
+from emiss.selection.counting.counts import CutCounts, efficiencies
+from emiss.selection.display import numbers, preselection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from emiss.events.ledger import Ledger
-    from emiss.selection.counting.counts import CutCounts, Efficiency, Rows
+    from emiss.selection.counting.counts import Efficiency, Rows
     from emiss.selection.counting.samples import Counted
 
 NOMINAL = "nominal"
+BEFORE = "before: "
+"""Stands in front of the names of cuts that were made before the files were written."""
+
+Kind = Literal["cut", "all", "before", "events", "unknown"]
+"""Of a line: a cut, the first row, what was cut before the files were written (with weights, or events alone), and what is
+known of other samples only."""
+
 T = TypeVar("T")
 
 
@@ -32,11 +39,12 @@ class Line:
     efficiency: Efficiency | None
     factor: float | None
     upper: float | None
+    kind: Kind = "cut"
 
     @property
     def name(self) -> str:
         """Name of the cut."""
-        return clean(self.row.name)
+        return clean(self.row.name) if self.kind in ("cut", "all") else f"{BEFORE}{clean(self.row.name)}"
 
     @property
     def require(self) -> str:
@@ -45,18 +53,19 @@ class Line:
 
     @property
     def is_cut(self) -> bool:
-        """Whether this is a cut and not the first row."""
-        return self.efficiency is not None
+        """Whether this is a cut, and neither the first row nor one before it."""
+        return self.kind == "cut"
 
     @property
     def n(self) -> str:
         """Events that passed this cut and all before it."""
-        return str(self.row.sequential.n)
+        return str(self.row.sequential.n) if self.kind != "unknown" else ""
 
     @property
     def passed(self) -> str:
         """The same, weighted."""
-        return numbers.count(self.row.sequential)
+        written = {"unknown": "", "events": numbers.NONE}
+        return written[self.kind] if self.kind in written else numbers.count(self.row.sequential)
 
     @property
     def relative(self) -> str:
@@ -73,6 +82,8 @@ class Line:
     @property
     def expected(self) -> str:
         """Events expected for the number of particles on target that was asked for."""
+        if self.kind in ("unknown", "events"):
+            return "" if self.kind == "unknown" else numbers.NONE
         return numbers.expected(self.factor, self.row.sequential.sum_w, self.upper)
 
     @property
@@ -133,7 +144,9 @@ def nominal(variations: Mapping[str, Rows]) -> str:
     return NOMINAL if NOMINAL in variations else next(iter(variations))
 
 
-def lines(cutflow: Counted, sample: str, region: str, target: float, variation: str | None = None) -> tuple[Line, ...]:
+def lines(
+    cutflow: Counted, sample: str, region: str, target: float, variation: str | None = None, *, history: bool = False
+) -> tuple[Line, ...]:
     """Return the table of a sample in a region, one line per cut.
 
     Parameters
@@ -144,19 +157,49 @@ def lines(cutflow: Counted, sample: str, region: str, target: float, variation: 
         Particles on target that expected events are given for.
     variation : str, optional
         Weight variation; the nominal one by default.
+    history : bool
+        Begin with what was cut before the files were written, of this sample and of others; total efficiencies are then those
+        of all events that there were before, where that can be said.
     """
     variations = cutflow.samples[sample].regions[region]
     rows = variations[variation or nominal(variations)]
     factor = cutflow.per_on_target(sample, target)
+    counts = cutflow.samples[sample]
+    if not history:
+        return _lines(rows, factor)
+    above = preselection.above(counts, rows, nominal=variation in (None, nominal(variations)))
+    size = len(above.rows)
+    if above.together:
+        together = _lines((*above.rows, *rows), factor, size)
+        before, made = together[:size], together[size:]
+    else:
+        before, made = _lines(above.rows, factor, size), _lines(rows, factor)
+    if not above.weights:
+        before = tuple(replace(line, kind="events") for line in before)
+    blank = Line(CutCounts(""), None, None, None, "unknown")
+    mine = {line.row.name: line for line in before}
+    names = dict.fromkeys(row.cut for name in samples(cutflow, region) for row in cutflow.samples[name].history)
+    return (*(mine.get(name, replace(blank, row=CutCounts(name))) for name in names), *made)
+
+
+def _lines(rows: Sequence[CutCounts], factor: float | None, before: int = 0) -> tuple[Line, ...]:
+    """Return a line for each row, of which so many are from before the files were written."""
+    if not rows:
+        return ()
     start = rows[0].sequential.sum_w
+    first: list[Kind] = ["before"] * before
+    after: list[Kind] = ["cut"] * len(rows)
     return tuple(
         Line(
             row=row,
             efficiency=efficiency if number else None,
             factor=factor,
             upper=None if efficiency.total_high is None else efficiency.total_high * start,
+            kind=kind,
         )
-        for number, (row, efficiency) in enumerate(zip(rows, efficiencies(rows), strict=True))
+        for number, (row, efficiency, kind) in enumerate(
+            zip(rows, efficiencies(rows), (*first, "all", *after), strict=False)
+        )
     )
 
 
@@ -269,7 +312,9 @@ def hidden(cutflow: Counted) -> tuple[str, ...]:
 
 def notes(cutflow: Counted, shown: Iterable[str]) -> tuple[str, ...]:
     """Return the remarks under the tables: undefined values, weights, intervals."""
+    shown = tuple(shown)
     found = (
+        *map(clean, preselection.notes(cutflow, {name for region in shown for name in samples(cutflow, region)})),
         *undefined_notes(cutflow, shown),
         *damage_notes(cutflow, shown),
         variation_note(cutflow),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss.selection.counting.counts import efficiencies
-from emiss.selection.display import numbers, view
+from emiss.selection.display import numbers, preselection, view
 from emiss.selection.normalisation import PER_ON_TARGET
 from emiss.selection.results.files.sheet import cell
 
@@ -53,23 +53,36 @@ def csv(cutflow: Counted, *, normalise_to: float = PER_ON_TARGET) -> str:
         factor = cutflow.per_on_target(name, normalise_to)
         for region, variations in sample.regions.items():
             for variation, rows in variations.items():
-                start = rows[0].sequential.sum_w
-                for number, (row, eff) in enumerate(zip(rows, efficiencies(rows), strict=True)):
-                    ends = (eff.total_low, eff.total_high) if number else (None, None)
-                    sheet.writerow(
-                        (
-                            *map(cell, (name, sample.role, region, variation, row.name, row.require)),
-                            *_numbers(row.sequential),
-                            row.undefined,
-                            *(x for kind in _TALLIES for x in _numbers(getattr(row, kind))),
-                            row.individual_undefined,
-                            *(getattr(eff, part) if number else None for part in _EFFICIENCY),
-                            *(eff.interval if number else None, sample.on_target, sample.scale, normalise_to),
-                            None if factor is None else factor * row.sequential.sum_w,
-                            *(None if factor is None or end is None else factor * end * start for end in ends),
+                above = preselection.above(sample, rows, nominal=variation == view.nominal(variations))
+                size = len(above.rows)
+                blocks = [((*above.rows, *rows), size)] if above.together else [(above.rows, size), (rows, 0)]
+                for block, before in blocks:
+                    for number, (row, eff) in enumerate(zip(block, efficiencies(block), strict=True)):
+                        known = factor if above.weights or number >= before else None
+                        start = block[0].sequential.sum_w
+                        ends = (eff.total_low, eff.total_high) if number else (None, None)
+                        titles = (name, sample.role, region, variation, view.BEFORE * (number < before) + row.name)
+                        sums = _numbers(row.sequential)
+                        sheet.writerow(
+                            (
+                                *map(cell, (*titles, row.require)),
+                                *(sums if number >= before else _before(sums, weights=above.weights)),
+                                row.undefined,
+                                *(x for kind in _TALLIES for x in _numbers(getattr(row, kind))),
+                                row.individual_undefined,
+                                *(getattr(eff, part) if number else None for part in _EFFICIENCY),
+                                *(eff.interval if number else None, sample.on_target, sample.scale, normalise_to),
+                                None if known is None else known * row.sequential.sum_w,
+                                *(None if known is None or end is None else known * end * start for end in ends),
+                            )
                         )
-                    )
     return out.getvalue()
+
+
+def _before(sums: tuple[int, float, float], *, weights: bool) -> tuple[int, float | None, float | None]:
+    """Return the numbers of a row from before the files without those that nobody knows."""
+    n, sum_w, sum_w2 = sums
+    return n, sum_w if weights else None, sum_w2 or None if weights else None
 
 
 def _numbers(tally: Tally) -> tuple[int, float, float]:
@@ -82,12 +95,15 @@ def markdown(cutflow: Counted, *, normalise_to: float = PER_ON_TARGET) -> str:
     shown = view.regions(cutflow)
     per = f"per {numbers.particles(normalise_to)}"
     for region in shown:
-        tables = {name: view.lines(cutflow, name, region, normalise_to) for name in view.samples(cutflow, region)}
+        tables = {
+            name: view.lines(cutflow, name, region, normalise_to, history=True)
+            for name in view.samples(cutflow, region)
+        }
         if len(shown) > 1:
             out += [f"## Region {_md(region)}", ""]
         head = ["cut", *(f"{_md(name)}: {part}" for name in tables for part in ("n", "efficiency", per))]
         out += _md_table(head, [[_md(row[0].name), *_md_cells(row)] for row in zip(*tables.values(), strict=True)], 1)
-        cuts = [[_md(line.name), _md_code(line.require)] for line in next(iter(tables.values())) if line.is_cut]
+        cuts = [[_md(line.name), _md_code(line.require)] for line in next(iter(tables.values())) if line.require]
         out += ["", *_md_table(["cut", "condition"], cuts, 2), ""]
     out += ["## Ledger", ""]
     ledger = [[_md(name), *view.ledger_cells(cutflow, name)] for name in cutflow.samples]
@@ -131,7 +147,9 @@ def latex(cutflow: Counted, *, normalise_to: float = PER_ON_TARGET) -> str:
     labels: list[str] = []
     for region in view.regions(cutflow):
         names = view.samples(cutflow, region)
-        rows = 1 + max((len(view.lines(cutflow, name, region, normalise_to)) for name in names), default=0)
+        rows = 1 + max(
+            (len(view.lines(cutflow, name, region, normalise_to, history=True)) for name in names), default=0
+        )
         blocks = view.blocks(names, max(1, _TEX_ROWS // rows))
         for number, block in enumerate(blocks):
             label = "-".join([cutflow.analysis, region, *([str(number + 1)] if len(blocks) > 1 else [])])
@@ -149,7 +167,7 @@ def _tex_label(text: str, taken: Sequence[str]) -> str:
 
 
 def _tex_table(cutflow: Counted, region: str, names: Sequence[str], target: float, label: str) -> list[str]:
-    tables = {name: view.lines(cutflow, name, region, target) for name in names}
+    tables = {name: view.lines(cutflow, name, region, target, history=True) for name in names}
     per = f"per {_tex_number(numbers.particles(target))} particles on target"
     caption = [
         f"Cutflow of {_tex(cutflow.analysis)}, region {_tex(region)}: events, efficiency and events expected {per}"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from emiss.events.history import History
     from emiss.events.ledger import Ledger
     from emiss.selection.counting.counts import Regions
 
@@ -72,11 +73,13 @@ class Cutflow(Counted):
         process: Mapping[str, Any] | None = None,
         skim: Mapping[str, Any] | None = None,
         weights: Mapping[str, str] | None = None,
+        history: History = (),
     ) -> Self:
         """Return the cutflow of one sample.
 
         `hidden` says that `regions` count only what is outside the blind box; `skim` is what a skim says of itself, and
-        `weights` the expression of each weight, see `skimmed.with_read`.
+        `weights` the expression of each weight, see `skimmed.with_read`; `history` is what was cut before the
+        files were written.
         """
         ranges = entry_ranges.frozen(coverage)
         counted = max(
@@ -84,7 +87,7 @@ class Cutflow(Counted):
         )
         seen = blinding.outside(ledger, counted) if hidden else ledger
         rows = with_read(regions, skim or {}, weights or {})
-        counts = SampleCounts(role, on_target, scale, partial, seen, rows, ranges, hidden, process or {})
+        counts = SampleCounts(role, on_target, scale, partial, seen, rows, ranges, hidden, process or {}, history)
         return cls(analysis, cuts_hash, provenance, {sample: counts})
 
     def __add__(self, other: Cutflow) -> Cutflow:

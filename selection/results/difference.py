@@ -173,6 +173,9 @@ def _sample_notes(name: str, a: SampleCounts, b: SampleCounts, tolerance: float)
     for key in dict.fromkeys([*a.process, *b.process]):
         if a.process.get(key) != b.process.get(key):
             yield Note(name, f"process, {key}", str(a.process.get(key)), str(b.process.get(key)))
+    if a.history != b.history:
+        before = (", ".join(f"{row.cut} {row.events}" for row in side.history) or "nothing" for side in (a, b))
+        yield Note(name, "cut before the files", *before)
     mine, theirs = a.ledger.to_json(), b.ledger.to_json()
     for key in mine:
         if mine[key] != theirs[key]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from emiss.configs.errors import UserError, did_you_mean
 from emiss.events.columns import Column
+from emiss.events.history import of_tables
 from emiss.events.table import true_of_rows
 from emiss.selection.analysis.model import Analysis
 from emiss.selection.binding.cuts import bind
@@ -208,6 +209,7 @@ def run(table: EventTable, analysis: Analysis | Bound, *, unblind: bool = False)
         hidden=blinded and not unblind,
         skim=metadata.provenance.get("skim", {}),
         weights=weight_texts(bound),
+        history=of_tables([metadata]) or (),
     )
     found = {metadata.sample: yields.histograms}, {metadata.sample: yields.scans}
     return Result(cutflow, *found, bound.scans, Events(table, bound, unblind))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emiss.configs.place import Placed, Text, Texts
 from emiss.configs.schema import Number, Time  # noqa: TC001 - pydantic reads the annotations
+from emiss.events.history import Before, problem
 
 Role = Literal["signal", "background", "data"]
 
@@ -66,10 +67,25 @@ class ColumnEntry(Placed):
     meaning: str = ""
 
 
+class HistoryEntry(Placed):
+    """A row of the cutflow that came before the files were written: events left after a cut, and the sum of their weights."""
+
+    cut: str = Field(min_length=1)
+    events: int = Field(ge=0)
+    sum_w: Number | None = None
+    require: str = ""
+
+    def row(self) -> Before:
+        """Return it as results hold it."""
+        return Before(self.cut, self.events, self.sum_w, self.require)
+
+
 class ReaderMap(Placed):
     """A reader map: from the branches of a tree to the columns of an event table.
 
-    `role` is that of files that are given without a run list.
+    `role` is that of files that are given without a run list; `weight` the nominal weight of their events, the same as a
+    column of that name. `history` is what was cut before all the files of a sample were written; or `history_from` names a
+    histogram in each file whose labelled bins say it.
 
     Columns that go by a name of the set-up `detector` have the unit, type and shape that they have there.
     """
@@ -79,6 +95,9 @@ class ReaderMap(Placed):
     role: Role = "data"
     detector: Text | None = None
     tree: str | None = None
+    history: list[HistoryEntry] = Field(default_factory=list)
+    history_from: Text | None = None
+    weight: Text | None = None
     group_by: str | None = None
     units: dict[str, Text] = Field(default_factory=dict)
     define: dict[str, Text] = Field(default_factory=dict)
@@ -87,3 +106,18 @@ class ReaderMap(Placed):
     cells: dict[str, CellsEntry] = Field(default_factory=dict)
     waveforms: dict[str, WaveformsEntry] = Field(default_factory=dict)
     columns: dict[str, Texts | ColumnEntry] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _weight_and_history(self) -> Self:
+        if self.weight is not None:
+            if "weight" in self.columns:
+                msg = "the weight is given twice: as 'weight', and under 'columns'"
+                raise ValueError(msg)
+            self.columns["weight"] = Texts((self.weight,), self.weight.place, several=False)
+        wrong = problem([entry.row() for entry in self.history])
+        if self.history and self.history_from is not None:
+            wrong = "give either 'history' or 'history_from'"
+        if wrong is not None:
+            msg = f"history: {wrong}"
+            raise ValueError(msg)
+        return self

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from emiss.configs.errors import Location, UserError
+from emiss.events import history
 from emiss.events.files.atomic import write_text
 from emiss.events.ledger import Ledger
 from emiss.events.location import located, place
@@ -56,6 +57,7 @@ def _sample(counts: SampleCounts) -> dict[str, Any]:
         "hidden": counts.hidden,
         "process": dict(counts.process),
         "ledger": counts.ledger.to_json(),
+        **({history.KEY: [row.to_json() for row in counts.history]} if counts.history else {}),
         "coverage": {
             file: None if counts.hidden else [list(pair) for pair in ranges] for file, ranges in counts.coverage.items()
         },
@@ -142,6 +144,7 @@ def _read_sample(data: Mapping[str, Any]) -> SampleCounts:
         },
         hidden=bool(data.get("hidden", False)),
         process=dict(data.get("process", {})),
+        history=history.read(data.get(history.KEY, ())),
     )
 
 
