@@ -69,7 +69,7 @@ class Pedestals(Derivation):
 
     def add(self, batch: Batch, sums: Sums, learned: Any) -> None:
         """Add the waveforms of a batch."""
-        from emiss.calibrate import pedestals_kernels as kernels
+        from emiss.reco.calorimetry import pedestals_kernels as kernels
 
         digits = batch.sadc
         assert digits is not None  # noqa: S101 - raw files have digits

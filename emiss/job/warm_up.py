@@ -24,6 +24,7 @@ from emiss.events.files.atomic import write_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from emiss.events.batch import Batch
     from emiss.events.table import EventTable
     from emiss.selection import Analysis
 
@@ -157,8 +158,23 @@ def _raw_run(folder: Path) -> None:
     for file in run.files:
         for batch in file.batches():
             general(batch, {})
+            _pedestals(batch, len(detector.channels))
         for _ in surveys(file, detector.channels, detector.full_scale, run.conditions):  # type: ignore[arg-type]
             pass
+
+
+def _pedestals(batch: Batch, channels: int) -> None:
+    """Add the waveforms of a batch as the derivation of pedestals does."""
+    from emiss.reco.calorimetry import pedestals_kernels
+
+    digits = batch.sadc
+    assert digits is not None  # noqa: S101 - the run is raw
+    waveforms = digits["samples"], digits["n_samples"], digits["channel"]
+    pedestals_kernels.levels(*waveforms, 32, np.zeros((channels, 2, 4096), np.int32))
+    pedestals_kernels.quiet(
+        digits.offsets, *waveforms, 32, np.full((channels, 2), 100.0), np.ones(channels), 6.0, 4.0, 2,
+        np.zeros((2, channels, 2, 48), np.int64), np.zeros((2, channels, 2, 4)), np.zeros((3, channels), np.int64),
+    )  # fmt: skip
 
 
 def _beam_run(folder: Path) -> None:
