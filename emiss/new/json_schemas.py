@@ -48,8 +48,10 @@ class _Generator(GenerateJsonSchema):
 def models() -> Mapping[str, type[BaseModel]]:
     """Return the model of each kind of file."""
     from emiss.monitor.rules import MonitorFile
+    from emiss.plot.wanted import FigureFile
     from emiss.programme.periods import PeriodsFile
     from emiss.programme.search_file import SearchFile
+    from emiss.reach.budgets import BudgetFile
     from emiss.reco.detector.model import Detector
     from emiss.reco.readers.foreign.schema import ReaderMap
     from emiss.runlist import RunListFile
@@ -58,7 +60,9 @@ def models() -> Mapping[str, type[BaseModel]]:
 
     return {
         "analysis": AnalysisModel,
+        "budget": BudgetFile,
         "detector": Detector,
+        "figure": FigureFile,
         "map": ReaderMap,
         "monitor": MonitorFile,
         "periods": PeriodsFile,

@@ -33,7 +33,12 @@ def _bins(value: Any) -> Any:
     return _listed(value)
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...])]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...])]
+Binning = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_bins, json_schema_input_type=str | tuple[int | str | tuple[int | str, ...], ...]),
+]
 
 
 class Panel(Model):
@@ -74,15 +79,15 @@ class Panel(Model):
     plot: Words
     after: str = ""
     region: str = ""
-    bins: Annotated[tuple[str, ...], BeforeValidator(_bins)] = ()
+    bins: Binning = ()
     samples: Words = ()
     overlay: bool = False
-    with_: Annotated[tuple[Path, ...], BeforeValidator(_listed)] = Field(default=(), alias="with")
+    with_: Paths = Field(default=(), alias="with")
     labels: Words = ()
     normalise: str = ""
     analysis: str = ""
     set: dict[str, str] = Field(default_factory=dict)
-    tables: Annotated[tuple[Path, ...], BeforeValidator(_listed)] = ()
+    tables: Paths = ()
     log: bool | None = None
     ratio: bool = True
     per_unit: bool = False

@@ -13,6 +13,7 @@ from emiss.new import json_schemas
 CONFIGS = Path(__file__).parents[3] / "configs"
 FOLDERS = {
     "analysis": "analyses",
+    "budget": "backgrounds",
     "detector": "detectors",
     "map": "readers",
     "monitor": "monitors",
@@ -48,6 +49,8 @@ def test_every_file_that_ships_is_of_its_schema(kind):
         ("analysis", "analysis: a\ncut: []"),
         ("analysis", "cuts: [{nam: a, require: b}]"),
         ("analysis", "parameters: {a: {b: 1}}"),
+        ("budget", "budget: b\nentries: {a: {events: 1}}\nnumbers: [1]"),
+        ("figure", "figure: f\npanels: [{result: out, plott: ecal.energy}]"),
         ("map", "reader: m"),
         ("detector", "extends: na64e_2023\nparts: {srd: {elments: {}}}"),
         ("detector", "name: a\nparts: {srd: {kind: modles}}"),
@@ -60,6 +63,18 @@ def test_every_file_that_ships_is_of_its_schema(kind):
 def test_a_schema_finds_what_is_wrong(kind, text):
     validator = jsonschema.Draft202012Validator(json_schemas.made(kind))
     assert list(validator.iter_errors(yaml.safe_load(text)))
+
+
+def test_every_kind_has_a_schema_that_ships():
+    assert {path.stem for path in json_schemas.FOLDER.glob("*.json")} == set(json_schemas.models())
+    for kind in json_schemas.models():
+        assert json_schemas.shipped(kind).read_text(encoding="utf-8") == json_schemas.text(kind)
+
+
+def test_the_figure_of_the_docs_is_of_its_schema():
+    text = (CONFIGS.parent / "docs" / "plot.md").read_text(encoding="utf-8")
+    begin = text.index("figure: ")
+    jsonschema.validate(yaml.safe_load(text[begin : text.index("```", begin)]), json_schemas.made("figure"))
 
 
 @pytest.mark.parametrize("kind", ["analysis", "map", "runs"])
