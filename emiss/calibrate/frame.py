@@ -164,6 +164,8 @@ class Options:
         Parts of the set-up that constants are derived for; all by default.
     simulated : Path, optional
         Simulated hits of the same kind of run, which say what is expected; without them the set-up does.
+    curved : bool
+        Of the alignment: with tracks in a field, not straight ones.
     """
 
     trigger: str | None = None
@@ -171,6 +173,7 @@ class Options:
     least: int = 100
     parts: tuple[str, ...] = ()
     simulated: Path | None = None
+    curved: bool = False
 
 
 class Derivation(ABC):

@@ -155,10 +155,19 @@ class Finder:
     roads : Roads
     air : bool
         Whether there is air between the stations.
+    slack : array of shape (S,), optional
+        By how much positions may be off beside their errors, mm.
     """
 
     def __init__(
-        self, planes: tuple[Plane, ...], box: UniformBox, roads: Roads, *, before: int | None = None, air: bool = False
+        self,
+        planes: tuple[Plane, ...],
+        box: UniformBox,
+        roads: Roads,
+        *,
+        before: int | None = None,
+        air: bool = False,
+        slack: Floats | None = None,
     ) -> None:
         self._station = np.array([plane.station for plane in planes])
         self._view = np.array([int(plane.view == "y") for plane in planes])
@@ -170,6 +179,8 @@ class Finder:
         self.z[self._station] = [plane.z for plane in planes]
         sigma[self._station] = [plane.sigma for plane in planes]
         lengths[self._station] = [plane.x_over_x0 for plane in planes]
+        if slack is not None:
+            sigma += slack / roads.sigmas
         if before is None:
             before = int(np.sum(self.z < box.z_range[0]))
         self.layout = roads.layout(self.z, before, box, sigma, scattering(self.z, lengths, air=air))
