@@ -93,9 +93,7 @@ def swapped(
     ----------
     before, after : mapping of channel to (value, error) of each column
     """
-    left = [
-        name for name in before if name in after and _far(before[name], after[name])
-    ]
+    left = [name for name in before if name in after and _far(before[name], after[name])]
     found: dict[str, str] = {}
     if len(left) > MOST * len(before):
         return found

@@ -1,10 +1,11 @@
 """Alignment of the planes of trackers: shifts, rotations about the beam axis and places along it, from straight or bent tracks.
 
-Residuals of tracks depend on where planes are as `emiss.reco.tracking.placement` says. The parameters of each track are eliminated
-(`alignment_groups`), so that sums of second and first derivatives of chi2 by the places of all planes of a view are all that is
-needed: their solution is that of a fit of all tracks and planes together (V. Blobel, Nucl. Instrum. Meth. A 566 (2006) 5). Views
-depend on each other by rotations alone: the coordinate of the other view is taken from the track in it, in a pilot that is made
-several times. What no track can tell is held by planes that stay where they were, and named; what these tracks tell badly, too.
+Residuals of tracks depend on where planes are as `emiss.reco.tracking.placement` says. The parameters of each track are
+eliminated (`alignment_groups`), so that sums of second and first derivatives of chi2 by the places of all planes of a view are
+all that is needed: their solution is that of a fit of all tracks and planes together (V. Blobel, Nucl. Instrum. Meth. A 566
+(2006) 5). Views depend on each other by rotations alone: the coordinate of the other view is taken from the track in it, in a
+pilot that is made several times. What no track can tell is held by planes that stay where they were, and named; what these
+tracks tell badly, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from emiss.calibrate.alignment_groups import FEWEST, Group, groups_of
 from emiss.calibrate.alignment_report import doubts_of, remarks_of, shapes
-from emiss.calibrate.alignment_solve import COLUMNS, Solved, solve, weak
+from emiss.calibrate.alignment_solve import COLUMNS, Solved, normal_equations, solve, weak
 from emiss.calibrate.alignment_tracks import GUARD, Bends, Crossed, Lines, Paths, Told, crossed
 from emiss.calibrate.frame import Derivation, Found, Made, Sums
 from emiss.configs.errors import UserError
@@ -74,9 +75,12 @@ class Alignment(Derivation):
 
     kind = "alignment"
     meaning = "shifts, rotations and places along the beam of the planes of trackers (tracker.alignment)"
-    wants = "tracks without a field (magnet.field 0 for these runs), spread in place and slope; with --curved, tracks in a field"
+    wants = (
+        "tracks without a field (magnet.field 0 for these runs), spread in place and slope; with --curved, in a field"
+    )
     pilot = 20_000
     rounds = 3
+    everywhere = True
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
@@ -166,7 +170,9 @@ class Alignment(Derivation):
         for arm in dict.fromkeys(group.arm for group in groups):
             numbers = [k for k, group in enumerate(groups) if group.arm == arm]
             own = [groups[k] for k in numbers]
-            for k, one in zip(numbers, crossed(own, told, placed, self._paths(arm, own), self._guard(own, rounds)), strict=True):
+            for k, one in zip(
+                numbers, crossed(own, told, placed, self._paths(arm, own), self._guard(own, rounds)), strict=True
+            ):
                 group = groups[k]
                 self._count_hits(sums["hits"], group, told.count)
                 if learned is None and not self.options.curved:
@@ -174,7 +180,10 @@ class Alignment(Derivation):
                     self._fill(sums["residual"], group.planes, position @ group.line.T, BIN)
                     continue
                 good = self._good(group, one, sums, k, CUTS[rounds])
-                _accumulate(group, one.rows(good), sums["normal"][k], sums["vector"][k])
+                size = 3 * len(group.planes)
+                normal, vector = normal_equations(group, one.rows(good))
+                sums["normal"][k, :size, :size] += normal
+                sums["vector"][k, :size] += vector
                 if learned is not None:
                     self._fill(sums["residual"], group.planes, np.where(one.seen, one.residuals, np.nan)[good], FINE)
 
@@ -216,7 +225,7 @@ class Alignment(Derivation):
         np.add.at(counts, (row[inside], place[inside]), 1)
 
     def learn(self, sums: Sums) -> Learned:
-        """Return where planes are: first by the peaks of residuals, the planes that hold the others where they were, then by fits."""
+        """Return where planes are: at first by the peaks of residuals, the holding planes where they were; then by fits."""
         batches = max(float(sums["batches"][0]), 1.0)
         placed = Placement(*(sums["start"] / batches))
         rounds = round(float(sums["rounds"][0]) / batches)
@@ -302,15 +311,6 @@ class Alignment(Derivation):
         )
         remarks = remarks_of(self._names, groups, solved, sums["tracks"])
         return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used, tuple(remarks))
-
-
-def _accumulate(group: Group, one: Crossed, normal: Array, vector: Array) -> None:
-    """Add the second and first derivatives of chi2/2 of tracks by the places of planes, ordered by `COLUMNS` and plane."""
-    size = len(group.planes)
-    for rows, matrix, _ in group.patterns(one.seen):
-        by = one.slopes[rows].transpose(0, 2, 1).reshape(len(rows), 3 * size)
-        normal[: 3 * size, : 3 * size] += (by.T @ by) * np.tile(matrix, (3, 3))
-        vector[: 3 * size] += (by * np.tile(one.residuals[rows] @ matrix, (1, 3))).sum(axis=0)
 
 
 def _peak(counts: Floats) -> float:

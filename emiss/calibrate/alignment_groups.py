@@ -1,8 +1,8 @@
 """The planes that are aligned together: those of one view of a spectrometer, and what lines in them tell and leave.
 
 What is left of positions u after a least-squares fit of a line, or of a bent track, is u^T M u with
-M = W - W A (A^T W A)^-1 A^T W: W is the inverse of the covariance of the hits, scattering included, and A has the columns 1, z and,
-of bent tracks in x, the lever arm of q/p. So the parameters of each track are eliminated, and sums over tracks remain.
+M = W - W A (A^T W A)^-1 A^T W: W is the inverse of the covariance of the hits, scattering included, and A has the columns 1, z
+and, of bent tracks in x, the lever arm of q/p. So the parameters of each track are eliminated, and sums over tracks remain.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Group:
         return matrix, line
 
     def patterns(self, seen: Bools) -> Iterator[tuple[Ints, Floats, Floats]]:
-        """Yield the rows of tracks that the same planes have seen (T, P), with what `of` says of them, where they are enough."""
+        """Yield the rows of tracks (T, P) that the same planes have seen, if enough, and what `of` says of these."""
         if not len(seen):
             return
         kinds, which = np.unique(seen, axis=0, return_inverse=True)
@@ -120,7 +120,7 @@ class Group:
                 yield (np.flatnonzero(which.ravel() == number), *self.of(kind))
 
     def lines(self, position: Floats, seen: Bools) -> Floats:
-        """Return offset at z = 0 and slope of the lines of tracks (T, P), shape (T, 2); NaN where too few planes have seen them."""
+        """Return offset at z = 0 and slope of lines through positions (T, P), shape (T, 2); NaN where too few are seen."""
         found = np.full((len(position), 2), np.nan)
         for rows, _, line in self.patterns(seen):
             found[rows] = np.where(seen, position, 0.0)[rows] @ line.T
@@ -170,9 +170,7 @@ def groups_of(
     return found
 
 
-def _group(
-    detector: Detector, name: str, arm: Arm, view: int, rows: list[int], levers: Floats | None
-) -> Group | None:
+def _group(detector: Detector, name: str, arm: Arm, view: int, rows: list[int], levers: Floats | None) -> Group | None:
     """Return the group of some planes of a spectrometer, None where these are too few."""
     planes = [arm.planes[k] for k in rows]
     wires = np.array([plane.straw is not None for plane in planes], bool)

@@ -47,7 +47,9 @@ def doubts_of(
     doubts = Doubts(len(names))
     number = np.arange(len(names))
     doubts.add(np.isin(number, dead), "dead? It has no hits where the other planes of its view have some")
-    aligned = np.isin(number, np.concatenate([group.planes for group in groups])) if groups else np.zeros(len(names), bool)
+    aligned = (
+        np.isin(number, np.concatenate([group.planes for group in groups])) if groups else np.zeros(len(names), bool)
+    )
     doubts.add(~aligned, "too few planes of its view are left")
     doubts.add(aligned & ~np.isfinite(value[0]), [f"{count} tracks are too few" for count in entries])
     away = np.nan_to_num(value - before)
@@ -98,7 +100,9 @@ def _unknown(group: Group, one: Solved, of: Sequence[str]) -> Iterator[str]:
             continue
         kept = ", ".join(name for name, held in zip(of, one.unknown[row], strict=True) if held)
         known = {"shift": "", "rotation": f" {1e3 * limit:g} mrad", "z": f" {limit:g} mm"}[column]
-        twist = " (a twist: rotations that grow along the beam)" if column == "rotation" and one.unknown[1, last] else ""
+        twist = (
+            " (a twist: rotations that grow along the beam)" if column == "rotation" and one.unknown[1, last] else ""
+        )
         yield (
             f"{group.name}: {column} of {kept} stays what it was{twist}: these tracks, by their spread in place and slope, "
             f"know it to no better than{known}."

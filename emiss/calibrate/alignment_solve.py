@@ -1,4 +1,4 @@
-"""Where planes are, from the sums over all tracks: the normal equations solved with what no track tells, and what these do not, held."""
+"""Where planes are, from the sums over all tracks: the normal equations, and what is held as no track or not these tell it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from emiss.calibrate.alignment_groups import Group
+    from emiss.calibrate.alignment_tracks import Crossed
     from emiss.configs.arrays import Bools, Floats
 
 COLUMNS = ("shift", "rotation", "z")
@@ -38,12 +39,23 @@ class Solved:
     unknown: Bools
 
 
+def normal_equations(group: Group, one: Crossed) -> tuple[Floats, Floats]:
+    """Return the second and first derivatives of chi2/2 of tracks by the places of planes, ordered by `COLUMNS` and plane."""
+    size = 3 * len(group.planes)
+    normal, vector = np.zeros((size, size)), np.zeros(size)
+    for rows, matrix, _ in group.patterns(one.seen):
+        by = one.slopes[rows].transpose(0, 2, 1).reshape(len(rows), size)
+        normal += (by.T @ by) * np.tile(matrix, (3, 3))
+        vector += (by * np.tile(one.residuals[rows] @ matrix, (1, 3))).sum(axis=0)
+    return normal, vector
+
+
 def weak(group: Group, *, rotations: bool) -> Bools:
     """Return what holds the modes that no track tells, bool array of shape (3, P).
 
-    A line goes into a line where its offset, its slope or both change by a constant, in proportion to the line of the other view,
-    or to its own slope: common shift and slope, rotation, z and scale of z. Bent tracks of unknown momentum have one more: shifts
-    like the lever arm of q/p; and as their slopes differ by the bend alone, z is held altogether.
+    A line goes into a line where offset and slope change by constants, in proportion to the line of the other view, or to its
+    own slope: common shift and slope, rotation, z and scale of z. Bent tracks of unknown momentum have one more: shifts like
+    the lever arm of q/p; and as their slopes differ by the bend alone, z is held altogether.
 
     Parameters
     ----------

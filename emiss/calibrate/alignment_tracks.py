@@ -64,7 +64,7 @@ class Paths(Protocol):
     """Makes tracks from coordinates in one or both views of a spectrometer."""
 
     def __call__(self, positions: Sequence[Floats], seen: Sequence[Bools]) -> tuple[Floats, Floats]:
-        """Return where tracks cross all stations, and their slopes there: arrays of shape (N, S, 2), NaN where there is none."""
+        """Return where tracks cross all stations, and their slopes there: arrays of shape (N, S, 2), NaN without a track."""
         ...
 
 
@@ -123,7 +123,7 @@ class Crossed:
 def crossed(
     groups: Sequence[Group], told: Told, placed: Placement, paths: Paths, guard: Sequence[Floats]
 ) -> list[Crossed]:
-    """Return the tracks of a spectrometer in each of its views, all events; those that too few planes have seen are seen by none.
+    """Return the tracks of a spectrometer in each of its views, for all events; what too few planes have seen is seen by none.
 
     Sides of straws are those of the track in the other planes.
 
@@ -148,7 +148,11 @@ def crossed(
     for step in range(ROUNDS + 1):
         across = [np.nan_to_num(model[:, group.at, 1 - group.view]) for group in groups]
         slopes = [
-            tuple(np.nan_to_num(tangents[:, group.at, view]) for view in (group.view, 1 - group.view)) for group in groups
+            (
+                np.nan_to_num(tangents[:, group.at, group.view]),
+                np.nan_to_num(tangents[:, group.at, 1 - group.view]),
+            )
+            for group in groups
         ]
         if step == ROUNDS - 1:
             for k, group in enumerate(groups):

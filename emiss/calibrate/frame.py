@@ -187,6 +187,8 @@ class Derivation(ABC):
         Events that are looked at first, from which `learn` takes what the sums of all need; 0 for none.
     rounds : int
         How often the pilot is made, each time with what the one before has told.
+    everywhere : bool
+        Whether the events of the pilot are some of every file; else they are the first ones.
     trigger : str
         The trigger bit of the events that it takes; ``any``: all.
     """
@@ -196,6 +198,7 @@ class Derivation(ABC):
     wants: ClassVar[str]
     pilot: ClassVar[int] = 0
     rounds: ClassVar[int] = 1
+    everywhere: ClassVar[bool] = False
     trigger: ClassVar[str] = "any"
 
     def __init__(self, detector: Detector, options: Options) -> None:

@@ -19,7 +19,7 @@ from emiss.events.files.atomic import write_text
 from emiss.job.pools import pool_of
 from emiss.samples.simulate import simulate
 from emiss.validate import loop_truth as runs
-from emiss.validate.loop_compared import Compared, Loop, compare
+from emiss.validate.loop_compared import Compared, Loop, compare, momentum
 from emiss.validate.loop_page import render
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ STEPS = (
     Step("times", (runs.ELECTRON, runs.MUON)),
     Step("mip", (runs.MUON,), simulated=True),
     Step("ecal", (runs.ELECTRON,), simulated=True),
-    Step("alignment", (runs.STRAIGHT,)),
+    Step("alignment", (runs.STRAIGHT, runs.AHEAD)),
     Step("field", (runs.FIELD,), parts=("MBPLU",)),
 )
 """In the order in which they need each other."""
@@ -106,6 +106,10 @@ def validate_calibration(
         found = _derived(truth, step, [files[run] for run in step.runs], hits, pool)
         seconds[step.kind] = time.monotonic() - begun
         compared += compare(found, truth, np.sqrt(WHOLE / count))
+    if any(step.kind == "field" for step in steps):
+        path = out / "runs" / f"run-{runs.CONTROL}.dat"
+        _simulated(truth, runs.CONTROL, path, count, seed + runs.CONTROL, pool, progress)
+        compared.append(momentum(path, truth, np.sqrt(WHOLE / count)))
     made = Loop(count, tuple(compared), seconds)
     write_text(out / "validation.json", json.dumps(made.to_json(), indent=1, allow_nan=False) + "\n")
     write_text(out / "validation.html", render(made))
@@ -115,7 +119,8 @@ def validate_calibration(
 def planned(*, quick: bool = False, events: int | None = None, steps: Sequence[Step] = STEPS) -> int:
     """Return how many events are simulated."""
     each = events or (QUICK if quick else WHOLE)
-    return each * (len({run for step in steps for run in step.runs}) + sum(step.simulated for step in steps))
+    control = any(step.kind == "field" for step in steps)
+    return each * (len({run for step in steps for run in step.runs}) + sum(step.simulated for step in steps) + control)
 
 
 def _simulated(

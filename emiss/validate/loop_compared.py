@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calibrate.alignment import groups_of
+from emiss.validate.loop_alignment import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from emiss.calibrate.frame import Found, Made
     from emiss.configs.arrays import Floats
-    from emiss.reco.detector.model import Detector
     from emiss.validate.loop_truth import Truth
 
 PULLS = (0.9, 1.1)
 """What the width of pulls may be, and so many of its own errors more."""
 
 WITHIN = 2.0
+
+MOMENTUM = 0.1
+"""%: bias of the momentum after all derivations."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,11 @@ WANTED = {
         Wanted("ECAL intercalibration", "sadc.gain", "gain", 1.0, "%"),
         Wanted("ECAL scale", "sadc.gain", "gain", 0.3, "%", pulls=False),
     ),
-    "alignment": (Wanted("alignment", "tracker.alignment", "shift", 10.0, "um"),),
+    "alignment": (
+        Wanted("alignment", "tracker.alignment", "shift", 10.0, "um"),
+        Wanted("rotations of planes", "tracker.alignment", "rotation", 0.1, "mrad"),
+        Wanted("planes along the beam", "tracker.alignment", "z", 0.3, "mm"),
+    ),
     "field": (Wanted("field scale", "magnet.field", "scale", 0.1, "%", pulls=False),),
 }
 
@@ -188,8 +195,8 @@ def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) 
         own = truth.loaded().reference[[truth.loaded().channel_number[name] for name in channels]]
         away = away - np.where(own > 0, 0.0, float(own @ away) / own.sum())
     if wanted.type == "tracker.alignment":
-        away = _without_weak(channels, away, truth.loaded())
-        inner = np.abs(away) > 0.0
+        away = differences(made, truth.conditions(run), truth.loaded(), wanted.column)[good]
+        inner = sigma > 0.0
         channels = tuple(name for name, one in zip(channels, inner, strict=True) if one)
         true, values, errors, away, sigma = (one[inner] for one in (true, values, errors, away, sigma))
     if wanted.name == "ECAL scale":  # one number: the mean over cells by their errors
@@ -202,14 +209,19 @@ def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) 
     )  # fmt: skip
 
 
-def _without_weak(channels: tuple[str, ...], away: Floats, detector: Detector) -> Floats:
-    """Return differences of shifts without what straight tracks cannot tell: 0 at the first and the last plane of each view."""
-    made = away.copy()
-    number = {name: row for row, name in enumerate(channels)}
-    for group in groups_of(detector):
-        rows = [number[detector.planes[plane].name] for plane in group.planes]
-        made[rows] = group.line @ away[rows]
-    return made
+def momentum(path: Path, truth: Truth, wider: float) -> Compared:
+    """Return the peak of the momenta of a run, reconstructed with the derived constants, beside the momentum of its beam."""
+    from emiss import reco
+    from emiss.calibrate.times import gaussians
+
+    detector = truth.loaded()
+    run = reco.open(path, detector=truth.detector, calib=truth.first)
+    ratio = np.concatenate([table["beam.p"] for table in run.tables()]) / detector.beam.energy
+    edges = np.linspace(0.5, 1.5, 1001)
+    fit = gaussians(np.histogram(ratio, edges)[0][None].astype(np.float64), edges)
+    away, sigma = 100.0 * (fit.place - 1.0), 100.0 * fit.error
+    one = np.ones(1)
+    return Compared("momentum", "%", ("beam.p",), one, fit.place, fit.error, away, sigma, 0, MOMENTUM * wider, False)
 
 
 def rounded(pedestals: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -6,9 +6,9 @@ file says, reads of a track with x, y, tx, ty at the z of the file
     view x:  u + shift = (x + tx dz) cos a + (y + ty dz) sin a
     view y:  u + shift = (y + ty dz) cos a - (x + tx dz) sin a
 
-where u is its local coordinate. So a shift, a rotation and a z of the table `tracker.alignment` are where the plane is. The
-digitisation reads in this way (`read`), the reconstruction goes back (`straightened`): it guesses at the other coordinate before
-tracks are found, by roads that are as much wider, and takes that of the track then.
+where u is its local coordinate. So shift, rotation and z of the table `tracker.alignment` are where the plane is. The
+digitisation reads in this way (`read`), the reconstruction goes back (`straightened`): it guesses at the other coordinate
+before tracks are found, in roads that are as much wider, and takes that of the track then.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class Placement:
         return cls(found["shift"], found.get("rotation", none), found.get("z", none))
 
 
-def read(view: Ints, rotation: Floats, dz: Floats, own: Floats, across: Floats, tangents: tuple[Floats, Floats]) -> Floats:
+def read(
+    view: Ints, rotation: Floats, dz: Floats, own: Floats, across: Floats, tangents: tuple[Floats, Floats]
+) -> Floats:
     """Return what planes read of tracks, the shift included, mm.
 
     Parameters

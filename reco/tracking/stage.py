@@ -143,7 +143,10 @@ class ArmTracks:
             candidates, columns, asked["shared"] = shared.candidates, shared.columns, shared.shared
         else:
             candidates = self._find(clusters)
-        rows, source = candidates.clusters, shared.source if settings.share_clusters else np.arange(len(columns["plane"]))
+        rows, source = (
+            candidates.clusters,
+            shared.source if settings.share_clusters else np.arange(len(columns["plane"])),
+        )
         copies = None if self._places is None else Copies.of(rows, columns)
         if copies is not None:
             rows, columns, source = copies.rows, copies.columns, np.append(source, -1)[copies.source]
@@ -155,9 +158,7 @@ class ArmTracks:
 
         found = rows
         for left in range(0 if copies is None else ROUNDS, -1, -1):
-            rows, hits, fits = take_sides(
-                found, columns, measure, self.fit, self._design, self._noise, self._momentum
-            )
+            rows, hits, fits = take_sides(found, columns, measure, self.fit, self._design, self._noise, self._momentum)
             if left and copies is not None and self._places is not None:
                 copies.place(self._places, *followed(fits, self.spectrometer, self.z, bends=self.bends))
         time = np.append(columns["time"], np.nan)[rows]
