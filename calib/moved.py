@@ -93,7 +93,7 @@ def swapped(
     ----------
     before, after : mapping of channel to (value, error) of each column
     """
-    left = [name for name in before if name in after and _far(before[name], after[name])]
+    left = [name for name in before if name in after and max(_apart(before[name], after[name]), default=0.0) > FAR]
     found: dict[str, str] = {}
     if len(left) > MOST * len(before):
         return found
@@ -103,12 +103,6 @@ def swapped(
             if one not in found and other not in found and all(max(each, default=math.inf) < NEAR for each in crossed):
                 found |= {one: other, other: one}
     return found
-
-
-def _far(a: Sequence[tuple[float, float]], b: Sequence[tuple[float, float]]) -> bool:
-    """Whether all values have moved far, but for those of columns that nobody has measured: they have not moved at all."""
-    apart = [away for away, (old, _), (new, _) in zip(_apart(a, b), a, b, strict=False) if old != new]
-    return min(apart, default=0.0) > FAR
 
 
 def _apart(a: Sequence[tuple[float, float]], b: Sequence[tuple[float, float]]) -> list[float]:

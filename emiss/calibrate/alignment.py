@@ -26,7 +26,7 @@ from emiss.reco.tracking.placement import Placement
 from emiss.reco.tracking.stage import ArmTracks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Bools, Floats, Ints
@@ -48,6 +48,9 @@ STRAIGHT = 0.5
 DEAD = 0.05
 """A plane that has a hit in less than this part of the events in which the others of its view have one is dead."""
 
+NARROW = 1e-3
+"""Least relative spread of the bends of tracks."""
+
 UNITS = {"shift": ("um", 1e3), "rotation": ("mrad", 1e3), "z": ("mm", 1.0)}
 
 
@@ -63,11 +66,14 @@ class Learned:
         Of all planes.
     dead : tuple of int
         Planes.
+    bends : mapping of spectrometer to (mean, rms)
+        Of bent tracks: particles of a beam have about one momentum.
     """
 
     rounds: int
     placed: Placement
     dead: tuple[int, ...]
+    bends: Mapping[str, tuple[float, float]]
 
 
 class Alignment(Derivation):
@@ -90,15 +96,17 @@ class Alignment(Derivation):
         radius = [1.5 if plane.straw is None else 0.5 * plane.straw.radius for plane in detector.planes]
         self._guards = np.array(radius), GUARD * self._sigma
         self._arms = {name: ArmTracks(detector, arm) for name, arm in detector.arms.items()}
-        self._known: dict[tuple[int, ...], list[Group]] = {}
-        if not self._groups(()):
+        self._known: dict[object, list[Group]] = {}
+        if not self._groups(None):
             raise UserError(f"no spectrometer of the set-up {detector.name} has a view of {FEWEST} planes")
         none = np.zeros(len(self._names))
         self._before = Placement(none, none, none)
 
-    def _groups(self, dead: tuple[int, ...]) -> list[Group]:
-        """Return the groups without dead planes."""
-        if dead not in self._known:
+    def _groups(self, learned: Learned | None) -> list[Group]:
+        """Return the groups without dead planes, with what is known of bends."""
+        dead, bends = ((), {}) if learned is None else (learned.dead, learned.bends)
+        key = dead, tuple(bends.items())
+        if key not in self._known:
             levers = None
             if self.options.curved:
                 levers = {
@@ -106,15 +114,15 @@ class Alignment(Derivation):
                     for name, tracks in self._arms.items()
                     if tracks.arm.name
                 }
-            self._known[dead] = groups_of(self.detector, self.options.parts, without=dead, levers=levers)
-        return self._known[dead]
+            self._known[key] = groups_of(self.detector, self.options.parts, without=dead, levers=levers, bends=bends)
+        return self._known[key]
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         for stage in self._stages:
             stage.begin_run(conditions)
         self._before = Placement.of(conditions, self._names)
-        wanted = {group.arm for group in self._groups(())}
+        wanted = {group.arm for group in self._groups(None)}
         for name, tracks in self._arms.items():
             if not tracks.arm.name or name not in wanted:
                 continue
@@ -132,8 +140,8 @@ class Alignment(Derivation):
 
     def empty(self, learned: Learned | None) -> Sums:
         """Return empty sums."""
-        planes, groups = len(self._names), self._groups(() if learned is None else learned.dead)
-        size = 3 * max(len(group.planes) for group in self._groups(()))
+        planes, groups = len(self._names), self._groups(learned)
+        size = 3 * max(len(group.planes) for group in self._groups(None))
         step, reach = (BIN, REACH) if learned is None else (FINE, 150 * FINE)
         return Sums(
             {
@@ -142,6 +150,7 @@ class Alignment(Derivation):
                 "vector": np.zeros((len(groups), size)),
                 "chi2": np.zeros((len(groups), 2)),
                 "tracks": np.zeros((len(groups), 2), np.int64),
+                "bends": np.zeros((len(groups), 3)),
                 "hits": np.zeros((planes, 2), np.int64),
                 "before": np.zeros((3, planes)),
                 "start": np.zeros((3, planes)),
@@ -160,13 +169,13 @@ class Alignment(Derivation):
         told = Told.of(products["clusters"], len(self._names))
         told = Told(told.position - before.shift, told.distance, told.count)  # without what there was
         placed = before if learned is None else learned.placed
-        dead, rounds = ((), 0) if learned is None else (learned.dead, learned.rounds)
+        rounds = 0 if learned is None else learned.rounds
         sums["before"] += np.stack([before.shift, before.rotation, before.z])
         sums["start"] += np.stack([placed.shift, placed.rotation, placed.z])
-        sums["dead"][list(dead)] += 1.0
+        sums["dead"][list(() if learned is None else learned.dead)] += 1.0
         sums["rounds"] += rounds
         sums["batches"] += 1.0
-        groups = self._groups(dead)
+        groups = self._groups(learned)
         for arm in dict.fromkeys(group.arm for group in groups):
             numbers = [k for k, group in enumerate(groups) if group.arm == arm]
             own = [groups[k] for k in numbers]
@@ -180,6 +189,8 @@ class Alignment(Derivation):
                     self._fill(sums["residual"], group.planes, position @ group.line.T, BIN)
                     continue
                 good = self._good(group, one, sums, k, CUTS[rounds])
+                bend = one.bend[good]
+                sums["bends"][k] += [len(bend), bend.sum(), (bend**2).sum()]
                 size = 3 * len(group.planes)
                 normal, vector = normal_equations(group, one.rows(good))
                 sums["normal"][k, :size, :size] += normal
@@ -210,7 +221,7 @@ class Alignment(Derivation):
         for rows, matrix, _ in group.patterns(one.seen):
             rest = one.residuals[rows]
             chi2[rows] = np.einsum("ni,ij,nj->n", rest, matrix, rest)
-            freedom[rows] = max(int(one.seen[rows[0]].sum()) - group.design.shape[1], 1)
+            freedom[rows] = max(int(one.seen[rows[0]].sum()) - group.parameters, 1)
         good = chi2 < cut * freedom
         sums["tracks"][number] += [int(np.isfinite(chi2).sum()), int(good.sum())]
         sums["chi2"][number] += [chi2[good].sum(), freedom[good].sum()]
@@ -230,7 +241,7 @@ class Alignment(Derivation):
         placed = Placement(*(sums["start"] / batches))
         rounds = round(float(sums["rounds"][0]) / batches)
         dead = tuple(np.flatnonzero(sums["dead"] > 0).tolist())
-        groups = self._groups(dead)
+        groups = self._groups(Learned(rounds, placed, dead, {}))
         if rounds == 0 and not self.options.curved:
             shift = placed.shift.copy()
             for group in groups:
@@ -247,7 +258,13 @@ class Alignment(Derivation):
             placed = Placement(placed.shift + moved[0], placed.rotation + moved[1], placed.z + moved[2])
         if rounds == 0:
             dead = self._dead(sums["hits"])
-        return Learned(rounds + 1, placed, dead)
+        bends = {}
+        for group, (tracks, total, square) in zip(groups, sums["bends"].tolist(), strict=True):
+            if group.design.shape[1] > 2 and tracks >= self.options.least:
+                mean = total / tracks
+                spread = square / tracks - mean**2 - group.blur
+                bends[group.arm] = mean, float(np.sqrt(max(spread, (NARROW * mean) ** 2)))
+        return Learned(rounds + 1, placed, dead, bends)
 
     def _dead(self, hits: Ints) -> tuple[int, ...]:
         """Return the planes without hits where the others of their views have some."""
@@ -271,7 +288,7 @@ class Alignment(Derivation):
         UserError
             If most tracks are not of the kind that is asked for.
         """
-        groups, every = self._groups(learned.dead), self._groups(())
+        groups, every = self._groups(learned), self._groups(None)
         planes = np.sort(np.concatenate([group.planes for group in every]))
         value = np.stack([learned.placed.shift, learned.placed.rotation, learned.placed.z])
         error = np.zeros_like(value)

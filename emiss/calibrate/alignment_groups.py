@@ -7,7 +7,7 @@ and, of bent tracks in x, the lever arm of q/p. So the parameters of each track 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from emiss.reco.tracking.material import scattering
 from emiss.reco.tracking.placement import SIGN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from emiss.configs.arrays import Bools, Floats, Ints
     from emiss.reco.detector.model import Detector
@@ -52,6 +52,8 @@ class Group:
         Planes that can hold the others: no straws, and fibres only where there is nothing else.
     behind : bool array of shape (P,)
         Behind the magnet.
+    bend : (float, float), optional
+        Mean and rms of the parameter of the lever arms of bent tracks: each is known so well before it is measured.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Group:
     straws: Bools
     fine: Bools
     behind: Bools
+    bend: tuple[float, float] | None = None
     _made: dict[bytes, tuple[Floats, Floats]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -89,6 +92,18 @@ class Group:
         return made
 
     @property
+    def parameters(self) -> int:
+        """Of a track, less those that are known before."""
+        return self.design.shape[1] - (self.bend is not None)
+
+    @property
+    def blur(self) -> float:
+        """Variance of the bends that planes measure of tracks that have the same."""
+        scale = np.abs(self.design).max(axis=0)
+        design = self.design / scale
+        return float(np.linalg.inv(design.T @ np.linalg.inv(self.covariance) @ design)[2, 2] / scale[2] ** 2)
+
+    @property
     def needed(self) -> int:
         """Planes that a track has to be seen in."""
         return max(self.design.shape[1] + 1, int(np.ceil(SHARE * len(self.planes))))
@@ -105,7 +120,10 @@ class Group:
         matrix, line = np.zeros((size, size)), np.zeros((2, size))
         weight = np.linalg.inv(self.covariance[np.ix_(rows, rows)])
         design = self.design[rows] / scale
-        solved = np.linalg.pinv(design.T @ weight @ design, rcond=1e-12, hermitian=True) @ design.T @ weight
+        normal = design.T @ weight @ design
+        if self.bend is not None:
+            normal[2, 2] += (scale[2] * self.bend[1]) ** -2.0
+        solved = np.linalg.pinv(normal, rcond=1e-12, hermitian=True) @ design.T @ weight
         matrix[np.ix_(rows, rows)] = weight - weight @ design @ solved
         line[:, rows] = (solved / scale[:, None])[:2]
         return matrix, line
@@ -137,7 +155,8 @@ def groups_of(
     parts: tuple[str, ...] = (),
     *,
     without: Collection[int] = (),
-    levers: dict[str, Floats] | None = None,
+    levers: Mapping[str, Floats] | None = None,
+    bends: Mapping[str, tuple[float, float]] | None = None,
 ) -> list[Group]:
     """Return the views of all spectrometers with three planes or more that can hold the others.
 
@@ -150,6 +169,8 @@ def groups_of(
         Planes of the detector that are left out.
     levers : mapping of spectrometer to arrays, optional
         Lever arms of q/p at its stations, where tracks are bent; straws are left out then.
+    bends : mapping of spectrometer to pairs, optional
+        What is known of their parameters before.
     """
     found = []
     for name, arm in detector.arms.items():
@@ -166,7 +187,8 @@ def groups_of(
             ]
             made = _group(detector, name, arm, view, rows, None if levers is None or view else levers[name])
             if made is not None:
-                found.append(made)
+                known = None if bends is None or made.design.shape[1] == 2 else bends.get(name)
+                found.append(replace(made, bend=known, _made={}))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from emiss.reco.field.curvature import CURVATURE
 from emiss.reco.tracking.fit import Hits
 from emiss.reco.tracking.placement import followed, read, straightened
 from emiss.reco.tracking.timed import twins
@@ -63,8 +64,11 @@ class Told:
 class Paths(Protocol):
     """Makes tracks from coordinates in one or both views of a spectrometer."""
 
-    def __call__(self, positions: Sequence[Floats], seen: Sequence[Bools]) -> tuple[Floats, Floats]:
-        """Return where tracks cross all stations, and their slopes there: arrays of shape (N, S, 2), NaN without a track."""
+    def __call__(self, positions: Sequence[Floats], seen: Sequence[Bools]) -> tuple[Floats, Floats, Floats]:
+        """Return where tracks cross all stations and their slopes there, arrays of shape (N, S, 2), and their bends, (N,).
+
+        NaN without a track. A bend is what the lever arms are multiplied with.
+        """
         ...
 
 
@@ -74,7 +78,7 @@ class Lines:
     def __init__(self, groups: Sequence[Group], z: Floats) -> None:
         self._groups, self._z = groups, z
 
-    def __call__(self, positions: Sequence[Floats], seen: Sequence[Bools]) -> tuple[Floats, Floats]:
+    def __call__(self, positions: Sequence[Floats], seen: Sequence[Bools]) -> tuple[Floats, Floats, Floats]:
         """Return lines; of a view that is not measured the axis."""
         shape = (len(positions[0]), len(self._z), 2)
         model, slopes = np.zeros(shape), np.zeros(shape)
@@ -82,7 +86,7 @@ class Lines:
             line = group.lines(position, which)
             model[:, :, group.view] = line[:, :1] + line[:, 1:] * self._z
             slopes[:, :, group.view] = line[:, 1:]
-        return model, slopes
+        return model, slopes, np.zeros(shape[0])
 
 
 class Bends:
@@ -91,7 +95,7 @@ class Bends:
     def __init__(self, groups: Sequence[Group], tracks: ArmTracks, sigma: Sequence[Floats]) -> None:
         self._groups, self._tracks, self._sigma = groups, tracks, sigma
 
-    def __call__(self, positions: Sequence[Floats], seen: Sequence[Bools]) -> tuple[Floats, Floats]:
+    def __call__(self, positions: Sequence[Floats], seen: Sequence[Bools]) -> tuple[Floats, Floats, Floats]:
         """Return fitted tracks."""
         shape = (len(positions[0]), len(self._tracks.z), 2)
         hits, sigma = np.full(shape, np.nan), np.ones(shape)
@@ -101,23 +105,25 @@ class Bends:
         fits = self._tracks.fit(Hits(self._tracks.z, hits[..., 0], hits[..., 1], sigma[..., 0], sigma[..., 1]))
         model, slopes = followed(fits, self._tracks.spectrometer, self._tracks.z, bends=True)
         model[fits.status != 0] = np.nan
-        return model, slopes
+        return model, slopes, -CURVATURE * fits.q_over_p
 
 
 @dataclass(frozen=True)
 class Crossed:
     """Tracks in the planes of a group: residuals (N, P), which are seen, and derivatives by places of planes (N, P, 3).
 
-    What is not seen is 0.
+    What is not seen is 0. Residuals are those to a track of the bend that is known before, where there is one; `bend` is what
+    these measure, shape (N,).
     """
 
     residuals: Floats
     seen: Bools
     slopes: Floats
+    bend: Floats
 
     def rows(self, which: Bools) -> Crossed:
         """Return some of the tracks."""
-        return Crossed(self.residuals[which], self.seen[which], self.slopes[which])
+        return Crossed(self.residuals[which], self.seen[which], self.slopes[which], self.bend[which])
 
 
 def crossed(
@@ -144,7 +150,7 @@ def crossed(
     none = np.zeros(len(told.position))
     shape = (len(none), max(int(group.at.max()) for group in groups) + 1, 2)
     model, tangents = np.zeros(shape), np.zeros(shape)
-    positions = raw
+    positions, bend = raw, none
     for step in range(ROUNDS + 1):
         across = [np.nan_to_num(model[:, group.at, 1 - group.view]) for group in groups]
         slopes = [
@@ -169,13 +175,16 @@ def crossed(
             straightened(np.full(len(own), group.view), placed.rotation[own], placed.z[own], one, other, slope)
             for group, own, one, other, slope in zip(groups, numbers, raw, across, slopes, strict=True)
         ]
-        model, tangents = paths(positions, seen)
+        model, tangents, bend = paths(positions, seen)
     found = []
     good = np.isfinite(model[:, [int(group.at[0]) for group in groups]]).all(axis=(1, 2))
     for k, group in enumerate(groups):
         enough = good & (seen[k].sum(axis=1) >= group.needed)
         which = seen[k] & enough[:, None]
-        rest = np.where(which, positions[k] - model[:, group.at, group.view], 0.0)
+        rest = positions[k] - model[:, group.at, group.view]
+        if group.bend is not None:
+            rest = rest + (bend - group.bend[0])[:, None] * group.design[:, 2]
+        rest = np.where(which, rest, 0.0)
         by = group.slopes(across[k], slopes[k][0], slopes[k][1], placed.rotation[group.planes])
-        found.append(Crossed(rest, which, np.where(which[:, :, None], by, 0.0)))
+        found.append(Crossed(rest, which, np.where(which[:, :, None], by, 0.0), bend))
     return found
