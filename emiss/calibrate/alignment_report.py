@@ -77,7 +77,7 @@ def remarks_of(
             third = next(name for name, held in zip(of, one.weak[0], strict=True) if held and name not in (first, last))
             yield (
                 f"{group.name}: shifts behind the magnet like those of another field scale, or momentum, are not known from "
-                f"bent tracks: held by {third}. z stays what it was, as slopes behind the magnet differ by little, and a rotation "
+                f"bent tracks: held by {third}. z stays what it was, as slopes behind the magnet differ by little; a rotation "
                 f"of all planes against the field is in the shifts of y."
             )
         else:
