@@ -218,10 +218,10 @@ class Alignment(Derivation):
     def _good(group: Group, one: Crossed, sums: Sums, number: int, cut: float) -> Bools:
         """Return which tracks fit, and count them."""
         chi2, freedom = np.full(len(one.seen), np.inf), np.ones(len(one.seen))
-        for rows, matrix, _ in group.patterns(one.seen):
+        for rows, matrix, _ in group.free.patterns(one.seen):
             rest = one.residuals[rows]
             chi2[rows] = np.einsum("ni,ij,nj->n", rest, matrix, rest)
-            freedom[rows] = max(int(one.seen[rows[0]].sum()) - group.parameters, 1)
+            freedom[rows] = max(int(one.seen[rows[0]].sum()) - group.design.shape[1], 1)
         good = chi2 < cut * freedom
         sums["tracks"][number] += [int(np.isfinite(chi2).sum()), int(good.sum())]
         sums["chi2"][number] += [chi2[good].sum(), freedom[good].sum()]

@@ -8,6 +8,7 @@ and, of bent tracks in x, the lever arm of q/p. So the parameters of each track 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,10 +92,10 @@ class Group:
         made[:, last] -= share
         return made
 
-    @property
-    def parameters(self) -> int:
-        """Of a track, less those that are known before."""
-        return self.design.shape[1] - (self.bend is not None)
+    @cached_property
+    def free(self) -> Group:
+        """The same without what is known of bends before: whether a track fits does not depend on its momentum."""
+        return replace(self, bend=None, _made={})
 
     @property
     def blur(self) -> float:

@@ -86,6 +86,8 @@ def derive(
       emiss calib derive mip 'muons-*.dat' --setup na64e_2018 --calib my_tag --from-run 6112 --to-run 6150 --out my_tag/mip.txt
 
       emiss calib derive times electrons.yaml --executor processes --workers 8 --out my_tag/times.txt
+
+      emiss calib derive alignment field-off-*.dat --calib my_tag --to-run 6150 --out my_tag/alignment.txt
     """
     from emiss import runlist
     from emiss.calib.conditions import Conditions

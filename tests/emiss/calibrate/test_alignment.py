@@ -133,6 +133,26 @@ def test_places_are_found_with_their_errors(detector, true, found):
     assert made.chi2 == pytest.approx(1.0, abs=0.1)
 
 
+def test_sums_do_not_depend_on_how_events_are_batched(detector, true):
+    one = Alignment(detector, Options())
+    clusters = seen(detector, true, 600, 9)
+    one._stages = [lambda batch, _: {"clusters": clusters.slice(batch.first, batch.first + batch.events)}]
+    made = []
+    for size in (600, 200):
+        sums = one.empty(None)
+        for first in range(0, 600, size):
+            one.add(_Batch(first=first, events=size), sums, None)
+        learned = one.learn(sums)
+        again = one.empty(learned)
+        for first in range(0, 600, size):
+            one.add(_Batch(first=first, events=size), again, learned)
+        made.append((learned, again))
+    (whole, sums), (parts, others) = made
+    np.testing.assert_allclose(parts.placed.shift, whole.placed.shift, rtol=1e-12)
+    assert others["tracks"].tolist() == sums["tracks"].tolist()
+    np.testing.assert_allclose(others["normal"], sums["normal"], rtol=1e-9, atol=1e-3)
+
+
 def test_what_no_track_tells_is_named_with_the_planes_that_hold_it(found):
     said = "\n".join(found.remarks)
     assert "a common rotation about the beam is known from no track: held by MM1X and MM1Y" in said
