@@ -17,7 +17,7 @@ import numpy as np
 
 from emiss.calibrate.alignment_groups import FEWEST, Group, groups_of
 from emiss.calibrate.alignment_report import doubts_of, remarks_of, shapes
-from emiss.calibrate.alignment_solve import COLUMNS, Solved, normal_equations, solve, weak
+from emiss.calibrate.alignment_solve import COLUMNS, Solved, normal_equations, size_of, solve, weak
 from emiss.calibrate.alignment_tracks import GUARD, Bends, Crossed, Lines, Paths, Told, crossed
 from emiss.calibrate.frame import Derivation, Found, Made, Sums
 from emiss.configs.errors import UserError
@@ -141,7 +141,7 @@ class Alignment(Derivation):
     def empty(self, learned: Learned | None) -> Sums:
         """Return empty sums."""
         planes, groups = len(self._names), self._groups(learned)
-        size = 3 * max(len(group.planes) for group in self._groups(None))
+        size = max(size_of(group) for group in [*self._groups(None), *groups])
         step, reach = (BIN, REACH) if learned is None else (FINE, 150 * FINE)
         return Sums(
             {
@@ -151,6 +151,7 @@ class Alignment(Derivation):
                 "chi2": np.zeros((len(groups), 2)),
                 "tracks": np.zeros((len(groups), 2), np.int64),
                 "bends": np.zeros((len(groups), 3)),
+                "given": np.zeros((len(groups), 2)),
                 "hits": np.zeros((planes, 2), np.int64),
                 "before": np.zeros((3, planes)),
                 "start": np.zeros((3, planes)),
@@ -176,6 +177,7 @@ class Alignment(Derivation):
         sums["rounds"] += rounds
         sums["batches"] += 1.0
         groups = self._groups(learned)
+        sums["given"] += [(0.0, 0.0) if group.bend is None else group.bend for group in groups]
         for arm in dict.fromkeys(group.arm for group in groups):
             numbers = [k for k, group in enumerate(groups) if group.arm == arm]
             own = [groups[k] for k in numbers]
@@ -191,7 +193,7 @@ class Alignment(Derivation):
                 good = self._good(group, one, sums, k, CUTS[rounds])
                 bend = one.bend[good]
                 sums["bends"][k] += [len(bend), bend.sum(), (bend**2).sum()]
-                size = 3 * len(group.planes)
+                size = size_of(group)
                 normal, vector = normal_equations(group, one.rows(good))
                 sums["normal"][k, :size, :size] += normal
                 sums["vector"][k, :size] += vector
@@ -216,15 +218,19 @@ class Alignment(Derivation):
 
     @staticmethod
     def _good(group: Group, one: Crossed, sums: Sums, number: int, cut: float) -> Bools:
-        """Return which tracks fit, and count them."""
-        chi2, freedom = np.full(len(one.seen), np.inf), np.ones(len(one.seen))
+        """Return which tracks fit, and count them; what chi2 is expected to be below the cut is what it is over."""
+        from scipy import stats
+
+        chi2, freedom, expected = np.full(len(one.seen), np.inf), np.ones(len(one.seen)), np.ones(len(one.seen))
         for rows, matrix, _ in group.free.patterns(one.seen):
             rest = one.residuals[rows]
             chi2[rows] = np.einsum("ni,ij,nj->n", rest, matrix, rest)
             freedom[rows] = max(int(one.seen[rows[0]].sum()) - group.design.shape[1], 1)
+            free = freedom[rows[0]]
+            expected[rows] = free * stats.chi2.cdf(cut * free, free + 2) / stats.chi2.cdf(cut * free, free)
         good = chi2 < cut * freedom
         sums["tracks"][number] += [int(np.isfinite(chi2).sum()), int(good.sum())]
-        sums["chi2"][number] += [chi2[good].sum(), freedom[good].sum()]
+        sums["chi2"][number] += [chi2[good].sum(), expected[good].sum()]
         return good
 
     @staticmethod
@@ -242,6 +248,12 @@ class Alignment(Derivation):
         rounds = round(float(sums["rounds"][0]) / batches)
         dead = tuple(np.flatnonzero(sums["dead"] > 0).tolist())
         groups = self._groups(Learned(rounds, placed, dead, {}))
+        given = {
+            group.arm: (mean, rms)
+            for group, (mean, rms) in zip(groups, (sums["given"] / batches).tolist(), strict=True)
+            if rms > 0.0
+        }
+        groups = self._groups(Learned(rounds, placed, dead, given))
         if rounds == 0 and not self.options.curved:
             shift = placed.shift.copy()
             for group in groups:
@@ -273,7 +285,7 @@ class Alignment(Derivation):
 
     def _solved(self, sums: Sums, number: int, group: Group, groups: Sequence[Group]) -> Solved:
         """Return the solution of the sums of a group."""
-        size = 3 * len(group.planes)
+        size = size_of(group)
         chi2, freedom = sums["chi2"][number].tolist()
         held = weak(group, rotations=any(one.arm == group.arm and one.view != group.view for one in groups))
         return solve(

@@ -39,14 +39,29 @@ class Solved:
     unknown: Bools
 
 
+def size_of(group: Group) -> int:
+    """Return how many parameters a group has: those of its planes, and the mean bend where there is one."""
+    return len(COLUMNS) * len(group.planes) + (group.bend is not None)
+
+
 def normal_equations(group: Group, one: Crossed) -> tuple[Floats, Floats]:
-    """Return the second and first derivatives of chi2/2 of tracks by the places of planes, ordered by `COLUMNS` and plane."""
-    size = 3 * len(group.planes)
-    normal, vector = np.zeros((size, size)), np.zeros(size)
+    """Return the second and first derivatives of chi2/2 of tracks by the places of planes, ordered by `COLUMNS` and plane.
+
+    Where bends are known before, their mean is a parameter, too, the last one.
+    """
+    size = len(COLUMNS) * len(group.planes)
+    normal, vector = np.zeros((size_of(group),) * 2), np.zeros(size_of(group))
     for rows, matrix, _ in group.patterns(one.seen):
         by = one.slopes[rows].transpose(0, 2, 1).reshape(len(rows), size)
-        normal += (by.T @ by) * np.tile(matrix, (3, 3))
-        vector += (by * np.tile(one.residuals[rows] @ matrix, (1, 3))).sum(axis=0)
+        rest = one.residuals[rows] @ matrix
+        normal[:size, :size] += (by.T @ by) * np.tile(matrix, (3, 3))
+        vector[:size] += (by * np.tile(rest, (1, 3))).sum(axis=0)
+        if group.bend is not None:
+            lever = -group.design[:, 2]
+            normal[size, :size] += by.sum(axis=0) * np.tile(matrix @ lever, 3)
+            normal[size, size] += len(rows) * (lever @ matrix @ lever)
+            vector[size] += (rest @ lever).sum()
+    normal[:size, size:] = normal[size:, :size].T
     return normal, vector
 
 
@@ -84,18 +99,20 @@ def solve(group: Group, normal: Floats, vector: Floats, each: float, held: Bools
     Parameters
     ----------
     group : Group
-    normal, vector : arrays of shape (3 P, 3 P), (3 P,)
-        Second derivatives of chi2/2 by `COLUMNS` of the planes, and the first ones.
+    normal, vector : arrays
+        As of `normal_equations`.
     each : float
         chi2 per degree of freedom, by which errors are larger.
     held : bool array of shape (3, P)
         What is held because no track can tell it.
     """
     size = len(group.planes)
-    limits = np.repeat(LIMITS, size)
-    unknown = np.zeros(3 * size, bool)
+    more = size_of(group) - 3 * size
+    limits = np.append(np.repeat(LIMITS, size), np.full(more, np.inf))
+    fixed = np.append(held.ravel(), np.zeros(more, bool))
+    unknown = np.zeros(len(limits), bool)
     while True:
-        free = np.flatnonzero(~(held.ravel() | unknown))
+        free = np.flatnonzero(~(fixed | unknown))
         scale = 1.0 / np.sqrt(np.maximum(np.diag(normal)[free], 1e-300))
         values, modes = np.linalg.eigh(normal[np.ix_(free, free)] * np.outer(scale, scale))
         if len(free) and values[0] <= SINGULAR * max(values[-1], 1e-300):
@@ -109,7 +126,7 @@ def solve(group: Group, normal: Floats, vector: Floats, each: float, held: Bools
             unknown[free[int(worst.argmax())]] = True
             continue
         break
-    moved, errors = np.zeros(3 * size), np.zeros(3 * size)
+    moved, errors = np.zeros(len(limits)), np.zeros(len(limits))
     moved[free], errors[free] = -inverse @ vector[free], error
-    shape = (3, size)
-    return Solved(moved.reshape(shape), errors.reshape(shape), held, unknown.reshape(shape))
+    own, shape = 3 * size, (3, size)
+    return Solved(moved[:own].reshape(shape), errors[:own].reshape(shape), held, unknown[:own].reshape(shape))

@@ -17,6 +17,7 @@ from emiss.configs.errors import UserError
 from emiss.events.lists import Lists
 from emiss.reco.detector.model import load_detector
 from emiss.reco.tracking.placement import Placement
+from tests.reco.conftest import muons
 
 SLOPES = np.array([40e-3, 20e-3])
 
@@ -245,3 +246,67 @@ def test_a_field_is_refused(detector, conditions):
 def test_bent_tracks_are_told_where_the_constants_say_that_there_is_no_field(detector, true):
     with pytest.raises(UserError, match=r"of \d+ tracks of tracks, x only \d+% are straight"):
         derived(detector, true, events=2000, bend=5e-3)
+
+
+def test_bent_tracks_tell_how_single_planes_have_moved(detector, conditions):
+    """Muons of 90 GeV through the magnet, followed by the plain propagation of the tests of the fit."""
+    names, arm = detector.plane_names, detector.arms["tracks"]
+    away = np.zeros((3, len(names)))
+    away[:2, [names.index("MM2X"), names.index("MM3Y")]] = [[0.6, -0.4], [3e-3, 2e-3]]
+    true, events = Placement(*away), 3000
+    one = Alignment(detector, Options(curved=True))
+    one.begin_run(conditions.for_run(6101))
+    one._before = Placement(*np.zeros((3, len(names))))
+    z = np.unique([plane.z for plane in arm.planes])
+
+    def stage(batch, _):
+        rng = np.random.default_rng(batch.seed)
+        p = rng.normal(90.0, 3.0, events)
+        made = muons(rng, p, 1.0, z, arm.magnet.z, arm.magnet.by, size=20.0, slope=4e-3)
+        told = np.empty((events, len(names)))
+        for number, plane in enumerate(detector.planes):
+            x, y, angle = made.x[:, plane.station], made.y[:, plane.station], true.rotation[number]
+            own = (x, y) if plane.view == "x" else (y, -x)
+            told[:, number] = own[0] * np.cos(angle) + own[1] * np.sin(angle) - true.shift[number]
+        told += 0.1 * rng.normal(size=told.shape)
+        columns = {
+            "plane": np.tile(np.arange(8), events),
+            "position": told.ravel(),
+            "in_time": np.ones(8 * events, bool),
+        }
+        return {"clusters": Lists(np.arange(events + 1) * 8, columns)}
+
+    one._stages = [stage]
+    learned = None
+    for number in range(one.rounds + 1):
+        sums = one.empty(learned)
+        one.add(_Batch(seed=number, events=events), sums, learned)
+        learned = one.learn(sums) if number < one.rounds else learned
+    found = one.finish(sums, learned)
+    made = found.made[0]
+    for column in ("shift", "rotation"):
+        values, errors = made.values[column], made.errors[column]
+        free = errors > 0
+        assert np.abs((values - 1e3 * getattr(true, column))[free] / errors[free]).max() < 4.0, column
+    assert made.errors["shift"][names.index("MM2X")] < 6.0
+    assert made.chi2 == pytest.approx(1.0, abs=0.1)
+    said = "\n".join(found.remarks)
+    assert (
+        "shifts behind the magnet like those of another field scale, or momentum, are not known from bent tracks: held by MM3X"
+        in said
+    )
+    one._stages = []
+    with pytest.raises(UserError, match="is none of bent tracks: the field of MBPL has the scale 0"):
+        one.begin_run(_Off())
+
+
+class _Off:
+    """A run without a field."""
+
+    run = 7
+
+    def get(self, type_, channels):
+        return {"scale" if type_ == "magnet.field" else "shift": np.zeros(len(channels))}
+
+    def location(self, *_):
+        return None
