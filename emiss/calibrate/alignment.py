@@ -10,12 +10,12 @@ tracks tell badly, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emiss.calibrate.alignment_groups import FEWEST, Group, groups_of
+from emiss.calibrate.alignment_pilot import BIN, REACH, Learned, bends_of, count_hits, dead_planes, fill, peak
 from emiss.calibrate.alignment_report import doubts_of, remarks_of, shapes
 from emiss.calibrate.alignment_solve import COLUMNS, Solved, normal_equations, size_of, solve, weak
 from emiss.calibrate.alignment_tracks import GUARD, Bends, Crossed, Lines, Paths, Told, crossed
@@ -26,15 +26,12 @@ from emiss.reco.tracking.placement import Placement
 from emiss.reco.tracking.stage import ArmTracks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array, Bools, Floats, Ints
+    from emiss.configs.arrays import Bools, Floats
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
-
-BIN, REACH = 0.02, 12.0
-"""mm: histograms of distances from the line through the first and the last plane."""
 
 FINE = 0.01
 """mm: of histograms of residuals behind the pilot."""
@@ -45,35 +42,7 @@ CUTS = (1e4, 400.0, 30.0, 6.0)
 STRAIGHT = 0.5
 """Share of the tracks that have to fit for a run to be of the right kind."""
 
-DEAD = 0.05
-"""A plane that has a hit in less than this part of the events in which the others of its view have one is dead."""
-
-NARROW = 1e-3
-"""Least relative spread of the bends of tracks."""
-
 UNITS = {"shift": ("um", 1e3), "rotation": ("mrad", 1e3), "z": ("mm", 1.0)}
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What a pilot tells.
-
-    Attributes
-    ----------
-    rounds : int
-        How many of them there were.
-    placed : Placement
-        Of all planes.
-    dead : tuple of int
-        Planes.
-    bends : mapping of spectrometer to (mean, rms)
-        Of bent tracks: particles of a beam have about one momentum.
-    """
-
-    rounds: int
-    placed: Placement
-    dead: tuple[int, ...]
-    bends: Mapping[str, tuple[float, float]]
 
 
 class Alignment(Derivation):
@@ -185,10 +154,10 @@ class Alignment(Derivation):
                 numbers, crossed(own, told, placed, self._paths(arm, own), self._guard(own, rounds)), strict=True
             ):
                 group = groups[k]
-                self._count_hits(sums["hits"], group, told.count)
+                count_hits(sums["hits"], group, told.count)
                 if learned is None and not self.options.curved:
                     position = told.position[:, group.planes] + before.shift[group.planes]
-                    self._fill(sums["residual"], group.planes, position @ group.line.T, BIN)
+                    fill(sums["residual"], group.planes, position @ group.line.T, BIN)
                     continue
                 good = self._good(group, one, sums, k, CUTS[rounds])
                 bend = one.bend[good]
@@ -198,7 +167,7 @@ class Alignment(Derivation):
                 sums["normal"][k, :size, :size] += normal
                 sums["vector"][k, :size] += vector
                 if learned is not None:
-                    self._fill(sums["residual"], group.planes, np.where(one.seen, one.residuals, np.nan)[good], FINE)
+                    fill(sums["residual"], group.planes, np.where(one.seen, one.residuals, np.nan)[good], FINE)
 
     def _paths(self, arm: str, groups: Sequence[Group]) -> Paths:
         if self.options.curved:
@@ -207,14 +176,6 @@ class Alignment(Derivation):
 
     def _guard(self, groups: Sequence[Group], rounds: int) -> list[Floats]:
         return [self._guards[rounds > 1][group.planes] for group in groups]
-
-    @staticmethod
-    def _count_hits(hits: Array, group: Group, count: Ints) -> None:
-        """Count the events in which most planes of a group have a hit, and those of them in which each has."""
-        has = count[:, group.planes] > 0
-        most = 2 * has.sum(axis=1) > len(group.planes)
-        hits[group.planes, 0] += most.sum()
-        hits[group.planes, 1] += has[most].sum(axis=0)
 
     @staticmethod
     def _good(group: Group, one: Crossed, sums: Sums, number: int, cut: float) -> Bools:
@@ -232,14 +193,6 @@ class Alignment(Derivation):
         sums["tracks"][number] += [int(np.isfinite(chi2).sum()), int(good.sum())]
         sums["chi2"][number] += [chi2[good].sum(), expected[good].sum()]
         return good
-
-    @staticmethod
-    def _fill(counts: Array, planes: Ints, residuals: Floats, step: float) -> None:
-        bins = counts.shape[1]
-        place = np.floor(np.nan_to_num(residuals / step, nan=1e9)).astype(np.int64) + bins // 2
-        inside = (place >= 0) & (place < bins)
-        row = np.broadcast_to(planes, place.shape)
-        np.add.at(counts, (row[inside], place[inside]), 1)
 
     def learn(self, sums: Sums) -> Learned:
         """Return where planes are: at first by the peaks of residuals, the holding planes where they were; then by fits."""
@@ -259,8 +212,8 @@ class Alignment(Derivation):
             for group in groups:
                 counts = sums["residual"][group.planes].astype(np.float64)
                 for row, plane in enumerate(group.planes.tolist()):
-                    if row not in group.ends and counts[row].sum() > 0:
-                        shift[plane] -= _peak(counts[row])
+                    if row not in group.ends and not group.straws[row] and counts[row].sum() > 0:
+                        shift[plane] -= peak(counts[row])
             placed = Placement(shift, placed.rotation, placed.z)
         else:
             moved = np.zeros((3, len(self._names)))
@@ -269,19 +222,9 @@ class Alignment(Derivation):
                     moved[:, group.planes] = self._solved(sums, number, group, groups).moved
             placed = Placement(placed.shift + moved[0], placed.rotation + moved[1], placed.z + moved[2])
         if rounds == 0:
-            dead = self._dead(sums["hits"])
-        bends = {}
-        for group, (tracks, total, square) in zip(groups, sums["bends"].tolist(), strict=True):
-            if group.design.shape[1] > 2 and tracks >= self.options.least:
-                mean = total / tracks
-                spread = square / tracks - mean**2 - group.blur
-                bends[group.arm] = mean, float(np.sqrt(max(spread, (NARROW * mean) ** 2)))
+            dead = dead_planes(sums["hits"], self.options.least)
+        bends = bends_of(groups, sums["bends"], self.options.least)
         return Learned(rounds + 1, placed, dead, bends)
-
-    def _dead(self, hits: Ints) -> tuple[int, ...]:
-        """Return the planes without hits where the others of their views have some."""
-        few = (hits[:, 0] >= self.options.least) & (hits[:, 1] < DEAD * hits[:, 0])
-        return tuple(np.flatnonzero(few).tolist())
 
     def _solved(self, sums: Sums, number: int, group: Group, groups: Sequence[Group]) -> Solved:
         """Return the solution of the sums of a group."""
@@ -340,15 +283,3 @@ class Alignment(Derivation):
         )
         remarks = remarks_of(self._names, groups, solved, sums["tracks"])
         return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used, tuple(remarks))
-
-
-def _peak(counts: Floats) -> float:
-    """Return where a histogram of residuals (mm) peaks: the mean within 0.3 mm of the highest place."""
-    from scipy.ndimage import gaussian_filter1d
-
-    middle = BIN * (np.arange(len(counts)) - len(counts) // 2 + 0.5)
-    top = middle[gaussian_filter1d(counts, 5.0).argmax()]
-    for _ in range(3):
-        near = np.where(np.abs(middle - top) < 0.3, counts, 0.0)
-        top = float((near * middle).sum() / max(near.sum(), 1e-9))
-    return float(top)
