@@ -78,8 +78,9 @@ def in_place(points: Lists, detector: Detector, conditions: RunConditions, rng: 
         if told.time is not None:
             columns["time"] = np.array(columns["time"])
             columns["time"][rows] = told.time
+        inside[rows] = np.abs(local[rows] - one.centre) < 0.5 * one.strips * one.pitch
         if told.inside is not None:
-            inside[rows] = told.inside
+            inside[rows] &= told.inside
     columns["position"] = position
     made = Lists(points.offsets, columns)
     return made if inside.all() else made.rows(inside)

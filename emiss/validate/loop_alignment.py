@@ -62,11 +62,14 @@ def _told(detector: Detector, arm: str, where: Placement, rng: np.random.Generat
         ends[view] = rng.uniform(-half, half, (2, TRACKS))
     slopes = (ends[:, 1] - ends[:, 0]) / (last - first)
     shape = (TRACKS, len(detector.planes))
-    position = np.full(shape, np.nan)
+    position, distance = np.full(shape, np.nan), np.full(shape, np.nan)
     for plane, number in zip(planes, numbers.tolist(), strict=True):
         view = int(plane.view == "y")
         at = ends[:, 0] + slopes * (plane.z - first)
         tangents = (slopes[view], slopes[1 - view])
         told = read(np.array(view), where.rotation[number], where.z[number], at[view], at[1 - view], tangents)
         position[:, number] = told - where.shift[number]
-    return Told(position, np.full(shape, np.nan), np.isfinite(position).astype(np.int64))
+        if plane.straw is not None:  # as if all tracks passed their wires on the same side
+            distance[:, number] = plane.straw.radius
+            position[:, number] -= plane.straw.radius
+    return Told(position, distance, np.isfinite(position).astype(np.int64))
