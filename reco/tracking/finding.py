@@ -179,11 +179,13 @@ class Finder:
         self.z[self._station] = [plane.z for plane in planes]
         sigma[self._station] = [plane.sigma for plane in planes]
         lengths[self._station] = [plane.x_over_x0 for plane in planes]
-        if slack is not None:
-            sigma += slack / roads.sigmas
         if before is None:
             before = int(np.sum(self.z < box.z_range[0]))
-        self.layout = roads.layout(self.z, before, box, sigma, scattering(self.z, lengths, air=air))
+        noise = scattering(self.z, lengths, air=air)
+        self.layout = roads.layout(self.z, before, box, sigma, noise)
+        if slack is not None:  # wider roads, but what bends does not depend on them
+            wide = roads.layout(self.z, before, box, sigma + slack / roads.sigmas, noise)
+            self.layout = wide._replace(bends=self.layout.bends)
 
     def __call__(self, clusters: Lists) -> Candidates:
         """Return the candidates among clusters with plane, position, charge, time, in_time and twin."""
