@@ -172,9 +172,9 @@ def test_places_that_tracks_know_badly_stay_what_they_were(detector, true, monke
 
 
 def test_the_normal_equations_are_those_of_all_tracks_and_planes_together(detector, true):
-    """A least-squares fit with numpy of the places of the planes of a view and two parameters of each of 60 tracks."""
+    """A least-squares fit with numpy of the places of the planes of a view and two parameters of each of 25 tracks."""
     none = np.zeros(len(detector.planes))
-    told = Told.of(seen(detector, Placement(0.1 * true.shift, none, none), 60, 3), len(detector.planes))
+    told = Told.of(seen(detector, Placement(0.1 * true.shift, none, none), 25, 3), len(detector.planes))
     groups = [group for group in groups_of(detector) if group.arm == "tracks"]
     z = np.array(sorted({plane.z for plane in detector.arms["tracks"].planes}))
     placed = Placement(none, none, none)
@@ -185,9 +185,9 @@ def test_the_normal_equations_are_those_of_all_tracks_and_planes_together(detect
     root = np.linalg.cholesky(np.linalg.inv(group.covariance)).T
     line = np.column_stack([np.ones(4), group.z - group.z[0]])
     rows = []
-    for track in range(60):
+    for track in range(25):
         by = np.concatenate([np.diag(column) for column in one.slopes[track].T], axis=1)
-        own = np.zeros((4, 120))
+        own = np.zeros((4, 50))
         own[:, 2 * track : 2 * track + 2] = line
         rows.append(np.column_stack([root @ by[:, free], root @ own, root @ -told.position[track, group.planes]]))
     system = np.concatenate(rows)
