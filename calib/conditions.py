@@ -44,6 +44,7 @@ class RunConditions:
         Returns
         -------
         dict of column to float array of shape (channels,), in base units
+            Optional columns that no table gives have their default.
 
         Raises
         ------
@@ -65,7 +66,9 @@ class RunConditions:
                         found[column][position] = row[number]
         for column, values in found.items():
             missing = np.flatnonzero(np.isnan(values))
-            if len(missing):
+            if len(missing) and column in known.optional:
+                values[missing] = known.optional[column]
+            elif len(missing):
                 raise self._missing(type_, column, channels[missing[0]], len(missing), tables)
         return found
 

@@ -63,7 +63,7 @@ def _lacking(tables: Sequence[Table], type_: str, channels: Sequence[str], runs:
 def _missing(valid: Sequence[Table], type_: str, channels: Sequence[str]) -> Iterator[str]:
     """Yield the channels that lack a column."""
     kind = table_type(type_)
-    columns = () if kind is None else tuple(kind.columns)
+    columns = () if kind is None else kind.required
     for channel in channels:
         given = {column for table in valid if channel in table.rows or ANY in table.rows for column in table.columns}
         if not given.issuperset(columns):

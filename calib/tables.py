@@ -39,6 +39,13 @@ class TableType:
     limits: Mapping[str, Limits]
     without: str | None = None
     """What to do where there is none."""
+    optional: Mapping[str, float] = field(default_factory=dict)
+    """The columns that a table may leave out, each with the value, in base units, that holds then."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that each channel has a value in."""
+        return tuple(name for name in self.columns if name not in self.optional)
 
 
 # ADC words have 16 bits at most; what a set-up allows beyond that (its own number of bits) is checked against the detector
@@ -95,7 +102,10 @@ TYPES: Mapping[str, TableType] = {
         "`emiss setup wire` adds the constants that a set-up lacks",
     ),
     "tracker.alignment": TableType(
-        {"shift": LENGTH}, "added to the local coordinate of a plane", {"shift": Limits(-1000.0, 1000.0)}
+        {"shift": LENGTH, "rotation": PURE, "z": LENGTH},
+        "where a plane is: shift, added to its coordinate; rotation about the beam axis, from x to y; z, how far downstream",
+        {"shift": Limits(-1000.0, 1000.0), "rotation": Limits(-0.1, 0.1), "z": Limits(-100.0, 100.0)},
+        optional={"rotation": 0.0, "z": 0.0},
     ),
     "magnet.field": TableType(
         {"scale": PURE},

@@ -208,10 +208,10 @@ def stages_of(detector: Detector, asked: Collection[str] | None = None) -> dict[
     from emiss.reco.tracking.clusters import clustering
     from emiss.reco.tracking.stage import TrackStage
 
-    common: list[Stage] = [CalorimeterStage(detector, asked), TrackStage(detector), *detector.plug_in_stages()]
+    sums, others = CalorimeterStage(detector, asked), detector.plug_in_stages()
     stages: dict[str, list[Stage]] = {
-        "raw": [WaveformStage(detector), *clustering(detector, "raw"), *common],
-        "hits": [HitStage(detector), *clustering(detector, "hits"), *common],
+        tier: [first(detector), *clustering(detector, tier), sums, TrackStage(detector, tier=tier), *others]
+        for tier, first in (("raw", WaveformStage), ("hits", HitStage))
     }
     if asked is not None:
         return {tier: _needed(several, _reconstructed(detector), asked) for tier, several in stages.items()}

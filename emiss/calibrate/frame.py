@@ -164,6 +164,8 @@ class Options:
         Parts of the set-up that constants are derived for; all by default.
     simulated : Path, optional
         Simulated hits of the same kind of run, which say what is expected; without them the set-up does.
+    curved : bool
+        Of the alignment: with tracks in a field, not straight ones.
     """
 
     trigger: str | None = None
@@ -171,6 +173,7 @@ class Options:
     least: int = 100
     parts: tuple[str, ...] = ()
     simulated: Path | None = None
+    curved: bool = False
 
 
 class Derivation(ABC):
@@ -184,6 +187,8 @@ class Derivation(ABC):
         Events that are looked at first, from which `learn` takes what the sums of all need; 0 for none.
     rounds : int
         How often the pilot is made, each time with what the one before has told.
+    everywhere : bool
+        Whether the events of the pilot are some of every file; else they are the first ones.
     trigger : str
         The trigger bit of the events that it takes; ``any``: all.
     """
@@ -193,6 +198,7 @@ class Derivation(ABC):
     wants: ClassVar[str]
     pilot: ClassVar[int] = 0
     rounds: ClassVar[int] = 1
+    everywhere: ClassVar[bool] = False
     trigger: ClassVar[str] = "any"
 
     def __init__(self, detector: Detector, options: Options) -> None:

@@ -29,13 +29,15 @@ def derivation_of(kind: str, detector: Detector, options: Options) -> Derivation
     Raises
     ------
     UserError
-        If there is no such kind, or no such part.
+        If there is no such kind, or no such part, or the kind has no such option.
     """
     refuse_unknown(kind)
     known = [*detector.read_out, *detector.trackers, *detector.magnets]
     for part in options.parts:
         if part not in known:
             raise UserError(f"the set-up {detector.name} has no part '{part}'", hint=did_you_mean(part, known))
+    if options.curved and kind != Alignment.kind:
+        raise UserError(f"{kind} knows no '--curved': it is how {Alignment.kind} takes tracks in a field")
     return KINDS[kind](detector, options)
 
 
