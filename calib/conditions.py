@@ -6,19 +6,23 @@ gaps, overlaps and missing channels before a job starts.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.calib import sdc
+from emiss.calib import tag as tags
+from emiss.calib.origins import REGISTER, Register, contradictions, load_register
 from emiss.calib.run_ranges import covers, overlap
-from emiss.calib.tables import ANY, TYPES, Table, read_tables, table_type
-from emiss.configs import loader
+from emiss.calib.tables import ANY, TYPES, Table, parse_tables, table_type, text_of
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from typing import Any
 
     from emiss.configs.arrays import Floats
 
@@ -89,32 +93,45 @@ class RunConditions:
 
 @dataclass(frozen=True)
 class Conditions:
-    """All tables of a tag, in the order of the files' names."""
+    """All tables of a tag, in the order of the files' names.
+
+    Attributes
+    ----------
+    tag : str
+        Its folder or file.
+    tables : tuple of Table
+    sha256 : str
+        Names all that the files of the tag hold (`emiss.calib.tag`).
+    snapshot : bool
+        Whether it is one, which never changes.
+    remarks : tuple of str
+        What is not wrong, but should be known: tables that are not read.
+    register : Register, optional
+        What was taken in which runs, where the tag says it.
+    """
 
     tag: str
     tables: tuple[Table, ...] = field(repr=False)
+    sha256: str = ""
+    snapshot: bool = False
+    remarks: tuple[str, ...] = ()
+    register: Register | None = None
 
     @classmethod
     def load(cls, tag: str | Path) -> Conditions:
-        """Read the tables of a folder (or of one file), or of a tag that ships.
+        """Read the tables of a folder, of one file, of a map of tables of another format, or of a tag that ships.
 
         Raises
         ------
         UserError
-            If there is no such tag, a table is wrong, or two tables give the same value.
+            If there is no such tag, a table is wrong, two tables give the same value, one was derived from runs of the wrong
+            kind, or a snapshot is not as it was.
         """
-        path = loader.find("calib", tag)
-        files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
-        if not files:
-            raise UserError("holds no conditions table (*.txt)", at=Location(str(path)))
+        path = tags.find(tag)
+        files, tables, remarks = _read(path)
+        folder = files.folder
+        register = load_register(folder / REGISTER) if REGISTER in files.contents else None
         problems = Problems()
-        tables: list[Table] = []
-        for file in files:
-            try:
-                tables += read_tables(file)
-            except UserError as error:
-                problems.add(error)
-        problems.check()
         for number, later in enumerate(tables):
             for earlier in tables[:number]:
                 clash = _clash(earlier, later) if earlier.override == later.override else None
@@ -124,14 +141,26 @@ class Conditions:
             if table.override:
                 for idle in _idle(table, [other for other in tables if not other.override]):
                     problems.add(idle)
+        for wrong in contradictions(tables, register) if register is not None else ():
+            problems.add(wrong)
         problems.check()
-        return cls(str(path), tuple(tables))
+        return cls(str(path), tuple(tables), files.sha256, files.snapshot, remarks, register)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The tag for the provenance: its name, what it holds, and type and runs of each table by its id."""
+        known = {table.payload: f"{table.type} {', '.join(map(str, table.runs))}" for table in self.tables}
+        return {
+            "tag": Path(self.tag).name,
+            "sha256": self.sha256,
+            "snapshot": self.snapshot,
+            "tables": known,
+        }
 
     def for_run(self, run: int) -> RunConditions:
         """Return what holds for a run; tables that override come after those they override."""
-        valid = [table for table in self.tables if covers(table.runs, run)]
-        ordered = [t for t in valid if not t.override] + [t for t in valid if t.override]
-        return RunConditions(run, self.tag, tuple(ordered), tuple(sorted({table.payload for table in ordered})))
+        ordered = sorted((table for table in self.tables if covers(table.runs, run)), key=lambda table: table.order)
+        return RunConditions(run, self.tag, tuple(ordered), _ids(ordered))
 
     def check(self, runs: Iterable[int], needs: Mapping[str, Sequence[str]]) -> None:
         """Raise a UserError for everything that is missing for these runs, or that can mean none of the channels.
@@ -153,6 +182,40 @@ class Conditions:
             for stranger in _strangers(self.tables, type_, channels):
                 problems.add(stranger)
         problems.check()
+
+
+def _read(path: Path) -> tuple[tags.Tag, list[Table], tuple[str, ...]]:
+    """Return the files of a tag, its tables, and what is to be known of these."""
+    own = path if path.suffix in (".yaml", ".yml") and path.is_file() else path / tags.MAP
+    if own.is_file():
+        given = sdc.read(own)
+        if own == path:
+            return tags.Tag(path, given.contents), list(given.tables), given.remarks
+        files = tags.read(path, given.contents)
+        return files, list(given.tables), given.remarks
+    files = tags.read(path)
+    names = [name for name in files.contents if name != REGISTER]
+    if not names:
+        raise UserError("holds no conditions table (*.txt)", at=Location(str(path)))
+    problems = Problems()
+    tables: list[Table] = []
+    for name in names:
+        file = files.folder / name if path.is_dir() else path
+        try:
+            tables += parse_tables(text_of(files.contents[name], file), str(file))
+        except UserError as error:
+            problems.add(error)
+    problems.check()
+    return files, tables, ()
+
+
+def _ids(ordered: Sequence[Table]) -> tuple[str, ...]:
+    """Return the ids of the tables that hold for a run; where later ones replace earlier ones, their order is one more."""
+    ids = {table.payload for table in ordered}
+    layered = [table for table in ordered if table.layer is not None]
+    if len({table.type for table in layered}) < len(layered):
+        ids.add(hashlib.sha256(" ".join(table.payload for table in layered).encode()).hexdigest()[:12])
+    return tuple(sorted(ids))
 
 
 def _strangers(tables: Sequence[Table], type_: str, known: Sequence[str]) -> Iterator[UserError]:
@@ -191,6 +254,8 @@ def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
 
 def _clash(earlier: Table, later: Table) -> UserError | None:
     """Return the error of two tables that give the same (run, channel, column), None where they do not."""
+    if None not in (earlier.layer, later.layer):
+        return None
     if earlier.type != later.type or not set(earlier.columns) & set(later.columns):
         return None
     common = overlap(earlier.runs, later.runs)
