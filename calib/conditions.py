@@ -15,7 +15,7 @@ import numpy as np
 
 from emiss.calib import sdc
 from emiss.calib import tag as tags
-from emiss.calib.origins import REGISTER, Register, contradictions, load_register
+from emiss.calib.register import REGISTER, Register, contradictions, load_register
 from emiss.calib.run_ranges import covers, overlap
 from emiss.calib.tables import ANY, TYPES, Table, parse_tables, table_type, text_of
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
@@ -146,15 +146,14 @@ class Conditions:
         problems.check()
         return cls(str(path), tuple(tables), files.sha256, files.snapshot, remarks, register)
 
-    @property
-    def about(self) -> dict[str, Any]:
-        """The tag for the provenance: its name, what it holds, and type and runs of each table by its id."""
+    def about(self, payloads: Iterable[str]) -> dict[str, Any]:
+        """Return the tag for the provenance: its name, what it holds, and type and runs of the tables that were used, by id."""
         known = {table.payload: f"{table.type} {', '.join(map(str, table.runs))}" for table in self.tables}
         return {
-            "tag": Path(self.tag).name,
+            "tag": Path(self.tag).resolve().name,
             "sha256": self.sha256,
             "snapshot": self.snapshot,
-            "tables": known,
+            "tables": {one: known[one] for one in payloads if one in known},
         }
 
     def for_run(self, run: int) -> RunConditions:

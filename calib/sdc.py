@@ -1,11 +1,11 @@
-"""Tables in the grammar of self-descriptive calibrations (SDC), as the collaboration's analysis code keeps them, read as they are.
+"""Tables in the grammar of self-descriptive calibrations (SDC), as analysis code of the collaboration has them, as they are.
 
 The grammar is that of the public C++ library of R. Dusaev (github.com/CrankOne/sdc: ``doc/grammar.rst``, ``doc/tutorial.rst``,
 the loader ``ExtCSVLoader`` of ``include/sdc-base.hh``, ``tests/sdc-grammar.test.cc``, ``tests/assets``), in words of our own:
 
 - ``#`` begins a comment. A line with ``=`` is metadata, any other one a row, whose words blanks or tabs part.
-- ``type`` and ``runs`` begin a block; ``columns`` names the words of rows. All metadata hold on until they are given anew, also in the
-  blocks that follow, within a file. A row may have more words than columns, not fewer.
+- ``type`` and ``runs`` begin a block; ``columns`` names the words of rows. All metadata hold on until they are given anew,
+  also in the blocks that follow, within a file. A row may have more words than columns, not fewer.
 - ``runs`` is ``5103``, ``3855-4207`` (both ends included) or ``5000-...`` (open); a range open to the left is a mistake.
 - What holds for a run are all blocks of a type whose runs it is in. A later one replaces an earlier one channel by channel and
   column by column, in the order of the file; files come in alphabetical order, those of subfolders in the place of these.
@@ -327,9 +327,7 @@ def _runs(text: str) -> RunRange:
     return RunRange(begin, end)
 
 
-def _tables(
-    block: Block, gives: Gives, template: str, names: Mapping[str, str], layer: int
-) -> Iterator[Table]:
+def _tables(block: Block, gives: Gives, template: str, names: Mapping[str, str], layer: int) -> Iterator[Table]:
     """Yield the tables of a type that a block gives: one for all rows that have values of the same columns."""
     taken = [one for one in gives.columns if one.theirs in block.columns]
     if not taken:
@@ -437,9 +435,7 @@ def _at(file: str, line: int, raw: str, word: str) -> Location:
     return Location(file, line, place + 1 if place >= 0 else 0, max(len(word), 1), raw)
 
 
-def _unknown(
-    blocks: Sequence[Block], known: Mapping[str, Sequence[object]], ignored: Sequence[str]
-) -> Iterator[str]:
+def _unknown(blocks: Sequence[Block], known: Mapping[str, Sequence[object]], ignored: Sequence[str]) -> Iterator[str]:
     """Yield a remark on each type that the map does not know, with how much of it there is."""
     strange = [block for block in blocks if block.type not in known and block.type not in ignored]
     many = Counter(block.type for block in strange)

@@ -1,6 +1,6 @@
 """A tag of constants as a whole: its files, the hash that names what they hold, and snapshots, which never change.
 
-The hash is that of ``sha256sum FILE... | sha256sum`` over the files in the order of their names, so that anybody can find it again.
+The hash is that of ``sha256sum FILE... | sha256sum``, files in the order of their names, so that anybody can find it again.
 A snapshot is a folder with copies of the files and ``SNAPSHOT.json``, which has the hash of each.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emiss.calib.origins import REGISTER
+from emiss.calib.register import REGISTER
 from emiss.calib.tables import read_content
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError
@@ -90,10 +90,10 @@ def find(name: str | Path, *, near: Path | None = None) -> Path:
     if len(found) == 1:
         return next(iter(found.values()))
     if not found:
-        raise UserError(
-            f"no conditions '{name}', and no snapshot of this hash in this folder, those in it or in calib"
-        )
-    raise UserError(f"the hash '{name}' means several: " + ", ".join(f"{path} ({said})" for said, path in found.items()))
+        raise UserError(f"no conditions '{name}', and no snapshot of this hash in this folder, those in it or in calib")
+    raise UserError(
+        f"the hash '{name}' means several: " + ", ".join(f"{path} ({said})" for said, path in found.items())
+    )
 
 
 def _about(near: Path | None) -> Iterator[tuple[str, Path]]:
@@ -149,7 +149,9 @@ def _manifest(path: Path) -> dict[str, Any]:
         if whole(said) != data["sha256"]:
             raise UserError("the snapshot's hash is not that of its files: it was changed", at=Location(str(path)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise UserError("is no manifest of a snapshot", at=Location(str(path)), hint="take the snapshot again") from None
+        raise UserError(
+            "is no manifest of a snapshot", at=Location(str(path)), hint="take the snapshot again"
+        ) from None
     return {"name": str(data.get("name", "")), "sha256": str(data["sha256"]), "files": said}
 
 
@@ -165,7 +167,9 @@ def _compare(tag: Tag, manifest: Mapping[str, Any]) -> None:
             problems.add(UserError("is not as it was when the snapshot was taken", at=at, hint=hint))
     for name in found:
         if name not in manifest["files"]:
-            problems.add(UserError("is no part of the snapshot that it stands in", at=Location(str(tag.path / name)), hint=hint))
+            problems.add(
+                UserError("is no part of the snapshot that it stands in", at=Location(str(tag.path / name)), hint=hint)
+            )
     problems.check()
 
 
