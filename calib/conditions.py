@@ -100,10 +100,8 @@ class Conditions:
     tag : str
         Its folder or file.
     tables : tuple of Table
-    sha256 : str
-        Names all that the files of the tag hold (`emiss.calib.tag`).
-    snapshot : bool
-        Whether it is one, which never changes.
+    files : Tag, optional
+        What it was read from.
     remarks : tuple of str
         What is not wrong, but should be known: tables that are not read.
     register : Register, optional
@@ -112,8 +110,7 @@ class Conditions:
 
     tag: str
     tables: tuple[Table, ...] = field(repr=False)
-    sha256: str = ""
-    snapshot: bool = False
+    files: tags.Tag | None = field(default=None, repr=False)
     remarks: tuple[str, ...] = ()
     register: Register | None = None
 
@@ -144,15 +141,15 @@ class Conditions:
         for wrong in contradictions(tables, register) if register is not None else ():
             problems.add(wrong)
         problems.check()
-        return cls(str(path), tuple(tables), files.sha256, files.snapshot, remarks, register)
+        return cls(str(path), tuple(tables), files, remarks, register)
 
     def about(self, payloads: Iterable[str]) -> dict[str, Any]:
         """Return the tag for the provenance: its name, what it holds, and type and runs of the tables that were used, by id."""
         known = {table.payload: f"{table.type} {', '.join(map(str, table.runs))}" for table in self.tables}
         return {
             "tag": Path(self.tag).resolve().name,
-            "sha256": self.sha256,
-            "snapshot": self.snapshot,
+            "sha256": "" if self.files is None else self.files.sha256,
+            "snapshot": self.files is not None and self.files.snapshot,
             "tables": {one: known[one] for one in payloads if one in known},
         }
 

@@ -79,6 +79,12 @@ def fits(type_: str, kind: str) -> bool:
     return kind == "any" or fitting is None or kind in fitting
 
 
+def alike(wanted: str, kind: str) -> bool:
+    """Return whether runs of a kind may be what is wanted."""
+    particles = {wanted, kind} <= set(PARTICLES)
+    return wanted == kind or "any" in (wanted, kind) or (particles and bool({"beam", "straight"} & {wanted, kind}))
+
+
 def fitting(type_: str) -> tuple[str, ...]:
     """Return the kinds of runs that constants of a type may come from."""
     return FITTING.get(type_) or FITTING.get(type_.rpartition(".")[2]) or tuple(KINDS)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emiss.calib.origins import KINDS, PARTICLES, fits
+from emiss.calib.origins import KINDS, alike, fits
 from emiss.calib.run_ranges import OPEN, RunRange, overlap, parse_ranges
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
@@ -94,15 +94,12 @@ def contradictions(tables: Sequence[Table], register: Register) -> Iterator[User
                 continue
             kind, at = known
             said.add(kind)
-            alike = table.origin.kind in (kind, "any") or kind == "any"
-            if fits(table.type, kind) and (alike or {kind, table.origin.kind} <= set(PARTICLES)):
-                continue
-            if fits(table.type, kind) and not alike:
-                text = f"wrong kind of run: {table.type} is said to be from {table.origin}"
-            elif table.origin.kind == "any":
-                continue
-            else:
+            if not fits(table.type, kind) and table.origin.kind != "any":
                 text = f"wrong kind of run: {table.type} was derived from run {run}"
+            elif not alike(table.origin.kind, kind):
+                text = f"wrong kind of run: {table.type} is said to be from {table.origin}"
+            else:
+                continue
             yield UserError(f"{text}, and run {run} is of {kind} ({at})", at=table.origin.at)
 
 

@@ -1,4 +1,4 @@
-"""What is suspicious in a tag of constants, though nothing forbids it: swapped channels, and those without a value of their own."""
+"""What is suspicious in a tag of constants, though nothing forbids it: channels that look swapped, or lack a value."""
 
 from __future__ import annotations
 

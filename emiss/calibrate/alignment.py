@@ -105,6 +105,7 @@ class Alignment(Derivation):
     kind = "alignment"
     meaning = "shifts of the planes of trackers (tracker.alignment), straws left out"
     wants = "tracks without a field (magnet.field 0 for these runs)"
+    runs_of = "straight"
     pilot = 20_000
 
     def __init__(self, detector: Detector, options: Any) -> None:

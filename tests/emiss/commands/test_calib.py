@@ -52,7 +52,7 @@ def test_pedestals_become_a_table_that_a_tag_takes_with_a_page_beside_it(cli, fi
     assert after.for_run(6121).get("sadc.pedestal", names)["even"].tolist() == old.tolist()
     shown = cli("calib", "show", "sadc.pedestal", "--run", 6114, "--calib", tag, "--channel", "S0*", "--json")
     first = json.loads(shown.out)[0]
-    assert first["at"].endswith("new.txt:8")
+    assert first["at"].endswith("new.txt:9")
     assert 0.0 < first["error"] < 0.1
     assert cli("calib", "check", tag).code == 0
     moved = cli("calib", "diff", "demo", tag, "--run", 6114, "--most", 3, "--out", tmp_path / "moved.csv")
