@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from emiss.calib.lookup import holding
 from emiss.calib.moved import swapped
 from emiss.calib.register import too_early
+from emiss.calib.run_ranges import overlap
 from emiss.calib.tables import ANY, ERROR, error_of
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from emiss.calib.conditions import Conditions
     from emiss.calib.tables import Table
@@ -31,8 +32,8 @@ def suspicious(conditions: Conditions) -> Iterator[UserError]:
         before = _before(conditions.tables, table)
         if before:
             yield from _swapped(table, before)
-        if before and table.override and table.origin is not None:
-            yield from _kept(table, before)
+        if (before and table.override and table.origin is not None) or table.without:
+            yield from _kept(table, before, _beside(conditions.tables, table))
     yield from too_early(conditions.tables)
 
 
@@ -74,19 +75,30 @@ def _values(tables: Sequence[Table], channel: str) -> list[tuple[float, float]]:
     ]
 
 
-def _kept(table: Table, before: Sequence[Table]) -> Iterator[UserError]:
+def _beside(tables: Sequence[Table], table: Table) -> set[str]:
+    """Return the channels that other tables which override give in runs of a table."""
+    others = [one for one in tables if one.type == table.type and one.override and one is not table]
+    return {name for one in others if overlap(one.runs, table.runs) is not None for name in one.rows}
+
+
+def _kept(table: Table, before: Sequence[Table], beside: Collection[str]) -> Iterator[UserError]:
     """Yield the channels of a derived table's parts that it has no value for."""
-    if ANY in table.rows:
+    if ANY in table.rows or ANY in beside:
         return
     parts = {name.partition(".")[0] for name in table.rows}
     names = dict.fromkeys(name for one in before for name in one.rows if name != ANY)
-    left = [name for name in names if name not in table.rows and name.partition(".")[0] in parts]
+    left = [
+        name
+        for name in dict.fromkeys([*table.without, *names])
+        if name not in table.rows and name not in beside and (name in table.without or name.partition(".")[0] in parts)
+    ]
     if left:
+        held = "the value before holds" if before else "nothing holds"
         more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
         yield UserError(
-            f"{table.type}: nothing was derived for {', '.join(left[:SHOWN])}{more}, dead or not hit: the value before holds",
+            f"{table.type}: nothing was derived for {', '.join(left[:SHOWN])}{more}, dead or not hit: {held}",
             at=table.location(),
-            hint=f"it is at {_place(before, left[0])}",
+            hint=f"it is at {_place(before, left[0])}" if before else None,
         )
 
 

@@ -1,7 +1,7 @@
 """Conditions tables: the text files ``configs/calib/TAG/*.txt``, one or several blocks of metadata lines and rows.
 
-A block begins with metadata lines ``key = value`` (type, runs, columns, units, source, from, override) and holds one row per
-channel; the row of the channel ``*`` stands for all that have none of their own. ``#`` begins a comment.
+A block begins with metadata lines ``key = value`` (type, runs, columns, units, source, from, without, override) and holds
+one row per channel; the row of the channel ``*`` stands for all that have none of their own. ``#`` begins a comment.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ANY = "*"
 SHOWN = 5
 """So many wrong rows of a block are named one by one."""
 
-KEYS = ("type", "runs", "columns", "units", "source", "from", "override")
+KEYS = ("type", "runs", "columns", "units", "source", "from", "without", "override")
 
 MAX_BYTES = 64_000_000
 """Of a file; all constants of an experiment are some megabytes."""
@@ -173,6 +173,8 @@ class Table:
     origin: Origin | None = None
     layer: int | None = None
     """The place of a table of a format in which later tables replace earlier ones."""
+    without: tuple[str, ...] = ()
+    """Channels that a derivation has found nothing for."""
 
     @property
     def order(self) -> tuple[bool, int]:
@@ -338,7 +340,19 @@ class _Block:
         lines = {channel: number for channel, (_, number, _) in self.rows.items()}
         replaces = override == "yes"
         payload = payload_of(kind, runs, columns, rows, override=replaces)
-        return Table(kind, runs, columns, rows, lines, self.file, self.line, replaces, payload, self._origin(kind))
+        return Table(
+            kind,
+            runs,
+            columns,
+            rows,
+            lines,
+            self.file,
+            self.line,
+            replaces,
+            payload,
+            self._origin(kind),
+            without=tuple(filter(None, self._list("without"))) if "without" in self.meta else (),
+        )
 
     def _origin(self, kind: str) -> Origin | None:
         if "from" not in self.meta:

@@ -86,7 +86,10 @@ def find(name: str | Path, *, near: Path | None = None) -> Path:
     try:
         return loader.find("calib", name, near=near)
     except UserError:
-        found = {said: path for said, path in _about(near) if said.startswith(name)}
+        found: dict[str, Path] = {}
+        for said, path in _about(near):
+            if said.startswith(name):
+                found.setdefault(said, path)
     if len(found) == 1:
         return next(iter(found.values()))
     if not found:

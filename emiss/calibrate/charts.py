@@ -79,12 +79,15 @@ def history(found: Sequence[Constant], channel: str) -> Figure:
     with styled():
         made = figure(7.0, 0.7 + 1.7 * len(shown))
         places = made.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+        titled: set[str] = set()
         for place, (type_, column) in zip(places, shown, strict=True):
             own = [one for one in found if (one.type, one.column) == (type_, column)]
             _panel(place, own, last + beyond)
             unit = f" [{own[0].unit}]" if own[0].unit else ""
             place.set_ylabel(f"{column}{unit}")
-            place.set_title(type_, loc="left", fontsize=9)
+            if type_ not in titled:
+                place.set_title(type_, loc="left", fontsize=9)
+            titled.add(type_)
         places[0].set_title(channel, loc="right", fontsize=9)
         places[-1].set_xlim(first - beyond, last + beyond)
         places[-1].set_xlabel("run")

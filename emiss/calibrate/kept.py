@@ -1,8 +1,8 @@
 """The sums of a derivation under way, kept beside its table: what one that was interrupted goes on from.
 
 Ranges of files are added in their order, so that one total, and how many ranges are in it, is all that is kept, and the
-result is the same to the last bit. There is a file for each pass over the data. Its key names all that the sums depend on: files,
-options, constants, set-up, code; sums of anything else are not used.
+result is the same to the last bit. There is a file for each pass over the data. Its key names all that the sums depend
+on: files, options, constants, set-up, code; sums of anything else are not used.
 """
 
 from __future__ import annotations

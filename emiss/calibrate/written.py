@@ -51,6 +51,7 @@ def _below(over: Conditions | None, kind: str, runs: RunRange) -> bool:
 
 def _block(found: Found, made: Made, runs: RunRange, origin: str, *, override: bool) -> str:
     of = ", ".join(map(str, found.runs))
+    lost = [name for name, one in zip(made.channels, made.found, strict=True) if not one]
     names = [name for column in made.values for name in (column, error_of(column))]
     units = [made.units[column] for column in made.values for _ in range(2)]
     lines = [
@@ -60,6 +61,7 @@ def _block(found: Found, made: Made, runs: RunRange, origin: str, *, override: b
         f"units = {', '.join(['-', *units])}",
         f"source = derived ({found.kind}) from run {of}, {found.used} events",
         f"from = {text_of(origin if fits(made.type, origin) else 'any', [RunRange(run, run) for run in found.runs])}",
+        *([f"without = {', '.join(lost)}"] if lost else []),
         *(["override = yes"] if override else []),
         "",
     ]

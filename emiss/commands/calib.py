@@ -244,8 +244,8 @@ def check(
 ) -> None:
     """Check a tag for a set-up: gaps, overlaps, ranges that begin late, missing and extra channels, limits, units, runs.
 
-    Constants that were derived from runs of the wrong kind are told by name; also, as warnings, channels that look swapped or have
-    no value in a derived table, tables that are not read, and those that hold before the runs they are from.
+    Constants that were derived from runs of the wrong kind are told by name; also, as warnings, channels that look swapped or
+    have no value in a derived table, tables that are not read, and those that hold before the runs they are from.
 
     For example:
 
