@@ -343,7 +343,12 @@ def _tables(block: Block, gives: Gives, template: str, names: Mapping[str, str],
                 said = f"'{channel}' stands at line {lines[channel]} of this block already"
                 hint = "if a column more parts them, name it in 'channel' of the map"
                 raise UserError(said, at=Location(block.file, number), hint=hint)
-            values = _values(row, taken, gives, channel, _at(block.file, number, raw, ""))
+            begins = [word.start() + 1 for word in re.finditer(r"\S+", raw)]
+            places = {
+                column: Location(block.file, number, begin, len(row[column]), raw)
+                for column, begin in zip(block.columns, begins, strict=False)
+            }
+            values = _values(row, taken, gives, channel, places)
         except UserError as error:
             problems.add(error)
             if len(problems.errors) > SHOWN:
@@ -374,7 +379,7 @@ def _channel(template: str, row: Mapping[str, str], names: Mapping[str, str], at
 
 
 def _values(
-    row: Mapping[str, str], columns: Sequence[Column], gives: Gives, channel: str, at: Location
+    row: Mapping[str, str], columns: Sequence[Column], gives: Gives, channel: str, places: Mapping[str, Location]
 ) -> dict[str, float]:
     """Return the values of a row in base units; those that are ``nan`` are not given."""
     found: dict[str, float] = {}
@@ -382,7 +387,7 @@ def _values(
         word = row[one.theirs]
         if word.lower() == "nan":
             continue
-        place = _at(at.file, at.line, at.text, word)
+        place = places[one.theirs]
         value = number(word)
         if value is None or not math.isfinite(value * one.factor):
             raise UserError(f"'{word[:60]}' is no finite number", at=place)

@@ -97,7 +97,8 @@ def draw(found: Sequence[Moved]) -> Figure:
         if largest > WIDE * min((abs(size) for size in sizes if size), default=largest):
             place.set_xscale("symlog", linthresh=1.0)
         if any(one.swapped for one in chosen):
-            place.barh([], [], color=COLOURS[5], label="look swapped")
-            place.legend(frameon=False, fontsize=8)
+            from matplotlib.patches import Patch
+
+            place.legend(handles=[Patch(color=COLOURS[5], label="look swapped")], frameon=False, fontsize=8)
         place.set_xlabel("moved by [sigma]" if in_sigma else "moved by [%]")
     return made
