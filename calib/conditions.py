@@ -35,6 +35,8 @@ class RunConditions:
     tag: str
     tables: tuple[Table, ...]
     payloads: tuple[str, ...] = ()
+    all_tables: tuple[Table, ...] = field(default=(), repr=False, compare=False)
+    """Those of other runs, too, for messages."""
 
     def get(self, type_: str, channels: Sequence[str]) -> dict[str, Floats]:
         """Return the constants of a type for some channels.
@@ -82,7 +84,9 @@ class RunConditions:
         more = f" and {count - 1} more" if count > 1 else ""
         if not tables:
             kind = table_type(type_) or TYPES[type_]
-            return UserError(f"run {self.run} has no table of type {type_}", at=Location(self.tag), hint=kind.without)
+            said = f"run {self.run} has no table of type {type_}"
+            hint = _around([table for table in self.all_tables if table.type == type_], self.run) or kind.without
+            return UserError(said, at=Location(self.tag), hint=hint)
         known = [name for table in tables for name in table.rows]
         return UserError(
             f"run {self.run}: no {type_} {column} for channel '{channel}'{more}",
@@ -156,7 +160,7 @@ class Conditions:
     def for_run(self, run: int) -> RunConditions:
         """Return what holds for a run; tables that override come after those they override."""
         ordered = sorted((table for table in self.tables if covers(table.runs, run)), key=lambda table: table.order)
-        return RunConditions(run, self.tag, tuple(ordered), _ids(ordered))
+        return RunConditions(run, self.tag, tuple(ordered), _ids(ordered), self.tables)
 
     def check(self, runs: Iterable[int], needs: Mapping[str, Sequence[str]]) -> None:
         """Raise a UserError for everything that is missing for these runs, or that can mean none of the channels.
@@ -203,6 +207,19 @@ def _read(path: Path) -> tuple[tags.Tag, list[Table], tuple[str, ...]]:
             problems.add(error)
     problems.check()
     return files, tables, ()
+
+
+def _around(tables: Sequence[Table], run: int) -> str | None:
+    """Return which tables there are before and behind a run for which there is none."""
+    ends = [(one.last, table) for table in tables for one in table.runs if one.last < run]
+    begins = [(one.first, table) for table in tables for one in table.runs if one.first > run]
+    last = max(ends, key=lambda item: item[0], default=None)
+    first = min(begins, key=lambda item: item[0], default=None)
+    before = f"{last[1].location()} ends with run {last[0]}" if last else ""
+    after = f"{first[1].location()} begins with run {first[0]}" if first else ""
+    if last and first:
+        return f"a gap: {before}, {after}"
+    return f"it starts late: {after}" if first else f"it ends early: {before}" if last else None
 
 
 def _ids(ordered: Sequence[Table]) -> tuple[str, ...]:

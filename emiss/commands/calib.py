@@ -253,11 +253,11 @@ def check(
 
       emiss calib check my_tag --setup na64e_2018 --runs 6111-6150 --register runs.yaml
     """
-    from emiss.calib.suspects import suspicious
     from emiss.calibrate.store import check as check_tag
 
-    conditions, looked, types = check_tag(tag, setup=setup, runs=runs, register=register)
-    remarks = [*conditions.remarks, *map(str, suspicious(conditions))]
+    remarks: list[str] = []
+    told = remarks.append if json_ else warn
+    conditions, looked, types = check_tag(tag, setup=setup, runs=runs, register=register, told=told)
     if json_:
         put(
             {
@@ -271,8 +271,6 @@ def check(
             }
         )
         return
-    for remark in remarks:
-        warn(remark)
     say(
         f"{conditions.tag}: {len(conditions.tables)} tables; all {types} types that {setup} needs are there in runs {looked}"
     )

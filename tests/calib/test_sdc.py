@@ -175,7 +175,15 @@ def test_mistakes_of_a_map_have_their_place(tmp_path, old, new, said):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1.5e3", 1500.0), ("2*(3+1)/4", 2.0), ("-1.5", -1.5), ("+.5", 0.5), ("9**9**9", None), ("1_0", None), ("x", None)],
+    [
+        ("1.5e3", 1500.0),
+        ("2*(3+1)/4", 2.0),
+        ("-1.5", -1.5),
+        ("+.5", 0.5),
+        ("9**9**9", None),
+        ("1_0", None),
+        ("x", None),
+    ],
 )
 def test_numbers_may_be_arithmetic(text, value):
     assert sdc.number(text) == value

@@ -115,10 +115,14 @@ def test_what_tables_are_from_is_read_and_the_wrong_kind_is_refused(tmp_path):
 def test_a_register_of_runs_is_compared(tmp_path):
     folder = _folder(tmp_path / "tag", a=_gains(extra="from = electrons, runs 5-7"))
     (folder / "runs.yaml").write_text("kinds:\n  electrons: 5\n  muons: 6-8\n")
-    with pytest.raises(UserError, match=r"a\.txt:5:8: wrong kind of run: sadc\.gain is said to be from.*run 6 is of muons"):
+    with pytest.raises(
+        UserError, match=r"a\.txt:5:8: wrong kind of run: sadc\.gain is said to be from.*run 6 is of muons"
+    ):
         Conditions.load(folder)
     (folder / "runs.yaml").write_text("kinds:\n  electrons: 5-7\n  random: [7, 8]\n")
-    with pytest.raises(UserError, match=r"runs\.yaml:3:3: runs 7 are of random here, and of electrons at .*runs\.yaml:2:3"):
+    with pytest.raises(
+        UserError, match=r"runs\.yaml:3:3: runs 7 are of random here, and of electrons at .*runs\.yaml:2:3"
+    ):
         Conditions.load(folder)
     (folder / "runs.yaml").write_text("kinds: {electrons: 5-7, beam: 8}\n")
     assert Conditions.load(folder).register.of(8)[0] == "beam"
@@ -137,7 +141,9 @@ def test_swapped_lost_and_early_constants_are_told(tmp_path):
     assert len(found) == 3
     assert "b.txt:10: sadc.gain: A.0.2 and A.0.5 look swapped" in found[0]
     assert "a.txt:8 and " in found[0]
-    assert "b.txt:1: sadc.gain: nothing was derived for B.0.0, A.0.9, dead or not hit: the value before holds" in found[1]
+    assert (
+        "b.txt:1: sadc.gain: nothing was derived for B.0.0, A.0.9, dead or not hit: the value before holds" in found[1]
+    )
     assert "b.txt:5:8: sadc.gain holds from run 40 on, before run 50 that it is derived from" in found[2]
     late = _folder(tmp_path / "late", a=_gains("1-9", rows), b=_gains("10-", {**rows, "A.0.2": "1.5", "A.0.5": "1.2"}))
     (found,) = suspicious(Conditions.load(late))

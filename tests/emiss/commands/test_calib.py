@@ -78,7 +78,11 @@ def test_swapped_channels_are_named(cli, files, tmp_path):
 def test_a_dead_cell_is_told_and_keeps_its_gain(cli, files, tmp_path):
     done = cli("calib", "derive", "ecal", files["electron"], "--out", tmp_path / "ecal.txt", "--least", 20, "--no-page")
     assert done.code == 0, done.err
-    assert "# ECAL1.2.3: dead or not hit: no pulse" in (tmp_path / "ecal.txt").read_text()
+    text = (tmp_path / "ecal.txt").read_text()
+    assert "# ECAL1.2.3: dead or not hit: no pulse" in text
+    (lost,) = (line for line in text.splitlines() if line.startswith("without = "))
+    assert "ECAL1.2.3" in lost.partition(" = ")[2].split(", ")
+    assert "from = electrons, run 6111" in text
     done = cli(
         "calib", "derive", "times", files["electron"], "--out", tmp_path / "times.txt", "--least", 20, "--no-page"
     )
