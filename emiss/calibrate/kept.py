@@ -117,7 +117,7 @@ class Stage:
     def _load(self, path: Path) -> None:
         """Take what is there of the same key; what is of another, or broken, is not used."""
         with suppress(OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 head = json.loads(file[_HEAD].tobytes())
                 if head["schema"] != SCHEMA or head["key"] != self._key:
                     return

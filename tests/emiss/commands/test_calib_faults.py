@@ -47,7 +47,7 @@ FAULTS = {
     "a gap": (
         lambda text: text.replace("6000-6999", "6000-6100, 6102-6999"),
         r"gap: no sadc\.pedestal for runs 6101",
-        r"run 6101 has no table of type sadc\.pedestal; a gap: .*pedestals\.txt:2 ends with run 6100, .*pedestals\.txt:2 begins",
+        r"run 6101 has no table of type sadc\.pedestal; a gap: .*pedestals\.txt:2 ends with run 6100, .*:2 begins",
     ),
     "an overlap": (
         lambda text: text + "\n" + text,
