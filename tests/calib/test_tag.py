@@ -7,6 +7,7 @@ import pytest
 
 from emiss.calib import tag as tags
 from emiss.calib.conditions import Conditions
+from emiss.calib.recorded import differences
 from emiss.calib.suspects import suspicious
 from emiss.configs.errors import UserError
 
@@ -149,3 +150,19 @@ def test_swapped_lost_and_early_constants_are_told(tmp_path):
     (found,) = suspicious(Conditions.load(late))
     assert "look swapped" in str(found)
     assert not list(suspicious(Conditions.load("demo")))
+
+
+def test_results_tell_which_constants_are_different(tmp_path):
+    mips = _gains("1-", type_="hcal.mip", columns="scale")
+    one, two = (
+        Conditions.load(_folder(tmp_path / name, a=_gains("1-9", {"A": gain}), b=mips))
+        for name, gain in (("one", "1"), ("two", "2"))
+    )
+    a, b = ({"constants": tag.about(tag.for_run(5).payloads)} for tag in (one, two))
+    first, second = differences(a, b)
+    assert first == f"constants: one {one.files.sha256[:12]} and two {two.files.sha256[:12]}"
+    ids = [tag.tables[0].payload for tag in (one, two)]
+    assert second == f"constants sadc.gain: runs 1-9 ({ids[0]}) and 1-9 ({ids[1]})"
+    assert differences(a, a) == []
+    assert differences(a, {}) == []
+    assert differences({"constants": [a["constants"]]}, b)[1:] == [second]
