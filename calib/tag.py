@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MANIFEST = "SNAPSHOT.json"
-SCHEMA = "emiss.calib-snapshot/1"
+SCHEMA = "emiss.snapshot/1"
 MAP = "calib.yaml"
 """The map of a folder whose tables are of another format (`emiss.calib.sdc`)."""
 
