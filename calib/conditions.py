@@ -186,7 +186,7 @@ class Conditions:
 
 def _read(path: Path) -> tuple[tags.Tag, list[Table], tuple[str, ...]]:
     """Return the files of a tag, its tables, and what is to be known of these."""
-    own = path if path.suffix in (".yaml", ".yml") and path.is_file() else path / tags.MAP
+    own = path if path.suffix in (".yaml", ".yml") and path.is_file() else path / sdc.MAP
     if own.is_file():
         given = sdc.read(own)
         if own == path:

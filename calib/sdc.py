@@ -65,6 +65,9 @@ if TYPE_CHECKING:
     from emiss.calib.tables import TableType
     from emiss.configs.loader import Document
 
+MAP = "calib.yaml"
+"""The map of a folder whose tables are of this format."""
+
 OPEN_END = "..."
 _RUN = re.compile(r"\d{1,10}", re.ASCII)
 _LONGEST = 200
@@ -110,13 +113,11 @@ class Gives:
 
 @dataclass(frozen=True)
 class Read:
-    """What a map and its files hold: tables, remarks, and the bytes of each file by name."""
+    """What a map and its files hold: tables, remarks, and the bytes of each file by name, seen from the map."""
 
     tables: tuple[Table, ...]
     remarks: tuple[str, ...]
     contents: Mapping[str, bytes]
-    inside: bool
-    """Whether all files are below the folder of the map."""
 
 
 @dataclass
@@ -152,7 +153,6 @@ def read(path: Path) -> Read:
     problems = Problems()
     files = list(_files(document, said))
     folder = document.path.parent
-    inside = all(file.is_relative_to(folder) for file in files)
     for file in files:
         name = file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)
         try:
@@ -169,9 +169,9 @@ def read(path: Path) -> Read:
             except UserError as error:
                 problems.add(error)
     problems.check()
-    contents = {path.name: document.text.encode(), **contents}
+    contents = {MAP: read_content(path), **contents}  # as it is called in a folder of its own
     remarks = [*_unknown(blocks, known, said.ignored), *_without(blocks, tables, known), *_disputed(tables)]
-    return Read(tuple(tables), tuple(remarks), contents, inside)
+    return Read(tuple(tables), tuple(remarks), contents)
 
 
 def _files(document: Document, said: CalibMap) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emiss.calib.register import REGISTER
+from emiss.calib.sdc import MAP
 from emiss.calib.tables import read_content
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 MANIFEST = "SNAPSHOT.json"
 SCHEMA = "emiss.snapshot/1"
-MAP = "calib.yaml"
-"""The map of a folder whose tables are of another format (`emiss.calib.sdc`)."""
-
 SHORT = 12
 """Digits of a hash where it is shown."""
 
@@ -176,24 +174,24 @@ def _compare(tag: Tag, manifest: Mapping[str, Any]) -> None:
     problems.check()
 
 
-def take(tag: Tag, out: Path, contents: Mapping[str, bytes] | None = None) -> Tag:
+def take(tag: Tag, out: Path) -> Tag:
     """Write a snapshot of a tag to a new folder: its files, which nobody may write, and the manifest last.
 
     Parameters
     ----------
     tag : Tag
     out : Path
-    contents : mapping, optional
-        What is kept, by default the files of the tag.
 
     Raises
     ------
     UserError
         If the folder is there and holds anything else than this snapshot, or cannot be written.
     """
-    kept = Tag(out, dict(sorted((contents or tag.contents).items())), snapshot=True)
+    kept = Tag(out, tag.contents, snapshot=True)
     if (out / MANIFEST).is_file() and _manifest(out / MANIFEST)["files"] == kept.files:
-        return read(out)
+        there = {name: read_content(out / name) for name in kept.contents if (out / name).is_file()}
+        _compare(Tag(out, there, snapshot=True), {"sha256": kept.sha256, "files": kept.files})
+        return kept
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise UserError("is there already: a snapshot is never changed", at=Location(str(out)))
@@ -207,4 +205,4 @@ def take(tag: Tag, out: Path, contents: Mapping[str, bytes] | None = None) -> Ta
             path.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
     except OSError as error:
         raise UserError(error.strerror or "cannot be written", at=Location(str(error.filename or out))) from None
-    return read(out)
+    return kept

@@ -1,5 +1,6 @@
 """Faults in constants and runs: each is told by name where a tag is checked, a job begins, or constants are derived."""
 
+import json
 import re
 from pathlib import Path
 
@@ -119,15 +120,38 @@ def test_a_check_names_each_fault(cli, tmp_path, fault):
     assert re.search(said or "all 9 types that na64e_lfc needs are there", _spoken(done)), _spoken(done)
 
 
-@pytest.mark.parametrize("fault", [fault for fault, (_, _, said) in FAULTS.items() if said is not None])
-def test_a_job_names_each_fault(cli, tmp_path, fault, undrawn):
-    change, _, said = FAULTS[fault]
-    tag = _tag(tmp_path / "tag", change)
+def _job(cli, tmp_path, change):
     shipped = Path(__file__).parents[3] / "samples" / "data" / "signal.dat"
-    done = cli("process", shipped, "--calib", tag, "--out", tmp_path / "out", "--events", 5)
-    assert done.code == (0 if fault in ONLY_TOLD else 2), _spoken(done)
+    tag = _tag(tmp_path / "tag", change)
+    return cli("process", shipped, "--calib", tag, "--out", tmp_path / "out", "--events", 5)
+
+
+REFUSED = [fault for fault, (_, _, said) in FAULTS.items() if said is not None and fault not in ONLY_TOLD]
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_job_names_each_fault_before_it_begins(cli, tmp_path, fault):
+    change, _, said = FAULTS[fault]
+    done = _job(cli, tmp_path, change)
+    assert done.code == 2, _spoken(done)
     assert re.search(said, _spoken(done)), _spoken(done)
-    assert (tmp_path / "out" / "cutflow.json").exists() == (done.code == 0)
+    assert not (tmp_path / "out" / "cutflow.json").exists()
+
+
+def test_a_job_with_swapped_channels_and_a_dead_cell_names_both_and_goes_on(cli, tmp_path, undrawn):
+    def change(text):
+        rows = _without(map(_renamed, _rows(text)), "ECAL1.2.3")
+        return text + "\n" + _override(rows, DERIVED, "without = ECAL1.2.3")
+
+    done = _job(cli, tmp_path, change)
+    assert done.code == 0, _spoken(done)
+    for fault in ONLY_TOLD:
+        assert re.search(FAULTS[fault][2], _spoken(done)), _spoken(done)
+    about = json.loads((tmp_path / "out" / "cutflow.json").read_text())["provenance"]["constants"]
+    assert (about["tag"], about["snapshot"], len(about["sha256"])) == ("tag", False, 64)
+    assert sorted(about["tables"].values()).count("sadc.pedestal 6100-6200") == 1
+    manifest = json.loads((tmp_path / "out" / "tables" / "manifest.json").read_text())
+    assert about in (manifest.get("constants"), manifest.get("about", {}).get("constants"))
 
 
 @pytest.fixture(scope="module")
