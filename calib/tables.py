@@ -294,6 +294,8 @@ class _Block:
 
     def row(self, line: str, number: int, raw: str) -> None:
         words = tuple(line.replace(",", " ").split())
+        if not words:
+            raise UserError("a row without a channel", at=Location(self.file, number, 1, len(raw), raw))
         at = Location(self.file, number, raw.index(words[0]) + 1, len(words[0]), raw)
         if words[0] in self.rows:
             raise UserError(f"channel '{words[0]}' has a row at line {self.rows[words[0]][1]} already", at=at)

@@ -90,7 +90,7 @@ def history(found: Sequence[Constant], channel: str) -> Figure:
             titled.add(type_)
         places[0].set_title(channel, loc="right", fontsize=9)
         places[-1].set_xlim(first - beyond, last + beyond)
-        places[-1].set_xlabel("run")
+        places[-1].set_xlabel("run" if len(shown) == len(columns) else f"run ({len(shown)} of {len(columns)} columns)")
         places[-1].ticklabel_format(axis="x", useOffset=False, style="plain")
     return made
 

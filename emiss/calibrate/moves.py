@@ -100,5 +100,6 @@ def draw(found: Sequence[Moved]) -> Figure:
             from matplotlib.patches import Patch
 
             place.legend(handles=[Patch(color=COLOURS[5], label="look swapped")], frameon=False, fontsize=8)
-        place.set_xlabel("moved by [sigma]" if in_sigma else "moved by [%]")
+        few = "" if len(chosen) == len(found) else f" ({len(chosen)} of {len(found)} values)"
+        place.set_xlabel(f"moved by {'[sigma]' if in_sigma else '[%]'}{few}")
     return made

@@ -91,6 +91,7 @@ def derive(
     from emiss import runlist
     from emiss.calib.conditions import Conditions
     from emiss.calib.run_ranges import OPEN, RunRange
+    from emiss.calib.tag import MANIFEST
     from emiss.calib.tag import find as find_tag
     from emiss.calibrate import page, written
     from emiss.calibrate.frame import Options
@@ -103,6 +104,8 @@ def derive(
     refuse_unknown(kind)
     if out.suffix != ".txt":
         raise UserError("a table of constants is a '.txt'", at=Location(str(out)))
+    if (out.parent / MANIFEST).exists():
+        raise UserError("the folder is a snapshot, which never changes", at=Location(str(out)))
     if len(runs) == 1 and runs[0].endswith((".yaml", ".yml")):
         listed = runlist.load(runs[0])
     else:

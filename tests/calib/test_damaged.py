@@ -109,6 +109,7 @@ def _loop(path):
         (lambda path: path.write_text(GOOD.replace("1-40", "9" * 5000)), "is no run or range of runs"),
         (lambda path: path.write_text(GOOD.replace("1-40", "٣-٩")), "is no run or range of runs"),
         (lambda path: path.write_text(GOOD[: GOOD.index("0.02")]), "has 1 values for 2 columns"),
+        (lambda path: path.write_text(GOOD + ",\n"), "a row without a channel"),
         (lambda path: path.write_text("A 1 2 3\n" * 3), "a row before any 'type = ...' line"),
     ],
 )

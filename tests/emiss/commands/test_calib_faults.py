@@ -120,6 +120,18 @@ def test_a_check_names_each_fault(cli, tmp_path, fault):
     assert re.search(said or "all 9 types that na64e_lfc needs are there", _spoken(done)), _spoken(done)
 
 
+def test_a_register_of_runs_is_given_to_a_check(cli, tmp_path):
+    tag = _tag(tmp_path / "tag", lambda text: text + "\n" + _override(_rows(text), "from = random, run 6114"))
+    (tmp_path / "runs.yaml").write_text("kinds:\n  muons: 6112-6114\n")
+    assert cli("calib", "check", tag).code == 0
+    done = cli("calib", "check", tag, "--register", tmp_path / "runs.yaml")
+    assert done.code == 2
+    assert re.search(
+        r"pedestals\.txt:\d+:8: wrong kind of run: .* run 6114 is of muons \(.*runs\.yaml:2:3\)", _spoken(done)
+    )
+    assert "holds from run 6100 on, before run 6114" in _spoken(done)
+
+
 def _job(cli, tmp_path, change):
     shipped = Path(__file__).parents[3] / "samples" / "data" / "signal.dat"
     tag = _tag(tmp_path / "tag", change)

@@ -32,6 +32,8 @@ def test_a_tag_is_frozen_and_named_by_its_hash(cli, theirs):
     )
     frozen = cli("calib", "history", "A.0.1", "--calib", said["sha256"][:8], "--json")
     assert [one["value"] for one in json.loads(frozen.out)] == pytest.approx([2.5e-3, 3e-3, 2.5e-3])
+    into = cli("calib", "derive", "mip", "x.dat", "--out", f"{said['snapshot']}/new.txt")
+    assert (into.code, "the folder is a snapshot" in into.err) == (2, True)
     (Path(said["snapshot"]) / "theirs/deep/gains.txt").chmod(0o644)
     (Path(said["snapshot"]) / "theirs/deep/gains.txt").write_text(THEIRS + "\n")
     done = cli("calib", "history", "A.0.1", "--calib", said["snapshot"])
