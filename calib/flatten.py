@@ -29,17 +29,19 @@ def flattened(conditions: Conditions) -> Iterator[tuple[str, str]]:
 def _blocks(type_: str, tables: Sequence[Table]) -> Iterator[str]:
     """Yield the blocks of a type: one for each set of columns, of runs in which the same rows hold."""
     runs = [one for table in tables for one in table.runs]
-    found: dict[tuple[object, ...], tuple[tuple[str, ...], Rows, list[RunRange]]] = {}
+    found: dict[tuple[object, ...], tuple[tuple[str, ...], Rows, bool, list[RunRange]]] = {}
     for span in spans(tables, RunRange(min(one.first for one in runs), max(one.last for one in runs))):
-        for columns, rows in _by_columns(_rows(holding(tables, span.first))):
-            key = (columns, tuple((name, tuple(row.values())) for name, row in sorted(rows.items())))
-            ranges = found.setdefault(key, (columns, rows, []))[2]
+        valid = _rows(holding(tables, span.first))
+        for columns, rows in _by_columns(valid):
+            over = ANY in valid and ANY not in rows  # a row for all channels would clash with those of other columns
+            key = (columns, over, tuple((name, tuple(row.values())) for name, row in sorted(rows.items())))
+            ranges = found.setdefault(key, (columns, rows, over, []))[3]
             if ranges and ranges[-1].last + 1 == span.first:
                 ranges[-1] = RunRange(ranges[-1].first, span.last)
             else:
                 ranges.append(span)
-    for columns, rows, ranges in found.values():
-        yield _text(type_, columns, rows, ranges)
+    for columns, rows, over, ranges in found.values():
+        yield _text(type_, columns, rows, ranges, override=over)
 
 
 def _rows(valid: Sequence[Table]) -> Rows:
@@ -71,7 +73,7 @@ def _by_columns(rows: Rows) -> Iterator[tuple[tuple[str, ...], Rows]]:
     yield from made.items()
 
 
-def _text(type_: str, columns: Sequence[str], rows: Rows, ranges: Sequence[RunRange]) -> str:
+def _text(type_: str, columns: Sequence[str], rows: Rows, ranges: Sequence[RunRange], *, override: bool) -> str:
     kind = table_type(type_)
     dimensions = {} if kind is None else kind.columns
     units = [
@@ -85,6 +87,7 @@ def _text(type_: str, columns: Sequence[str], rows: Rows, ranges: Sequence[RunRa
         f"columns = {', '.join(['channel', *columns])}",
         f"units = {', '.join(['-', *units])}",
         "source = converted",
+        *(["override = yes"] if override else []),
         "",
         *(f"{name:<{width}}  {'  '.join(f'{value!r:>22}' for value in row.values())}" for name, row in rows.items()),
     ]
