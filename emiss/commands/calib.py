@@ -166,7 +166,10 @@ def show(
     type_: Annotated[str, typer.Argument(metavar="TYPE", help="Such as sadc.pedestal.")],
     run: Run,
     setup: Setup = "na64e_lfc",
-    calib: Annotated[str | None, typer.Option(help="The tag.  [default: that of the set-up]")] = None,
+    calib: Annotated[
+        str | None,
+        typer.Option(help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]"),
+    ] = None,
     channel: Annotated[str | None, typer.Option(help="Channels of this name; '*' stands for anything.")] = None,
     json_: Json = False,
 ) -> None:
@@ -190,7 +193,10 @@ def show(
 def history(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Such as ECAL1.2.2.")],
     setup: Setup = "na64e_lfc",
-    calib: Annotated[str | None, typer.Option(help="The tag.  [default: that of the set-up]")] = None,
+    calib: Annotated[
+        str | None,
+        typer.Option(help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]"),
+    ] = None,
     type_: Annotated[str | None, typer.Option("--type", help="This type alone.")] = None,
     plot: Plot = None,
     json_: Json = False,
@@ -235,7 +241,13 @@ def history(
 
 @app.command()
 def check(
-    tag: Annotated[str | None, typer.Argument(metavar="[TAG]", help="The tag.  [default: that of the set-up]")] = None,
+    tag: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TAG]",
+            help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]",
+        ),
+    ] = None,
     setup: Setup = "na64e_lfc",
     runs: Annotated[
         str | None, typer.Option(help="Runs, such as 6000-6999.  [default: all that a table holds for]")
