@@ -157,6 +157,10 @@ def derive(
 
 
 Setup = Annotated[str, typer.Option("--setup", "--detector", help="The set-up: a name that ships, or a file.")]
+Calib = Annotated[
+    str | None,
+    typer.Option(help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]"),
+]
 Plot = Annotated[Path | None, typer.Option("--plot", help="The plot: FILE.png, .pdf, .svg or .html.")]
 Run = Annotated[int, typer.Option("--run", min=0, help="The run.")]
 
@@ -166,10 +170,7 @@ def show(
     type_: Annotated[str, typer.Argument(metavar="TYPE", help="Such as sadc.pedestal.")],
     run: Run,
     setup: Setup = "na64e_lfc",
-    calib: Annotated[
-        str | None,
-        typer.Option(help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]"),
-    ] = None,
+    calib: Calib = None,
     channel: Annotated[str | None, typer.Option(help="Channels of this name; '*' stands for anything.")] = None,
     json_: Json = False,
 ) -> None:
@@ -193,10 +194,7 @@ def show(
 def history(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Such as ECAL1.2.2.")],
     setup: Setup = "na64e_lfc",
-    calib: Annotated[
-        str | None,
-        typer.Option(help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]"),
-    ] = None,
+    calib: Calib = None,
     type_: Annotated[str | None, typer.Option("--type", help="This type alone.")] = None,
     plot: Plot = None,
     json_: Json = False,
