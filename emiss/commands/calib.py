@@ -139,8 +139,10 @@ def derive(
     valid = RunRange(min(found.runs) if from_run is None else from_run, OPEN if to_run is None else to_run)
     if valid.last < valid.first:
         raise UserError(f"--to-run {valid.last} comes before --from-run {valid.first}")
-    over = Conditions.load(find_tag(listed.calib, near=listed.near)) if override else None
-    text = written.table(found, valid, over, derivation.origin)
+    begun = Conditions.load(find_tag(listed.calib, near=listed.near))
+    about = begun.about([])
+    named = f"{' '.join(str(about['tag']).split())} ({about['sha256'][:12]})"
+    text = written.table(found, valid, begun if override else None, derivation.origin, named)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, text)
     write_text(out.with_suffix(".csv"), written.sheet(found))
@@ -148,7 +150,7 @@ def derive(
     made = (out, out.with_suffix(".csv"), *drawn)
     shutil.rmtree(keep, ignore_errors=True)
     if json_:
-        put({**_plain(found), "holds": str(valid), "written": made})
+        put({**_plain(found), "holds": str(valid), "constants": about, "written": made})
     elif not quiet:
         _print(found)
         for error in _outside(found, valid):

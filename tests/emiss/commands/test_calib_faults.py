@@ -184,7 +184,7 @@ def test_a_derivation_names_swapped_channels_and_its_table_is_told_of_by_a_check
     done = cli(*wanted, "--least", 20, "--to-run", 6120)
     assert done.code == 0, done.err
     assert "ECAL0.0.1: swapped with ECAL0.0.4?" in done.err
-    assert "from = random, run 6114\noverride = yes" in out.read_text()
+    assert re.search(r"events, with tag \([0-9a-f]{12}\)\nfrom = random, run 6114\noverride = yes", out.read_text())
     assert "ECAL0.0.1 and ECAL0.0.4 look swapped" in _spoken(cli("calib", "check", tag))
     assert [path.name for path in tag.iterdir() if path.name.startswith(".")] == []
 
