@@ -343,9 +343,9 @@ def diff(
     print_table(table)
     if len(found) > most:
         say(f"and {len(found) - most} more", "dim")
-    for one in found:
-        if one.swapped and one.channel < one.swapped:
-            warn(f"{one.type}: {one.channel} and {one.swapped} look swapped")
+    pairs = dict.fromkeys((one.type, one.channel, one.swapped) for one in found if one.channel < one.swapped)
+    for type_, channel, other_one in pairs:
+        warn(f"{type_}: {channel} and {other_one} look swapped")
     if written:
         say("written: " + ", ".join(map(str, written)), "dim")
 
