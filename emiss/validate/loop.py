@@ -143,7 +143,7 @@ def _derived(truth: Truth, step: Step, files: Sequence[Path], hits: Path | None,
     found, derivation = derive(listed, step.kind, Options(simulated=hits, parts=step.parts), pool=pool)
     valid = RunRange(min(step.runs) if step.kind == "field" else 6000, 6999)  # the field is off in a run before
     path = truth.first / f"{step.kind}.txt"
-    text = written.table(found, valid, Conditions.load(truth.first))
+    text = written.table(found, valid, Conditions.load(truth.first), derivation.origin)
     pages = truth.first.parent / "derived"
     pages.mkdir(exist_ok=True)
     page.write(found, derivation, valid, pages / f"{step.kind}.txt")
