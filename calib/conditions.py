@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calib.run_ranges import covers, overlap
+from emiss.calib.steps import subject
 from emiss.calib.tables import ANY, TYPES, Table, read_tables, table_type
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
@@ -178,7 +179,10 @@ def _part(name: str) -> str:
 
 
 def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
-    """Yield the rows of an overriding block that replace nothing."""
+    """Yield the rows of an overriding block that replace nothing; where there need be no row, they need not."""
+    kind = table_type(table.type)
+    if kind is not None and kind.optional:
+        return
     below = [other for other in plain if other.type == table.type and overlap(other.runs, table.runs)]
     known = [name for other in below for name in other.rows]
     if ANY in known:
@@ -194,7 +198,7 @@ def _clash(earlier: Table, later: Table) -> UserError | None:
     if earlier.type != later.type or not set(earlier.columns) & set(later.columns):
         return None
     common = overlap(earlier.runs, later.runs)
-    channels = sorted(set(earlier.rows) & set(later.rows))
+    channels = sorted(set(map(subject, earlier.rows)) & set(map(subject, later.rows)))
     if ANY in earlier.rows or ANY in later.rows:  # a default row speaks for every channel
         channels = channels or sorted(set(later.rows) | set(earlier.rows))
     if common is None or not channels:

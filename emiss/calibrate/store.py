@@ -12,6 +12,7 @@ from emiss.calib.lookup import constants, known_channels
 from emiss.calib.run_ranges import RunRange, parse_ranges
 from emiss.calib.tables import ANY
 from emiss.configs.errors import Problems, UserError, did_you_mean
+from emiss.reco.calorimetry.corrections import mistakes
 from emiss.reco.detector.misfits import misfits
 from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import Pipeline
@@ -90,8 +91,9 @@ def check(tag: str | None, *, setup: str, runs: str | None = None) -> tuple[Cond
         for first in sorted(
             {one.first for table in conditions.tables for one in table.runs if any(one.first in w for w in wanted)}
         ):
-            for misfit in misfits(detector, conditions.for_run(first)):
-                problems.add(misfit)
+            of_run = conditions.for_run(first)
+            for wrong in (*misfits(detector, of_run), *mistakes(detector, of_run)):
+                problems.add(wrong)
     problems.check()
     return conditions, RunRange(wanted[0].first, wanted[-1].last), len(needs)
 
