@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from emiss.configs.errors import UserError
+from emiss.reco.formats.date.layout import PHYSICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ class Sums:
     Attributes
     ----------
     arrays : dict of name to array
+        What is of some spills alone need not be in all sums.
     read, used : int
         Events that were read, and those that a derivation took.
     runs : set of int
@@ -55,7 +57,7 @@ class Sums:
         made = Sums({name: values.copy() for name, values in first.arrays.items()}, first.read, first.used, first.runs)
         for part in others:
             for name, values in part.arrays.items():
-                made.arrays[name] += values
+                made.arrays[name] = made.arrays[name] + values if name in made.arrays else values.copy()
             made.read += part.read
             made.used += part.used
             made.runs |= part.runs
@@ -164,6 +166,8 @@ class Options:
         Parts of the set-up that constants are derived for; all by default.
     simulated : Path, optional
         Simulated hits of the same kind of run, which say what is expected; without them the set-up does.
+    events : str
+        Of a kind that is made from events of different origin (`Derivation.sources`): which. Its first by default.
     """
 
     trigger: str | None = None
@@ -171,6 +175,7 @@ class Options:
     least: int = 100
     parts: tuple[str, ...] = ()
     simulated: Path | None = None
+    events: str = ""
 
 
 class Derivation(ABC):
@@ -186,6 +191,8 @@ class Derivation(ABC):
         How often the pilot is made, each time with what the one before has told.
     trigger : str
         The trigger bit of the events that it takes; ``any``: all.
+    sources : tuple of str
+        Origins of events that it may be asked for.
     """
 
     kind: ClassVar[str]
@@ -194,6 +201,7 @@ class Derivation(ABC):
     pilot: ClassVar[int] = 0
     rounds: ClassVar[int] = 1
     trigger: ClassVar[str] = "any"
+    sources: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, detector: Detector, options: Options) -> None:
         self.detector = detector
@@ -201,6 +209,21 @@ class Derivation(ABC):
 
     def begin_run(self, conditions: RunConditions) -> None:  # noqa: B027 - not all need constants
         """Take the constants of a run."""
+
+    @property
+    def types(self) -> tuple[int, ...]:
+        """The types of the events that it takes."""
+        return (PHYSICS,)
+
+    def takes(self, batch: Batch) -> Bools | None:
+        """Return which events of a batch it takes, shape (N,); None for all."""
+        del batch
+
+    def lacking(self, read: int) -> tuple[str, str]:
+        """Return why it has taken none of the events that were read, and a hint."""
+        bit = self.options.trigger or self.trigger
+        why = f"none of {read} events has the trigger bit '{bit}'" if read else "there is no physics event"
+        return why, f"{self.wants} are wanted; '--trigger any' takes all events"
 
     @abstractmethod
     def empty(self, learned: Any) -> Sums:

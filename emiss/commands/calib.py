@@ -58,6 +58,10 @@ def derive(
         Path | None,
         typer.Option(help="Simulated hits (.root) of the same kind of run: what mip and ecal expect."),
     ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(help="Of drift and in_spill: 'led', events of the type calibration, or 'beam', peaks of physics events."),
+    ] = None,
     override: Annotated[
         bool, typer.Option("--override/--no-override", help="Whether the table replaces values of other tables.")
     ] = True,
@@ -82,6 +86,8 @@ def derive(
 
       emiss calib derive mip 'muons-*.dat' --setup na64e_2018 --calib my_tag --from-run 6112 --to-run 6150 --out my_tag/mip.txt
 
+      emiss calib derive drift run-006118.dat --to-run 6118 --out my_tag/drift-6118.txt
+
       emiss calib derive times electrons.yaml --executor processes --workers 8 --out my_tag/times.txt
     """
     from emiss import runlist
@@ -103,7 +109,7 @@ def derive(
         listed = runlist.load(runs[0])
     else:
         listed = runlist.from_files(runs, detector=setup, analysis="", calib=calib)
-    options = Options(trigger, samples, least, tuple(part or ()), simulated)
+    options = Options(trigger, samples, least, tuple(part or ()), simulated, events or "")
     where = Executing(executor, workers, scheduler, cluster)
     with where.begun(listed.cluster, quiet=quiet) as how, progress(kind, None, quiet=quiet, note=note_of(how)) as step:
         found, derivation = derive_all(listed, kind, options, pool=pool_of(how, where.many), progress=step)
