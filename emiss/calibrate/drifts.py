@@ -30,7 +30,7 @@ LED, BEAM = "led", "beam"
 BIT = "calibration"
 """The trigger bit of LEDs, where the set-up has one; they are events of the type calibration, too."""
 
-LOW, WIDTH, LEVELS = 0.0, 0.02, 800
+LOW, WIDTH, LEVELS = 0.0, 0.02, 1200
 """Bins of the pilot's histogram of the logarithm of the charge, or of the energy in `UNIT`."""
 
 UNIT = 1e-6

@@ -1,7 +1,7 @@
 """Dead and hot channels of cells, from ordinary runs: how often they have a pulse, how large, and how their samples scatter.
 
-A channel is dead if it has no pulse where those that should see as many do: cells beside it on both sides, those at mirrored
-places, the other elements of its part, or what simulated hits say. It is hot if its samples scatter far more than those of the
+A channel is dead if it has no pulse where those that should see as many do: cells beside it on both sides, those mirrored
+at the beam, the other elements of its part, or what simulated hits say. It is hot if its samples scatter far more than those of the
 others do, or if it has far more pulses than any of these. Noise is measured between samples of one converter, before the pulse,
 so that neither pedestals nor tails have a part in it.
 """
@@ -15,6 +15,7 @@ import numpy as np
 from emiss.calibrate.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Sums
 from emiss.reco.calorimetry.corrections import DEAD, GOOD, HOT, STATUS
+from emiss.reco.parts.grid import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,8 +40,11 @@ NOISY, QUIET = 4.0, 0.2
 EXPECTED = 30.0
 """Pulses that have to be expected of a dead channel, so that none of them is no accident."""
 
-LEAST, MOST = 0.02, 8.0
+LEAST, MOST = 0.002, 8.0
 """Of what is expected: with fewer pulses a channel is dead, with more than that of the largest expectation it is hot."""
+
+SURE, MAYBE = 1.5, 0.5
+"""Of a pulse at the threshold: what simulated hits count for the least, and for the most that is expected."""
 
 BUSY = 0.05
 """Share of events that a hot channel has a pulse in at least."""
@@ -79,14 +83,18 @@ class Statuses(Derivation):
             self.detector.boards,
             lambda board: float(board.digitiser.measure.threshold * np.e * board.pulse.rise / board.digitiser.period),
         )
-        least = 1.5 * area * self._sigma * self._gain
-        seen, events = np.zeros(len(self.detector.channels)), 0
+        least = area * self._sigma * self._gain
+        channels = len(least)
+        seen, events = np.zeros((2, channels)), 0
         for batch in batches:
             hits = batch.cells
             assert hits is not None  # noqa: S101 - who asks has looked
             channel = hits["channel"].astype(np.int64)
-            chosen = hits["energy"] > least[channel]
-            seen += np.bincount(channel[chosen], minlength=len(seen))
+            for row, over in enumerate((SURE, MAYBE)):
+                chosen = hits["energy"] > over * least[channel]
+                # several hits of a channel in an event are one pulse
+                key = np.unique(hits.parents[chosen] * channels + channel[chosen])
+                seen[row] += np.bincount(key % channels, minlength=channels)
             events += len(batch)
         self._expected = seen / max(events, 1)
 
@@ -130,7 +138,6 @@ class Statuses(Derivation):
         sigma = sums["sigma"] / max(float(sums["batches"][0]), 1.0)
         ratio = np.where(sums["noise"].sum(axis=1) >= EXPECTED, noise / sigma, np.nan)
         middle = float(np.nanmedian(ratio)) if np.isfinite(ratio).any() else 1.0
-        least, most = self._wanted(pulses, sums.used)
         doubts = Doubts(len(pulses))
         status = np.full(len(pulses), float(GOOD))
 
@@ -143,6 +150,7 @@ class Statuses(Derivation):
             noisy, silent = ratio > NOISY * max(middle, 0.5), ratio < QUIET * middle
         say(noisy, HOT, [f"hot: its samples scatter by {one:.3g} ADC, by the constants {two:.3g}" for one, two in zip(noise, sigma, strict=True)])
         say(silent, DEAD, [f"dead: its samples do not scatter, {one:.3g} ADC" for one in noise])
+        least, most = self._wanted(pulses, status, sums.used)
         dead = (least >= EXPECTED) & (pulses < LEAST * least)
         say(dead, DEAD, [f"dead: {int(n)} pulses in {sums.used} events, others like it have {int(m)}" for n, m in zip(pulses, least, strict=True)])
         hot = (most > 0.0) & (pulses > MOST * np.maximum(most, EXPECTED)) & (pulses > BUSY * sums.used)
@@ -166,20 +174,18 @@ class Statuses(Derivation):
         remark = f"{count[0]} dead, {count[1]} hot, of {int(unknown[rows].sum())} nothing is known: they have no row, and count as good."
         return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
 
-    def _wanted(self, pulses: Floats, events: int) -> tuple[Floats, Floats]:
-        """Return how many pulses channels have to have at least, and the most that any of those like it has."""
+    def _wanted(self, pulses: Floats, status: Floats, events: int) -> tuple[Floats, Floats]:
+        """Return how many pulses channels have to have at least, and the most that any good one of those like it has."""
         if self._expected is not None:
-            expected = self._expected * events
-            return expected, expected
+            return self._expected[0] * events, self._expected[1] * events
         least, most = np.zeros(len(pulses)), np.zeros(len(pulses))
         for number in range(len(pulses)):
-            pairs, mirrors = self._beside[number], self._mirrored[number]
+            pairs = [list(pair) for pair in self._beside[number] if (status[list(pair)] == GOOD).all()]
+            mirrors = [one for one in self._mirrored[number] if status[one] == GOOD]
             # between two cells there are not fewer than in the lower one
-            found = [float(pulses[list(pair)].min()) for pair in pairs]
-            found += [float(pulses[mirrors].min())] if len(mirrors) else []
+            found = [float(pulses[like].min()) for like in (*pairs, mirrors) if len(like)]
             least[number] = max(found, default=0.0)
-            all_ = [*mirrors, *(one for pair in pairs for one in pair)]
-            most[number] = pulses[all_].max() if all_ else 0.0
+            most[number] = pulses[mirrors].max() if mirrors else 0.0
         return least, most
 
     def _look_at_sizes(self, doubts: Doubts, energy: Floats, pulses: Floats, status: Floats) -> None:
@@ -222,14 +228,17 @@ def _beside(detector: Detector) -> list[list[tuple[int, int]]]:
 
 
 def _mirrored(detector: Detector) -> list[Ints]:
-    """Return the channels at mirrored places in the element of each, or, of elements of one channel, the others of its part."""
+    """Return the channels mirrored at the beam in the element of each, or, of elements of one channel, the others of its part."""
     made: list[Ints] = []
     single = {name for name in detector.channels if len(detector.numbers(name.partition(".")[0])) == 1}
     part = {channel: one.channels() for one in detector.read_out.values() for channel in one.channels()}
+    beam = {layer: one.beam_cell for one in detector.of_kind(Grid).values() for layer in one.layers}
     for name in detector.channels:
         element, x, y = name.split(".")
         own = detector.numbers(element)
         wide, high = int(detector.channel_x[own].max()), int(detector.channel_y[own].max())
+        if element in beam:
+            wide, high = (2 * one for one in beam[element])
         places = {(wide - int(x), int(y)), (int(x), high - int(y)), (wide - int(x), high - int(y))}
         names = {f"{element}.{a}.{b}" for a, b in places} if name not in single else set(part[name]) & single
         found = [detector.channel_number[one] for one in names - {name} if one in detector.channel_number]

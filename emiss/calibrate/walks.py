@@ -2,11 +2,13 @@
 
 In bins of the charge a Gaussian on a flat background gives the time; a straight line in 1 / sqrt(charge) through them is the
 walk. A counter of the reference moves the times of all others in its event: its own walk comes from their mean, by its charge.
+As charges go together, what is known of the walk of the others is taken away first, in passes: where times are, the walk of all
+but the reference, that of the reference, then all once more.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +17,14 @@ from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.times import gaussians, peaks
 from emiss.configs.errors import UserError
 from emiss.reco.calorimetry.corrections import WALK
+from emiss.reco.detector.boards import by_channel
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.calibrate.cells import Pulses
     from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.events.batch import Batch
+    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
 
 AROUND, COARSE = 400.0, 1.0
@@ -38,7 +42,10 @@ NEAR = 15.0
 FEW = 40
 """Entries that a bin of the charge needs."""
 
-UNSURE = 1.0
+ABOVE = 2.0
+"""Of the charge of a pulse at the threshold: below, what is seen depends on the noise, and so does its time."""
+
+UNSURE = 0.5
 """ns of the error of a slope from which on nothing is said of a walk."""
 
 BAD_FIT = 5.0
@@ -50,16 +57,20 @@ class Walks(Derivation):
     kind = "walk"
     meaning = "time walk: by how much small pulses are late (sadc.walk); derive times after it"
     wants = "electrons for what is before and in the ECAL, muons for the rest; both may be given together"
-    pilot = 3000
+    pilot = 1 << 40  # all: runs of several particles may come one after the other
+    rounds = 3
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
         self._measure = Measuring(detector, without=(WALK,))
         self._own = detector.reference > 0
+        self._threshold = by_channel(detector.boards, _smallest)
+        self._least = np.zeros(len(detector.channels))
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         self._measure.begin_run(conditions)
+        self._least = ABOVE * self._threshold * conditions.get("sadc.pedestal", self.detector.channels)["sigma"]
 
     def empty(self, learned: Any) -> Sums:
         """Return histograms of the time for the pilot; else of the time by charge, with the sums of 1 / sqrt(charge)."""
@@ -78,17 +89,28 @@ class Walks(Derivation):
     def add(self, batch: Batch, sums: Sums, learned: Any) -> None:
         """Add the pulses of a batch."""
         pulses = self._measure(batch)
-        usable = pulses.good & np.isfinite(pulses.time)
+        usable = pulses.good & np.isfinite(pulses.time) & (pulses.charge > self._least[pulses.channel])
         if learned is None:
             place = np.floor((pulses.time + AROUND) / COARSE)
             rows = np.flatnonzero(usable & (place >= 0) & (place < sums["time"].shape[1]))
             np.add.at(sums["time"], (pulses.channel[rows], place[rows].astype(np.int64)), 1)
             return
-        away = pulses.time - learned[pulses.channel]
+        late = learned.late(pulses.channel, pulses.charge)
+        early = self._early(pulses, late, len(batch))
+        away = pulses.time - learned.centre[pulses.channel] + early[pulses.event]
         usable &= np.isfinite(away)
         rows = np.flatnonzero(usable & ~self._own[pulses.channel])
         self._fill(sums, pulses.channel[rows], pulses.charge[rows], away[rows])
-        self._fill_reference(sums, pulses, away, rows, len(batch))
+        # the walk of the reference is what the others are early by, without what was taken away for it
+        self._fill_reference(sums, pulses, away - late - early[pulses.event], rows, len(batch))
+
+    def _early(self, pulses: Pulses, late: Floats, events: int) -> Floats:
+        """Return by how much the reference makes all others early in each event, shape (events,)."""
+        own = np.flatnonzero(self._own[pulses.channel])
+        event, weight = pulses.event[own], self.detector.reference[pulses.channel[own]]
+        norm = np.bincount(event, weight, events)
+        total = np.bincount(event, weight * late[own], events)
+        return np.divide(total, norm, out=np.zeros(events), where=norm > 0)
 
     def _fill(self, sums: Sums, channel: Ints, charge: Floats, away: Floats) -> None:
         level = np.floor((np.log(np.maximum(charge, 1e-300)) - LOW) / STEP).astype(np.int64)
@@ -113,12 +135,20 @@ class Walks(Derivation):
         good = np.isfinite(moved) & pulses.good[own]
         self._fill(sums, pulses.channel[own[good]], pulses.charge[own[good]], moved[good])
 
-    def learn(self, sums: Sums) -> Floats:
-        """Return where the times of channels are, NaN for those that have none, shape (channels,)."""
-        counts = sums["time"].astype(np.float64)
-        edges = np.arange(counts.shape[1] + 1) * COARSE - AROUND
-        centre, _ = peaks(counts, edges)
-        return np.where(counts.any(axis=1), centre, np.nan)
+    def learn(self, sums: Sums) -> Learned:
+        """Return where the times of channels are, NaN for those that have none, and their walk as far as it is known."""
+        channels = len(self.detector.channels)
+        if "number" not in sums.arrays:
+            counts = sums["time"].astype(np.float64)
+            edges = np.arange(counts.shape[1] + 1) * COARSE - AROUND
+            centre, _ = peaks(counts, edges)
+            self._centre = np.where(counts.any(axis=1), centre, np.nan)
+            self._centre[self._own] = 0.0
+            return Learned(self._centre, np.zeros(channels), np.ones(channels), np.zeros(channels))
+        found = _found(sums, np.arange(channels))
+        known = (found.bins >= 2) & (found.error < UNSURE)
+        level = np.where(self._own | ~np.isfinite(found.level), 0.0, found.level)
+        return Learned(self._centre, np.where(known, found.slope, 0.0), found.charge, np.where(known, level, 0.0))
 
     def finish(self, sums: Sums, learned: Any) -> Found:  # noqa: ARG002 - sums are relative to it
         """Return the table of walks.
@@ -131,15 +161,8 @@ class Walks(Derivation):
         if not sums["number"].any():
             raise UserError("no event has a pulse in a reference counter", hint=f"{self.kind} wants {self.wants}")
         rows = np.flatnonzero(self.channels_of(list(self.detector.read_out)))
-        number = sums["number"][rows]
-        time, error = _times(sums["time"][rows], number)
-        root = np.divide(sums["root"][rows], number, out=np.full(number.shape, np.nan), where=number > 0)
-        entries = number.sum(axis=1)
-        charge = np.exp(sums["logarithm"][rows] / np.maximum(entries, 1))
-        # four digits say as much: what is written is what the slope belongs to
-        charge = np.array([float(f"{one:.4g}") for one in charge])
-        line = _lines(root * np.sqrt(charge)[:, None] - 1.0, time, error)
-        slope, slope_error, chi2, bins, level = line
+        entries = sums["number"][rows].sum(axis=1)
+        charge, time, slope, slope_error, chi2, bins, level = _found(sums, rows)
         known = (entries >= self.options.least) & (bins >= 2) & (slope_error < UNSURE)
         doubts = Doubts(len(rows))
         doubts.add(entries == 0, "dead or not hit: no pulse")
@@ -159,6 +182,56 @@ class Walks(Derivation):
             _shapes(time - level[:, None], slope, charge, known),
         )
         return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used)
+
+
+class Learned(NamedTuple):
+    """What passes before have told, arrays of shape (channels,).
+
+    Attributes
+    ----------
+    centre : array
+        Time that histograms are around, ns.
+    slope, charge, level : arrays
+        The walk, and the time at the charge relative to `centre`.
+    """
+
+    centre: Floats
+    slope: Floats
+    charge: Floats
+    level: Floats
+
+    def late(self, channel: Ints, charge: Floats) -> Floats:
+        """Return by how much pulses are late, relative to `centre`."""
+        root = np.sqrt(self.charge[channel] / np.maximum(charge, 1.0))
+        return np.asarray(self.level[channel] + self.slope[channel] * (root - 1.0))
+
+
+class _Line(NamedTuple):
+    """Walks of channels: charges that they are relative to, times by charge, slopes; (channels,) and (channels, LEVELS)."""
+
+    charge: Floats
+    time: Floats
+    slope: Floats
+    error: Floats
+    chi2: Floats
+    bins: Ints
+    level: Floats
+
+
+def _found(sums: Sums, rows: Ints) -> _Line:
+    """Return the walks of some channels."""
+    number = sums["number"][rows]
+    time, error = _times(sums["time"][rows], number)
+    root = np.divide(sums["root"][rows], number, out=np.full(number.shape, np.nan), where=number > 0)
+    charge = np.exp(sums["logarithm"][rows] / np.maximum(number.sum(axis=1), 1))
+    # four digits say as much: what is written is what the slope belongs to
+    charge = np.array([float(f"{one:.4g}") for one in charge])
+    return _Line(charge, time, *_lines(root * np.sqrt(charge)[:, None] - 1.0, time, error))
+
+
+def _smallest(board: Board) -> float:
+    """Return the charge of a pulse at the threshold, in units of the noise."""
+    return float(board.digitiser.measure.threshold * np.e * board.pulse.rise / board.digitiser.period)
 
 
 def _times(counts: Array, number: Ints) -> tuple[Floats, Floats]:
