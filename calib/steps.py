@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -151,7 +152,7 @@ def by_spills(name: str, firsts: Sequence[int]) -> list[str]:
 def by_places(name: str, edges: Sequence[float]) -> list[str]:
     """Return the names of rows for the bins of a spill."""
     texts = [f"{edge:.6g}" for edge in edges]
-    return [f"{name}{AT}{low}-{high}" for low, high in zip(texts[:-1], texts[1:], strict=True)]
+    return [f"{name}{AT}{low}-{high}" for low, high in pairwise(texts)]
 
 
 def at(found: Mapping[str, Steps], names: Sequence[Sequence[str]], where: Floats) -> Floats:

@@ -19,8 +19,8 @@ from emiss.reco.detector.model import load_detector
 from emiss.samples.beam_schema import Beam, Required, Splitting, Tagging, names
 
 __all__ = [
-    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "LedProcess", "ModelProcess", "MuonProcess",
-    "Process", "Required", "Response", "Sample", "SignalProcess", "Spill", "Splitting", "Tagging", "load_sample",
+    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "LedProcess", "ModelProcess",
+    "MuonProcess", "Process", "Required", "Response", "Sample", "SignalProcess", "Spill", "Splitting", "Tagging", "load_sample",
 ]  # fmt: skip
 
 SAME_RATIO = 0.02

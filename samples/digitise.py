@@ -53,8 +53,8 @@ def waveforms(
 ) -> Lists:
     """Return the waveforms of cells: channel, samples, n_samples; channels below the zero suppression are left out.
 
-    What corrections of cells there are in the conditions is undone, too: channels that are not good are dead or hot, gains drift,
-    small pulses are late.
+    What corrects cells is undone, too, where the conditions have it: channels that are not good are dead or hot, gains drift,
+    and small pulses are late.
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ class Changing(Derivation):
         self._gain = conditions.get("sadc.gain", self.detector.channels)["gain"]
 
     def empty(self, learned: Any) -> Sums:
-        """Return histograms of the logarithm of charges or energies for the pilot; else nothing: spills come as they are met."""
+        """Return histograms of the logarithm of charges or energies for the pilot; else nothing: groups come as they are met."""
         if learned is None:
             return Sums({"levels": np.zeros((len(self.targets), LEVELS), np.int64)})
         return Sums({"seen": np.zeros(len(self.targets), np.int64)})
@@ -145,7 +145,7 @@ class Changing(Derivation):
         energy = np.bincount(key, pulses.charge[rows] * self._gain[pulses.channel[rows]] / UNIT, length)
         bad = np.bincount(key, ~pulses.good[rows], length) > 0
         chosen = np.flatnonzero((energy > 0.0) & ~bad)
-        return chosen // len(self.targets), chosen % len(self.targets), energy[chosen]
+        return chosen // len(self.targets), chosen % len(self.targets), energy[chosen].astype(np.float64)
 
     @abstractmethod
     def groups(self, batch: Batch) -> dict[str, Bools]:
@@ -167,7 +167,7 @@ class Changing(Derivation):
         half = 0.5 * counts.sum(axis=1, keepdims=True)
         return np.where(half[:, 0] > 0, middle[(np.cumsum(counts, axis=1) >= half).argmax(axis=1)], np.nan)
 
-    def finish(self, sums: Sums, learned: Any) -> Found:
+    def finish(self, sums: Sums, learned: Any) -> Found:  # noqa: ARG002 - sums are relative to it
         """Return the table of responses."""
         names, counts = self._counts(sums)
         wanted = self.options.least
@@ -253,7 +253,9 @@ class Drift(Changing):
     """Responses by spill."""
 
     kind = "drift"
-    meaning = "drift of gains from spill to spill of one run (sadc.drift), of each channel from LEDs, of parts from the beam"
+    meaning = (
+        "drift of gains from spill to spill of one run (sadc.drift), of each channel from LEDs, of parts from the beam"
+    )
     wants = "events of LEDs in the run itself, or with --events beam any beam of one energy"
     type = DRIFT
     label = "spills"

@@ -218,6 +218,7 @@ class Derivation(ABC):
     def takes(self, batch: Batch) -> Bools | None:
         """Return which events of a batch it takes, shape (N,); None for all."""
         del batch
+        return None
 
     def lacking(self, read: int) -> tuple[str, str]:
         """Return why it has taken none of the events that were read, and a hint."""

@@ -1,7 +1,7 @@
 """How responses differ between groups of events, such as spills, in each channel or part: shifts of one distribution.
 
-What a channel gives more in a group moves the logarithm of its charge, and keeps the shape of its distribution, whatever that is:
-the light of LEDs, the sum of an electron shower, a muon's Landau. The likelihood of the shift of each group is a product of its
+What a channel gives more in a group moves the logarithm of its charge, and keeps the shape of its distribution, whatever that
+is: the light of LEDs, the sum of an electron shower, a muon's Landau. The likelihood of the shift of each group is a product of its
 counts with the logarithms of the common distribution at all shifts: no fit is made of any group by itself.
 """
 
@@ -51,7 +51,7 @@ class Shifts(NamedTuple):
 
 def edges() -> Floats:
     """Return the edges of bins: the logarithm of a charge over that of the middle, shape (2 HALF + 1,)."""
-    return BIN * (np.arange(2 * HALF + 1) - HALF)
+    return np.asarray(BIN * (np.arange(2 * HALF + 1) - HALF), np.float64)
 
 
 def place(charge: Floats, middle: Floats) -> tuple[Array, Bools]:
@@ -145,5 +145,7 @@ def _moved(counts: Floats, shift: Floats) -> Floats:
     low = np.clip(np.floor(at), 0, counts.shape[1]).astype(np.int64)
     high = np.minimum(low + 1, counts.shape[1])
     part = np.clip(at - low, 0.0, 1.0)
-    values = np.take_along_axis(cumulated, low, axis=1) * (1.0 - part) + np.take_along_axis(cumulated, high, axis=1) * part
+    values = (
+        np.take_along_axis(cumulated, low, axis=1) * (1.0 - part) + np.take_along_axis(cumulated, high, axis=1) * part
+    )
     return np.asarray(np.diff(values, axis=1))

@@ -1,9 +1,9 @@
 """Dead and hot channels of cells, from ordinary runs: how often they have a pulse, how large, and how their samples scatter.
 
-A channel is dead if it has no pulse where those that should see as many do: cells beside it on both sides, those mirrored
-at the beam, the other elements of its part, or what simulated hits say. It is hot if its samples scatter far more than those of the
-others do, or if it has far more pulses than any of these. Noise is measured between samples of one converter, before the pulse,
-so that neither pedestals nor tails have a part in it.
+A channel is dead if it has no pulse where those that should see as many do: cells beside it on both sides, those mirrored at
+the beam, the other elements of its part, or what simulated hits say. It is hot if its samples scatter far more than those of
+the others do, or if it has far more pulses than any of these. Noise is measured between samples of one converter, before the
+pulse, so that neither pedestals nor tails have a part in it.
 """
 
 from __future__ import annotations
@@ -148,13 +148,34 @@ class Statuses(Derivation):
 
         with np.errstate(invalid="ignore"):
             noisy, silent = ratio > NOISY * max(middle, 0.5), ratio < QUIET * middle
-        say(noisy, HOT, [f"hot: its samples scatter by {one:.3g} ADC, by the constants {two:.3g}" for one, two in zip(noise, sigma, strict=True)])
+        say(
+            noisy,
+            HOT,
+            [
+                f"hot: its samples scatter by {one:.3g} ADC, by the constants {two:.3g}"
+                for one, two in zip(noise, sigma, strict=True)
+            ],
+        )
         say(silent, DEAD, [f"dead: its samples do not scatter, {one:.3g} ADC" for one in noise])
         least, most = self._wanted(pulses, status, sums.used)
         dead = (least >= EXPECTED) & (pulses < LEAST * least)
-        say(dead, DEAD, [f"dead: {int(n)} pulses in {sums.used} events, others like it have {int(m)}" for n, m in zip(pulses, least, strict=True)])
+        say(
+            dead,
+            DEAD,
+            [
+                f"dead: {int(n)} pulses in {sums.used} events, others like it have {int(m)}"
+                for n, m in zip(pulses, least, strict=True)
+            ],
+        )
         hot = (most > 0.0) & (pulses > MOST * np.maximum(most, EXPECTED)) & (pulses > BUSY * sums.used)
-        say(hot, HOT, [f"hot: {int(n)} pulses in {sums.used} events, others like it have {int(m)}" for n, m in zip(pulses, most, strict=True)])
+        say(
+            hot,
+            HOT,
+            [
+                f"hot: {int(n)} pulses in {sums.used} events, others like it have {int(m)}"
+                for n, m in zip(pulses, most, strict=True)
+            ],
+        )
         unknown = (least < EXPECTED) & (pulses < self.options.least) & (status == GOOD)
         doubts.add(unknown, [f"not sure: {int(n)} pulses, and others like it have as few" for n in pulses])
         self._look_at_sizes(doubts, sums["energy"], pulses, status)
@@ -171,7 +192,8 @@ class Statuses(Derivation):
             tuple(doubts.texts[row] for row in rows),
         )
         count = [int((status[rows] == one).sum()) for one in (DEAD, HOT)]
-        remark = f"{count[0]} dead, {count[1]} hot, of {int(unknown[rows].sum())} nothing is known: they have no row, and count as good."
+        unsure = int(unknown[rows].sum())
+        remark = f"{count[0]} dead, {count[1]} hot, of {unsure} nothing is known: they have no row, and count as good."
         return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
 
     def _wanted(self, pulses: Floats, status: Floats, events: int) -> tuple[Floats, Floats]:
@@ -228,7 +250,7 @@ def _beside(detector: Detector) -> list[list[tuple[int, int]]]:
 
 
 def _mirrored(detector: Detector) -> list[Ints]:
-    """Return the channels mirrored at the beam in the element of each, or, of elements of one channel, the others of its part."""
+    """Return the channels mirrored at the beam in the element of each; of elements of one channel the others of its part."""
     made: list[Ints] = []
     single = {name for name in detector.channels if len(detector.numbers(name.partition(".")[0])) == 1}
     part = {channel: one.channels() for one in detector.read_out.values() for channel in one.channels()}

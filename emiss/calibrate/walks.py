@@ -168,7 +168,10 @@ class Walks(Derivation):
         doubts.add(entries == 0, "dead or not hit: no pulse")
         doubts.add(entries < self.options.least, [f"{int(one)} pulses are too few" for one in entries])
         doubts.add(bins < 2, "pulses are of one size: nothing is known of a walk")
-        doubts.add(slope_error >= UNSURE, [f"pulses are of much the same size: the slope is known to {one:.1f} ns" for one in slope_error])
+        doubts.add(
+            slope_error >= UNSURE,
+            [f"pulses are of much the same size: the slope is known to {one:.1f} ns" for one in slope_error],
+        )
         doubts.add(chi2 > BAD_FIT, [f"the fit is bad: chi2 per degree of freedom {one:.1f}" for one in chi2])
         made = Made(
             WALK,
@@ -247,7 +250,7 @@ def _times(counts: Array, number: Ints) -> tuple[Floats, Floats]:
 
 
 def _lines(u: Floats, time: Floats, error: Floats) -> tuple[Floats, Floats, Floats, Ints, Floats]:
-    """Return slopes of straight lines with errors, chi2 per degree of freedom, bins, and the level at u = 0; (channels,) each."""
+    """Return slopes with errors, chi2 per degree of freedom, bins and the level at u = 0 of lines; (channels,) each."""
     good: Bools = np.isfinite(u) & np.isfinite(time) & np.isfinite(error)
     weight = np.where(good, np.where(good, error, 1.0) ** -2.0, 0.0)
     u, time = np.where(good, u, 0.0), np.where(good, time, 0.0)

@@ -60,7 +60,9 @@ def derive(
     ] = None,
     events: Annotated[
         str | None,
-        typer.Option(help="Of drift and in_spill: 'led', events of the type calibration, or 'beam', peaks of physics events."),
+        typer.Option(
+            help="Of drift and in_spill: 'led', events of the type calibration, or 'beam', peaks of physics events."
+        ),
     ] = None,
     override: Annotated[
         bool, typer.Option("--override/--no-override", help="Whether the table replaces values of other tables.")

@@ -75,7 +75,9 @@ class Corrections:
         if STATUS in tables:
             status = _known(tables[STATUS], "status", names, 0.0).astype(np.int64)
         if WALK in tables:
-            slope, charge = (_known(tables[WALK], column, names, rest) for column, rest in (("slope", 0.0), ("charge", 1.0)))
+            slope, charge = (
+                _known(tables[WALK], column, names, rest) for column, rest in (("slope", 0.0), ("charge", 1.0))
+            )
         return cls(
             status,
             slope,
@@ -240,6 +242,6 @@ def _known(tables: Sequence[Table], column: str, names: Sequence[str], rest: flo
 
 def _mean(event: Ints, weight: Floats, time: Floats, which: Bools, size: int) -> tuple[Floats, Floats]:
     """Return the mean time of some cells in each event, 0 without any, and the sum of their weights."""
-    norm = np.bincount(event[which], weight[which], size)
-    total = np.bincount(event[which], weight[which] * time[which], size)
+    norm: Floats = np.bincount(event[which], weight[which], size).astype(np.float64)
+    total: Floats = np.bincount(event[which], weight[which] * time[which], size).astype(np.float64)
     return np.divide(total, norm, out=np.zeros(size), where=norm > 0.0), norm

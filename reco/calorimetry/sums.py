@@ -228,10 +228,10 @@ def cells_of(batch: Batch, detector: Detector, conditions: RunConditions) -> Lis
     from emiss.reco.calorimetry.corrections import CorrectionStage
     from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
 
-    stages = [WaveformStage(detector), CorrectionStage(detector)] if batch.cells is None else [HitStage(detector)]
+    raw: list[WaveformStage | CorrectionStage] = [WaveformStage(detector), CorrectionStage(detector)]
     stage = CalorimeterStage(detector)
     products: dict[str, Any] = {}
-    for one in stages:
+    for one in raw if batch.cells is None else [HitStage(detector)]:
         one.begin_run(conditions)
         products |= one(batch, products)
     stage.begin_run(conditions)
