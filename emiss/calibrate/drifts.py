@@ -110,7 +110,7 @@ class Changing(Derivation):
         self._gain = conditions.get("sadc.gain", self.detector.channels)["gain"]
 
     def empty(self, learned: Any) -> Sums:
-        """Return histograms of the logarithm of charges or energies for the pilot; else nothing: groups come as they are met."""
+        """Return histograms of logarithms of charges or energies for the pilot; else nothing: groups come as they are met."""
         if learned is None:
             return Sums({"levels": np.zeros((len(self.targets), LEVELS), np.int64)})
         return Sums({"seen": np.zeros(len(self.targets), np.int64)})
@@ -162,7 +162,7 @@ class Changing(Derivation):
         counts = sums["levels"]
         if not counts.any():
             why, hint = self.lacking(sums.read)
-            raise UserError(f"nothing to derive {self.kind} from: among the first events {why}", hint=hint)
+            raise UserError(f"nothing to derive {self.kind} from: {why}", hint=hint)
         middle = np.exp(LOW + WIDTH * (np.arange(LEVELS) + 0.5))
         half = 0.5 * counts.sum(axis=1, keepdims=True)
         return np.where(half[:, 0] > 0, middle[(np.cumsum(counts, axis=1) >= half).argmax(axis=1)], np.nan)
@@ -258,6 +258,7 @@ class Drift(Changing):
     )
     wants = "events of LEDs in the run itself, or with --events beam any beam of one energy"
     type = DRIFT
+    one_run = True
     label = "spills"
 
     def groups(self, batch: Batch) -> dict[str, Bools]:

@@ -193,6 +193,8 @@ class Derivation(ABC):
         The trigger bit of the events that it takes; ``any``: all.
     sources : tuple of str
         Origins of events that it may be asked for.
+    one_run : bool
+        Whether what it finds holds for the run that it is from alone.
     """
 
     kind: ClassVar[str]
@@ -202,6 +204,7 @@ class Derivation(ABC):
     rounds: ClassVar[int] = 1
     trigger: ClassVar[str] = "any"
     sources: ClassVar[tuple[str, ...]] = ()
+    one_run: ClassVar[bool] = False
 
     def __init__(self, detector: Detector, options: Options) -> None:
         self.detector = detector

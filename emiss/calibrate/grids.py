@@ -146,7 +146,7 @@ class Grids(Derivation):
 
     @property
     def _inside(self) -> Bools:
-        """In which classes the sum of all cells is that of the beam: neither at the edge nor, where there are others, beside gaps."""
+        """In which classes the sum of all cells is that of the beam: not at the edge, nor beside gaps if there are others."""
         whole = ~self._edge & ~self._beside
         return whole if whole.any() else ~self._edge
 

@@ -1,8 +1,8 @@
 """How responses differ between groups of events, such as spills, in each channel or part: shifts of one distribution.
 
 What a channel gives more in a group moves the logarithm of its charge, and keeps the shape of its distribution, whatever that
-is: the light of LEDs, the sum of an electron shower, a muon's Landau. The likelihood of the shift of each group is a product of its
-counts with the logarithms of the common distribution at all shifts: no fit is made of any group by itself.
+is: the light of LEDs, the sum of an electron shower, a muon's Landau. The likelihood of the shift of each group is a product
+of its counts with the logarithms of the common distribution at all shifts: no fit is made of any group by itself.
 """
 
 from __future__ import annotations

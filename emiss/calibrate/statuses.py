@@ -46,6 +46,9 @@ LEAST, MOST = 0.002, 8.0
 SURE, MAYBE = 1.5, 0.5
 """Of a pulse at the threshold: what simulated hits count for the least, and for the most that is expected."""
 
+FEW = 3
+"""Pulses that show that a channel sees something."""
+
 BUSY = 0.05
 """Share of events that a hot channel has a pulse in at least."""
 
@@ -176,7 +179,7 @@ class Statuses(Derivation):
                 for n, m in zip(pulses, most, strict=True)
             ],
         )
-        unknown = (least < EXPECTED) & (pulses < self.options.least) & (status == GOOD)
+        unknown = (least < EXPECTED) & (pulses < FEW) & (status == GOOD)
         doubts.add(unknown, [f"not sure: {int(n)} pulses, and others like it have as few" for n in pulses])
         self._look_at_sizes(doubts, sums["energy"], pulses, status)
         rows = np.flatnonzero(self.channels_of(list(self.detector.read_out)))

@@ -44,7 +44,7 @@ def derive(
         int | None, typer.Option("--from-run", min=0, help="First run of validity.  [default: the first one read]")
     ] = None,
     to_run: Annotated[
-        int | None, typer.Option("--to-run", min=0, help="Last run of validity.  [default: open]")
+        int | None, typer.Option("--to-run", min=0, help="Last run of validity.  [default: open; of a drift its run]")
     ] = None,
     part: Annotated[list[str] | None, typer.Option("--part", help="These parts alone; repeatable.")] = None,
     trigger: Annotated[
@@ -115,7 +115,8 @@ def derive(
     where = Executing(executor, workers, scheduler, cluster)
     with where.begun(listed.cluster, quiet=quiet) as how, progress(kind, None, quiet=quiet, note=note_of(how)) as step:
         found, derivation = derive_all(listed, kind, options, pool=pool_of(how, where.many), progress=step)
-    valid = RunRange(min(found.runs) if from_run is None else from_run, OPEN if to_run is None else to_run)
+    last = max(found.runs) if derivation.one_run else OPEN
+    valid = RunRange(min(found.runs) if from_run is None else from_run, last if to_run is None else to_run)
     if valid.last < valid.first:
         raise UserError(f"--to-run {valid.last} comes before --from-run {valid.first}")
     over = Conditions.load(loader.find("calib", listed.calib, near=listed.near)) if override else None
