@@ -45,8 +45,11 @@ SEEN = 0.5
 PLACES = 10
 """Bins of the place in the spill."""
 
-UNSURE, JUMP, FAR = 0.05, 0.1, 0.3
-"""Errors of a response, changes between neighbours, and distances from 1 that are looked at."""
+WANTED = 0.01
+"""The error of a response; groups that have more are taken together with those behind them."""
+
+JUMP, FAR = 0.1, 0.3
+"""Changes between neighbours, and distances from 1 that are looked at."""
 
 
 class Group(NamedTuple):
@@ -185,7 +188,7 @@ class Changing(Derivation):
             rows.append(one)
             common.append(total_counts)
             expected.append(curve)
-            spread.append(float(np.nanstd(one.response)) if not why else np.nan)
+            spread.append(float(np.std(one.response)))
         made = Made(
             self.type,
             tuple(name for one in rows for name in one.names),
@@ -218,12 +221,12 @@ class Changing(Derivation):
         return Found(self.kind, (made, steady), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
 
     @abstractmethod
-    def _counts(self, sums: Sums) -> tuple[list[Any], Array]:
+    def _counts(self, sums: Sums) -> tuple[list[int], Array]:
         """Return what groups are, and their counts, shape (groups, targets, bins)."""
 
     @abstractmethod
-    def _one(self, target: str, groups: list[Any], counts: Floats) -> tuple[Group, Floats, Floats]:
-        """Return what is found of a target, its counts of all groups, and the common distribution."""
+    def names(self, target: str, firsts: list[int]) -> list[str]:
+        """Return the names of rows, of groups from some first ones on."""
 
     def _useless(self, seen: int, inside: int, wanted: int, events: int) -> str:
         """Return why nothing can be said of a target, "" if something can."""
@@ -233,20 +236,25 @@ class Changing(Derivation):
             return f"seen in {seen / max(events, 1):.0%} of the events alone"
         return f"{inside} entries are too few" if inside < wanted else ""
 
-    @staticmethod
-    def _found(names: list[str], counts: Floats) -> tuple[Group, Floats, Floats]:
-        """Return the responses of groups that have their names."""
-        made = responses.shifts(counts)
+    def _one(self, target: str, groups: list[int], counts: Floats) -> tuple[Group, Floats, Floats]:
+        """Return what is found of a target, its counts of all groups moved to one place, and the common distribution."""
+        _, joined = _joined(groups, counts, FEW)
+        rough = responses.shifts(joined)
+        each = float(np.nanmedian(rough.error * np.sqrt(joined.sum(axis=1))))
+        firsts, joined = _joined(groups, counts, max(FEW, (each / WANTED) ** 2))
+        if len(firsts) < 2:
+            why = f"too broad, or too few: {(each / WANTED) ** 2:.0f} entries would tell a response to {WANTED:.0%}"
+            return _nothing(target, why), counts.sum(axis=0), np.full(counts.shape[1], np.nan)
+        made = responses.shifts(joined)
+        names = self.names(target, firsts)
         doubts = Doubts(len(names))
-        doubts.add(counts.sum(axis=1) <= 0, "no entries")
-        doubts.add(made.error > UNSURE, [f"known to {one:.1%}" for one in made.error])
         step = np.abs(np.diff(made.response, prepend=made.response[:1]))
         sure = step > 5.0 * np.hypot(made.error, np.roll(made.error, 1))
         doubts.add((step > JUMP) & sure, [f"it has changed by {one:.0%}" for one in step])
         doubts.add(np.abs(made.response - 1.0) > FAR, [f"{one:.2f} of the mean" for one in made.response])
-        total = counts.sum()
-        group = Group(names, made.response, made.error, made.chi2, counts.sum(axis=1).astype(np.int64), doubts.texts)
-        return group, counts.sum(axis=0), total * made.common
+        group = Group(names, made.response, made.error, made.chi2, joined.sum(axis=1).astype(np.int64), doubts.texts)
+        together = responses.moved_back(joined, np.log(made.response)).sum(axis=0)
+        return group, together, joined.sum() * made.common
 
 
 class Drift(Changing):
@@ -279,15 +287,15 @@ class Drift(Changing):
             raise UserError(f"spills are counted in each run: derive {self.kind} of one run, not of {runs} together")
         return super().finish(sums, learned)
 
-    def _counts(self, sums: Sums) -> tuple[list[Any], Array]:
+    def _counts(self, sums: Sums) -> tuple[list[int], Array]:
         spills = sorted(int(name.split()[1]) for name in sums.arrays if name.startswith("spill "))
         if not spills:
             raise UserError(f"nothing to derive {self.kind} from: no charge is near to those of the first events")
         return spills, np.stack([sums[f"spill {one}"] for one in spills])
 
-    def _one(self, target: str, groups: list[Any], counts: Floats) -> tuple[Group, Floats, Floats]:
-        firsts, joined = _joined(groups, counts)
-        return self._found(by_spills(target, firsts), joined)
+    def names(self, target: str, firsts: list[int]) -> list[str]:
+        """Return the names of rows, of spills from some first ones on."""
+        return by_spills(target, firsts)
 
 
 class InSpill(Changing):
@@ -305,27 +313,26 @@ class InSpill(Changing):
         place = np.clip((batch.header["spill_position"] * PLACES).astype(np.int64), 0, PLACES - 1)
         return {f"place {number}": place == number for number in range(PLACES)}
 
-    def _counts(self, sums: Sums) -> tuple[list[Any], Array]:
+    def _counts(self, sums: Sums) -> tuple[list[int], Array]:
         empty = np.zeros((len(self.targets), 2 * responses.HALF), np.int32)
         return list(range(PLACES)), np.stack([sums.arrays.get(f"place {one}", empty) for one in range(PLACES)])
 
-    def _one(self, target: str, groups: list[Any], counts: Floats) -> tuple[Group, Floats, Floats]:
-        begins, joined = _joined(groups, counts)
-        edges = [0.0, *(one / PLACES for one in begins[1:]), 1.0]
-        return self._found(by_places(target, edges), joined)
+    def names(self, target: str, firsts: list[int]) -> list[str]:
+        """Return the names of rows, of places from some first ones on."""
+        return by_places(target, [0.0, *(one / PLACES for one in firsts[1:]), 1.0])
 
 
-def _joined(groups: list[int], counts: Floats) -> tuple[list[int], Floats]:
-    """Return groups in a row that have `FEW` entries at least, the first number of each, and their counts."""
+def _joined(groups: list[int], counts: Floats, least: float) -> tuple[list[int], Floats]:
+    """Return groups in a row that have so many entries at least: the first number of each, and their counts."""
     firsts: list[int] = []
     made: list[Floats] = []
     for number, own in zip(groups, counts, strict=True):
-        if made and made[-1].sum() < FEW:
+        if made and made[-1].sum() < least:
             made[-1] = made[-1] + own
         else:
             firsts.append(number)
             made.append(own)
-    if len(made) > 1 and made[-1].sum() < FEW:
+    if len(made) > 1 and made[-1].sum() < least:
         last = made.pop()
         firsts.pop()
         made[-1] = made[-1] + last

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BIN, HALF = 0.01, 100
 """Bins of the logarithm of a charge over that of the middle, and so many on each side."""
 
-SHIFT, MOST = 0.0025, 0.5
-"""Steps of shifts that are tried, and the largest."""
+SHIFT, MOST, BESIDE = 0.005, 0.5, 0.1
+"""Steps of shifts that are tried, the largest, and how much more than means of groups differ."""
 
 ROUNDS = 3
 """How often groups are moved to where they have been found, to make the common distribution."""
@@ -76,7 +76,7 @@ def shifts(counts: Floats) -> Shifts:
         found, error, chi2 = _likeliest(counts, common)
         mean = float(np.average(np.where(total > 0, found, 0.0), weights=np.maximum(total, 1e-300)))
         found = found - mean
-        moved = _moved(counts, found)
+        moved = moved_back(counts, found)
     response = np.exp(found)
     response /= np.average(response, weights=np.maximum(total, 1e-300))
     gone = total <= 0
@@ -109,14 +109,20 @@ def _likeliest(counts: Floats, common: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the likeliest shift of each group, its error, and chi2 per degree of freedom there."""
     from scipy.interpolate import CubicSpline
 
-    steps = SHIFT * (np.arange(2 * round(MOST / SHIFT) + 1) - round(MOST / SHIFT))
     middle = 0.5 * (edges()[1:] + edges()[:-1])
+    total = counts.sum(axis=1)
+    means = (counts @ middle)[total > 0] / total[total > 0]
+    far = min(float(np.abs(means - np.average(means, weights=total[total > 0])).max()) + BESIDE, MOST)
+    steps = SHIFT * (np.arange(2 * round(far / SHIFT) + 1) - round(far / SHIFT))
     spline = CubicSpline(middle, np.log(common))
     # what is moved in from outside is as rare as it is at the end
     at = np.clip(middle[:, None] - steps, middle[0], middle[-1])
     logarithm = spline(at)
     logarithm -= np.log(np.exp(logarithm).sum(axis=0))
-    likelihood = counts @ logarithm
+    seen = np.flatnonzero(counts.any(axis=0))
+    counts, logarithm = counts[:, seen], logarithm[seen]
+    # no library of many threads: they wait for each other longer than this takes
+    likelihood = np.einsum("gb,bs->gs", counts, logarithm)
     top = likelihood.argmax(axis=1).clip(1, len(steps) - 2)
     rows = np.arange(len(counts))
     below, here, above = (likelihood[rows, top + k] for k in (-1, 0, 1))
@@ -126,7 +132,6 @@ def _likeliest(counts: Floats, common: Floats) -> tuple[Floats, Floats, Floats]:
     # the score and its slope, of all groups together: those of one have too few entries
     slope = (logarithm[:, top + 1] - logarithm[:, top - 1]) / (2.0 * SHIFT)
     curve = (logarithm[:, top + 1] - 2.0 * logarithm[:, top] + logarithm[:, top - 1]) / SHIFT**2
-    total = counts.sum(axis=1)
     score = float(np.einsum("gb,bg->", counts, slope**2)) / max(float(total.sum()), 1.0)
     bent = -float(np.einsum("gb,bg->", counts, curve)) / max(float(total.sum()), 1.0)
     each = np.sqrt(max(score, 1e-300)) / max(bent, 1e-300)
@@ -138,7 +143,7 @@ def _likeliest(counts: Floats, common: Floats) -> tuple[Floats, Floats, Floats]:
     return found, error, np.where(much.sum(axis=1) > 1, squares / freedom, np.nan)
 
 
-def _moved(counts: Floats, shift: Floats) -> Floats:
+def moved_back(counts: Floats, shift: Floats) -> Floats:
     """Return counts (G, B) moved back by shifts (G,); entries of a bin are spread evenly over it."""
     cumulated = np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
     at = np.arange(counts.shape[1] + 1) + shift[:, None] / BIN
