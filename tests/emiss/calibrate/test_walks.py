@@ -8,13 +8,12 @@ from emiss.calibrate.walks import Walks
 from emiss.configs.errors import UserError
 from tests.emiss.calibrate.pulses import Batch, derived, pulses
 
-
 SEEN = 30
 """Channels with pulses."""
 
 
 def _batches(detector, rng, slope, q0, events=2000, parts=2):
-    """Events with a pulse in the first channels: times relative to a reference that has a walk, too, as `Measuring` gives them."""
+    """Pulses in the first channels of events: times relative to a reference that has a walk, too, as they are measured."""
     channels, own = len(detector.channels), detector.reference > 0
     offset = rng.uniform(80.0, 120.0, channels)
     for _ in range(parts):

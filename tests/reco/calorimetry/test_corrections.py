@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_walk_is_taken_away_from_times_that_of_the_reference_included(detector, 
 
 def test_cells_that_are_not_good_are_left_out_and_counted(detector, conditions, hits):
     tables = with_tables(conditions, text("sadc.status", "ECAL1.1.2 1", "ECAL1.3.3 2"))
-    energy, time, products = measured(detector, tables, tables, hits)
+    energy, _, products = measured(detector, tables, tables, hits)
     dead, hot = (detector.channel_number[name] for name in ("ECAL1.1.2", "ECAL1.3.3"))
     assert np.isnan(energy[:, [dead, hot]]).all()
     assert np.isfinite(np.delete(energy, [dead, hot], axis=1)).all()
@@ -157,7 +158,7 @@ def test_the_pipeline_puts_the_count_into_the_ledger_and_nothing_else_where_ther
     tag = tmp_path / "tag"
     tag.mkdir()
     for number, table in enumerate({table.file for table in Conditions.load("demo").tables}):
-        with open(table) as file:
+        with Path(table).open() as file:
             (tag / f"{number}.txt").write_text(file.read())
     (tag / "status.txt").write_text(text("sadc.status", "S1.0.0 1"))
     corrected = reco.open(run_files["signal.dat"], calib=tag)
