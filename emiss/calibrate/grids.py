@@ -29,7 +29,7 @@ from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Bools, Floats, Ints
@@ -89,6 +89,20 @@ class Targets:
     sums: Sums
 
 
+def calorimeter_of(detector: Detector, parts: Sequence[str] = ()) -> str:
+    """Return the calorimeter of the kind `grid` that is the target, or else the first, among some parts or all.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    grids = [name for name in detector.of_kind(Grid) if not parts or name in parts]
+    if not grids:
+        raise UserError(f"the set-up {detector.name} has no calorimeter of the kind 'grid'")
+    return detector.target if detector.target in grids else grids[0]
+
+
 class Grids(Derivation):
     """Gains of all cells of a calorimeter of the kind `grid`."""
 
@@ -101,10 +115,7 @@ class Grids(Derivation):
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
         self._measure = Measuring(detector)
-        grids = [name for name in detector.of_kind(Grid) if not options.parts or name in options.parts]
-        if not grids:
-            raise UserError(f"the set-up {detector.name} has no calorimeter of the kind 'grid'")
-        self._name = detector.target if detector.target in grids else grids[0]
+        self._name = calorimeter_of(detector, options.parts)
         self._part = detector.of_kind(Grid)[self._name]
         self._numbers = detector.part_numbers(self._name)
         self._own = np.full(len(detector.channels), -1, np.int64)

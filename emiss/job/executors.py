@@ -40,6 +40,9 @@ STALL = 1800.0
 PATIENCE = 5.0
 """Seconds that a worker has to leave before it is killed."""
 
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What may ask this process to end."""
+
 AHEAD = 4
 """Items per worker that are handed out, or done and not yet taken, at a time."""
 
@@ -138,7 +141,7 @@ def _processes(
         try:
             while turn < len(items):
                 more = range(given, min(len(items), turn + AHEAD * workers))
-                with _without_interrupts():
+                with _undisturbed():
                     pending |= {pool.submit(_work, n, items[n]): n for n in more}
                 given += len(more)
                 ready, _ = wait(pending, timeout=STALL, return_when=FIRST_COMPLETED)
@@ -168,16 +171,33 @@ def _stalled(board: Any, left: Sequence[int], items: Sequence[Item], workers: in
 
 
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Start workers that Ctrl-C does not reach, whenever it comes: the job hears it and ends them."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _undisturbed() -> Iterator[None]:
+    """Start workers whole, whatever signal comes meanwhile: this process hears it at the end, they do not hear Ctrl-C.
+
+    The mask is for the workers, which inherit it. For this process it is not enough: another of its threads may take a signal,
+    whose handler then runs in the main thread, and a worker that was told half of what to do ends in a traceback.
+    """
+    heard: list[tuple[int, FrameType | None]] = []
+
+    def later(number: int, frame: FrameType | None) -> None:
+        heard.append((number, frame))
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: how for number in SIGNALS if callable(how := signal.getsignal(number))}
+    masks = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+    for number in before:
+        signal.signal(number, later)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, how in before.items():
+            signal.signal(number, how)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, frame in heard[:1]:
+            before[number](number, frame)
 
 
 def _obituary(processes: Sequence[BaseProcess], board: Any, items: Sequence[Item]) -> str:

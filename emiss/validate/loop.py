@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from emiss.calibrate.running import derive
 from emiss.events.files.atomic import write_text
 from emiss.job.pools import pool_of
 from emiss.samples.simulate import simulate
+from emiss.validate import loop_after
 from emiss.validate import loop_truth as runs
 from emiss.validate.loop_compared import Compared, Loop, compare
 from emiss.validate.loop_page import render
@@ -87,6 +89,7 @@ def validate_calibration(
         Called with events that are simulated.
     """
     count = events or (QUICK if quick else WHOLE)
+    wider = math.sqrt(WHOLE / count)
     pool = pool_of(executor, workers)
     out.mkdir(parents=True, exist_ok=True)
     truth = runs.draw(out, np.random.default_rng(seed))
@@ -105,7 +108,11 @@ def validate_calibration(
             begun = time.monotonic()
         found = _derived(truth, step, [files[run] for run in step.runs], hits, pool)
         seconds[step.kind] = time.monotonic() - begun
-        compared += compare(found, truth, np.sqrt(WHOLE / count))
+        compared += compare(found, truth, wider)
+    if any(step.kind == "ecal" for step in steps):
+        check = out / "runs" / f"run-{runs.CHECK}.dat"
+        _simulated(truth, runs.CHECK, check, count, seed + len(files), pool, progress)
+        compared += loop_after.electrons(truth, check, wider)
     made = Loop(count, tuple(compared), seconds)
     write_text(out / "validation.json", json.dumps(made.to_json(), indent=1, allow_nan=False) + "\n")
     write_text(out / "validation.html", render(made))
@@ -115,7 +122,8 @@ def validate_calibration(
 def planned(*, quick: bool = False, events: int | None = None, steps: Sequence[Step] = STEPS) -> int:
     """Return how many events are simulated."""
     each = events or (QUICK if quick else WHOLE)
-    return each * (len({run for step in steps for run in step.runs}) + sum(step.simulated for step in steps))
+    of_steps = len({run for step in steps for run in step.runs})
+    return each * (of_steps + sum(step.simulated for step in steps) + any(step.kind == "ecal" for step in steps))
 
 
 def _simulated(

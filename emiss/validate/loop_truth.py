@@ -31,8 +31,9 @@ parts:
   s: {{width: 900 mm, height: 900 mm}}
 """
 
-PEDESTAL, ELECTRON, MUON, STRAIGHT, FIELD = 6114, 6111, 6112, 6115, 6116
-"""Run numbers: random triggers, electrons and muons over the face, muons on the axis with the field off and on."""
+PEDESTAL, ELECTRON, MUON, STRAIGHT, FIELD, CHECK = 6114, 6111, 6112, 6115, 6116, 6117
+"""Run numbers: random triggers, electrons and muons over the face, muons on the axis with the field off and on, and
+electrons on the axis that no constant is derived from."""
 
 RUNS = "6000-6999"
 
@@ -42,8 +43,8 @@ SPREAD, HEADROOM = 0.2, 1.25
 OFFSET, SHIFT, SCALE = 10.0, 1000.0, 0.02
 """ns, um, relative: offsets, shifts of planes and the scale of fields are within that of where they begin."""
 
-FACE = {ELECTRON: 75.0, MUON: 150.0}
-"""rms of the beam on the face, mm."""
+FACE = {ELECTRON: 75.0, MUON: 150.0, CHECK: 20.0}
+"""rms of the beam on the face, mm; 4 mm in other runs."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def draw(out: Path, rng: np.random.Generator) -> Truth:
 
 def sample(truth: Truth, run: int, *, seed: int) -> Sample:
     """Return the sample of a calibration run."""
-    name = {PEDESTAL: "calib_pedestal", ELECTRON: "calib_electron"}.get(run, "calib_muon")
+    name = {PEDESTAL: "calib_pedestal", ELECTRON: "calib_electron", CHECK: "calib_electron"}.get(run, "calib_muon")
     one = load_sample(name).with_detector(str(truth.detector)).with_run(run)
     beam = one.beam.model_copy(update={"size": FACE[run]} if run in FACE else {})
     return one.model_copy(update={"beam": beam, "calib": str(truth.true), "seed": seed})

@@ -75,20 +75,26 @@ class Terminal:
         end = time.monotonic() + seconds
         while not (until and until in self.shown):
             assert time.monotonic() < end, f"still running after {seconds} s:\n{self.shown}"
-            if select.select([self.file], [], [], 0.05)[0]:
-                try:
-                    more = os.read(self.file, 1 << 16)
-                except OSError:  # the other end is closed
-                    break
-                if not more:
-                    break
-                self.shown += more.decode("utf-8", "replace")
+            if not self.more(0.05):
+                break
         return self.shown
+
+    def more(self, seconds: float) -> bool:
+        """Read what is there, or comes within so many seconds; whether there may be more."""
+        if not select.select([self.file] * (self.file >= 0), [], [], seconds)[0]:
+            return True
+        try:
+            more = os.read(self.file, 1 << 16)
+        except OSError:  # the other end is closed
+            return False
+        self.shown += more.decode("utf-8", "replace")
+        return bool(more)
 
     def end(self) -> int:
         """Read to the end; return the exit code."""
         self.read()
         os.close(self.file)
+        self.file = -1
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def interrupt(self) -> None:
@@ -215,7 +221,7 @@ def wait_for(condition, terminal: Terminal) -> None:
     end = time.monotonic() + 240  # kernels may have to be compiled first
     while not condition():
         assert time.monotonic() < end, terminal.shown
-        time.sleep(0.005)
+        terminal.more(0.005)  # a terminal that nobody reads stops who writes to it
 
 
 def test_interrupted_while_modules_are_imported(tmp_path):

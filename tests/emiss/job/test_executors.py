@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,3 +234,23 @@ def test_interrupts_go_to_the_job_alone(tmp_path):
     finally:
         if parent.poll() is None:
             os.killpg(parent.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_workers_have_been_started(number):
+    """Another thread takes it, as those of the progress bar and of the pool may."""
+    done, heard = threading.Event(), []
+    other = threading.Thread(target=done.wait)
+    other.start()
+    before = signal.signal(number, lambda *_: heard.append(number))
+    try:
+        with executors._undisturbed():
+            os.kill(os.getpid(), number)
+            time.sleep(0.05)
+            assert heard == []
+        assert heard == [number]
+        assert signal.getsignal(number) is not before
+    finally:
+        signal.signal(number, before)
+        done.set()
+        other.join()
