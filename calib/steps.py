@@ -56,9 +56,16 @@ def subject(name: str) -> str:
     return name.partition(AT)[0]
 
 
-def speaking(tables: Sequence[Table]) -> dict[str, Table]:
-    """Return the table that speaks for each name, of tables of one type in their order: what overrides comes last."""
-    return {subject(row): table for table in tables for row in table.rows}
+def _speaking(tables: Sequence[Table]) -> dict[str, tuple[Table, list[str]]]:
+    """Return the table that speaks for each name, and its rows, of tables of one type; what overrides comes last."""
+    found: dict[str, tuple[Table, list[str]]] = {}
+    for table in tables:
+        for row in table.rows:
+            name = subject(row)
+            if name not in found or found[name][0] is not table:
+                found[name] = table, []
+            found[name][1].append(row)
+    return found
 
 
 def steps(tables: Sequence[Table], column: str, *, by_spill: bool) -> dict[str, Steps]:
@@ -79,15 +86,12 @@ def steps(tables: Sequence[Table], column: str, *, by_spill: bool) -> dict[str, 
     """
     problems = Problems()
     found: dict[str, Steps] = {}
-    for name, table in speaking(tables).items():
+    for name, (table, own) in _speaking(tables).items():
         if column not in table.columns:
             continue
+        place = table.columns.index(column)
         try:
-            rows = [
-                _row(row, values[table.columns.index(column)], table, by_spill=by_spill)
-                for row, values in table.rows.items()
-                if subject(row) == name
-            ]
+            rows = [_row(row, table.rows[row][place], table, by_spill=by_spill) for row in own]
             found[name] = _in_order(sorted(rows), by_spill=by_spill)
         except UserError as error:
             problems.add(error)

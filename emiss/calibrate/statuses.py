@@ -46,6 +46,9 @@ LEAST, MOST = 0.002, 8.0
 SURE, MAYBE = 1.5, 0.5
 """Of a pulse at the threshold: what simulated hits count for the least, and for the most that is expected."""
 
+ROUNDS = 3
+"""How often dead channels are looked for, beside those that were found."""
+
 FEW = 3
 """Pulses that show that a channel sees something."""
 
@@ -160,16 +163,14 @@ class Statuses(Derivation):
             ],
         )
         say(silent, DEAD, [f"dead: its samples do not scatter, {one:.3g} ADC" for one in noise])
-        least, most = self._wanted(pulses, status, sums.used)
-        dead = (least >= EXPECTED) & (pulses < LEAST * least)
-        say(
-            dead,
-            DEAD,
-            [
+        for _ in range(ROUNDS):  # what is found to be dead says nothing of its neighbours any more
+            least, most = self._wanted(pulses, status, sums.used)
+            dead = (least >= EXPECTED) & (pulses < LEAST * least)
+            texts = [
                 f"dead: {int(n)} pulses in {sums.used} events, others like it have {int(m)}"
                 for n, m in zip(pulses, least, strict=True)
-            ],
-        )
+            ]
+            say(dead, DEAD, texts)
         hot = (most > 0.0) & (pulses > MOST * np.maximum(most, EXPECTED)) & (pulses > BUSY * sums.used)
         say(
             hot,
@@ -245,7 +246,7 @@ def _beside(detector: Detector) -> list[list[tuple[int, int]]]:
         element, x, y = name.split(".")
         pairs = (
             (f"{element}.{int(x) - dx}.{int(y) - dy}", f"{element}.{int(x) + dx}.{int(y) + dy}")
-            for dx, dy in ((1, 0), (0, 1))
+            for dx, dy in ((1, 0), (0, 1), (1, 1), (1, -1))
         )
         number = detector.channel_number
         made.append([(number[a], number[b]) for a, b in pairs if a in number and b in number])

@@ -12,6 +12,7 @@ from emiss.events.files.atomic import write_text
 from emiss.reco.detector.model import load_detector
 from emiss.samples.config import load_sample
 from emiss.setups.constants import block, values
+from emiss.validate import loop_corrections
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,24 @@ SPREAD, HEADROOM = 0.2, 1.25
 OFFSET, SHIFT, SCALE = 10.0, 1000.0, 0.02
 """ns, um, relative: offsets, shifts of planes and the scale of fields are within that of where they begin."""
 
-FACE = {ELECTRON: 75.0, MUON: 150.0, CHECK: 20.0}
+FACE = {
+    ELECTRON: 75.0,
+    MUON: 150.0,
+    CHECK: 20.0,
+    loop_corrections.ELECTRON: 75.0,
+    loop_corrections.MUON: 150.0,
+}
 """rms of the beam on the face, mm; 4 mm in other runs."""
+
+
+SAMPLES = {
+    PEDESTAL: "calib_pedestal",
+    ELECTRON: "calib_electron",
+    CHECK: "calib_electron",
+    loop_corrections.ELECTRON: "calib_electron",
+    loop_corrections.LED: "calib_led",
+}
+"""Of runs; those of muons are left out."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +134,17 @@ def draw(out: Path, rng: np.random.Generator) -> Truth:
         texts += [block("magnet.field", f"6000-{STRAIGHT - 1}, {STRAIGHT + 1}-6999", on)]
         texts += [block("magnet.field", f"{STRAIGHT}", off)]
         write_text(folder / "constants.txt", "\n".join(texts))
+    write_text(made.true / "corrections.txt", loop_corrections.tables(detector, rng.spawn(1)[0]))
     return made
 
 
 def sample(truth: Truth, run: int, *, seed: int) -> Sample:
     """Return the sample of a calibration run."""
-    name = {PEDESTAL: "calib_pedestal", ELECTRON: "calib_electron", CHECK: "calib_electron"}.get(run, "calib_muon")
+    name = SAMPLES.get(run, "calib_muon")
     one = load_sample(name).with_detector(str(truth.detector)).with_run(run)
+    if run == loop_corrections.LED:
+        one = one.model_copy(
+            update={"spill": one.spill.model_copy(update={"events": loop_corrections.IN_SPILL_OF_LED})}
+        )
     beam = one.beam.model_copy(update={"size": FACE[run]} if run in FACE else {})
     return one.model_copy(update={"beam": beam, "calib": str(truth.true), "seed": seed})
