@@ -36,7 +36,7 @@ class Steps(NamedTuple):
     ----------
     begins : array of shape (S,)
         Where each value begins to hold, ascending: spills, or places in the spill. The first is 0.
-    values : array of shape (S,)
+    values : array of shape (S,), or (S, C) of several names
     """
 
     begins: Floats
@@ -157,6 +157,17 @@ def by_places(name: str, edges: Sequence[float]) -> list[str]:
     """Return the names of rows for the bins of a spill."""
     texts = [f"{edge:.6g}" for edge in edges]
     return [f"{name}{AT}{low}-{high}" for low, high in pairwise(texts)]
+
+
+def together(found: Mapping[str, Steps], names: Sequence[Sequence[str]]) -> Steps | None:
+    """Return the steps of some channels as one, with values of shape (steps, channels); None where there are none.
+
+    For `names` see `at`.
+    """
+    if not found:
+        return None
+    begins = np.unique(np.concatenate([one.begins for one in found.values()]))
+    return Steps(begins, at(found, names, begins))
 
 
 def at(found: Mapping[str, Steps], names: Sequence[Sequence[str]], where: Floats) -> Floats:

@@ -10,7 +10,7 @@ from emiss.calib.conditions import Conditions
 from emiss.calib.coverage import extent, lacks
 from emiss.calib.lookup import constants, known_channels
 from emiss.calib.run_ranges import RunRange, parse_ranges
-from emiss.calib.tables import ANY
+from emiss.calib.tables import ANY, table_type
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.reco.calorimetry.corrections import mistakes
 from emiss.reco.detector.misfits import misfits
@@ -37,7 +37,9 @@ def shown(
     detector = load_detector(setup)
     conditions = Conditions.load(tag or constants_of(setup))
     needs = needs_of(detector, conditions)
-    names = needs.get(type_) or [name for name in known_channels(conditions.tables, type_) if name != ANY]
+    kind = table_type(type_)
+    default = kind is not None and kind.optional  # which need not speak of all channels
+    names = needs.get(type_) or [name for name in known_channels(conditions.tables, type_) if name != ANY or default]
     types = sorted({*needs, *(table.type for table in conditions.tables)})
     if type_ not in types:
         raise UserError(f"no constants of type '{type_}'", hint=did_you_mean(type_, types))

@@ -16,7 +16,7 @@ from emiss.calibrate.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.times import gaussians, peaks
 from emiss.configs.errors import UserError
-from emiss.reco.calorimetry.corrections import WALK
+from emiss.reco.calorimetry.corrections import DRIFT, IN_SPILL, WALK
 from emiss.reco.detector.boards import by_channel
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Walks(Derivation):
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
-        self._measure = Measuring(detector, without=(WALK,))
+        # late pulses are those that are small in ADC, whatever they stand for
+        self._measure = Measuring(detector, without=(WALK, DRIFT, IN_SPILL))
         self._own = detector.reference > 0
         self._threshold = by_channel(detector.boards, _smallest)
         self._least = np.zeros(len(detector.channels))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calib.steps import AT, at, steps, subject
+from emiss.calib.steps import AT, steps, subject, together
 from emiss.calib.tables import ANY
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.events.columns import QUALITY_BITS
@@ -46,17 +46,14 @@ class Corrections:
     status : int array of shape (channels,), or None
     slope, charge : arrays of shape (channels,), or None
         Of the walk: ns, and ADC.
-    drift, in_spill : mapping of name to Steps
-    names : tuple of tuples of str
-        What rows may call each channel: itself, its element, its part, all.
+    drift, in_spill : Steps with values of shape (steps, channels), or None
     """
 
     status: Ints | None
     slope: Floats | None
     charge: Floats | None
-    drift: Mapping[str, Steps]
-    in_spill: Mapping[str, Steps]
-    names: tuple[tuple[str, ...], ...]
+    drift: Steps | None
+    in_spill: Steps | None
 
     @classmethod
     def of(cls, detector: Detector, conditions: RunConditions, without: Collection[str] = ()) -> Corrections | None:
@@ -82,9 +79,8 @@ class Corrections:
             status,
             slope,
             charge,
-            steps(tables.get(DRIFT, ()), "response", by_spill=True),
-            steps(tables.get(IN_SPILL, ()), "response", by_spill=False),
-            called(detector),
+            together(steps(tables.get(DRIFT, ()), "response", by_spill=True), called(detector)),
+            together(steps(tables.get(IN_SPILL, ()), "response", by_spill=False), called(detector)),
         )
 
     def response(self, event: Ints, channel: Ints, header: Mapping[str, Array]) -> Floats | None:
@@ -98,9 +94,9 @@ class Corrections:
         """
         made: Floats | None = None
         for found, where in ((self.drift, "spill"), (self.in_spill, "spill_position")):
-            if found:
-                places, which = np.unique(header[where], return_inverse=True)
-                one = at(found, self.names, places.astype(np.float64))[which.ravel()[event], channel]
+            if found is not None:
+                step = np.maximum(np.searchsorted(found.begins, header[where], side="right") - 1, 0)
+                one = found.values[step[event], channel]
                 made = one if made is None else made * one
         return made
 
