@@ -18,10 +18,10 @@ from emiss.reco.calorimetry.corrections import DEAD, GOOD, HOT, STATUS
 from emiss.reco.parts.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array, Floats, Ints
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
 
@@ -52,8 +52,11 @@ ROUNDS = 3
 FEW = 3
 """Pulses that show that a channel sees something."""
 
-BUSY = 0.05
-"""Share of events that a hot channel has a pulse in at least."""
+BUSY, OFTEN = 0.05, 0.5
+"""Share of events that a hot channel has a pulse in at least, with simulated hits and without."""
+
+SHOWN = 20
+"""Channels that a remark names."""
 
 WEAK, STRONG = 0.2, 5.0
 """The mean charge in energy over that of the mirrored cells: what is outside is looked at."""
@@ -171,14 +174,15 @@ class Statuses(Derivation):
                 for n, m in zip(pulses, least, strict=True)
             ]
             say(dead, DEAD, texts)
-        hot = (most > 0.0) & (pulses > MOST * np.maximum(most, EXPECTED)) & (pulses > BUSY * sums.used)
-        say(
-            hot,
-            HOT,
-            [
-                f"hot: {int(n)} pulses in {sums.used} events, others like it have {int(m)}"
-                for n, m in zip(pulses, most, strict=True)
-            ],
+        many = (most > 0.0) & (pulses > MOST * np.maximum(most, EXPECTED)) & (pulses > BUSY * sums.used)
+        texts = [
+            f"hot: {int(n)} pulses in {sums.used} events, others like it have {int(m)}"
+            for n, m in zip(pulses, most, strict=True)
+        ]
+        # without simulated hits, the beam may be where nobody expects it
+        say(many & ((pulses > OFTEN * sums.used) | (self._expected is not None)), HOT, texts)
+        doubts.add(
+            many & (status == GOOD), [f"{text.replace('hot', 'busy', 1)}: or is the beam there?" for text in texts]
         )
         unknown = (least < EXPECTED) & (pulses < FEW) & (status == GOOD)
         doubts.add(unknown, [f"not sure: {int(n)} pulses, and others like it have as few" for n in pulses])
@@ -195,10 +199,15 @@ class Statuses(Derivation):
             np.full(len(rows), np.nan),
             tuple(doubts.texts[row] for row in rows),
         )
-        count = [int((status[rows] == one).sum()) for one in (DEAD, HOT)]
         unsure = int(unknown[rows].sum())
-        remark = f"{count[0]} dead, {count[1]} hot, of {unsure} nothing is known: they have no row, and count as good."
-        return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
+        remarks = (
+            *(
+                f"{what}: {_listed(made.channels, status[rows] == one)}."
+                for what, one in (("Dead", DEAD), ("Hot", HOT))
+            ),
+            f"Of {unsure} channels nothing is known: they have no row, and count as good.",
+        )
+        return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used, remarks)
 
     def _wanted(self, pulses: Floats, status: Floats, events: int) -> tuple[Floats, Floats]:
         """Return how many pulses channels have to have at least, and the most that any good one of those like it has."""
@@ -224,6 +233,13 @@ class Statuses(Derivation):
             which = np.arange(len(pulses)) == number
             if mean[number] < WEAK * like.min() or mean[number] > STRONG * like.max():
                 doubts.add(which, f"its mean energy is {mean[number] / np.median(like):.2g} of that of others like it")
+
+
+def _listed(names: Sequence[str], which: Bools) -> str:
+    """Return the names of some channels."""
+    chosen = [name for name, one in zip(names, which, strict=True) if one]
+    more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
+    return ", ".join(chosen[:SHOWN]) + more if chosen else "none"
 
 
 def _noise(counts: Floats) -> Floats:

@@ -44,6 +44,7 @@ def test_dead_and_hot_channels_are_found_with_reasons_and_no_others(folder, simu
     found = _derived(folder / "bad.dat", **options)
     assert _says(found, 1) == set(DEAD)
     assert _says(found, 2) == set(HOT)
+    assert found.remarks[0] == "Dead: SRD1.0.0, ECAL0.2.3, ECAL1.1.2."
     eyes = dict(found.made[0].eyes)
     assert all(eyes[name].startswith("dead: 0 pulses in 1200 events, others like it have") for name in DEAD)
     assert all(eyes[name].startswith("hot: its samples scatter by") for name in HOT)
@@ -54,4 +55,4 @@ def test_dead_and_hot_channels_are_found_with_reasons_and_no_others(folder, simu
 def test_a_good_run_has_none(folder):
     found = _derived(folder / "good.dat")
     assert not _says(found, 1) | _says(found, 2)
-    assert found.remarks[0].startswith("0 dead, 0 hot, of ")
+    assert found.remarks[:2] == ("Dead: none.", "Hot: none.")
