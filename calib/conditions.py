@@ -45,6 +45,7 @@ class RunConditions:
         Returns
         -------
         dict of column to float array of shape (channels,), in base units
+            Optional columns that no table gives have their default.
 
         Raises
         ------
@@ -66,7 +67,9 @@ class RunConditions:
                         found[column][position] = row[number]
         for column, values in found.items():
             missing = np.flatnonzero(np.isnan(values))
-            if len(missing):
+            if len(missing) and column in known.optional:
+                values[missing] = known.optional[column]
+            elif len(missing):
                 raise self._missing(type_, column, channels[missing[0]], len(missing), tables)
         return found
 
@@ -181,7 +184,7 @@ def _part(name: str) -> str:
 def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
     """Yield the rows of an overriding block that replace nothing; where there need be no row, they need not."""
     kind = table_type(table.type)
-    if kind is not None and kind.optional:
+    if kind is not None and kind.spare:
         return
     below = [other for other in plain if other.type == table.type and overlap(other.runs, table.runs)]
     known = [name for other in below for name in other.rows]

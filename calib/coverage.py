@@ -24,7 +24,7 @@ def extent(conditions: Conditions) -> RunRange:
 
     What there need not be has no say.
     """
-    wanted = [table for table in conditions.tables if (kind := table_type(table.type)) is None or not kind.optional]
+    wanted = [table for table in conditions.tables if (kind := table_type(table.type)) is None or not kind.spare]
     ranges = [one for table in wanted or conditions.tables for one in table.runs]
     return RunRange(min(one.first for one in ranges), max(one.last for one in ranges))
 
@@ -67,7 +67,7 @@ def _lacking(tables: Sequence[Table], type_: str, channels: Sequence[str], runs:
 def _missing(valid: Sequence[Table], type_: str, channels: Sequence[str]) -> Iterator[str]:
     """Yield the channels that lack a column."""
     kind = table_type(type_)
-    columns = () if kind is None else tuple(kind.columns)
+    columns = () if kind is None else kind.required
     for channel in channels:
         given = {column for table in valid if channel in table.rows or ANY in table.rows for column in table.columns}
         if not given.issuperset(columns):

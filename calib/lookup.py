@@ -64,23 +64,32 @@ def holding(tables: Iterable[Table], run: int) -> list[Table]:
 
 
 def constants(tables: Sequence[Table], type_: str, channels: Iterable[str], runs: RunRange) -> Iterator[Constant]:
-    """Yield the values of a type that hold for channels, where they have one, in a range of runs in which nothing changes."""
+    """Yield the values of a type that hold for channels, where they have one, in a range of runs in which nothing changes.
+
+    A default of an optional column has no error, and stands where the channel's row is.
+    """
     kind = table_type(type_)
+    if kind is None:
+        return
     valid = holding([table for table in tables if table.type == type_], runs.first)
     for channel in channels:
-        for column in kind.columns if kind is not None else ():
-            for table in reversed(valid):
-                row = table.rows.get(channel, table.rows.get(ANY))
-                if row is None or column not in table.columns:
-                    continue
-                named = dict(zip(table.columns, row, strict=True))
-                at = table.location(channel if channel in table.rows else ANY)
-                unit = str(kind.columns[column]) if kind is not None else ""
-                yield Constant(
-                    type_, channel, column, "" if unit == "1" else unit, named[column], named.get(error_of(column)), runs,
-                    table.payload, at,
-                )  # fmt: skip
-                break
+        own = [table for table in reversed(valid) if channel in table.rows or ANY in table.rows]
+        for column, dimension in kind.columns.items():
+            table = next((one for one in own if column in one.columns), None)
+            if table is None and (not own or column not in kind.optional):
+                continue
+            of = own[0] if table is None else table
+            named: dict[str, float] = {}
+            if table is None:
+                named[column] = kind.optional[column]
+            else:
+                named |= zip(table.columns, table.rows.get(channel, table.rows.get(ANY, ())), strict=True)
+            at = of.location(channel if channel in of.rows else ANY)
+            unit = str(dimension)
+            yield Constant(
+                type_, channel, column, "" if unit == "1" else unit, named[column], named.get(error_of(column)), runs,
+                of.payload, at,
+            )  # fmt: skip
 
 
 def known_channels(tables: Iterable[Table], type_: str) -> list[str]:

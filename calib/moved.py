@@ -93,9 +93,7 @@ def swapped(
     ----------
     before, after : mapping of channel to (value, error) of each column
     """
-    left = [
-        name for name in before if name in after and min(_apart(before[name], after[name]), default=0.0) > FAR
-    ]  # fmt: skip
+    left = [name for name in before if name in after and max(_apart(before[name], after[name]), default=0.0) > FAR]
     found: dict[str, str] = {}
     if len(left) > MOST * len(before):
         return found

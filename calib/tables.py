@@ -39,9 +39,15 @@ class TableType:
     limits: Mapping[str, Limits]
     without: str | None = None
     """What to do where there is none."""
-
-    optional: bool = False
+    optional: Mapping[str, float] = field(default_factory=dict)
+    """The columns that a table may leave out, each with the value, in base units, that holds then."""
+    spare: bool = False
     """Whether there need be none: what it corrects is not corrected then, and so is a channel without a row."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that each channel has a value in."""
+        return tuple(name for name in self.columns if name not in self.optional)
 
 
 # ADC words have 16 bits at most; what a set-up allows beyond that (its own number of bits) is checked against the detector
@@ -71,25 +77,25 @@ TYPES: Mapping[str, TableType] = {
         {"status": PURE},
         "0 for a good channel of cells, 1 for a dead, 2 for a hot one; channels without a row are good",
         {"status": Limits(0.0, 2.0, whole=True)},
-        optional=True,
+        spare=True,
     ),
     "sadc.walk": TableType(
         {"slope": TIME, "charge": PURE},
         "time walk: pulses of the charge q (ADC) are late by slope (sqrt(charge/q) - 1)",
         {"slope": Limits(-1e3, 1e3), "charge": Limits(0.0, 1e9, open=True)},
-        optional=True,
+        spare=True,
     ),
     "sadc.drift": TableType(
         {"response": PURE},
         "what channels or parts give in spills, ECAL1.2.2@3-7, over what their gains say",
         {"response": Limits(0.01, 100.0)},
-        optional=True,
+        spare=True,
     ),
     "sadc.in_spill": TableType(
         {"response": PURE},
         "what channels or parts give at places in the spill, ecal@0-0.1, over what their gains say",
         {"response": Limits(0.01, 100.0)},
-        optional=True,
+        spare=True,
     ),
     "hcal.mip": TableType(
         {"scale": ENERGY}, "visible energy of a muon that crosses the module", {"scale": Limits(0.0, 1000.0, open=True)}
@@ -122,7 +128,10 @@ TYPES: Mapping[str, TableType] = {
         "`emiss setup wire` adds the constants that a set-up lacks",
     ),
     "tracker.alignment": TableType(
-        {"shift": LENGTH}, "added to the local coordinate of a plane", {"shift": Limits(-1000.0, 1000.0)}
+        {"shift": LENGTH, "rotation": PURE, "z": LENGTH},
+        "where a plane is: shift, added to its coordinate; rotation about the beam axis, from x to y; z, how far downstream",
+        {"shift": Limits(-1000.0, 1000.0), "rotation": Limits(-0.1, 0.1), "z": Limits(-100.0, 100.0)},
+        optional={"rotation": 0.0, "z": 0.0},
     ),
     "magnet.field": TableType(
         {"scale": PURE},

@@ -215,10 +215,14 @@ def stages_of(detector: Detector, asked: Collection[str] | None = None) -> dict[
     from emiss.reco.tracking.clusters import clustering
     from emiss.reco.tracking.stage import TrackStage
 
-    common: list[Stage] = [CalorimeterStage(detector, asked), TrackStage(detector), *detector.plug_in_stages()]
+    sums, others = CalorimeterStage(detector, asked), detector.plug_in_stages()
+    cells: dict[str, list[Stage]] = {
+        "raw": [WaveformStage(detector), CorrectionStage(detector)],
+        "hits": [HitStage(detector)],
+    }
     stages: dict[str, list[Stage]] = {
-        "raw": [WaveformStage(detector), CorrectionStage(detector), *clustering(detector, "raw"), *common],
-        "hits": [HitStage(detector), *clustering(detector, "hits"), *common],
+        tier: [*first, *clustering(detector, tier), sums, TrackStage(detector, tier=tier), *others]
+        for tier, first in cells.items()
     }
     if asked is not None:
         return {tier: _needed(several, _reconstructed(detector), asked) for tier, several in stages.items()}

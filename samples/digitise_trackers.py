@@ -12,6 +12,9 @@ import numpy as np
 from emiss.configs.errors import UserError
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.formats.date.writing.encode import APV_SHIFT, no_hits
+from emiss.reco.parts.technologies import measured
+from emiss.reco.tracking.placement import Placement, read
+from emiss.samples.walk.stations import TRUE
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
@@ -34,6 +37,64 @@ DEAD, HOT = 1, 2
 """In the tables of status."""
 
 
+def in_place(points: Lists, detector: Detector, conditions: RunConditions, rng: np.random.Generator) -> Lists:
+    """Return points with the positions that planes see from where they are (`tracker.alignment`): without the shift.
+
+    What a plane measures keeps its error; fibres and tubes are hit anew where the plane is turned or moved, as which one it is
+    depends on that. Points that do not say where particles crossed the plane can be of planes that are shifted, no more.
+
+    Raises
+    ------
+    UserError
+        If those points are of straws that are not in their places, or of planes that are turned or moved along the beam.
+    """
+    planes = detector.planes
+    placed = Placement.of(conditions, detector.plane_names)
+    plane = points["plane"].astype(np.int64)
+    columns = dict(points.columns)
+    position = points["position"] - placed.shift[plane]
+    known = all(name in columns for name in TRUE)
+    if known:
+        view = np.array([int(one.view == "y") for one in planes], np.int64)[plane]
+        own, across, slope, slope_across = (columns[name] for name in TRUE)
+        local = read(view, placed.rotation[plane], placed.z[plane], own, across, (slope, slope_across))
+        local -= placed.shift[plane]
+    inside = np.ones(len(plane), bool)
+    for number, one in enumerate(planes):
+        away = placed.rotation[number] != 0.0 or placed.z[number] != 0.0
+        cells = one.technology == "hodoscope" or one.straw is not None
+        rows = np.flatnonzero(plane == number)
+        if not (away or (cells and placed.shift[number] != 0.0)) or not len(rows):
+            continue
+        if not known:
+            if away or one.straw is not None:
+                raise _not_simulated(one.name, placed, number, conditions)
+            continue
+        if not cells:
+            position[rows] = points["position"][rows] - own[rows] + local[rows]
+            continue
+        told = measured(one, local[rows], rng)
+        position[rows] = told.position
+        if told.time is not None:
+            columns["time"] = np.array(columns["time"])
+            columns["time"][rows] = told.time
+        inside[rows] = np.abs(local[rows] - one.centre) < 0.5 * one.strips * one.pitch
+        if told.inside is not None:
+            inside[rows] &= told.inside
+    columns["position"] = position
+    made = Lists(points.offsets, columns)
+    return made if inside.all() else made.rows(inside)
+
+
+def _not_simulated(name: str, placed: Placement, number: int, conditions: RunConditions) -> UserError:
+    return UserError(
+        f"these hits are those of planes where the detector file has them, and {name} is moved by {placed.shift[number]:g} mm, "
+        f"turned by {1e3 * placed.rotation[number]:g} mrad and {placed.z[number]:g} mm further downstream",
+        at=conditions.location("tracker.alignment", name),
+        hint="simulate with an alignment of 0 mm",
+    )
+
+
 def strips(
     points: Lists,
     detector: Detector,
@@ -50,10 +111,11 @@ def strips(
     planes = detector.planes
     if any(one.timed for one in planes):
         points = points.rows(np.array([not one.timed for one in planes])[points["plane"]])
+    points = in_place(points, detector, conditions, rng)
     own = [number for number, one in enumerate(planes) if not one.timed]
     widest = max((p.channels for p in planes), default=1) or 1
     gain, noise, status = _constants(detector, conditions, own, widest)
-    event, channel, charge, time = _shared(points, detector, conditions, settings, widest)
+    event, channel, charge, time = _shared(points, detector, settings, widest)
     per_event = len(planes) * widest
     always = np.flatnonzero(((status == HOT) | settings.all_channels) & (noise > 0.0) & (status != DEAD))
     quiet = (np.arange(len(points))[:, None] * per_event + always).ravel()
@@ -103,7 +165,7 @@ def _constants(
 
 
 def _shared(
-    points: Lists, detector: Detector, conditions: RunConditions, settings: Digitisation, widest: int
+    points: Lists, detector: Detector, settings: Digitisation, widest: int
 ) -> tuple[Ints, Ints, Floats, Floats]:
     """Return how points are shared among channels: event, channel (plane * widest + wire), charge and time of each share."""
     from scipy.special import ndtr
@@ -112,9 +174,8 @@ def _shared(
     plane = points["plane"].astype(np.int64)
     pitch = np.array([p.pitch for p in planes])[plane]
     count = np.array([p.strips for p in planes])[plane]
-    shift = conditions.get("tracker.alignment", detector.plane_names)["shift"][plane]
     edge = np.array([float(p.position(np.zeros(1))[0]) - 0.5 * p.pitch for p in planes])[plane]
-    place = (points["position"] - shift - edge) / pitch  # in strips from the edge of strip 0
+    place = (points["position"] - edge) / pitch  # in strips from the edge of strip 0
     strip = np.floor(place).astype(np.int64)[:, None] + np.arange(STRIPS) - STRIPS // 2
     spread = [FIBRE if p.technology == "hodoscope" else settings.strip_spread for p in planes]
     width = (np.array(spread)[plane] / pitch)[:, None]
@@ -145,24 +206,17 @@ def timed(
     Raises
     ------
     UserError
-        If the alignment moves straws: drift times are those of wires at their places.
+        As `in_place`.
     """
     planes = detector.planes
     if not detector.timed:
         return no_hits(len(points))
-    shift = conditions.get("tracker.alignment", detector.plane_names)["shift"]
-    for one, moved in zip(planes, shift.tolist(), strict=True):
-        if one.straw is not None and moved != 0.0:
-            raise UserError(
-                f"straws are simulated where the detector file has them, and {one.name} is moved by {moved:g} mm",
-                at=conditions.location("tracker.alignment", one.name),
-                hint="simulate with an alignment of 0 mm",
-            )
     points = points.rows(np.array([one.timed for one in planes])[points["plane"]])
+    points = in_place(points, detector, conditions, np.random.default_rng(0) if rng is None else rng)
     plane, event, time = points["plane"].astype(np.int64), points.parents, points["time"]
     first = np.array([float(one.position(np.zeros(1))[0]) for one in planes])
     pitch, wires = (np.array(values) for values in ([one.pitch for one in planes], [one.strips for one in planes]))
-    wire = np.rint((points["position"] - shift[plane] - first[plane]) / pitch[plane]).astype(np.int64)
+    wire = np.rint((points["position"] - first[plane]) / pitch[plane]).astype(np.int64)
     inside = (wire >= 0) & (wire < wires[plane])
     plane, event, time, wire = plane[inside], event[inside], time[inside], wire[inside]
     if settings is not None and rng is not None:

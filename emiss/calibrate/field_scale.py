@@ -14,6 +14,7 @@ from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.times import gaussians
 from emiss.configs.errors import UserError
 from emiss.reco.tracking.clusters import clustering
+from emiss.reco.tracking.placement import Placement
 from emiss.reco.tracking.stage import ArmTracks
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ class FieldScale(Derivation):
         for stage in self._stages:
             stage.begin_run(conditions)
         self._scale = conditions.get("magnet.field", list(self._arms))["scale"]
+        places = Placement.of(conditions, self.detector.plane_names)
         for scale, (name, tracks) in zip(self._scale.tolist(), self._arms.items(), strict=True):
+            tracks.set_places(places.rotation, places.z)
             tracks.set_scale(scale)
             if not tracks.bends:
                 raise UserError(

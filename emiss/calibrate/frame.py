@@ -168,6 +168,8 @@ class Options:
         Simulated hits of the same kind of run, which say what is expected; without them the set-up does.
     events : str
         Of a kind that is made from events of different origin (`Derivation.sources`): which. Its first by default.
+    curved : bool
+        Of the alignment: with tracks in a field, not straight ones.
     """
 
     trigger: str | None = None
@@ -176,6 +178,7 @@ class Options:
     parts: tuple[str, ...] = ()
     simulated: Path | None = None
     events: str = ""
+    curved: bool = False
 
 
 class Derivation(ABC):
@@ -189,6 +192,8 @@ class Derivation(ABC):
         Events that are looked at first, from which `learn` takes what the sums of all need; 0 for none.
     rounds : int
         How often the pilot is made, each time with what the one before has told.
+    everywhere : bool
+        Whether the events of the pilot are some of every file; else they are the first ones.
     trigger : str
         The trigger bit of the events that it takes; ``any``: all.
     sources : tuple of str
@@ -202,6 +207,7 @@ class Derivation(ABC):
     wants: ClassVar[str]
     pilot: ClassVar[int] = 0
     rounds: ClassVar[int] = 1
+    everywhere: ClassVar[bool] = False
     trigger: ClassVar[str] = "any"
     sources: ClassVar[tuple[str, ...]] = ()
     one_run: ClassVar[bool] = False

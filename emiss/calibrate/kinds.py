@@ -32,7 +32,7 @@ def derivation_of(kind: str, detector: Detector, options: Options) -> Derivation
     Raises
     ------
     UserError
-        If there is no such kind, or no such part.
+        If there is no such kind, or no such part, or the kind has no such option.
     """
     refuse_unknown(kind)
     known = [*detector.read_out, *detector.trackers, *detector.magnets]
@@ -40,6 +40,8 @@ def derivation_of(kind: str, detector: Detector, options: Options) -> Derivation
         if part not in known:
             raise UserError(f"the set-up {detector.name} has no part '{part}'", hint=did_you_mean(part, known))
     _refuse_source(KINDS[kind], options)
+    if options.curved and kind != Alignment.kind:
+        raise UserError(f"{kind} knows no '--curved': it is how {Alignment.kind} takes tracks in a field")
     return KINDS[kind](detector, options)
 
 

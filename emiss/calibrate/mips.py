@@ -46,8 +46,9 @@ SHOWERS = 0.2
 WIDE = 0.45
 """Half width of a peak over its place above which it is no peak of single particles."""
 
-BAD_FIT = 2.0
-"""chi2 per degree of freedom, and so many per mille of the entries besides."""
+BAD_FIT, OFF = 2.0, 0.1
+"""chi2 per degree of freedom of a bad fit, and by how much the shape may be off in each bin besides, relative: a module adds up
+what many layers saw, which is not quite a Landau."""
 
 
 def mip_energies(detector: Detector) -> Floats:
@@ -195,7 +196,7 @@ class Mips(Derivation):
         doubts.add(half > WIDE * peak, "no peak: it is as wide as its place is high")
         lowest = np.exp(BIN * np.where(total > 0, (counts > 0).argmax(axis=1), 0))
         doubts.add(peak - half < lowest, "the peak is at the threshold")
-        bad = chi2 > BAD_FIT + 0.003 * entries / np.maximum(fits.freedom, 1)
+        bad = chi2 > BAD_FIT + OFF**2 * entries / np.maximum(fits.freedom, 1)
         doubts.add(bad, [f"the fit is bad: chi2 per degree of freedom {one:.1f}" for one in chi2])
         return tuple(doubts.texts)
 

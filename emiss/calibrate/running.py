@@ -125,7 +125,7 @@ def derive(
         derivation.begin_run(source.conditions.for_run(file.index().runs()[0]))
         file.close()
         _refer(derivation, options.simulated)
-    first = _pilot(ranges, derivation.pilot)
+    first = _pilot(ranges, derivation.pilot, everywhere=derivation.everywhere)
     planned(sum(part.events for part in [*derivation.rounds * first, *ranges]))
     learned = None
     for _ in range(derivation.rounds if derivation.pilot else 0):
@@ -201,10 +201,14 @@ def with_rows(batch: Batch, has: Bools) -> Batch:
     )
 
 
-def _pilot(ranges: Sequence[Range], events: int) -> list[Range]:
-    """Return the first events of the first ranges."""
+def _pilot(ranges: Sequence[Range], events: int, *, everywhere: bool = False) -> list[Range]:
+    """Return the first events of the first ranges, or as many of every file."""
     from dataclasses import replace
 
+    if everywhere:
+        files = list(dict.fromkeys(part.path for part in ranges))
+        own = [[part for part in ranges if part.path == path] for path in files]
+        return [part for one in own for part in _pilot(one, -(-events // len(files)))]
     first: list[Range] = []
     for part in ranges:
         if events <= 0:

@@ -38,7 +38,7 @@ def shown(
     conditions = Conditions.load(tag or constants_of(setup))
     needs = needs_of(detector, conditions)
     kind = table_type(type_)
-    default = kind is not None and kind.optional  # which need not speak of all channels
+    default = kind is not None and kind.spare  # which need not speak of all channels
     names = needs.get(type_) or [name for name in known_channels(conditions.tables, type_) if name != ANY or default]
     types = sorted({*needs, *(table.type for table in conditions.tables)})
     if type_ not in types:

@@ -21,7 +21,7 @@ def with_swaps(found: Found, conditions: RunConditions) -> Found:
 
 def _checked(made: Made, conditions: RunConditions) -> Made:
     kind = table_type(made.type)
-    if kind is None or kind.optional:  # much the same in all channels, and rows may be of spills
+    if kind is None or kind.spare:  # much the same in all channels, and rows may be of spills
         return made
     columns = [column for column in made.values if column != "sigma"]
     if not columns:

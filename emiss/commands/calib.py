@@ -64,6 +64,9 @@ def derive(
             help="Of drift and in_spill: 'led', events of the type calibration, or 'beam', peaks of physics events."
         ),
     ] = None,
+    curved: Annotated[
+        bool, typer.Option("--curved", help="Alignment: with tracks in a field, not straight ones.")
+    ] = False,
     override: Annotated[
         bool, typer.Option("--override/--no-override", help="Whether the table replaces values of other tables.")
     ] = True,
@@ -91,6 +94,8 @@ def derive(
       emiss calib derive drift run-006118.dat --to-run 6118 --out my_tag/drift-6118.txt
 
       emiss calib derive times electrons.yaml --executor processes --workers 8 --out my_tag/times.txt
+
+      emiss calib derive alignment field-off-*.dat --calib my_tag --to-run 6150 --out my_tag/alignment.txt
     """
     from emiss import runlist
     from emiss.calib.conditions import Conditions
@@ -111,7 +116,9 @@ def derive(
         listed = runlist.load(runs[0])
     else:
         listed = runlist.from_files(runs, detector=setup, analysis="", calib=calib)
-    options = Options(trigger, samples, least, tuple(part or ()), simulated, events or "")
+    options = Options(
+        trigger, samples, least, tuple(part or ()), simulated=simulated, curved=curved, events=events or ""
+    )
     where = Executing(executor, workers, scheduler, cluster)
     with where.begun(listed.cluster, quiet=quiet) as how, progress(kind, None, quiet=quiet, note=note_of(how)) as step:
         found, derivation = derive_all(listed, kind, options, pool=pool_of(how, where.many), progress=step)

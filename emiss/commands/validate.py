@@ -116,8 +116,9 @@ def calibration(
 ) -> None:
     """Derive constants from runs simulated with constants drawn at random, and put them beside the truth.
 
-    Gains +-20 %, offsets +-10 ns, pedestals, shifts of 1 mm, fields +-2 %: calibration runs are simulated and digitised with
-    them, and 'emiss calib derive' is done on their raw files. The exit code is 3 if a kind is not within its limits.
+    Gains +-20 %, offsets +-10 ns, pedestals, planes shifted by 1 mm, turned by 5 mrad and moved by 3 mm, fields +-2 %:
+    calibration runs are simulated and digitised with them, and 'emiss calib derive' is done on their raw files. The exit code
+    is 3 if a kind is not within its limits.
 
     For example:
 

@@ -158,8 +158,9 @@ def _processes(
                     yield number, held.pop(number)
                     turn += 1
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            context.stop()
+            for future in pending:
+                future.cancel()
+            context.stop()  # the thread of the pool ends with them, which is waited for: at exit it would be in the way
             raise
 
 

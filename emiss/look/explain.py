@@ -131,7 +131,7 @@ def explain_event(
     run, batch = open_event(path, event, detector, calib)
     loaded = run.detector
     constants = run.conditions.for_run(batch.run)
-    tracking = TrackStage(loaded)
+    tracking = TrackStage(loaded, tier="raw" if batch.cells is None else "hits")
     tracking.begin_run(constants)
     clusters = clusters_of(batch, loaded, constants)
     explained = []

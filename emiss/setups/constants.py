@@ -90,12 +90,19 @@ def tables(made: Values, runs: str) -> dict[str, str]:
     return {name: "\n".join(blocks) for name, blocks in files.items()}
 
 
-def block(kind: str, runs: str, rows: Mapping[str, str], *, source: str = "illustrative") -> str:
-    """Return the text of a block of a table."""
-    columns, units = COLUMNS.get(kind, ("scale", "GeV"))
+def block(
+    kind: str,
+    runs: str,
+    rows: Mapping[str, str],
+    *,
+    source: str = "illustrative",
+    columns: tuple[str, str] | None = None,
+) -> str:
+    """Return the text of a block of a table, with other `columns` and units than those of `values` where they are given."""
+    names, units = columns or COLUMNS.get(kind, ("scale", "GeV"))
     if table_type(kind) is PROFILE:
-        columns, units = ", ".join(PROFILE.columns), ", ".join("-" for _ in PROFILE.columns)
-    head = (f"type = {kind}", f"runs = {runs}", f"columns = channel, {columns}", f"units = -, {units}")
+        names, units = ", ".join(PROFILE.columns), ", ".join("-" for _ in PROFILE.columns)
+    head = (f"type = {kind}", f"runs = {runs}", f"columns = channel, {names}", f"units = -, {units}")
     return "\n".join([*head, f"source = {source}", *(f"{name:<14} {text}" for name, text in rows.items()), ""])
 
 

@@ -60,7 +60,7 @@ STEPS = (
     Step("times", (runs.ELECTRON, runs.MUON)),
     Step("mip", (runs.MUON,), simulated=True),
     Step("ecal", (runs.ELECTRON,), simulated=True),
-    Step("alignment", (runs.STRAIGHT,)),
+    Step("alignment", (runs.STRAIGHT, runs.AHEAD)),
     Step("field", (runs.FIELD,), parts=("MBPLU",)),
     Step("status", (corrections.ELECTRON, corrections.MUON), own=True),
     Step("walk", (corrections.ELECTRON, corrections.MUON), own=True),
@@ -68,6 +68,9 @@ STEPS = (
     Step("in_spill", (corrections.ELECTRON,), own=True, parts=("ecal",)),
 )
 """In the order in which they need each other."""
+
+AFTER = (("ecal", runs.ELECTRONS, loop_after.electrons), ("field", runs.MUONS, loop_after.muons))
+"""What is looked at when all is derived: the kind without which it is not, its run, and how."""
 
 
 def validate_calibration(
@@ -119,10 +122,11 @@ def validate_calibration(
         found = _derived(truth, step, [files[run] for run in step.runs], hits, pool)
         seconds[step.kind] = time.monotonic() - begun
         compared += compare(found, truth, wider)
-    if any(step.kind == "ecal" for step in steps):
-        check = out / "runs" / f"run-{runs.CHECK}.dat"
-        _simulated(truth, runs.CHECK, check, count, seed + len(files), pool, progress)
-        compared += loop_after.electrons(truth, check, wider)
+    for number, (kind, run, check) in enumerate(AFTER):
+        if any(step.kind == kind for step in steps):
+            path = out / "runs" / f"run-{run}.dat"
+            _simulated(truth, run, path, count, seed + len(files) + number, pool, progress)
+            compared += check(truth, path, wider)
     made = Loop(count, tuple(compared), seconds)
     write_text(out / "validation.json", json.dumps(made.to_json(), indent=1, allow_nan=False) + "\n")
     write_text(out / "validation.html", render(made))
@@ -132,8 +136,8 @@ def validate_calibration(
 def planned(*, quick: bool = False, events: int | None = None, steps: Sequence[Step] = STEPS) -> int:
     """Return how many events are simulated."""
     each = events or (QUICK if quick else WHOLE)
-    of_steps = len({run for step in steps for run in step.runs})
-    return each * (of_steps + sum(step.simulated for step in steps) + any(step.kind == "ecal" for step in steps))
+    of_steps = len({run for step in steps for run in step.runs}) + sum(step.simulated for step in steps)
+    return each * (of_steps + sum(any(step.kind == kind for step in steps) for kind, _, _ in AFTER))
 
 
 def _simulated(

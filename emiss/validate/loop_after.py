@@ -1,6 +1,6 @@
-"""What derived constants do to data: energy and resolution of electrons that no constant was derived from.
+"""What derived constants do to data that they were not derived from: energy and resolution of electrons, momentum of muons.
 
-The run goes through the ordinary reconstruction twice, with the derived and with the true constants.
+The runs go through the ordinary reconstruction, that of electrons twice, with the derived and with the true constants.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 BINS, TOP = 800, 1.6
 """Of histograms of the energy over that of the beam."""
 
-SCALE, RESOLUTION, DESIGN = 0.3, 2.0, 5.0
-"""%: limits of energy and resolution relative to those with the true constants, and of the latter relative to the design."""
+SCALE, RESOLUTION, DESIGN, MOMENTUM = 0.3, 2.0, 5.0, 0.1
+"""%: limits of energy and resolution relative to those with the true constants, of the latter relative to its design, and of
+the momentum relative to the beam's."""
 
 
 def electrons(truth: Truth, file: Path, wider: float) -> Iterator[Compared]:
@@ -45,7 +46,8 @@ def electrons(truth: Truth, file: Path, wider: float) -> Iterator[Compared]:
     """
     detector = truth.loaded()
     part = detector.of_kind(Grid)[calorimeter_of(detector)]
-    derived, true = (_peak(truth, file, tag) for tag in (truth.first, truth.true))
+    name = f"{calorimeter_of(detector)}.energy"
+    derived, true = (_peak(truth, file, tag, name) for tag in (truth.first, truth.true))
     yield _one(
         "ECAL energy of electrons", derived.place, true.place, np.hypot(derived.error, true.error), SCALE * wider
     )
@@ -57,17 +59,22 @@ def electrons(truth: Truth, file: Path, wider: float) -> Iterator[Compared]:
         yield _one("ECAL resolution, against its design", sigma, np.array([design]), error, DESIGN * wider)
 
 
-def _peak(truth: Truth, file: Path, tag: Path) -> Gaussians:
-    """Return the peak of the energy over that of the beam."""
+def muons(truth: Truth, file: Path, wider: float) -> Iterator[Compared]:
+    """Yield the peak of the momenta before the target, with derived constants, beside the momentum of the beam."""
+    found = _peak(truth, file, truth.first, "beam.p")
+    yield _one("momentum", found.place, np.ones(1), found.error, MOMENTUM * wider)
+
+
+def _peak(truth: Truth, file: Path, tag: Path, name: str) -> Gaussians:
+    """Return the peak of a column over the energy of the beam."""
     counts = np.zeros(BINS)
     run = reco.open(file, detector=truth.detector, calib=tag)
-    name = f"{calorimeter_of(run.detector)}.energy"
     for table in run.tables():
         counts += np.histogram(table.flat[name] / run.detector.beam.energy, BINS, (0.0, TOP))[0]
     return gaussians(counts[None], np.linspace(0.0, TOP, BINS + 1))
 
 
 def _one(name: str, value: Floats, true: Floats, error: Floats, limit: float) -> Compared:
-    """Return the comparison of one number, in percent."""
+    """Return the comparison of one number, relative, in percent."""
     away = 100.0 * (value / true - 1.0)
-    return Compared(name, "%", ("all cells",), true, value, error, away, 100.0 * error / true, 0, limit, pulls=False)
+    return Compared(name, "%", ("all",), true, value, error, away, 100.0 * error / true, 0, limit, pulls=False)

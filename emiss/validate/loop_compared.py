@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calibrate.alignment import groups_of
 from emiss.validate import loop_corrections
+from emiss.validate.loop_alignment import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from emiss.calibrate.frame import Found, Made
     from emiss.configs.arrays import Floats
-    from emiss.reco.detector.model import Detector
     from emiss.validate.loop_truth import Truth
 
 PULLS = (0.9, 1.1)
@@ -62,7 +61,11 @@ WANTED = {
         Wanted("ECAL intercalibration", "sadc.gain", "gain", 1.0, "%"),
         Wanted("ECAL scale", "sadc.gain", "gain", 0.3, "%", pulls=False),
     ),
-    "alignment": (Wanted("alignment", "tracker.alignment", "shift", 10.0, "um"),),
+    "alignment": (
+        Wanted("alignment", "tracker.alignment", "shift", 10.0, "um"),
+        Wanted("rotations of planes", "tracker.alignment", "rotation", 0.1, "mrad"),
+        Wanted("planes along the beam", "tracker.alignment", "z", 0.3, "mm"),
+    ),
     "field": (Wanted("field scale", "magnet.field", "scale", 0.1, "%", pulls=False),),
     "status": (Wanted("dead and hot channels", "sadc.status", "status", 0.0, "", pulls=False),),
     "walk": (Wanted("time walk", "sadc.walk", "slope", 0.1, "ns"),),
@@ -204,8 +207,8 @@ def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) 
         own = truth.loaded().reference[[truth.loaded().channel_number[name] for name in channels]]
         away = away - np.where(own > 0, 0.0, float(own @ away) / own.sum())
     if wanted.type == "tracker.alignment":
-        away = _without_weak(channels, away, truth.loaded())
-        inner = np.abs(away) > 0.0
+        away = differences(made, truth.conditions(run), truth.loaded(), wanted.column)[good]
+        inner = sigma > 0.0
         channels = tuple(name for name, one in zip(channels, inner, strict=True) if one)
         true, values, errors, away, sigma = (one[inner] for one in (true, values, errors, away, sigma))
     if wanted.name == "ECAL scale":  # one number: the mean over cells by their errors
@@ -216,16 +219,6 @@ def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) 
     return Compared(
         wanted.name, wanted.unit, channels, true, values, errors, away, sigma, missing, wanted.limit * wider, wanted.pulls
     )  # fmt: skip
-
-
-def _without_weak(channels: tuple[str, ...], away: Floats, detector: Detector) -> Floats:
-    """Return differences of shifts without what straight tracks cannot tell: 0 at the first and the last plane of each view."""
-    made = away.copy()
-    number = {name: row for row, name in enumerate(channels)}
-    for group in groups_of(detector):
-        rows = [number[detector.planes[plane].name] for plane in group.planes]
-        made[rows] = group.line @ away[rows]
-    return made
 
 
 def rounded(pedestals: Mapping[str, Floats]) -> dict[str, Floats]:

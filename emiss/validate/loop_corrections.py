@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
 
-LED, ELECTRON, MUON = 6118, 6119, 6120
+LED, ELECTRON, MUON = 6128, 6129, 6130
 """Run numbers: light of LEDs, electrons and muons over the face."""
 
 SPILLS, IN_SPILL_OF_LED, TURN = 400, 500, 40.0

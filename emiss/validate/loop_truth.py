@@ -10,6 +10,7 @@ import numpy as np
 from emiss.calib.conditions import Conditions
 from emiss.events.files.atomic import write_text
 from emiss.reco.detector.model import load_detector
+from emiss.samples.beam_schema import BeamView
 from emiss.samples.config import load_sample
 from emiss.setups.constants import block, values
 from emiss.validate import loop_corrections
@@ -32,9 +33,12 @@ parts:
   s: {{width: 900 mm, height: 900 mm}}
 """
 
-PEDESTAL, ELECTRON, MUON, STRAIGHT, FIELD, CHECK = 6114, 6111, 6112, 6115, 6116, 6117
-"""Run numbers: random triggers, electrons and muons over the face, muons on the axis with the field off and on, and
-electrons on the axis that no constant is derived from."""
+PEDESTAL, ELECTRON, MUON, STRAIGHT, AHEAD, FIELD = 6114, 6111, 6112, 6115, 6113, 6116
+"""Run numbers: random triggers, electrons and muons over the face, muons with the field off through the last spectrometer and
+through the first, muons on the axis with the field on."""
+
+MUONS, ELECTRONS = 6117, 6118
+"""Runs that no constant is derived from: muons as in `FIELD`, and electrons on the axis."""
 
 RUNS = "6000-6999"
 
@@ -44,20 +48,30 @@ SPREAD, HEADROOM = 0.2, 1.25
 OFFSET, SHIFT, SCALE = 10.0, 1000.0, 0.02
 """ns, um, relative: offsets, shifts of planes and the scale of fields are within that of where they begin."""
 
+ROTATION, ALONG = 5.0, 3.0
+"""mrad, mm: rotations of planes and their places along the beam are within that of 0."""
+
 FACE = {
     ELECTRON: 75.0,
     MUON: 150.0,
-    CHECK: 20.0,
+    ELECTRONS: 20.0,
     loop_corrections.ELECTRON: 75.0,
     loop_corrections.MUON: 150.0,
 }
 """rms of the beam on the face, mm; 4 mm in other runs."""
 
+WAISTS = {STRAIGHT: (6800.0, 20e-3, 10e-3), AHEAD: (-16000.0, 12e-3, 6e-3)}
+"""Of the muons with the field off: z of the waist (mm), in the middle of a spectrometer, and rms of the slopes in x and y. They
+fill the planes, as halo does: rotations and z are known from the spread in place and slope alone."""
+
+WAIST = 10.0
+"""rms of their places there, mm."""
+
 
 SAMPLES = {
     PEDESTAL: "calib_pedestal",
     ELECTRON: "calib_electron",
-    CHECK: "calib_electron",
+    ELECTRONS: "calib_electron",
     loop_corrections.ELECTRON: "calib_electron",
     loop_corrections.LED: "calib_led",
 }
@@ -128,11 +142,21 @@ def draw(out: Path, rng: np.random.Generator) -> Truth:
         name: f"{1.0 + away:.6g}"
         for name, away in zip(detector.magnets, around(SCALE, len(detector.magnets)), strict=True)
     }
+    turned, along = around(ROTATION, len(planes)), around(ALONG, len(planes))
+    true["tracker.alignment"] = {
+        name: f"{shift} {angle:.4f} {z:.4f}"
+        for (name, shift), angle, z in zip(true["tracker.alignment"].items(), turned, along, strict=True)
+    }
+    columns = {"tracker.alignment": ("shift, rotation, z", "um, mrad, mm")}
     off = dict.fromkeys(detector.magnets, "0")
     for folder, constants, on in ((made.true, true, scales), (made.first, first, dict.fromkeys(detector.magnets, "1"))):
-        texts = [block(kind, RUNS, rows) for kind, rows in constants.items() if kind != "magnet.field"]
-        texts += [block("magnet.field", f"6000-{STRAIGHT - 1}, {STRAIGHT + 1}-6999", on)]
-        texts += [block("magnet.field", f"{STRAIGHT}", off)]
+        texts = [
+            block(kind, RUNS, rows, columns=columns.get(kind) if constants is true else None)
+            for kind, rows in constants.items()
+            if kind != "magnet.field"
+        ]
+        texts += [block("magnet.field", f"6000-{AHEAD - 1}, {PEDESTAL}, {STRAIGHT + 1}-6999", on)]
+        texts += [block("magnet.field", f"{AHEAD}, {STRAIGHT}", off)]
         write_text(folder / "constants.txt", "\n".join(texts))
     write_text(made.true / "corrections.txt", loop_corrections.tables(detector, rng.spawn(1)[0]))
     return made
@@ -147,4 +171,13 @@ def sample(truth: Truth, run: int, *, seed: int) -> Sample:
             update={"spill": one.spill.model_copy(update={"events": loop_corrections.IN_SPILL_OF_LED})}
         )
     beam = one.beam.model_copy(update={"size": FACE[run]} if run in FACE else {})
+    if run in WAISTS:
+        z, *slopes = WAISTS[run]
+        beam = beam.model_copy(update={view: _from_waist(z, slope) for view, slope in zip("xy", slopes, strict=True)})
     return one.model_copy(update={"beam": beam, "calib": str(truth.true), "seed": seed})
+
+
+def _from_waist(z: float, slope: float) -> BeamView:
+    """Return a view of a beam that is narrowest at a waist, as it is at z = 0."""
+    wide = float(np.hypot(WAIST, slope * z))
+    return BeamView(size=wide, divergence=slope, correlation=-slope * z / wide)

@@ -11,7 +11,7 @@ two and tabulated for a grid of beam energies. `MuonSampler` draws (y, psi) of t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -45,6 +45,26 @@ CHUNK = 16384
 """States tried at a time: their arrays stay in the cache."""
 
 
+Asked = tuple[float, float, float, Nucleus, str, str]
+"""Mass, lowest and highest energy of the beam (GeV), nucleus, beam and final lepton."""
+
+
+def _process(m_phi: float, lowest: float, highest: float, nucleus: Nucleus, beam: str, final: str) -> Process:
+    # a little wider than asked, so that no energy is on the edge of the grid
+    energy = np.geomspace(lowest * 0.999, highest * 1.001, ENERGIES)
+    return Process.of(np.full(ENERGIES, m_phi), energy, coupling=1.0, nucleus=nucleus, beam=beam, final=final)
+
+
+@lru_cache(maxsize=32)
+def _whole(
+    variable: Variable, m_phi: float, lowest: float, highest: float, nucleus: Nucleus, beam: str, final: str
+) -> Floats:
+    """Return the exact totals, whatever the angle, shape (G,); kept, as samplers of several regions ask for the same."""
+    whole, _ = integral(_process(m_phi, lowest, highest, nucleus, beam, final), "exact", variable, RTOL)
+    whole.setflags(write=False)
+    return whole
+
+
 @dataclass(frozen=True)
 class _Sampler:
     """Draws final states for beam particles of given energies, in a region of energy and angle.
@@ -53,6 +73,8 @@ class _Sampler:
     ----------
     process : Process
         One lane per tabulated beam energy, rising.
+    asked : tuple
+        What it was made of.
     drawable : array of bool, shape (G,)
         Where there are states to be drawn.
     envelope : array of shape (G - 1, cells)
@@ -64,6 +86,7 @@ class _Sampler:
     """
 
     process: Process
+    asked: Asked
     drawable: Bools
     envelope: Floats
     edges: Floats
@@ -106,9 +129,8 @@ class _Sampler:
         if not 0 < lowest <= highest:
             msg = f"lowest ({lowest:g} GeV) must be above 0 and not above highest ({highest:g} GeV)"
             raise ValueError(msg)
-        # a little wider than asked, so that no energy is on the edge of the grid
-        energy = np.geomspace(lowest * 0.999, highest * 1.001, ENERGIES)
-        process = Process.of(np.full(ENERGIES, m_phi), energy, coupling=1.0, nucleus=nucleus, beam=beam, final=final)
+        asked = (float(m_phi), float(lowest), float(highest), nucleus, beam, final)
+        process = _process(*asked)
         angle = ww.FORMS[cls.variable].largest_angle if max_angle is None else max_angle
         u, v = np.meshgrid(np.linspace(0, 1, 2 * ROWS + 1), np.linspace(0, 1, 2 * COLUMNS + 1), indexing="ij")
         points = process.rows(np.arange(ENERGIES))
@@ -118,13 +140,13 @@ class _Sampler:
         cumulated = np.cumsum(np.pad(envelope, ((0, 0), (1, 0))), axis=1)
         cumulated /= np.maximum(cumulated[:, -1:], np.finfo(float).tiny)
         edges = (cumulated + np.arange(ENERGIES - 1)[:, None]).ravel()
-        return cls(process, largest.max(axis=1) > 0, envelope, edges, min_energy, angle)
+        return cls(process, asked, largest.max(axis=1) > 0, envelope, edges, min_energy, angle)
 
     @cached_property
     def share(self) -> Floats:
         """Exact cross section in the region over the exact total, whatever the angle; shape (G,)."""
         inside, _ = integral(self.process, "exact", self.variable, RTOL, self.min_energy, self.max_angle)
-        whole, _ = integral(self.process, "exact", self.variable, RTOL)
+        whole = _whole(self.variable, *self.asked)
         # just above threshold the approximation's flux is nil where the exact form is not: no state could be drawn there
         some = (whole > 0) & self.drawable
         return np.divide(inside, whole, out=np.zeros_like(whole), where=some)

@@ -9,6 +9,7 @@ difference above 1 GeV: less than 1e-6 of the track length is behind.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,8 +111,22 @@ def track_lengths(primary: float, lowest: float, *, depth: ArrayLike | None = No
     ValueError
         If the energies are not in order.
     """
+    if depth is None:
+        return _to_the_end(float(primary), float(lowest))
+    return _track_lengths(primary, lowest, np.asarray(depth, np.float64))
+
+
+@lru_cache(maxsize=32)
+def _to_the_end(primary: float, lowest: float) -> TrackLengths:
+    """Return the mean track lengths in the default layers; kept, as each mass of a curve asks for the same."""
+    made = _track_lengths(primary, lowest, np.linspace(0.0, DEPTH, LAYERS + 1))
+    for values in (made.edges, made.depth, made.electrons, made.positrons, made.photons):
+        values.setflags(write=False)
+    return made
+
+
+def _track_lengths(primary: float, lowest: float, layers: Floats) -> TrackLengths:
     edges = grid(primary, lowest)
-    layers = np.linspace(0.0, DEPTH, LAYERS + 1) if depth is None else np.asarray(depth, np.float64)
     above = approximation_a.lengths_above(edges / primary, layers)
     # the inverse transform is right to 1e-10 of a radiation length, which may be below 0
     alone, both, photons = (np.maximum(-np.diff(np.diff(kind, axis=0), axis=1), 0.0) for kind in above)

@@ -155,10 +155,19 @@ class Finder:
     roads : Roads
     air : bool
         Whether there is air between the stations.
+    slack : array of shape (S,), optional
+        By how much positions may be off beside their errors, mm.
     """
 
     def __init__(
-        self, planes: tuple[Plane, ...], box: UniformBox, roads: Roads, *, before: int | None = None, air: bool = False
+        self,
+        planes: tuple[Plane, ...],
+        box: UniformBox,
+        roads: Roads,
+        *,
+        before: int | None = None,
+        air: bool = False,
+        slack: Floats | None = None,
     ) -> None:
         self._station = np.array([plane.station for plane in planes])
         self._view = np.array([int(plane.view == "y") for plane in planes])
@@ -172,7 +181,11 @@ class Finder:
         lengths[self._station] = [plane.x_over_x0 for plane in planes]
         if before is None:
             before = int(np.sum(self.z < box.z_range[0]))
-        self.layout = roads.layout(self.z, before, box, sigma, scattering(self.z, lengths, air=air))
+        noise = scattering(self.z, lengths, air=air)
+        self.layout = roads.layout(self.z, before, box, sigma, noise)
+        if slack is not None:  # wider roads, but what bends does not depend on them
+            wide = roads.layout(self.z, before, box, sigma + slack / roads.sigmas, noise)
+            self.layout = wide._replace(bends=self.layout.bends)
 
     def __call__(self, clusters: Lists) -> Candidates:
         """Return the candidates among clusters with plane, position, charge, time, in_time and twin."""

@@ -15,6 +15,7 @@ from emiss.reco.tracking.fit import Hits, Spectrometer, TrackFits, fit_tracks
 from emiss.reco.tracking.material import scattering
 from emiss.reco.tracking.neighbours import counts, extra
 from emiss.reco.tracking.outliers import reject
+from emiss.reco.tracking.placement import ROUNDS, Copies, Placement, Places, followed
 from emiss.reco.tracking.sharing import share
 from emiss.reco.tracking.sides import take_sides
 from emiss.reco.tracking.straight import fit_straight
@@ -81,15 +82,26 @@ class ArmTracks:
         self._own = np.full(len(detector.planes), -1, np.int32)
         self._own[arm.numbers] = np.arange(len(arm.planes))
         self.alone = np.array_equal(self._own, np.arange(len(arm.planes)))
+        self._places: Places | None = None
         self.set_scale(1.0)
+
+    def set_places(self, rotation: Array, z: Array) -> None:
+        """Take rotations (rad) and displacements along the beam (mm) of the detector's planes: arrays of shape (planes,)."""
+        before, own = self._places, self.arm.numbers
+        turned = bool(np.any(rotation[own] != 0.0) or np.any(z[own] != 0.0))
+        self._places = Places(self.arm.planes, rotation[own], z[own], self._roads.slope) if turned else None
+        if turned or before is not None:
+            self.set_scale(self._scale)
 
     def set_scale(self, scale: float) -> None:
         """Take the factor on the magnet's field."""
+        self._scale = scale
         arm, air = self.arm, self.arm.settings.air
         lengths = [plane.x_over_x0 for plane in arm.planes if plane.view == "x"]
         self.spectrometer = Spectrometer(arm.field.scaled(scale), lengths, air)
         box = self.spectrometer.field.box
-        self._find = Finder(arm.planes, box, self._roads, before=arm.before, air=air)
+        slack = None if self._places is None else self._places.slack
+        self._find = Finder(arm.planes, box, self._roads, before=arm.before, air=air, slack=slack)
         line = np.stack([np.ones(len(self.z)), self.z - self.z[0]], axis=1)
         bent = np.column_stack([line, self.spectrometer.field.steps(self.z).levers]) if self.bends else line
         self._design = bent, line
@@ -122,6 +134,8 @@ class ArmTracks:
             number = self._own[clusters["plane"]]
             clusters = clusters.rows(number >= 0)
             clusters = Lists(clusters.offsets, {**clusters.columns, "plane": self._own[clusters["plane"]]})
+        if self._places is not None:
+            clusters = self._places.guessed(clusters, self._find.place[clusters["plane"]])
         settings, asked = self.arm.settings, {}
         columns: Mapping[str, Array] = clusters.columns
         if settings.share_clusters:
@@ -129,22 +143,33 @@ class ArmTracks:
             candidates, columns, asked["shared"] = shared.candidates, shared.columns, shared.shared
         else:
             candidates = self._find(clusters)
+        rows, source = (
+            candidates.clusters,
+            shared.source if settings.share_clusters else np.arange(len(columns["plane"])),
+        )
+        copies = None if self._places is None else Copies.of(rows, columns)
+        if copies is not None:
+            rows, columns, source = copies.rows, copies.columns, np.append(source, -1)[copies.source]
 
         def measure(rows: Ints) -> Hits:
             # a missing cluster, -1, takes the last
             position, sigma = (np.append(columns[name], np.nan)[rows] for name in ("position", "sigma"))
             return Hits(self.z, position[:, :, 0], position[:, :, 1], sigma[:, :, 0], sigma[:, :, 1])
 
-        rows, hits, fits = take_sides(
-            candidates.clusters, columns, measure, self.fit, self._design, self._noise, self._momentum
-        )
+        found = rows
+        for left in range(0 if copies is None else ROUNDS, -1, -1):
+            rows, hits, fits = take_sides(found, columns, measure, self.fit, self._design, self._noise, self._momentum)
+            if left and copies is not None and self._places is not None:
+                copies.place(self._places, *followed(fits, self.spectrometer, self.z, bends=self.bends))
         time = np.append(columns["time"], np.nan)[rows]
         if settings.reject_outliers is not None:
             hits, fits, asked["dropped"] = reject(hits, fits, self.fit, settings.reject_outliers, bends=self.bends)
         if settings.road is not None:
             fitted = np.stack([hits.x, hits.y], axis=2) - fits.residuals
+            if copies is not None:  # other clusters stand where they were guessed to be
+                fitted -= np.append(columns["position"] - columns["guessed"], np.nan)[rows]
             place = self._find.place[clusters["plane"]]
-            own = np.append(shared.source, -1)[rows] if settings.share_clusters else rows
+            own = np.append(source, -1)[rows]
             asked["extra"] = extra(clusters, place, candidates.offsets, fitted, own, settings.road)
         planes = np.sum(np.isfinite(hits.x), axis=1).astype(np.int32)
         time = time.reshape(len(rows), rows.shape[1] * rows.shape[2])
@@ -167,7 +192,7 @@ class TrackStage:
 
     uses: tuple[str, ...] = ("clusters",)
 
-    def __init__(self, detector: Detector, roads: Roads | None = None) -> None:
+    def __init__(self, detector: Detector, roads: Roads | None = None, *, tier: str = "hits") -> None:
         self._volumes = detector.volumes
         self._parts = np.array([plane.part for plane in detector.planes], np.str_)
         # those first that others compare their tracks with
@@ -176,6 +201,10 @@ class TrackStage:
         self.needs: Mapping[str, Sequence[str]] = {
             "magnet.field": tuple(arm.name for arm in detector.arms.values() if arm.name)
         }
+        # simulated hits stand in the frame of the detector
+        self._planes = tuple(detector.plane_names) if tier == "raw" else ()
+        if self._planes:
+            self.needs = {**self.needs, "tracker.alignment": self._planes}
         declared = [column for name, one in detector.spectrometers.items() for column in one.declare(name)]
         self.produces: tuple[str, ...] = (
             *self.arms,
@@ -184,8 +213,11 @@ class TrackStage:
         )
 
     def begin_run(self, conditions: RunConditions) -> None:
-        """Take the scales of the magnets' fields in a run."""
+        """Take the scales of the magnets' fields in a run, and where its planes are."""
+        places = Placement.of(conditions, self._planes) if self._planes else None
         for tracks in self.arms.values():
+            if places is not None:
+                tracks.set_places(places.rotation, places.z)
             if tracks.arm.name:
                 tracks.set_scale(float(conditions.get("magnet.field", [tracks.arm.name])["scale"][0]))
 

@@ -12,6 +12,7 @@ density is 1 - s + s/w times the yield's within the region and 1 - s times outsi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,20 @@ FORWARD = 1.5
 """rad; muons at larger angles to the electron are not drawn (5e-6 of the yield at 0.3 GeV, 2e-3 at 3 GeV)."""
 
 
+@lru_cache(maxsize=16)
+def _sampler(m_phi: float, lowest: float, highest: float, min_energy: float, max_angle: float) -> MuonSampler:
+    """Return a sampler, the same for all samples of a process that are of one region: it takes seconds to tabulate."""
+    return MuonSampler.tabulate(m_phi, lowest, highest, min_energy=min_energy, max_angle=max_angle)
+
+
+@lru_cache(maxsize=16)
+def _emission(
+    m_phi: float, coupling: float, primary: float, threshold: float, leptons: tuple[str, ...]
+) -> yields.Emission:
+    """Return what is emitted, likewise."""
+    return yields.emission(m_phi, coupling=coupling, primary=primary, threshold=threshold, leptons=leptons)
+
+
 class Drawn:
     """Where conversions come from, in a region of the muon's energy and angle.
 
@@ -52,9 +67,7 @@ class Drawn:
         self, made: yields.Emission, process: SignalProcess, primary: float, min_energy: float, max_angle: float
     ) -> None:
         self._region = (min_energy, max_angle)
-        self.sampler = MuonSampler.tabulate(
-            process.m_phi, process.threshold, primary, min_energy=min_energy, max_angle=max_angle
-        )
+        self.sampler = _sampler(process.m_phi, process.threshold, primary, min_energy, max_angle)
         self._seen = made.weighted(self.sampler.weight(made.energy))
         if not self._seen.total > 0.0:
             msg = f"electrons of {primary:g} GeV emit no phi of {process.m_phi:g} GeV with a muon that can be seen"
@@ -82,13 +95,7 @@ class SignalGenerator:
         self._target = setup.target
 
         def emitted(leptons: Sequence[str]) -> yields.Emission:
-            return yields.emission(
-                process.m_phi,
-                coupling=process.coupling,
-                primary=beam.energy,
-                threshold=process.threshold,
-                leptons=leptons,
-            )
+            return _emission(process.m_phi, process.coupling, beam.energy, process.threshold, tuple(leptons))
 
         made = emitted(process.leptons)
         least = process.min_muon_energy or 0.0

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from emiss.samples.config import Response
     from emiss.samples.walk.state import State
 
-POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8"}
-"""Fields of points, as in `emiss.events.batch.Batch`."""
+TRUE = ("true", "across", "slope", "slope_across")
+"""What a particle did where it crossed a plane of the file: the coordinate of the view and the other one (mm), their slopes."""
+
+POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8", **dict.fromkeys(TRUE, "f8")}
+"""Fields of points, as in `emiss.events.batch.Batch`, and what the digitisation needs where planes are not in their places."""
 
 AIR = 303.9e3
 """Radiation length of dry air at 20 C and 1 atm, mm (PDG: 36.62 g/cm2, 1.205 g/l)."""
@@ -146,6 +149,7 @@ def at_station(
                 "position": told.position[seen],
                 "charge": charge[seen],
                 "time": (time if told.time is None else told.time)[seen],
+                **{name: values[seen] for name, values in zip(TRUE, _crossing(muons, plane.view), strict=True)},
             }
         )
     p = np.maximum(muons.momentum, 1e-3)
@@ -160,6 +164,13 @@ def at_station(
     if radiating is not None:
         muons.energy *= np.where(radiating & here, bremsstrahlung(x_over_x0, count, rng), 1.0)
     return here, found
+
+
+def _crossing(muons: State, view: str) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the columns `TRUE` of a view."""
+    x, y = (muons.x, muons.tx), (muons.y, muons.ty)
+    (own, slope), (across, slope_across) = (x, y) if view == "x" else (y, x)
+    return own, across, slope, slope_across
 
 
 def points_of(found: Sequence[dict[str, Array]], event_of: Ints, events: int) -> Lists:

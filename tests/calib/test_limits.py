@@ -34,7 +34,7 @@ GOOD = {
     "apv.time": "3.8 1.29 20.1",
     "tdc.time": "400",
     "tdc.status": "2",
-    "tracker.alignment": "-0.07",
+    "tracker.alignment": "-0.07 0.005 -3",
     "magnet.field": "-1.01",
 }
 
@@ -68,7 +68,9 @@ def test_every_column_of_every_type_has_limits():
         ("tdc.status", "A 3", 3, "status of channel 'A' is 3, but must be 0 or 1 or 2"),
         ("apv.time", "A 4 0 20", 5, "r0 of channel 'A' is 0"),
         ("apv.time", "A 4 1.3 0", 9, "a0 of channel 'A' is 0 ns"),
-        ("tracker.alignment", "A 70000", 3, "shift of channel 'A' is 70000 mm"),
+        ("tracker.alignment", "A 70000 0 0", 3, "shift of channel 'A' is 70000 mm"),
+        ("tracker.alignment", "A 0 5 0", 5, "rotation of channel 'A' is 5, but must be -0.1 to 0.1"),
+        ("tracker.alignment", "A 0 0 200", 7, "z of channel 'A' is 200 mm, but must be -100 to 100 mm"),
         ("magnet.field", "A 11", 3, "scale of channel 'A' is 11, but must be -10 to 10"),
     ],
 )

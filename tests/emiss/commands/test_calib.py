@@ -124,6 +124,7 @@ def test_mistakes_are_told(cli, files, tmp_path):
         "no part 'hcl'"
         in cli("calib", "derive", "mip", files["muon"], "--part", "hcl", "--out", tmp_path / "x.txt").err
     )
+    assert "mip knows no '--curved'" in cli("calib", "derive", "mip", files["muon"], "--curved", "--out", "x.txt").err
     assert "no channel 'ECAL9*'" in cli("calib", "show", "sadc.gain", "--run", 6101, "--channel", "ECAL9*").err
     assert "no constants of type 'sadc.gian'" in cli("calib", "show", "sadc.gian", "--run", 6101).err
     assert "run 5000 has no table" in cli("calib", "show", "sadc.gain", "--run", 5000).err

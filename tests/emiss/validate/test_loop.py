@@ -17,7 +17,7 @@ def electrons(tmp_path_factory):
     """Constants drawn at random, and a run of electrons made with them."""
     out = tmp_path_factory.mktemp("loop")
     truth = runs.draw(out, np.random.default_rng(3))
-    return truth, simulate(runs.sample(truth, runs.CHECK, seed=5), out / "check.dat", events=600)
+    return truth, simulate(runs.sample(truth, runs.ELECTRONS, seed=5), out / "check.dat", events=600)
 
 
 def _as_derived(truth, scale):
