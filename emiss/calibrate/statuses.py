@@ -55,6 +55,9 @@ FEW = 3
 BUSY, OFTEN = 0.05, 0.5
 """Share of events that a hot channel has a pulse in at least, with simulated hits and without."""
 
+APART = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2))
+"""Columns and rows to the cells on both sides of one: one pair has to be good."""
+
 SHOWN = 20
 """Channels that a remark names."""
 
@@ -261,8 +264,7 @@ def _beside(detector: Detector) -> list[list[tuple[int, int]]]:
     for name in detector.channels:
         element, x, y = name.split(".")
         pairs = (
-            (f"{element}.{int(x) - dx}.{int(y) - dy}", f"{element}.{int(x) + dx}.{int(y) + dy}")
-            for dx, dy in ((1, 0), (0, 1), (1, 1), (1, -1))
+            (f"{element}.{int(x) - dx}.{int(y) - dy}", f"{element}.{int(x) + dx}.{int(y) + dy}") for dx, dy in APART
         )
         number = detector.channel_number
         made.append([(number[a], number[b]) for a, b in pairs if a in number and b in number])
