@@ -17,6 +17,7 @@ from emiss.calib import sdc
 from emiss.calib import tag as tags
 from emiss.calib.register import REGISTER, Register, contradictions, load_register
 from emiss.calib.run_ranges import covers, overlap
+from emiss.calib.steps import subject
 from emiss.calib.tables import ANY, TYPES, Table, parse_tables, table_type, text_of
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
@@ -257,7 +258,10 @@ def _part(name: str) -> str:
 
 
 def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
-    """Yield the rows of an overriding block that replace nothing."""
+    """Yield the rows of an overriding block that replace nothing; where there need be no row, they need not."""
+    kind = table_type(table.type)
+    if kind is not None and kind.spare:
+        return
     below = [other for other in plain if other.type == table.type and overlap(other.runs, table.runs)]
     known = [name for other in below for name in other.rows]
     if ANY in known:
@@ -275,7 +279,7 @@ def _clash(earlier: Table, later: Table) -> UserError | None:
     if earlier.type != later.type or not set(earlier.columns) & set(later.columns):
         return None
     common = overlap(earlier.runs, later.runs)
-    channels = sorted(set(earlier.rows) & set(later.rows))
+    channels = sorted(set(map(subject, earlier.rows)) & set(map(subject, later.rows)))
     if ANY in earlier.rows or ANY in later.rows:  # a default row speaks for every channel
         channels = channels or sorted(set(later.rows) | set(earlier.rows))
     if common is None or not channels:

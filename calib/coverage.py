@@ -20,8 +20,12 @@ SHOWN = 4
 
 
 def extent(conditions: Conditions) -> RunRange:
-    """Return the runs that a tag speaks of: from the first that any table holds for to the last; the open end counts once."""
-    ranges = [one for table in conditions.tables for one in table.runs]
+    """Return the runs that a tag speaks of: from the first that any table holds for to the last; the open end counts once.
+
+    What there need not be has no say.
+    """
+    wanted = [table for table in conditions.tables if (kind := table_type(table.type)) is None or not kind.spare]
+    ranges = [one for table in wanted or conditions.tables for one in table.runs]
     return RunRange(min(one.first for one in ranges), max(one.last for one in ranges))
 
 

@@ -48,6 +48,8 @@ class TableType:
     """What to do where there is none."""
     optional: Mapping[str, float] = field(default_factory=dict)
     """The columns that a table may leave out, each with the value, in base units, that holds then."""
+    spare: bool = False
+    """Whether there need be none: what it corrects is not corrected then, and so is a channel without a row."""
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -77,6 +79,30 @@ TYPES: Mapping[str, TableType] = {
         "rms of the times of a channel, relative to the reference; for windows in sigma alone",
         {"sigma": Limits(0.0, 1e5, open=True)},
         "add one, or give the windows in times: 'window: [-15 ns, 15 ns]'",
+    ),
+    "sadc.status": TableType(
+        {"status": PURE},
+        "0 for a good channel of cells, 1 for a dead, 2 for a hot one; channels without a row are good",
+        {"status": Limits(0.0, 2.0, whole=True)},
+        spare=True,
+    ),
+    "sadc.walk": TableType(
+        {"slope": TIME, "charge": PURE},
+        "time walk: pulses of the charge q (ADC) are late by slope (sqrt(charge/q) - 1)",
+        {"slope": Limits(-1e3, 1e3), "charge": Limits(0.0, 1e9, open=True)},
+        spare=True,
+    ),
+    "sadc.drift": TableType(
+        {"response": PURE},
+        "what channels or parts give in spills, ECAL1.2.2@3-7, over what their gains say",
+        {"response": Limits(0.01, 100.0)},
+        spare=True,
+    ),
+    "sadc.in_spill": TableType(
+        {"response": PURE},
+        "what channels or parts give at places in the spill, ecal@0-0.1, over what their gains say",
+        {"response": Limits(0.01, 100.0)},
+        spare=True,
     ),
     "hcal.mip": TableType(
         {"scale": ENERGY}, "visible energy of a muon that crosses the module", {"scale": Limits(0.0, 1000.0, open=True)}

@@ -12,6 +12,7 @@ import numpy as np
 
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 from emiss.events.columns import Column, split
+from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable, Metadata
 from emiss.reco.detector.plug_ins import PlugInStage
@@ -91,13 +92,15 @@ class Pipeline:
 
     def check(self, runs: Sequence[int], tier: str) -> None:
         """Raise a UserError for every constant that is missing in these runs, or that this detector cannot have."""
+        from emiss.reco.calorimetry.corrections import mistakes
         from emiss.reco.detector.misfits import misfits
 
         self.conditions.check(runs, self.needs(tier))
         problems = Problems()
         for run in runs if tier == "raw" else ():
-            for misfit in misfits(self.detector, self.conditions.for_run(run)):
-                problems.add(misfit)
+            conditions = self.conditions.for_run(run)
+            for wrong in (*misfits(self.detector, conditions), *mistakes(self.detector, conditions)):
+                problems.add(wrong)
         problems.check()
 
     def columns(self, file: RunFile | None = None) -> dict[str, Column]:
@@ -185,7 +188,10 @@ class Pipeline:
                 continue
             columns[full] = truth.get(full, Column(full, values.dtype.str[1:]))
             flat[full] = values
-        return EventTable(size, flat, lists, Metadata(columns=columns, ledger=batch.ledger))
+        ledger = batch.ledger
+        if remarks := products.get("remarks"):
+            ledger = ledger + Ledger(remarks=remarks)
+        return EventTable(size, flat, lists, Metadata(columns=columns, ledger=ledger))
 
 
 def columns_of(detector: Detector) -> dict[str, Column]:
@@ -203,15 +209,20 @@ def stages_of(detector: Detector, asked: Collection[str] | None = None) -> dict[
     ValueError
         If a stage of emiss does not fit the others.
     """
+    from emiss.reco.calorimetry.corrections import CorrectionStage
     from emiss.reco.calorimetry.sums import CalorimeterStage
     from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
     from emiss.reco.tracking.clusters import clustering
     from emiss.reco.tracking.stage import TrackStage
 
     sums, others = CalorimeterStage(detector, asked), detector.plug_in_stages()
+    cells: dict[str, list[Stage]] = {
+        "raw": [WaveformStage(detector), CorrectionStage(detector)],
+        "hits": [HitStage(detector)],
+    }
     stages: dict[str, list[Stage]] = {
-        tier: [first(detector), *clustering(detector, tier), sums, TrackStage(detector, tier=tier), *others]
-        for tier, first in (("raw", WaveformStage), ("hits", HitStage))
+        tier: [*first, *clustering(detector, tier), sums, TrackStage(detector, tier=tier), *others]
+        for tier, first in cells.items()
     }
     if asked is not None:
         return {tier: _needed(several, _reconstructed(detector), asked) for tier, several in stages.items()}

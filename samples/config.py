@@ -19,8 +19,8 @@ from emiss.reco.detector.model import load_detector
 from emiss.samples.beam_schema import Beam, Required, Splitting, Tagging, names
 
 __all__ = [
-    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "ModelProcess", "MuonProcess",
-    "Process", "Required", "Response", "Sample", "SignalProcess", "Spill", "Splitting", "Tagging", "load_sample",
+    "Beam", "BeamProcess", "DecayProcess", "Digitisation", "DimuonProcess", "EmptyProcess", "LedProcess", "ModelProcess",
+    "MuonProcess", "Process", "Required", "Response", "Sample", "SignalProcess", "Spill", "Splitting", "Tagging", "load_sample",
 ]  # fmt: skip
 
 SAME_RATIO = 0.02
@@ -219,6 +219,25 @@ class EmptyProcess(AnyProcess):
     kind: Literal["empty"]
 
 
+class LedProcess(EmptyProcess):
+    """Light of LEDs in all channels of cells and no beam particle: events of the type calibration.
+
+    Attributes
+    ----------
+    light : float
+        Charge of a pulse over the largest that fits into the range of the digitiser, with the gain that the constants give.
+    flicker : float
+        rms by which the light of all channels differs from one event to the next, relative.
+    spread : float
+        rms of the light of one channel besides, relative.
+    """
+
+    kind: Literal["led"]  # type: ignore[assignment]
+    light: Annotated[Number, Field(gt=0, lt=1)] = 0.3
+    flicker: Annotated[Number, Field(ge=0, le=0.5)] = 0.0
+    spread: Annotated[Number, Field(ge=0, le=0.5)] = 0.03
+
+
 class MuonProcess(AnyProcess):
     """Single muons with a flat momentum spectrum that begin at `z`, with the beam's position and slope."""
 
@@ -239,7 +258,7 @@ class MuonProcess(AnyProcess):
 
 
 Process = Annotated[
-    SignalProcess | ModelProcess | DimuonProcess | DecayProcess | BeamProcess | EmptyProcess | MuonProcess,
+    SignalProcess | ModelProcess | DimuonProcess | DecayProcess | BeamProcess | EmptyProcess | LedProcess | MuonProcess,
     Field(discriminator="kind"),
 ]
 

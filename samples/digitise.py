@@ -13,10 +13,11 @@ import numpy as np
 
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.events.lists import Lists, offsets_of
+from emiss.reco.calorimetry.corrections import DEAD, HOT, Corrections
 from emiss.reco.detector.boards import board_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Bools, Floats, Ints
@@ -48,14 +49,20 @@ def waveforms(
     conditions: RunConditions,
     settings: Digitisation,
     rng: np.random.Generator,
+    header: Mapping[str, Array] | None = None,
 ) -> Lists:
     """Return the waveforms of cells: channel, samples, n_samples; channels below the zero suppression are left out.
+
+    What corrects cells is undone, too, where the conditions have it: channels that are not good are dead or hot, gains drift,
+    and small pulses are late.
 
     Parameters
     ----------
     cells : Lists
         channel, energy (GeV), time (ns relative to the reference; that of its counters is relative to the trigger). Of several
         cells of one counter of the reference in an event the first is that of the particle that triggers.
+    header : mapping, optional
+        `spill` and `spill_position` of the events; without it gains neither drift nor depend on the place in the spill.
 
     Raises
     ------
@@ -65,7 +72,12 @@ def waveforms(
     names = detector.channels
     pedestal = conditions.get("sadc.pedestal", names)
     dead, hot = (channels_called(detector, called) for called in (settings.dead, settings.hot))
+    corrections = Corrections.of(detector, conditions)
+    if corrections is not None and corrections.status is not None:
+        dead, hot = dead | (corrections.status == DEAD), hot | (corrections.status == HOT)
     pulses = _pulses(cells, detector, conditions)
+    if corrections is not None:
+        pulses = _uncorrected(pulses, corrections, header)
     if settings.cross_talk > 0.0:
         pulses = _talked_over(pulses, detector.boards, settings.cross_talk)
     pulses = pulses.rows(~dead[pulses.channel])
@@ -156,6 +168,14 @@ def _pulses(cells: Lists, detector: Detector, conditions: RunConditions) -> _Pul
     zero = start_times(cells, detector.reference)
     start = offset[channel] + cells["time"] + np.where(detector.reference[channel] > 0, 0.0, zero[event])
     return _Pulses(event, channel, cells["energy"] / gain[channel], start)
+
+
+def _uncorrected(pulses: _Pulses, corrections: Corrections, header: Mapping[str, Array] | None) -> _Pulses:
+    """Return pulses as they are where gains drift and small ones are late."""
+    response = None if header is None else corrections.response(pulses.event, pulses.channel, header)
+    charge = pulses.charge if response is None else pulses.charge * response
+    late = corrections.late(pulses.channel, charge)
+    return pulses._replace(charge=charge, start=pulses.start if late is None else pulses.start + late)
 
 
 def _talked_over(pulses: _Pulses, boards: Sequence[Board], fraction: float) -> _Pulses:

@@ -34,7 +34,7 @@ def digitised(
     return RawEvents(
         run=batch.run,
         **{name: batch.header[name].astype(np.int64) for name in COLUMNS},
-        sadc=waveforms(batch.cells, *shared),
+        sadc=waveforms(batch.cells, *shared, batch.header),
         apv=strips(batch.points, *shared),
         tdc=timed(batch.points, *shared),
     )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from emiss.samples.config import Required
     from emiss.samples.response import Response
 
-GENERATION, RESPONSE, DIGITS, TURNS = range(4)
-"""Stages of a block with random numbers of their own: process and beam, set-up, digitisation, turns of prescaled triggers."""
+GENERATION, RESPONSE, DIGITS, TURNS, LIGHT = range(5)
+"""Stages of a block with random numbers of their own: process and beam, set-up, digitisation, prescaled triggers, LEDs."""
 
 
 def seeds(seed: int, number: int, stage: int, turn: int = 0) -> np.random.Generator:

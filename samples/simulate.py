@@ -29,10 +29,11 @@ from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events
 from emiss.reco.readers.simulated import HitsWriter
 from emiss.samples import digitise, splitting, trigger
-from emiss.samples.config import Sample, load_sample
+from emiss.samples.config import LedProcess, Sample, load_sample
 from emiss.samples.generators import generator_of
+from emiss.samples.led import lit
 from emiss.samples.raw_events import digitised, with_marks
-from emiss.samples.recording import DIGITS, drawn, seeds
+from emiss.samples.recording import DIGITS, LIGHT, drawn, seeds
 from emiss.samples.response import Response
 from emiss.samples.setup import SetUp
 from emiss.samples.truth import MEANINGS
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from emiss.samples.generators.base import Generator
 
 BLOCK = 1000
-PHYSICS = 7
+PHYSICS, CALIBRATION = 7, 8
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,11 @@ class Simulation:
         maps.check(self.detector.channels, self.detector.plane_names, self.detector.timed)
         return maps
 
+    @property
+    def lit(self) -> bool:
+        """Whether its events are those of LEDs, of the type calibration."""
+        return isinstance(self.sample.process, LedProcess)
+
     @cached_property
     def _scales(self) -> dict[str, float]:
         arms = {name: arm.name for name, arm in self.detector.arms.items() if arm.name}
@@ -135,6 +141,9 @@ class Simulation:
         """Return one batch of hits, with the random numbers that are left for the digitisation."""
         start, size = block.start, block.events
         hits, generated = drawn(self.response, self.sample.trigger, BLOCK, size, seed=self.seed, number=block.number)
+        if isinstance(self.sample.process, LedProcess):
+            rng = seeds(self.seed, block.number, LIGHT)
+            hits = lit(hits, self.sample.process, self.detector, self.conditions, rng)
         batch = Batch(
             run=self.sample.run,
             entries=(start, start + size),
@@ -175,7 +184,7 @@ class Simulation:
             "in_run": (entry + 1).astype(np.int32),
             "time": spill.start + np.floor(number * seconds).astype(np.int64),
             "trigger": trigger.astype(np.uint32),
-            "type": np.full(len(entry), PHYSICS, np.uint32),
+            "type": np.full(len(entry), CALIBRATION if self.lit else PHYSICS, np.uint32),
             "quality": np.zeros(len(entry), np.uint32),
             "spill_position": (position + 1) / length,
             "weight": weight,

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from emiss.events.columns import QUALITY_BITS
+from emiss.reco.calorimetry.corrections import CorrectionStage
 from emiss.reco.calorimetry.waveform import WaveformStage
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Bools, Floats, Ints
     from emiss.events.batch import Batch
@@ -39,10 +42,15 @@ class Pulses(NamedTuple):
 
 
 class Measuring:
-    """Measures the pulses of raw batches with the pedestals of the conditions."""
+    """Measures the pulses of raw batches with the pedestals of the conditions.
 
-    def __init__(self, detector: Detector) -> None:
+    Where the conditions have corrections of cells, these are made, but for those `without`: channels that are not good have no
+    pulse, and others neither walk nor drift.
+    """
+
+    def __init__(self, detector: Detector, without: Collection[str] = ()) -> None:
         self._stage = WaveformStage(detector)
+        self._corrections = CorrectionStage(detector, without)
         self._reference = detector.reference
         self._channels = detector.channels
         self._gain = self._offset = np.ones(0)
@@ -50,12 +58,13 @@ class Measuring:
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         self._stage.begin_run(conditions)
+        self._corrections.begin_run(conditions)
         self._gain = conditions.get("sadc.gain", self._channels)["gain"]
         self._offset = conditions.get("sadc.time", self._channels)["offset"]
 
     def __call__(self, batch: Batch) -> Pulses:
         """Return the pulses of a batch, of several in one waveform of an event the largest."""
-        made = self._stage(batch, {})
+        made = self._corrections(batch, self._stage(batch, {}))
         cells, lacking = made["cells"], made["quality"] >> np.uint32(QUALITY_BITS["no_start_time"]) & 1 > 0
         event, channel = cells.parents, cells["channel"].astype(np.int64)
         charge = cells["energy"] / self._gain[channel]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from emiss.configs.errors import UserError
+from emiss.reco.formats.date.layout import PHYSICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ class Sums:
     Attributes
     ----------
     arrays : dict of name to array
+        What is of some spills alone need not be in all sums.
     read, used : int
         Events that were read, and those that a derivation took.
     runs : set of int
@@ -60,7 +62,10 @@ class Sums:
     def add(self, part: Sums) -> None:
         """Add a part, in place."""
         for name, values in part.arrays.items():
-            self.arrays[name] += values
+            if name in self.arrays:
+                self.arrays[name] += values
+            else:
+                self.arrays[name] = values.copy()
         self.read += part.read
         self.used += part.used
         self.runs |= part.runs
@@ -168,6 +173,8 @@ class Options:
         Parts of the set-up that constants are derived for; all by default.
     simulated : Path, optional
         Simulated hits of the same kind of run, which say what is expected; without them the set-up does.
+    events : str
+        Of a kind that is made from events of different origin (`Derivation.sources`): which. Its first by default.
     curved : bool
         Of the alignment: with tracks in a field, not straight ones.
     """
@@ -177,6 +184,7 @@ class Options:
     least: int = 100
     parts: tuple[str, ...] = ()
     simulated: Path | None = None
+    events: str = ""
     curved: bool = False
 
 
@@ -197,6 +205,10 @@ class Derivation(ABC):
         The trigger bit of the events that it takes; ``any``: all.
     runs_of : str
         The kind of runs that it takes, one of `emiss.calib.origins.KINDS`; goes into the table.
+    sources : tuple of str
+        Origins of events that it may be asked for.
+    one_run : bool
+        Whether what it finds holds for the run that it is from alone.
     """
 
     kind: ClassVar[str]
@@ -207,6 +219,8 @@ class Derivation(ABC):
     everywhere: ClassVar[bool] = False
     trigger: ClassVar[str] = "any"
     runs_of: ClassVar[str] = "any"
+    sources: ClassVar[tuple[str, ...]] = ()
+    one_run: ClassVar[bool] = False
 
     def __init__(self, detector: Detector, options: Options) -> None:
         self.detector = detector
@@ -220,6 +234,22 @@ class Derivation(ABC):
 
     def begin_run(self, conditions: RunConditions) -> None:  # noqa: B027 - not all need constants
         """Take the constants of a run."""
+
+    @property
+    def types(self) -> tuple[int, ...]:
+        """The types of the events that it takes."""
+        return (PHYSICS,)
+
+    def takes(self, batch: Batch) -> Bools | None:
+        """Return which events of a batch it takes, shape (N,); None for all."""
+        del batch
+        return None
+
+    def lacking(self, read: int) -> tuple[str, str]:
+        """Return why it has taken none of the events that were read, and a hint."""
+        bit = self.options.trigger or self.trigger
+        why = f"none of {read} events has the trigger bit '{bit}'" if read else "there is no physics event"
+        return why, f"{self.wants} are wanted; '--trigger any' takes all events"
 
     @abstractmethod
     def empty(self, learned: Any) -> Sums:

@@ -8,6 +8,9 @@ squares give it the gain of the best resolution; where there are simulated elect
 energies by class are theirs. Sampling fluctuations of the cells, which would make gains too small, are taken out of the
 normal equations (W. A. Fuller, Measurement Error Models, 1987, Sec. 2.2). The scale of all is set by the peak of the sum,
 in a second pass.
+
+What cells see that `sadc.status` says are not good is missing in the sums: in those of simulated electrons, too; without these,
+showers beside them are left out.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from emiss.calibrate.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.times import gaussians
 from emiss.configs.errors import UserError
+from emiss.reco.calorimetry.corrections import GOOD, Corrections
 from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.grid import Grid
 
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from emiss.calib.conditions import RunConditions
-    from emiss.configs.arrays import Array, Floats, Ints
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.events.batch import Batch
     from emiss.events.lists import Lists
     from emiss.reco.detector.boards import Board
@@ -54,6 +58,9 @@ BINS, TOP = 600, 1.5
 
 ABOVE = 1.5
 """The energy from which on cells count, over the largest that may not be seen: all cells, and simulated ones, have the same."""
+
+LIT = 0.8
+"""Share of the cells around a silent one that have pulses, from which on it looks dead."""
 
 FAR = 0.35
 """Change of a gain that is looked at."""
@@ -118,6 +125,9 @@ class Grids(Derivation):
         self._main = self._own[main]
         x, y = detector.channel_x[main], detector.channel_y[main]
         self._edge = (x == 0) | (y == 0) | (x == self._part.columns - 1) | (y == self._part.rows - 1)
+        self._x, self._y = x, y
+        self._beside = np.zeros(len(main), bool)
+        self._good = np.ones(len(self._numbers), bool)
         self._threshold = self._part.threshold
         self._seen = by_channel(detector.boards, _charge)
         self._gain = np.ones(0)
@@ -131,6 +141,26 @@ class Grids(Derivation):
         self._gain = conditions.get("sadc.gain", names)["gain"]
         seen = self._seen[self._numbers] * conditions.get("sadc.pedestal", names)["sigma"] * self._gain
         self._threshold = max(self._part.threshold, ABOVE * float(seen.max()))
+        corrections = Corrections.of(self.detector, conditions)
+        if corrections is not None and corrections.status is not None:
+            self._leave_out(corrections.status[self._numbers] != GOOD)
+
+    def _leave_out(self, bad: Bools) -> None:
+        self._good, self._beside = ~bad, self._around(bad)
+
+    def _around(self, cells: Bools) -> Bools:
+        """Return which cells of the last layer some cells, of any layer, are at or beside, shape (cells,)."""
+        places = self._numbers[cells]
+        near = np.zeros(len(self._main), bool)
+        for x, y in zip(self.detector.channel_x[places], self.detector.channel_y[places], strict=True):
+            near |= (np.abs(self._x - x) <= 1) & (np.abs(self._y - y) <= 1)
+        return near
+
+    @property
+    def _inside(self) -> Bools:
+        """In which classes the sum of all cells is that of the beam: not at the edge, nor beside gaps if there are others."""
+        whole = ~self._edge & ~self._beside
+        return whole if whole.any() else ~self._edge
 
     def refer(self, batches: Iterable[Batch]) -> None:
         """Take the targets from simulated hits."""
@@ -141,14 +171,14 @@ class Grids(Derivation):
             hits = batch.cells
             assert hits is not None  # noqa: S101 - who asks has looked
             energy = self._filled(hits, hits["energy"])
-            energy = np.where(energy > self._threshold, energy, 0.0)
+            energy = np.where((energy > self._threshold) & self._good, energy, 0.0)
             of, largest = energy.sum(axis=1), energy[:, self._main].argmax(axis=1)
             good = self._electrons(of)
             total += np.bincount(largest[good], of[good], cells)
             before = of - energy[:, self._main].sum(axis=1)
             first += np.bincount(largest[good], before[good], cells)
             number += np.bincount(largest[good], minlength=cells)
-            seen.append(of[good & ~self._edge[largest]])
+            seen.append(of[good & self._inside[largest]])
             self._fill(sums, energy[good], largest[good])
         mean, first = (np.divide(one, number, out=np.zeros(cells), where=number > 0) for one in (total, first))
         counts = np.histogram(np.concatenate(seen) / self.detector.beam.energy, BINS, (0.0, TOP))[0]
@@ -167,6 +197,7 @@ class Grids(Derivation):
                     "hit": np.zeros(channels, np.int64),
                     "gain": np.zeros(channels),
                     "batches": np.zeros(1),
+                    "bad": np.zeros(channels, np.int64),
                 }
             )
         return Sums({"energy": np.zeros((2, BINS), np.int64)})
@@ -187,12 +218,14 @@ class Grids(Derivation):
         largest = energy[:, self._main].argmax(axis=1)
         if learned is not None and learned["round"] >= self.rounds:
             relative = charge @ learned["gain"] / self.detector.beam.energy
-            for row, chosen in enumerate((~self._edge[largest], self._edge[largest])):
+            inside = self._inside[largest]
+            for row, chosen in enumerate((inside, ~inside)):
                 sums["energy"][row] += np.histogram(relative[chosen], BINS, (0.0, TOP))[0]
             return
         self._fill(sums, charge, largest)
         sums["gain"] += self._gain
         sums["batches"] += 1.0
+        sums["bad"] += ~self._good
 
     @staticmethod
     def _fill(sums: Sums, charge: Floats, largest: Ints) -> None:
@@ -220,9 +253,10 @@ class Grids(Derivation):
                 f"run {runs} is none of electrons: only {share:.0%} of {sums.used} events have their energy in '{self._name}'",
                 hint=f"{self.kind} wants runs of {self.wants}",
             )
+        self._leave_out(sums["bad"] > 0)
         before = sums["gain"] / max(float(sums["batches"][0]), 1.0)
         target = np.full(len(number), self.detector.beam.energy)
-        known = ~self._edge
+        known = self._inside
         if self.targets is not None:
             target, known = self.targets.mean, self.targets.number >= self.options.least
         classes = np.flatnonzero(known & (number >= self.options.least))
@@ -244,7 +278,7 @@ class Grids(Derivation):
             expected = _solved(self.targets.sums, classes, target, ones, stochastic, held, right)
             unsure = np.hypot(made["error"] / made["gain"], expected["error"])
             made |= {"gain": made["gain"] / expected["gain"], "error": made["gain"] * unsure}
-        return {**made, "round": np.array(self._round)}
+        return {**made, "good": self._good, "round": np.array(self._round)}
 
     def finish(self, sums: Sums, learned: Any) -> Found:
         """Return the table of gains."""
@@ -261,7 +295,10 @@ class Grids(Derivation):
         relative = error / np.maximum(gain, 1e-300)
         lit = (relative < LIGHT) & (learned["hit"] >= self.options.least)
         doubts = Doubts(len(gain))
-        doubts.add(learned["hit"] == 0, "dead or not hit: no pulse")
+        doubts.add(~learned["good"], "left out: sadc.status says that it is not good")
+        silent = learned["hit"] == 0
+        doubts.add(silent, "dead or not hit: no pulse")
+        doubts.add(self._main_beside(silent, learned["hit"]), "beside a cell without a pulse: derive status first")
         doubts.add(
             ~lit,
             [
@@ -309,6 +346,16 @@ class Grids(Derivation):
         how = "those of simulated electrons" if self.targets is not None else "the energy of the beam"
         remark = f"Targets are {how}; the scale of all cells was changed by {scale - 1.0:+.2%} ± {scale_error:.2%}."
         return Found(self.kind, (made, peak), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
+
+    def _main_beside(self, silent: Bools, hit: Array) -> Bools:
+        """Return which cells of the last layer are beside a silent one and well lit; silent corners are no wonder."""
+        made = np.zeros(len(hit), bool)
+        for number in np.flatnonzero(silent & self._good):
+            around = self._around(np.arange(len(hit)) == number)
+            lit = hit[self._main[around]] >= self.options.least
+            if lit.mean() > LIT:
+                made[self._main[around]] |= lit
+        return made & ~silent
 
     def _filled(self, cells: Lists, energy: Floats) -> Floats:
         """Return energies by event and channel of the part."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emiss.calibrate.alignment import Alignment
+from emiss.calibrate.drifts import Drift, InSpill
 from emiss.calibrate.field_scale import FieldScale
 from emiss.calibrate.grids import Grids
 from emiss.calibrate.mips import Mips
 from emiss.calibrate.pedestals import Pedestals
+from emiss.calibrate.statuses import Statuses
 from emiss.calibrate.times import Times
+from emiss.calibrate.walks import Walks
 from emiss.configs.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
 
 KINDS: Mapping[str, type[Derivation]] = {
-    one.kind: one for one in (Pedestals, Times, Mips, Grids, Alignment, FieldScale)
+    one.kind: one for one in (Statuses, Pedestals, Walks, Times, Drift, InSpill, Mips, Grids, Alignment, FieldScale)
 }
 
 
@@ -36,9 +39,19 @@ def derivation_of(kind: str, detector: Detector, options: Options) -> Derivation
     for part in options.parts:
         if part not in known:
             raise UserError(f"the set-up {detector.name} has no part '{part}'", hint=did_you_mean(part, known))
+    _refuse_source(KINDS[kind], options)
     if options.curved and kind != Alignment.kind:
         raise UserError(f"{kind} knows no '--curved': it is how {Alignment.kind} takes tracks in a field")
     return KINDS[kind](detector, options)
+
+
+def _refuse_source(kind: type[Derivation], options: Options) -> None:
+    """Raise a UserError if a kind is not made from events of this origin."""
+    if options.events and options.events not in kind.sources:
+        if not kind.sources:
+            raise UserError(f"{kind.kind} is derived from {kind.wants}: it takes no '--events'")
+        hint = did_you_mean(options.events, kind.sources, otherwise="one of")
+        raise UserError(f"{kind.kind} is not derived from events '{options.events}'", hint=hint)
 
 
 def refuse_unknown(kind: str) -> None:

@@ -67,7 +67,7 @@ class Deriving:
 
         def add(part: Range) -> Sums:
             file = self.shared.open(source, part.path, part.identity)
-            file.context = part.context
+            file.context, file.types = part.context, derivation.types
             sums = derivation.empty(self.learned)
             begun = None
             for batch in file.batches(part.start, part.stop, SIZE):
@@ -79,6 +79,8 @@ class Deriving:
                 sums.read += len(batch)
                 sums.runs |= {batch.run}
                 chosen = batch if bit is None else with_bit(batch, bit)
+                if (taken := derivation.takes(chosen)) is not None:
+                    chosen = with_rows(chosen, taken)
                 sums.used += len(chosen)
                 if len(chosen):
                     derivation.add(chosen, sums, self.learned)
@@ -152,9 +154,7 @@ def derive(
         learned = derivation.learn(summed(stage, first, learned))
     sums = summed(rounds, ranges, learned)
     if not sums.used:
-        bit = options.trigger or derivation.trigger
-        why = f"none of {sums.read} events has the trigger bit '{bit}'" if sums.read else "there is no physics event"
-        hint = f"{derivation.wants} are wanted; '--trigger any' takes all events"
+        why, hint = derivation.lacking(sums.read)
         raise UserError(f"nothing to derive {kind} from: {why}", hint=hint)
     try:
         found = derivation.finish(sums, learned)
@@ -227,9 +227,13 @@ def trigger_bit(detector: Detector, name: str) -> int | None:
 
 def with_bit(batch: Batch, bit: int) -> Batch:
     """Return the events of a raw batch that have a trigger bit."""
+    return with_rows(batch, (batch.header["trigger"] >> np.uint32(bit)) & 1 > 0)
+
+
+def with_rows(batch: Batch, has: Bools) -> Batch:
+    """Return some events of a raw batch."""
     from dataclasses import replace
 
-    has: Bools = (batch.header["trigger"] >> np.uint32(bit)) & 1 > 0
     if has.all():
         return batch
     rows = np.flatnonzero(has)

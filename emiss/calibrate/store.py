@@ -12,8 +12,9 @@ from emiss.calib.lookup import constants, known_channels
 from emiss.calib.register import contradictions, load_register
 from emiss.calib.run_ranges import RunRange, parse_ranges
 from emiss.calib.suspects import suspicious
-from emiss.calib.tables import ANY
+from emiss.calib.tables import ANY, table_type
 from emiss.configs.errors import Problems, UserError, did_you_mean
+from emiss.reco.calorimetry.corrections import mistakes
 from emiss.reco.detector.misfits import misfits
 from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import Pipeline
@@ -39,7 +40,9 @@ def shown(
     detector = load_detector(setup)
     conditions = Conditions.load(tag or constants_of(setup))
     needs = needs_of(detector, conditions)
-    names = needs.get(type_) or [name for name in known_channels(conditions.tables, type_) if name != ANY]
+    kind = table_type(type_)
+    default = kind is not None and kind.spare  # which need not speak of all channels
+    names = needs.get(type_) or [name for name in known_channels(conditions.tables, type_) if name != ANY or default]
     types = sorted({*needs, *(table.type for table in conditions.tables)})
     if type_ not in types:
         raise UserError(f"no constants of type '{type_}'", hint=did_you_mean(type_, types))
@@ -108,8 +111,9 @@ def check(
         for first in sorted(
             {one.first for table in conditions.tables for one in table.runs if any(one.first in w for w in wanted)}
         ):
-            for misfit in misfits(detector, conditions.for_run(first)):
-                problems.add(misfit)
+            of_run = conditions.for_run(first)
+            for wrong in (*misfits(detector, of_run), *mistakes(detector, of_run)):
+                problems.add(wrong)
     problems.check()
     return conditions, RunRange(wanted[0].first, wanted[-1].last), len(needs)
 

@@ -20,7 +20,8 @@ def with_swaps(found: Found, conditions: RunConditions) -> Found:
 
 
 def _checked(made: Made, conditions: RunConditions) -> Made:
-    if table_type(made.type) is None:
+    kind = table_type(made.type)
+    if kind is None or kind.spare:  # much the same in all channels, and rows may be of spills
         return made
     columns = [column for column in made.values if column != "sigma"]
     if not columns:

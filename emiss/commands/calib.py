@@ -48,7 +48,7 @@ def derive(
         int | None, typer.Option("--from-run", min=0, help="First run of validity.  [default: the first one read]")
     ] = None,
     to_run: Annotated[
-        int | None, typer.Option("--to-run", min=0, help="Last run of validity.  [default: open]")
+        int | None, typer.Option("--to-run", min=0, help="Last run of validity.  [default: open; of a drift its run]")
     ] = None,
     part: Annotated[list[str] | None, typer.Option("--part", help="These parts alone; repeatable.")] = None,
     trigger: Annotated[
@@ -61,6 +61,12 @@ def derive(
     simulated: Annotated[
         Path | None,
         typer.Option(help="Simulated hits (.root) of the same kind of run: what mip and ecal expect."),
+    ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            help="Of drift and in_spill: 'led', events of the type calibration, or 'beam', peaks of physics events."
+        ),
     ] = None,
     curved: Annotated[
         bool, typer.Option("--curved", help="Alignment: with tracks in a field, not straight ones.")
@@ -89,6 +95,8 @@ def derive(
 
       emiss calib derive mip 'muons-*.dat' --setup na64e_2018 --calib my_tag --from-run 6112 --to-run 6150 --out my_tag/mip.txt
 
+      emiss calib derive drift run-006118.dat --to-run 6118 --out my_tag/drift-6118.txt
+
       emiss calib derive times electrons.yaml --executor processes --workers 8 --out my_tag/times.txt
 
       emiss calib derive alignment field-off-*.dat --calib my_tag --to-run 6150 --out my_tag/alignment.txt
@@ -115,7 +123,9 @@ def derive(
         listed = runlist.load(runs[0])
     else:
         listed = runlist.from_files(runs, detector=setup, analysis="", calib=calib)
-    options = Options(trigger, samples, least, tuple(part or ()), simulated, curved)
+    options = Options(
+        trigger, samples, least, tuple(part or ()), simulated=simulated, curved=curved, events=events or ""
+    )
     where = Executing(executor, workers, scheduler, cluster)
     keep = out.parent / f".{out.stem}.derive"
     with where.begun(listed.cluster, quiet=quiet) as how, ExitStack() as shown:
@@ -141,7 +151,8 @@ def derive(
             keep=keep,
             resumed=resumed,
         )
-    valid = RunRange(min(found.runs) if from_run is None else from_run, OPEN if to_run is None else to_run)
+    last = max(found.runs) if derivation.one_run else OPEN
+    valid = RunRange(min(found.runs) if from_run is None else from_run, last if to_run is None else to_run)
     if valid.last < valid.first:
         raise UserError(f"--to-run {valid.last} comes before --from-run {valid.first}")
     begun = Conditions.load(find_tag(listed.calib, near=listed.near))

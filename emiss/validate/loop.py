@@ -20,6 +20,7 @@ from emiss.events.files.atomic import write_text
 from emiss.job.pools import pool_of
 from emiss.samples.simulate import simulate
 from emiss.validate import loop_after
+from emiss.validate import loop_corrections as corrections
 from emiss.validate import loop_truth as runs
 from emiss.validate.loop_compared import Compared, Loop, compare
 from emiss.validate.loop_page import render
@@ -41,12 +42,17 @@ SEED = 19
 
 @dataclass(frozen=True)
 class Step:
-    """A derivation of the loop: its kind, the runs it is from, whether it is given simulated hits of its first run, parts."""
+    """A derivation of the loop.
+
+    Its kind, the runs it is from, whether it is given simulated hits of its first run, parts, and whether what is found holds
+    for these runs alone.
+    """
 
     kind: str
     runs: tuple[int, ...]
     simulated: bool = False
     parts: tuple[str, ...] = ()
+    own: bool = False
 
 
 STEPS = (
@@ -56,6 +62,10 @@ STEPS = (
     Step("ecal", (runs.ELECTRON,), simulated=True),
     Step("alignment", (runs.STRAIGHT, runs.AHEAD)),
     Step("field", (runs.FIELD,), parts=("MBPLU",)),
+    Step("status", (corrections.ELECTRON, corrections.MUON), own=True),
+    Step("walk", (corrections.ELECTRON, corrections.MUON), own=True),
+    Step("drift", (corrections.LED,), own=True),
+    Step("in_spill", (corrections.ELECTRON,), own=True, parts=("ecal",)),
 )
 """In the order in which they need each other."""
 
@@ -141,7 +151,8 @@ def _derived(truth: Truth, step: Step, files: Sequence[Path], hits: Path | None,
     """Derive the constants of a step with those that there are, and add them to these."""
     listed = runlist.from_files(list(files), detector=str(truth.detector), analysis="", calib=str(truth.first))
     found, derivation = derive(listed, step.kind, Options(simulated=hits, parts=step.parts), pool=pool)
-    valid = RunRange(min(step.runs) if step.kind == "field" else 6000, 6999)  # the field is off in a run before
+    first, last = (min(step.runs), max(step.runs)) if step.own else (6000, 6999)
+    valid = RunRange(min(step.runs) if step.kind == "field" else first, last)  # the field is off in a run before
     path = truth.first / f"{step.kind}.txt"
     text = written.table(found, valid, Conditions.load(truth.first), derivation.origin)
     pages = truth.first.parent / "derived"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.validate import loop_corrections
 from emiss.validate.loop_alignment import differences
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ WANTED = {
         Wanted("planes along the beam", "tracker.alignment", "z", 0.3, "mm"),
     ),
     "field": (Wanted("field scale", "magnet.field", "scale", 0.1, "%", pulls=False),),
+    "status": (Wanted("dead and hot channels", "sadc.status", "status", 0.0, "", pulls=False),),
+    "walk": (Wanted("time walk", "sadc.walk", "slope", 0.1, "ns"),),
+    "drift": (Wanted("drift of gains", "sadc.drift", "response", 0.5, "%"),),
+    "in_spill": (Wanted("gains along the spill", "sadc.in_spill", "response", 1.0, "%", pulls=False),),
 }
 
 
@@ -171,7 +176,18 @@ def compare(found: Found, truth: Truth, wider: float) -> Iterator[Compared]:
     """Yield the comparisons of what was found; limits are `wider` by the events that are missing."""
     for wanted in WANTED[found.kind]:
         made = next(one for one in found.made if one.type == wanted.type)
-        yield _compared(wanted, made, truth, found.runs[0], wider)
+        one = _corrected if loop_corrections.is_correction(wanted.type) else _compared
+        yield one(wanted, made, truth, found.runs[0], wider)
+
+
+def _corrected(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) -> Compared:
+    """Return the comparison of corrections, of which there need be none for each channel."""
+    limit = wanted.limit * wider
+    channels, true, values, errors = loop_corrections.beside(made, wanted.column, truth.conditions(run), limit)
+    away, sigma = (
+        (100.0 * (values / true - 1.0), 100.0 * errors / true) if wanted.unit == "%" else (values - true, errors)
+    )
+    return Compared(wanted.name, wanted.unit, channels, true, values, errors, away, sigma, 0, limit, wanted.pulls)
 
 
 def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) -> Compared:

@@ -13,6 +13,7 @@ from emiss.reco.detector.model import load_detector
 from emiss.samples.beam_schema import BeamView
 from emiss.samples.config import load_sample
 from emiss.setups.constants import block, values
+from emiss.validate import loop_corrections
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,13 @@ OFFSET, SHIFT, SCALE = 10.0, 1000.0, 0.02
 ROTATION, ALONG = 5.0, 3.0
 """mrad, mm: rotations of planes and their places along the beam are within that of 0."""
 
-FACE = {ELECTRON: 75.0, MUON: 150.0, ELECTRONS: 20.0}
+FACE = {
+    ELECTRON: 75.0,
+    MUON: 150.0,
+    ELECTRONS: 20.0,
+    loop_corrections.ELECTRON: 75.0,
+    loop_corrections.MUON: 150.0,
+}
 """rms of the beam on the face, mm; 4 mm in other runs."""
 
 WAISTS = {STRAIGHT: (6800.0, 20e-3, 10e-3), AHEAD: (-16000.0, 12e-3, 6e-3)}
@@ -59,6 +66,16 @@ fill the planes, as halo does: rotations and z are known from the spread in plac
 
 WAIST = 10.0
 """rms of their places there, mm."""
+
+
+SAMPLES = {
+    PEDESTAL: "calib_pedestal",
+    ELECTRON: "calib_electron",
+    ELECTRONS: "calib_electron",
+    loop_corrections.ELECTRON: "calib_electron",
+    loop_corrections.LED: "calib_led",
+}
+"""Of runs; those of muons are left out."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +158,18 @@ def draw(out: Path, rng: np.random.Generator) -> Truth:
         texts += [block("magnet.field", f"6000-{AHEAD - 1}, {PEDESTAL}, {STRAIGHT + 1}-6999", on)]
         texts += [block("magnet.field", f"{AHEAD}, {STRAIGHT}", off)]
         write_text(folder / "constants.txt", "\n".join(texts))
+    write_text(made.true / "corrections.txt", loop_corrections.tables(detector, rng.spawn(1)[0]))
     return made
 
 
 def sample(truth: Truth, run: int, *, seed: int) -> Sample:
     """Return the sample of a calibration run."""
-    name = {PEDESTAL: "calib_pedestal", ELECTRON: "calib_electron", ELECTRONS: "calib_electron"}.get(run, "calib_muon")
+    name = SAMPLES.get(run, "calib_muon")
     one = load_sample(name).with_detector(str(truth.detector)).with_run(run)
+    if run == loop_corrections.LED:
+        one = one.model_copy(
+            update={"spill": one.spill.model_copy(update={"events": loop_corrections.IN_SPILL_OF_LED})}
+        )
     beam = one.beam.model_copy(update={"size": FACE[run]} if run in FACE else {})
     if run in WAISTS:
         z, *slopes = WAISTS[run]

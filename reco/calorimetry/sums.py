@@ -225,12 +225,15 @@ def _used(kind: Bytes) -> Bools:
 
 def cells_of(batch: Batch, detector: Detector, conditions: RunConditions) -> Lists:
     """Return the cells of a batch: channel, energy (GeV), time (ns), quality, and whether they are `used` in the sums."""
+    from emiss.reco.calorimetry.corrections import CorrectionStage
     from emiss.reco.calorimetry.waveform import HitStage, WaveformStage
 
-    first = WaveformStage(detector) if batch.cells is None else HitStage(detector)
+    raw: list[WaveformStage | CorrectionStage] = [WaveformStage(detector), CorrectionStage(detector)]
     stage = CalorimeterStage(detector)
-    first.begin_run(conditions)
+    products: dict[str, Any] = {}
+    for one in raw if batch.cells is None else [HitStage(detector)]:
+        one.begin_run(conditions)
+        products |= one(batch, products)
     stage.begin_run(conditions)
-    products = first(batch, {})
     cells: Lists = products["cells"]
     return Lists(cells.offsets, {**cells.columns, "used": stage.used(batch, products)})

@@ -62,6 +62,8 @@ class RawRunFile:
     ----------
     context : Spills or None
         The spills of all files of the run, where there are more than this one.
+    types : tuple of int
+        The types of the events that batches hold: physics; derivations of constants take events of LEDs, too.
     """
 
     tier = "raw"
@@ -88,6 +90,7 @@ class RawRunFile:
         self.truth: dict[str, Column] = {}
         self.on_target: float | None = None
         self.context: Spills | None = None
+        self.types: tuple[int, ...] = (PHYSICS,)
         self._numbers: tuple[Spills | None, Continuity] | None = None
         self._bytes = FileBytes(self.path, span)
         self._index: Index | None = None
@@ -228,7 +231,7 @@ class RawRunFile:
         decoder = self._begin_run(run)
         data = self._bytes.need(int(index.offset[good[0]]), int(index.offset[good[-1]] + index.size[good[-1]]))
         decoded = decode_entries(decoder, data, index, good)
-        passed = (index.type[good] == PHYSICS) & (decoded.thrown == 0)
+        passed = np.isin(index.type[good], self.types) & (decoded.thrown == 0)
         quality = np.zeros(len(good), np.uint32)
         for name in ("damaged", "missing_source", "part_lost"):
             quality[getattr(decoded, name)] |= np.uint32(1 << QUALITY_BITS[name])

@@ -21,6 +21,7 @@ GENERATORS: Mapping[str, str] = {
     "decay": "hadron_decay:DecayGenerator",
     "beam": "beam:BeamGenerator",
     "empty": "empty:EmptyGenerator",
+    "led": "empty:EmptyGenerator",
     "muon": "muon:MuonGenerator",
 }
 """Where the generator of each kind of process is: module and class, made with beam, process and set-up."""

@@ -126,7 +126,7 @@ def test_declarations_of_stages_are_checked_before_the_first_event(detector, con
     stages = Pipeline(detector, conditions)._stages["raw"]
     columns = columns_of(detector)
     check_stages(stages, columns)
-    with pytest.raises(ValueError, match=r"CalorimeterStage uses \['cells', 'quality'\]"):
+    with pytest.raises(ValueError, match=r"CorrectionStage uses \['cells', 'quality'\]"):
         check_stages(stages[1:], columns)
     with pytest.raises(ValueError, match=r"no stage produces \['mm.n_clusters', 'tracks'\]"):
         check_stages(stages[:-1], columns)

@@ -134,3 +134,26 @@ def test_mistakes_are_told(cli, files, tmp_path):
     assert "run 5000 has no table" in cli("calib", "show", "sadc.gain", "--run", 5000).err
     assert "starts late" in cli("calib", "check", "--runs", "5990-6100").err
     assert "no table has a value" in cli("calib", "history", "ECAL1.2.9").err
+
+
+def test_events_of_leds_tell_drifts_and_are_no_physics(cli, files, tmp_path):
+    led = simulate(_sample("calib_led", 6118), tmp_path / "led.dat", events=160)
+    out = tmp_path / "drift.txt"
+    assert cli("calib", "derive", "drift", led, "--out", out, "--no-page", "--part", "ecal").code == 0
+    (table,) = Conditions.load(out).tables
+    assert [str(one) for one in table.runs] == ["6118"]
+    assert {name.partition("@")[2] for name in table.rows} == {"0-1", "2", "3-"}  # the last spill is short
+    for run, options, said in (
+        (files["muon"], (), "is of the type calibration, or with the trigger bit 'calibration'"),
+        (led, ("--events", "beam"), "is of the beam"),
+        (files["muon"], ("--events", "bem"), "did you mean 'beam'"),
+    ):
+        done = cli("calib", "derive", "drift", run, "--out", tmp_path / "x.txt", *options)
+        assert done.code == 2
+        assert said in done.err
+    done = cli("calib", "derive", "times", files["muon"], "--events", "led", "--out", tmp_path / "x.txt")
+    assert "it takes no '--events'" in done.err
+    from emiss import reco
+
+    ledger = reco.process(reco.open(led)).metadata.ledger
+    assert (ledger.passed, ledger.not_physics["calibration"]) == (0, 160)

@@ -39,7 +39,7 @@ def offered(capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("line", "some"),
     [
-        ("emiss simulate calib_", ["calib_electron", "calib_hadron", "calib_muon", "calib_pedestal"]),
+        ("emiss simulate calib_", ["calib_electron", "calib_hadron", "calib_led", "calib_muon", "calib_pedestal"]),
         ("emiss select t --analysis mi", ["mine.yaml"]),
         ("emiss select t --analysis invis", ["invisible"]),
         ("emiss process run --detector na64mu", ["na64mu_2022"]),
