@@ -71,7 +71,7 @@ class Sampling:
             self.rise,
             pulses,
             scratch(self.samples),
-            np.empty(28),
+            pulses_kernels.scratch(self.samples),
             charge,
             start,
             status,

@@ -194,7 +194,7 @@ class WaveformStage:
                 settings.rise,
                 settings.pulses,
                 waveform_kernels.scratch(digits["samples"].shape[1]),
-                np.empty(28),
+                pulses_kernels.scratch(digits["samples"].shape[1]),
                 charge,
                 start,
                 status,

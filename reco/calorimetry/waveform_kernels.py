@@ -187,6 +187,7 @@ def prepare(size: int, width: float, room: Floats) -> float:
     for j in range(size):
         values[j], powers[j] = 0.0, power
         power *= fall
+    room[1, size] = power
     _moments(values, fall, room[2 : 2 + MOMENTS])
     return fall
 
