@@ -75,6 +75,8 @@ class Sampling:
             charge,
             start,
             status,
+            np.empty((0, 0)),
+            False,
         )
         return charge * self.period / self.rise / math.e / top, start, status
 

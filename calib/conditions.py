@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calib.run_ranges import covers, overlap
-from emiss.calib.tables import ANY, TYPES, Table, read_tables, table_type
+from emiss.calib.tables import ANY, TYPES, Table, first_slice, read_tables, row_of, table_type
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
@@ -54,25 +54,25 @@ class RunConditions:
         known = table_type(type_) or TYPES[type_]
         found = {column: np.full(len(channels), np.nan) for column in known.columns}
         for table in tables:  # a later table overrides an earlier one
-            default = table.rows.get(ANY)
             index = {column: number for number, column in enumerate(table.columns)}
             for position, channel in enumerate(channels):
-                row = table.rows.get(channel, default)
-                if row is None:
+                own = row_of(table.rows, channel)
+                if own is None:
                     continue
+                row = table.rows[own]
                 for column, number in index.items():
                     if column in found:  # no error of a value
                         found[column][position] = row[number]
         for column, values in found.items():
             missing = np.flatnonzero(np.isnan(values))
-            if len(missing):
+            if len(missing) and column not in known.spare:
                 raise self._missing(type_, column, channels[missing[0]], len(missing), tables)
         return found
 
     def location(self, type_: str, channel: str) -> Location | None:
         """Return where the row stands that holds for a channel."""
-        tables = [t for t in self.tables if t.type == type_ and (channel in t.rows or ANY in t.rows)]
-        return tables[-1].location(channel if channel in tables[-1].rows else ANY) if tables else None
+        tables = [t for t in self.tables if t.type == type_ and row_of(t.rows, channel)]
+        return tables[-1].location(row_of(tables[-1].rows, channel)) if tables else None
 
     def _missing(self, type_: str, column: str, channel: str, count: int, tables: Sequence[Table]) -> UserError:
         more = f" and {count - 1} more" if count > 1 else ""
@@ -184,7 +184,8 @@ def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
     if ANY in known:
         return
     for name in table.rows:
-        if name != ANY and name not in known:
+        # slices come and go together
+        if name != ANY and not any(row_of(other.rows, first_slice(name)) for other in below):
             hint = did_you_mean(name, known) if known else "no other block gives this type for these runs"
             yield UserError(f"'{name}' overrides nothing", at=table.location(name), hint=hint)
 
@@ -197,6 +198,8 @@ def _clash(earlier: Table, later: Table) -> UserError | None:
     channels = sorted(set(earlier.rows) & set(later.rows))
     if ANY in earlier.rows or ANY in later.rows:  # a default row speaks for every channel
         channels = channels or sorted(set(later.rows) | set(earlier.rows))
+    channels = channels or sorted(name for name in later.rows if row_of(earlier.rows, name))
+    channels = channels or sorted(name for name in earlier.rows if row_of(later.rows, name))
     if common is None or not channels:
         return None
     return UserError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.calib.run_ranges import OPEN, RunRange, covers
-from emiss.calib.tables import ANY, error_of, table_type
+from emiss.calib.tables import error_of, row_of, table_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -70,11 +70,11 @@ def constants(tables: Sequence[Table], type_: str, channels: Iterable[str], runs
     for channel in channels:
         for column in kind.columns if kind is not None else ():
             for table in reversed(valid):
-                row = table.rows.get(channel, table.rows.get(ANY))
-                if row is None or column not in table.columns:
+                own = row_of(table.rows, channel)
+                if own is None or column not in table.columns:
                     continue
-                named = dict(zip(table.columns, row, strict=True))
-                at = table.location(channel if channel in table.rows else ANY)
+                named = dict(zip(table.columns, table.rows[own], strict=True))
+                at = table.location(own)
                 unit = str(kind.columns[column]) if kind is not None else ""
                 yield Constant(
                     type_, channel, column, "" if unit == "1" else unit, named[column], named.get(error_of(column)), runs,

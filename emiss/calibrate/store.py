@@ -10,7 +10,7 @@ from emiss.calib.conditions import Conditions
 from emiss.calib.coverage import extent, lacks
 from emiss.calib.lookup import constants, known_channels
 from emiss.calib.run_ranges import RunRange, parse_ranges
-from emiss.calib.tables import ANY
+from emiss.calib.tables import ANY, first_slice, is_default
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.reco.detector.misfits import misfits
 from emiss.reco.detector.model import load_detector
@@ -105,7 +105,9 @@ def _strange(conditions: Conditions, detector: Detector, needs: dict[str, list[s
             continue
         names = set(known)
         for name in table.rows:
-            if name != ANY and name not in names and name.partition(".")[0] in parts:
+            if name == ANY or first_slice(name) in names or is_default(name):
+                continue
+            if name.partition(".")[0] in parts:
                 hint = did_you_mean(name, known)
                 text = f"extra channel: the set-up {detector.name} has no '{name}' ({table.type})"
                 yield UserError(text, at=table.location(name), hint=hint)

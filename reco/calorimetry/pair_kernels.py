@@ -1,9 +1,9 @@
 """Two pulses (t/rise) exp(1 - t/rise) in one waveform, without a loop over its samples at each try.
 
-Behind its start such a pulse is (p + q j) fall^j, j samples behind its first one, and so is its derivative by the start. Products of
-two of them, or of one with the samples, are sums over j of fall^j or fall^2j times 1, j, j^2, from a sample to the end. These are
-made once for all samples (`sums_of`, `products`); chi2 of two pulses and all that the fit wants of them are then some
-multiplications, for any starts.
+Behind its start such a pulse is (p + q j) fall^j, j samples behind its first one, and so is its derivative by the start. Products
+of two of them, or of one with the samples, are sums over j of fall^j or fall^2j times 1, j, j^2, from a sample to the end.
+These are made once for all samples (`sums_of`, `products`); chi2 of two pulses and all that the fit wants of them are then
+some multiplications, for any starts.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ STEPS = 30
 
 APART = 0.5
 """Two pulses that begin closer than this many rise times are one."""
+
+RESOLVED = 2.5
+"""But not where they begin so many samples apart: a fast digitiser tells more."""
 
 GRID = 0.25
 """Step of the starts that are tried, in rise times."""
@@ -46,7 +49,7 @@ ROWS = 5
 
 @_inlined
 def products(size: int, fall: float, made: Floats) -> None:
-    """Fill sums over j of fall^2j times 1, j, j^2 of the last m samples, for m from 0 to `size`; `made` is of shape (3, > size)."""
+    """Fill sums over j of fall^2j times 1, j, j^2 of the last m samples, for m from 0 to `size`, shape (3, > size)."""
     square = fall * fall
     one, j, jj = 0.0, 0.0, 0.0
     made[0, 0], made[1, 0], made[2, 0] = 0.0, 0.0, 0.0
@@ -116,10 +119,7 @@ def single_chi2(values: Floats, size: float, start: float, width: float, powers:
 def find_two(
     values: Floats,
     begin: float,
-    single: float,
-    bar: float,
     noise: float,
-    gain: float,
     width: float,
     fall: float,
     powers: Floats,
@@ -127,11 +127,10 @@ def find_two(
     y: Floats,
     tried: Floats,
     work: Floats,
-) -> tuple[bool, float]:
-    """Look for two pulses in the samples of a waveform that one from `begin` on was fitted to, with chi2 `single`.
+) -> float:
+    """Fit two pulses to the samples of a waveform that one from `begin` on was fitted to; return chi2, infinite without any.
 
-    Two they are if that lowers chi2 by more than `gain`, if both are as high as a pulse has to be and the lower
-    one `SECOND` of the other, and if they begin `APART` at least. The larger one comes first: size and start of each in `work`.
+    Size and start of each are in `work`, the larger one first.
 
     Parameters
     ----------
@@ -140,33 +139,36 @@ def find_two(
     tried : array of shape (ROWS, TRIED)
         Scratch.
     work : array of shape (>= FEWEST,)
-
-    Returns
-    -------
-    two : bool
-    chi2 : float
-        Of two pulses.
     """
     count = len(values)
     total = sums_of(values, fall, y)
     scale = 1.0 / (noise * noise)
-    a, s, b, t, found = _scan(count, begin, width, fall, powers, squares, y, tried)
-    best = (total - found) * scale
-    if not (found > 0.0 and best < single):
-        return False, single
-    a, s, b, t, best = _refine(a, s, b, t, best, total, scale, count, width, powers, squares, y, work)
-    high, low = max(a, b) / math.e, min(a, b) / math.e
-    there = -width < min(s, t) and max(s, t) < count - 2
+    a, s, b, t, found = _scan(count, begin, width, powers, squares, y, tried)
+    if not found > 0.0:
+        return math.inf
+    a, s, b, t, best = _refine(
+        a, s, b, t, (total - found) * scale, total, scale, count, width, powers, squares, y, work
+    )
     if b > a:
         a, s, b, t = b, t, a, s
     work[0], work[1], work[2], work[3] = a, s, b, t
-    good = there and single - best > gain and low > max(bar, SECOND * high) and abs(s - t) >= APART * width
-    return good, best
+    return best
+
+
+@_inlined
+def are_two(high: float, s: float, low: float, t: float, bar: float, count: int, width: float) -> bool:
+    """Return whether two pulses of these heights and starts are two.
+
+    They are if both are as high as a pulse has to be and the lower one `SECOND` of the other, and if they begin `APART` at
+    least, or `RESOLVED`.
+    """
+    there = -width < min(s, t) and max(s, t) < count - 2
+    return there and low > max(bar, SECOND * high) and abs(s - t) >= min(APART * width, RESOLVED)
 
 
 @_inlined
 def _scan(
-    count: int, begin: float, width: float, fall: float, powers: Floats, squares: Floats, y: Floats, tried: Floats
+    count: int, begin: float, width: float, powers: Floats, squares: Floats, y: Floats, tried: Floats
 ) -> tuple[float, float, float, float, float]:
     """Return sizes and starts of two pulses that take most from the squares of the samples, and how much that is.
 

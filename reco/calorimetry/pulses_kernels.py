@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.configs.compiled import fused
-from emiss.reco.calorimetry.pair_kernels import FEWEST, ROWS, TRIED, find_two, products, single_chi2
+from emiss.reco.calorimetry.pair_kernels import FEWEST, ROWS, TRIED, are_two, find_two, products, single_chi2
 from emiss.reco.calorimetry.waveform_kernels import GOOD, NO_PULSE, PILE_UP, SATURATED, prepare, pulse
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def measure(
     charge: Floats,
     start: Floats,
     status: Bytes,
+    chi2: Floats,
+    judged: bool,
 ) -> None:
     """Measure the waveforms `rows`, as `waveform_kernels.measure` does, and with `pulses` 2 a second pulse where there is one.
 
@@ -57,6 +59,9 @@ def measure(
     work : float64 array of shape (5, samples + 1) at least, from `scratch`
     charge, start, status : arrays of shape (D, P), written in `rows`
         ADC, ns after the first sample, bits; P is `pulses` at least, and what is beyond the pulses there are has status 0.
+    chi2 : array of shape (D, P), written in `rows` where `judged`
+        Per degree of freedom: of one pulse in its window, of two in the waveform; NaN for a saturated one.
+    judged : bool
     """
     width = rise / period
     fall = prepare(samples.shape[1], width, room)
@@ -68,27 +73,35 @@ def measure(
         digit = rows[n]
         count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
         bar = threshold * sigma[row]
-        state, total, begin = pulse(
+        state, total, begin, first, stop = pulse(
             samples[digit, :count], even[row], odd[row], bar, before, after, full_scale, width, fall, room
         )
         status[digit, 0], charge[digit, 0], start[digit, 0] = state, total, begin * period
+        if judged:
+            chi2[digit, :] = np.nan
         for other in range(1, charge.shape[1]):
             status[digit, other], charge[digit, other], start[digit, other] = NO_PULSE, 0.0, np.nan
-        if pulses < 2 or state == NO_PULSE or state & SATURATED:
+        if (pulses < 2 and not judged) or state == NO_PULSE or state & SATURATED:
             continue
         noise = math.sqrt(sigma[row] * sigma[row] + 1.0 / 12.0)  # and that of the rounding
         # `pulse` leaves the samples less their pedestals in the room
         values = room[0, :count]
+        if judged:
+            chi2[digit, 0] = single_chi2(values[first:stop], total / width, begin - first, width, powers, noise)
+            chi2[digit, 0] /= max(stop - first - 2, 1)
+        if pulses < 2:
+            continue
         single = single_chi2(values, total / width, begin, width, powers, noise)
         if not single > gain + count:
             continue
-        two, _ = find_two(
-            values, begin, single, bar, noise, gain, width, fall, powers, work[:3], work[3:5], tried, numbers
-        )
-        if two:
+        best = find_two(values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, numbers)
+        high, low = numbers[0] / math.e, numbers[2] / math.e
+        if single - best > gain and are_two(high, numbers[1], low, numbers[3], bar, count, width):
             for k in range(2):
                 status[digit, k] = GOOD | PILE_UP
                 charge[digit, k], start[digit, k] = numbers[2 * k] * width, numbers[2 * k + 1] * period
+                if judged:
+                    chi2[digit, k] = best / max(count - 4, 1)
 
 
 @fused
@@ -101,6 +114,7 @@ def collect(
     charge: Floats,
     start: Floats,
     status: Bytes,
+    chi2: Floats,
     bits: tuple[int, int],
     cell_offsets: Ints,
     cell_channel: Array,
@@ -108,6 +122,7 @@ def collect(
     time: Floats,
     quality: Array,
     lacking: Array,
+    cell_chi2: Floats,
 ) -> None:
     """Write the pulses that were measured as cells of events, calibrated, in the order of the waveforms.
 
@@ -120,6 +135,8 @@ def collect(
         GeV per ADC, ns, weight in the reference.
     charge, start, status : arrays of shape (D, P)
         From `measure`.
+    chi2 : array of shape (D, P), or of no rows
+        Written into `cell_chi2` where there is any.
     """
     n = 0
     cell_offsets[0] = 0
@@ -146,6 +163,8 @@ def collect(
                     continue
                 cell_channel[n], energy[n] = row, charge[digit, which] * gain[row]
                 time[n] = start[digit, which] - offset[row]
+                if len(chi2):
+                    cell_chi2[n] = chi2[digit, which]
                 quality[n] = (bits[0] if state & SATURATED else 0) | (bits[1] if state & PILE_UP else 0)
                 n += 1
         lacking[event] = norm == 0.0
