@@ -348,23 +348,33 @@ def measure(
         _fill(shapes, heights, origin, first, slices, size, at, 0, count, fits[0], fits[1])
         g = fits[0]
         limit = max(bar, SECOND * highest)
-        more, single = 0, 0.0
+        more, single, top, most = 0, 0.0, 0, 0.0
         for k in range(count):
             left = values[k] - size * g[k]
             single += left * left
             more += left > limit
+            if left > most:
+                top, most = k, left
         single /= noise * noise
         status[digit, 0] = GOOD | PILE_UP if more else GOOD
         if pulses < 2 or not single > gain + count:
             continue
-        best, a, s, b, t = math.inf, 0.0, 0.0, 0.0, 0.0
-        if find_two(values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, numbers) < math.inf:
-            a, s, b, t = numbers[0] / math.e, numbers[1], numbers[2] / math.e, numbers[3]
-            if abs(s) < count and abs(t) < count:
-                a, s, b, t, best = _pair(
-                    values, a, s, b, t, shapes, heights, origin, first, slices, fits, numbers
+        # the other one stands out of the first, or both are as the analytic pulse has them
+        a, s, b, t, best = _pair(
+            values, size, at, most, top - width, shapes, heights, origin, first, slices, fits, numbers
+        )
+        best /= noise * noise
+        if not best < gain + count and find_two(
+            values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, numbers
+        ) < math.inf:
+            a1, s1, b1, t1 = numbers[0] / math.e, numbers[1], numbers[2] / math.e, numbers[3]
+            if abs(s1) < count and abs(t1) < count:
+                a1, s1, b1, t1, other = _pair(
+                    values, a1, s1, b1, t1, shapes, heights, origin, first, slices, fits, numbers
                 )
-                best /= noise * noise
+                other /= noise * noise
+                if other < best:
+                    a, s, b, t, best = a1, s1, b1, t1, other
         if b > a:
             a, s, b, t = b, t, a, s
         if single - best > gain and are_two(a, s, b, t, bar, count, width):
