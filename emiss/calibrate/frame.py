@@ -138,6 +138,8 @@ class Found:
         Events.
     remarks : tuple of str
         What is to be known beside the tables.
+    tables : tuple of Made
+        Tables that are written like the others, but are too long to be shown.
     """
 
     kind: str
@@ -146,6 +148,7 @@ class Found:
     read: int
     used: int
     remarks: tuple[str, ...] = ()
+    tables: tuple[Made, ...] = ()
 
 
 @dataclass(frozen=True)

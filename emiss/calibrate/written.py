@@ -34,7 +34,7 @@ def table(found: Found, runs: RunRange, over: Conditions | None = None) -> str:
     """
     texts = [
         _block(found, one, runs, override=_below(over, one.type, runs))
-        for one in found.made
+        for one in (*found.made, *found.tables)
         if one.found.any() and table_type(one.type)
     ]
     if not texts:
