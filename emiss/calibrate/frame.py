@@ -185,6 +185,8 @@ class Derivation(ABC):
         Its name, what it makes, and which runs it is for.
     pilot : int
         Events that are looked at first, from which `learn` takes what the sums of all need; 0 for none.
+    pilot_of_each : bool
+        Whether each file gives its part of them, and not the first ones all.
     rounds : int
         How often the pilot is made, each time with what the one before has told.
     trigger : str
@@ -195,6 +197,7 @@ class Derivation(ABC):
     meaning: ClassVar[str]
     wants: ClassVar[str]
     pilot: ClassVar[int] = 0
+    pilot_of_each: ClassVar[bool] = False
     rounds: ClassVar[int] = 1
     trigger: ClassVar[str] = "any"
 

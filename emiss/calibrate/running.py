@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SIZE = 1000
 """Events of a batch."""
 
+EACH = 1000
+"""Events of a pilot that each file gives at least, where all of them do."""
+
 
 @dataclass(frozen=True)
 class Deriving:
@@ -123,7 +126,7 @@ def derive(
         derivation.begin_run(source.conditions.for_run(file.index().runs()[0]))
         file.close()
         _refer(derivation, options.simulated)
-    first = _pilot(ranges, derivation.pilot)
+    first = _pilot(ranges, derivation.pilot, of_each=derivation.pilot_of_each)
     planned(sum(part.events for part in [*derivation.rounds * first, *ranges]))
     learned = None
     for _ in range(derivation.rounds if derivation.pilot else 0):
@@ -197,17 +200,22 @@ def with_bit(batch: Batch, bit: int) -> Batch:
     )
 
 
-def _pilot(ranges: Sequence[Range], events: int) -> list[Range]:
-    """Return the first events of the first ranges."""
+def _pilot(ranges: Sequence[Range], events: int, *, of_each: bool = False) -> list[Range]:
+    """Return the first events of the first ranges, or as many of each file as make so many together, `EACH` at least."""
     from dataclasses import replace
 
+    files = {part.path for part in ranges}
+    share = max(events // max(len(files), 1), EACH) if of_each and events > 0 else events
+    left = dict.fromkeys(files, share)
     first: list[Range] = []
+    total = share * len(files) if of_each else events
     for part in ranges:
-        if events <= 0:
-            break
-        taken = replace(part, stop=min(part.stop, part.start + events))
-        first.append(taken)
-        events -= taken.events
+        wanted = min(left[part.path], total)
+        if wanted > 0:
+            taken = replace(part, stop=min(part.stop, part.start + wanted))
+            first.append(taken)
+            left[part.path] -= taken.events
+            total -= taken.events
     return first
 
 

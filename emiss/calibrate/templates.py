@@ -2,8 +2,8 @@
 
 The pilot learns the shape of each channel in some rounds, beginning with the analytic pulse of the set-up
 (`emiss.reco.calorimetry.learning` says how); then all events go into the sums of each slice. Pulses are those that start in
-time, alone in their waveforms and not saturated. Channels with few of them take the template of their element or of their part, which have rows
-of their own in the table.
+time, alone in their waveforms and not saturated. Channels with few of them take
+the template of their element, or of their part where it has few, which has a row of its own in the table.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.configs.errors import UserError
 from emiss.reco.calorimetry import learning
 from emiss.reco.calorimetry.waveform import CONSTANTS, Settings
+from emiss.reco.detector.boards import by_channel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Bools, Floats
     from emiss.events.batch import Batch
+    from emiss.events.lists import Lists
     from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
 
@@ -39,6 +41,9 @@ SIGMA = 6.0
 
 BAD = 5.0
 """chi2 per degree of freedom that is looked at, where pulses are small: of larger ones each part in a thousand is seen."""
+
+ALONE = 500
+"""Pulses of the pilot from which on a channel is measured with a template of its own."""
 
 SHAPE = "pulse shapes"
 
@@ -62,12 +67,14 @@ class Templates(Derivation):
     kind = "templates"
     meaning = "the pulse of each channel over its height, by slices of heights (sadc.template)"
     wants = "runs with pulses: electrons, muons, hadrons, several of them together"
-    pilot = 10_000
+    pilot = 20_000
+    pilot_of_each = True
     rounds = 4
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
         self._wanted = self.channels_of(list(detector.read_out))
+        self._threshold = by_channel(detector.boards, lambda board: board.measure.threshold)
         self._constants: dict[str, Array] = {}
         self._told: tuple[Told | None, dict[int, list[Template]]] = (None, {})
 
@@ -91,7 +98,7 @@ class Templates(Derivation):
         of_board = np.full(len(self.detector.channels), -1, np.int64)
         for number, board in enumerate(self.detector.boards):
             of_board[board.channels] = number
-        place = of_board[digits["channel"]]
+        place = np.where(self._started(digits)[digits.parents], of_board[digits["channel"]], -1)
         for number, board in enumerate(self.detector.boards):
             settings = Settings.of(board)
             learning.add(
@@ -106,6 +113,16 @@ class Templates(Derivation):
                 None if learned is None else learned.index,
             )
 
+    def _started(self, digits: Lists) -> Bools:
+        """Return which events have a pulse in a counter of the reference: a particle came."""
+        counters = self.detector.reference > 0
+        above = digits["samples"].max(axis=1, initial=0)
+        channel = digits["channel"]
+        base = np.maximum(self._constants["even"], self._constants["odd"])[channel]
+        seen = counters[channel] & (above - base > self._threshold[channel] * self._constants["sigma"][channel])
+        started: Bools = np.bincount(digits.parents, seen, len(digits)) > 0
+        return started
+
     def _templates(self, told: Told, board: Board, number: int) -> list[Template]:
         """Return the templates that are told, as the digitiser of a board has their times."""
         known = self._told[1]
@@ -115,7 +132,7 @@ class Templates(Derivation):
         return known[number]
 
     def learn(self, sums: Sums) -> Told:
-        """Return the template of each channel, or of its element or part where there are few pulses."""
+        """Return the template of each channel, or of its part where there are few pulses."""
         arrays = sums.arrays
         whole = {name: arrays[name].sum(axis=1, keepdims=True) for name in ("normal", "right", "moments")}
         whole["phases"] = arrays["phases"]
@@ -128,7 +145,7 @@ class Templates(Derivation):
             rows.append(found.values[0, 0])
             index[channels] = len(rows) - 1
             own = self._learned(board, whole, channels)
-            for place in np.flatnonzero(own.pulses[:, 0] >= self.options.least):
+            for place in np.flatnonzero(own.pulses[:, 0] >= max(self.options.least, ALONE)):
                 if np.isfinite(own.values[place, 0]).all():
                     rows.append(own.values[place, 0])
                     index[channels[place]] = len(rows) - 1
@@ -172,9 +189,11 @@ class Templates(Derivation):
             common = self._learned(board, sums.arrays, channels, together=True)
             own = self._learned(board, sums.arrays, channels)
             names = [self.detector.channels[number] for number in channels]
-            elements = list(dict.fromkeys(name.partition(".")[0] for name in names))
-            for element in elements:
-                table.add(f"{element}.{ANY}", board, common, 0, self.options.least)
+            for element in dict.fromkeys(name.partition(".")[0] for name in names):
+                of = channels[[name.partition(".")[0] == element for name in names]]
+                shared = self._learned(board, sums.arrays, of, together=True)
+                enough = bool((shared.pulses[0] >= self.options.least).any())
+                table.add(f"{element}.{ANY}", board, shared if enough else common, 0, self.options.least)
             for place, name in enumerate(names):
                 table.add(name, board, own, place, self.options.least)
             seen.add(part, names, board, own, common, self.options.least)
@@ -263,7 +282,7 @@ class _Seen:
         doubts.add(pulses == 0, "dead or not hit: no pulse to learn from")
         rows = np.arange(len(names))
         few = own.pulses[rows, best] < least
-        doubts.add(few, [f"{int(n)} pulses are too few: the template of {part} is taken" for n in pulses])
+        doubts.add(few, [f"{int(n)} pulses are too few: that of the element is taken" for n in pulses])
         shape = np.nan_to_num(own.values[rows, best])
         beside = np.nan_to_num(common.values[0, best])
         away = np.abs(shape - beside)

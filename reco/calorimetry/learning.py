@@ -191,7 +191,7 @@ def add(
 def learn(sums: Mapping[str, Array], rise: float, period: float) -> Learned:
     """Return the templates that sums of shape (C, S, ...) tell, all at their nominal start and over their height.
 
-    Channels with few pulses share the bend of starts by the clock with all others.
+    Channels with few pulses take over how the clock bends starts from all others.
     """
     normal, right, moments = sums["normal"], sums["right"], sums["moments"]
     knots = Knots.of(rise)
@@ -243,13 +243,19 @@ def _spline(normal: Floats, right: Floats, fall: float) -> tuple[Floats, Floats,
 
 
 def _bends(phases: Floats) -> Floats:
-    """Return by which harmonics starts are bent, shape (C, 2 HARMONICS): a channel's own where that is another than all have."""
+    """Return by which harmonics starts are bent, shape (C, 2 HARMONICS): between a channel's own and those of all.
+
+    Each counts by how well it is known: a channel's own by its pulses, those of all by how different channels are.
+    """
     total = phases.sum(axis=0)
     common = 2.0 * total[1:] / max(total[0], 1.0)
+    known = phases[:, 0] > 0.0
     count = np.maximum(phases[:, :1], 1.0)
     own = 2.0 * phases[:, 1:] / count
-    error = np.sqrt(2.0 / count)
-    return np.asarray(np.where(np.abs(own - common) > 4.0 * error, own, common))
+    variance = 2.0 / count
+    weight = np.where(known[:, None], count, 0.0) / max(total[0], 1.0)
+    spread = np.maximum((weight * ((own - common) ** 2 - variance)).sum(axis=0), 0.0)
+    return np.asarray(common + (own - common) * spread / (spread + variance))
 
 
 def _bent(values: Floats, knots: Knots, bends: Floats, period: float) -> Floats:
