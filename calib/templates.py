@@ -90,7 +90,7 @@ def templates(
 
 def _template(table: Table, name: str) -> Template:
     """Return the template of the rows of a name."""
-    rows = []
+    rows: list[str] = []
     while (row := f"{name}{SLICE}{len(rows)}") in table.rows:
         rows.append(row)
     at = {column: number for number, column in enumerate(table.columns)}
@@ -111,5 +111,7 @@ def _template(table: Table, name: str) -> Template:
             raise UserError("the slices of a channel have the same times", at=place)
         largest = float(values[number, points].max())
         if not PEAK[0] <= largest <= PEAK[1]:
-            raise UserError(f"a template is the pulse over its height: its largest value is {largest:.3g}, not 1", at=place)
+            raise UserError(
+                f"a template is the pulse over its height: its largest value is {largest:.3g}, not 1", at=place
+            )
     return Template(heights, float(first[0]), float(step[0]), values[:, points])

@@ -1,8 +1,8 @@
 """Digitisation of cells: hits to samples of waveforms, with the constants of the conditions in reverse.
 
-What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse. The pulse is that of the conditions where they
-have a template, and the digitiser's analytic one elsewhere. The hits of one channel in an event, such as
-those of several beam particles, are one waveform, the sum of their pulses.
+What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse. The pulse is that of the conditions where
+they have a template, and the digitiser's analytic one elsewhere. The hits of one channel in an event, such as those of several
+beam particles, are one waveform, the sum of their pulses.
 """
 
 from __future__ import annotations

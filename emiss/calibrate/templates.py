@@ -45,6 +45,12 @@ BAD = 5.0
 ALONE = 500
 """Pulses of the pilot from which on a channel is measured with a template of its own."""
 
+REMARK = (
+    "A row of the table is a channel and a slice of heights; NAME.* is for the channels of an element that have none of their "
+    "own. A start is where a pulse has half its height, less what the nominal pulse takes for that: derive times again with "
+    "these templates."
+)
+
 SHAPE = "pulse shapes"
 
 
@@ -54,11 +60,11 @@ class Told(NamedTuple):
     Attributes
     ----------
     values : array of shape (T, points)
-    index : int array of shape (channels,)
+    which : int array of shape (channels,)
     """
 
     values: Floats
-    index: Array
+    which: Array
 
 
 class Templates(Derivation):
@@ -110,7 +116,7 @@ class Templates(Derivation):
                 np.array(SLICES) * settings.full_scale,
                 sums.arrays,
                 self._wanted,
-                None if learned is None else learned.index,
+                None if learned is None else learned.which,
             )
 
     def _started(self, digits: Lists) -> Bools:
@@ -205,11 +211,7 @@ class Templates(Derivation):
             sums.read,
             sums.used,
             tables=(table.made(),),
-            remarks=(
-                "A row of the table is a channel and a slice of heights; NAME.* is for the channels of an element that have "
-                "none of their own. A start is where a pulse has half its height, less what the nominal pulse takes for "
-                "that: derive times again with these templates.",
-            ),
+            remarks=(REMARK,),
         )
 
 
@@ -314,7 +316,9 @@ class _Seen:
             lines[:, 0].astype(np.int64),
             lines[:, -1],
             tuple(self._doubts),
-            Shapes("time since the start [ns]; the pulse over its height, black: that of the part", edges, counts, curve),
+            Shapes(
+                "time since the start [ns]; the pulse over its height, black: that of the part", edges, counts, curve
+            ),
         )
 
 

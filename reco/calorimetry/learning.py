@@ -1,11 +1,11 @@
 """Templates that are learned from pulses: splines through samples over their heights, at their times since the start.
 
-Sizes and starts come from a fit with the template of the round before, and the template from them: in turn they come to the least
-squares of both. What that leaves open is what goes round with the clock. All samples of a waveform are at one phase of it, so
-a template whose times are bent, or whose values are multiplied, by anything with the period of the clock fits as well, with
-other starts and sizes. The starts are right if the pulses do not know the clock, so that their phases are uniform (`bent`); the
-sizes if the tail, which is smooth, has no ripple of this period (`rippled`). And a start is where the pulse has half its height,
-less what the nominal pulse takes for that.
+Sizes and starts come from a fit with the template of the round before, and the template from them: in turn they come to the
+least squares of both. What that leaves open is what goes round with the clock. All samples of a waveform are at one phase of
+it, so a template whose times are bent, or whose values are multiplied, by anything with the period of the clock fits as well,
+with other starts and sizes. The starts are right if the pulses do not know the clock, so that their phases are uniform
+(`_bent`); the sizes if the tail, which is smooth, has no ripple of this period (`_rippled`). And a start is where the pulse
+has half its height, less what the nominal pulse takes for that.
 """
 
 from __future__ import annotations

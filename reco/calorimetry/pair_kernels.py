@@ -1,9 +1,9 @@
 """Two pulses (t/rise) exp(1 - t/rise) in one waveform, without a loop over its samples at each try.
 
-Behind its start such a pulse is (p + q j) fall^j, j samples behind its first one, and so is its derivative by the start. Products
-of two of them, or of one with the samples, are sums over j of fall^j or fall^2j times 1, j, j^2, from a sample to the end.
-These are made once for all samples (`sums_of`, `products`); chi2 of two pulses and all that the fit wants of them are then
-some multiplications, for any starts.
+Behind its start such a pulse is (p + q j) fall^j, j samples behind its first one, and so is its derivative by the start.
+Products of two of them, or of one with the samples, are sums over j of fall^j or fall^2j times 1, j, j^2, from a sample to the
+end. These are made once for all samples (`sums_of`, `products`); chi2 of two pulses and all that the fit wants of them are
+then some multiplications, for any starts.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _inlined = fused(forceinline=True)
 
-STEPS = 15
+STEPS = 40
 
 SMALL = 3e-4
 """Steps of the start, in samples, that end a fit."""
@@ -90,7 +90,10 @@ def _fill(
         own_g[k] = h00 * left[k] + h10 * down[k] + h01 * right[k] + h11 * up[k]
         own_d[k] = -PHASES * (s00 * left[k] + s10 * down[k] + s01 * right[k] + s11 * up[k])
     if share > 0.0:
-        left, down = shapes[low + 1, 0, phase, one - zero : two - zero], shapes[low + 1, 1, phase, one - zero : two - zero]
+        left, down = (
+            shapes[low + 1, 0, phase, one - zero : two - zero],
+            shapes[low + 1, 1, phase, one - zero : two - zero],
+        )
         right = shapes[low + 1, 0, phase + 1, one - zero : two - zero]
         up = shapes[low + 1, 1, phase + 1, one - zero : two - zero]
         for k in range(count):
@@ -211,7 +214,7 @@ def _pair(
     damping = 1e-4
     rest = _rest(values, a, s, b, t, shapes, heights, origin, first, slices, work)
     fresh = True
-    for _ in range(2 * STEPS):
+    for _ in range(STEPS):
         if not fresh:
             _rest(values, a, s, b, t, shapes, heights, origin, first, slices, work)
         g, gs, h, ht = work[0], work[1], work[2], work[3]
@@ -364,9 +367,10 @@ def measure(
             values, size, at, most, top - width, shapes, heights, origin, first, slices, fits, numbers
         )
         best /= noise * noise
-        if not best < gain + count and find_two(
-            values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, numbers
-        ) < math.inf:
+        if (
+            not best < gain + count
+            and find_two(values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, numbers) < math.inf
+        ):
             a1, s1, b1, t1 = numbers[0] / math.e, numbers[1], numbers[2] / math.e, numbers[3]
             if abs(s1) < count and abs(t1) < count:
                 a1, s1, b1, t1, other = _pair(

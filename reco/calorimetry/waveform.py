@@ -192,8 +192,14 @@ class WaveformStage:
         if not board.templated:
             return None
         digitiser = board.digitiser
-        sampling = {"period": digitiser.period, "rise": board.pulse.rise, "samples": digitiser.samples}
-        return grid_of(conditions, self.detector.channels, board.channels, **sampling)
+        return grid_of(
+            conditions,
+            self.detector.channels,
+            board.channels,
+            period=digitiser.period,
+            rise=board.pulse.rise,
+            samples=digitiser.samples,
+        )
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the cells of a batch and the quality bits of its events."""

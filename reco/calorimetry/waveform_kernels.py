@@ -207,7 +207,8 @@ def pulse(
 ) -> tuple[int, float, float, int, int]:
     """Return status, charge (ADC), start (samples after the first) and window of one waveform; see `measure`.
 
-    The window is its first sample and the one behind its last. `bar` is the threshold in ADC, `width` the rise time in samples, `fall` comes from `prepare`.
+    The window is its first sample and the one behind its last. `bar` is the threshold in ADC,
+    `width` the rise time in samples, `fall` comes from `prepare`.
     """
     count = len(samples)
     # most channels hold noise: they are done with the largest even and odd sample

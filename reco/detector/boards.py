@@ -106,14 +106,20 @@ def _sampled(
         hint = did_you_mean(named, sampling) if sampling else "there is none that does"
         yield ("parts", name, "digitiser"), f"'{named}' is a TDC, which samples no pulses; {hint}"
     else:
-        for at, check in (
-            (("pulse", "start"), lambda: part.pulse and board.room_for(part.pulse)),
-            (("measure",), lambda: part.measure and board.room_for_fit(part.measure)),
-        ):
-            try:
-                check()
-            except ValueError as error:
-                yield ("parts", name, *at), str(error)
+        yield from _no_room(name, part, board)
+
+
+def _no_room(name: str, part: ReadOut, board: Digitiser) -> Iterator[tuple[YamlPath, str]]:
+    """Yield where a part has a pulse or a fit of its own that is not inside the waveform."""
+    try:
+        at: YamlPath = ("parts", name, "pulse", "start")
+        if part.pulse is not None:
+            board.room_for(part.pulse)
+        at = ("parts", name, "measure")
+        if part.measure is not None:
+            board.room_for_fit(part.measure)
+    except ValueError as error:
+        yield at, str(error)
 
 
 def _timed(name: str, part: Tracker, digitisers: Mapping[str, AnyDigitiser]) -> Iterator[tuple[YamlPath, str]]:

@@ -21,8 +21,8 @@ class Pulse(Model):
 class Measurement(Model):
     """How a pulse is measured: threshold in pedestal sigma, range of the fit in samples around the maximum.
 
-    With `pulses` 2 a second one is looked for in each waveform. What is fitted is the `pulse` of the digitiser or of the part, or
-    the `template` of each channel from the conditions.
+    With `pulses` 2 a second one is looked for in each waveform. What is fitted is the `pulse` of the digitiser or of the part,
+    or the `template` of each channel from the conditions.
     """
 
     threshold: Annotated[Number, Field(gt=0, le=1000)]
