@@ -40,7 +40,7 @@ TIDE = 4
 HIGH = 30.0
 """Height over the noise of pulses that are learned from."""
 
-NEAR = (0.3, 0.03)
+NEAR = (0.5, 0.1)
 """Rms of what the fit leaves over the height, above which a pulse is not one: in the first round, and in others."""
 
 SMOOTH, TOLD = 1e-9, 1e-4
@@ -214,7 +214,7 @@ def learn(sums: Mapping[str, Array], rise: float, period: float) -> Learned:
 def _spline(normal: Floats, right: Floats, fall: float) -> tuple[Floats, Floats, float]:
     """Return values at the knots, their errors, and by how much the spline lowers the sum of squares.
 
-    Behind the last knot that samples tell it goes down by `fall` from knot to knot.
+    Before the first knot that samples tell it is 0, and behind the last one it goes down by `fall` from knot to knot.
     """
     from scipy.linalg import cho_solve_banded, cholesky_banded
 
@@ -233,12 +233,13 @@ def _spline(normal: Floats, right: Floats, fall: float) -> tuple[Floats, Floats,
     variance = sum(
         mean[i] * mean[j] * inverse[i : i + points, j : j + points].diagonal() for i in range(3) for j in range(3)
     )
-    told = np.flatnonzero(normal[2:, 0] > TOLD * most)
-    last = int(told[-1]) if len(told) else 0
+    told = np.flatnonzero(normal[1:-1, 0] > TOLD * most)
+    first, last = (int(told[0]), int(told[-1])) if len(told) else (0, 0)
     behind = np.arange(points - last)
     values[last:] = values[last] * fall**behind
     errors = np.sqrt(np.maximum(variance, 0.0))
     errors[last:] = errors[last] * fall**behind
+    values[:first], errors[:first] = 0.0, 0.0
     return values, errors, float(found @ right)
 
 
@@ -273,9 +274,8 @@ def _bent(values: Floats, knots: Knots, bends: Floats, period: float) -> Floats:
         a, b = bends[2 * n - 2], bends[2 * n - 1]
         bend += (a * np.sin(n * phase) - b * np.cos(n * phase)) / n
     bend *= period / (2.0 * np.pi)
-    true = np.maximum.accumulate(fine - bend) + 1e-9 * np.arange(len(fine))
-    back = CubicSpline(true, CubicSpline(times, values)(fine))
-    return np.asarray(back(np.clip(times, true[0], true[-1])))
+    true = np.maximum.accumulate(fine - bend)
+    return np.asarray(np.interp(times, true, CubicSpline(times, values)(fine)))
 
 
 def _rippled(values: Floats, knots: Knots, rise: float, period: float) -> Floats:
