@@ -1,7 +1,7 @@
 """Pedestals and pulses of a foreign file of waveforms: ``python -m benchmarks.waveforms FILE [--plot FIGURE.svg]``.
 
-The file is read through the map `fadc125`; the figures and the plot are those of docs/validation.md. The template of the channel
-with most pulses is learned from every second one of them, and fitted to the others.
+The file is read through the map `fadc125`; the figures and the plot are those of docs/validation.md. The template of the
+channel with most pulses is learned from every second one of them, and fitted to the others.
 """
 
 from __future__ import annotations

@@ -43,8 +43,11 @@ HIGH = 30.0
 NEAR = (0.5, 0.1)
 """Rms of what the fit leaves over the height, above which a pulse is not one: in the first round, and in others."""
 
-SMOOTH, TOLD = 1e-9, 1e-4
-"""Of the largest weight of a spline: what its curvature weighs, and what those have that samples tell."""
+SMOOTH = 1e-9
+"""What the curvature of a spline weighs, of its largest weight."""
+
+TOLD = 5.0
+"""Points with an error of so many times that of the one in the middle of all are not told by samples."""
 
 FIT = 4.0
 """But chi2 per degree of freedom below this is good in any case."""
@@ -233,11 +236,11 @@ def _spline(normal: Floats, right: Floats, fall: float) -> tuple[Floats, Floats,
     variance = sum(
         mean[i] * mean[j] * inverse[i : i + points, j : j + points].diagonal() for i in range(3) for j in range(3)
     )
-    told = np.flatnonzero(normal[1:-1, 0] > TOLD * most)
-    first, last = (int(told[0]), int(told[-1])) if len(told) else (0, 0)
+    errors = np.sqrt(np.maximum(variance, 0.0))
+    told = np.flatnonzero(errors < TOLD * np.median(errors))
+    first, last = int(told[0]), int(told[-1])
     behind = np.arange(points - last)
     values[last:] = values[last] * fall**behind
-    errors = np.sqrt(np.maximum(variance, 0.0))
     errors[last:] = errors[last] * fall**behind
     values[:first], errors[:first] = 0.0, 0.0
     return values, errors, float(found @ right)

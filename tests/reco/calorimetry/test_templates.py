@@ -158,7 +158,9 @@ def test_a_second_equal_pulse_50_ns_away_is_measured_without_bias(template):
         assert np.abs(found[both].mean(axis=0).mean() / height - 1.0) < 0.005
 
 
-@pytest.mark.parametrize(("settings", "rise", "apart"), [(SETTINGS, 30.0, 25.0), (None, 12.0, 12.0), (None, 30.0, 12.0)])
+@pytest.mark.parametrize(
+    ("settings", "rise", "apart"), [(SETTINGS, 30.0, 25.0), (None, 12.0, 12.0), (None, 30.0, 12.0)]
+)
 def test_pulses_as_near_as_that_are_told_apart(settings, rise, apart):
     """25 ns with samples of 12.5 ns, 12 ns with 4 ns, of the shapes that the analytic fit knows."""
 
