@@ -37,6 +37,9 @@ EARLY, EARLIER = 8, 0.2
 BEFORE, BEHIND = 1.5, 3.0
 """Rise times around the pulse that was found in which the other one is looked for with each of these starts."""
 
+BEYOND = 0.8
+"""Samples behind a start, and before it, from which another descent begins where the first one has found no good fit."""
+
 FEWEST = 28
 """Places of `work` that are for the equations of the fit."""
 
@@ -126,6 +129,7 @@ def find_two(
     squares: Floats,
     y: Floats,
     tried: Floats,
+    enough: float,
     work: Floats,
 ) -> float:
     """Fit two pulses to the samples of a waveform that one from `begin` on was fitted to; return chi2, infinite without any.
@@ -138,6 +142,8 @@ def find_two(
         From `products`; room for `sums_of`.
     tried : array of shape (ROWS, TRIED)
         Scratch.
+    enough : float
+        A chi2 that is that of a good fit.
     work : array of shape (>= FEWEST,)
     """
     count = len(values)
@@ -149,6 +155,25 @@ def find_two(
     a, s, b, t, best = _refine(
         a, s, b, t, (total - found) * scale, total, scale, count, width, powers, squares, y, work
     )
+    # chi2 has a kink where a start passes a sample, and a descent may come to rest there: look beyond
+    for turn in range(4):
+        if best < enough:
+            break
+        s1, t1 = s + (turn == 0) * BEYOND - (turn == 1) * BEYOND, t + (turn == 2) * BEYOND - (turn == 3) * BEYOND
+        first, second = _shape(s1, count, width), _shape(t1, count, width)
+        taken, a1, b1 = _solved(
+            _both(squares, count - first[0], first[1], first[2], first[1], first[2]),
+            _crossed(first[0], first[1], first[2], second[0], second[1], second[2], count, powers, squares),
+            _both(squares, count - second[0], second[1], second[2], second[1], second[2]),
+            _with(y, first[0], first[1], first[2]),
+            _with(y, second[0], second[1], second[2]),
+        )
+        if taken > 0.0:
+            a1, s1, b1, t1, other = _refine(
+                a1, s1, b1, t1, (total - taken) * scale, total, scale, count, width, powers, squares, y, work
+            )
+            if other < best:
+                a, s, b, t, best = a1, s1, b1, t1, other
     if b > a:
         a, s, b, t = b, t, a, s
     work[0], work[1], work[2], work[3] = a, s, b, t

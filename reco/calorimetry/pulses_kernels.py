@@ -94,7 +94,7 @@ def measure(
         single = single_chi2(values, total / width, begin, width, powers, noise)
         if not single > gain + count:
             continue
-        best = find_two(values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, numbers)
+        best = find_two(values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, gain + count, numbers)
         high, low = numbers[0] / math.e, numbers[2] / math.e
         if single - best > gain and are_two(high, numbers[1], low, numbers[3], bar, count, width):
             for k in range(2):

@@ -369,7 +369,8 @@ def measure(
         best /= noise * noise
         if (
             not best < gain + count
-            and find_two(values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, numbers) < math.inf
+            and find_two(values, begin, noise, width, fall, powers, work[:3], work[3:5], tried, math.inf, numbers)
+            < math.inf
         ):
             a1, s1, b1, t1 = numbers[0] / math.e, numbers[1], numbers[2] / math.e, numbers[3]
             if abs(s1) < count and abs(t1) < count:
