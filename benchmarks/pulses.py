@@ -1,8 +1,9 @@
 """How fast pulses are measured, and how well two in one waveform: ``python -m benchmarks.pulses [--events 1500]``.
 
-Speed: waveforms of all channels of simulated runs, most of them noise, by the waveform stage of their set-ups; and waveforms that all
-have two pulses. Two pulses: how often both are found, and their bias, by distance and by the ratio of their heights, at any phase of
-the clock; of the analytic shape, and of a smooth one that templates are fitted to. The figures are those of docs/validation.md.
+Speed: waveforms of all channels of simulated runs, most of them noise, by the waveform stage of their set-ups; and waveforms
+that all have two pulses. Two pulses: how often both are found, and their bias, by distance and by the ratio of their heights, at
+any phase of the clock; of the analytic shape, and of a smooth one that templates are fitted to. The figures are those of
+docs/validation.md.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Board:
         times = np.arange(-7.0, 30.0, 0.002) * rise
         late = np.maximum(times, 0.0)
         kernel = np.exp(-0.5 * (np.arange(-0.8, 0.8, 0.002) / 0.133) ** 2)
-        values = np.convolve(np.exp(-late / (1.17 * rise)) - np.exp(-late / (0.33 * rise)), kernel / kernel.sum(), "same")
+        values = np.convolve(
+            np.exp(-late / (1.17 * rise)) - np.exp(-late / (0.33 * rise)), kernel / kernel.sum(), "same"
+        )
         values /= values.max()
         at = int(np.argmax(values > 0.5))
         half = np.interp(0.5, values[at - 1 : at + 1], times[at - 1 : at + 1])
@@ -151,13 +154,17 @@ def singles() -> None:
                 two = (status[:, 1] > 0).mean()
                 print(
                     f"| {board.name} | {fit} | {height:g} | {away.mean():+.2%}, {away.std():.2%} | {late.mean():+.3f}, "
-                    f"{late.std():.3f} ns | {np.nanmean(chi2[:, 0]):.2f} | {two:.2%} |"
+                    f"{late.std():.3f} ns | {np.mean(chi2[:, 0]):.2f} | {two:.2%} |"
                 )
 
 
 def doubles(ratios: Ratios) -> None:
     """Print how well two pulses are told from one another, and how fast."""
-    print("\n| digitiser, rise | fit | apart | " + " | ".join(f"{one:g} of the first" for one in RATIOS) + " | thousand/s |")
+    print(
+        "\n| digitiser, rise | fit | apart | "
+        + " | ".join(f"{one:g} of the first" for one in RATIOS)
+        + " | thousand/s |"
+    )
     print("|---|---|---|" + "---|" * (len(RATIOS) + 1))
     for board in BOARDS:
         for fit, shape, template in shapes(board):
@@ -165,9 +172,7 @@ def doubles(ratios: Ratios) -> None:
                 cells, speeds = [], []
                 for ratio in RATIOS:
                     samples, start = board.waveforms(shape, np.full(PULSES, 0.3 * board.full), ratio, apart, 2)
-                    base, took = timed(
-                        samples.sum, lambda s=samples, b=board, t=template: b.measure(s, t), repeats=2
-                    )
+                    base, took = timed(samples.sum, lambda s=samples, b=board, t=template: b.measure(s, t), repeats=2)
                     found, at, status, _ = board.measure(samples, template)
                     rows, early = np.arange(PULSES), at.argmin(axis=1)
                     right = (status[:, 1] > 0) & (np.abs(at[rows, early] - start) < CLOSE)

@@ -24,6 +24,7 @@ GOOD = {
     "sadc.gain": "0.001",
     "sadc.time": "100",
     "sadc.resolution": "1.5",
+    "sadc.template": "100 -30 1.9" + 255 * " 0.5" + " 1",
     "hcal.mip": "2.5",
     "apv.gain": "1.02 5",
     "apv.status": "2",
