@@ -1,8 +1,8 @@
 """How fast pulses are measured, and how well two in one waveform: ``python -m benchmarks.pulses [--events 1500]``.
 
 Speed: waveforms of all channels of simulated runs, most of them noise, by the waveform stage of their set-ups; and waveforms
-that all have two pulses. Two pulses: how often both are found, and their bias, by distance and by the ratio of their heights, at
-any phase of the clock; of the analytic shape, and of a smooth one that templates are fitted to. The figures are those of
+that all have two pulses. Two pulses: how often both are found, and their bias, by distance and by the ratio of their heights,
+at any phase of the clock; of the analytic shape, and of a smooth one that templates are fitted to. The figures are those of
 docs/validation.md.
 """
 
