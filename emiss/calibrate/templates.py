@@ -42,6 +42,9 @@ SIGMA = 6.0
 BAD = 5.0
 """chi2 per degree of freedom that is looked at, where pulses are small: of larger ones each part in a thousand is seen."""
 
+SEVERAL = 3
+"""Channels of a part of which one is in the middle."""
+
 ALONE = 500
 """Pulses of the pilot from which on a channel is measured with a template of its own."""
 
@@ -287,6 +290,8 @@ class _Seen:
         doubts.add(few, [f"{int(n)} pulses are too few: that of the element is taken" for n in pulses])
         shape = np.nan_to_num(own.values[rows, best])
         beside = np.nan_to_num(common.values[0, best])
+        if (~few).sum() >= SEVERAL:  # the one in the middle: the largest pulses would make the mean
+            beside = np.broadcast_to(np.median(shape[~few], axis=0), shape.shape)
         away = np.abs(shape - beside)
         sure = away > SIGMA * np.hypot(own.errors[rows, best], 1e-3)
         worst = np.where(sure, away, 0.0).max(axis=1, initial=0.0)
