@@ -113,7 +113,7 @@ def columns(setup, tag, batch):
 @pytest.fixture(scope="module")
 def derived(detector, tags):
     """Return what is derived from pulses with the true templates, and the table's text."""
-    batch, _ = events(detector, Conditions.load(tags / "true"), 8000)
+    batch, _ = events(detector, Conditions.load(tags / "true"), 6000)
     one = Templates(detector, Options(parts=("s", "ecal")))
     one.begin_run(Conditions.load(tags / "plain").for_run(RUN))
     told = None
@@ -122,7 +122,7 @@ def derived(detector, tags):
         one.add(batch, pilot, told)
         told = one.learn(pilot)
     halves = []
-    for rows in np.array_split(np.arange(8000), 2):
+    for rows in np.array_split(np.arange(6000), 2):
         sums = one.empty(told)
         one.add(SimpleNamespace(sadc=batch.sadc.take(rows)), sums, told)
         sums.read = sums.used = len(rows)
@@ -145,7 +145,7 @@ def test_the_shapes_are_those_that_pulses_were_made_with(derived, detector, tags
     made, which = templates(Conditions.load(tmp_path / "made").for_run(RUN), detector.channels, needed=False)
     for name, key in (("S0.0.0", "*"), ("ECAL1.2.2", "ECAL1.*"), ("ECAL1.2.3", "ECAL1.2.3")):
         one = made[which[detector.channel_number[name]]]
-        assert np.abs(one.values - SHAPES[key](one.times())).max() < 0.012
+        assert np.abs(one.values - SHAPES[key](one.times())).max() < 0.014
     assert which[detector.channel_number["ECAL1.0.0"]] == which[detector.channel_number["ECAL1.4.4"]] >= 0
     assert which[detector.channel_number["HCAL0.1.1"]] == -1
 
@@ -178,12 +178,12 @@ def test_a_second_pulse_is_taken_out_of_the_energy(tags):
 
 def test_the_page_has_the_shapes_and_not_each_point(derived):
     found, one, _ = derived
-    drawn = list(page.figures(found))
-    text = page.render(found, one, RunRange(6000, 6999), drawn)
+    text = page.render(found, one, RunRange(6000, 6999), [])
     assert "pulse shapes" in text
     assert "v17" not in text
-    assert len(drawn) == 2
-    assert written.sheet(found).count("\n") == 1 + 3 * len(found.made[0].channels)
+    (seen,) = found.made
+    assert seen.shapes.counts.shape == seen.shapes.curve.shape == (len(seen.channels), Knots.of(30.0).points)
+    assert written.sheet(found).count("\n") == 1 + 3 * len(seen.channels)
 
 
 def test_a_tag_without_templates_is_told_before_the_job(tags):
