@@ -215,7 +215,10 @@ def _scan(
         if abs(other - begin) < GRID * width:
             continue
         level = slope * (k - other)
-        ty, tt = _with(y, k, level, slope), _both(squares, count - k, level, slope, level, slope)
+        ty = _with(y, k, level, slope)
+        if not own * ty > 0.0:  # its size would not be positive
+            continue
+        tt = _both(squares, count - k, level, slope, level, slope)
         st = _crossed(first, p, q, k, level, slope, count, powers, squares)
         taken, one, two = _solved(own, st, tt, own_y, ty)
         if taken > best:
