@@ -71,10 +71,12 @@ class Sampling:
             self.rise,
             pulses,
             scratch(self.samples),
-            np.empty(28),
+            pulses_kernels.scratch(self.samples),
             charge,
             start,
             status,
+            np.empty((0, 0)),
+            False,
         )
         return charge * self.period / self.rise / math.e / top, start, status
 

@@ -18,7 +18,7 @@ from emiss.calib import tag as tags
 from emiss.calib.register import REGISTER, Register, contradictions, load_register
 from emiss.calib.run_ranges import covers, overlap
 from emiss.calib.steps import subject
-from emiss.calib.tables import ANY, TYPES, Table, parse_tables, table_type, text_of
+from emiss.calib.tables import ANY, TYPES, Table, first_slice, parse_tables, row_of, table_type, text_of
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ class RunConditions:
         known = table_type(type_) or TYPES[type_]
         found = {column: np.full(len(channels), np.nan) for column in known.columns}
         for table in tables:  # a later table overrides an earlier one
-            default = table.rows.get(ANY)
             index = {column: number for number, column in enumerate(table.columns)}
             for position, channel in enumerate(channels):
-                row = table.rows.get(channel, default)
-                if row is None:
+                own = row_of(table.rows, channel)
+                if own is None:
                     continue
+                row = table.rows[own]
                 for column, number in index.items():
                     if column in found:  # no error of a value
                         found[column][position] = row[number]
@@ -81,8 +81,8 @@ class RunConditions:
 
     def location(self, type_: str, channel: str) -> Location | None:
         """Return where the row stands that holds for a channel."""
-        tables = [t for t in self.tables if t.type == type_ and (channel in t.rows or ANY in t.rows)]
-        return tables[-1].location(channel if channel in tables[-1].rows else ANY) if tables else None
+        tables = [t for t in self.tables if t.type == type_ and row_of(t.rows, channel)]
+        return tables[-1].location(row_of(tables[-1].rows, channel)) if tables else None
 
     def _missing(self, type_: str, column: str, channel: str, count: int, tables: Sequence[Table]) -> UserError:
         more = f" and {count - 1} more" if count > 1 else ""
@@ -267,7 +267,8 @@ def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
     if ANY in known:
         return
     for name in table.rows:
-        if name != ANY and name not in known:
+        # slices come and go together
+        if name != ANY and not any(row_of(other.rows, first_slice(name)) for other in below):
             hint = did_you_mean(name, known) if known else "no other block gives this type for these runs"
             yield UserError(f"'{name}' overrides nothing", at=table.location(name), hint=hint)
 
@@ -282,6 +283,8 @@ def _clash(earlier: Table, later: Table) -> UserError | None:
     channels = sorted(set(map(subject, earlier.rows)) & set(map(subject, later.rows)))
     if ANY in earlier.rows or ANY in later.rows:  # a default row speaks for every channel
         channels = channels or sorted(set(later.rows) | set(earlier.rows))
+    channels = channels or sorted(name for name in later.rows if row_of(earlier.rows, name))
+    channels = channels or sorted(name for name in earlier.rows if row_of(later.rows, name))
     if common is None or not channels:
         return None
     return UserError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emiss.calib.lookup import holding, spans
 from emiss.calib.run_ranges import OPEN, RunRange
-from emiss.calib.tables import ANY, table_type
+from emiss.calib.tables import row_of, table_type
 from emiss.configs.errors import Location, UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _missing(valid: Sequence[Table], type_: str, channels: Sequence[str]) -> Ite
     kind = table_type(type_)
     columns = () if kind is None else kind.required
     for channel in channels:
-        given = {column for table in valid if channel in table.rows or ANY in table.rows for column in table.columns}
+        given = {column for table in valid if row_of(table.rows, channel) for column in table.columns}
         if not given.issuperset(columns):
             yield channel
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.calib.run_ranges import OPEN, RunRange, covers
-from emiss.calib.tables import ANY, error_of, table_type
+from emiss.calib.tables import error_of, row_of, table_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -72,18 +73,19 @@ def constants(tables: Sequence[Table], type_: str, channels: Iterable[str], runs
         return
     valid = holding([table for table in tables if table.type == type_], runs.first)
     for channel in channels:
-        own = [table for table in reversed(valid) if channel in table.rows or ANY in table.rows]
+        own = [table for table in reversed(valid) if row_of(table.rows, channel) is not None]
         for column, dimension in kind.columns.items():
             table = next((one for one in own if column in one.columns), None)
-            if table is None and (not own or column not in kind.optional):
+            if table is None and (not own or math.isnan(kind.optional.get(column, math.nan))):
                 continue
             of = own[0] if table is None else table
+            row = row_of(of.rows, channel) or channel
             named: dict[str, float] = {}
             if table is None:
                 named[column] = kind.optional[column]
             else:
-                named |= zip(table.columns, table.rows.get(channel, table.rows.get(ANY, ())), strict=True)
-            at = of.location(channel if channel in of.rows else ANY)
+                named |= zip(table.columns, table.rows[row], strict=True)
+            at = of.location(row)
             unit = str(dimension)
             yield Constant(
                 type_, channel, column, "" if unit == "1" else unit, named[column], named.get(error_of(column)), runs,

@@ -21,7 +21,7 @@ from emiss.configs.files import check_regular
 from emiss.configs.units import ENERGY, LENGTH, PURE, TIME, Dimension, UnitError, parse_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 ANY = "*"
@@ -56,6 +56,12 @@ class TableType:
         """The columns that each channel has a value in."""
         return tuple(name for name in self.columns if name not in self.optional)
 
+
+KNOTS = 256
+"""Points of a pulse's template at most."""
+
+SLICE = "/"
+"""Between a channel and the number of a slice of heights, in the names of the rows of templates."""
 
 # ADC words have 16 bits at most; what a set-up allows beyond that (its own number of bits) is checked against the detector
 _PEDESTAL = Limits(0.0, 65535.0)
@@ -103,6 +109,18 @@ TYPES: Mapping[str, TableType] = {
         "what channels or parts give at places in the spill, ecal@0-0.1, over what their gains say",
         {"response": Limits(0.01, 100.0)},
         spare=True,
+    ),
+    "sadc.template": TableType(
+        {"height": PURE, "first": TIME, "step": TIME, **{f"v{k}": PURE for k in range(KNOTS)}},
+        "the pulse over its height, v0, v1, ... in equal steps of time since its start; a row for each slice of heights (ADC)",
+        {
+            "height": Limits(0.0, 1e7, open=True),
+            "first": Limits(-1e4, 1e4),
+            "step": Limits(0.0, 1e3, open=True),
+            **{f"v{k}": Limits(-1.0, 2.0) for k in range(KNOTS)},
+        },
+        "`emiss calib derive templates` makes one from any runs with pulses, or say 'fit: pulse' in the set-up",
+        optional=dict.fromkeys((f"v{k}" for k in range(KNOTS)), math.nan),
     ),
     "hcal.mip": TableType(
         {"scale": ENERGY}, "visible energy of a muon that crosses the module", {"scale": Limits(0.0, 1000.0, open=True)}
@@ -191,6 +209,32 @@ def table_type(name: str) -> TableType | None:
     if _PROFILE.fullmatch(name):
         return PROFILE
     return TYPES.get(name) or (TYPES["hcal.mip"] if _MIP.fullmatch(name) else None)
+
+
+def row_of(rows: Collection[str], channel: str) -> str | None:
+    """Return the name of the row that holds for a channel: its own, or ``*``; None for none.
+
+    Of slices of heights (``ECAL1.2.3/0``) it is that of its element (``ECAL1.*/0``) or of all (``*/0``) if it has none.
+    """
+    if channel in rows:
+        return channel
+    name, slash, number = channel.partition(SLICE)
+    if slash:
+        for other in (f"{name.partition('.')[0]}.{ANY}", ANY):
+            if f"{other}{SLICE}{number}" in rows:
+                return f"{other}{SLICE}{number}"
+    return ANY if ANY in rows else None
+
+
+def first_slice(row: str) -> str:
+    """Return the row of the first slice of heights of the same channel; of other kinds of tables the row itself."""
+    channel, slash, _ = row.partition(SLICE)
+    return f"{channel}{slash}0" if slash else row
+
+
+def is_default(row: str) -> bool:
+    """Return whether a row is for the channels of an element, or for all, that have none of their own."""
+    return row.partition(SLICE)[0].endswith(ANY)
 
 
 @dataclass(frozen=True)

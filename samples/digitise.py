@@ -1,7 +1,8 @@
 """Digitisation of cells: hits to samples of waveforms, with the constants of the conditions in reverse.
 
-What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse. The hits of one channel in an event, such as
-those of several beam particles, are one waveform, the sum of their pulses.
+What the reconstruction does, undone: waveform = pedestal + noise + charge * pulse. The pulse is that of the conditions where
+they have a template, and the digitiser's analytic one elsewhere. The hits of one channel in an event, such as those of several
+beam particles, are one waveform, the sum of their pulses.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from emiss.calib.templates import templates
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.calorimetry.corrections import DEAD, HOT, Corrections
+from emiss.reco.calorimetry.templates import Shape, share
 from emiss.reco.detector.boards import board_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from emiss.calib.conditions import RunConditions
+    from emiss.calib.templates import Template
     from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
@@ -88,6 +92,7 @@ def waveforms(
     samples = np.zeros((len(key), detector.samples), np.uint16)
     count, kept = np.empty(len(key), np.uint16), np.empty(len(key), bool)
     number = board_numbers(detector.boards)[channel]
+    shapes = templates(conditions, names, needed=False)
     clocks: dict[str, Floats] = {}
     for position, board in enumerate(detector.boards):
         rows = np.flatnonzero(number == position)
@@ -98,7 +103,7 @@ def waveforms(
         base = np.where(np.arange(length) % 2, pedestal["odd"][own, None], pedestal["even"][own, None])
         noise = rng.standard_normal((len(rows), length))
         noise *= sigma[own, None]
-        analogue = _summed(pulses, digit, rows, board, clocks.get(board.name))
+        analogue = _summed(pulses, digit, rows, board, shapes, clocks.get(board.name))
         analogue += noise
         if settings.drift > 0.0:
             analogue += settings.drift * rng.normal(size=(len(rows), 1))
@@ -224,7 +229,14 @@ def _digits(pulses: _Pulses, events: int, always: Bools) -> tuple[Ints, Ints]:
     return unique[order], place[inverse.ravel()[: len(pulses.event)]]
 
 
-def _summed(pulses: _Pulses, digit: Ints, rows: Ints, board: Board, clock: Floats | None) -> Floats:
+def _summed(
+    pulses: _Pulses,
+    digit: Ints,
+    rows: Ints,
+    board: Board,
+    shapes: tuple[list[Template], list[int]],
+    clock: Floats | None,
+) -> Floats:
     """Return the waveforms `rows`, all of one board, without pedestals and noise: the sums of their pulses, ADC.
 
     Parameters
@@ -234,6 +246,8 @@ def _summed(pulses: _Pulses, digit: Ints, rows: Ints, board: Board, clock: Float
         The waveform of each pulse.
     rows : int array
     board : Board
+    shapes : list of Template, list of int
+        Templates, and which one each channel has; -1 for the pulse of the board.
     clock : array of shape (events, samples), optional
         By how much samples are taken late, ns.
     """
@@ -241,7 +255,13 @@ def _summed(pulses: _Pulses, digit: Ints, rows: Ints, board: Board, clock: Float
     wanted[rows] = np.arange(len(rows))
     mine = np.flatnonzero(wanted[digit] >= 0)
     own = pulses.rows(mine)
-    shape = own.charge[:, None] * _shape(board, own.start, None if clock is None else clock[own.event])
+    late = None if clock is None else clock[own.event]
+    shape = own.charge[:, None] * _shape(board, own.start, late)
+    made, which = shapes
+    of = np.array(which, np.int64)[own.channel]
+    for number in np.unique(of[of >= 0]).tolist():
+        these = np.flatnonzero(of == number)
+        shape[these] = _templated(made[number], board, own.rows(these), None if late is None else late[these])
     at = wanted[digit[mine]]
     if len(at) == len(rows) and (at == np.arange(len(rows))).all():
         return shape
@@ -251,6 +271,23 @@ def _summed(pulses: _Pulses, digit: Ints, rows: Ints, board: Board, clock: Float
     if len(begin):
         total[at[order][begin]] = np.add.reduceat(shape[order], begin, axis=0)
     return total
+
+
+def _templated(template: Template, board: Board, pulses: _Pulses, late: Floats | None) -> Floats:
+    """Return the samples of pulses of the shape of a template, shape (pulses, samples); `late` as in `_shape`.
+
+    The height is the charge over e rise/period, as that of the analytic pulse.
+    """
+    digitiser, rise = board.digitiser, board.pulse.rise
+    height = pulses.charge * digitiser.period / (np.e * rise)
+    time = np.arange(digitiser.samples) * digitiser.period - pulses.start[:, None]
+    found = Shape(template, rise)(time if late is None else time + late)
+    if len(found) == 1:
+        return height[:, None] * found[0]
+    low, part = share(template.heights, height)
+    rows = np.arange(len(height))
+    below, above = found[low, rows], found[low + 1, rows]
+    return np.asarray(height[:, None] * (below + part[:, None] * (above - below)))
 
 
 def _shape(board: Board, start: Floats, late: Floats | None = None) -> Floats:

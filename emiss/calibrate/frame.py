@@ -147,6 +147,8 @@ class Found:
         Events.
     remarks : tuple of str
         What is to be known beside the tables.
+    tables : tuple of Made
+        Tables that are written like the others, but are too long to be shown.
     """
 
     kind: str
@@ -155,6 +157,7 @@ class Found:
     read: int
     used: int
     remarks: tuple[str, ...] = ()
+    tables: tuple[Made, ...] = ()
 
 
 @dataclass(frozen=True)

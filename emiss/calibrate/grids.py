@@ -372,7 +372,7 @@ class Grids(Derivation):
 
 def _charge(board: Board) -> float:
     """Return the charge of the smallest pulse that is seen, in units of the noise."""
-    return float(board.digitiser.measure.threshold * np.e * board.pulse.rise / board.digitiser.period)
+    return float(board.measure.threshold * np.e * board.pulse.rise / board.digitiser.period)
 
 
 def _by_means(sums: Sums, classes: Ints, targets: Targets, before: Floats, rows: Ints) -> tuple[Floats, Floats]:

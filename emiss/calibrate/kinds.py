@@ -11,6 +11,7 @@ from emiss.calibrate.grids import Grids
 from emiss.calibrate.mips import Mips
 from emiss.calibrate.pedestals import Pedestals
 from emiss.calibrate.statuses import Statuses
+from emiss.calibrate.templates import Templates
 from emiss.calibrate.times import Times
 from emiss.calibrate.walks import Walks
 from emiss.configs.errors import UserError, did_you_mean
@@ -22,7 +23,20 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
 
 KINDS: Mapping[str, type[Derivation]] = {
-    one.kind: one for one in (Statuses, Pedestals, Walks, Times, Drift, InSpill, Mips, Grids, Alignment, FieldScale)
+    one.kind: one
+    for one in (
+        Statuses,
+        Pedestals,
+        Templates,
+        Walks,
+        Times,
+        Drift,
+        InSpill,
+        Mips,
+        Grids,
+        Alignment,
+        FieldScale,
+    )
 }
 
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 SIZE = 1000
 """Events of a batch."""
 
+EACH = 1000
+"""Events of a pilot that each file gives at least, where all of them do."""
+
 
 @dataclass(frozen=True)
 class Deriving:
@@ -252,20 +255,21 @@ def with_rows(batch: Batch, has: Bools) -> Batch:
 
 
 def _pilot(ranges: Sequence[Range], events: int, *, everywhere: bool = False) -> list[Range]:
-    """Return the first events of the first ranges, or as many of every file."""
+    """Return the first events of the first ranges, or as many of each file as make so many together, `EACH` at least."""
     from dataclasses import replace
 
-    if everywhere:
-        files = list(dict.fromkeys(part.path for part in ranges))
-        own = [[part for part in ranges if part.path == path] for path in files]
-        return [part for one in own for part in _pilot(one, -(-events // len(files)))]
+    files = {part.path for part in ranges}
+    share = max(events // max(len(files), 1), EACH) if everywhere and events > 0 else events
+    left = dict.fromkeys(files, share)
     first: list[Range] = []
+    total = share * len(files) if everywhere else events
     for part in ranges:
-        if events <= 0:
-            break
-        taken = replace(part, stop=min(part.stop, part.start + events))
-        first.append(taken)
-        events -= taken.events
+        wanted = min(left[part.path], total)
+        if wanted > 0:
+            taken = replace(part, stop=min(part.stop, part.start + wanted))
+            first.append(taken)
+            left[part.path] -= taken.events
+            total -= taken.events
     return first
 
 

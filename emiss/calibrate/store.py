@@ -12,7 +12,7 @@ from emiss.calib.lookup import constants, known_channels
 from emiss.calib.register import contradictions, load_register
 from emiss.calib.run_ranges import RunRange, parse_ranges
 from emiss.calib.suspects import suspicious
-from emiss.calib.tables import ANY, table_type
+from emiss.calib.tables import ANY, first_slice, is_default, table_type
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.reco.calorimetry.corrections import mistakes
 from emiss.reco.detector.misfits import misfits
@@ -127,7 +127,9 @@ def _strange(conditions: Conditions, detector: Detector, needs: dict[str, list[s
             continue
         names = set(known)
         for name in table.rows:
-            if name != ANY and name not in names and name.partition(".")[0] in parts:
+            if name == ANY or first_slice(name) in names or is_default(name):
+                continue
+            if name.partition(".")[0] in parts:
                 hint = did_you_mean(name, known)
                 text = f"extra channel: the set-up {detector.name} has no '{name}' ({table.type})"
                 yield UserError(text, at=table.location(name), hint=hint)

@@ -35,7 +35,7 @@ def table(found: Found, runs: RunRange, over: Conditions | None = None, origin: 
     """
     texts = [
         _block(found, one, runs, origin, begun, override=_below(over, one.type, runs))
-        for one in found.made
+        for one in (*found.made, *found.tables)
         if one.found.any() and table_type(one.type)
     ]
     if not texts:

@@ -245,6 +245,32 @@ def _foreign_waveforms(_folder: Path) -> None:
     measure(Lists(np.array([0, 2]), columns), constants, Settings(12.5, 25.0, 10.0, 4, 8, 4095))
 
 
+def _templates(_folder: Path) -> None:
+    """Fit templates to pulses, and learn from them."""
+    from emiss.calib.templates import Template
+    from emiss.events.lists import Lists
+    from emiss.reco.calorimetry import learning
+    from emiss.reco.calorimetry.templates import grid
+    from emiss.reco.calorimetry.waveform import Settings, measure_pulses
+
+    late = np.maximum(np.arange(64) * 12.5 / 30.0 - 4.0, 0.0)
+    shape = late * np.exp(1.0 - late)
+    samples = (100.0 + 900.0 * np.array([shape, shape + np.roll(shape, 4), 0.0 * shape])).astype(np.uint16)
+    columns: dict[str, Any] = {
+        "channel": np.zeros(3, np.int32),
+        "samples": samples,
+        "n_samples": np.full(3, 64, np.uint16),
+    }
+    digits, rows = Lists(np.array([0, 3]), columns), np.arange(3)
+    constants = {"even": np.full(1, 100.0), "odd": np.full(1, 100.0), "sigma": np.ones(1)}
+    settings = Settings(12.5, 30.0, 7.0, 4, 8, 4095, pulses=2, template=True)
+    one, index = Template(np.array([10.0, 100.0]), -50.0, 12.5, np.array([shape, shape])), np.zeros(1, np.int64)
+    found = np.empty((3, 2)), np.empty((3, 2)), np.zeros((3, 2), np.uint8), np.empty((3, 2))
+    made = grid([one], index, period=12.5, rise=30.0, samples=64)
+    measure_pulses(digits, rows, constants, settings, made, found)
+    learning.add(digits, rows, constants, settings, None, np.zeros(0), learning.empty(1, 1))
+
+
 def _showers(_folder: Path) -> None:
     """Simulate showers (what the samples take is integrated)."""
     from emiss.physics.shower.transport import simulate
@@ -297,6 +323,7 @@ STEPS = (
     _simulated_run,
     _profiled_run,
     _foreign_waveforms,
+    _templates,
     _showers,
     _residuals,
     _straws,

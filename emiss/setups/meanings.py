@@ -17,6 +17,7 @@ COMMON = {
     "plates": "active plates along the depth; one per 4 mm of active material without it",
     "threshold": "a channel below it counts nothing",
     "pulse": "shape of its pulses, instead of that of the digitiser",
+    "measure": "how its pulses are measured, instead of what the digitiser says",
     "digitiser": "which of the digitisers reads it out, where there are several",
     "window": "pulses outside, relative to the reference, are out of time; that of `time` without it",
     "mip": "visible energy of a muon that crosses it",
@@ -77,6 +78,7 @@ OF = {
         "before": "samples before the maximum in the fit",
         "after": "samples after it",
         "pulses": "2 looks for a second pulse in each waveform",
+        "fit": "what is fitted: the analytic pulse, or the template of the channel (`sadc.template` of the constants)",
     },
     "Times": {
         "reference": "counter, or counters with weights, that times are relative to",

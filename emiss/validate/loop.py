@@ -58,6 +58,7 @@ class Step:
 STEPS = (
     Step("pedestals", (runs.PEDESTAL,)),
     Step("times", (runs.ELECTRON, runs.MUON)),
+    Step("templates", (runs.ELECTRON, runs.MUON)),
     Step("mip", (runs.MUON,), simulated=True),
     Step("ecal", (runs.ELECTRON,), simulated=True),
     Step("alignment", (runs.STRAIGHT, runs.AHEAD)),

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.calib.templates import templates
+from emiss.reco.calorimetry.templates import Shape
+from emiss.reco.detector.boards import by_channel
 from emiss.validate import loop_corrections
 from emiss.validate.loop_alignment import differences
 
@@ -174,6 +177,9 @@ class Loop:
 
 def compare(found: Found, truth: Truth, wider: float) -> Iterator[Compared]:
     """Yield the comparisons of what was found; limits are `wider` by the events that are missing."""
+    if found.kind == "templates":
+        yield _shapes(found.made[0], truth, found.runs[0], wider)
+        return
     for wanted in WANTED[found.kind]:
         made = next(one for one in found.made if one.type == wanted.type)
         one = _corrected if loop_corrections.is_correction(wanted.type) else _compared
@@ -219,6 +225,32 @@ def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) 
     return Compared(
         wanted.name, wanted.unit, channels, true, values, errors, away, sigma, missing, wanted.limit * wider, wanted.pulls
     )  # fmt: skip
+
+
+def _shapes(made: Made, truth: Truth, run: int, wider: float) -> Compared:
+    """Return how far the templates of channels are from the pulses that runs were made with: the rms over their points."""
+    detector = truth.loaded()
+    assert made.shapes is not None  # noqa: S101 - templates have them
+    number = {name: detector.channel_number[name] for name in made.channels}
+    shapes, which = templates(truth.conditions(run), detector.channels, needed=False)
+    rises = by_channel(detector.boards, lambda board: board.pulse.rise)
+    away = []
+    for row in np.flatnonzero(made.found).tolist():
+        channel = number[made.channels[row]]
+        times = 0.5 * (made.shapes.edges[row][1:] + made.shapes.edges[row][:-1])
+        rise = rises[channel]
+        late = np.maximum(times / rise, 0.0)
+        true = late * np.exp(1.0 - late)
+        if which[channel] >= 0:
+            true = Shape(shapes[which[channel]], rise)(times)[-1]
+        away.append(100.0 * float(np.sqrt(np.mean((made.shapes.counts[row] - true) ** 2))))
+    size = len(away)
+    names = tuple(name for name, one in zip(made.channels, made.found, strict=True) if one)
+    zero, one = np.zeros(size), np.ones(size)
+    # channels with few pulses have the template of their element
+    return Compared(
+        "pulse shapes", "%", names, zero, np.array(away), zero, np.array(away), one, 0, 0.5 * wider, pulls=False
+    )
 
 
 def rounded(pedestals: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -84,8 +84,8 @@ class CalorimeterStage:
             self.needs = {**self.needs, RESOLUTION: [detector.channels[number] for number in self._in_sigma]}
         made = dict.fromkeys(
             column.collection if column.shape == "list" else column.name
-            for name, part in detector.read_out.items()
-            for column in part.declare(name)
+            for name in detector.read_out
+            for column in detector.declared(name)
             if asked is None or column.name in asked
         )
         self.produces: tuple[str, ...] = (*made, "event.quality")
@@ -118,7 +118,7 @@ class CalorimeterStage:
                 self._layer[self.detector.numbers(key)] = layer
         count = 1 + max(group.pile_up for group in groups)
         own = slice(slots, slots + len(groups)), slice(elements, elements + count)
-        made = (column.collection if column.shape == "list" else column.name for column in part.declare(name))
+        made = (column.collection if column.shape == "list" else column.name for column in self.detector.declared(name))
         self._parts[name] = _Summed(part, *own, channels, frozenset(made))
         self._size = (slots + len(groups), elements + count)
 
@@ -144,6 +144,8 @@ class CalorimeterStage:
             found = one.part.reduce(name, own)
             if name in self._profiles:
                 found |= self._profiled(name, cells, kind, one.part.energies(name, energy)[f"{name}.energy"])
+            if f"{name}.pulse_chi2" in self._wanted and name in self.detector.templated:
+                found[f"{name}.pulse_chi2"] = _worst(cells, _used(kind), self._of(one.channels))
             if isinstance(one.part, Grid) and f"{name}_cells" in self._wanted:
                 found[f"{name}_cells"] = self._cells(cells, _used(kind), one.channels)
             made |= {key: values for key, values in found.items() if key in self._wanted}
@@ -197,23 +199,42 @@ class CalorimeterStage:
 
     def _cells(self, cells: Lists, used: Bools, channels: Array) -> Lists:
         """Return the cells of a part that were used, with what the table has of them."""
-        own = np.zeros(len(self.detector.channels), bool)
-        own[channels] = True
-        mask = used & own[cells["channel"]]
+        mask = used & self._of(channels)[cells["channel"]]
         kept = np.zeros(len(mask) + 1, np.int64)
         np.cumsum(mask, out=kept[1:])
         rows = np.flatnonzero(mask)
         number = cells["channel"][rows]
-        return Lists(
-            kept[cells.offsets],
-            {
-                "energy": cells["energy"][rows],
-                "time": cells["time"][rows],
-                "ix": self.detector.channel_x[number],
-                "iy": self.detector.channel_y[number],
-                "layer": self._layer[number],
-            },
-        )
+        columns = {
+            "energy": cells["energy"][rows],
+            "time": cells["time"][rows],
+            "ix": self.detector.channel_x[number],
+            "iy": self.detector.channel_y[number],
+            "layer": self._layer[number],
+        }
+        if self.detector.templated:
+            columns["chi2"] = _chi2(cells)[rows]
+        return Lists(kept[cells.offsets], columns)
+
+    def _of(self, channels: Array) -> Bools:
+        """Return which channels are some of them."""
+        own = np.zeros(len(self.detector.channels), bool)
+        own[channels] = True
+        return own
+
+
+def _chi2(cells: Lists) -> Floats:
+    """Return chi2 of cells per degree of freedom; NaN for hits, which are no waveforms."""
+    made: Floats = cells.columns.get("chi2", np.full(len(cells["channel"]), np.nan))
+    return made
+
+
+def _worst(cells: Lists, used: Bools, own: Bools) -> Floats:
+    """Return the largest chi2 per degree of freedom of the cells that are used and `own`, by event; NaN without any."""
+    chi2 = _chi2(cells)
+    rows = np.flatnonzero(used & own[cells["channel"]] & np.isfinite(chi2))
+    worst = np.full(len(cells), -1.0)
+    np.maximum.at(worst, cells.parents[rows], chi2[rows])
+    return np.where(worst < 0.0, np.nan, worst)
 
 
 def _used(kind: Bytes) -> Bools:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emiss.calib.templates import TYPE, slice_names
 from emiss.events.columns import QUALITY_BITS
 from emiss.events.lists import Lists
+from emiss.reco.calorimetry.templates import grid_of
 from emiss.reco.detector.boards import board_numbers
 
 if TYPE_CHECKING:
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Ints
     from emiss.events.batch import Batch
+    from emiss.reco.calorimetry.templates import Grid
     from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
+
+CONSTANTS = ("sadc.pedestal", "sadc.gain", "sadc.time")
+"""The conditions of all channels."""
 
 BITS = (1 << QUALITY_BITS["saturated"], 1 << QUALITY_BITS["pile_up"])
 """Of `event.quality`, as the kernels take them."""
@@ -35,11 +41,12 @@ class Settings:
     after: int
     full_scale: int
     pulses: int = 1
+    template: bool = False
 
     @classmethod
     def of(cls, board: Board) -> Settings:
         """Return the settings of a board."""
-        digitiser, how = board.digitiser, board.digitiser.measure
+        digitiser, how = board.digitiser, board.measure
         return cls(
             period=digitiser.period,
             rise=board.pulse.rise,
@@ -48,6 +55,7 @@ class Settings:
             after=how.after,
             full_scale=digitiser.full_scale,
             pulses=how.pulses,
+            template=board.templated,
         )
 
 
@@ -93,6 +101,46 @@ def measure(digits: Lists, constants: Mapping[str, Array], settings: Settings) -
     return charge, start, status
 
 
+def measure_pulses(
+    digits: Lists,
+    rows: Ints,
+    constants: Mapping[str, Array],
+    settings: Settings,
+    grid: Grid | None,
+    found: tuple[Array, Array, Array, Array],
+) -> None:
+    """Measure one pulse or two in some waveforms, all of one digitiser.
+
+    Parameters
+    ----------
+    digits : Lists
+        channel, samples, n_samples.
+    rows : int array
+        The digits that are measured.
+    constants : mapping
+        even, odd, sigma by channel, ADC.
+    settings : Settings
+    grid : Grid, optional
+        Templates to fit; the analytic pulse is fitted without them.
+    found : arrays of shape (D, P), written in `rows`
+        Charge, start, status and chi2 per degree of freedom, as `pulses_kernels.measure` has them; chi2 of shape (0, 0) is
+        not asked for.
+    """
+    from emiss.reco.calorimetry import pulses_kernels, template_kernels, waveform_kernels
+
+    longest = digits["samples"].shape[1]
+    waveforms = (digits["samples"], digits["n_samples"], digits["channel"], rows)
+    levels = tuple(constants[name] for name in ("even", "odd", "sigma"))
+    how = (settings.threshold, settings.before, settings.after, settings.full_scale, settings.period, settings.rise)
+    room = waveform_kernels.scratch(longest)
+    if grid is None:
+        work, judged = pulses_kernels.scratch(longest), bool(found[3].size)
+        pulses_kernels.measure(*waveforms, *levels, *how, settings.pulses, room, work, *found, judged)
+        return
+    work = template_kernels.scratch(longest)
+    template_kernels.measure(*waveforms, *levels, *how, settings.pulses, *grid, room, work, *found)
+
+
 class WaveformStage:
     """Waveforms to ``cells``: energy in GeV, time in ns relative to the reference counters, quality bits.
 
@@ -119,19 +167,39 @@ class WaveformStage:
         counters = np.flatnonzero(detector.reference)
         # one kernel does all where there is one of everything
         self._single = not general and len(self._settings) == self._pulses == len(counters) == 1
+        self._judged = any(settings.template for settings in self._settings)
+        self._single = self._single and not self._judged
+        self._grids: list[Grid | None] = []
         self._reference = int(counters[0])
 
     @property
     def needs(self) -> Mapping[str, Sequence[str]]:
-        """The conditions used: pedestals, gains and time offsets of all channels."""
+        """The conditions used: pedestals, gains and time offsets of all channels, templates where they are fitted."""
         channels = self.detector.channels
-        return {"sadc.pedestal": channels, "sadc.gain": channels, "sadc.time": channels}
+        needs: dict[str, Sequence[str]] = dict.fromkeys(CONSTANTS, channels)
+        own = [channels[number] for board in self.detector.boards if board.templated for number in board.channels]
+        return needs | ({TYPE: slice_names(own)} if own else {})
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""
         self._constants = {}
-        for type_, channels in self.needs.items():
-            self._constants |= conditions.get(type_, channels)
+        for type_ in CONSTANTS:
+            self._constants |= conditions.get(type_, self.detector.channels)
+        self._grids = [self._grid(board, conditions) for board in self.detector.boards]
+
+    def _grid(self, board: Board, conditions: RunConditions) -> Grid | None:
+        """Return the templates of the channels of a board, if they are fitted."""
+        if not board.templated:
+            return None
+        digitiser = board.digitiser
+        return grid_of(
+            conditions,
+            self.detector.channels,
+            board.channels,
+            period=digitiser.period,
+            rise=board.pulse.rise,
+            samples=digitiser.samples,
+        )
 
     def __call__(self, batch: Batch, products: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - a stage
         """Return the cells of a batch and the quality bits of its events."""
@@ -143,10 +211,16 @@ class WaveformStage:
         offsets, lacking = np.empty(len(batch) + 1, np.int64), np.empty(len(batch), bool)
         channel, quality = np.empty(size, np.int32), np.empty(size, np.uint32)
         energy, time = np.empty(size), np.empty(size)
-        fill = self._fill_single if self._single else self._fill
-        fill(digits, (offsets, channel, energy, time, quality, lacking))
+        chi2 = np.empty(size if self._judged else 0)
+        own = (offsets, channel, energy, time, quality, lacking)
+        if self._single:
+            self._fill_single(digits, own)
+        else:
+            self._fill(digits, (*own, chi2))
         found = int(offsets[-1])
         columns: dict[str, Array] = {"channel": channel, "energy": energy, "time": time, "quality": quality}
+        if self._judged:
+            columns["chi2"] = chi2
         cells = Lists(offsets, {name: values[:found] for name, values in columns.items()})
         return {"cells": cells, "quality": _event_quality(cells, lacking)}
 
@@ -174,40 +248,23 @@ class WaveformStage:
 
     def _fill(self, digits: Lists, cells: tuple[Array, ...]) -> None:
         """Measure the waveforms of one digitiser after the other, then put the pulses together by event."""
-        from emiss.reco.calorimetry import pulses_kernels, waveform_kernels
+        from emiss.reco.calorimetry import pulses_kernels
 
         shape = (len(digits["channel"]), self._pulses)
-        charge, start, status = np.empty(shape), np.empty(shape), np.empty(shape, np.uint8)
+        found = np.empty(shape), np.empty(shape), np.empty(shape, np.uint8)
+        chi2 = np.full(shape if self._judged else (0, 0), np.nan)
         board = self._board[digits["channel"]]
-        for number, settings in enumerate(self._settings):
-            pulses_kernels.measure(
-                digits["samples"],
-                digits["n_samples"],
-                digits["channel"],
-                np.flatnonzero(board == number),
-                *(self._constants[name] for name in ("even", "odd", "sigma")),
-                settings.threshold,
-                settings.before,
-                settings.after,
-                settings.full_scale,
-                settings.period,
-                settings.rise,
-                settings.pulses,
-                waveform_kernels.scratch(digits["samples"].shape[1]),
-                np.empty(28),
-                charge,
-                start,
-                status,
-            )
+        for number, (settings, grid) in enumerate(zip(self._settings, self._grids, strict=True)):
+            rows = np.flatnonzero(board == number)
+            measure_pulses(digits, rows, self._constants, settings, grid, (*found, chi2))
         pulses_kernels.collect(
             digits.offsets,
             digits["channel"],
             self._constants["gain"],
             self._constants["offset"],
             self.detector.reference,
-            charge,
-            start,
-            status,
+            *found,
+            chi2,
             BITS,
             *cells,
         )

@@ -85,7 +85,7 @@ def measure(
     fall = prepare(samples.shape[1], width, room)
     for digit in range(len(samples)):
         count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
-        status[digit], charge[digit], time = pulse(
+        status[digit], charge[digit], time, _, _ = pulse(
             samples[digit, :count],
             even[row],
             odd[row],
@@ -150,7 +150,7 @@ def cells(
         lacking[event] = True
         for digit in range(offsets[event], offsets[event + 1]):
             count, row = min(np.int64(n_samples[digit]), samples.shape[1]), channel[digit]
-            status, charge, start = pulse(
+            status, charge, start, _, _ = pulse(
                 samples[digit, :count],
                 even[row],
                 odd[row],
@@ -187,6 +187,7 @@ def prepare(size: int, width: float, room: Floats) -> float:
     for j in range(size):
         values[j], powers[j] = 0.0, power
         power *= fall
+    room[1, size] = power
     _moments(values, fall, room[2 : 2 + MOMENTS])
     return fall
 
@@ -203,17 +204,18 @@ def pulse(
     width: float,
     fall: float,
     room: Floats,
-) -> tuple[int, float, float]:
-    """Return status, charge (ADC) and start (samples after the first) of one waveform; see `measure`.
+) -> tuple[int, float, float, int, int]:
+    """Return status, charge (ADC), start (samples after the first) and window of one waveform; see `measure`.
 
-    `bar` is the threshold in ADC, `width` the rise time in samples, `fall` comes from `prepare`.
+    The window is its first sample and the one behind its last. `bar` is the threshold in ADC,
+    `width` the rise time in samples, `fall` comes from `prepare`.
     """
     count = len(samples)
     # most channels hold noise: they are done with the largest even and odd sample
     largest_even, largest_odd = _largest(samples, count)
     highest = max(largest_even - even, largest_odd - odd)
     if count == 0 or highest <= bar:
-        return NO_PULSE, 0.0, np.nan
+        return NO_PULSE, 0.0, np.nan, 0, 0
     values, moments = room[0], room[2 : 2 + MOMENTS]
     bar = max(bar, SECOND * highest)
     above = _subtract(samples, count, even, odd, bar, values)
@@ -248,7 +250,7 @@ def pulse(
     status = GOOD | SATURATED if saturated else GOOD
     if not saturated and _leaves_more(values[:count], slope, level, begin, room[1], bar, above):
         status |= PILE_UP
-    return status, total, begin - early
+    return status, total, begin - early, first, stop
 
 
 @_inlined

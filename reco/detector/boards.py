@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array
     from emiss.configs.document import YamlPath
     from emiss.reco.parts.base import Part
-    from emiss.reco.parts.digitiser import AnyDigitiser, Pulse
+    from emiss.reco.parts.digitiser import AnyDigitiser, Measurement, Pulse
 
 
 @dataclass(frozen=True)
 class Board:
-    """Channels that are sampled alike and see pulses of one shape.
+    """Channels that are sampled alike, and see pulses of one shape that are measured alike.
 
     Attributes
     ----------
@@ -31,6 +31,7 @@ class Board:
         Of the digitiser.
     digitiser : Digitiser
     pulse : Pulse
+    measure : Measurement
     channels : int array
         Numbers of the channels.
     """
@@ -38,7 +39,13 @@ class Board:
     name: str
     digitiser: Digitiser
     pulse: Pulse
+    measure: Measurement
     channels: Array
+
+    @property
+    def templated(self) -> bool:
+        """Whether the templates of the conditions are fitted."""
+        return self.measure.fit == "template"
 
 
 def boards_of(
@@ -46,13 +53,14 @@ def boards_of(
 ) -> tuple[Board, ...]:
     """Return the boards in the order in which the parts come to them; `numbers` are the channels of each part."""
     sampling = {name: board for name, board in digitisers.items() if isinstance(board, Digitiser)}
-    found: dict[tuple[str, Pulse], list[int]] = {}
+    found: dict[tuple[str, Pulse, Measurement], list[int]] = {}
     for name, part in parts.items():
         board = part.digitiser or next(iter(sampling))
-        pulse = part.pulse or sampling[board].pulse
-        found.setdefault((board, pulse), []).extend(numbers[name])
+        pulse, measure = part.pulse or sampling[board].pulse, part.measure or sampling[board].measure
+        found.setdefault((board, pulse, measure), []).extend(numbers[name])
     return tuple(
-        Board(name, sampling[name], pulse, np.array(channels, np.int64)) for (name, pulse), channels in found.items()
+        Board(name, sampling[name], pulse, measure, np.array(channels, np.int64))
+        for (name, pulse, measure), channels in found.items()
     )
 
 
@@ -97,11 +105,21 @@ def _sampled(
     elif isinstance(board, Tdc):
         hint = did_you_mean(named, sampling) if sampling else "there is none that does"
         yield ("parts", name, "digitiser"), f"'{named}' is a TDC, which samples no pulses; {hint}"
-    elif part.pulse is not None:
-        try:
+    else:
+        yield from _no_room(name, part, board)
+
+
+def _no_room(name: str, part: ReadOut, board: Digitiser) -> Iterator[tuple[YamlPath, str]]:
+    """Yield where a part has a pulse or a fit of its own that is not inside the waveform."""
+    try:
+        at: YamlPath = ("parts", name, "pulse", "start")
+        if part.pulse is not None:
             board.room_for(part.pulse)
-        except ValueError as error:
-            yield ("parts", name, "pulse", "start"), str(error)
+        at = ("parts", name, "measure")
+        if part.measure is not None:
+            board.room_for_fit(part.measure)
+    except ValueError as error:
+        yield at, str(error)
 
 
 def _timed(name: str, part: Tracker, digitisers: Mapping[str, AnyDigitiser]) -> Iterator[tuple[YamlPath, str]]:

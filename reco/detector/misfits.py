@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.calib.templates import templates
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError
     """Yield an error for each kind of constant of digitisers with which no pulse could be measured, at its first channel.
 
     A pulse at the threshold has to lie below the full scale of its digitiser, and an in-time one has to start inside the
-    waveform; the window of what a TDC reads has to lie in its range.
+    waveform; the window of what a TDC reads has to lie in its range, and the rows of a template have to be one.
     """
     channels = detector.channels
     pedestal = conditions.get("sadc.pedestal", channels)
@@ -29,8 +30,8 @@ def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError
         digitiser = board.digitiser
         own = np.zeros(len(channels), bool)
         own[board.channels] = True
-        least = np.maximum(pedestal["even"], pedestal["odd"]) + digitiser.measure.threshold * pedestal["sigma"]
-        full, sigma = digitiser.full_scale, digitiser.measure.threshold
+        least = np.maximum(pedestal["even"], pedestal["odd"]) + board.measure.threshold * pedestal["sigma"]
+        full, sigma = digitiser.full_scale, board.measure.threshold
         text = f"leaves no room below the full scale of {full} ADC: pedestal and {sigma:g} sigma are"
         yield from _first(own & (least >= full), least, conditions, detector, "sadc.pedestal", text, "ADC")
         length = digitiser.length
@@ -38,6 +39,12 @@ def misfits(detector: Detector, conditions: RunConditions) -> Iterator[UserError
         outside = own & ((offset < 0) | (offset >= length))
         yield from _first(outside, offset, conditions, detector, "sadc.time", text, "ns")
     yield from _ranges(detector, conditions)
+    try:
+        for board in detector.boards:
+            if board.templated:
+                templates(conditions, [channels[number] for number in board.channels])
+    except UserError as error:
+        yield error
 
 
 def _ranges(detector: Detector, conditions: RunConditions) -> Iterator[UserError]:

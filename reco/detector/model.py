@@ -114,7 +114,7 @@ class Detector(Model):
 
     def _made(self) -> list[Column]:
         """Return the columns of all parts and spectrometers."""
-        parts = [column for name, part in self.read_out.items() for column in part.declare(name)]
+        parts = [column for name in self.read_out for column in self.declared(name)]
         parts += [column for name, tracker in self.trackers.items() for column in tracker.declare(name)]
         return parts + [column for name, one in self.spectrometers.items() for column in one.declare(name)]
 
@@ -193,6 +193,26 @@ class Detector(Model):
         """Which digitiser samples which channels."""
         numbers = {name: self.part_numbers(name).tolist() for name in self.read_out}
         return boards.boards_of(self.digitisers, self.read_out, numbers)
+
+    @cached_property
+    def templated(self) -> frozenset[str]:
+        """The parts with read-out in whose waveforms templates are fitted."""
+        own = np.zeros(len(self.channels), bool)
+        for board in self.boards:
+            own[board.channels] = board.templated
+        return frozenset(name for name in self.read_out if own[self.part_numbers(name)].any())
+
+    def declared(self, name: str) -> tuple[Column, ...]:
+        """Return the columns of a part with read-out, with those of how well templates fit."""
+        made = self.read_out[name].declare(name)
+        if name not in self.templated:
+            return made
+        meaning = "largest chi2 per degree of freedom of the pulses in time; undefined without any"
+        cells = tuple(
+            Column(f"{one}.chi2", "f8", "1", "chi2 per degree of freedom of the pulse", "list")
+            for one in dict.fromkeys(column.collection for column in made if column.shape == "list")
+        )
+        return (*made, Column(f"{name}.pulse_chi2", "f8", "1", meaning), *cells)
 
     @cached_property
     def full_scale(self) -> Array:

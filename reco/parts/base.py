@@ -10,7 +10,7 @@ from pydantic import Field
 
 from emiss.configs.schema import Model
 from emiss.events.columns import Column
-from emiss.reco.parts.digitiser import Pulse
+from emiss.reco.parts.digitiser import Measurement, Pulse
 from emiss.reco.parts.quantities import Name, Place, Rotation, Threshold, TimeWindow
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class ReadOut(Part):
     """A part with read-out channels: cells that add up to the energies of its elements.
 
     `x`, `y`, `z` and `angle` are those of elements that say nothing else. Without a `digitiser` it is the first of the file,
-    without a `pulse` that of the digitiser, without a `window` that of all times.
+    without a `pulse` or a `measure` that of the digitiser, without a `window` that of all times.
     """
 
     x: Place = 0.0
@@ -154,6 +154,7 @@ class ReadOut(Part):
     threshold: Threshold
     digitiser: Name | None = None
     pulse: Pulse | None = None
+    measure: Measurement | None = None
     window: TimeWindow | None = None
 
     def names(self) -> tuple[str, ...]:

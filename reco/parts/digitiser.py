@@ -21,13 +21,15 @@ class Pulse(Model):
 class Measurement(Model):
     """How a pulse is measured: threshold in pedestal sigma, range of the fit in samples around the maximum.
 
-    With `pulses` 2 a second one is looked for in each waveform.
+    With `pulses` 2 a second one is looked for in each waveform. What is fitted is the `pulse` of the digitiser or of the part,
+    or the `template` of each channel from the conditions.
     """
 
     threshold: Annotated[Number, Field(gt=0, le=1000)]
     before: int = Field(ge=0, le=510)
     after: int = Field(ge=0, le=510)
     pulses: int = Field(default=1, ge=1, le=2)
+    fit: Literal["pulse", "template"] = "pulse"
     source: str
 
 
@@ -58,14 +60,17 @@ class Digitiser(Model):
             msg = f"a pulse starts at {pulse.start:g} ns, after the waveform of {self.length:g} ns"
             raise ValueError(msg)
 
+    def room_for_fit(self, measure: Measurement) -> None:
+        """Raise a ValueError if a fit has more samples than the waveform."""
+        if measure.before + 1 + measure.after > self.samples:
+            fit = f"{measure.before} + 1 + {measure.after}"
+            msg = f"a fit of {fit} samples is longer than the waveform ({self.samples})"
+            raise ValueError(msg)
+
     @model_validator(mode="after")
     def _fits_the_waveform(self) -> Digitiser:
         self.room_for(self.pulse)
-        longest = self.measure.before + 1 + self.measure.after
-        if longest > self.samples:
-            fit = f"{self.measure.before} + 1 + {self.measure.after}"
-            msg = f"a fit of {fit} samples is longer than the waveform ({self.samples})"
-            raise ValueError(msg)
+        self.room_for_fit(self.measure)
         return self
 
 

@@ -28,6 +28,7 @@ GOOD = {
     "sadc.walk": "-1.5 3000",
     "sadc.drift": "0.97",
     "sadc.in_spill": "1.02",
+    "sadc.template": "100 -30 1.9" + 255 * " 0.5" + " 1",
     "hcal.mip": "2.5",
     "apv.gain": "1.02 5",
     "apv.status": "2",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from emiss.events.language.running.program import Node
     from emiss.events.language.running.values import Rows
     from emiss.events.ledger import Damage
+    from emiss.reco.readers.foreign.waveforms import Waveforms
 
 
 def load_reader_map(name: str | Path, near: Path | None = None) -> Document:
@@ -89,6 +90,11 @@ class ForeignFile:
     def columns(self) -> dict[str, Column]:
         """The columns of its event table."""
         return self._bound.columns
+
+    @property
+    def waveforms(self) -> dict[str, Waveforms]:
+        """The waveforms that the map asks for, by collection."""
+        return {one.name: one for one in self._bound.waveforms}
 
     def check(self) -> None:
         """Do nothing: a file that does not fit its map is refused when it is opened."""

@@ -81,7 +81,7 @@ class Waveforms:
         return Lists(offsets, {"channel": channel, "samples": samples, "n_samples": count})
 
     @cached_property
-    def _constants(self) -> tuple[Array, Mapping[str, Array]]:
+    def constants(self) -> tuple[Array, Mapping[str, Array]]:
         """Return the channels in ascending order with pedestal (the same for even and odd samples) and noise, ADC."""
         edges = self.tree.rows_of(0, self.tree.entries)
         digits = self.digits(0, max(1, int(np.searchsorted(edges, LEARNT_ROWS, "right")) - 1))
@@ -114,7 +114,7 @@ class Waveforms:
         """
         from emiss.reco.calorimetry import waveform_kernels as kernels
 
-        channels, constants = self._constants
+        channels, constants = self.constants
         digits = self.digits(start, stop)
         row = np.minimum(np.searchsorted(channels, digits["channel"]), len(channels) - 1)
         unknown = channels[row] != digits["channel"]

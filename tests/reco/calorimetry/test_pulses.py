@@ -150,8 +150,8 @@ def measure(samples, *, period, rise, sigma, bits, pulses=2, before=6, after=12)
     level = np.full(1, 300.0)
     pulses_kernels.measure(
         samples, np.full(size, count, np.uint16), np.zeros(size, np.int32), np.arange(size), level, level,
-        np.full(1, sigma), 7.0, before, after, (1 << bits) - 1, period, rise, pulses, scratch(count), np.empty(28),
-        charge, start, status,
+        np.full(1, sigma), 7.0, before, after, (1 << bits) - 1, period, rise, pulses, scratch(count),
+        pulses_kernels.scratch(count), charge, start, status, np.empty((size, 2)), True,
     )  # fmt: skip
     return charge, start, status
 
