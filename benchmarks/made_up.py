@@ -125,6 +125,15 @@ class MadeUp:
         """Return the ids of the constants."""
         return self._source.payloads(runs)
 
+    def constants(self, payloads: Sequence[str]) -> Mapping[str, Any]:
+        """Return the tag of the constants."""
+        return self._source.constants(payloads)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the constants."""
+        return self._source.remarks
+
 
 @contextmanager
 def made_up(shape: Shape) -> Iterator[None]:

@@ -6,20 +6,24 @@ gaps, overlaps and missing channels before a job starts.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emiss.calib import sdc
+from emiss.calib import tag as tags
+from emiss.calib.register import REGISTER, Register, contradictions, load_register
 from emiss.calib.run_ranges import covers, overlap
 from emiss.calib.steps import subject
-from emiss.calib.tables import ANY, TYPES, Table, read_tables, table_type
-from emiss.configs import loader
+from emiss.calib.tables import ANY, TYPES, Table, parse_tables, table_type, text_of
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from typing import Any
 
     from emiss.configs.arrays import Floats
 
@@ -32,6 +36,8 @@ class RunConditions:
     tag: str
     tables: tuple[Table, ...]
     payloads: tuple[str, ...] = ()
+    all_tables: tuple[Table, ...] = field(default=(), repr=False, compare=False)
+    """Those of other runs, too, for messages."""
 
     def get(self, type_: str, channels: Sequence[str]) -> dict[str, Floats]:
         """Return the constants of a type for some channels.
@@ -82,7 +88,9 @@ class RunConditions:
         more = f" and {count - 1} more" if count > 1 else ""
         if not tables:
             kind = table_type(type_) or TYPES[type_]
-            return UserError(f"run {self.run} has no table of type {type_}", at=Location(self.tag), hint=kind.without)
+            said = f"run {self.run} has no table of type {type_}"
+            hint = _around([table for table in self.all_tables if table.type == type_], self.run) or kind.without
+            return UserError(said, at=Location(self.tag), hint=hint)
         known = [name for table in tables for name in table.rows]
         return UserError(
             f"run {self.run}: no {type_} {column} for channel '{channel}'{more}",
@@ -93,32 +101,42 @@ class RunConditions:
 
 @dataclass(frozen=True)
 class Conditions:
-    """All tables of a tag, in the order of the files' names."""
+    """All tables of a tag, in the order of the files' names.
+
+    Attributes
+    ----------
+    tag : str
+        Its folder or file.
+    tables : tuple of Table
+    files : Tag, optional
+        What it was read from.
+    remarks : tuple of str
+        What is not wrong, but should be known: tables that are not read.
+    register : Register, optional
+        What was taken in which runs, where the tag says it.
+    """
 
     tag: str
     tables: tuple[Table, ...] = field(repr=False)
+    files: tags.Tag | None = field(default=None, repr=False)
+    remarks: tuple[str, ...] = ()
+    register: Register | None = None
 
     @classmethod
     def load(cls, tag: str | Path) -> Conditions:
-        """Read the tables of a folder (or of one file), or of a tag that ships.
+        """Read the tables of a folder, of one file, of a map of tables of another format, or of a tag that ships.
 
         Raises
         ------
         UserError
-            If there is no such tag, a table is wrong, or two tables give the same value.
+            If there is no such tag, a table is wrong, two tables give the same value, one was derived from runs of the wrong
+            kind, or a snapshot is not as it was.
         """
-        path = loader.find("calib", tag)
-        files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
-        if not files:
-            raise UserError("holds no conditions table (*.txt)", at=Location(str(path)))
+        path = tags.find(tag)
+        files, tables, remarks = _read(path)
+        folder = files.folder
+        register = load_register(folder / REGISTER) if REGISTER in files.contents else None
         problems = Problems()
-        tables: list[Table] = []
-        for file in files:
-            try:
-                tables += read_tables(file)
-            except UserError as error:
-                problems.add(error)
-        problems.check()
         for number, later in enumerate(tables):
             for earlier in tables[:number]:
                 clash = _clash(earlier, later) if earlier.override == later.override else None
@@ -128,14 +146,25 @@ class Conditions:
             if table.override:
                 for idle in _idle(table, [other for other in tables if not other.override]):
                     problems.add(idle)
+        for wrong in contradictions(tables, register) if register is not None else ():
+            problems.add(wrong)
         problems.check()
-        return cls(str(path), tuple(tables))
+        return cls(str(path), tuple(tables), files, remarks, register)
+
+    def about(self, payloads: Iterable[str]) -> dict[str, Any]:
+        """Return the tag for the provenance: its name, what it holds, and type and runs of the tables that were used, by id."""
+        known = {table.payload: f"{table.type} {', '.join(map(str, table.runs))}" for table in self.tables}
+        return {
+            "tag": Path(self.tag).resolve().name,
+            "sha256": "" if self.files is None else self.files.sha256,
+            "snapshot": self.files is not None and self.files.snapshot,
+            "tables": {one: known[one] for one in payloads if one in known},
+        }
 
     def for_run(self, run: int) -> RunConditions:
         """Return what holds for a run; tables that override come after those they override."""
-        valid = [table for table in self.tables if covers(table.runs, run)]
-        ordered = [t for t in valid if not t.override] + [t for t in valid if t.override]
-        return RunConditions(run, self.tag, tuple(ordered), tuple(sorted({table.payload for table in ordered})))
+        ordered = sorted((table for table in self.tables if covers(table.runs, run)), key=lambda table: table.order)
+        return RunConditions(run, self.tag, tuple(ordered), _ids(ordered), self.tables)
 
     def check(self, runs: Iterable[int], needs: Mapping[str, Sequence[str]]) -> None:
         """Raise a UserError for everything that is missing for these runs, or that can mean none of the channels.
@@ -157,6 +186,53 @@ class Conditions:
             for stranger in _strangers(self.tables, type_, channels):
                 problems.add(stranger)
         problems.check()
+
+
+def _read(path: Path) -> tuple[tags.Tag, list[Table], tuple[str, ...]]:
+    """Return the files of a tag, its tables, and what is to be known of these."""
+    own = path if path.suffix in (".yaml", ".yml") and path.is_file() else path / sdc.MAP
+    if own.is_file():
+        given = sdc.read(own)
+        if own == path:
+            return tags.Tag(path, given.contents), list(given.tables), given.remarks
+        files = tags.read(path, given.contents)
+        return files, list(given.tables), given.remarks
+    files = tags.read(path)
+    names = [name for name in files.contents if name != REGISTER]
+    if not names:
+        raise UserError("holds no conditions table (*.txt)", at=Location(str(path)))
+    problems = Problems()
+    tables: list[Table] = []
+    for name in names:
+        file = files.folder / name if path.is_dir() else path
+        try:
+            tables += parse_tables(text_of(files.contents[name], file), str(file))
+        except UserError as error:
+            problems.add(error)
+    problems.check()
+    return files, tables, ()
+
+
+def _around(tables: Sequence[Table], run: int) -> str | None:
+    """Return which tables there are before and behind a run for which there is none."""
+    ends = [(one.last, table) for table in tables for one in table.runs if one.last < run]
+    begins = [(one.first, table) for table in tables for one in table.runs if one.first > run]
+    last = max(ends, key=lambda item: item[0], default=None)
+    first = min(begins, key=lambda item: item[0], default=None)
+    before = f"{last[1].location()} ends with run {last[0]}" if last else ""
+    after = f"{first[1].location()} begins with run {first[0]}" if first else ""
+    if last and first:
+        return f"a gap: {before}, {after}"
+    return f"it starts late: {after}" if first else f"it ends early: {before}" if last else None
+
+
+def _ids(ordered: Sequence[Table]) -> tuple[str, ...]:
+    """Return the ids of the tables that hold for a run; where later ones replace earlier ones, their order is one more."""
+    ids = {table.payload for table in ordered}
+    layered = [table for table in ordered if table.layer is not None]
+    if len({table.type for table in layered}) < len(layered):
+        ids.add(hashlib.sha256(" ".join(table.payload for table in layered).encode()).hexdigest()[:12])
+    return tuple(sorted(ids))
 
 
 def _strangers(tables: Sequence[Table], type_: str, known: Sequence[str]) -> Iterator[UserError]:
@@ -198,6 +274,8 @@ def _idle(table: Table, plain: Sequence[Table]) -> Iterator[UserError]:
 
 def _clash(earlier: Table, later: Table) -> UserError | None:
     """Return the error of two tables that give the same (run, channel, column), None where they do not."""
+    if None not in (earlier.layer, later.layer):
+        return None
     if earlier.type != later.type or not set(earlier.columns) & set(later.columns):
         return None
     common = overlap(earlier.runs, later.runs)

@@ -59,8 +59,7 @@ def spans(tables: Sequence[Table], within: RunRange) -> Iterator[RunRange]:
 
 def holding(tables: Iterable[Table], run: int) -> list[Table]:
     """Return the tables that hold for a run; what overrides comes last."""
-    valid = [table for table in tables if covers(table.runs, run)]
-    return [one for one in valid if not one.override] + [one for one in valid if one.override]
+    return sorted((table for table in tables if covers(table.runs, run)), key=lambda table: table.order)
 
 
 def constants(tables: Sequence[Table], type_: str, channels: Iterable[str], runs: RunRange) -> Iterator[Constant]:

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 OPEN = 2**31 - 1
 """The last run of a range without an end."""
 
-_RANGE = re.compile(r"(\d+)(?:\s*(-)\s*(\d*))?\Z")
+LONGEST = 60
+"""Characters of a range."""
+
+_RANGE = re.compile(r"(\d+)(?:\s*(-)\s*(\d*))?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -42,9 +45,9 @@ def parse_ranges(text: str) -> tuple[RunRange, ...]:
     """
     ranges: list[RunRange] = []
     for part in text.split(","):
-        match = _RANGE.match(part.strip())
+        match = _RANGE.match(part.strip()) if len(part) < LONGEST else None
         if match is None:
-            msg = f"'{part.strip()}' is no run or range of runs such as 3855-4207 or 5000-"
+            msg = f"'{part.strip()[:LONGEST]}' is no run or range of runs such as 3855-4207 or 5000-"
             raise ValueError(msg)
         first = int(match[1])
         last = first if match[2] is None else int(match[3]) if match[3] else OPEN

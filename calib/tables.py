@@ -1,7 +1,7 @@
 """Conditions tables: the text files ``configs/calib/TAG/*.txt``, one or several blocks of metadata lines and rows.
 
-A block begins with metadata lines ``key = value`` (type, runs, columns, units, source, override) and holds one row per
-channel; the row of the channel ``*`` stands for all that have none of their own. ``#`` begins a comment.
+A block begins with metadata lines ``key = value`` (type, runs, columns, units, source, from, without, override) and holds
+one row per channel; the row of the channel ``*`` stands for all that have none of their own. ``#`` begins a comment.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from emiss.calib.limits import Limits
+from emiss.calib.origins import Origin, parse_origin
 from emiss.calib.run_ranges import RunRange, parse_ranges
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 from emiss.configs.files import check_regular
@@ -27,7 +28,13 @@ ANY = "*"
 SHOWN = 5
 """So many wrong rows of a block are named one by one."""
 
-KEYS = ("type", "runs", "columns", "units", "source", "override")
+KEYS = ("type", "runs", "columns", "units", "source", "from", "without", "override")
+
+MAX_BYTES = 64_000_000
+"""Of a file; all constants of an experiment are some megabytes."""
+
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+"""What a value may be; Python would take ``1_000`` and digits of any script, too."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +206,16 @@ class Table:
     line: int
     override: bool = False
     payload: str = field(default="", compare=False)
+    origin: Origin | None = None
+    layer: int | None = None
+    """The place of a table of a format in which later tables replace earlier ones."""
+    without: tuple[str, ...] = ()
+    """Channels that a derivation has found nothing for."""
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """Of the tables that hold for a run, those with a larger one come later."""
+        return self.override, self.layer or 0
 
     def location(self, channel: str | None = None) -> Location:
         """Return the place of the block, or of the row of a channel."""
@@ -213,19 +230,48 @@ def read_tables(path: Path) -> list[Table]:
     UserError
         For every mistake, with file and line (and column where it is one word).
     """
+    return parse_tables(text_of(read_content(path), path), str(path))
+
+
+def read_content(path: Path) -> bytes:
+    """Return the bytes of a file of tables.
+
+    Raises
+    ------
+    UserError
+        If it is too large or cannot be read.
+    """
     check_regular(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot be read: {error}", at=Location(str(path))) from None
-    return parse_tables(text, str(path))
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"tables of more than {MAX_BYTES // 1_000_000} MB are refused", at=Location(str(path)))
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}", at=Location(str(path))) from None
+
+
+def text_of(content: bytes, path: Path) -> str:
+    """Return the text of a file of tables.
+
+    Raises
+    ------
+    UserError
+        If it is none.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"cannot be read: no text: {error.reason}", at=Location(str(path))) from None
+    if "\0" in text:
+        raise UserError("cannot be read: no text: it has null characters", at=Location(str(path)))
+    return text
 
 
 def parse_tables(text: str, name: str = "<text>") -> list[Table]:
     """Return the blocks of a text; `name` stands for the file in messages."""
     blocks: list[_Block] = []
     problems = Problems()
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         line = raw.partition("#")[0].rstrip()
         if not line.strip():
             continue
@@ -252,6 +298,19 @@ def parse_tables(text: str, name: str = "<text>") -> list[Table]:
     return tables
 
 
+def payload_of(
+    kind: str,
+    runs: tuple[RunRange, ...],
+    columns: tuple[str, ...],
+    rows: Mapping[str, tuple[float, ...]],
+    *,
+    override: bool = False,
+) -> str:
+    """Return the id of a table: the first digits of a hash of all that it says."""
+    parsed = repr((kind, [str(r) for r in runs], columns, sorted(rows.items()), *(["override"] if override else [])))
+    return hashlib.sha256(parsed.encode()).hexdigest()[:12]
+
+
 class _Block:
     """A block while it is read."""
 
@@ -271,6 +330,8 @@ class _Block:
 
     def row(self, line: str, number: int, raw: str) -> None:
         words = tuple(line.replace(",", " ").split())
+        if not words:
+            raise UserError("a row without a channel", at=Location(self.file, number, 1, len(raw), raw))
         at = Location(self.file, number, raw.index(words[0]) + 1, len(words[0]), raw)
         if words[0] in self.rows:
             raise UserError(f"channel '{words[0]}' has a row at line {self.rows[words[0]][1]} already", at=at)
@@ -315,9 +376,29 @@ class _Block:
         if not rows:
             raise UserError("the block has no rows", at=Location(self.file, self.line))
         lines = {channel: number for channel, (_, number, _) in self.rows.items()}
-        parsed = repr((kind, [str(r) for r in runs], columns, sorted(rows.items())))
-        payload = hashlib.sha256(parsed.encode()).hexdigest()[:12]
-        return Table(kind, runs, columns, rows, lines, self.file, self.line, override == "yes", payload)
+        replaces = override == "yes"
+        payload = payload_of(kind, runs, columns, rows, override=replaces)
+        return Table(
+            kind,
+            runs,
+            columns,
+            rows,
+            lines,
+            self.file,
+            self.line,
+            replaces,
+            payload,
+            self._origin(kind),
+            without=tuple(filter(None, self._list("without"))) if "without" in self.meta else (),
+        )
+
+    def _origin(self, kind: str) -> Origin | None:
+        if "from" not in self.meta:
+            return None
+        try:
+            return parse_origin(kind, self.meta["from"][0], self._at("from"))
+        except ValueError as error:
+            raise UserError(str(error), at=self._at("from")) from None
 
     def _columns(self, kind: TableType) -> tuple[tuple[str, ...], list[float]]:
         names, units = self._list("columns"), self._list("units")
@@ -356,10 +437,7 @@ class _Block:
             column = raw.index(word, column)
             place = Location(self.file, number, column + 1, len(word), raw)
             column += len(word)
-            try:
-                value = float(word) * factor
-            except ValueError:
-                value = math.nan
+            value = float(word) * factor if NUMBER.fullmatch(word) else math.nan
             if not math.isfinite(value):
                 raise UserError(f"'{word}' is no finite number", at=place)
             known = name.removesuffix(ERROR)

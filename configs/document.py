@@ -169,7 +169,7 @@ def compose(text: str, name: str) -> Document:
 
 def _colon(text: str, name: str, error: yaml.MarkedYAMLError) -> UserError | None:
     """Return the mistake of a colon that is missing, or one too many, at its own line: YAML's parser is behind it by then."""
-    lines = text.split("\n")
+    lines = _lines(text)
     if error.problem == "could not find expected ':'" and error.context_mark is not None:
         line = error.context_mark.line
     elif error.problem == "mapping values are not allowed in this context" and error.problem_mark is not None:
@@ -191,8 +191,13 @@ def _colon(text: str, name: str, error: yaml.MarkedYAMLError) -> UserError | Non
     return UserError("YAML: ':' is missing behind a key", at=at, hint="write 'key: value'")
 
 
+def _lines(text: str) -> list[str]:
+    """Return lines as YAML's marks count them."""
+    return re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
+
+
 def _location(text: str, name: str, mark: Any) -> Location:
-    lines = text.split("\n")
+    lines = _lines(text)
     line = lines[mark.line] if mark.line < len(lines) else ""
     return Location(name, mark.line + 1, mark.column + 1, text=line)
 

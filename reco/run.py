@@ -131,6 +131,7 @@ def process(run: Run, *, size: int = BATCH) -> EventTable:
         provenance=record(
             configs=detector.texts,
             payloads=run.payloads,
+            constants=run.conditions.about(run.payloads),
             inputs=inputs,
         ),
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from emiss.calib.conditions import Conditions
-from emiss.configs import loader
+from emiss.calib.tag import find as find_tag
 from emiss.configs.errors import Location, UserError, did_you_mean
 from emiss.configs.schema import dump
 from emiss.configs.units import UNITS
@@ -82,7 +82,7 @@ class Simulation:
         self.seed = sample.seed if seed is None else seed
         self.detector: Detector = load_detector(sample.detector, near=sample.folder)
         self.setup = SetUp(self.detector)
-        self.constants = Conditions.load(loader.find("calib", sample.calib, near=sample.folder))
+        self.constants = Conditions.load(find_tag(sample.calib, near=sample.folder))
         self.conditions = self.constants.for_run(sample.run)
         trigger.check(sample, self.detector)
         digitise.check(sample, self.detector)
@@ -323,7 +323,9 @@ def _write_hits(simulation: Simulation, path: Path, events: int, batches: Iterat
                 for name, kind in types.items()
             },
             "provenance": provenance.record(
-                configs={document.name: document.text} if document else {}, payloads=simulation.conditions.payloads
+                configs={document.name: document.text} if document else {},
+                payloads=simulation.conditions.payloads,
+                constants=simulation.constants.about(simulation.conditions.payloads),
             ),
         }
         writer.finish(metadata)

@@ -32,7 +32,7 @@ def test_the_named_bits(word, bits):
 
 def test_the_schemas_are_all_named():
     used = set()
-    for folder in ("emiss", "events", "reco", "selection"):
+    for folder in ("calib", "emiss", "events", "reco", "selection"):
         for path in (ROOT / folder).rglob("*.py"):
             used |= set(re.findall(r'^SCHEMA = "(emiss\.\w+/\d+)"', path.read_text(encoding="utf-8"), re.MULTILINE))
     assert len(used) > 5

@@ -53,9 +53,15 @@ class Alignment(Derivation):
     wants = (
         "tracks without a field (magnet.field 0 for these runs), spread in place and slope; with --curved, in a field"
     )
+    runs_of = "straight"
     pilot = 20_000
     rounds = 3
     everywhere = True
+
+    @property
+    def origin(self) -> str:
+        """Straight tracks, or those of any particle of the beam in a field."""
+        return self.taken_as or ("beam" if self.options.curved else self.runs_of)
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)

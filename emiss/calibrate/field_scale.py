@@ -38,6 +38,7 @@ class FieldScale(Derivation):
     kind = "field"
     meaning = "scales of fields (magnet.field) from the momentum of the beam"
     wants = "single beam particles of known momentum, with the field on and aligned planes"
+    runs_of = "beam"
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)

@@ -56,12 +56,19 @@ class Sums:
         first, *others = parts
         made = Sums({name: values.copy() for name, values in first.arrays.items()}, first.read, first.used, first.runs)
         for part in others:
-            for name, values in part.arrays.items():
-                made.arrays[name] = made.arrays[name] + values if name in made.arrays else values.copy()
-            made.read += part.read
-            made.used += part.used
-            made.runs |= part.runs
+            made.add(part)
         return made
+
+    def add(self, part: Sums) -> None:
+        """Add a part, in place."""
+        for name, values in part.arrays.items():
+            if name in self.arrays:
+                self.arrays[name] += values
+            else:
+                self.arrays[name] = values.copy()
+        self.read += part.read
+        self.used += part.used
+        self.runs |= part.runs
 
 
 @dataclass(frozen=True)
@@ -196,6 +203,8 @@ class Derivation(ABC):
         Whether the events of the pilot are some of every file; else they are the first ones.
     trigger : str
         The trigger bit of the events that it takes; ``any``: all.
+    runs_of : str
+        The kind of runs that it takes, one of `emiss.calib.origins.KINDS`; goes into the table.
     sources : tuple of str
         Origins of events that it may be asked for.
     one_run : bool
@@ -209,12 +218,19 @@ class Derivation(ABC):
     rounds: ClassVar[int] = 1
     everywhere: ClassVar[bool] = False
     trigger: ClassVar[str] = "any"
+    runs_of: ClassVar[str] = "any"
     sources: ClassVar[tuple[str, ...]] = ()
     one_run: ClassVar[bool] = False
 
     def __init__(self, detector: Detector, options: Options) -> None:
         self.detector = detector
         self.options = options
+        self.taken_as: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """The kind of runs that it takes with its options; where a register knows that of the runs, this one."""
+        return self.taken_as or self.runs_of
 
     def begin_run(self, conditions: RunConditions) -> None:  # noqa: B027 - not all need constants
         """Take the constants of a run."""

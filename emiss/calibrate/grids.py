@@ -109,6 +109,7 @@ class Grids(Derivation):
     kind = "ecal"
     meaning = "gains of all cells of the ECAL, preshower included, and its absolute scale (sadc.gain)"
     wants = "electrons over the face of the calorimeter"
+    runs_of = "electrons"
     pilot = 1 << 40  # all: the sums of squares first, then the peak with the gains that follow
     rounds = 2  # thresholds and classes are those of the gains: once more with those that were found
 

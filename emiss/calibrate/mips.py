@@ -79,6 +79,7 @@ class Mips(Derivation):
     kind = "mip"
     meaning = "gains from the peak of muons (sadc.gain): counters, panels and modules; other parts with --part"
     wants = "muons"
+    runs_of = "muons"
 
     def begin_run(self, conditions: RunConditions) -> None:
         """Take the constants of a run."""

@@ -24,6 +24,10 @@ FEW = 40
 """Values that a plot names."""
 
 
+WIDE = 100.0
+"""Sizes that differ by more are drawn on a logarithmic axis, which is linear below 1."""
+
+
 class Row(NamedTuple):
     """A value that moved, as it is shown."""
 
@@ -87,6 +91,15 @@ def draw(found: Sequence[Moved]) -> Figure:
         y = np.arange(len(chosen))
         place.barh(y, sizes, color=[COLOURS[5] if one.swapped else COLOURS[0] for one in chosen])
         place.set_yticks(y, [f"{one.channel} {one.type} {one.column}" for one in chosen], fontsize=6)
-        place.invert_yaxis()
-        place.set_xlabel("moved by [sigma]" if in_sigma else "moved by [%]")
+        place.set_ylim(len(chosen) - 0.4, -0.6)
+        place.axvline(0.0, color="black", linewidth=0.6)
+        largest = max(map(abs, sizes), default=0.0)
+        if largest > WIDE * min((abs(size) for size in sizes if size), default=largest):
+            place.set_xscale("symlog", linthresh=1.0)
+        if any(one.swapped for one in chosen):
+            from matplotlib.patches import Patch
+
+            place.legend(handles=[Patch(color=COLOURS[5], label="look swapped")], frameon=False, fontsize=8)
+        few = "" if len(chosen) == len(found) else f" ({len(chosen)} of {len(found)} values)"
+        place.set_xlabel(f"moved by {'[sigma]' if in_sigma else '[%]'}{few}")
     return made

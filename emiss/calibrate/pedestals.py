@@ -52,6 +52,12 @@ class Pedestals(Derivation):
     wants = "random triggers"
     pilot = 2000
     trigger = "random"
+    runs_of = "random"
+
+    @property
+    def origin(self) -> str:
+        """Random triggers; before the pulses, events of any kind are alike."""
+        return self.taken_as or (self.runs_of if self.options.samples is None else "any")
 
     def empty(self, learned: Any) -> Sums:
         """Return histograms of all values for the pilot; of what is near the pedestal, and moments, else."""

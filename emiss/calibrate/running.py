@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emiss.calib.conditions import Conditions
+from emiss.calib.origins import alike
+from emiss.calibrate.kept import Kept, Stage, key_of
 from emiss.calibrate.kinds import derivation_of
 from emiss.calibrate.swaps import with_swaps
 from emiss.configs.errors import Location, UserError, did_you_mean
+from emiss.events.files.identity import checksum
+from emiss.events.provenance import code_of
 from emiss.job.pools import Machine
-from emiss.job.work import ItemsFailedError
 from emiss.look.spill_quality import open_files
 from emiss.reco.detector.model import load_detector
 from emiss.reco.readers import open_run_file
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from emiss.calib.register import Register
     from emiss.calibrate.frame import Derivation, Found, Options, Sums
     from emiss.configs.arrays import Bools
     from emiss.events.batch import Batch
@@ -93,6 +98,8 @@ def derive(
     pool: Pool | None = None,
     progress: Callable[[int], None] = lambda _: None,
     planned: Callable[[int], None] = lambda _: None,
+    keep: Path | None = None,
+    resumed: Callable[[int], None] = lambda _: None,
 ) -> tuple[Found, Derivation]:
     """Derive constants from the raw files of a run list, with its constants to begin with.
 
@@ -106,12 +113,17 @@ def derive(
         Who makes the sums; this process by default.
     progress, planned : callables
         Called with entries that are done, and once before with how many they will be.
+    keep : Path, optional
+        A folder for the sums of what is done, from which a derivation that was interrupted goes on; whoever has written the
+        result removes it.
+    resumed : callable
+        Called with how many entries were found there, for each pass over the data of which there are some.
 
     Raises
     ------
     UserError
         If a file cannot be read or is of the wrong kind.
-    ItemsFailedError
+    EmissError
         If a pool could not read all of them.
     """
     pool = pool or Machine()
@@ -119,6 +131,9 @@ def derive(
     derivation = derivation_of(kind, detector, options)
     trigger_bit(detector, options.trigger or derivation.trigger)
     shared, ranges = open_files(runs, None, pool)
+    register = Conditions.load(shared.calib).register
+    if register is not None:
+        derivation.taken_as = _registered(derivation, register, ranges)
     if options.simulated is not None:
         source = shared.source()
         file = shared.open(source, ranges[0].path, ranges[0].identity)
@@ -127,15 +142,50 @@ def derive(
         _refer(derivation, options.simulated)
     first = _pilot(ranges, derivation.pilot, everywhere=derivation.everywhere)
     planned(sum(part.events for part in [*derivation.rounds * first, *ranges]))
+    store = None if keep is None else Kept(keep, _key(shared, kind, options, ranges))
+
+    def summed(stage: int, of: Sequence[Range], learned: object) -> Sums:
+        total = None if store is None else store.totals(stage)
+        return _sums(Deriving(shared, kind, options, learned), of, pool, progress, total, resumed)
+
     learned = None
-    for _ in range(derivation.rounds if derivation.pilot else 0):
-        learned = derivation.learn(_sums(Deriving(shared, kind, options, learned), first, pool, progress))
-    sums = _sums(Deriving(shared, kind, options, learned), ranges, pool, progress)
+    rounds = derivation.rounds if derivation.pilot else 0
+    for stage in range(rounds):
+        learned = derivation.learn(summed(stage, first, learned))
+    sums = summed(rounds, ranges, learned)
     if not sums.used:
         why, hint = derivation.lacking(sums.read)
         raise UserError(f"nothing to derive {kind} from: {why}", hint=hint)
-    found = derivation.finish(sums, learned)
+    try:
+        found = derivation.finish(sums, learned)
+    except UserError:  # what is wrong with these runs is wrong with their sums
+        if keep is not None:
+            shutil.rmtree(keep, ignore_errors=True)
+        raise
     return with_swaps(found, Conditions.load(shared.calib).for_run(min(found.runs))), derivation
+
+
+def _registered(derivation: Derivation, register: Register, ranges: Sequence[Range]) -> str | None:
+    """Return the kind of the runs of files where a register knows it, and it is one.
+
+    Raises
+    ------
+    UserError
+        If it is the wrong one.
+    """
+    runs = np.unique(np.concatenate([part.context.key >> 32 for part in ranges])).tolist()
+    wanted, found = derivation.origin, set()
+    for run in runs:
+        known = register.of(run)
+        if known is None:
+            return None
+        if not alike(wanted, known[0]):
+            raise UserError(
+                f"wrong kind of run: {derivation.kind} is derived from {derivation.wants}, run {run} is of {known[0]}",
+                at=known[1],
+            )
+        found.add(known[0])
+    return found.pop() if len(found) == 1 else None
 
 
 def _refer(derivation: Derivation, path: Path) -> None:
@@ -219,14 +269,45 @@ def _pilot(ranges: Sequence[Range], events: int, *, everywhere: bool = False) ->
     return first
 
 
-def _sums(work: Deriving, ranges: Sequence[Range], pool: Pool, progress: Callable[[int], None]) -> Sums:
-    collected = pool.collect(work, ranges, _total, progress=lambda part: progress(part.events))
-    if collected.failures:
-        raise ItemsFailedError(list(collected.failures.values()))
-    return cast("Sums", collected.sums[""])
+def _sums(
+    work: Deriving,
+    ranges: Sequence[Range],
+    pool: Pool,
+    progress: Callable[[int], None],
+    total: Stage | None,
+    resumed: Callable[[int], None],
+) -> Sums:
+    """Return the sums of ranges, added in their order; those that a total has already are not made again."""
+    total = total or Stage(None, 0)
+    if total.done:
+        there = sum(part.events for part in ranges[: total.done])
+        resumed(there)
+        progress(there)
+    left = ranges[total.done :]
+    try:
+        for part, sums in zip(left, pool.stream(work, left), strict=True):
+            total.add(sums)
+            progress(part.events)
+    finally:
+        total.save()
+    assert total.sums is not None  # noqa: S101 - a file has at least one range
+    return total.sums
 
 
-def _total(parts: Sequence[Sums]) -> Sums:
-    from emiss.calibrate.frame import Sums
-
-    return Sums.total(parts)
+def _key(shared: Shared, kind: str, options: Options, ranges: Sequence[Range]) -> str:
+    """Return what names all that sums depend on: files, options, set-up, constants, code and libraries."""
+    source = shared.source()
+    simulated = options.simulated
+    return key_of(
+        [
+            kind,
+            [options.trigger, options.samples, options.least, options.parts],
+            None if simulated is None else checksum(simulated),
+            [[part.identity, part.start, part.stop] for part in ranges],
+            source.key,
+            source.content,
+            [[table.payload, table.order] for table in source.conditions.tables],
+            code_of("calib", "calibrate", "configs", "events", "reco"),
+            np.__version__,
+        ]
+    )

@@ -9,7 +9,9 @@ from emiss.calib.beside import constants_of
 from emiss.calib.conditions import Conditions
 from emiss.calib.coverage import extent, lacks
 from emiss.calib.lookup import constants, known_channels
+from emiss.calib.register import contradictions, load_register
 from emiss.calib.run_ranges import RunRange, parse_ranges
+from emiss.calib.suspects import suspicious
 from emiss.calib.tables import ANY, table_type
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.reco.calorimetry.corrections import mistakes
@@ -18,7 +20,8 @@ from emiss.reco.detector.model import load_detector
 from emiss.reco.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from emiss.calib.lookup import Constant
     from emiss.reco.detector.model import Detector
@@ -57,7 +60,14 @@ def needs_of(detector: Detector, conditions: Conditions) -> dict[str, list[str]]
     return Pipeline(detector, conditions).needs("raw")
 
 
-def check(tag: str | None, *, setup: str, runs: str | None = None) -> tuple[Conditions, RunRange, int]:
+def check(
+    tag: str | None,
+    *,
+    setup: str,
+    runs: str | None = None,
+    register: Path | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> tuple[Conditions, RunRange, int]:
     """Check a tag for a set-up over its runs; return it with the runs that were looked at and the number of types.
 
     Parameters
@@ -67,6 +77,10 @@ def check(tag: str | None, *, setup: str, runs: str | None = None) -> tuple[Cond
     setup : str
     runs : str, optional
         Such as ``6000-6999``; all that any of its tables holds for by default.
+    register : Path, optional
+        What was taken in which runs; that of the tag by default, which was looked at when it was read.
+    told : callable
+        Called with what is not wrong, but should be looked at.
 
     Raises
     ------
@@ -83,10 +97,14 @@ def check(tag: str | None, *, setup: str, runs: str | None = None) -> tuple[Cond
             wanted = list(parse_ranges(runs))
         except ValueError as error:
             raise UserError(f"--runs: {error}") from None
+    for remark in (*conditions.remarks, *suspicious(conditions)):
+        told(str(remark))
     problems = Problems()
     for one in wanted:
         for one_lacks in lacks(conditions, needs, one):
             problems.add(one_lacks)
+    for wrong in contradictions(conditions.tables, load_register(register)) if register is not None else ():
+        problems.add(wrong)
     for stranger in _strange(conditions, detector, needs):
         problems.add(stranger)
     if not problems.errors:

@@ -44,6 +44,7 @@ class Times(Derivation):
     kind = "times"
     meaning = "starts of in-time pulses (sadc.time) and the rms of times relative to the reference (sadc.resolution)"
     wants = "electrons for what is before and in the ECAL, muons for the rest; both may be given together"
+    runs_of = "beam"
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)

@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calib.run_ranges import overlap
+from emiss.calib.origins import fits, text_of
+from emiss.calib.run_ranges import RunRange, overlap
 from emiss.calib.tables import error_of, table_type
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import Conditions
-    from emiss.calib.run_ranges import RunRange
     from emiss.calibrate.frame import Found, Made
 
 DIGITS = 7
 """Of a value."""
 
 
-def table(found: Found, runs: RunRange, over: Conditions | None = None) -> str:
+def table(found: Found, runs: RunRange, over: Conditions | None = None, origin: str = "any", begun: str = "") -> str:
     """Return the text of the conditions table: each value with its error.
 
     What has no type of tables is for the page alone. Channels without a value have no row but a comment. Blocks override those
-    of the same type of the constants `over`: what held for other channels before stays.
+    of the same type of the constants `over`: what held for other channels before stays. `origin` is the kind of the runs,
+    `begun` names the constants that they were read with.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def table(found: Found, runs: RunRange, over: Conditions | None = None) -> str:
         If no channel has a value.
     """
     texts = [
-        _block(found, one, runs, override=_below(over, one.type, runs))
+        _block(found, one, runs, origin, begun, override=_below(over, one.type, runs))
         for one in found.made
         if one.found.any() and table_type(one.type)
     ]
@@ -49,8 +50,9 @@ def _below(over: Conditions | None, kind: str, runs: RunRange) -> bool:
     return any(one.type == kind and not one.override and overlap(one.runs, (runs,)) for one in tables)
 
 
-def _block(found: Found, made: Made, runs: RunRange, *, override: bool) -> str:
+def _block(found: Found, made: Made, runs: RunRange, origin: str, begun: str, *, override: bool) -> str:
     of = ", ".join(map(str, found.runs))
+    lost = [name for name, one in zip(made.channels, made.found, strict=True) if not one]
     names = [name for column in made.values for name in (column, error_of(column))]
     units = [made.units[column] for column in made.values for _ in range(2)]
     lines = [
@@ -58,7 +60,9 @@ def _block(found: Found, made: Made, runs: RunRange, *, override: bool) -> str:
         f"runs = {runs}",
         f"columns = {', '.join(['channel', *names])}",
         f"units = {', '.join(['-', *units])}",
-        f"source = derived ({found.kind}) from run {of}, {found.used} events",
+        f"source = derived ({found.kind}) from run {of}, {found.used} events{begun and f', with {begun}'}",
+        f"from = {text_of(origin if fits(made.type, origin) else 'any', [RunRange(run, run) for run in found.runs])}",
+        *([f"without = {', '.join(lost)}"] if lost else []),
         *(["override = yes"] if override else []),
         "",
     ]

@@ -60,7 +60,8 @@ class _Check:
             "map": _map,
             "sample": _sample,
             "detector": _detector,
-            "conditions": _conditions,
+            "conditions": self._conditions,
+            "register": _register,
             "search": _search,
             "figure": _figure,
             "budget": _budget,
@@ -133,6 +134,15 @@ class _Check:
         if self.around.runlists or against:
             return f"{said} (fits the columns of {', '.join([*against, *(str(path) for path, _ in self.around.runlists)])})"
         return f"{said} (its columns were not looked at: give a table or a run list with it)"
+
+    def _conditions(self, one: Given) -> str:
+        from emiss.calib.conditions import Conditions
+        from emiss.calib.suspects import suspicious
+
+        found = Conditions.load(one.path)
+        self.out.warnings += [*found.remarks, *map(str, suspicious(found))]
+        kind = "snapshot" if found.files is not None and found.files.snapshot else "conditions"
+        return f"{kind}, {len(found.tables)} tables"
 
     def _monitor(self, one: Given) -> str:
         from emiss.monitor.quantities import columns
@@ -221,10 +231,10 @@ def _detector(one: Given) -> str:
     return told
 
 
-def _conditions(one: Given) -> str:
-    from emiss.calib.conditions import Conditions
+def _register(one: Given) -> str:
+    from emiss.calib.register import load_register
 
-    return f"conditions, {len(Conditions.load(one.path).tables)} tables"
+    return f"register of runs, {len(load_register(one.path).kinds)} kinds"
 
 
 def _order(error: UserError) -> tuple[str, int, int]:

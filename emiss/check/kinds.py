@@ -92,6 +92,10 @@ def _kind(document: Document) -> str:
     keys = set(document.data) if isinstance(document.data, dict) else set()
     if "samples" in keys:
         return "runlist"
+    if "format" in keys:
+        return "conditions"
+    if keys == {"kinds"}:
+        return "register"
     if "reader" in keys:
         return "map"
     for key, kind in NAMING.items():

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emiss.commands import calib_store
 from emiss.commands.executing import Cluster, Executing, Name, Scheduler, Workers, note_of
 from emiss.commands.plain import Json, put
 from emiss.commands.process import Quiet
 from emiss.terminal import print_table, progress, say, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from emiss.calib.conditions import Conditions
     from emiss.calib.lookup import Constant
     from emiss.calibrate.frame import Found
 
@@ -83,7 +87,7 @@ def derive(
     """Derive constants from raw calibration runs: a table for a tag, with errors, and a page to look at.
 
     The runs are read with the constants that hold for them; what is derived replaces them. Channels with too few entries, or a
-    fit that is not good, are listed: look at them before you use the table.
+    fit that is not good, are listed: look at them before you use the table. What is interrupted goes on when it is run again.
 
     For example:
 
@@ -100,11 +104,12 @@ def derive(
     from emiss import runlist
     from emiss.calib.conditions import Conditions
     from emiss.calib.run_ranges import OPEN, RunRange
+    from emiss.calib.tag import MANIFEST
+    from emiss.calib.tag import find as find_tag
     from emiss.calibrate import page, written
     from emiss.calibrate.frame import Options
     from emiss.calibrate.kinds import refuse_unknown
     from emiss.calibrate.running import derive as derive_all
-    from emiss.configs import loader
     from emiss.configs.errors import Location, UserError
     from emiss.events.files.atomic import write_text
     from emiss.job.pools import pool_of
@@ -112,6 +117,8 @@ def derive(
     refuse_unknown(kind)
     if out.suffix != ".txt":
         raise UserError("a table of constants is a '.txt'", at=Location(str(out)))
+    if (out.parent / MANIFEST).exists():
+        raise UserError("the folder is a snapshot, which never changes", at=Location(str(out)))
     if len(runs) == 1 and runs[0].endswith((".yaml", ".yml")):
         listed = runlist.load(runs[0])
     else:
@@ -120,21 +127,46 @@ def derive(
         trigger, samples, least, tuple(part or ()), simulated=simulated, curved=curved, events=events or ""
     )
     where = Executing(executor, workers, scheduler, cluster)
-    with where.begun(listed.cluster, quiet=quiet) as how, progress(kind, None, quiet=quiet, note=note_of(how)) as step:
-        found, derivation = derive_all(listed, kind, options, pool=pool_of(how, where.many), progress=step)
+    keep = out.parent / f".{out.stem}.derive"
+    with where.begun(listed.cluster, quiet=quiet) as how, ExitStack() as shown:
+        bars: list[Callable[[int], None]] = []
+
+        def planned(entries: int) -> None:
+            bars.append(shown.enter_context(progress(kind, entries, quiet=quiet, note=note_of(how))))
+
+        def step(entries: int) -> None:
+            bars[-1](entries)
+
+        def resumed(entries: int) -> None:
+            if not (quiet or json_):
+                say(f"going on: {entries} events are summed already ({keep})", "dim", stderr=True)
+
+        found, derivation = derive_all(
+            listed,
+            kind,
+            options,
+            pool=pool_of(how, where.many),
+            progress=step,
+            planned=planned,
+            keep=keep,
+            resumed=resumed,
+        )
     last = max(found.runs) if derivation.one_run else OPEN
     valid = RunRange(min(found.runs) if from_run is None else from_run, last if to_run is None else to_run)
     if valid.last < valid.first:
         raise UserError(f"--to-run {valid.last} comes before --from-run {valid.first}")
-    over = Conditions.load(loader.find("calib", listed.calib, near=listed.near)) if override else None
-    text = written.table(found, valid, over)
+    begun = Conditions.load(find_tag(listed.calib, near=listed.near))
+    about = begun.about([])
+    named = f"{' '.join(str(about['tag']).split())} ({about['sha256'][:12]})"
+    text = written.table(found, valid, begun if override else None, derivation.origin, named)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, text)
     write_text(out.with_suffix(".csv"), written.sheet(found))
     drawn = page.write(found, derivation, valid, out) if pages else []
     made = (out, out.with_suffix(".csv"), *drawn)
+    shutil.rmtree(keep, ignore_errors=True)
     if json_:
-        put({**_plain(found), "holds": str(valid), "written": made})
+        put({**_plain(found), "holds": str(valid), "constants": about, "written": made})
     elif not quiet:
         _print(found)
         for error in _outside(found, valid):
@@ -143,6 +175,11 @@ def derive(
 
 
 Setup = Annotated[str, typer.Option("--setup", "--detector", help="The set-up: a name that ships, or a file.")]
+Calib = Annotated[
+    str | None,
+    typer.Option(help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]"),
+]
+Plot = Annotated[Path | None, typer.Option("--plot", help="The plot: FILE.png, .pdf, .svg or .html.")]
 Run = Annotated[int, typer.Option("--run", min=0, help="The run.")]
 
 
@@ -151,7 +188,7 @@ def show(
     type_: Annotated[str, typer.Argument(metavar="TYPE", help="Such as sadc.pedestal.")],
     run: Run,
     setup: Setup = "na64e_lfc",
-    calib: Annotated[str | None, typer.Option(help="The tag.  [default: that of the set-up]")] = None,
+    calib: Calib = None,
     channel: Annotated[str | None, typer.Option(help="Channels of this name; '*' stands for anything.")] = None,
     json_: Json = False,
 ) -> None:
@@ -165,7 +202,9 @@ def show(
     """
     from emiss.calibrate.store import shown
 
-    _, found = shown(type_, run, setup=setup, tag=calib, channel=channel)
+    conditions, found = shown(type_, run, setup=setup, tag=calib, channel=channel)
+    if not json_:
+        _told(conditions)
     _list(found, ("channel", "column", "value", "error", "unit", "payload", "at"), json_=json_)
 
 
@@ -173,8 +212,9 @@ def show(
 def history(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Such as ECAL1.2.2.")],
     setup: Setup = "na64e_lfc",
-    calib: Annotated[str | None, typer.Option(help="The tag.  [default: that of the set-up]")] = None,
+    calib: Calib = None,
     type_: Annotated[str | None, typer.Option("--type", help="This type alone.")] = None,
+    plot: Plot = None,
     json_: Json = False,
 ) -> None:
     """Show the constants of a channel over all runs: from where each value holds, and where it stands.
@@ -182,42 +222,73 @@ def history(
     For example:
 
       emiss calib history ECAL1.2.2 --type sadc.gain --calib demo
+
+      emiss calib history ECAL1.2.2 --calib my_tag --plot history.pdf
     """
     from emiss.calib.beside import constants_of
     from emiss.calib.conditions import Conditions
     from emiss.calib.lookup import history as values_of
     from emiss.calib.lookup import known_channels
+    from emiss.calibrate import charts
     from emiss.configs.errors import UserError, did_you_mean
 
+    if plot is not None:
+        charts.check_suffix(plot)
     conditions = Conditions.load(calib or constants_of(setup))
     found = values_of(conditions, channel, type_)
     if not found:
         names = [name for table in conditions.tables for name in known_channels([table], type_ or table.type)]
         of = f" of type '{type_}'" if type_ else ""
         raise UserError(f"no table has a value{of} for '{channel}'", hint=did_you_mean(channel, dict.fromkeys(names)))
-    _list(found, ("type", "column", "runs", "value", "error", "unit", "payload", "at"), json_=json_)
+    columns = ("type", "column", "runs", "value", "error", "unit", "payload", "at")
+    if plot is not None:
+        title = f"{channel}, {Path(conditions.tag).name}"
+        charts.write(
+            charts.history(found, channel),
+            plot,
+            title=title,
+            names=columns,
+            rows=[_cells(one, columns) for one in found],
+        )
+    _list(found, columns, json_=json_)
+    if plot is not None and not json_:
+        say(f"written: {plot}", "dim")
 
 
 @app.command()
 def check(
-    tag: Annotated[str | None, typer.Argument(metavar="[TAG]", help="The tag.  [default: that of the set-up]")] = None,
+    tag: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TAG]",
+            help="The tag: a folder, a name, a map, the hash of a snapshot.  [default: that of the set-up]",
+        ),
+    ] = None,
     setup: Setup = "na64e_lfc",
     runs: Annotated[
         str | None, typer.Option(help="Runs, such as 6000-6999.  [default: all that a table holds for]")
     ] = None,
+    register: Annotated[
+        Path | None, typer.Option(help="What was taken in which runs.  [default: runs.yaml of the tag, if it is there]")
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """Check a tag for a set-up: gaps, overlaps, ranges that begin late, missing and extra channels, limits, units.
+    """Check a tag for a set-up: gaps, overlaps, ranges that begin late, missing and extra channels, limits, units, runs.
+
+    Constants that were derived from runs of the wrong kind are told by name; also, as warnings, channels that look swapped or
+    have no value in a derived table, tables that are not read, and those that hold before the runs they are from.
 
     For example:
 
       emiss calib check
 
-      emiss calib check my_tag --setup na64e_2018 --runs 6111-6150
+      emiss calib check my_tag --setup na64e_2018 --runs 6111-6150 --register runs.yaml
     """
     from emiss.calibrate.store import check as check_tag
 
-    conditions, looked, types = check_tag(tag, setup=setup, runs=runs)
+    remarks: list[str] = []
+    told = remarks.append if json_ else warn
+    conditions, looked, types = check_tag(tag, setup=setup, runs=runs, register=register, told=told)
     if json_:
         put(
             {
@@ -226,6 +297,8 @@ def check(
                 "types": types,
                 "setup": setup,
                 "runs": str(looked),
+                "sha256": conditions.about([])["sha256"],
+                "remarks": remarks,
             }
         )
         return
@@ -244,6 +317,7 @@ def diff(
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="Values that are shown.")] = 30,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="All of them as CSV; NAME.svg beside it.")] = None,
+    plot: Plot = None,
     json_: Json = False,
 ) -> None:
     """Show what moved between two tags, in sigma where errors are known; channels that look swapped are named.
@@ -252,20 +326,30 @@ def diff(
 
       emiss calib diff demo my_tag --run 6111
 
-      emiss calib diff my_tag my_tag --run 6111 --other-run 6150 --out moved.csv
+      emiss calib diff my_tag my_tag --run 6111 --other-run 6150 --out moved.csv --plot moved.png
     """
     from rich.table import Table
 
     from emiss.calib.conditions import Conditions
     from emiss.calib.moved import moved
-    from emiss.calibrate.moves import Row, rows, write
+    from emiss.calibrate import charts
+    from emiss.calibrate.moves import Row, draw, rows, write
 
-    found = moved(Conditions.load(before), Conditions.load(after), run, other)
+    if plot is not None:
+        charts.check_suffix(plot)
+    both = Conditions.load(before), Conditions.load(after)
+    found = moved(*both, run, other)
+    written = write(found, out) if found and out is not None else []
+    if plot is not None and found:
+        title = f"{before} and {after}, run {run}" + ("" if other is None else f" and {other}")
+        charts.write(draw(found), plot, title=title, names=Row._fields, rows=list(rows(found)))
+        written.append(plot)
     if json_:
-        written = write(found, out) if found and out is not None else []
         put({"moved": [{**row._asdict(), "swapped": one.swapped} for row, one in zip(rows(found), found, strict=True)],
              "written": written})  # fmt: skip
         return
+    for tag in both:
+        _told(tag)
     if not found:
         say("nothing is different")
         return
@@ -275,11 +359,11 @@ def diff(
     print_table(table)
     if len(found) > most:
         say(f"and {len(found) - most} more", "dim")
-    for one in found:
-        if one.swapped and one.channel < one.swapped:
-            warn(f"{one.type}: {one.channel} and {one.swapped} look swapped")
-    if out is not None:
-        say("written: " + ", ".join(str(path) for path in write(found, out)), "dim")
+    pairs = dict.fromkeys((one.type, one.channel, one.swapped) for one in found if one.channel < one.swapped)
+    for type_, channel, other_one in pairs:
+        warn(f"{type_}: {channel} and {other_one} look swapped")
+    if written:
+        say("written: " + ", ".join(map(str, written)), "dim")
 
 
 def _list(found: Sequence[Constant], columns: tuple[str, ...], *, json_: bool) -> None:
@@ -297,11 +381,28 @@ def _list(found: Sequence[Constant], columns: tuple[str, ...], *, json_: bool) -
             {"at": "where"}.get(column, column), justify="right" if column in {"value", "error"} else "left"
         )
     for one in found:
-        cells = [getattr(one, column) for column in columns]
-        table.add_row(
-            *("" if cell is None else f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in cells)
-        )
+        table.add_row(*_cells(one, columns))
     print_table(table)
+
+
+def _cells(one: Constant, columns: tuple[str, ...]) -> list[str]:
+    """Return a constant as words."""
+    cells = [getattr(one, column) for column in columns]
+    return ["" if cell is None else f"{cell:.6g}" if isinstance(cell, float) else str(cell) for cell in cells]
+
+
+def _told(conditions: Conditions) -> None:
+    """Say which tag it is, and what is to be known of it."""
+    files = conditions.files
+    if files is not None:
+        kind = "snapshot" if files.snapshot else "tag"
+        say(f"{kind} {conditions.tag} ({files.sha256[:12]})", "dim")
+    for remark in conditions.remarks:
+        warn(remark)
+
+
+app.command()(calib_store.snapshot)
+app.command()(calib_store.convert)
 
 
 @app.command()

@@ -50,7 +50,8 @@ def diff(
     """Compare two cutflows, two analyses on the same tables, or two sets of tables under one analysis.
 
     Which cut changed, by how many events, and, where tables are given, which events: those that pass on one side only, with
-    the cut that stops them on the other. The exit code is 4 if anything differs, 0 if not.
+    the cut that stops them on the other. The exit code is 4 if anything differs, 0 if not. Constants that are not the same are
+    told of beside that.
 
     For example:
 
@@ -60,13 +61,19 @@ def diff(
 
       emiss diff out/demo/tables out/recalibrated/tables --analysis e_to_mu_phi
     """
+    from emiss.calib.recorded import differences
+
     first, second, moved, beside = _sides(a, b, on or [], analysis, region, unblind=unblind)
     found = _difference(first, second, beside, tolerance)
     count, listed = _written(moved, events, None if json_ else SHOWN)
+    constants = differences(first.cutflow.provenance, second.cutflow.provenance)
     if json_:
-        typer.echo(json.dumps(_plain(found, listed if moved is not None else None), indent=1))
+        plain = _plain(found, listed if moved is not None else None)
+        typer.echo(json.dumps({**plain, "constants": constants}, indent=1))
     else:
         _print(found, (str(a), str(b)), count, listed, events)
+        for line in constants:
+            say(line)
     if found or count:
         raise typer.Exit(DIFFERENT)
 

@@ -100,7 +100,7 @@ def monitor(
     from emiss import selection
     from emiss.browser import serving
     from emiss.calib.beside import constants_of
-    from emiss.configs import loader
+    from emiss.calib.tag import find as find_tag
     from emiss.configs.errors import Location, UserError
     from emiss.monitor import reference as earlier
     from emiss.monitor import rules as alarms
@@ -119,7 +119,7 @@ def monitor(
         raise UserError("--set is of an analysis", hint="give --analysis, too")
     cuts = None if analysis is None else selection.load(analysis, set=parse_sets(set_))
     tag = constants_of(detector) if calib is None else calib
-    measuring = Measuring(load_detector(detector).file, loader.find("calib", tag), cuts, unblind=unblind)
+    measuring = Measuring(load_detector(detector).file, find_tag(tag), cuts, unblind=unblind)
     known = columns(measuring.channels, measuring.planes, () if measuring.hidden else measuring.cuts)
     checked = alarms.load(rules, known)
     if quantities:

@@ -101,6 +101,7 @@ def cutflow_of(job: Job, shares: Mapping[str, Share], started: str, **more: Any)
         provenance=provenance.record(
             configs=job.configs,
             payloads=job.payloads,
+            **({"constants": dict(job.constants)} if job.constants else {}),
             inputs=blinding.sealed_inputs(job.inputs, job.hidden),
             started=started,
             unblinded=job.setup.unblind,

@@ -27,11 +27,12 @@ def manifest_of(
     folder: Path,
     hidden: Collection[str] = (),
     histories: Mapping[str, History] | None = None,
+    constants: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Return the manifest of the tables that some tasks make; `configs` and `payloads` are what they are made with.
 
     `hidden` are the samples of which events are hidden, so that nobody tells how many they are; `histories` say what was cut
-    before the files of samples were written.
+    before the files of samples were written, `constants` which tag they are made with.
 
     Raises
     ------
@@ -67,6 +68,7 @@ def manifest_of(
         "code": code_version(),
         "configs": {name: text_hash(text) for name, text in configs.items()},
         "payloads": list(payloads),
+        **({"constants": dict(constants)} if constants else {}),
         "max_bad_fraction": runlist.max_bad_fraction,
     }
     return Manifest(samples, about, folder)

@@ -186,6 +186,7 @@ def _job(plan: Plan, manifest: Manifest, analysis: Analysis, folder: Path) -> Jo
         manifest=Manifest(manifest.samples, manifest.about, folder),
         configs=plan.configs,
         payloads=tuple(plan.payloads),
+        constants=plan.constants,
         inputs=tuple(plan.inputs),
         remarks=tuple(plan.remarks),
     )

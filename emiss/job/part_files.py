@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping  # noqa: TC003 - part of a dataclass
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ class Plan:
         As in `emiss.job.plan.Job`.
     keep : mapping or None
         The skims that are wanted.
+    constants : mapping
+        As in `emiss.job.plan.Job`.
     """
 
     identity: Mapping[str, Any]
@@ -59,6 +61,7 @@ class Plan:
     inputs: Sequence[Mapping[str, Any]]
     remarks: Sequence[str]
     keep: Mapping[str, Any] | None
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def wanted(self) -> Wanted | None:
@@ -126,6 +129,7 @@ def save_plan(job: Job, keep: Wanted | None) -> None:
         [dict(item) for item in job.inputs],
         job.remarks,
         None if keep is None else {**asdict(keep), "path": str(keep.path)},
+        dict(job.constants),
     )
     write_text(job.manifest.folder / FOLDER / PLAN, json.dumps({"schema": SCHEMA, **vars(plan)}, indent=1) + "\n")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from emiss import selection
+from emiss.calib.tag import find as find_tag
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.job import output
@@ -59,6 +60,8 @@ class Job:
     scans : tuple of BoundScan
     payloads : tuple of str
         Ids of the constants.
+    constants : mapping
+        Their tag, for the provenance.
     inputs : tuple of mapping
         The run files, for the provenance.
     remarks : tuple of str
@@ -73,6 +76,7 @@ class Job:
     configs: Mapping[str, str]
     scans: tuple[BoundScan, ...] = ()
     payloads: tuple[str, ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
     remarks: tuple[str, ...] = ()
 
@@ -158,17 +162,19 @@ def plan(
     hidden = () if unblind else _hidden(analysis, runlist)
     histories, told = histories_of(source, runlist, surveys, hidden)
     payloads = sorted({payload for files in surveys.values() for file in files for payload in file.payloads})
+    constants = source.constants(payloads)
     return Job(
         setup=setup,
         runlist=runlist,
         analysis=analysis,
         tasks=tasks,
-        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder, hidden, histories),
+        manifest=manifest_of(runlist, tasks, exposures, source.configs, payloads, folder, hidden, histories, constants),
         configs={**runlist.texts, **source.configs, **analysis.source_texts},
         scans=scans,
         payloads=tuple(payloads),
+        constants=constants,
         inputs=_inputs(surveys),
-        remarks=(*_remarks(neighbours, exposures), *told),
+        remarks=(*_remarks(neighbours, exposures), *told, *source.remarks),
     )
 
 
@@ -189,7 +195,7 @@ def _set_up(
         reader = loader.find("readers", runlist.reader, near=runlist.near)
         return replace(shared, reader=reader), analysis
     detector = load_detector(runlist.detector, near=runlist.near).file
-    calib = loader.find("calib", runlist.calib, near=runlist.near)
+    calib = find_tag(runlist.calib, near=runlist.near)
     return replace(shared, detector=detector, calib=calib), analysis
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emiss.calib.conditions import Conditions
+from emiss.calib.suspects import suspicious
 from emiss.configs.errors import UserError
 from emiss.events.files.identity import checksum
 from emiss.events.language.plug_in import used_in
@@ -140,6 +141,15 @@ class Source(Protocol):
         """Return the ids of the constants that hold for some runs."""
         ...
 
+    def constants(self, payloads: Sequence[str]) -> Mapping[str, Any]:
+        """Return the tag of the constants for the provenance, with the tables of these ids; empty without constants."""
+        ...
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the constants."""
+        ...
+
 
 def source_of(setup: Setup) -> Source:
     """Return the source that a job's setup names."""
@@ -189,7 +199,7 @@ class DetectorSource:
     def content(self) -> Mapping[str, str]:
         """The detector file with those it extends, the channel maps, and all constants together."""
         texts = {path.name: checksum(path) for path in self.detector.files}
-        payloads = sorted(table.payload for table in self.conditions.tables)
+        payloads = [table.payload for table in self.conditions.tables]  # the order of some tables has a meaning
         return {
             **texts,
             **dict(self._maps),
@@ -231,6 +241,15 @@ class DetectorSource:
     def payloads(self, runs: Sequence[int]) -> list[str]:
         """Return the ids of the conditions tables for some runs."""
         return sorted({payload for run in runs for payload in self.conditions.for_run(run).payloads})
+
+    def constants(self, payloads: Sequence[str]) -> Mapping[str, Any]:
+        """Return the tag of the constants."""
+        return self.conditions.about(payloads)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of the constants."""
+        return (*self.conditions.remarks, *map(str, suspicious(self.conditions)))
 
 
 class DetectorFile:
@@ -312,6 +331,15 @@ class MapSource:
     def payloads(self, runs: Sequence[int]) -> list[str]:  # noqa: ARG002 - a map needs no constants
         """Return nothing."""
         return []
+
+    def constants(self, payloads: Sequence[str]) -> Mapping[str, Any]:  # noqa: ARG002 - a map needs no constants
+        """Return nothing."""
+        return {}
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
 
 class MapFile:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from emiss.configs import loader
+from emiss.calib.tag import find as find_tag
 from emiss.configs.errors import Location, Problems, UserError
 from emiss.job.pools import Machine
 from emiss.job.source import DetectorSource
@@ -174,7 +174,7 @@ def open_files(
     """
     runlist = runlist.absolute()
     detector = load_detector(runlist.detector, near=runlist.near).file.absolute()
-    calib = loader.find("calib", runlist.calib, near=runlist.near).absolute()
+    calib = find_tag(runlist.calib, near=runlist.near).absolute()
     shared = Shared(detector, calib, None if index is None else index.absolute())
     paths = list(dict.fromkeys(path for sample in runlist.samples for path in sample.files))
     collected = (pool or Machine()).collect(Opening(shared), paths, _in_a_row, progress=lambda _: progress(1))

@@ -50,6 +50,8 @@ class Study:
     bounds : tuple of Bound
         The analysis on the columns of each sample.
     configs : mapping of file to text
+    constants : tuple of mapping
+        The tags of the samples' constants.
     payloads : tuple of str
         Ids of the constants.
     overrides : mapping of parameter to value
@@ -64,6 +66,7 @@ class Study:
     bounds: tuple[Bound, ...]
     configs: Mapping[str, str]
     payloads: tuple[str, ...]
+    constants: tuple[Mapping[str, Any], ...] = ()
     overrides: Mapping[str, str] = field(default_factory=dict)
     unblind: bool = False
     key: str = ""
@@ -88,6 +91,7 @@ class _SetUp(NamedTuple):
     bound: Bound
     configs: Mapping[str, str]
     payloads: tuple[str, ...]
+    constants: Mapping[str, Any]
 
 
 def plan(
@@ -154,6 +158,7 @@ def plan(
         bounds=tuple(bounds),
         configs={**{document.name: document.text for document in documents}, **texts, **analysis.source_texts},
         payloads=tuple(sorted({payload for setup in known.values() for payload in setup.payloads})),
+        constants=tuple(setup.constants for setup in known.values()),
         overrides=dict(overrides or {}),
         unblind=unblind,
         key=text_hash(json.dumps(about, sort_keys=True)),
@@ -175,6 +180,7 @@ def _set_up(analysis: Analysis, sample: Sample, known: dict[str, _SetUp]) -> _Se
             selection.bind(analysis, columns, absent=from_detector(simulation.detector, columns)),
             simulation.detector.texts,
             tuple(simulation.conditions.payloads),
+            simulation.constants.about(simulation.conditions.payloads),
         )
     return known[key]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emiss.configs.errors import Location, UserError
 from emiss.events import provenance
@@ -19,7 +19,7 @@ from emiss.study.plan import inputs_of
 from emiss.study.work import Studying, add, on_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from emiss.job.task import Executor
@@ -110,6 +110,7 @@ def _result(study: Study, sums: Mapping[str, Found], started: str) -> Result:
     about = provenance.record(
         configs=study.configs,
         payloads=study.payloads,
+        **({"constants": _one_or_all(study.constants)} if study.constants else {}),
         inputs=blinding.sealed_inputs(inputs_of(study), study.hidden),
         started=started,
         unblinded=study.unblind,
@@ -118,6 +119,12 @@ def _result(study: Study, sums: Mapping[str, Found], started: str) -> Result:
     )
     whole = Cutflow(cutflow.analysis, cutflow.cuts_hash, about, cutflow.samples)
     return result_of(whole.sealed(), {name: found.yields for name, found in sums.items()}, study.bounds[0].scans)
+
+
+def _one_or_all(constants: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | list[Mapping[str, Any]]:
+    """Return the tags of constants; one, if all samples have the same."""
+    different = [one for place, one in enumerate(constants) if one not in constants[:place]]
+    return different[0] if len(different) == 1 else different
 
 
 def _cutflow(study: Study, sample: StudySample, found: Found) -> Cutflow:

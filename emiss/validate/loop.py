@@ -154,7 +154,7 @@ def _derived(truth: Truth, step: Step, files: Sequence[Path], hits: Path | None,
     first, last = (min(step.runs), max(step.runs)) if step.own else (6000, 6999)
     valid = RunRange(min(step.runs) if step.kind == "field" else first, last)  # the field is off in a run before
     path = truth.first / f"{step.kind}.txt"
-    text = written.table(found, valid, Conditions.load(truth.first))
+    text = written.table(found, valid, Conditions.load(truth.first), derivation.origin)
     pages = truth.first.parent / "derived"
     pages.mkdir(exist_ok=True)
     page.write(found, derivation, valid, pages / f"{step.kind}.txt")

@@ -72,6 +72,7 @@ def test_every_mistake_with_its_place_and_a_suggestion():
             "f.yaml:3:5: YAML: ':' is missing behind a key",
         ),
         ("parameters:\n  # low\n  low 3 GeV\n\n  high: 5 GeV\n", "f.yaml:3:3: YAML: ':' is missing behind a key"),
+        ("a:\n  b: 5\n\x851\x85", "f.yaml:4:1: YAML: ':' is missing behind a key"),
         ("a: 1\nparameters\n  low: 3 GeV\n", "f.yaml:2:1: YAML: ':' is missing behind a key"),
         ("a: 1\ntitle: foo: bar\n", "f.yaml:2:11: YAML: a second ':' in one line; put the value into quotes"),
     ],

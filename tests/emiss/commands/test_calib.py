@@ -52,7 +52,7 @@ def test_pedestals_become_a_table_that_a_tag_takes_with_a_page_beside_it(cli, fi
     assert after.for_run(6121).get("sadc.pedestal", names)["even"].tolist() == old.tolist()
     shown = cli("calib", "show", "sadc.pedestal", "--run", 6114, "--calib", tag, "--channel", "S0*", "--json")
     first = json.loads(shown.out)[0]
-    assert first["at"].endswith("new.txt:8")
+    assert first["at"].endswith("new.txt:9")
     assert 0.0 < first["error"] < 0.1
     assert cli("calib", "check", tag).code == 0
     moved = cli("calib", "diff", "demo", tag, "--run", 6114, "--most", 3, "--out", tmp_path / "moved.csv")
@@ -78,7 +78,11 @@ def test_swapped_channels_are_named(cli, files, tmp_path):
 def test_a_dead_cell_is_told_and_keeps_its_gain(cli, files, tmp_path):
     done = cli("calib", "derive", "ecal", files["electron"], "--out", tmp_path / "ecal.txt", "--least", 20, "--no-page")
     assert done.code == 0, done.err
-    assert "# ECAL1.2.3: dead or not hit: no pulse" in (tmp_path / "ecal.txt").read_text()
+    text = (tmp_path / "ecal.txt").read_text()
+    assert "# ECAL1.2.3: dead or not hit: no pulse" in text
+    (lost,) = (line for line in text.splitlines() if line.startswith("without = "))
+    assert "ECAL1.2.3" in lost.partition(" = ")[2].split(", ")
+    assert "from = electrons, run 6111" in text
     done = cli(
         "calib", "derive", "times", files["electron"], "--out", tmp_path / "times.txt", "--least", 20, "--no-page"
     )
