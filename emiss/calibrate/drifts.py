@@ -76,6 +76,8 @@ class Changing(Derivation):
         self.source = options.events or self.sources[0]
         self._measure = Measuring(detector, without=(self.type,))
         wanted = [name for name in detector.read_out if not options.parts or name in options.parts]
+        if not wanted:
+            raise UserError(f"{self.kind} is of cells, and {', '.join(options.parts)} has none")
         self._of = np.full(len(detector.channels), -1, np.int64)
         if self.source == LED:
             chosen = np.flatnonzero(self.channels_of(wanted))

@@ -70,7 +70,7 @@ class Statuses(Derivation):
 
     kind = "status"
     meaning = "dead and hot channels (sadc.status), with reasons"
-    wants = "ordinary runs, of electrons, muons or both; with --simulated hits of the same kind more channels are sure"
+    wants = "ordinary runs of electrons, muons or both"
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)

@@ -60,7 +60,7 @@ def derive(
     least: Annotated[int, typer.Option(min=2, help="Entries that a channel needs.")] = 100,
     simulated: Annotated[
         Path | None,
-        typer.Option(help="Simulated hits (.root) of the same kind of run: what mip and ecal expect."),
+        typer.Option(help="Simulated hits (.root) of the same kind of run: what status, mip and ecal expect."),
     ] = None,
     events: Annotated[
         str | None,

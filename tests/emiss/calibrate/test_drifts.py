@@ -141,6 +141,11 @@ def test_what_is_too_broad_or_too_rare_for_single_spills_is_taken_together(detec
     assert "too broad" in dict(made.eyes)[names[2]]
 
 
+def test_parts_without_cells_are_refused(detector):
+    with pytest.raises(UserError, match="is of cells, and mm has none"):
+        InSpill(detector, Options(parts=("mm",)))
+
+
 def test_runs_together_are_refused_as_spills_are_counted_in_each(detector, conditions):
     one = Drift(detector, Options())
     sums = one.empty(np.ones(len(detector.channels)))
