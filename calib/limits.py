@@ -27,16 +27,18 @@ class Limits:
     zero: bool = True
     whole: bool = False
 
-    def refuse(self, value: float, unit: str) -> str | None:
-        """Return what is wrong with a value, as the end of a sentence; None for a good one."""
-        unit = "" if unit == "1" else f" {unit}"
+    def refuse(self, value: float, unit: object) -> str | None:
+        """Return what is wrong with a value in a unit, which has a text, as the end of a sentence; None for a good one."""
         wrong = (
             not self.low <= value <= self.high
             or (self.open and value == self.low)
             or (not self.zero and value == 0.0)
             or (self.whole and value != int(value))
         )
-        return f"is {value:.6g}{unit}, but must be {self}{unit}" if wrong else None
+        if not wrong:
+            return None
+        told = "" if str(unit) == "1" else f" {unit}"
+        return f"is {value:.6g}{told}, but must be {self}{told}"
 
     def __str__(self) -> str:
         if self.whole:

@@ -486,7 +486,7 @@ class _Block:
                 raise UserError(f"'{word}' is no finite number", at=place)
             known = name.removesuffix(ERROR)
             limits = kind.limits[known] if known == name else NOT_NEGATIVE
-            wrong = limits.refuse(value, str(kind.columns[known]))
+            wrong = limits.refuse(value, kind.columns[known])
             if wrong:
                 raise UserError(f"{name} of channel '{channel}' {wrong}", at=place)
             values.append(value)
