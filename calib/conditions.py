@@ -7,12 +7,13 @@ gaps, overlaps and missing channels before a job starts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emiss.calib.run_ranges import covers, overlap
-from emiss.calib.tables import ANY, TYPES, Table, read_tables, table_type
+from emiss.calib.tables import ANY, TYPES, Table, correlation_of, error_of, read_tables, table_type
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
@@ -68,6 +69,31 @@ class RunConditions:
             if len(missing):
                 raise self._missing(type_, column, channels[missing[0]], len(missing), tables)
         return found
+
+    def covariance(self, type_: str, channel: str) -> Floats:
+        """Return the covariance of the constants of a channel from their errors and correlations, shape (columns, columns).
+
+        It is in base units; what a table says no correlation of has none.
+
+        Raises
+        ------
+        UserError
+            If the row that holds has no errors.
+        """
+        columns = (table_type(type_) or TYPES[type_]).columns
+        tables = [t for t in self.tables if t.type == type_ and (channel in t.rows or ANY in t.rows)]
+        if not tables:
+            raise self._missing(type_, next(iter(columns)), channel, 1, tables)
+        last = tables[-1]
+        row = dict(zip(last.columns, last.rows.get(channel, last.rows.get(ANY, ())), strict=False))
+        lacking = next((name for name in columns if error_of(name) not in row), None)
+        if lacking is not None:
+            raise UserError(f"{type_} of '{channel}' has no error of {lacking}", at=last.location(channel))
+        sigma = np.array([row[error_of(name)] for name in columns])
+        matrix = np.eye(len(columns))
+        for (a, one), (b, other) in combinations(enumerate(columns), 2):
+            matrix[a, b] = matrix[b, a] = row.get(correlation_of(one, other), 0.0)
+        return np.asarray(matrix * np.outer(sigma, sigma))
 
     def location(self, type_: str, channel: str) -> Location | None:
         """Return where the row stands that holds for a channel."""

@@ -101,6 +101,8 @@ class Made:
     doubts : tuple of str
         Why somebody should look at a channel; empty for a good one.
     shapes : Shapes, optional
+    correlations : mapping of (column, column) to array of shape (channels,)
+        Of the errors of two columns, for those that are correlated.
     """
 
     type: str
@@ -112,6 +114,7 @@ class Made:
     chi2: Floats
     doubts: tuple[str, ...]
     shapes: Shapes | None = None
+    correlations: Mapping[tuple[str, str], Floats] = field(default_factory=dict)
 
     @property
     def found(self) -> Bools:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calib.run_ranges import overlap
-from emiss.calib.tables import error_of, table_type
+from emiss.calib.tables import CORRELATION, ERROR, correlation_of, error_of, table_type
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import Conditions
     from emiss.calib.run_ranges import RunRange
     from emiss.calibrate.frame import Found, Made
+    from emiss.configs.arrays import Floats
 
 DIGITS = 7
 """Of a value."""
@@ -51,12 +52,12 @@ def _below(over: Conditions | None, kind: str, runs: RunRange) -> bool:
 
 def _block(found: Found, made: Made, runs: RunRange, *, override: bool) -> str:
     of = ", ".join(map(str, found.runs))
-    names = [name for column in made.values for name in (column, error_of(column))]
-    units = [made.units[column] for column in made.values for _ in range(2)]
+    columns = _columns(made)
+    units = [made.units.get(column.removesuffix(ERROR), "-") for column in columns]
     lines = [
         f"type = {made.type}",
         f"runs = {runs}",
-        f"columns = {', '.join(['channel', *names])}",
+        f"columns = {', '.join(['channel', *columns])}",
         f"units = {', '.join(['-', *units])}",
         f"source = derived ({found.kind}) from run {of}, {found.used} events",
         *(["override = yes"] if override else []),
@@ -67,15 +68,24 @@ def _block(found: Found, made: Made, runs: RunRange, *, override: bool) -> str:
     for number, channel in enumerate(made.channels):
         if good[number]:
             cells = [
-                f"{one[number]:.{digits}g}"
-                for column in made.values
-                for one, digits in ((made.values[column], DIGITS), (made.errors[column], 3))
+                f"{values[number]:.{DIGITS if name in made.values or name.endswith(CORRELATION) else 3}g}"
+                for name, values in columns.items()
             ]
             note = f"   # {made.doubts[number]}" if made.doubts[number] else ""
             lines.append(f"{channel:<{width}}  {'  '.join(f'{cell:>10}' for cell in cells)}{note}")
         else:
             lines.append(f"# {channel}: {made.doubts[number] or 'no value'}")
     return "\n".join(lines) + "\n"
+
+
+def _columns(made: Made) -> dict[str, Floats]:
+    """Return what stands in a row: values with their errors, where there are any, and correlations."""
+    columns: dict[str, Floats] = {}
+    for name, values in made.values.items():
+        columns[name] = values
+        if np.isfinite(made.errors[name][made.found]).all():
+            columns[error_of(name)] = made.errors[name]
+    return {**columns, **{correlation_of(*pair): values for pair, values in made.correlations.items()}}
 
 
 def sheet(found: Found) -> str:
@@ -93,4 +103,7 @@ def sheet(found: Found) -> str:
                 writer.writerow(
                     [made.type, channel, column, made.units[column], *shown, entries, chi2, made.doubts[number]]
                 )
+            for pair, values in made.correlations.items():
+                shown = f"{values[number]:.8g}" if np.isfinite(values[number]) else ""
+                writer.writerow([made.type, channel, correlation_of(*pair), "-", shown, "", "", "", ""])
     return out.getvalue()
