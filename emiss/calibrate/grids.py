@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring
+from emiss.calibrate.cells import Measuring, smallest
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.times import gaussians
 from emiss.configs.errors import UserError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Floats, Ints
     from emiss.events.batch import Batch
     from emiss.events.lists import Lists
-    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
 
 PRIOR = 0.3
@@ -107,7 +106,7 @@ class Grids(Derivation):
         x, y = detector.channel_x[main], detector.channel_y[main]
         self._edge = (x == 0) | (y == 0) | (x == self._part.columns - 1) | (y == self._part.rows - 1)
         self._threshold = self._part.threshold
-        self._seen = by_channel(detector.boards, _charge)
+        self._seen = by_channel(detector.boards, smallest)
         self._gain = np.ones(0)
         self.targets: Targets | None = None
         self._round = 0
@@ -309,11 +308,6 @@ class Grids(Derivation):
     def _electrons(self, energy: Floats) -> Array:
         beam = self.detector.beam.energy
         return (energy > LEAST * beam) & (energy < MOST * beam)
-
-
-def _charge(board: Board) -> float:
-    """Return the charge of the smallest pulse that is seen, in units of the noise."""
-    return float(board.digitiser.measure.threshold * np.e * board.pulse.rise / board.digitiser.period)
 
 
 def _by_means(sums: Sums, classes: Ints, targets: Targets, before: Floats, rows: Ints) -> tuple[Floats, Floats]:

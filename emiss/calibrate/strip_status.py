@@ -1,9 +1,9 @@
 """Dead and hot read-out channels of strips, from how often they are lit beside what the beam's profile lets expect.
 
-Clusters that peak at a strip, with both neighbours lit, tell the profile of the beam strip by strip, although each channel reads
-several; its running median goes over the holes that dead channels leave. What a channel should see is the sum over its strips.
-A dead one sees next to nothing of that. A hot one is lit without its neighbours, or far more often than it should. Of a channel
-that the beam hardly lights nothing is said.
+Clusters that peak at a strip, with both neighbours lit, tell the profile of the beam strip by strip, although each channel
+reads several; its running median goes over the holes that dead channels leave. What a channel should see is the sum over its
+strips. A dead one sees next to nothing of that. A hot one is lit without its neighbours, or far more often than it should. Of
+a channel that the beam hardly lights nothing is said.
 """
 
 from __future__ import annotations
@@ -166,7 +166,10 @@ class StripStatus(Derivation):
         doubts.add(status == IS_HOT, [f"hot: {one}" for one in seen])
         doubts.add(
             status == IS_DEAD,
-            [f"dead: {int(one)} of {two:.0f} entries that are expected" for one, two in zip(lit, expected, strict=True)],
+            [
+                f"dead: {int(one)} of {two:.0f} entries that are expected"
+                for one, two in zip(lit, expected, strict=True)
+            ],
         )
         weak: Bools = (status == GOOD) & (lit < WEAK * expected)
         doubts.add(weak, [f"weak: {one}" for one in seen])

@@ -53,7 +53,7 @@ COLUMNS = ("t0", "r0", "a0")
 SPREAD = 1.0
 """ns: rms of the time of the reference that is needed to see how the ratio depends on time."""
 
-START = 0.5
+START = 0.2
 """Share of events with a time of the reference below which a run is not fit for it."""
 
 VAGUE = 0.2
@@ -108,7 +108,8 @@ class StripTimes(Derivation):
         if learned is None:
             for frame, values in enumerate((second, third)):
                 for k, step in enumerate(STEPS):
-                    np.add.at(sums["bits"], (lit.plane[values % step > 0], frame, k), 1)
+                    odd = lit.plane[values % step > 0]
+                    sums["bits"][:, frame, k] += np.bincount(odd, minlength=len(self._planes))
             return
         started, time = self._reference(batch)
         sums["events"] += [len(batch), int(started.sum())]
@@ -136,7 +137,8 @@ class StripTimes(Derivation):
         np.add.at(sums["ratio"], (plane, level, place, column), 1)
         for frame in range(2):  # truncation is noise, too
             both = (noise[kept] ** 2 + learned[plane, frame] ** 2 / 12.0) / size[kept] ** 2
-            np.add.at(sums["noise"], (plane, level, frame), both)
+            key = plane * shape[1] + level
+            sums["noise"][:, :, frame] += np.bincount(key, both, shape[0] * shape[1]).reshape(shape[:2])
         sums["seen"][1] += np.bincount(plane, minlength=shape[0])
 
     def _reference(self, batch: Batch) -> tuple[Array, Floats]:
@@ -176,7 +178,7 @@ class StripTimes(Derivation):
             )
         counts = sums["ratio"].astype(np.float64)
         used = np.flatnonzero(counts.sum(axis=(0, 1, 3)))
-        times = (used + 0.5) * STEP - REACH
+        times: Floats = np.asarray((used + 0.5) * STEP - REACH, np.float64)
         counts = counts[:, :, used]
         entries = counts.sum(axis=(1, 2, 3))
         smear = smearing(sums["noise"], counts.sum(axis=(2, 3)))
@@ -215,7 +217,9 @@ class StripTimes(Derivation):
             np.full(len(names), np.nan),
             ("",) * len(names),
         )
-        return Found(self.kind, (made, width), tuple(sorted(sums.runs)), sums.read, sums.used, self._remarks(fits, good))
+        return Found(
+            self.kind, (made, width), tuple(sorted(sums.runs)), sums.read, sums.used, self._remarks(fits, good)
+        )
 
     @staticmethod
     def _remarks(fits: Fits, good: Array) -> tuple[str, ...]:
@@ -223,11 +227,12 @@ class StripTimes(Derivation):
             return ()
         error = np.median(in_time_error(fits)[good])
         together = np.median(np.abs(correlations(fits, good)["r0", "a0"][good]))
-        return (
+        remark = (
             f"The constants together tell the time of a hit at 0 ns to {error:.3f} ns (median of planes); r0 and a0 have a "
             f"correlation of {together:.3f}: use the errors with the correlations beside them. Amplitudes stand in the middle "
-            "of what the front end truncates.",
+            "of what the front end truncates."
         )
+        return (remark,)
 
     def _doubts(self, counts: Floats, times: Floats, entries: Floats, chi2: Floats, fits: Fits) -> tuple[str, ...]:
         doubts = Doubts(len(entries))
@@ -268,7 +273,9 @@ def smearing(noise: Floats, number: Floats) -> Floats:
 
     bins = round(TOP / RATIO)
     middle, edges = RATIO * (np.arange(bins) + 0.5), RATIO * np.arange(bins + 1)
-    second, third = (np.divide(noise[:, :, k], number, out=np.full(number.shape, 1e-6), where=number > 0) for k in (0, 1))
+    second, third = (
+        np.divide(noise[:, :, k], number, out=np.full(number.shape, 1e-6), where=number > 0) for k in (0, 1)
+    )
     sigma = np.sqrt(second[:, :, None] + third[:, :, None] * middle**2)
     place = middle * (1.0 + third[:, :, None])  # the mean of one over a number with noise
     below = ndtr((edges - place[..., None]) / sigma[..., None])
@@ -321,7 +328,10 @@ def fit(counts: Floats, times: Floats, smear: Floats) -> Fits:
 def agreement(counts: Floats, expected: Floats) -> Floats:
     """Return chi2 per degree of freedom of histograms (C, K, T, R), in coarser bins that hold enough, shape (C,)."""
     bins = counts.shape[3] // 4
-    coarse = [one.sum(axis=1)[:, :, : 4 * bins].reshape(*one.sum(axis=1).shape[:2], bins, 4).sum(axis=3) for one in (counts, expected)]
+    coarse = [
+        one.sum(axis=1)[:, :, : 4 * bins].reshape(*one.sum(axis=1).shape[:2], bins, 4).sum(axis=3)
+        for one in (counts, expected)
+    ]
     used = coarse[1] > 5.0
     each = np.where(used, (coarse[0] - coarse[1]) ** 2 / np.where(used, coarse[1], 1.0), 0.0)
     freedom = used.sum(axis=(1, 2)) - 5 - used.any(axis=2).sum(axis=1)

@@ -103,7 +103,7 @@ def sheet(found: Found) -> str:
                 writer.writerow(
                     [made.type, channel, column, made.units[column], *shown, entries, chi2, made.doubts[number]]
                 )
-            for pair, values in made.correlations.items():
-                shown = f"{values[number]:.8g}" if np.isfinite(values[number]) else ""
-                writer.writerow([made.type, channel, correlation_of(*pair), "-", shown, "", "", "", ""])
+            for pair, together in made.correlations.items():
+                one = f"{together[number]:.8g}" if np.isfinite(together[number]) else ""
+                writer.writerow([made.type, channel, correlation_of(*pair), "-", one, "", "", "", ""])
     return out.getvalue()

@@ -1,0 +1,129 @@
+"""Strips that APVs read: timing against that of the model and of a digitisation, dead and hot channels that were put in."""
+
+import numpy as np
+import pytest
+
+from emiss import runlist
+from emiss.calib.conditions import Conditions
+from emiss.calib.run_ranges import RunRange
+from emiss.calibrate import strip_times, written
+from emiss.calibrate.frame import Options
+from emiss.calibrate.running import derive
+from emiss.configs.errors import UserError
+from emiss.events.files.atomic import write_text
+from emiss.reco.detector.model import load_detector
+from emiss.samples.config import load_sample
+from emiss.samples.simulate import simulate
+from emiss.setups.constants import block, tables, values
+
+EVENTS = 4000
+DEAD, HOT = ("MM1X.7", "MM1Y.60", "MM4X.199", "MM4Y.3"), ("MM2X.0", "MM2Y.31", "MM3X.150")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Muons over the planes, with dead and hot channels, other noise and times than those to begin with."""
+    folder = tmp_path_factory.mktemp("strips")
+    detector, rng = load_detector("na64e_lfc"), np.random.default_rng(7)
+    first = values(detector)
+    planes = [plane.name for plane in detector.planes]
+    channels = [f"{plane.name}.{wire}" for plane in detector.planes for wire in range(plane.channels)]
+    true = {
+        **first,
+        "apv.gain": {name: f"{rng.uniform(0.8, 1.2):.4g} {rng.uniform(4, 6):.4g}" for name in channels},
+        "apv.status": {"*": "0", **dict.fromkeys(DEAD, "1"), **dict.fromkeys(HOT, "2")},
+        "apv.time": {name: f"{rng.uniform(-8, 8):.4g} {rng.uniform(1.2, 1.4):.4g} 20" for name in planes},
+    }
+    for name, constants in (("true", true), ("first", first)):
+        (folder / name).mkdir()
+        for file, text in tables(constants, "6000-6999").items():
+            (folder / name / file).write_text(text)
+    sample = load_sample("calib_muon").with_detector("na64e_lfc")
+    beam = sample.beam.model_copy(update={"size": 20.0})
+    sample = sample.model_copy(update={"beam": beam, "calib": str(folder / "true")})
+    simulate(sample, folder / "run.dat", events=EVENTS)
+    return folder
+
+
+def _derived(folder, kind, tag="first", **options):
+    listed = runlist.from_files([folder / "run.dat"], detector="na64e_lfc", analysis="", calib=str(folder / tag))
+    return derive(listed, kind, Options(**options))[0]
+
+
+def test_dead_and_hot_channels_are_found_and_no_others(run):
+    found = _derived(run, "apv.status")
+    made = found.made[0]
+    status = dict(zip(made.channels, made.values["status"].tolist(), strict=True))
+    assert {name for name, one in status.items() if one == 1} == set(DEAD)
+    assert {name for name, one in status.items() if one == 2} == set(HOT)
+    why = dict(made.eyes)
+    assert all(why[name].startswith("dead: 0 of ") for name in DEAD)
+    assert all("without its neighbours in" in why[name] for name in HOT)
+    text = written.table(found, RunRange(6112, 6112))
+    assert "columns = channel, status\n" in text  # a status has no error
+
+
+def test_timing_is_that_of_the_digitisation_with_its_covariance(run, tmp_path):
+    over = Conditions.load(run / "first")
+    write_text(run / "first" / "status.txt", written.table(_derived(run, "apv.status"), RunRange(6112, 6112), over))
+    found = _derived(run, "apv.time")
+    made = found.made[0]
+    true = Conditions.load(run / "true").for_run(6112)
+    ratio = {name: 1.28 / (1 + np.exp(-0.2)) for name in made.channels}
+    table = tmp_path / "time.txt"
+    write_text(table, written.table(found, RunRange(6112, 6112)))
+    constants = Conditions.load(table).for_run(6112)
+    pulls = []
+    for name in made.channels:
+        columns = ("t0", "r0", "a0")
+        (t0, r0, a0), was = (
+            [float(one.get("apv.time", [name])[column][0]) for column in columns] for one in (constants, true)
+        )
+        slope = np.array([1.0, a0 / (r0 - ratio[name]), np.log(r0 / ratio[name] - 1.0)])
+        error = np.sqrt(slope @ constants.covariance("apv.time", name) @ slope)
+        time, should = (a + c * np.log(b / ratio[name] - 1.0) for a, b, c in ((t0, r0, a0), was))
+        assert error < 1.0
+        pulls.append((time - should) / error)
+    assert np.abs(pulls).max() < 4.0
+    assert made.chi2 == pytest.approx(1.0, abs=0.5)
+    assert "apv.time,MM1X,r0_a0_corr,-,0." in written.sheet(found)
+
+
+def test_pulls_of_fits_are_of_width_one():
+    rng, times = np.random.default_rng(1), np.arange(-12.5, 13.0, 2.0)
+    true = np.column_stack([rng.uniform(-8, 8, 24), rng.uniform(1.2, 1.4, 24), rng.uniform(16, 24, 24)])
+    true = np.column_stack([true, np.full(24, 5.0), np.full(24, 0.02)])
+    smear = strip_times.smearing(np.full((24, 1, 2), 0.02**2), np.ones((24, 1)))
+    number = np.full((24, 1, len(times)), 2000.0)
+    found = strip_times.fit(rng.poisson(strip_times.model(true, number, times, smear)).astype(float), times, smear)
+    assert found.converged.all()
+    pulls = ((found.values - true) / found.errors)[:, :3]
+    assert 0.75 < pulls.std() < 1.25
+    assert abs(pulls.mean()) < 0.4
+    together = strip_times.correlations(found, found.converged)
+    assert (together["t0", "r0"] < -0.8).all()
+
+
+def test_runs_without_a_beam_are_refused(run, tmp_path):
+    sample = load_sample("calib_pedestal").with_detector("na64e_lfc")
+    simulate(sample.model_copy(update={"calib": "demo"}), tmp_path / "run.dat", events=200)
+    (tmp_path / "first").symlink_to(run / "first")
+    with pytest.raises(UserError, match="has no beam in the trackers"):
+        _derived(tmp_path, "apv.status")
+    with pytest.raises(UserError, match="pulse in a reference counter"):
+        _derived(tmp_path, "apv.time")
+
+
+def test_correlations_are_read_and_checked(tmp_path):
+    from emiss.calib.tables import parse_tables
+
+    text = block("apv.time", "1-2", {"MM1X": "0 1.3 20"}).replace("t0, r0, a0", "t0, r0, a0, r0_a0_corr")
+    text = text.replace("ns, -, ns", "ns, -, ns, -").replace("1.3 20", "1.3 20 0.9")
+    assert parse_tables(text)[0].columns[-1] == "r0_a0_corr"
+    with pytest.raises(UserError, match="must be -1 to 1"):
+        parse_tables(text.replace("0.9", "1.1"))
+    with pytest.raises(UserError, match="unknown column 'a0_r0_corr'"):
+        parse_tables(text.replace("r0_a0", "a0_r0"))
+    (tmp_path / "x.txt").write_text(text)
+    with pytest.raises(UserError, match="'MM1X' has no error of t0"):
+        Conditions.load(tmp_path / "x.txt").for_run(1).covariance("apv.time", "MM1X")
