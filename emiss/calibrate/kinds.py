@@ -10,6 +10,7 @@ from emiss.calibrate.grids import Grids
 from emiss.calibrate.mips import Mips
 from emiss.calibrate.pedestals import Pedestals
 from emiss.calibrate.spectra import Spectra
+from emiss.calibrate.strip_gains import StripGains
 from emiss.calibrate.strip_status import StripStatus
 from emiss.calibrate.strip_times import StripTimes
 from emiss.calibrate.times import Times
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from emiss.reco.detector.model import Detector
 
 KINDS: Mapping[str, type[Derivation]] = {
-    one.kind: one for one in (Pedestals, Times, Mips, Grids, Spectra, Alignment, FieldScale, StripStatus, StripTimes)
+    one.kind: one
+    for one in (Pedestals, Times, Mips, Grids, Spectra, Alignment, FieldScale, StripStatus, StripGains, StripTimes)
 }
 
 

@@ -244,10 +244,10 @@ def integrals(template: Floats) -> Floats:
     return np.concatenate([np.zeros((len(template), 1)), below], axis=1)
 
 
-def at(below: Floats, place: Floats) -> Floats:
-    """Return integrals (C, BINS + 1) at logarithms (C, E), by cubics between the edges."""
+def at(below: Floats, place: Floats, step: float = BIN) -> Floats:
+    """Return integrals up to edges (C, B + 1), `step` apart from 0 on, at other places (C, E), by cubics between the edges."""
     last = below.shape[1] - 1
-    x = np.clip(place / BIN, 0.0, last)
+    x = np.clip(place / step, 0.0, last)
     k = np.minimum(x.astype(np.int64), last - 1)
     u = x - k
     left, right = np.take_along_axis(below, k, axis=1), np.take_along_axis(below, k + 1, axis=1)

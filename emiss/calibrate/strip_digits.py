@@ -87,8 +87,20 @@ class Strips:
         made[self.channel_of[order], place] = order
         return made
 
-    def __call__(self, batch: Batch, floor: Floats) -> Lit:
-        """Return the channels of a batch whose largest sample is above a floor, shape (channels,)."""
+    def first_samples(self, batch: Batch) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return event, channel, first and largest sample of all digits of these planes."""
+        digits = batch.apv
+        assert digits is not None  # noqa: S101 - raw files have digits
+        rows = np.flatnonzero(self._number[digits["plane"]] >= 0)
+        channel = self._base[digits["plane"][rows].astype(np.int64)] + digits["wire"][rows]
+        samples = [digits[f"a{k}"][rows].astype(np.int64) for k in range(3)]
+        return digits.parents[rows], channel, samples[0], np.maximum(np.maximum(*samples[:2]), samples[2])
+
+    def __call__(self, batch: Batch, floor: Floats, gain: Floats | None = None) -> Lit:
+        """Return the channels of a batch whose largest sample is above a floor, shape (channels,).
+
+        With gains, shape (channels,), the charge decides which strip is the highest of its cluster, and not the amplitude.
+        """
         digits = batch.apv
         assert digits is not None  # noqa: S101 - raw files have digits
         plane = self._number[digits["plane"]]
@@ -100,6 +112,7 @@ class Strips:
             one[rows] for one in (digits.parents, plane, channel, samples, height)
         )
         high = np.zeros((len(batch), len(self.channels) + 1))
+        height = height if gain is None else height / gain[channel]
         high[event, channel] = height
         left, right = high[event[:, None], self._left[channel]], high[event[:, None], self._right[channel]]
         alone = ~((left > 0) | (right > 0)).any(axis=1)
