@@ -9,6 +9,7 @@ from emiss.calibrate.field_scale import FieldScale
 from emiss.calibrate.grids import Grids
 from emiss.calibrate.mips import Mips
 from emiss.calibrate.pedestals import Pedestals
+from emiss.calibrate.shower_profiles import ShowerProfiles
 from emiss.calibrate.spectra import Spectra
 from emiss.calibrate.strip_gains import StripGains
 from emiss.calibrate.strip_status import StripStatus
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
 
 KINDS: Mapping[str, type[Derivation]] = {
     one.kind: one
-    for one in (Pedestals, Times, Mips, Grids, Spectra, Alignment, FieldScale, StripStatus, StripGains, StripTimes)
+    for one in (
+        Pedestals,
+        Times,
+        Mips,
+        Grids,
+        ShowerProfiles,
+        Spectra,
+        Alignment,
+        FieldScale,
+        StripStatus,
+        StripGains,
+        StripTimes,
+    )
 }
 
 

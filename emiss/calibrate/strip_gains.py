@@ -189,9 +189,12 @@ class StripGains(Derivation):
         for plane in range(len(self._strips.planes)):
             rows = np.flatnonzero(self._plane == plane)
             counts = sums["charge"][rows].astype(np.float64)
-            found, sigma, quality, seen = shifts(counts, np.log(before[rows]), float(np.median(least[rows])))
-            entries[rows] = seen
-            good = np.isfinite(sigma) & (seen >= self.options.least)
+            floor = float(np.median(least[rows]))
+            entries[rows] = counts[:, int(floor) // STEP :].sum(axis=1)
+            many = entries[rows] >= self.options.least
+            rows, counts = rows[many], counts[many]
+            found, sigma, quality = shifts(counts, np.log(before[rows]), floor)
+            good = np.isfinite(sigma)
             factor[rows[good]], error[rows[good]], chi2[rows[good]] = np.exp(found[good]), sigma[good], quality[good]
         return factor, error, chi2, entries
 
@@ -301,8 +304,8 @@ class StripGains(Derivation):
         return Found(self.kind, (made, pedestal, common), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
 
 
-def shifts(counts: Floats, before: Floats, least: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the shifts of the logarithms of spectra against that of all, beside those before; (C,) each.
+def shifts(counts: Floats, before: Floats, least: float) -> tuple[Floats, Floats, Floats]:
+    """Return the shifts of the logarithms of spectra against that of all, beside those before.
 
     Parameters
     ----------
@@ -314,7 +317,7 @@ def shifts(counts: Floats, before: Floats, least: float) -> tuple[Floats, Floats
 
     Returns
     -------
-    shifts, errors, chi2, entries : arrays of shape (C,)
+    shifts, errors, chi2 : arrays of shape (C,)
     """
     own = np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
     spaced = np.geomspace(max(least, 8.0), TOP, SHARES + 1) / STEP
@@ -323,8 +326,9 @@ def shifts(counts: Floats, before: Floats, least: float) -> tuple[Floats, Floats
     edges = np.log(STEP * cuts - 0.5) - before[:, None]  # samples are rounded first
     seen = inside.sum(axis=1)
     shift = np.zeros(len(counts))
-    lit = seen[seen > 0]
-    most = MUCH * float(np.median(lit)) if len(lit) else 1.0
+    if not len(counts):
+        return shift, shift, shift
+    most = MUCH * float(np.median(seen))
     weight = np.minimum(1.0, most / np.maximum(seen, 1.0))  # one that is hot would be all of the spectrum
     for _ in range(ROUNDS):
         there = np.exp(FINE + (before + shift)[:, None]) + 0.5
@@ -342,7 +346,7 @@ def shifts(counts: Floats, before: Floats, least: float) -> tuple[Floats, Floats
         fits = fit_many(model, inside, start, steps, low, high)
         shift = np.where(fits.converged, fits.values[:, 1], 0.0)
     sigma = np.where(fits.converged & (fits.errors[:, 1] > 0.0), fits.errors[:, 1], np.nan)
-    return shift, sigma, fits.deviance / np.maximum(fits.freedom, 1), seen
+    return shift, sigma, fits.deviance / np.maximum(fits.freedom, 1)
 
 
 def _smooth(below: Floats) -> Floats:

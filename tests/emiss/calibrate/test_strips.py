@@ -6,7 +6,7 @@ import pytest
 from emiss import runlist
 from emiss.calib.conditions import Conditions
 from emiss.calib.run_ranges import RunRange
-from emiss.calibrate import strip_times, written
+from emiss.calibrate import strip_gains, strip_times, written
 from emiss.calibrate.frame import Options
 from emiss.calibrate.running import derive
 from emiss.configs.errors import UserError
@@ -104,12 +104,68 @@ def test_pulls_of_fits_are_of_width_one():
     assert (together["t0", "r0"] < -0.8).all()
 
 
+def test_gains_are_those_of_the_digitisation_but_for_the_mean_of_a_plane(run):
+    made = _derived(run, "apv", least=60).made[0]
+    true = Conditions.load(run / "true").for_run(6112).get("apv.gain", made.channels)["gain"]
+    good = made.found
+    assert good.sum() > 100
+    away = np.log(made.values["gain"] / true)
+    error = made.errors["gain"] / made.values["gain"]
+    planes = np.array([name.partition(".")[0] for name in made.channels])
+    for plane in np.unique(planes[good]):
+        rows = good & (planes == plane)
+        away[rows] -= away[rows].mean()
+    assert np.median(error[good]) < 0.12
+    assert 0.8 < (away / error)[good].std() < 1.25
+    assert (made.values["noise"] == 5.0).all()  # as it was: it is not in runs that are suppressed
+    assert np.isnan(made.errors["noise"]).all()
+
+
+@pytest.mark.parametrize("clipped", [True, False])
+def test_noise_and_pedestals_come_from_all_channels(clipped):
+    rng, channels, events = np.random.default_rng(4), 40, 5000
+    noise, level = rng.uniform(3.0, 6.0, channels), np.where(clipped, 0.0, rng.uniform(-0.5, 0.5, channels))
+    values = np.rint(level + noise * rng.normal(size=(events, channels))).astype(int)
+    values = np.concatenate([values, rng.integers(40, 60, (events // 100, channels))])  # particles
+    if clipped:
+        values = np.maximum(values, 0) >> 2 << 2
+    values = np.clip(values, -strip_gains.NEAR, strip_gains.NEAR - 1) + strip_gains.NEAR
+    counts = np.array([np.bincount(one, minlength=2 * strip_gains.NEAR) for one in values.T], float)
+    flags = np.full(channels, clipped)
+    steps = strip_gains.steps_of(counts, flags)
+    assert (steps == (4 if clipped else 1)).all()
+    fits = strip_gains.gaussians(counts, steps, flags)
+    assert fits.converged.all()
+    pulls = (fits.values[:, 2] - noise) / fits.errors[:, 2]
+    assert 0.7 < pulls.std() < 1.35
+    assert abs(pulls.mean()) < 0.8
+    if not clipped:
+        assert np.abs((fits.values[:, 1] - level) / fits.errors[:, 1]).max() < 4.5
+
+
+def test_noise_of_a_run_with_all_channels(run, tmp_path):
+    sample = load_sample("calib_pedestal").with_detector("na64e_lfc")
+    every = sample.digitisation.model_copy(update={"strip_threshold": 0.0})
+    sample = sample.model_copy(update={"calib": str(run / "true"), "digitisation": every})
+    simulate(sample, tmp_path / "run.dat", events=500)
+    (tmp_path / "first").symlink_to(run / "first")
+    made = _derived(tmp_path, "apv").made[0]
+    conditions = Conditions.load(run / "true").for_run(6112)
+    true, status = (conditions.get(f"apv.{kind}", made.channels) for kind in ("gain", "status"))
+    good = status["status"] == 0
+    pulls = ((made.values["noise"] - true["noise"]) / made.errors["noise"])[good]
+    assert 0.85 < pulls.std() < 1.15
+    assert abs(pulls.mean()) < 0.3
+    assert (made.values["gain"] == 1.0).all()
+
+
 def test_runs_without_a_beam_are_refused(run, tmp_path):
     sample = load_sample("calib_pedestal").with_detector("na64e_lfc")
     simulate(sample.model_copy(update={"calib": "demo"}), tmp_path / "run.dat", events=200)
     (tmp_path / "first").symlink_to(run / "first")
-    with pytest.raises(UserError, match="has no beam in the trackers"):
-        _derived(tmp_path, "apv.status")
+    for kind in ("apv.status", "apv"):
+        with pytest.raises(UserError, match="has no beam in the trackers"):
+            _derived(tmp_path, kind)
     with pytest.raises(UserError, match="pulse in a reference counter"):
         _derived(tmp_path, "apv.time")
 
