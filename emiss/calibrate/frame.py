@@ -189,6 +189,8 @@ class Derivation(ABC):
         How often the pilot is made, each time with what the one before has told.
     trigger : str
         The trigger bit of the events that it takes; ``any``: all.
+    supposes : bool
+        Whether it is to be asked to `suppose`.
     """
 
     kind: ClassVar[str]
@@ -197,6 +199,7 @@ class Derivation(ABC):
     pilot: ClassVar[int] = 0
     rounds: ClassVar[int] = 1
     trigger: ClassVar[str] = "any"
+    supposes: ClassVar[bool] = False
 
     def __init__(self, detector: Detector, options: Options) -> None:
         self.detector = detector
@@ -223,6 +226,9 @@ class Derivation(ABC):
         """
         del batches
         raise UserError(f"{self.kind} is derived without simulated hits")
+
+    def suppose(self) -> None:  # noqa: B027 - not all need it
+        """Take what the set-up lets expect, where there are no simulated hits; constants are there already."""
 
     def learn(self, sums: Sums) -> Any:
         """Return what the sums of the pilot tell; something small that can be sent to workers."""

@@ -117,12 +117,15 @@ def derive(
     derivation = derivation_of(kind, detector, options)
     trigger_bit(detector, options.trigger or derivation.trigger)
     shared, ranges = open_files(runs, None, pool)
-    if options.simulated is not None:
+    if options.simulated is not None or derivation.supposes:
         source = shared.source()
         file = shared.open(source, ranges[0].path, ranges[0].identity)
         derivation.begin_run(source.conditions.for_run(file.index().runs()[0]))
         file.close()
-        _refer(derivation, options.simulated)
+        if options.simulated is None:
+            derivation.suppose()
+        else:
+            _refer(derivation, options.simulated)
     first = _pilot(ranges, derivation.pilot)
     planned(sum(part.events for part in [*derivation.rounds * first, *ranges]))
     learned = None
