@@ -41,6 +41,9 @@ LONELY, OFTEN = 0.3, 3.0
 HITS = 0.05
 """Clusters by plane and event below which a run has no beam in the trackers."""
 
+ALL = 0.5
+"""Share of the events in which half of the channels are lit where no front end suppresses noise and pedestals."""
+
 GOOD, IS_DEAD, IS_HOT = 0.0, 1.0, 2.0
 
 
@@ -95,6 +98,11 @@ class StripStatus(Derivation):
             raise UserError(
                 f"run {', '.join(map(str, sorted(sums.runs)))} has no beam in the trackers: at most "
                 f"{int(by_plane.max())} clusters in a plane in {events} events",
+                hint=f"{self.kind} wants {self.wants}",
+            )
+        if np.median(sums["lit"][own]) > ALL * events:
+            raise UserError(
+                f"run {', '.join(map(str, sorted(sums.runs)))} is not suppressed: half of the channels are lit in most events",
                 hint=f"{self.kind} wants {self.wants}",
             )
         lit, alone = sums["lit"].astype(np.float64)[own], sums["alone"].astype(np.float64)[own]

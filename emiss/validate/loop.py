@@ -52,6 +52,10 @@ STEPS = (
     Step("times", (runs.ELECTRON, runs.MUON)),
     Step("mip", (runs.MUON,), simulated=True),
     Step("ecal", (runs.ELECTRON,), simulated=True),
+    Step("spectrum", (runs.ELECTRON,), simulated=True),
+    Step("apv.status", (runs.STRAIGHT,)),
+    Step("apv", (runs.STRAIGHT,)),
+    Step("apv.time", (runs.STRAIGHT,)),
     Step("alignment", (runs.STRAIGHT,)),
     Step("field", (runs.FIELD,), parts=("MBPLU",)),
 )

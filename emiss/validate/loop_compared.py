@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calibrate.alignment import groups_of
+from emiss.calibrate.frame import Options
+from emiss.validate import loop_strips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +59,10 @@ WANTED = {
     ),
     "times": (Wanted("times", "sadc.time", "offset", 0.2, "ns"),),
     "mip": (Wanted("MIP scale", "sadc.gain", "gain", 1.0, "%"),),
+    "apv.status": (Wanted("dead and hot strips", "apv.status", "status", 0.0, "", pulls=False),),
+    "apv": (Wanted("gain of strips", "apv.gain", "gain", 2.0, "%"),),
+    "apv.time": (Wanted("times of strips", "apv.time", "t0", 0.2, "ns"),),
+    "spectrum": (Wanted("SRD scale", "sadc.gain", "gain", 1.0, "%"),),
     "ecal": (
         Wanted("ECAL intercalibration", "sadc.gain", "gain", 1.0, "%"),
         Wanted("ECAL scale", "sadc.gain", "gain", 0.3, "%", pulls=False),
@@ -174,6 +180,8 @@ def compare(found: Found, truth: Truth, wider: float) -> Iterator[Compared]:
 def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) -> Compared:
     from emiss.configs.units import parse_unit
 
+    if wanted.type.startswith("apv."):
+        return _strips(wanted, made, truth, run, wider)
     unit = made.units[wanted.column]
     factor = 1.0 if unit == "-" else parse_unit(unit).factor
     good = made.found
@@ -199,6 +207,14 @@ def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) 
     missing = int((~good).sum())
     return Compared(
         wanted.name, wanted.unit, channels, true, values, errors, away, sigma, missing, wanted.limit * wider, wanted.pulls
+    )  # fmt: skip
+
+
+def _strips(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) -> Compared:
+    channels, true, values, away, sigma = loop_strips.away(made, truth.conditions(run))
+    missing = int((~made.found & (made.entries >= Options.least)).sum())  # others are dead, or hardly in the beam
+    return Compared(
+        wanted.name, wanted.unit, channels, true, values, sigma, away, sigma, missing, wanted.limit * wider, wanted.pulls
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from emiss.events.files.atomic import write_text
 from emiss.reco.detector.model import load_detector
 from emiss.samples.config import load_sample
 from emiss.setups.constants import block, values
+from emiss.validate.loop_strips import drawn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +111,7 @@ def draw(out: Path, rng: np.random.Generator) -> Truth:
         name: f"{1.0 + away:.6g}"
         for name, away in zip(detector.magnets, around(SCALE, len(detector.magnets)), strict=True)
     }
+    true |= drawn(detector, rng)
     off = dict.fromkeys(detector.magnets, "0")
     for folder, constants, on in ((made.true, true, scales), (made.first, first, dict.fromkeys(detector.magnets, "1"))):
         texts = [block(kind, RUNS, rows) for kind, rows in constants.items() if kind != "magnet.field"]

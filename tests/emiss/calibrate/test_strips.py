@@ -1,5 +1,7 @@
 """Strips that APVs read: timing against that of the model and of a digitisation, dead and hot channels that were put in."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -11,12 +13,20 @@ from emiss.calibrate.frame import Options
 from emiss.calibrate.running import derive
 from emiss.configs.errors import UserError
 from emiss.events.files.atomic import write_text
+from emiss.events.lists import Lists
 from emiss.reco.detector.model import load_detector
 from emiss.samples.config import load_sample
 from emiss.samples.simulate import simulate
 from emiss.setups.constants import block, tables, values
 
 EVENTS = 4000
+
+
+class _Batch(SimpleNamespace):
+    def __len__(self):
+        return self.events
+
+
 DEAD, HOT = ("MM1X.7", "MM1Y.60", "MM4X.199", "MM4Y.3"), ("MM2X.0", "MM2Y.31", "MM3X.150")
 
 
@@ -157,6 +167,37 @@ def test_noise_of_a_run_with_all_channels(run, tmp_path):
     assert 0.85 < pulls.std() < 1.15
     assert abs(pulls.mean()) < 0.3
     assert (made.values["gain"] == 1.0).all()
+
+
+def test_latch_all_gives_pedestals_noise_and_common_mode(conditions):
+    detector, rng, events = load_detector("na64e_lfc"), np.random.default_rng(6), 600
+    sizes = [plane.channels for plane in detector.planes]
+    channels = sum(sizes)
+    plane, wire = np.repeat(np.arange(len(sizes)), sizes), np.concatenate([np.arange(size) for size in sizes])
+    level, noise = rng.uniform(100.0, 300.0, channels), rng.uniform(2.0, 4.0, channels)
+    common = rng.normal(0.0, 8.0, (events, len(sizes)))
+    samples = [
+        np.rint(level + common[:, plane] + noise * rng.normal(size=(events, channels))).astype(np.int16).ravel()
+        for _ in range(3)
+    ]
+    columns = {"plane": np.tile(plane, events), "wire": np.tile(wire, events)}
+    columns |= {f"a{k}": values for k, values in enumerate(samples)}
+    batch = _Batch(apv=Lists(np.arange(events + 1) * channels, columns), events=events)
+    one = strip_gains.StripGains(detector, Options())
+    one.begin_run(conditions.for_run(6101))
+    learned = None
+    for _ in range(2):
+        sums = one.empty(learned)
+        one.add(batch, sums, learned)
+        sums.used = events
+        found = one.finish(sums, learned) if learned else None
+        learned = learned or one.learn(sums)
+    made, pedestal, shared = found.made
+    pulls = (made.values["noise"] - noise) / made.errors["noise"]
+    assert 0.85 < pulls.std() < 1.15
+    assert (made.values["noise"] / noise).mean() == pytest.approx(1.0, abs=0.02)  # the median has an error, too
+    assert np.abs(pedestal.values["pedestal"] - level).max() < 2.0
+    assert shared.values["rms"] == pytest.approx(8.0, abs=1.0)
 
 
 def test_runs_without_a_beam_are_refused(run, tmp_path):
