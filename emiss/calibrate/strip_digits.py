@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from emiss.configs.errors import UserError
+
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.events.batch import Batch
@@ -39,7 +41,7 @@ class Lit(NamedTuple):
 
 
 class Strips:
-    """The strips of the planes that APVs read.
+    """The strips of the planes that APVs read, of some parts or of all; a UserError says that there are none.
 
     Attributes
     ----------
@@ -60,6 +62,9 @@ class Strips:
         self.planes = np.flatnonzero(
             [not one.timed and one.channels > 0 and (not parts or one.part in parts) for one in planes]
         )
+        if not len(self.planes):
+            of = f"'{', '.join(parts)}' in " if parts else ""
+            raise UserError(f"{of}the set-up {detector.name} has no strips that APVs read")
         self._base = np.concatenate(([0], np.cumsum([one.channels for one in planes])))
         self.channels = tuple(f"{one.name}.{wire}" for one in planes for wire in range(one.channels))
         self.own = np.concatenate(

@@ -18,24 +18,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
-from emiss.calibrate.likelihood import fit_many
-from emiss.calibrate.spectra import at
 from emiss.calibrate.strip_digits import Strips
+from emiss.calibrate.strip_noise import NEAR, gaussians, medians, steps_of
+from emiss.calibrate.strip_shifts import BINS, STEP, Shifted, shifts
 from emiss.configs.errors import UserError
 from emiss.reco.tracking.strips import THRESHOLD
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
-    from emiss.calibrate.likelihood import Fits
-    from emiss.configs.arrays import Array, Floats, Ints
+    from emiss.configs.arrays import Array
     from emiss.events.batch import Batch
     from emiss.reco.detector.model import Detector
-
-STEP, BINS = 2, 512
-"""ADC: third samples are even where the front end truncates them; so bins begin at even numbers."""
-
-FINE = np.linspace(2.0, 7.2, 521)
-"""Logarithms of charges at which the integral of the spectrum of a plane is known."""
 
 ABOVE, TOP = 3.0, 900
 """Window of a fit: from so many thresholds of a plane on, and up to so many ADC."""
@@ -43,20 +36,8 @@ ABOVE, TOP = 3.0, 900
 SHARES = 40
 """Bins of a fit."""
 
-ROUNDS = 4
-"""How often the spectrum of a plane is made."""
-
-SMOOTH = 6.0
-"""Places of `FINE` over which the spectrum of a plane is smoothed, so that its statistics show no features."""
-
-MUCH = 3.0
-"""Over the median of the channels of a plane: what is lit more often counts no more for its spectrum."""
-
 LEVELS = 1024
 """Values of a sample: 10 bits."""
-
-NEAR = 64
-"""ADC of histograms around the level of a channel, on each side."""
 
 ALL = 0.5
 """Share of the events in which a channel is there, from which on a run is not suppressed: some leave out what is 0."""
@@ -70,14 +51,8 @@ HITS = 0.05
 FAR = 0.35
 """Change of a gain that is looked at."""
 
-INSIDE = 4.0
-"""Widths of a Gaussian on each side that a fit takes: beyond are particles."""
-
 LOUD, STRIPS = 6.0, 3
 """A plane of which so many channels are above so many times their noise has a particle in this event."""
-
-LEAST_NOISE = 0.3
-"""ADC."""
 
 
 class StripGains(Derivation):
@@ -91,8 +66,6 @@ class StripGains(Derivation):
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
         self._strips = Strips(detector, options.parts)
-        if not len(self._strips.planes):
-            raise UserError(f"the set-up {detector.name} has no strips that APVs read")
         self._plane = np.full(len(self._strips.channels), -1, np.int64)
         self._plane[self._strips.channel_of] = self._strips.plane_of
         self._gain = self._noise = self._floor = np.ones(0)
@@ -147,7 +120,7 @@ class StripGains(Derivation):
         sums["quiet"] += quiet.reshape(len(batch), planes).sum(axis=0)
         rows = np.flatnonzero(quiet[key])
         channel, key, away = channel[rows], key[rows], (first - level)[rows]
-        common = _medians(away, key, len(batch) * planes)
+        common = medians(away, key, len(batch) * planes)
         common[np.tile(learned["clipped"], len(batch))] = 0.0
         place = np.floor(away - common[key] + 0.5).astype(np.int64) + NEAR
         inside = (place >= 0) & (place < 2 * NEAR)
@@ -180,23 +153,23 @@ class StripGains(Derivation):
                 hint=f"{self.kind} wants {self.wants}",
             )
 
-    def _shifts(self, sums: Sums) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return factors on gains, their errors, chi2 and entries of all channels of the detector."""
-        factor, error = np.ones(len(self._plane)), np.full(len(self._plane), np.nan)
-        chi2, entries = np.full(len(self._plane), np.nan), np.zeros(len(self._plane))
-        batches = max(float(sums["batches"][0]), 1.0)
-        before, least = sums["gain"] / batches, ABOVE * THRESHOLD * sums["noise"] / batches
+    def _shifted(self, sums: Sums) -> Shifted:
+        """Return what is found for all channels of the detector; the shift is 0 where nothing is."""
+        size, batches = len(self._plane), max(float(sums["batches"][0]), 1.0)
+        own = self._strips.own
+        before, noise = sums["gain"] / batches, float(np.median(sums["noise"][own])) / batches
+        spaced = np.geomspace(max(ABOVE * THRESHOLD * noise, 8.0), TOP, SHARES + 1) / STEP
+        cuts = np.unique(np.round(spaced).astype(np.int64))
+        counts = np.add.reduceat(sums["charge"].astype(np.float64), cuts, axis=1)[:, :-1]
+        made = Shifted(
+            np.zeros(size), np.full(size, np.nan), np.full(size, np.nan), counts, np.full(counts.shape, np.nan), cuts
+        )
         for plane in range(len(self._strips.planes)):
-            rows = np.flatnonzero(self._plane == plane)
-            counts = sums["charge"][rows].astype(np.float64)
-            floor = float(np.median(least[rows]))
-            entries[rows] = counts[:, int(floor) // STEP :].sum(axis=1)
-            many = entries[rows] >= self.options.least
-            rows, counts = rows[many], counts[many]
-            found, sigma, quality = shifts(counts, np.log(before[rows]), floor)
-            good = np.isfinite(sigma)
-            factor[rows[good]], error[rows[good]], chi2[rows[good]] = np.exp(found[good]), sigma[good], quality[good]
-        return factor, error, chi2, entries
+            rows = np.flatnonzero((self._plane == plane) & (counts.sum(axis=1) >= self.options.least))
+            found = shifts(sums["charge"][rows].astype(np.float64), np.log(before[rows]), cuts)
+            for values, new in zip(made[:-1], found[:-1], strict=True):
+                values[rows] = new
+        return made
 
     def finish(self, sums: Sums, learned: Any) -> Found:
         """Return the table of gains and noise."""
@@ -205,10 +178,12 @@ class StripGains(Derivation):
     def _gains(self, sums: Sums) -> Found:
         self._refuse_empty(sums)
         own = self._strips.own
-        factor, error, chi2, entries = (one[own] for one in self._shifts(sums))
+        found = self._shifted(sums)
+        shift, error, chi2, counts, curve = (one[own] for one in found[:-1])
+        cuts, entries = found.cuts, counts.sum(axis=1)
         batches = max(float(sums["batches"][0]), 1.0)
         before, noise = (sums[name][own] / batches for name in ("gain", "noise"))
-        gain = before * factor
+        gain = before * np.exp(shift)
         good = np.isfinite(error)
         # the gains of a plane keep the mean that they had
         for plane in range(len(self._strips.planes)):
@@ -223,8 +198,8 @@ class StripGains(Derivation):
             np.abs(gain / before - 1.0) > FAR, [f"the gain has changed by {one - 1.0:+.0%}" for one in gain / before]
         )
         doubts.add(chi2 > 2.5, [f"the spectrum is another one: chi2 per degree of freedom {one:.1f}" for one in chi2])
-        edges = np.broadcast_to(STEP * np.arange(BINS + 1.0), (len(own), BINS + 1))
-        counts = sums["charge"][own].astype(np.float64)
+        edges = np.broadcast_to(STEP * cuts.astype(np.float64), (len(own), len(cuts)))
+        width = np.diff(edges, axis=1)
         made = Made(
             "apv.gain",
             tuple(self._strips.channels[row] for row in own),
@@ -234,7 +209,7 @@ class StripGains(Derivation):
             entries.astype(np.int64),
             chi2,
             tuple(doubts.texts),
-            Shapes("third sample [ADC]", edges, counts, np.full(counts.shape, np.nan)),
+            Shapes("third sample [ADC], entries by its width", edges, counts / width, curve / width),
         )
         remark = (
             "Gains are relative to the others of a plane, whose mean stays as it was. The front end has suppressed the rest: "
@@ -302,115 +277,3 @@ class StripGains(Derivation):
             "beside pedestals. Gains are what they were: a beam tells them."
         )
         return Found(self.kind, (made, pedestal, common), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
-
-
-def shifts(counts: Floats, before: Floats, least: float) -> tuple[Floats, Floats, Floats]:
-    """Return the shifts of the logarithms of spectra against that of all, beside those before.
-
-    Parameters
-    ----------
-    counts : array of shape (C, BINS)
-    before : array of shape (C,)
-        Logarithms of the gains that there were.
-    least : float
-        ADC: where the window of the fit begins.
-
-    Returns
-    -------
-    shifts, errors, chi2 : arrays of shape (C,)
-    """
-    own = np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
-    spaced = np.geomspace(max(least, 8.0), TOP, SHARES + 1) / STEP
-    cuts = np.unique(np.round(spaced).astype(np.int64))
-    inside = np.diff(own[:, cuts], axis=1)
-    edges = np.log(STEP * cuts - 0.5) - before[:, None]  # samples are rounded first
-    seen = inside.sum(axis=1)
-    shift = np.zeros(len(counts))
-    if not len(counts):
-        return shift, shift, shift
-    most = MUCH * float(np.median(seen))
-    weight = np.minimum(1.0, most / np.maximum(seen, 1.0))  # one that is hot would be all of the spectrum
-    for _ in range(ROUNDS):
-        there = np.exp(FINE + (before + shift)[:, None]) + 0.5
-        share = np.broadcast_to(_smooth(weight @ at(own, there, STEP)), (len(counts), len(FINE)))
-
-        def model(values: Floats, share: Floats = share) -> Floats:
-            place = edges - values[:, 1:] - FINE[0]
-            return np.asarray(values[:, :1] * np.diff(at(share, place, float(FINE[1] - FINE[0])), axis=1))
-
-        part = np.maximum(model(np.column_stack([np.ones(len(counts)), shift])).sum(axis=1), 1e-3)
-        start = np.column_stack([np.maximum(seen, 1.0) / part, shift])
-        steps = np.column_stack([1e-3 * start[:, 0], np.full(len(seen), 5e-3)])
-        low = np.column_stack([0.02 * start[:, 0], np.full(len(seen), -0.7)])
-        high = np.column_stack([50.0 * start[:, 0], np.full(len(seen), 0.7)])
-        fits = fit_many(model, inside, start, steps, low, high)
-        shift = np.where(fits.converged, fits.values[:, 1], 0.0)
-    sigma = np.where(fits.converged & (fits.errors[:, 1] > 0.0), fits.errors[:, 1], np.nan)
-    return shift, sigma, fits.deviance / np.maximum(fits.freedom, 1)
-
-
-def _smooth(below: Floats) -> Floats:
-    """Return the integral of a spectrum that is smoothed, over its whole."""
-    from scipy.ndimage import gaussian_filter1d
-
-    made = np.concatenate([[0.0], np.cumsum(gaussian_filter1d(np.diff(below), SMOOTH, mode="nearest"))])
-    return np.asarray(made / max(float(made[-1]), 1e-9))
-
-
-def steps_of(counts: Floats, clipped: Array) -> Ints:
-    """Return to which steps the samples of channels are truncated, from histograms of whole numbers (C, 2 NEAR)."""
-    made = np.ones(len(counts), np.int64)
-    place = np.arange(2 * NEAR) - NEAR
-    for step in (2, 4):
-        made[clipped & (counts[:, place % step > 0].sum(axis=1) == 0)] = step
-    return made
-
-
-def gaussians(counts: Floats, steps: Ints, clipped: Array) -> Fits:
-    """Fit number, mean and width of Gaussians to histograms (C, 2 NEAR) of numbers that are rounded, then truncated to steps.
-
-    Of clipped channels all that is below 0 is in the bin at 0.
-    """
-    from scipy.special import ndtr, ndtri
-
-    place = np.arange(2 * NEAR) - NEAR
-    first = place[None, :] - 0.5
-    last = first + steps[:, None]
-    used = (place[None, :] % steps[:, None] == 0) & (~clipped[:, None] | (place >= 0))
-    first = np.where(clipped[:, None] & (place == 0), -1e6, first)
-    total = np.maximum(counts.sum(axis=1), 1.0)
-    # particles are in the tail: the part above the first step, or the middle half, tell the width to begin with
-    above = np.clip(np.where(place >= steps[:, None], counts, 0.0).sum(axis=1) / total, 1e-4, 0.49)
-    quartile = [
-        (np.cumsum(counts, axis=1) >= share * total[:, None]).argmax(axis=1) - NEAR for share in (0.25, 0.5, 0.75)
-    ]
-    sigma = np.where(clipped, (steps - 0.5) / -ndtri(above), (quartile[2] - quartile[0]) / 1.349)
-    sigma = np.clip(sigma, 2.0 * LEAST_NOISE, 0.5 * NEAR)
-    mean = np.where(clipped, 0.0, quartile[1])
-    used &= np.abs(place - mean[:, None]) < np.maximum(INSIDE * sigma, 2.0 * steps)[:, None]
-
-    def model(values: Floats) -> Floats:
-        number, middle, width = values.T[:, :, None]
-        return np.asarray(number * (ndtr((last - middle) / width) - ndtr((first - middle) / width)))
-
-    start = np.column_stack([total, mean, sigma])
-    widths = np.column_stack([1e-3 * total, 0.01 * sigma, 0.01 * sigma])
-    low = np.column_stack([0.5 * total, mean - 3.0 * sigma, np.full(len(sigma), LEAST_NOISE)])
-    high = np.column_stack([2.0 * total, mean + 3.0 * sigma, np.full(len(sigma), float(NEAR))])
-    # what is cut off tells no number beside mean and width: it is that of the events
-    held = clipped[:, None] & (np.arange(3) == 0)
-    low, high = np.where(held, start * (1.0 - 1e-9), low), np.where(held, start, high)
-    return fit_many(model, counts, start, widths, low, high, used)
-
-
-def _medians(values: Floats, key: Ints, size: int) -> Floats:
-    """Return the median of the values of each key, shape (size,); 0 for none."""
-    order = np.lexsort((values, key))
-    count = np.bincount(key, minlength=size)
-    first = np.concatenate(([0], np.cumsum(count)))[:-1]
-    made = np.zeros(size)
-    there = np.flatnonzero(count)
-    sorted_ = values[order]
-    low, high = first[there] + (count[there] - 1) // 2, first[there] + count[there] // 2
-    made[there] = 0.5 * (sorted_[low] + sorted_[high])
-    return made

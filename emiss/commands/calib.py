@@ -56,7 +56,7 @@ def derive(
     least: Annotated[int, typer.Option(min=2, help="Entries that a channel needs.")] = 100,
     simulated: Annotated[
         Path | None,
-        typer.Option(help="Simulated hits (.root) of the same kind of run: what mip and ecal expect."),
+        typer.Option(help="Simulated hits (.root) of the same kind of run: what mip, ecal, spectrum expect."),
     ] = None,
     override: Annotated[
         bool, typer.Option("--override/--no-override", help="Whether the table replaces values of other tables.")
@@ -81,6 +81,10 @@ def derive(
       emiss calib derive pedestals random-006117.dat --setup na64e_2018 --out my_tag/pedestals.txt
 
       emiss calib derive mip 'muons-*.dat' --setup na64e_2018 --calib my_tag --from-run 6112 --to-run 6150 --out my_tag/mip.txt
+
+      emiss calib derive spectrum electrons.dat --part wcal --simulated hits.root --setup na64e_visible_2018 --out wcal.txt
+
+      emiss calib derive apv.time beam.dat --calib my_tag --out my_tag/strips.txt
 
       emiss calib derive times electrons.yaml --executor processes --workers 8 --out my_tag/times.txt
     """

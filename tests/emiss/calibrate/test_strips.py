@@ -8,7 +8,7 @@ import pytest
 from emiss import runlist
 from emiss.calib.conditions import Conditions
 from emiss.calib.run_ranges import RunRange
-from emiss.calibrate import strip_gains, strip_times, written
+from emiss.calibrate import ratio_timing, strip_gains, strip_noise, written
 from emiss.calibrate.frame import Options
 from emiss.calibrate.running import derive
 from emiss.configs.errors import UserError
@@ -103,14 +103,14 @@ def test_pulls_of_fits_are_of_width_one():
     rng, times = np.random.default_rng(1), np.arange(-12.5, 13.0, 2.0)
     true = np.column_stack([rng.uniform(-8, 8, 24), rng.uniform(1.2, 1.4, 24), rng.uniform(16, 24, 24)])
     true = np.column_stack([true, np.full(24, 5.0), np.full(24, 0.02)])
-    smear = strip_times.smearing(np.full((24, 1, 2), 0.02**2), np.ones((24, 1)))
+    smear = ratio_timing.smearing(np.full((24, 1, 2), 0.02**2), np.ones((24, 1)))
     number = np.full((24, 1, len(times)), 2000.0)
-    found = strip_times.fit(rng.poisson(strip_times.model(true, number, times, smear)).astype(float), times, smear)
+    found = ratio_timing.fit(rng.poisson(ratio_timing.model(true, number, times, smear)).astype(float), times, smear)
     assert found.converged.all()
     pulls = ((found.values - true) / found.errors)[:, :3]
     assert 0.75 < pulls.std() < 1.25
     assert abs(pulls.mean()) < 0.4
-    together = strip_times.correlations(found, found.converged)
+    together = ratio_timing.correlations(found, found.converged)
     assert (together["t0", "r0"] < -0.8).all()
 
 
@@ -139,12 +139,12 @@ def test_noise_and_pedestals_come_from_all_channels(clipped):
     values = np.concatenate([values, rng.integers(40, 60, (events // 100, channels))])  # particles
     if clipped:
         values = np.maximum(values, 0) >> 2 << 2
-    values = np.clip(values, -strip_gains.NEAR, strip_gains.NEAR - 1) + strip_gains.NEAR
-    counts = np.array([np.bincount(one, minlength=2 * strip_gains.NEAR) for one in values.T], float)
+    values = np.clip(values, -strip_noise.NEAR, strip_noise.NEAR - 1) + strip_noise.NEAR
+    counts = np.array([np.bincount(one, minlength=2 * strip_noise.NEAR) for one in values.T], float)
     flags = np.full(channels, clipped)
-    steps = strip_gains.steps_of(counts, flags)
+    steps = strip_noise.steps_of(counts, flags)
     assert (steps == (4 if clipped else 1)).all()
-    fits = strip_gains.gaussians(counts, steps, flags)
+    fits = strip_noise.gaussians(counts, steps, flags)
     assert fits.converged.all()
     pulls = (fits.values[:, 2] - noise) / fits.errors[:, 2]
     assert 0.7 < pulls.std() < 1.35
