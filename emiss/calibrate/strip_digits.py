@@ -129,3 +129,9 @@ class Strips:
     def sums(self, of_strips: Array) -> Array:
         """Return for each read-out channel of the detector the sum over its strips."""
         return np.bincount(self.channel_of, of_strips, len(self.channels))
+
+    def beside(self, which: Bools) -> Ints:
+        """Return how many neighbours of one strip, 0 to 2, are among some of the `own` channels, the most of all strips."""
+        among = np.zeros(len(self.channels) + 1, bool)
+        among[self.own] = which
+        return (among[self._left].astype(np.int64) + among[self._right]).max(axis=1)[self.own]

@@ -35,8 +35,8 @@ DEAD, WEAK = 0.1, 0.5
 HOT = 0.01
 """Share of the events in which a channel that is not hot may be lit for no reason."""
 
-LONELY, OFTEN = 0.3, 3.0
-"""Of what is expected: so often a good channel may be lit without neighbours, which may be dead, and at all."""
+LONELY, OFTEN = np.array([0.3, 1.0, 3.0]), 3.0
+"""Of what is expected: so often a good channel may be lit alone, by how many beside one of its strips are dead; and at all."""
 
 HITS = 0.05
 """Clusters by plane and event below which a run has no beam in the trackers."""
@@ -105,9 +105,10 @@ class StripStatus(Derivation):
             )
         lit, alone = sums["lit"].astype(np.float64)[own], sums["alone"].astype(np.float64)[own]
         expected = self._expected(sums, sums["lit"] - sums["alone"])[own]
-        hot = (alone > HOT * events + LONELY * expected) | (lit > 5 * HOT * events + OFTEN * expected)
         known = expected >= LEAST
-        dead = ~hot & known & (lit - alone < DEAD * expected)
+        dead = known & (lit < DEAD * expected)
+        lonely = LONELY[strips.beside(dead)]
+        hot = (alone > HOT * events + lonely * expected) | (lit > 5 * HOT * events + OFTEN * expected)
         status = np.where(hot, IS_HOT, np.where(dead, IS_DEAD, np.where(known, GOOD, np.nan)))
         names = tuple(strips.channels[number] for number in own)
         made = Made(

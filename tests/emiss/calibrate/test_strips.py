@@ -11,6 +11,7 @@ from emiss.calib.run_ranges import RunRange
 from emiss.calibrate import ratio_timing, strip_gains, strip_noise, written
 from emiss.calibrate.frame import Options
 from emiss.calibrate.running import derive
+from emiss.calibrate.strip_digits import Strips
 from emiss.configs.errors import UserError
 from emiss.events.files.atomic import write_text
 from emiss.events.lists import Lists
@@ -224,3 +225,14 @@ def test_correlations_are_read_and_checked(tmp_path):
     (tmp_path / "x.txt").write_text(text)
     with pytest.raises(UserError, match="'MM1X' has no error of t0"):
         Conditions.load(tmp_path / "x.txt").for_run(1).covariance("apv.time", "MM1X")
+
+
+def test_a_strip_between_two_dead_ones_is_not_hot():
+    strips = Strips(load_detector("na64e_lfc"))
+    own = {strips.channels[number]: row for row, number in enumerate(strips.own)}
+    which = np.zeros(len(own), bool)
+    which[[own["MM1X.3"], own["MM1X.5"]]] = True
+    beside = strips.beside(which)
+    assert beside[own["MM1X.4"]] == 2
+    assert beside[own["MM1X.2"]] == beside[own["MM1X.6"]] == 1
+    assert beside[own["MM2X.4"]] == 0
