@@ -113,7 +113,7 @@ class Spectra(Derivation):
         channels = len(self.detector.channels)
         return Sums(
             {
-                "charge": np.zeros((channels, BINS), np.int64),
+                "charge": np.zeros((int(self._wanted.sum()), BINS), np.int32),
                 "gain": np.zeros(channels),
                 "window": np.zeros((channels, 2)),
                 "batches": np.zeros(1),
@@ -124,7 +124,8 @@ class Spectra(Derivation):
         """Add the pulses of a batch."""
         pulses = self._measure(batch)
         rows = np.flatnonzero(self._wanted[pulses.channel] & pulses.good)
-        _count(sums["charge"], pulses.channel[rows], pulses.charge[rows])
+        place = np.cumsum(self._wanted) - 1
+        _count(sums["charge"], place[pulses.channel[rows]], pulses.charge[rows])
         sums["gain"] += np.log(self._before / UNIT)
         sums["window"] += np.log(self._window)
         sums["batches"] += 1.0
@@ -138,7 +139,7 @@ class Spectra(Derivation):
             If most modules see something else than the simulated ones.
         """
         rows = np.flatnonzero(self._wanted)
-        counts, template = sums["charge"][rows].astype(np.float64), self._template[rows]
+        counts, template = sums["charge"].astype(np.float64), self._template[rows]
         batches = max(float(sums["batches"][0]), 1.0)
         before, (seen, top) = sums["gain"][rows] / batches, sums["window"][rows].T / batches
         low = np.log(self._low[rows] / UNIT)

@@ -86,12 +86,12 @@ class StripGains(Derivation):
             arrays |= {"level": np.zeros((channels, LEVELS), np.int32), "digits": np.zeros(channels, np.int64)}
         if learned is not None and learned["all"]:
             arrays |= {
-                "near": np.zeros((channels, 2 * NEAR), np.int64),
+                "near": np.zeros((channels, 2 * NEAR), np.int32),
                 "common": np.zeros((len(self._strips.planes), 3)),
                 "quiet": np.zeros(len(self._strips.planes), np.int64),
             }
         else:
-            arrays |= {"charge": np.zeros((channels, BINS), np.int64)}
+            arrays |= {"charge": np.zeros((channels, BINS), np.int32)}
         return Sums(arrays)
 
     def add(self, batch: Batch, sums: Sums, learned: Any) -> None:
