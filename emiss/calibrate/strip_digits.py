@@ -101,10 +101,11 @@ class Strips:
         samples = [digits[f"a{k}"][rows].astype(np.int64) for k in range(3)]
         return digits.parents[rows], channel, samples[0], np.maximum(np.maximum(*samples[:2]), samples[2])
 
-    def __call__(self, batch: Batch, floor: Floats, gain: Floats | None = None) -> Lit:
+    def __call__(self, batch: Batch, floor: Floats, ratio: Floats | None = None) -> Lit:
         """Return the channels of a batch whose largest sample is above a floor, shape (channels,).
 
-        With gains, shape (channels,), the charge decides which strip is the highest of its cluster, and not the amplitude.
+        With ratios of second to third samples, shape (P,), the highest of a cluster is that of most charge by both samples,
+        so that noise moves no ratio.
         """
         digits = batch.apv
         assert digits is not None  # noqa: S101 - raw files have digits
@@ -117,7 +118,7 @@ class Strips:
             one[rows] for one in (digits.parents, plane, channel, samples, height)
         )
         high = np.zeros((len(batch), len(self.channels) + 1))
-        height = height if gain is None else height / gain[channel]
+        height = height if ratio is None else samples[:, 2] + ratio[plane] * samples[:, 1]
         high[event, channel] = height
         left, right = high[event[:, None], self._left[channel]], high[event[:, None], self._right[channel]]
         alone = ~((left > 0) | (right > 0)).any(axis=1)

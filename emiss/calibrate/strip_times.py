@@ -94,7 +94,7 @@ class StripTimes(Derivation):
         """Return empty histograms of ratios by plane, class of noise and reference time; of last bits for the pilot."""
         planes = len(self._planes)
         if learned is None:
-            return Sums({"bits": np.zeros((planes, 2, len(STEPS)), np.int64)})
+            return Sums({"bits": np.zeros((planes, 2, len(STEPS)), np.int64), "samples": np.zeros((planes, 2))})
         shape = (planes, len(CLASSES) - 1, round(2 * REACH / STEP), round(TOP / RATIO))
         return Sums(
             {
@@ -107,19 +107,21 @@ class StripTimes(Derivation):
 
     def add(self, batch: Batch, sums: Sums, learned: Any) -> None:
         """Add the strips of a batch."""
-        lit = self._strips(batch, self._floor)
+        lit = self._strips(batch, self._floor, None if learned is None else learned[:, 2])
         second, third = lit.samples[:, 1], lit.samples[:, 2]
         if learned is None:
             for frame, values in enumerate((second, third)):
                 for k, step in enumerate(STEPS):
                     odd = lit.plane[values % step > 0]
                     sums["bits"][:, frame, k] += np.bincount(odd, minlength=len(self._planes))
+                sums["samples"][:, frame] += np.bincount(lit.plane, values, len(self._planes))
             return
         started, time = self._reference(batch)
         sums["events"] += [len(batch), int(started.sum())]
         key = lit.event * len(self._planes) + lit.plane
         rows = np.flatnonzero(started[lit.event] & (lit.peak >= 0))
-        order = rows[np.lexsort((lit.channel[rows], third[rows], key[rows]))]
+        charge = third + learned[lit.plane, 2] * second
+        order = rows[np.lexsort((lit.channel[rows], charge[rows], key[rows]))]
         chosen = order[np.append(np.diff(key[order]) != 0, True)] if len(order) else order
         noise = self._noise[lit.channel[chosen]]
         self._fill(sums, lit.plane[chosen], second[chosen], third[chosen], noise, time[lit.event[chosen]], learned)
@@ -127,20 +129,22 @@ class StripTimes(Derivation):
     def _fill(
         self, sums: Sums, plane: Ints, second: Ints, third: Ints, noise: Floats, time: Floats, learned: Floats
     ) -> None:
-        """Add one channel of each plane and event to the histograms; `learned` are the steps of both samples."""
+        """Add one channel of each plane and event to the histograms; `learned` is what `learn` returns."""
         sums["seen"][0] += np.bincount(plane, minlength=len(self._planes))
         high = second + 0.5 * (learned[plane, 0] - 1.0)
         size = third + 0.5 * (learned[plane, 1] - 1.0)
         size = np.maximum(size, 1.0)
-        level = np.searchsorted(CLASSES, noise / size, side="right") - 1
+        ratio = learned[plane, 2]
+        charge = np.maximum((size + ratio * high) / (1.0 + ratio**2), 1.0)  # of both samples: noise moves no ratio
+        level = np.searchsorted(CLASSES, noise / charge, side="right") - 1
         place = np.floor((time + REACH) / STEP).astype(np.int64)
         column = np.floor(high / size / RATIO).astype(np.int64)
         shape = sums["ratio"].shape
-        kept = (level < shape[1]) & (third < LARGEST) & (place >= 0) & (place < shape[2]) & (column < shape[3])
+        kept = (level < shape[1]) & (charge < LARGEST) & (place >= 0) & (place < shape[2]) & (column < shape[3])
         plane, level, place, column = plane[kept], level[kept], place[kept], column[kept]
         np.add.at(sums["ratio"], (plane, level, place, column), 1)
         for frame in range(2):  # truncation is noise, too
-            both = (noise[kept] ** 2 + learned[plane, frame] ** 2 / 12.0) / size[kept] ** 2
+            both = (noise[kept] ** 2 + learned[plane, frame] ** 2 / 12.0) / charge[kept] ** 2
             key = plane * shape[1] + level
             sums["noise"][:, :, frame] += np.bincount(key, both, shape[0] * shape[1]).reshape(shape[:2])
         sums["seen"][1] += np.bincount(plane, minlength=shape[0])
@@ -156,9 +160,11 @@ class StripTimes(Derivation):
         return norm > 0, np.divide(total, norm, out=np.zeros(len(batch)), where=norm > 0)
 
     def learn(self, sums: Sums) -> Floats:
-        """Return to which steps the second and third samples of each plane are truncated, shape (planes, 2)."""
+        """Return to which steps second and third samples are truncated, and their ratio, shape (planes, 3)."""
         never = sums["bits"] == 0
-        return np.asarray(np.where(never, np.array(STEPS), 1).max(axis=2), np.float64)
+        second, third = sums["samples"].T
+        ratio = np.divide(second, third, out=np.ones(len(third)), where=third > 0)
+        return np.column_stack([np.where(never, np.array(STEPS), 1).max(axis=2), ratio])
 
     def finish(self, sums: Sums, learned: Any) -> Found:  # noqa: ARG002 - the steps are in the sums
         """Return the table of timing.
