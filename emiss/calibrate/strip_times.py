@@ -134,17 +134,15 @@ class StripTimes(Derivation):
         high = second + 0.5 * (learned[plane, 0] - 1.0)
         size = third + 0.5 * (learned[plane, 1] - 1.0)
         size = np.maximum(size, 1.0)
-        ratio = learned[plane, 2]
-        charge = np.maximum((size + ratio * high) / (1.0 + ratio**2), 1.0)  # of both samples: noise moves no ratio
-        level = np.searchsorted(CLASSES, noise / charge, side="right") - 1
+        level = np.searchsorted(CLASSES, noise / size, side="right") - 1  # late hits are in the same class
         place = np.floor((time + REACH) / STEP).astype(np.int64)
         column = np.floor(high / size / RATIO).astype(np.int64)
         shape = sums["ratio"].shape
-        kept = (level < shape[1]) & (charge < LARGEST) & (place >= 0) & (place < shape[2]) & (column < shape[3])
+        kept = (level < shape[1]) & (third < LARGEST) & (place >= 0) & (place < shape[2]) & (column < shape[3])
         plane, level, place, column = plane[kept], level[kept], place[kept], column[kept]
         np.add.at(sums["ratio"], (plane, level, place, column), 1)
         for frame in range(2):  # truncation is noise, too
-            both = (noise[kept] ** 2 + learned[plane, frame] ** 2 / 12.0) / charge[kept] ** 2
+            both = (noise[kept] ** 2 + learned[plane, frame] ** 2 / 12.0) / size[kept] ** 2
             key = plane * shape[1] + level
             sums["noise"][:, :, frame] += np.bincount(key, both, shape[0] * shape[1]).reshape(shape[:2])
         sums["seen"][1] += np.bincount(plane, minlength=shape[0])
