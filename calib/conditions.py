@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,18 @@ from emiss.calib import tag as tags
 from emiss.calib.register import REGISTER, Register, contradictions, load_register
 from emiss.calib.run_ranges import covers, overlap
 from emiss.calib.steps import subject
-from emiss.calib.tables import ANY, TYPES, Table, first_slice, parse_tables, row_of, table_type, text_of
+from emiss.calib.tables import (
+    ANY,
+    TYPES,
+    Table,
+    correlation_of,
+    error_of,
+    first_slice,
+    parse_tables,
+    row_of,
+    table_type,
+    text_of,
+)
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -78,6 +90,31 @@ class RunConditions:
             elif len(missing):
                 raise self._missing(type_, column, channels[missing[0]], len(missing), tables)
         return found
+
+    def covariance(self, type_: str, channel: str) -> Floats:
+        """Return the covariance of the constants of a channel from their errors and correlations, shape (columns, columns).
+
+        It is in base units; what a table says no correlation of has none.
+
+        Raises
+        ------
+        UserError
+            If the row that holds has no errors.
+        """
+        columns = (table_type(type_) or TYPES[type_]).columns
+        tables = [t for t in self.tables if t.type == type_ and row_of(t.rows, channel)]
+        if not tables:
+            raise self._missing(type_, next(iter(columns)), channel, 1, tables)
+        last = tables[-1]
+        row = dict(zip(last.columns, last.rows[row_of(last.rows, channel) or channel], strict=True))
+        lacking = next((name for name in columns if error_of(name) not in row), None)
+        if lacking is not None:
+            raise UserError(f"{type_} of '{channel}' has no error of {lacking}", at=last.location(channel))
+        sigma = np.array([row[error_of(name)] for name in columns])
+        matrix = np.eye(len(columns))
+        for (a, one), (b, other) in combinations(enumerate(columns), 2):
+            matrix[a, b] = matrix[b, a] = row.get(correlation_of(one, other), 0.0)
+        return np.asarray(matrix * np.outer(sigma, sigma))
 
     def location(self, type_: str, channel: str) -> Location | None:
         """Return where the row stands that holds for a channel."""

@@ -169,6 +169,9 @@ TYPES: Mapping[str, TableType] = {
 NOT_NEGATIVE = Limits(0.0, 1e9)
 """Of errors."""
 
+WITHIN_ONE = Limits(-1.0, 1.0)
+"""Of correlations."""
+
 _MIP = re.compile(r"[A-Za-z]\w*\.mip")
 _PROFILE = re.compile(r"[A-Za-z]\w*\.profile")
 
@@ -202,6 +205,15 @@ ERROR = "_error"
 def error_of(column: str) -> str:
     """Return the name of the column with the errors of another one."""
     return column + ERROR
+
+
+CORRELATION = "_corr"
+"""What the correlation of the errors of two columns is called, behind both of their names."""
+
+
+def correlation_of(column: str, other: str) -> str:
+    """Return the name of the column with the correlations of the errors of two columns, in their order in the type."""
+    return f"{column}_{other}{CORRELATION}"
 
 
 def table_type(name: str) -> TableType | None:
@@ -450,8 +462,9 @@ class _Block:
             raise UserError("the first column is 'channel'", at=self._at("columns"))
         if len(names) != len(units):
             raise UserError(f"{len(names)} columns but {len(units)} units", at=self._at("units"))
+        pairs = {correlation_of(*pair) for pair in combinations(kind.columns, 2)} if kind is not PROFILE else set()
         for name in names[1:]:
-            if name.removesuffix(ERROR) not in kind.columns:
+            if name.removesuffix(ERROR) not in kind.columns and name not in pairs:
                 hint = did_you_mean(name, kind.columns)
                 raise UserError(f"unknown column '{name}'", at=self._at("columns"), hint=hint)
         if len(set(names)) != len(names):
@@ -462,7 +475,7 @@ class _Block:
                 unit = parse_unit(text)
             except UnitError as error:
                 raise UserError(str(error), at=self._at("units")) from None
-            dimension = kind.columns[name.removesuffix(ERROR)]
+            dimension = PURE if name in pairs else kind.columns[name.removesuffix(ERROR)]
             if unit.dimension != dimension:
                 raise UserError(f"'{name}' is in {dimension}, not in {text}", at=self._at("units"))
             factors.append(unit.factor)
@@ -485,8 +498,8 @@ class _Block:
             if not math.isfinite(value):
                 raise UserError(f"'{word}' is no finite number", at=place)
             known = name.removesuffix(ERROR)
-            limits = kind.limits[known] if known == name else NOT_NEGATIVE
-            wrong = limits.refuse(value, kind.columns[known])
+            limits = kind.limits.get(name, NOT_NEGATIVE if known in kind.columns else WITHIN_ONE)
+            wrong = limits.refuse(value, kind.columns.get(known, PURE))
             if wrong:
                 raise UserError(f"{name} of channel '{channel}' {wrong}", at=place)
             values.append(value)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Bools, Floats, Ints
     from emiss.events.batch import Batch
+    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
 
 
@@ -84,3 +85,13 @@ class Measuring:
         absolute = np.where(lacking[event] & ~own, np.nan, absolute)
         bad = cells["quality"][rows] & np.uint32(1 << QUALITY_BITS["saturated"] | 1 << QUALITY_BITS["pile_up"])
         return Pulses(event, channel, charge, absolute, bad == 0)
+
+
+def smallest(board: Board) -> float:
+    """Return the charge of the smallest pulse that is seen, in units of the noise."""
+    return float(board.digitiser.measure.threshold * area(board))
+
+
+def area(board: Board) -> float:
+    """Return the charge of a pulse over its height."""
+    return float(np.e * board.pulse.rise / board.digitiser.period)

@@ -110,6 +110,8 @@ class Made:
     doubts : tuple of str
         Why somebody should look at a channel; empty for a good one.
     shapes : Shapes, optional
+    correlations : mapping of (column, column) to array of shape (channels,)
+        Of the errors of two columns, for those that are correlated.
     """
 
     type: str
@@ -121,6 +123,7 @@ class Made:
     chi2: Floats
     doubts: tuple[str, ...]
     shapes: Shapes | None = None
+    correlations: Mapping[tuple[str, str], Floats] = field(default_factory=dict)
 
     @property
     def found(self) -> Bools:
@@ -212,6 +215,8 @@ class Derivation(ABC):
         Origins of events that it may be asked for.
     one_run : bool
         Whether what it finds holds for the run that it is from alone.
+    supposes : bool
+        Whether it is to be asked to `suppose`.
     """
 
     kind: ClassVar[str]
@@ -224,6 +229,7 @@ class Derivation(ABC):
     runs_of: ClassVar[str] = "any"
     sources: ClassVar[tuple[str, ...]] = ()
     one_run: ClassVar[bool] = False
+    supposes: ClassVar[bool] = False
 
     def __init__(self, detector: Detector, options: Options) -> None:
         self.detector = detector
@@ -272,6 +278,9 @@ class Derivation(ABC):
         """
         del batches
         raise UserError(f"{self.kind} is derived without simulated hits")
+
+    def suppose(self) -> None:  # noqa: B027 - not all need it
+        """Take what the set-up lets expect, where there are no simulated hits; constants are there already."""
 
     def learn(self, sums: Sums) -> Any:
         """Return what the sums of the pilot tell; something small that can be sent to workers."""

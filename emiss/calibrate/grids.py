@@ -2,8 +2,9 @@
 
 The energy of the beam is the sum over all cells, of all layers, of gain times charge: regularised least squares over all
 events give all gains at once. Events are in classes by their cell of largest energy, each with a target and a variance of
-its own, as showers at the edge leak out; targets are those of simulated electrons where there are some, or else the energy
-of the beam, and events at the edge are left out then. What a preshower sees fluctuates with all that is lost, so that least
+its own, as showers at the edge leak out; targets are those of simulated electrons of the same kind of run where they are
+given, or else of electrons that are sent into the calorimeter alone. In a set-up that says nothing of showers they are the
+energy of the beam, and events at the edge are left out. What a preshower sees fluctuates with all that is lost, so that least
 squares give it the gain of the best resolution; where there are simulated electrons, its gains are such that its mean
 energies by class are theirs. Sampling fluctuations of the cells, which would make gains too small, are taken out of the
 normal equations (W. A. Fuller, Measurement Error Models, 1987, Sec. 2.2). The scale of all is set by the peak of the sum,
@@ -20,22 +21,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring
+from emiss.calibrate.cells import Measuring, smallest
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.times import gaussians
 from emiss.configs.errors import UserError
+from emiss.events.lists import Lists, offsets_of
 from emiss.reco.calorimetry.corrections import GOOD, Corrections
 from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.grid import Grid
+from emiss.samples.config import Response
+from emiss.samples.walk.walking import Walk
+from emiss.setups.profiles import shots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from emiss.calib.conditions import RunConditions
     from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.events.batch import Batch
-    from emiss.events.lists import Lists
-    from emiss.reco.detector.boards import Board
     from emiss.reco.detector.model import Detector
 
 PRIOR = 0.3
@@ -64,6 +67,9 @@ LIT = 0.8
 
 FAR = 0.35
 """Change of a gain that is looked at."""
+
+SUPPOSED, AT_ONCE, SEED = 30_000, 2000, 1729
+"""Electrons that are sent into a calorimeter where no simulated hits are given, so many at once."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ class Grids(Derivation):
     wants = "electrons over the face of the calorimeter"
     runs_of = "electrons"
     pilot = 1 << 40  # all: the sums of squares first, then the peak with the gains that follow
+    supposes = True
     rounds = 2  # thresholds and classes are those of the gains: once more with those that were found
 
     def __init__(self, detector: Detector, options: Any) -> None:
@@ -129,7 +136,7 @@ class Grids(Derivation):
         self._beside = np.zeros(len(main), bool)
         self._good = np.ones(len(self._numbers), bool)
         self._threshold = self._part.threshold
-        self._seen = by_channel(detector.boards, _charge)
+        self._seen = by_channel(detector.boards, smallest)
         self._gain = np.ones(0)
         self.targets: Targets | None = None
         self._round = 0
@@ -164,12 +171,19 @@ class Grids(Derivation):
 
     def refer(self, batches: Iterable[Batch]) -> None:
         """Take the targets from simulated hits."""
+        self.targets = self._targets(batch.cells for batch in batches if batch.cells is not None)
+
+    def suppose(self) -> None:
+        """Take the targets from electrons that are sent into the calorimeter of the set-up alone, evenly over its face."""
+        if self._part.shower is not None:
+            self.targets = self._targets(_electrons(self.detector, self._name, self._part))
+
+    def _targets(self, batches: Iterable[Lists]) -> Targets:
+        """Return the targets of hits."""
         cells = len(self._main)
         total, first, number, seen = np.zeros(cells), np.zeros(cells), np.zeros(cells), []
         sums = self.empty(None)
-        for batch in batches:
-            hits = batch.cells
-            assert hits is not None  # noqa: S101 - who asks has looked
+        for hits in batches:
             energy = self._filled(hits, hits["energy"])
             energy = np.where((energy > self._threshold) & self._good, energy, 0.0)
             of, largest = energy.sum(axis=1), energy[:, self._main].argmax(axis=1)
@@ -183,7 +197,7 @@ class Grids(Derivation):
         mean, first = (np.divide(one, number, out=np.zeros(cells), where=number > 0) for one in (total, first))
         counts = np.histogram(np.concatenate(seen) / self.detector.beam.energy, BINS, (0.0, TOP))[0]
         found = gaussians(counts[None].astype(np.float64), np.linspace(0.0, TOP, BINS + 1))
-        self.targets = Targets(mean, number, first, float(found.place[0]) * self.detector.beam.energy, sums)
+        return Targets(mean, number, first, float(found.place[0]) * self.detector.beam.energy, sums)
 
     def empty(self, learned: Any) -> Sums:
         """Return empty normal equations by class, or histograms of the energy."""
@@ -343,7 +357,10 @@ class Grids(Derivation):
                 np.vstack([found.curve, np.full((1, BINS), np.nan)]),
             ),
         )
-        how = "those of simulated electrons" if self.targets is not None else "the energy of the beam"
+        how = "the energy of the beam"
+        if self.targets is not None:
+            how = f"those of {SUPPOSED} electrons that were sent into '{self._name}' alone"
+            how = "those of simulated electrons" if self.options.simulated is not None else how
         remark = f"Targets are {how}; the scale of all cells was changed by {scale - 1.0:+.2%} ± {scale_error:.2%}."
         return Found(self.kind, (made, peak), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
 
@@ -370,9 +387,15 @@ class Grids(Derivation):
         return (energy > LEAST * beam) & (energy < MOST * beam)
 
 
-def _charge(board: Board) -> float:
-    """Return the charge of the smallest pulse that is seen, in units of the noise."""
-    return float(board.measure.threshold * np.e * board.pulse.rise / board.digitiser.period)
+def _electrons(detector: Detector, name: str, part: Grid) -> Iterator[Lists]:
+    """Yield the hits of electrons with the energy of the beam, evenly over the face of a calorimeter."""
+    walk, rng = Walk(detector, Response(), {}, {}, target=name), np.random.default_rng(SEED)
+    for _ in range(SUPPOSED // AT_ONCE):
+        shown = shots(walk, name, part, detector.beam.energy, AT_ONCE, rng, face=True)
+        event, channel = np.nonzero(shown)
+        counts = np.bincount(event, minlength=AT_ONCE)
+        columns: dict[str, Array] = {"channel": channel.astype(np.int32), "energy": shown[event, channel]}
+        yield Lists(offsets_of(counts), columns)
 
 
 def _by_means(sums: Sums, classes: Ints, targets: Targets, before: Floats, rows: Ints) -> tuple[Floats, Floats]:

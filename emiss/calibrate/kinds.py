@@ -10,7 +10,12 @@ from emiss.calibrate.field_scale import FieldScale
 from emiss.calibrate.grids import Grids
 from emiss.calibrate.mips import Mips
 from emiss.calibrate.pedestals import Pedestals
+from emiss.calibrate.shower_profiles import ShowerProfiles
+from emiss.calibrate.spectra import Spectra
 from emiss.calibrate.statuses import Statuses
+from emiss.calibrate.strip_gains import StripGains
+from emiss.calibrate.strip_status import StripStatus
+from emiss.calibrate.strip_times import StripTimes
 from emiss.calibrate.templates import Templates
 from emiss.calibrate.times import Times
 from emiss.calibrate.walks import Walks
@@ -34,6 +39,11 @@ KINDS: Mapping[str, type[Derivation]] = {
         InSpill,
         Mips,
         Grids,
+        Spectra,
+        ShowerProfiles,
+        StripStatus,
+        StripGains,
+        StripTimes,
         Alignment,
         FieldScale,
     )

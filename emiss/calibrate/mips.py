@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring
+from emiss.calibrate.cells import Measuring, smallest
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.landau import MODE, expected, fit_landau
 from emiss.configs.errors import UserError
+from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid
 from emiss.reco.parts.modules import Modules
@@ -45,6 +46,9 @@ SHOWERS = 0.2
 
 WIDE = 0.45
 """Half width of a peak over its place above which it is no peak of single particles."""
+
+CLEAR = 1.2
+"""Of the charge of the smallest pulse that is seen: a peak whose rise begins below is no peak."""
 
 BAD_FIT, OFF = 2.0, 0.1
 """chi2 per degree of freedom of a bad fit, and by how much the shape may be off in each bin besides, relative: a module adds up
@@ -85,12 +89,15 @@ class Mips(Derivation):
         """Take the constants of a run."""
         self._measure.begin_run(conditions)
         self._gain = conditions.get("sadc.gain", self.detector.channels)["gain"]
+        self._seen = self._smallest * conditions.get("sadc.pedestal", self.detector.channels)["sigma"]
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)
         self._measure = Measuring(detector)
         self._energy = mip_energies(detector)
         self._known = np.zeros(len(detector.channels))
+        self._smallest = by_channel(detector.boards, smallest)
+        self._seen = np.zeros(len(detector.channels))
         elements = [name.partition(".")[0] for name in detector.channels]
         names = list(dict.fromkeys(elements))
         self._element = np.array([names.index(name) for name in elements])
@@ -130,7 +137,14 @@ class Mips(Derivation):
     def empty(self, learned: Any) -> Sums:  # noqa: ARG002 - there is no pilot
         """Return empty histograms of the charge."""
         shape = (len(self.detector.channels), BINS)
-        return Sums({"charge": np.zeros(shape, np.int64), "events": np.zeros(2, np.int64)})
+        return Sums(
+            {
+                "charge": np.zeros(shape, np.int64),
+                "events": np.zeros(2, np.int64),
+                "seen": np.zeros(len(self.detector.channels)),
+                "batches": np.zeros(1),
+            }
+        )
 
     def add(self, batch: Batch, sums: Sums, learned: Any) -> None:  # noqa: ARG002 - there is no pilot
         """Add the pulses of a batch."""
@@ -142,6 +156,8 @@ class Mips(Derivation):
         sums["events"] += [len(batch), int((energy > SHOWERS * self.detector.beam.energy).sum())]
         rows = np.flatnonzero(self._wanted[pulses.channel] & pulses.good)
         self._count(sums["charge"], pulses.event[rows], pulses.channel[rows], pulses.charge[rows])
+        sums["seen"] += self._seen
+        sums["batches"] += 1.0
 
     def finish(self, sums: Sums, learned: Any) -> Found:  # noqa: ARG002 - there is no pilot
         """Return the table of gains.
@@ -166,7 +182,8 @@ class Mips(Derivation):
         entries = np.where(used, counts, 0.0).sum(axis=1)
         fits = fit_landau(edges, counts, peak, 0.6 * half, used)
         mode, error = fits.values[:, MODE], fits.errors[:, MODE]
-        good = fits.converged & (entries >= self.options.least)
+        hidden = peak - half < CLEAR * sums["seen"][rows] / max(float(sums["batches"][0]), 1.0)
+        good = fits.converged & (entries >= self.options.least) & ~hidden
         energy = self._energy[rows]
         if not self._known.any():  # simulated peaks are fitted with the same shape, which is not exact
             error = error * np.sqrt(np.maximum(fits.deviance / np.maximum(fits.freedom, 1), 1.0))
@@ -181,18 +198,19 @@ class Mips(Derivation):
             {"gain": np.where(good, gain * np.hypot(error / mode, self._known[rows]), np.nan)},
             entries.astype(np.int64),
             chi2,
-            self._doubts(counts, entries, peak, half, chi2, fits),
+            self._doubts(counts, entries, peak, half, hidden, chi2, fits),
             Shapes("charge [ADC]", np.broadcast_to(edges, (len(rows), BINS + 1)), counts, curve),
         )
         return Found(self.kind, (made,), tuple(sorted(sums.runs)), sums.read, sums.used)
 
     def _doubts(
-        self, counts: Floats, entries: Floats, peak: Floats, half: Floats, chi2: Floats, fits: Fits
+        self, counts: Floats, entries: Floats, peak: Floats, half: Floats, hidden: Bools, chi2: Floats, fits: Fits
     ) -> tuple[str, ...]:
         doubts = Doubts(len(entries))
         total = counts.sum(axis=1)
         doubts.add(total == 0, "dead: no pulse")
         doubts.add(entries < self.options.least, [f"{int(n)} entries are too few" for n in entries])
+        doubts.add(hidden, "muons are not seen: the peak is at the smallest pulse that is")
         doubts.add(~fits.converged, "the fit did not converge")
         doubts.add(half > WIDE * peak, "no peak: it is as wide as its place is high")
         lowest = np.exp(BIN * np.where(total > 0, (counts > 0).argmax(axis=1), 0))

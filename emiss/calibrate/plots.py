@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 WIDE = 30.0
 """Ratio of the largest to the least value above which an axis is logarithmic."""
 
+COLUMNS = 9
+"""Of a table, that are drawn: one of profiles has 54."""
+
 MOST = 12
 """Channels whose fits are shown."""
 
@@ -35,10 +38,11 @@ def figures(found: Found) -> Iterator[tuple[str, Figure]]:
 
 def _by_channel(made: Made) -> Figure:
     with styled():
-        drawn = figure(width=9.0, height=1.0 + 1.8 * (len(made.values) + 1))
-        places = np.atleast_1d(drawn.subplots(len(made.values) + 1, 1, sharex=True))
+        columns = dict(list(made.values.items())[:COLUMNS])
+        drawn = figure(width=9.0, height=1.0 + 1.8 * (len(columns) + 1))
+        places = np.atleast_1d(drawn.subplots(len(columns) + 1, 1, sharex=True))
         x, bad = np.arange(len(made.channels)), np.array([bool(why) for why in made.doubts])
-        for place, (column, values) in zip(places[:-1], made.values.items(), strict=True):
+        for place, (column, values) in zip(places[:-1], columns.items(), strict=True):
             for rows, colour in ((~bad, COLOURS[0]), (bad, COLOURS[5])):
                 good = rows & np.isfinite(values)
                 place.errorbar(x[good], values[good], made.errors[column][good], fmt="o", ms=3, lw=0.8, color=colour)

@@ -137,12 +137,15 @@ def derive(
     register = Conditions.load(shared.calib).register
     if register is not None:
         derivation.taken_as = _registered(derivation, register, ranges)
-    if options.simulated is not None:
+    if options.simulated is not None or derivation.supposes:
         source = shared.source()
         file = shared.open(source, ranges[0].path, ranges[0].identity)
         derivation.begin_run(source.conditions.for_run(file.index().runs()[0]))
         file.close()
-        _refer(derivation, options.simulated)
+        if options.simulated is None:
+            derivation.suppose()
+        else:
+            _refer(derivation, options.simulated)
     first = _pilot(ranges, derivation.pilot, everywhere=derivation.everywhere)
     planned(sum(part.events for part in [*derivation.rounds * first, *ranges]))
     store = None if keep is None else Kept(keep, _key(shared, kind, options, ranges))

@@ -10,12 +10,13 @@ import numpy as np
 
 from emiss.calib.origins import fits, text_of
 from emiss.calib.run_ranges import RunRange, overlap
-from emiss.calib.tables import error_of, table_type
+from emiss.calib.tables import CORRELATION, ERROR, correlation_of, error_of, table_type
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import Conditions
     from emiss.calibrate.frame import Found, Made
+    from emiss.configs.arrays import Floats
 
 DIGITS = 7
 """Of a value."""
@@ -53,12 +54,12 @@ def _below(over: Conditions | None, kind: str, runs: RunRange) -> bool:
 def _block(found: Found, made: Made, runs: RunRange, origin: str, begun: str, *, override: bool) -> str:
     of = ", ".join(map(str, found.runs))
     lost = [name for name, one in zip(made.channels, made.found, strict=True) if not one]
-    names = [name for column in made.values for name in (column, error_of(column))]
-    units = [made.units[column] for column in made.values for _ in range(2)]
+    columns = _columns(made)
+    units = [made.units.get(column.removesuffix(ERROR), "-") for column in columns]
     lines = [
         f"type = {made.type}",
         f"runs = {runs}",
-        f"columns = {', '.join(['channel', *names])}",
+        f"columns = {', '.join(['channel', *columns])}",
         f"units = {', '.join(['-', *units])}",
         f"source = derived ({found.kind}) from run {of}, {found.used} events{begun and f', with {begun}'}",
         f"from = {text_of(origin if fits(made.type, origin) else 'any', [RunRange(run, run) for run in found.runs])}",
@@ -71,15 +72,24 @@ def _block(found: Found, made: Made, runs: RunRange, origin: str, begun: str, *,
     for number, channel in enumerate(made.channels):
         if good[number]:
             cells = [
-                f"{one[number]:.{digits}g}"
-                for column in made.values
-                for one, digits in ((made.values[column], DIGITS), (made.errors[column], 3))
+                f"{values[number]:.{DIGITS if name in made.values or name.endswith(CORRELATION) else 3}g}"
+                for name, values in columns.items()
             ]
             note = f"   # {made.doubts[number]}" if made.doubts[number] else ""
             lines.append(f"{channel:<{width}}  {'  '.join(f'{cell:>10}' for cell in cells)}{note}")
         else:
             lines.append(f"# {channel}: {made.doubts[number] or 'no value'}")
     return "\n".join(lines) + "\n"
+
+
+def _columns(made: Made) -> dict[str, Floats]:
+    """Return what stands in a row: values with their errors, where there are any, and correlations."""
+    columns: dict[str, Floats] = {}
+    for name, values in made.values.items():
+        columns[name] = values
+        if np.isfinite(made.errors[name][made.found]).all():
+            columns[error_of(name)] = made.errors[name]
+    return {**columns, **{correlation_of(*pair): values for pair, values in made.correlations.items()}}
 
 
 def sheet(found: Found) -> str:
@@ -97,4 +107,7 @@ def sheet(found: Found) -> str:
                 writer.writerow(
                     [made.type, channel, column, made.units[column], *shown, entries, chi2, made.doubts[number]]
                 )
+            for pair, together in made.correlations.items():
+                one = f"{together[number]:.8g}" if np.isfinite(together[number]) else ""
+                writer.writerow([made.type, channel, correlation_of(*pair), "-", one, "", "", "", ""])
     return out.getvalue()

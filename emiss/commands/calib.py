@@ -60,7 +60,7 @@ def derive(
     least: Annotated[int, typer.Option(min=2, help="Entries that a channel needs.")] = 100,
     simulated: Annotated[
         Path | None,
-        typer.Option(help="Simulated hits (.root) of the same kind of run: what status, mip and ecal expect."),
+        typer.Option(help="Simulated hits (.root) of the same kind of run: what status, mip, ecal, spectrum expect."),
     ] = None,
     events: Annotated[
         str | None,
@@ -96,6 +96,10 @@ def derive(
       emiss calib derive mip 'muons-*.dat' --setup na64e_2018 --calib my_tag --from-run 6112 --to-run 6150 --out my_tag/mip.txt
 
       emiss calib derive drift run-006118.dat --to-run 6118 --out my_tag/drift-6118.txt
+
+      emiss calib derive spectrum electrons.dat --part wcal --simulated hits.root --setup na64e_visible_2018 --out wcal.txt
+
+      emiss calib derive apv.time beam.dat --calib my_tag --out my_tag/strips.txt
 
       emiss calib derive times electrons.yaml --executor processes --workers 8 --out my_tag/times.txt
 

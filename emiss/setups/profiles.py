@@ -101,17 +101,26 @@ def inherited(detector: Detector) -> dict[str, Mapping[str, str]]:
     return made
 
 
-def shots(walk: Walk, name: str, part: Grid, energy: float, count: int, rng: np.random.Generator) -> Floats:
-    """Return what electrons show in all channels that begin at the front of a calorimeter, array of shape (N, channels)."""
+def shots(
+    walk: Walk, name: str, part: Grid, energy: float, count: int, rng: np.random.Generator, *, face: bool = False
+) -> Floats:
+    """Return what electrons show in all channels that begin at the front of a calorimeter, array of shape (N, channels).
+
+    They come evenly over the beam cell, or over the whole face.
+    """
     half = 0.5 * part.pitch
+    (left, right), (down, up) = (-half, half), (-half, half)
+    if face:
+        x, y = part.centre(np.array([0, part.columns - 1]), np.array([0, part.rows - 1]))
+        (left, right), (down, up) = (x[0] - half, x[1] + half), (y[0] - half, y[1] + half)
     front = part.volumes(name)[0].z
     begun = tracks(
         {
             "row": np.arange(count),
             "pdg": ELECTRON,
             "energy": energy,
-            "x": part.x + rng.uniform(-half, half, count),
-            "y": part.y + rng.uniform(-half, half, count),
+            "x": part.x + rng.uniform(left, right, count),
+            "y": part.y + rng.uniform(down, up, count),
             "z": front - 0.1,
         },
         count,

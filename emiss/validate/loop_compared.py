@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calib.templates import templates
+from emiss.calibrate.frame import Options
 from emiss.reco.calorimetry.templates import Shape
 from emiss.reco.detector.boards import by_channel
-from emiss.validate import loop_corrections
+from emiss.validate import loop_corrections, loop_strips
 from emiss.validate.loop_alignment import differences
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ WANTED = {
     ),
     "times": (Wanted("times", "sadc.time", "offset", 0.2, "ns"),),
     "mip": (Wanted("MIP scale", "sadc.gain", "gain", 1.0, "%"),),
+    "apv.status": (Wanted("dead and hot strips", "apv.status", "status", 0.0, "", pulls=False),),
+    "apv": (Wanted("gain of strips", "apv.gain", "gain", 2.0, "%"),),
+    "apv.time": (Wanted("times of strips", "apv.time", "t0", 0.2, "ns"),),
+    "spectrum": (Wanted("SRD scale", "sadc.gain", "gain", 1.0, "%"),),
     "ecal": (
         Wanted("ECAL intercalibration", "sadc.gain", "gain", 1.0, "%"),
         Wanted("ECAL scale", "sadc.gain", "gain", 0.3, "%", pulls=False),
@@ -199,6 +204,8 @@ def _corrected(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float)
 def _compared(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) -> Compared:
     from emiss.configs.units import parse_unit
 
+    if wanted.type.startswith("apv."):
+        return _strips(wanted, made, truth, run, wider)
     unit = made.units[wanted.column]
     factor = 1.0 if unit == "-" else parse_unit(unit).factor
     good = made.found
@@ -251,6 +258,14 @@ def _shapes(made: Made, truth: Truth, run: int, wider: float) -> Compared:
     return Compared(
         "pulse shapes", "%", names, zero, np.array(away), zero, np.array(away), one, 0, 0.5 * wider, pulls=False
     )
+
+
+def _strips(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) -> Compared:
+    channels, true, values, away, sigma = loop_strips.away(made, truth.conditions(run))
+    missing = int((~made.found & (made.entries >= Options.least)).sum())  # others are dead, or hardly in the beam
+    return Compared(
+        wanted.name, wanted.unit, channels, true, values, sigma, away, sigma, missing, wanted.limit * wider, wanted.pulls
+    )  # fmt: skip
 
 
 def rounded(pedestals: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -14,6 +14,7 @@ from emiss.samples.beam_schema import BeamView
 from emiss.samples.config import load_sample
 from emiss.setups.constants import block, values
 from emiss.validate import loop_corrections
+from emiss.validate.loop_strips import drawn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,6 +149,7 @@ def draw(out: Path, rng: np.random.Generator) -> Truth:
         for (name, shift), angle, z in zip(true["tracker.alignment"].items(), turned, along, strict=True)
     }
     columns = {"tracker.alignment": ("shift, rotation, z", "um, mrad, mm")}
+    true |= drawn(detector, rng)
     off = dict.fromkeys(detector.magnets, "0")
     for folder, constants, on in ((made.true, true, scales), (made.first, first, dict.fromkeys(detector.magnets, "1"))):
         texts = [

@@ -156,8 +156,14 @@ def profiles_of(shares: Floats, place: Ints, places: int) -> tuple[Floats, Ints]
         safe = np.where(rms > 0.0, rms, 1.0)
         correlation = ((own - own.mean(axis=0)) / safe).T @ ((own - own.mean(axis=0)) / safe) / len(own)
         rows[number] = np.concatenate([own.mean(axis=0), rms, correlation[PAIRS]])
+    return rows[nearest(counts)], counts
+
+
+def nearest(counts: Ints) -> Ints:
+    """Return for each place the one whose profile it has: itself, or the nearest before it of enough electrons, or behind."""
+    places = np.arange(len(counts))
     there = np.flatnonzero(counts >= FEWEST)
-    if len(there):
-        before = np.maximum(np.searchsorted(there, np.arange(places), side="right") - 1, 0)
-        rows = rows[there[before]]
-    return rows, counts
+    if not len(there):
+        return places
+    before = np.maximum(np.searchsorted(there, places, side="right") - 1, 0)
+    return np.asarray(there[before], np.int64)

@@ -153,7 +153,11 @@ class CalorimeterStage:
 
     def used(self, batch: Batch, products: Mapping[str, Any]) -> Bools:
         """Return which cells of a batch are in the sums: above the threshold of their part and inside its window."""
-        return _used(self._summed(batch, products)[-1])
+        return _used(self.kinds(batch, products))
+
+    def kinds(self, batch: Batch, products: Mapping[str, Any]) -> Bytes:
+        """Return what each cell of a batch counts as, as `sums_kernels.add` tells it."""
+        return self._summed(batch, products)[-1]
 
     def _summed(self, batch: Batch, products: Mapping[str, Any]) -> tuple[Floats, Floats, Array, Bytes]:
         """Return all sums, energies out of time, the quality of the events, and what each cell counted as."""
