@@ -82,8 +82,8 @@ def test_the_shipped_samples_are_small_and_complete():
 
 def test_every_folder_with_code_is_in_the_build():
     build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    own = (path for path in (ROOT / "emiss").glob("*/__init__.py") if path.parent.name not in PACKAGES)
-    found = {"emiss", *(f"emiss.{path.parent.name}" for path in own)}
+    own = (path.parent.relative_to(ROOT).parts for path in (ROOT / "emiss").rglob("__init__.py"))
+    found = {".".join(parts) for parts in own if len(parts) == 1 or parts[1] not in PACKAGES}
     for name in PACKAGES:
         inits = (ROOT / name).rglob("__init__.py")
         found |= {".".join(("emiss", *path.parent.relative_to(ROOT).parts)) for path in inits}

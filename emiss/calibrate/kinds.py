@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emiss.calibrate.alignment import Alignment
-from emiss.calibrate.drifts import Drift, InSpill
-from emiss.calibrate.field_scale import FieldScale
-from emiss.calibrate.grids import Grids
-from emiss.calibrate.mips import Mips
-from emiss.calibrate.pedestals import Pedestals
-from emiss.calibrate.shower_profiles import ShowerProfiles
-from emiss.calibrate.spectra import Spectra
-from emiss.calibrate.statuses import Statuses
-from emiss.calibrate.strip_gains import StripGains
-from emiss.calibrate.strip_status import StripStatus
-from emiss.calibrate.strip_times import StripTimes
-from emiss.calibrate.templates import Templates
-from emiss.calibrate.times import Times
-from emiss.calibrate.walks import Walks
+from emiss.calibrate.calorimeters.drifts import Drift, InSpill
+from emiss.calibrate.calorimeters.grids import Grids
+from emiss.calibrate.calorimeters.mips import Mips
+from emiss.calibrate.calorimeters.pedestals import Pedestals
+from emiss.calibrate.calorimeters.shower_profiles import ShowerProfiles
+from emiss.calibrate.calorimeters.spectra import Spectra
+from emiss.calibrate.calorimeters.statuses import Statuses
+from emiss.calibrate.calorimeters.templates import Templates
+from emiss.calibrate.calorimeters.times import Times
+from emiss.calibrate.calorimeters.walks import Walks
+from emiss.calibrate.trackers.alignment import Alignment
+from emiss.calibrate.trackers.field_scale import FieldScale
+from emiss.calibrate.trackers.strip_gains import StripGains
+from emiss.calibrate.trackers.strip_status import StripStatus
+from emiss.calibrate.trackers.strip_times import StripTimes
 from emiss.configs.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss import reco
-from emiss.calibrate.grids import calorimeter_of
-from emiss.calibrate.times import gaussians
+from emiss.calibrate.calorimeters.grids import calorimeter_of
+from emiss.calibrate.gaussians import gaussians
 from emiss.reco.parts.grid import Grid
 from emiss.validate.loop_compared import Compared
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from emiss.calibrate.times import Gaussians
+    from emiss.calibrate.gaussians import Gaussians
     from emiss.configs.arrays import Floats
     from emiss.validate.loop_truth import Truth
 

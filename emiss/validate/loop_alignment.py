@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calibrate.alignment import UNITS
-from emiss.calibrate.alignment_groups import groups_of
-from emiss.calibrate.alignment_solve import COLUMNS, normal_equations, solve
-from emiss.calibrate.alignment_tracks import Lines, Told, crossed
+from emiss.calibrate.trackers.alignment import UNITS
+from emiss.calibrate.trackers.alignment_groups import groups_of
+from emiss.calibrate.trackers.alignment_solve import COLUMNS, normal_equations, solve
+from emiss.calibrate.trackers.alignment_tracks import Lines, Told, crossed
 from emiss.reco.tracking.placement import Placement, read
 
 if TYPE_CHECKING:

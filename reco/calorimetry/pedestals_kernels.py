@@ -55,7 +55,7 @@ def quiet(
     level, sigma : arrays of shape (C, 2), (C,)
         Where samples lie.
     near, flat : float
-        See `emiss.calibrate.pedestals`.
+        See `emiss.calibrate.calorimeters.pedestals`.
     loud : int
         Waveforms with a pulse from which on an event is not quiet.
     counts : array of shape (2, C, 2, bins), added to

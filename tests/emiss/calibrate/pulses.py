@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from emiss.calibrate.cells import Pulses
+from emiss.calibrate.calorimeters.cells import Pulses
 from emiss.calibrate.frame import Options, Sums
 
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from emiss.calibrate.alignment import UNITS
-from emiss.calibrate.alignment_solve import COLUMNS
 from emiss.calibrate.frame import Made
+from emiss.calibrate.trackers.alignment import UNITS
+from emiss.calibrate.trackers.alignment_solve import COLUMNS
 from emiss.reco.detector.model import load_detector
 from emiss.validate.loop_alignment import differences
 

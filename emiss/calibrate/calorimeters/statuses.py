@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring
+from emiss.calibrate.calorimeters.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Sums
 from emiss.reco.calorimetry.corrections import DEAD, GOOD, HOT, STATUS
 from emiss.reco.parts.grid import Grid

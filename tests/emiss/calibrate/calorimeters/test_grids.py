@@ -5,8 +5,8 @@ import pytest
 
 from emiss.calib.conditions import RunConditions
 from emiss.calib.tables import parse_tables
+from emiss.calibrate.calorimeters.grids import Grids
 from emiss.calibrate.frame import Options
-from emiss.calibrate.grids import Grids
 from emiss.events.batch import Batch
 from emiss.events.lists import Lists
 

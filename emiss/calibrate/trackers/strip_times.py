@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring
+from emiss.calibrate.calorimeters.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
-from emiss.calibrate.ratio_timing import (
+from emiss.calibrate.trackers.ratio_timing import (
     A0,
     COLUMNS,
     FLAT,
@@ -33,7 +33,7 @@ from emiss.calibrate.ratio_timing import (
     model,
     smearing,
 )  # fmt: skip
-from emiss.calibrate.strip_digits import Strips
+from emiss.calibrate.trackers.strip_digits import Strips
 from emiss.configs.errors import UserError
 from emiss.reco.tracking.strips import THRESHOLD
 

@@ -7,12 +7,12 @@ import pytest
 
 from emiss.calib.conditions import RunConditions
 from emiss.calib.tables import parse_tables
-from emiss.calibrate.alignment import Alignment
-from emiss.calibrate.alignment_groups import groups_of
-from emiss.calibrate.alignment_solve import normal_equations, solve, weak
-from emiss.calibrate.alignment_tracks import Lines, Told, crossed
 from emiss.calibrate.frame import Options
 from emiss.calibrate.swaps import with_swaps
+from emiss.calibrate.trackers.alignment import Alignment
+from emiss.calibrate.trackers.alignment_groups import groups_of
+from emiss.calibrate.trackers.alignment_solve import normal_equations, solve, weak
+from emiss.calibrate.trackers.alignment_tracks import Lines, Told, crossed
 from emiss.configs.errors import UserError
 from emiss.events.lists import Lists
 from emiss.reco.detector.model import load_detector

@@ -11,8 +11,8 @@ from emiss.calib.coverage import lacks
 from emiss.calib.run_ranges import RunRange
 from emiss.calib.templates import templates
 from emiss.calibrate import page, store, written
+from emiss.calibrate.calorimeters.templates import Templates
 from emiss.calibrate.frame import Options, Sums
-from emiss.calibrate.templates import Templates
 from emiss.configs.errors import UserError
 from emiss.configs.loader import SHIPPED
 from emiss.events.batch import Batch

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Sums
-from emiss.calibrate.strip_digits import Strips
+from emiss.calibrate.trackers.strip_digits import Strips
 from emiss.configs.errors import UserError
 from emiss.reco.tracking.strips import THRESHOLD
 

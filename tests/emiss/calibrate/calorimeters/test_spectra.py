@@ -5,7 +5,7 @@ import pytest
 
 from emiss import runlist
 from emiss.calib.conditions import Conditions
-from emiss.calibrate import spectra
+from emiss.calibrate.calorimeters import spectra
 from emiss.calibrate.frame import Options
 from emiss.calibrate.running import derive
 from emiss.configs.errors import UserError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring, area, smallest
+from emiss.calibrate.calorimeters.cells import Measuring, area, smallest
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.likelihood import fit_many
 from emiss.configs.errors import UserError

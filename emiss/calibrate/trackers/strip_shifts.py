@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from emiss.calibrate.calorimeters.spectra import at
 from emiss.calibrate.likelihood import fit_many
-from emiss.calibrate.spectra import at
 
 if TYPE_CHECKING:
     from emiss.configs.arrays import Floats, Ints

@@ -8,9 +8,9 @@ from emiss.calib.run_ranges import RunRange
 from emiss.calib.steps import steps
 from emiss.calib.tables import parse_tables
 from emiss.calibrate import written
-from emiss.calibrate.drifts import Drift, InSpill
+from emiss.calibrate.calorimeters.drifts import Drift, InSpill
+from emiss.calibrate.calorimeters.responses import HALF, place, shifts
 from emiss.calibrate.frame import Options
-from emiss.calibrate.responses import HALF, place, shifts
 from emiss.configs.errors import UserError
 from emiss.reco.formats.date.layout import CALIBRATION, PHYSICS
 from tests.emiss.calibrate.pulses import Batch, derived, pulses

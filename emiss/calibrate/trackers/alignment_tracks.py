@@ -15,7 +15,7 @@ from emiss.reco.tracking.timed import twins
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emiss.calibrate.alignment_groups import Group
+    from emiss.calibrate.trackers.alignment_groups import Group
     from emiss.configs.arrays import Bools, Floats, Ints
     from emiss.events.lists import Lists
     from emiss.reco.tracking.placement import Placement

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
-from emiss.calibrate.times import gaussians
+from emiss.calibrate.gaussians import gaussians
 from emiss.configs.errors import UserError
 from emiss.reco.tracking.clusters import clustering
 from emiss.reco.tracking.placement import Placement

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calibrate.alignment_solve import COLUMNS, LIMITS
 from emiss.calibrate.frame import Doubts, Shapes
+from emiss.calibrate.trackers.alignment_solve import COLUMNS, LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from emiss.calibrate.alignment_groups import Group
-    from emiss.calibrate.alignment_solve import Solved
+    from emiss.calibrate.trackers.alignment_groups import Group
+    from emiss.calibrate.trackers.alignment_solve import Solved
     from emiss.configs.arrays import Floats, Ints
 
 LARGE = (0.5, 2e-3, 5.0)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from emiss.calibrate.calorimeters.walks import Walks
 from emiss.calibrate.frame import Options
-from emiss.calibrate.walks import Walks
 from emiss.configs.errors import UserError
 from tests.emiss.calibrate.pulses import Batch, derived, pulses
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from emiss.calibrate.alignment_groups import Group
-    from emiss.calibrate.alignment_tracks import Crossed
+    from emiss.calibrate.trackers.alignment_groups import Group
+    from emiss.calibrate.trackers.alignment_tracks import Crossed
     from emiss.configs.arrays import Bools, Floats
 
 COLUMNS = ("shift", "rotation", "z")

@@ -8,10 +8,11 @@ import pytest
 from emiss import runlist
 from emiss.calib.conditions import Conditions
 from emiss.calib.run_ranges import RunRange
-from emiss.calibrate import ratio_timing, strip_gains, strip_noise, written
+from emiss.calibrate import written
 from emiss.calibrate.frame import Options
 from emiss.calibrate.running import derive
-from emiss.calibrate.strip_digits import Strips
+from emiss.calibrate.trackers import ratio_timing, strip_gains, strip_noise
+from emiss.calibrate.trackers.strip_digits import Strips
 from emiss.configs.errors import UserError
 from emiss.events.files.atomic import write_text
 from emiss.events.lists import Lists

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
-from emiss.calibrate.strip_digits import Strips
-from emiss.calibrate.strip_noise import NEAR, gaussians, medians, steps_of
-from emiss.calibrate.strip_shifts import BINS, STEP, Shifted, shifts
+from emiss.calibrate.trackers.strip_digits import Strips
+from emiss.calibrate.trackers.strip_noise import NEAR, gaussians, medians, steps_of
+from emiss.calibrate.trackers.strip_shifts import BINS, STEP, Shifted, shifts
 from emiss.configs.errors import UserError
 from emiss.reco.tracking.strips import THRESHOLD
 

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.calibrate.alignment_groups import Group
+    from emiss.calibrate.trackers.alignment_groups import Group
     from emiss.configs.arrays import Array, Floats, Ints
     from emiss.reco.tracking.placement import Placement
 

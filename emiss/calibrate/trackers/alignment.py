@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.alignment_groups import FEWEST, Group, groups_of
-from emiss.calibrate.alignment_pilot import BIN, REACH, Learned, bends_of, count_hits, dead_planes, fill, peak
-from emiss.calibrate.alignment_report import doubts_of, remarks_of, shapes
-from emiss.calibrate.alignment_solve import COLUMNS, Solved, normal_equations, size_of, solve, weak
-from emiss.calibrate.alignment_tracks import GUARD, Bends, Crossed, Lines, Paths, Told, crossed
 from emiss.calibrate.frame import Derivation, Found, Made, Sums
+from emiss.calibrate.trackers.alignment_groups import FEWEST, Group, groups_of
+from emiss.calibrate.trackers.alignment_pilot import BIN, REACH, Learned, bends_of, count_hits, dead_planes, fill, peak
+from emiss.calibrate.trackers.alignment_report import doubts_of, remarks_of, shapes
+from emiss.calibrate.trackers.alignment_solve import COLUMNS, Solved, normal_equations, size_of, solve, weak
+from emiss.calibrate.trackers.alignment_tracks import GUARD, Bends, Crossed, Lines, Paths, Told, crossed
 from emiss.configs.errors import UserError
 from emiss.reco.tracking.clusters import clustering
 from emiss.reco.tracking.placement import Placement

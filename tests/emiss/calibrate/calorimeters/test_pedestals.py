@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from emiss.calibrate.calorimeters.pedestals import Pedestals
 from emiss.calibrate.frame import Options, Sums
-from emiss.calibrate.pedestals import Pedestals
 from emiss.configs.errors import UserError
 from emiss.events.lists import Lists
 from emiss.reco.detector.model import load_detector

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring, smallest
+from emiss.calibrate.calorimeters.cells import Measuring, smallest
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.landau import MODE, expected, fit_landau
 from emiss.configs.errors import UserError

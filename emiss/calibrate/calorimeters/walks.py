@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from emiss.calibrate.cells import Measuring
+from emiss.calibrate.calorimeters.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
-from emiss.calibrate.times import gaussians, peaks
+from emiss.calibrate.gaussians import gaussians, peaks
 from emiss.configs.errors import UserError
 from emiss.reco.calorimetry.corrections import DRIFT, IN_SPILL, WALK
 from emiss.reco.detector.boards import by_channel
 
 if TYPE_CHECKING:
     from emiss.calib.conditions import RunConditions
-    from emiss.calibrate.cells import Pulses
+    from emiss.calibrate.calorimeters.cells import Pulses
     from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.events.batch import Batch
     from emiss.reco.detector.boards import Board

@@ -5,7 +5,8 @@ import pytest
 
 from emiss import runlist
 from emiss.calib.run_ranges import RunRange
-from emiss.calibrate import shower_profiles, written
+from emiss.calibrate import written
+from emiss.calibrate.calorimeters import shower_profiles
 from emiss.calibrate.frame import Options
 from emiss.calibrate.running import derive
 from emiss.configs.errors import UserError

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from emiss.calib.steps import by_places, by_spills
-from emiss.calibrate import responses
-from emiss.calibrate.cells import Measuring
+from emiss.calibrate.calorimeters import responses
+from emiss.calibrate.calorimeters.cells import Measuring
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.configs.errors import UserError
 from emiss.reco.calorimetry.corrections import DRIFT, IN_SPILL

@@ -1,0 +1,1 @@
+"""Derivations from waveforms: pedestals, times, gains, shapes, and what becomes of them in a run."""

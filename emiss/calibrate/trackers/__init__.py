@@ -1,0 +1,1 @@
+"""Derivations from tracks and strips: places of planes, fields, timing and status of strips."""
