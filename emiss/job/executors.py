@@ -7,6 +7,7 @@ stays behind, and it looks itself whether the process that started it is still t
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from multiprocessing import connection, parent_process
 from multiprocessing.context import SpawnContext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from emiss.configs.errors import EmissError, of_surroundings
@@ -42,6 +44,9 @@ PATIENCE = 5.0
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What may ask this process to end."""
+
+PIPE = 1 << 15
+"""Bytes that a pipe surely takes at once."""
 
 AHEAD = 4
 """Items per worker that are handed out, or done and not yet taken, at a time."""
@@ -137,7 +142,10 @@ def _processes(
     pending: dict[Future[Done], int] = {}
     held: dict[int, Done] = {}
     given = turn = 0
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(work, board, taken)) as pool:
+    with (
+        _handed(work) as told,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(told, board, taken)) as pool,
+    ):
         try:
             while turn < len(items):
                 more = range(given, min(len(items), turn + AHEAD * workers))
@@ -164,6 +172,22 @@ def _processes(
             raise
 
 
+@contextmanager
+def _handed(work: Work[Item, Done]) -> Iterator[Work[Item, Done] | Path]:
+    """Yield what workers are told of the work: itself, or the file that it is in where it is large.
+
+    A process that starts is told through a pipe, and one that ends before it has read it all would never let this process go.
+    """
+    told = pickle.dumps(work)
+    if len(told) < PIPE:
+        yield work
+        return
+    with TemporaryDirectory(prefix="emiss-") as folder:
+        path = Path(folder) / "work"
+        path.write_bytes(told)
+        yield path
+
+
 def _stalled(board: Any, left: Sequence[int], items: Sequence[Item], workers: int) -> str:
     """Return which items the workers are at that have not ended anything for too long."""
     at = [n for pid, n in zip(board[::2], board[1::2], strict=True) if pid and n in left]
@@ -182,8 +206,10 @@ def _undisturbed() -> Iterator[None]:
 
     def later(number: int, frame: FrameType | None) -> None:
         heard.append((number, frame))
+        if len(heard) > 1:  # who asks twice does not wait
+            before[number](number, frame)
 
-    before = {}
+    before: dict[int, Callable[[int, FrameType | None], object]] = {}
     if threading.current_thread() is threading.main_thread():
         before = {number: how for number in SIGNALS if callable(how := signal.getsignal(number))}
     masks = hasattr(signal, "pthread_sigmask")
@@ -238,7 +264,7 @@ class _Slot:
     leaving: bool = False
 
 
-def _begin(work: Work[Any, Any], board: Any, taken: Synchronized[int]) -> None:
+def _begin(told: Work[Any, Any] | Path, board: Any, taken: Synchronized[int]) -> None:
     threading.Thread(target=_watch, name="emiss-watch", daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _told_to_leave)
@@ -246,6 +272,7 @@ def _begin(work: Work[Any, Any], board: Any, taken: Synchronized[int]) -> None:
         _Slot.place, taken.value = taken.value, taken.value + 1
     _Slot.board = board
     try:
+        work = pickle.loads(told.read_bytes()) if isinstance(told, Path) else told
         _Slot.do = work.start()
     except Exception as error:  # noqa: BLE001 - told by the first task: here, the pool would only say that it broke
         _Slot.error = error

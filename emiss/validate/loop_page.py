@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def rows(found: Loop) -> list[tuple[str, ...]]:
-    """Return a line for each kind: channels, bias, rms, limit, pulls, verdict."""
+    """Return a line for each kind: channels, bias, rms, limit, pulls where they count, verdict."""
     return [
         (
             one.name,
@@ -26,8 +26,8 @@ def rows(found: Loop) -> list[tuple[str, ...]]:
             f"{one.bias:+.3g} {one.unit}",
             f"{one.rms:.3g} {one.unit}",
             f"{one.limit:.3g} {one.unit}",
-            f"{one.pull[0]:+.2f}",
-            f"{one.pull[1]:.2f}",
+            f"{one.pull[0]:+.2f}" if one.pulls else "",
+            f"{one.pull[1]:.2f}" if one.pulls else "",
             "passed" if one.passed else "FAILED",
         )
         for one in found.compared

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from multiprocessing import spawn
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,24 @@ linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks a
 def test_all_results_come_from_no_more_workers_than_tasks(tmp_path):
     assert sorted(run(tmp_path, *["good"] * 5)) == ["done good.dat entries 0-9"] * 5
     assert run(tmp_path, "good", workers=64) == ["done good.dat entries 0-9"]
+
+
+@pytest.mark.parametrize("size", [0, 200_000])
+def test_a_worker_that_ends_before_it_is_told_all_is_a_dead_worker(tmp_path, monkeypatch, size):
+    """However much there is to be told: nobody reads the pipe."""
+    monkeypatch.setattr(spawn, "_python_exe", shutil.which("false").encode())
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(60)
+    try:
+        with pytest.raises(executors.TaskError, match="a worker process died with exit code 1 before its first task"):
+            run(tmp_path, "good", how=size * "x")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_work_may_be_large(tmp_path):
+    assert run(tmp_path, "good", how=200_000 * "x") == ["done good.dat entries 0-9"]
 
 
 @linux
