@@ -129,6 +129,13 @@ def test_mistakes_are_told(cli, files, tmp_path):
         in cli("calib", "derive", "mip", files["muon"], "--part", "hcl", "--out", tmp_path / "x.txt").err
     )
     assert "mip knows no '--curved'" in cli("calib", "derive", "mip", files["muon"], "--curved", "--out", "x.txt").err
+    assert (
+        "mip knows no '--samples'" in cli("calib", "derive", "mip", files["muon"], "--samples", 4, "--out", "x.txt").err
+    )
+    late = cli("calib", "derive", "mip", files["muon"], "--from-run", 9, "--to-run", 8, "--out", tmp_path / "x.txt")
+    assert late.code == 2
+    assert "--to-run 8 comes before --from-run 9" in late.err
+    assert not (tmp_path / ".x.derive").exists()  # before the events are read
     assert "no channel 'ECAL9*'" in cli("calib", "show", "sadc.gain", "--run", 6101, "--channel", "ECAL9*").err
     assert "no constants of type 'sadc.gian'" in cli("calib", "show", "sadc.gian", "--run", 6101).err
     assert "run 5000 has no table" in cli("calib", "show", "sadc.gain", "--run", 5000).err
