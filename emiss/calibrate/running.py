@@ -80,12 +80,12 @@ class Deriving:
                     derivation.begin_run(source.conditions.for_run(batch.run))
                     begun = batch.run
                 sums.read += len(batch)
-                sums.runs |= {batch.run}
                 chosen = batch if bit is None else with_bit(batch, bit)
                 if (taken := derivation.takes(chosen)) is not None:
                     chosen = with_rows(chosen, taken)
                 sums.used += len(chosen)
-                if len(chosen):
+                if len(chosen):  # a run that gives nothing is none that the table is of, nor holds from
+                    sums.runs |= {batch.run}
                     derivation.add(chosen, sums, self.learned)
             file.close()
             return sums

@@ -109,6 +109,15 @@ def test_runs_of_the_wrong_kind_are_refused_by_name(cli, files, tmp_path):
         assert not out.exists()
 
 
+def test_a_table_is_of_the_runs_that_gave_events_and_holds_from_the_first_of_them(cli, files, tmp_path):
+    out = tmp_path / "x.txt"
+    done = cli("calib", "derive", "pedestals", files["muon"], files["random"], "--out", out, "--no-page")
+    assert "300 of 1800 events of run 6114" in done.out
+    text = out.read_text()
+    assert "\nruns = 6114-\n" in text
+    assert "from = random, run 6114" in text
+
+
 def test_gains_of_muons_are_those_of_the_digitisation(cli, files, tmp_path):
     done = cli(
         "calib", "derive", "mip", files["muon"], "--out", tmp_path / "mip.txt", "--part", "hcal", "--no-override"
