@@ -83,14 +83,17 @@ def _said(
     missing: Sequence[str],
 ) -> UserError:
     """Return what is missing in a span of runs."""
-    if len(missing) < len(channels):
+    valid = holding(tables, span.first)
+    if valid or len(missing) < len(channels):
         names = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
-        valid = holding(tables, span.first)
         known = [name for table in valid for name in table.rows]
+        hint = did_you_mean(missing[0], known) if known else None
+        if len(missing) == len(channels):
+            hint = "the table has no channel of the set-up: is it of another one?"
         return UserError(
             f"missing channel{'s' if len(missing) > 1 else ''} in runs {span}: no {type_} for {names}",
             at=valid[-1].location() if valid else None,
-            hint=did_you_mean(missing[0], known) if known else None,
+            hint=hint,
         )
     ends = [(one.last, table) for table in tables for one in table.runs if one.last < span.first]
     begins = [(one.first, table) for table in tables for one in table.runs if one.first > span.last]

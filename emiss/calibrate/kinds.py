@@ -66,6 +66,8 @@ def derivation_of(kind: str, detector: Detector, options: Options) -> Derivation
     _refuse_source(KINDS[kind], options)
     if options.curved and kind != Alignment.kind:
         raise UserError(f"{kind} knows no '--curved': it is how {Alignment.kind} takes tracks in a field")
+    if options.samples is not None and kind != Pedestals.kind:
+        raise UserError(f"{kind} knows no '--samples': it is how {Pedestals.kind} are taken before the pulses")
     return KINDS[kind](detector, options)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,12 +80,12 @@ class Deriving:
                     derivation.begin_run(source.conditions.for_run(batch.run))
                     begun = batch.run
                 sums.read += len(batch)
-                sums.runs |= {batch.run}
                 chosen = batch if bit is None else with_bit(batch, bit)
                 if (taken := derivation.takes(chosen)) is not None:
                     chosen = with_rows(chosen, taken)
                 sums.used += len(chosen)
-                if len(chosen):
+                if len(chosen):  # a run that gives nothing is none that the table is of, nor holds from
+                    sums.runs |= {batch.run}
                     derivation.add(chosen, sums, self.learned)
             file.close()
             return sums
@@ -238,8 +238,6 @@ def with_bit(batch: Batch, bit: int) -> Batch:
 
 def with_rows(batch: Batch, has: Bools) -> Batch:
     """Return some events of a raw batch."""
-    from dataclasses import replace
-
     if has.all():
         return batch
     rows = np.flatnonzero(has)
@@ -259,8 +257,6 @@ def with_rows(batch: Batch, has: Bools) -> Batch:
 
 def _pilot(ranges: Sequence[Range], events: int, *, everywhere: bool = False) -> list[Range]:
     """Return the first events of the first ranges, or as many of each file as make so many together, `EACH` at least."""
-    from dataclasses import replace
-
     files = {part.path for part in ranges}
     share = max(events // max(len(files), 1), EACH) if everywhere and events > 0 else events
     left = dict.fromkeys(files, share)
@@ -308,7 +304,7 @@ def _key(shared: Shared, kind: str, options: Options, ranges: Sequence[Range]) -
     return key_of(
         [
             kind,
-            [options.trigger, options.samples, options.least, options.parts],
+            asdict(replace(options, simulated=None)),
             None if simulated is None else checksum(simulated),
             [[part.identity, part.start, part.stop] for part in ranges],
             source.key,

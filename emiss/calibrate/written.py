@@ -41,7 +41,7 @@ def table(found: Found, runs: RunRange, over: Conditions | None = None, origin: 
     ]
     if not texts:
         why = next((f": {name}: {doubt}" for one in found.made for name, doubt in one.eyes), "")
-        raise UserError(f"no channel has enough entries for {found.kind}{why}")
+        raise UserError(f"nothing is found by {found.kind} for any channel, so no table is written{why}")
     return "\n".join(texts)
 
 

@@ -123,6 +123,8 @@ def derive(
         raise UserError("a table of constants is a '.txt'", at=Location(str(out)))
     if (out.parent / MANIFEST).exists():
         raise UserError("the folder is a snapshot, which never changes", at=Location(str(out)))
+    if from_run is not None and to_run is not None and to_run < from_run:
+        raise UserError(f"--to-run {to_run} comes before --from-run {from_run}")
     if len(runs) == 1 and runs[0].endswith((".yaml", ".yml")):
         listed = runlist.load(runs[0])
     else:
@@ -158,7 +160,7 @@ def derive(
     last = max(found.runs) if derivation.one_run else OPEN
     valid = RunRange(min(found.runs) if from_run is None else from_run, last if to_run is None else to_run)
     if valid.last < valid.first:
-        raise UserError(f"--to-run {valid.last} comes before --from-run {valid.first}")
+        raise UserError(f"no run is from {valid.first} to {valid.last}", hint="give both --from-run and --to-run")
     begun = Conditions.load(find_tag(listed.calib, near=listed.near))
     about = begun.about([])
     named = f"{' '.join(str(about['tag']).split())} ({about['sha256'][:12]})"

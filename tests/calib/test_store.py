@@ -44,6 +44,11 @@ def test_what_a_tag_lacks_is_told_by_name_and_with_the_places_beside_it(tmp_path
     assert "ends early: no sadc.gain behind run 90 (runs 91-99)" in early
     (channel,) = _said(_tag(tmp_path, "channel", _block("1-40", BOTH), _block("41-99", {"A.0.0": "1"})))
     assert "missing channel in runs 41-99: no sadc.gain for A.0.1" in channel
+    (stranger,) = _said(_tag(tmp_path, "stranger", _block("1-", {"B.0.0": "1"})))
+    assert (
+        "missing channels in runs 1-99: no sadc.gain for A.0.0, A.0.1; the table has no channel of the set-up"
+        in stranger
+    )
     (type_,) = [
         str(error) for error in lacks(_tag(tmp_path, "type", _block("1-", BOTH)), {"sadc.time": ["A"]}, RunRange(1, 9))
     ]

@@ -98,3 +98,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     stage.add(Sums({"a": np.zeros(1)}, 1, 1))
     with pytest.raises(UserError, match="file"):
         stage.save()
+
+
+def test_each_option_is_in_the_key_of_the_sums(files):
+    keys = set()
+    listed = runlist.from_files([str(files[0])], detector="na64e_lfc", analysis="", calib="demo")
+    shared, ranges = running.open_files(listed, None, Machine())
+    changes = (
+        {},
+        {"trigger": "any"},
+        {"samples": 8},
+        {"least": 5},
+        {"parts": ("ecal",)},
+        {"events": "beam"},
+        {"curved": True},
+    )
+    for change in changes:
+        keys.add(running._key(shared, "drift", Options(**change), ranges))
+    assert len(keys) == len(changes)

@@ -109,6 +109,15 @@ def test_runs_of_the_wrong_kind_are_refused_by_name(cli, files, tmp_path):
         assert not out.exists()
 
 
+def test_a_table_is_of_the_runs_that_gave_events_and_holds_from_the_first_of_them(cli, files, tmp_path):
+    out = tmp_path / "x.txt"
+    done = cli("calib", "derive", "pedestals", files["muon"], files["random"], "--out", out, "--no-page")
+    assert "300 of 1800 events of run 6114" in done.out
+    text = out.read_text()
+    assert "\nruns = 6114-\n" in text
+    assert "from = random, run 6114" in text
+
+
 def test_gains_of_muons_are_those_of_the_digitisation(cli, files, tmp_path):
     done = cli(
         "calib", "derive", "mip", files["muon"], "--out", tmp_path / "mip.txt", "--part", "hcal", "--no-override"
@@ -129,6 +138,13 @@ def test_mistakes_are_told(cli, files, tmp_path):
         in cli("calib", "derive", "mip", files["muon"], "--part", "hcl", "--out", tmp_path / "x.txt").err
     )
     assert "mip knows no '--curved'" in cli("calib", "derive", "mip", files["muon"], "--curved", "--out", "x.txt").err
+    assert (
+        "mip knows no '--samples'" in cli("calib", "derive", "mip", files["muon"], "--samples", 4, "--out", "x.txt").err
+    )
+    late = cli("calib", "derive", "mip", files["muon"], "--from-run", 9, "--to-run", 8, "--out", tmp_path / "x.txt")
+    assert late.code == 2
+    assert "--to-run 8 comes before --from-run 9" in late.err
+    assert not (tmp_path / ".x.derive").exists()  # before the events are read
     assert "no channel 'ECAL9*'" in cli("calib", "show", "sadc.gain", "--run", 6101, "--channel", "ECAL9*").err
     assert "no constants of type 'sadc.gian'" in cli("calib", "show", "sadc.gian", "--run", 6101).err
     assert "run 5000 has no table" in cli("calib", "show", "sadc.gain", "--run", 5000).err
