@@ -9,6 +9,8 @@ import numpy as np
 from emiss.calibrate.likelihood import cropped, fit_many
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from emiss.configs.arrays import Bools, Floats
 
 FIT = 4.0
@@ -28,7 +30,10 @@ class Gaussians(NamedTuple):
 
 
 def gaussians(counts: Floats, edges: Floats) -> Gaussians:
-    """Fit the highest peaks of histograms (C, B); errors grow with chi2 where it is above 1."""
+    """Fit the highest peaks of histograms (C, B); errors hold for peaks that are not quite Gaussians.
+
+    That of a place is the scatter that the counts have, that of a width grows with chi2 where it is above 1.
+    """
     from scipy.special import ndtr
 
     centre, rms = peaks(counts, edges)
@@ -50,7 +55,8 @@ def gaussians(counts: Floats, edges: Floats) -> Gaussians:
     high = np.column_stack([2.0 * seen + 1.0, centre + 3.0 * rms, 5.0 * rms, seen + 1.0])
     fits = fit_many(model, inside, start, steps, low, high, chosen)
     each = fits.deviance / np.maximum(fits.freedom, 1)
-    errors = fits.errors * np.sqrt(np.maximum(each, 1.0))[:, None]
+    errors = robust(model, np.where(chosen, inside, 0.0), fits.values, steps, fits.errors, chosen)
+    errors[:, 2] = fits.errors[:, 2] * np.sqrt(np.maximum(each, 1.0))
     curve = np.full(counts.shape, np.nan)
     np.put_along_axis(curve, bins, np.where(chosen & fits.converged[:, None], model(fits.values), np.nan), axis=1)
     return Gaussians(
@@ -62,6 +68,29 @@ def gaussians(counts: Floats, edges: Floats) -> Gaussians:
         curve,
         fits.converged,
     )
+
+
+def robust(
+    model: Callable[[Floats], Floats], counts: Floats, values: Floats, steps: Floats, errors: Floats, used: Bools
+) -> Floats:
+    """Return the errors of parameters of a model that is not quite right, (C, P), those of the likelihood where they are none.
+
+    They are of the matrix F^-1 J F^-1, where F is the information that the model expects and J the scatter that the counts
+    have (H. White, Econometrica 50 (1982) 1): with chi2 alone, the place of a peak would be as unsure as its shape is wrong.
+    """
+    expected = np.maximum(model(values), 1e-9)
+    slopes = np.empty((*expected.shape, values.shape[1]))
+    for one in range(values.shape[1]):
+        away = np.zeros_like(values)
+        away[:, one] = steps[:, one]
+        slopes[:, :, one] = (model(values + away) - model(values - away)) / (2.0 * steps[:, one, None])
+    slopes = np.where(used[:, :, None] & np.isfinite(slopes), slopes, 0.0)
+    information = np.einsum("cbi,cbj,cb->cij", slopes, slopes, 1.0 / expected)
+    scatter = np.einsum("cbi,cbj,cb->cij", slopes, slopes, counts / expected**2)
+    inverse = np.linalg.pinv(information, hermitian=True)
+    variance = np.einsum("cij,cjk,cki->ci", inverse, scatter, inverse)
+    good = np.isfinite(variance) & (variance > 0.0)
+    return np.where(good, np.sqrt(np.where(good, variance, 1.0)), errors)
 
 
 def peaks(counts: Floats, edges: Floats) -> tuple[Floats, Floats]:

@@ -166,8 +166,6 @@ def _processes(
                     yield number, held.pop(number)
                     turn += 1
         except BaseException:
-            for future in pending:
-                future.cancel()
             context.stop()  # the thread of the pool ends with them, which is waited for: at exit it would be in the way
             raise
 
