@@ -79,7 +79,7 @@ class Spectra(Derivation):
         if options.simulated is None:
             raise UserError(
                 f"{self.kind} is derived against simulated hits of the same kind of run",
-                hint=f"--simulated hits.root, from 'emiss simulate calib_electron --detector {self.detector.name} --out hits.root'",
+                hint=f"'emiss simulate calib_electron --detector {detector.name} --out hits.root' makes some for --simulated",
             )
         self._low = ABOVE * np.concatenate(
             [np.full(len(part.channels()), part.threshold) for part in detector.read_out.values()]
