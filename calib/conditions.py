@@ -14,23 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calib import sdc
+from emiss.calib import sdc_maps
 from emiss.calib import tag as tags
 from emiss.calib.register import REGISTER, Register, contradictions, load_register
 from emiss.calib.run_ranges import covers, overlap
 from emiss.calib.steps import subject
-from emiss.calib.tables import (
-    ANY,
-    TYPES,
-    Table,
-    correlation_of,
-    error_of,
-    first_slice,
-    parse_tables,
-    row_of,
-    table_type,
-    text_of,
-)
+from emiss.calib.table_types import TYPES, correlation_of, error_of, table_type
+from emiss.calib.tables import ANY, Table, first_slice, parse_tables, row_of, text_of
 from emiss.configs.errors import Location, Problems, UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -57,7 +47,7 @@ class RunConditions:
         Parameters
         ----------
         type_ : str
-            One of `emiss.calib.tables.TYPES`, e.g. ``sadc.pedestal``.
+            One of `emiss.calib.table_types.TYPES`, e.g. ``sadc.pedestal``.
         channels : sequence of str
 
         Returns
@@ -227,9 +217,9 @@ class Conditions:
 
 def _read(path: Path) -> tuple[tags.Tag, list[Table], tuple[str, ...]]:
     """Return the files of a tag, its tables, and what is to be known of these."""
-    own = path if path.suffix in (".yaml", ".yml") and path.is_file() else path / sdc.MAP
+    own = path if path.suffix in (".yaml", ".yml") and path.is_file() else path / sdc_maps.MAP
     if own.is_file():
-        given = sdc.read(own)
+        given = sdc_maps.read(own)
         if own == path:
             return tags.Tag(path, given.contents), list(given.tables), given.remarks
         files = tags.read(path, given.contents)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from emiss.calib.lookup import holding, spans
 from emiss.calib.run_ranges import OPEN, RunRange
-from emiss.calib.tables import row_of, table_type
+from emiss.calib.table_types import table_type
+from emiss.calib.tables import row_of
 from emiss.configs.errors import Location, UserError, did_you_mean
 
 if TYPE_CHECKING:

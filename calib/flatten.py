@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from emiss.calib.lookup import holding, spans
 from emiss.calib.run_ranges import RunRange
-from emiss.calib.tables import ANY, ERROR, error_of, table_type
+from emiss.calib.table_types import ERROR, error_of, table_type
+from emiss.calib.tables import ANY
 from emiss.configs.units import PURE
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emiss.calib.run_ranges import OPEN, RunRange, covers
-from emiss.calib.tables import error_of, row_of, table_type
+from emiss.calib.table_types import error_of, table_type
+from emiss.calib.tables import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,7 +8,8 @@ from emiss.calib.lookup import holding
 from emiss.calib.moved import swapped
 from emiss.calib.register import too_early
 from emiss.calib.run_ranges import overlap
-from emiss.calib.tables import ANY, ERROR, error_of
+from emiss.calib.table_types import ERROR, error_of
+from emiss.calib.tables import ANY
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emiss.calib.register import REGISTER
-from emiss.calib.sdc import MAP
+from emiss.calib.sdc_maps import MAP
 from emiss.calib.tables import read_content
 from emiss.configs import loader
 from emiss.configs.errors import Location, Problems, UserError

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calib.tables import KNOTS, SLICE, row_of
+from emiss.calib.table_types import KNOTS
+from emiss.calib.tables import SLICE, row_of
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:

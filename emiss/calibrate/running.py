@@ -310,7 +310,7 @@ def _key(shared: Shared, kind: str, options: Options, ranges: Sequence[Range]) -
             source.key,
             source.content,
             [[table.payload, table.order] for table in source.conditions.tables],
-            code_of("calib", "calibrate", "configs", "events", "reco"),
+            code_of("calib", "calibrate", "configs", "events", "physics", "reco", "samples", "setups"),
             np.__version__,
         ]
     )

@@ -12,7 +12,8 @@ from emiss.calib.lookup import constants, known_channels
 from emiss.calib.register import contradictions, load_register
 from emiss.calib.run_ranges import RunRange, parse_ranges
 from emiss.calib.suspects import suspicious
-from emiss.calib.tables import ANY, first_slice, is_default, table_type
+from emiss.calib.table_types import table_type
+from emiss.calib.tables import ANY, first_slice, is_default
 from emiss.configs.errors import Problems, UserError, did_you_mean
 from emiss.reco.calorimetry.corrections import mistakes
 from emiss.reco.detector.misfits import misfits

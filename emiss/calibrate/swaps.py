@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emiss.calib.moved import swapped
-from emiss.calib.tables import ANY, table_type
+from emiss.calib.table_types import table_type
+from emiss.calib.tables import ANY
 from emiss.configs.units import parse_unit
 
 if TYPE_CHECKING:

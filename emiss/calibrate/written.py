@@ -10,7 +10,7 @@ import numpy as np
 
 from emiss.calib.origins import fits, text_of
 from emiss.calib.run_ranges import RunRange, overlap
-from emiss.calib.tables import CORRELATION, ERROR, correlation_of, error_of, table_type
+from emiss.calib.table_types import CORRELATION, ERROR, correlation_of, error_of, table_type
 from emiss.configs.errors import UserError
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.calib.run_ranges import covers
-from emiss.calib.tables import ANY, PROFILE, table_type
+from emiss.calib.table_types import PROFILE, table_type
+from emiss.calib.tables import ANY
 from emiss.reco.detector.boards import by_channel
 from emiss.reco.parts.counter import Counter
 from emiss.reco.parts.grid import Grid

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calib.tables import SHARES
+from emiss.calib.table_types import SHARES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,8 +144,8 @@ def profiles_of(shares: Floats, place: Ints, places: int) -> tuple[Floats, Ints]
     Returns
     -------
     rows : array of shape (places, 54)
-        Values of `emiss.calib.tables.PROFILE`. A place with fewer than `FEWEST` electrons has the row of the nearest one before
-        it that has enough, or else behind it.
+        Values of `emiss.calib.table_types.PROFILE`. A place with fewer than `FEWEST` electrons has the row of the
+        nearest one before it that has enough, or else behind it.
     counts : int array of shape (places,)
     """
     rows = np.full((places, 2 * SHARES + len(PAIRS[0])), np.nan)

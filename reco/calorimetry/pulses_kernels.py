@@ -56,7 +56,7 @@ def measure(
         The digits of this digitiser.
     room : float64 array
         From `waveform_kernels.scratch`.
-    work : float64 array of shape (5, samples + 1) at least, from `scratch`
+    work : float64 array from `scratch`
     charge, start, status : arrays of shape (D, P), written in `rows`
         ADC, ns after the first sample, bits; P is `pulses` at least, and what is beyond the pulses there are has status 0.
     chi2 : array of shape (D, P), written in `rows` where `judged`

@@ -77,7 +77,7 @@ def test_a_damaged_text_of_theirs_is_read_or_refused_with_its_place(text):
     for block in _read(lambda: sdc.parse(text, "x.txt")):
         for _, words, _ in block.rows:
             assert len(words) >= len(block.columns)
-            assert all((value := sdc.number(word)) is None or isinstance(value, float) for word in words)
+            assert all((value := sdc.number_of(word)) is None or isinstance(value, float) for word in words)
 
 
 @given(st.binary(max_size=200))

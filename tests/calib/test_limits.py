@@ -6,7 +6,8 @@ import pytest
 
 from emiss.calib.conditions import Conditions
 from emiss.calib.limits import Limits
-from emiss.calib.tables import TYPES, parse_tables
+from emiss.calib.table_types import TYPES
+from emiss.calib.tables import parse_tables
 from emiss.configs.errors import UserError, UserErrors
 from emiss.configs.units import UNITS
 

@@ -7,7 +7,8 @@ from emiss.calib.coverage import lacks
 from emiss.calib.lookup import constants, history
 from emiss.calib.moved import moved
 from emiss.calib.run_ranges import RunRange
-from emiss.calib.tables import TYPES, parse_tables
+from emiss.calib.table_types import TYPES
+from emiss.calib.tables import parse_tables
 from emiss.configs.errors import UserError
 
 OLD = "type = tracker.alignment\nruns = 1-\ncolumns = channel, shift\nunits = -, um\nA 100\nB 200\n"

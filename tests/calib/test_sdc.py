@@ -166,6 +166,14 @@ def test_mistakes_have_their_place(tmp_path, old, new, said):
         ("gain: factor MeV", "gain: factor", "is no column with its unit"),
         ("format: sdc", "format: sdk", r"calib\.yaml:1"),
         ("ignored: [LED]", "files: [nowhere]", "no file of constants is in 'nowhere'"),
+        (
+            "{name}.{x}.{y}",
+            "{name.__class__.__mro__}",
+            r"calib\.yaml:4:\d+: no template: between braces .*'name\.__class__",
+        ),
+        ("{name}.{x}.{y}", "{name:>300000000}", "name of a column, not 'name:>300000000'"),
+        ("{name}.{x}.{y}", "{name!r}", "name of a column, not 'name!r'"),
+        ("{name}.{x}.{y}", "{name", "no template: expected '}'"),
     ],
 )
 def test_mistakes_of_a_map_have_their_place(tmp_path, old, new, said):
@@ -186,4 +194,4 @@ def test_mistakes_of_a_map_have_their_place(tmp_path, old, new, said):
     ],
 )
 def test_numbers_may_be_arithmetic(text, value):
-    assert sdc.number(text) == value
+    assert sdc.number_of(text) == value

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emiss.calib.tables import PROFILE, SHARES
+from emiss.calib.table_types import PROFILE, SHARES
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Sums
 from emiss.configs.errors import UserError
 from emiss.events.columns import QUALITY_BITS

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays as drawn
 
 from emiss.calib.beside import constants_of
 from emiss.calib.conditions import Conditions
-from emiss.calib.tables import PROFILE
+from emiss.calib.table_types import PROFILE
 from emiss.configs.errors import UserError
 from emiss.events.lists import Lists
 from emiss.reco.calorimetry import profile_kernels, sums_kernels
