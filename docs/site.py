@@ -24,7 +24,7 @@ REFERENCE = {
                   "selection.tuning.opened", "selection.tuning.live", "selection.tuning.sample", "selection.plotting.frame",
                   "plot.draw", "plot.wanted"),
     "reco": ("reco.run", "reco.detector.model", "reco.tracking.fit", "reco.readers.simulated"),
-    "calib": ("calib.conditions", "calib.tables", "calib.run_ranges", "calib.coverage"),
+    "calib": ("calib.conditions", "calib.table_types", "calib.tables", "calib.run_ranges", "calib.coverage"),
     "samples": ("samples.config", "samples.simulate", "samples.beam", "study.plan", "study.run"),
     "job": ("job.run", "job.select", "job.outcome", "job.plan", "job.executors", "configs.loader", "configs.errors",
             "configs.units"),
