@@ -79,6 +79,12 @@ TYPES: Mapping[str, TableType] = {
         {"response": Limits(0.01, 100.0)},
         spare=True,
     ),
+    "sadc.led": TableType(
+        {"charge": PURE},
+        "mean charge (ADC) of the light of LEDs when gains were found; drifts of later runs are relative to it",
+        {"charge": Limits(0.0, 1e9, open=True)},
+        spare=True,
+    ),
     "sadc.in_spill": TableType(
         {"response": PURE},
         "what channels or parts give at places in the spill, ecal@0-0.1, over what their gains say",

@@ -216,7 +216,7 @@ class Derivation(ABC):
     one_run : bool
         Whether what it finds holds for the run that it is from alone.
     supposes : bool
-        Whether it is to be asked to `suppose`.
+        Whether it takes the constants of the first run before the sums are made, and is asked to `suppose`.
     """
 
     kind: ClassVar[str]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emiss.calibrate.calorimeters.drifts import Drift, InSpill
 from emiss.calibrate.calorimeters.grids import Grids
+from emiss.calibrate.calorimeters.leds import Leds
 from emiss.calibrate.calorimeters.mips import Mips
 from emiss.calibrate.calorimeters.pedestals import Pedestals
 from emiss.calibrate.calorimeters.shower_profiles import ShowerProfiles
@@ -35,6 +36,7 @@ KINDS: Mapping[str, type[Derivation]] = {
         Templates,
         Walks,
         Times,
+        Leds,
         Drift,
         InSpill,
         Mips,

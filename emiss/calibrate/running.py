@@ -168,6 +168,11 @@ def derive(
         if keep is not None:
             shutil.rmtree(keep, ignore_errors=True)
         raise
+    if idle := sorted(_runs_of(ranges) - sums.runs):
+        named = ", ".join(map(str, idle))
+        found = replace(
+            found, remarks=(*found.remarks, f"No event of run{'s' if len(idle) > 1 else ''} {named} was taken.")
+        )
     return with_swaps(found, Conditions.load(shared.calib).for_run(min(found.runs))), derivation
 
 
@@ -179,9 +184,8 @@ def _registered(derivation: Derivation, register: Register, ranges: Sequence[Ran
     UserError
         If it is the wrong one.
     """
-    runs = np.unique(np.concatenate([part.context.key >> 32 for part in ranges])).tolist()
     wanted, found = derivation.origin, set()
-    for run in runs:
+    for run in sorted(_runs_of(ranges)):
         known = register.of(run)
         if known is None:
             return None
@@ -192,6 +196,11 @@ def _registered(derivation: Derivation, register: Register, ranges: Sequence[Ran
             )
         found.add(known[0])
     return found.pop() if len(found) == 1 else None
+
+
+def _runs_of(ranges: Sequence[Range]) -> set[int]:
+    """Return the runs that files have spills of."""
+    return set(np.unique(np.concatenate([part.context.key >> 32 for part in ranges])).tolist())
 
 
 def _refer(derivation: Derivation, path: Path) -> None:

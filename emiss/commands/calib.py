@@ -116,11 +116,15 @@ def derive(
     from emiss.calibrate.running import derive as derive_all
     from emiss.configs.errors import Location, UserError
     from emiss.events.files.atomic import write_text
+    from emiss.job.output import check as check_output
     from emiss.job.pools import pool_of
 
     refuse_unknown(kind)
     if out.suffix != ".txt":
         raise UserError("a table of constants is a '.txt'", at=Location(str(out)))
+    if out.is_dir():
+        raise UserError("is a folder, and a file is needed here", at=Location(str(out)))
+    check_output(out.parent)
     if (out.parent / MANIFEST).exists():
         raise UserError("the folder is a snapshot, which never changes", at=Location(str(out)))
     if from_run is not None and to_run is not None and to_run < from_run:

@@ -69,6 +69,7 @@ STEPS = (
     Step("field", (runs.FIELD,), parts=("MBPLU",)),
     Step("status", (corrections.ELECTRON, corrections.MUON), own=True),
     Step("walk", (corrections.ELECTRON, corrections.MUON), own=True),
+    Step("led", (corrections.BEFORE,)),
     Step("drift", (corrections.LED,), own=True),
     Step("in_spill", (corrections.ELECTRON,), own=True, parts=("ecal",)),
 )

@@ -77,6 +77,7 @@ WANTED = {
     "field": (Wanted("field scale", "magnet.field", "scale", 0.1, "%", pulls=False),),
     "status": (Wanted("dead and hot channels", "sadc.status", "status", 0.0, "", pulls=False),),
     "walk": (Wanted("time walk", "sadc.walk", "slope", 0.1, "ns"),),
+    "led": (),  # drifts tell whether it is right
     "drift": (Wanted("drift of gains", "sadc.drift", "response", 0.5, "%"),),
     "in_spill": (Wanted("gains along the spill", "sadc.in_spill", "response", 1.0, "%", pulls=False),),
 }

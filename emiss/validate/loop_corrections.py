@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from emiss.configs.arrays import Floats
     from emiss.reco.detector.model import Detector
 
-LED, ELECTRON, MUON = 6128, 6129, 6130
-"""Run numbers: light of LEDs, electrons and muons over the face."""
+BEFORE, LED, ELECTRON, MUON = 6127, 6128, 6129, 6130
+"""Run numbers: light of LEDs when gains are found, and later; electrons and muons over the face."""
 
 SPILLS, IN_SPILL_OF_LED, TURN = 400, 500, 40.0
 """Spills in which gains drift, events of LEDs in each, and spills of a turn of the slowest drift."""
 
-DRIFTING, SAG, LENGTH, WALKING = 0.05, 0.1, 0.15, 2.0
-"""Of drifts and of the sag at the beginning of a spill, relative; how long that is, of the spill; ns of walks."""
+SINCE, DRIFTING, SAG, LENGTH, WALKING = 0.1, 0.05, 0.1, 0.15, 2.0
+"""Of drifts since gains were found, of those in the run, and of the sag at the beginning of a spill, relative; how long
+that is, of the spill; ns of walks."""
 
 FEW = 3
 """Dead channels, and hot ones."""
@@ -55,12 +56,13 @@ def tables(detector: Detector, rng: np.random.Generator) -> str:
     cells = _inner(detector)
     chosen = rng.permutation(cells)[: 2 * FEW].tolist()
     status = {name: str(DEAD if number < FEW else HOT) for number, name in enumerate(chosen)}
+    shape: dict[str, Floats] = {}
     drifts: dict[str, str] = {}
     for name, phase, turns in zip(channels, *rng.uniform(0.0, 1.0, (2, len(channels))), strict=True):
-        response = 1.0 + DRIFTING * np.sin(2.0 * np.pi * (phase + (1.0 + turns) * np.arange(SPILLS) / TURN))
-        drifts |= dict(
-            zip(by_spills(name, list(range(1, SPILLS + 1))), [f"{one:.6g}" for one in response], strict=True)
-        )
+        shape[name] = 1.0 + DRIFTING * np.sin(2.0 * np.pi * (phase + (1.0 + turns) * np.arange(SPILLS) / TURN))
+    for (name, response), since in zip(shape.items(), rng.uniform(-SINCE, SINCE, len(channels)), strict=True):
+        texts = [f"{one:.6g}" for one in (1.0 + since) * response]
+        drifts |= dict(zip(by_spills(name, list(range(1, SPILLS + 1))), texts, strict=True))
     edges = np.linspace(0.0, 1.0, PLACES + 1)
     sag = 1.0 - SAG * np.exp(-edges[:-1] / LENGTH)
     part = next(iter(detector.of_kind(Grid)))
@@ -120,7 +122,7 @@ def _rows(true: RunConditions, type_: str) -> Mapping[str, tuple[float, ...]]:
 
 
 def _responses(made: Made, true: RunConditions) -> Beside:
-    """Return responses beside the true ones, which have the same mean over entries."""
+    """Return responses beside the true ones; those along the spill have the same mean over entries."""
     found = steps([table for table in true.tables if table.type == made.type], "response", by_spill=made.type == DRIFT)
     rows: dict[str, list[int]] = {}
     for number, name in enumerate(made.channels):
@@ -131,7 +133,8 @@ def _responses(made: Made, true: RunConditions) -> Beside:
         begins = np.array([float(made.channels[number].partition("@")[2].partition("-")[0]) for number in own])
         one = found[name]
         expected = one.values[np.searchsorted(one.begins, begins + 1e-9, side="right") - 1]
-        expected = expected / np.average(expected, weights=made.entries[own])
+        if made.type == IN_SPILL:
+            expected = expected / np.average(expected, weights=made.entries[own])
         names += [made.channels[number] for number in own]
         all_true.append(expected)
         order += own

@@ -74,6 +74,7 @@ SAMPLES = {
     ELECTRON: "calib_electron",
     ELECTRONS: "calib_electron",
     loop_corrections.ELECTRON: "calib_electron",
+    loop_corrections.BEFORE: "calib_led",
     loop_corrections.LED: "calib_led",
 }
 """Of runs; those of muons are left out."""
@@ -168,7 +169,7 @@ def sample(truth: Truth, run: int, *, seed: int) -> Sample:
     """Return the sample of a calibration run."""
     name = SAMPLES.get(run, "calib_muon")
     one = load_sample(name).with_detector(str(truth.detector)).with_run(run)
-    if run == loop_corrections.LED:
+    if SAMPLES.get(run) == "calib_led":
         one = one.model_copy(
             update={"spill": one.spill.model_copy(update={"events": loop_corrections.IN_SPILL_OF_LED})}
         )

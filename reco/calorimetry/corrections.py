@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 STATUS, WALK, DRIFT, IN_SPILL = "sadc.status", "sadc.walk", "sadc.drift", "sadc.in_spill"
 TYPES = (STATUS, WALK, DRIFT, IN_SPILL)
 
+LIGHT = "sadc.led"
+"""What drifts are relative to; no correction itself."""
+
 GOOD, DEAD, HOT = 0, 1, 2
 """Values of `sadc.status`."""
 
@@ -190,17 +193,23 @@ def called(detector: Detector) -> tuple[tuple[str, ...], ...]:
 
 
 def mistakes(detector: Detector, conditions: RunConditions) -> Iterator[UserError]:
-    """Yield what is wrong with the corrections of a run: channels that the set-up does not have, overlaps, gaps."""
-    tables = _tables(conditions)
+    """Yield what is wrong with the corrections of a run: channels that the set-up does not have, overlaps, gaps.
+
+    Elements that other constants know belong to another set-up that shares the tag.
+    """
+    tables = _tables(conditions, of=(*TYPES, LIGHT))
+    if not tables:
+        return
+    others = {row.partition(".")[0] for table in conditions.tables if table.type not in tables for row in table.rows}
     for type_, several in tables.items():
         ranged = type_ in (DRIFT, IN_SPILL)
         known = {name for names in called(detector) for name in (names if ranged else (names[0], ANY))}
-        parts = {name.partition(".")[0] for name in known}
+        elements = {name.partition(".")[0] for name in known}
         for table in several:
             for row in table.rows:
                 name = subject(row) if ranged else row
-                # parts of other set-ups may be in the same tag
-                if name not in known and (name.partition(".")[0] in parts or AT in row):
+                element = name.partition(".")[0]
+                if name not in known and (AT in row or element in elements or element not in others):
                     hint = did_you_mean(name, sorted(known))
                     yield UserError(
                         f"the set-up {detector.name} has no '{name}' ({type_})", at=table.location(row), hint=hint
@@ -214,11 +223,13 @@ def mistakes(detector: Detector, conditions: RunConditions) -> Iterator[UserErro
         yield from problems.errors
 
 
-def _tables(conditions: RunConditions, without: Collection[str] = ()) -> dict[str, list[Table]]:
+def _tables(
+    conditions: RunConditions, without: Collection[str] = (), of: Collection[str] = TYPES
+) -> dict[str, list[Table]]:
     """Return the tables of corrections of a run by type, of each those that override last."""
     found: dict[str, list[Table]] = {}
     for table in conditions.tables:
-        if table.type in TYPES and table.type not in without:
+        if table.type in of and table.type not in without:
             found.setdefault(table.type, []).append(table)
     return found
 

@@ -28,6 +28,7 @@ GOOD = {
     "sadc.status": "1",
     "sadc.walk": "-1.5 3000",
     "sadc.drift": "0.97",
+    "sadc.led": "3000",
     "sadc.in_spill": "1.02",
     "sadc.template": "100 -30 1.9" + 255 * " 0.5" + " 1",
     "hcal.mip": "2.5",

@@ -30,6 +30,10 @@ FLOOR = 1e-4
 """Of all entries, in each bin besides: an entry where the common distribution has none is no proof."""
 
 
+CORE, NEARER = 4.0, 8
+"""Of a mean: rms around the median within which entries count, and how often that is found anew."""
+
+
 class Shifts(NamedTuple):
     """Responses of G groups.
 
@@ -60,6 +64,32 @@ def place(charge: Floats, middle: Floats) -> tuple[Array, Bools]:
         at = np.log(charge / middle) / BIN + HALF
     inside = np.isfinite(at) & (at >= 0.0) & (at < 2 * HALF)
     return np.where(inside, at, 0.0).astype(np.int64), inside
+
+
+def means(counts: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+    """Return the means of what is around the medians, and their errors relative to them, shape (T,); NaN without entries.
+
+    Parameters
+    ----------
+    counts : array of shape (T, B)
+        Entries in bins of `edges`.
+    sizes : array of shape (2, T, B)
+        The sums of their charges over that of the middle, and of the squares of these.
+    """
+    bins = np.arange(counts.shape[1])
+    half = 0.5 * counts.sum(axis=1, keepdims=True)
+    away = np.abs(bins - (np.cumsum(counts, axis=1) >= half).argmax(axis=1)[:, None])
+    near = counts
+    for _ in range(NEARER):
+        number = np.maximum(near.sum(axis=1), 1.0)
+        rms = np.sqrt((near * away**2).sum(axis=1) / number)
+        near = np.where(away <= np.maximum(CORE * rms, 2.0)[:, None], counts, 0.0)
+    total = near.sum(axis=1)
+    number = np.maximum(total, 1.0)
+    mean, square = np.where(near > 0.0, sizes, 0.0).sum(axis=2) / number
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(np.maximum(square / mean**2 - 1.0, 0.0) / number)
+    return np.where(total > 0, mean, np.nan), np.where(total > 0, error, np.nan)
 
 
 def shifts(counts: Floats) -> Shifts:

@@ -17,6 +17,14 @@ def _sample(name, run, **changes):
     return one.model_copy(update={"digitisation": digitisation, "calib": "demo"})
 
 
+def _tag(folder):
+    """Return a folder with the constants of the demo."""
+    folder.mkdir()
+    for table in Conditions.load("demo").tables:
+        (folder / Path(table.file).name).write_text(Path(table.file).read_text())
+    return folder
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Raw runs of random triggers, electrons with a dead cell, and muons."""
@@ -31,10 +39,7 @@ def files(tmp_path_factory):
 
 
 def test_pedestals_become_a_table_that_a_tag_takes_with_a_page_beside_it(cli, files, tmp_path):
-    tag = tmp_path / "tag"
-    tag.mkdir()
-    for file in Conditions.load("demo").tables:
-        (tag / Path(file.file).name).write_text(Path(file.file).read_text())
+    tag = _tag(tmp_path / "tag")
     before = Conditions.load(tag).for_run(6114)
     done = cli(
         "calib", "derive", "pedestals", files["random"], "--calib", tag, "--out", tag / "new.txt", "--to-run", 6120
@@ -137,6 +142,9 @@ def test_mistakes_are_told(cli, files, tmp_path):
         "no part 'hcl'"
         in cli("calib", "derive", "mip", files["muon"], "--part", "hcl", "--out", tmp_path / "x.txt").err
     )
+    (tmp_path / "folder.txt").mkdir()
+    for out in (tmp_path / "folder.txt", files["muon"] / "x.txt"):
+        assert "needed here" in cli("calib", "derive", "mip", files["muon"], "--out", out).err
     assert "mip knows no '--curved'" in cli("calib", "derive", "mip", files["muon"], "--curved", "--out", "x.txt").err
     assert (
         "mip knows no '--samples'" in cli("calib", "derive", "mip", files["muon"], "--samples", 4, "--out", "x.txt").err
@@ -173,3 +181,37 @@ def test_events_of_leds_tell_drifts_and_are_no_physics(cli, files, tmp_path):
 
     ledger = reco.process(reco.open(led)).metadata.ledger
     assert (ledger.passed, ledger.not_physics["calibration"]) == (0, 160)
+
+
+def test_the_light_when_gains_were_found_tells_how_they_are_in_a_later_run(cli, tmp_path):
+    tag = _tag(tmp_path / "tag")
+    # another run begins with half the light
+    text = "type = sadc.drift\nruns = 6119\ncolumns = channel, response\nunits = -, -\necal@0- 0.5\nHCAL1.1.1@0- 1.25\n"
+    (_tag(tmp_path / "true") / "drift.txt").write_text(text)
+    runs = {
+        run: simulate(
+            _sample("calib_led", run).model_copy(update={"calib": str(tmp_path / "true")}),
+            tmp_path / f"{run}.dat",
+            events=150,
+        )
+        for run in (6118, 6119)
+    }
+    other = simulate(_sample("calib_muon", 6120), tmp_path / "muon.dat", events=50)
+    first = cli("calib", "derive", "led", runs[6118], other, "--calib", tag, "--out", tag / "led.txt", "--no-page")
+    assert first.code == 0, first.err
+    assert "No event of run 6120 was taken." in first.out
+    assert cli("calib", "check", tag).code == 0
+    done = cli("calib", "derive", "drift", runs[6119], "--calib", tag, "--out", tag / "drift.txt", "--no-page")
+    assert done.code == 0, done.err
+    assert "relative to the light in sadc.led" in done.out
+    assert "ECAL0.2.2: its light is 0.50 of that in sadc.led" in done.err
+    assert cli("calib", "check", tag).code == 0
+    (table,) = [one for one in Conditions.load(tag).tables if one.type == "sadc.drift"]
+    for name, wanted in (("ECAL1.2.2", 0.5), ("HCAL1.1.1", 1.25), ("S0.0.0", 1.0)):
+        values = [row[0] for key, row in table.rows.items() if key.startswith(f"{name}@")]
+        assert sum(values) / len(values) == pytest.approx(wanted, rel=0.01)
+    wrong = (tag / "led.txt").read_text().replace("ECAL1.2.2 ", "EACL1.2.2 ")
+    (tag / "led.txt").write_text(wrong)
+    done = cli("calib", "check", tag)
+    assert done.code == 2
+    assert "has no 'EACL1.2.2' (sadc.led); did you mean 'ECAL1.2.2'" in done.err

@@ -26,6 +26,7 @@ HEADS = {
     "sadc.walk": ("slope, charge", "ns, ADC"),
     "sadc.drift": ("response", "-"),
     "sadc.in_spill": ("response", "-"),
+    "sadc.led": ("charge", "-"),
 }
 NO_START = 1 << QUALITY_BITS["no_start_time"]
 
@@ -173,6 +174,8 @@ def test_the_pipeline_puts_the_count_into_the_ledger_and_nothing_else_where_ther
     ("type_", "rows", "says"),
     [
         ("sadc.status", ["ECAL1.9.9 1"], "has no 'ECAL1.9.9'"),
+        ("sadc.status", ["ECAL9.2.2 1"], "has no 'ECAL9.2.2'"),
+        ("sadc.led", ["EACL1.2.2 3000"], "has no 'EACL1.2.2'"),
         ("sadc.drift", ["ECAL1.2.9@0- 1"], "has no 'ECAL1.2.9'"),
         ("sadc.drift", ["ecla@0- 1"], "has no 'ecla'"),
         ("sadc.drift", ["ecal@0-4 1", "ecal@6- 1"], "gap: no row behind 'ecal@0-4'"),
@@ -185,3 +188,13 @@ def test_what_a_set_up_does_not_have_and_gaps_are_told_before_a_job(detector, co
     tag = Conditions("text", tables.tables)
     with pytest.raises((UserError, UserErrors), match=says):
         Pipeline(detector, tag).check([RUN], "raw")
+
+
+def test_elements_that_other_constants_of_the_tag_know_are_those_of_another_set_up(detector, conditions):
+    tables = with_tables(conditions, text("sadc.status", "WCAL0.0.0 1"))
+    assert len(list(mistakes(detector, tables))) == 1
+    pedestal = (
+        "type = sadc.pedestal\nruns = 1-\ncolumns = channel, even, odd, sigma\nunits = -, -, -, -\nWCAL0.0.0 1 1 1\n"
+    )
+    tables = RunConditions(tables.run, tables.tag, (*tables.tables, *parse_tables(pedestal)))
+    assert not list(mistakes(detector, tables))

@@ -9,6 +9,7 @@ from emiss.calib.steps import steps
 from emiss.calib.tables import parse_tables
 from emiss.calibrate import written
 from emiss.calibrate.calorimeters.drifts import Drift, InSpill
+from emiss.calibrate.calorimeters.leds import Leds, light_of
 from emiss.calibrate.calorimeters.responses import HALF, place, shifts
 from emiss.calibrate.frame import Options
 from emiss.configs.errors import UserError
@@ -91,6 +92,68 @@ def test_leds_tell_the_drift_of_each_channel_to_half_a_percent_per_spill(detecto
     assert steps(table, "response", by_spill=True)[detector.channels[0]].values == pytest.approx(
         _row(made, detector.channels[0])[0], rel=1e-5
     )
+
+
+def _light(detector, own, *, without=()):
+    """Return conditions with the light of all channels but some."""
+    rows = "\n".join(f"{name} 1000 0.1" for name in detector.channels if name not in without)
+    text = "type = sadc.led\nruns = 6000-\ncolumns = channel, charge, charge_error\nunits = -, -, -\n" + rows
+    return RunConditions(own.run, own.tag, (*own.tables, *parse_tables(text + "\n")))
+
+
+def test_drifts_are_relative_to_the_light_when_gains_were_found(detector, conditions):
+    rng, channels = np.random.default_rng(9), len(detector.channels)
+    own = conditions.for_run(6101)
+    true = _drifting(rng, channels) * rng.uniform(0.8, 1.2, channels)
+    true[:, 4] *= 0.5
+    charge = 1000.0 * true[:, None, :] * (1.0 + 0.03 * rng.normal(size=(SPILLS, EACH, channels)))
+    names = detector.channels
+    found = derived(Drift, detector, _light(detector, own, without=names[3]), list(_batches(charge)))
+    made, level = found.made
+    assert "light in sadc.led" in found.remarks[0]
+    assert set(dict(level.eyes)) == {names[3], names[4]}
+    assert "no light in sadc.led" in dict(level.eyes)[names[3]]
+    assert f"{true[:, 4].mean():.2f} of that in sadc.led" in dict(level.eyes)[names[4]]
+    true[:, 3] /= true[:, 3].mean()
+    away = np.array([(_row(made, name)[0] / true[:, number] - 1.0) for number, name in enumerate(names)])
+    assert np.sqrt(np.mean(away**2)) < 0.005
+    sigma = np.array([_row(made, name)[1] / true[:, number] for number, name in enumerate(names)])
+    assert np.std(away[4:] / sigma[4:]) == pytest.approx(1.0, abs=0.1)
+    assert (level.values["mean"] / true.mean(axis=0) - 1.0) == pytest.approx(0.0, abs=0.005)
+    assert level.errors["mean"][0] == pytest.approx(
+        np.hypot(0.05 / np.sqrt(SPILLS * EACH), 1e-4) * true[:, 0].mean(), rel=0.3
+    )
+    # without it nothing is said of the mean
+    assert derived(Drift, detector, own, list(_batches(charge))).made[1].values.keys() == {"rms"}
+
+
+@pytest.mark.parametrize("spread", [0.003, 0.03])
+def test_light_is_found_also_where_other_pulses_are_in_its_events(detector, conditions, spread):
+    rng, channels = np.random.default_rng(10), len(detector.channels)
+    light = rng.uniform(200.0, 3000.0, channels)
+    charge = light * (1.0 + spread * rng.normal(size=(SPILLS, EACH, channels)))
+    charge[:, ::10] *= rng.uniform(0.5, 2.0, charge[:, ::10].shape)
+    charge[:, :, 7] = np.nan
+    charge[1:, :, 8] = np.nan
+    found = derived(Leds, detector, conditions.for_run(6101), list(_batches(charge)))
+    (made,) = found.made
+    names = detector.channels
+    assert dict(made.eyes) == {names[7]: "dead or not lit: no pulse", names[8]: "60 entries are too few"}
+    good = made.found
+    pulls = (made.values["charge"][good] - light[good]) / made.errors["charge"][good]
+    assert 0.8 < np.std(pulls) < 1.3
+    assert abs(made.values["charge"][good] / light[good] - 1.0).max() < 0.2 * spread
+    (table,) = parse_tables(written.table(found, RunRange(6101, 6200)))
+    given = light_of(RunConditions(6101, "x", (table,)), names)
+    assert given.charge == pytest.approx(made.values["charge"], rel=1e-4, nan_ok=True)
+    assert given.error[0] == pytest.approx(made.errors["charge"][0] / made.values["charge"][0], rel=0.01)
+    assert light_of(conditions.for_run(6101), names) is None
+
+
+def test_light_far_from_that_of_the_first_events_is_refused(detector):
+    one = Leds(detector, Options())
+    with pytest.raises(UserError, match="no charge is near"):
+        one.finish(one.empty(np.ones(len(detector.channels))), np.ones(len(detector.channels)))
 
 
 def test_the_sum_of_a_part_tells_its_drift_and_parts_that_are_hardly_seen_have_none(detector, conditions):
