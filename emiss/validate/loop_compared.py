@@ -262,7 +262,7 @@ def _shapes(made: Made, truth: Truth, run: int, wider: float) -> Compared:
 
 
 def _strips(wanted: Wanted, made: Made, truth: Truth, run: int, wider: float) -> Compared:
-    channels, true, values, away, sigma = loop_strips.away(made, truth.conditions(run))
+    channels, true, values, away, sigma = loop_strips.away(made, truth.conditions(run), wanted.limit * wider)
     missing = int((~made.found & (made.entries >= Options.least)).sum())  # others are dead, or hardly in the beam
     return Compared(
         wanted.name, wanted.unit, channels, true, values, sigma, away, sigma, missing, wanted.limit * wider, wanted.pulls

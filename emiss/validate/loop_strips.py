@@ -43,16 +43,17 @@ def drawn(detector: Detector, rng: np.random.Generator) -> Mapping[str, Mapping[
     }
 
 
-def away(made: Made, conditions: RunConditions) -> tuple[tuple[str, ...], Floats, Floats, Floats, Floats]:
+def away(made: Made, conditions: RunConditions, limit: float) -> tuple[tuple[str, ...], Floats, Floats, Floats, Floats]:
     """Return channels, true and found values, their differences and the errors of these, of what a loop looks at.
 
-    That is the status; gains over the mean of their plane, of good channels, in percent; and the time of a hit that should be
-    at 0 ns.
+    That is the status; gains over the mean of their plane, in percent, of good channels that are known to `limit` by their own
+    errors, as those at the edge of the beam are not; and the time of a hit that should be at 0 ns.
     """
     true = conditions.get(made.type, made.channels)
     rows: Ints = np.flatnonzero(made.found).astype(np.int64)
     if made.type == "apv.gain":
         rows = rows[conditions.get("apv.status", made.channels)["status"][rows] == 0]
+        rows = rows[100.0 * made.errors["gain"][rows] < limit * made.values["gain"][rows]]
     names = tuple(made.channels[row] for row in rows)
     if made.type == "apv.time":
         value, error = _times(made, rows, true)
