@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from emiss.calib.lookup import constants, known_channels
+from emiss.calib.lookup import constants, holding, known_channels, spans
 from emiss.calib.run_ranges import RunRange
 from emiss.calib.tables import ANY
 
@@ -36,6 +36,8 @@ class Moved:
     before, after : Constant or None
     swapped : str
         The channel that it looks swapped with, if there is one.
+    runs : RunRange, optional
+        Those in which it has moved, where all were looked at.
     """
 
     type: str
@@ -44,6 +46,7 @@ class Moved:
     before: Constant | None
     after: Constant | None
     swapped: str = ""
+    runs: RunRange | None = None
 
     @property
     def sigma(self) -> float | None:
@@ -81,7 +84,44 @@ def moved(before: Conditions, after: Conditions, run: int, other: int | None = N
             one = Moved(type_, *key, old.get(key), new.get(key), swaps.get(key[0], ""))
             if one.before is None or one.after is None or one.before.value != one.after.value:
                 found.append(one)
-    return sorted(found, key=lambda one: -abs(one.sigma if one.sigma is not None else math.inf))
+    return sorted(found, key=_most)
+
+
+def moved_in_all_runs(before: Conditions, after: Conditions) -> list[Moved]:
+    """Return all values of two tags that are different in any run, with these runs, those that moved most first."""
+    tables = [*before.tables, *after.tables]
+    ranges = [one for table in tables for one in table.runs]
+    within = RunRange(min(one.first for one in ranges), max(one.last for one in ranges))
+    found: list[Moved] = []
+    last: dict[tuple[object, ...], int] = {}
+    for span in spans(tables, within):
+        held = [
+            [(table.payload, table.override) for table in holding(tag.tables, span.first)] for tag in (before, after)
+        ]
+        here: dict[tuple[object, ...], int] = {}
+        for one in moved(before, after, span.first) if held[0] != held[1] else ():
+            key = (
+                one.type,
+                one.channel,
+                one.column,
+                *(value and (value.value, value.at) for value in (one.before, one.after)),
+            )
+            if key in last:
+                number = last[key]
+                runs = found[number].runs
+                found[number] = replace(
+                    found[number], runs=RunRange(span.first if runs is None else runs.first, span.last)
+                )
+            else:
+                number = len(found)
+                found.append(replace(one, runs=span))
+            here[key] = number
+        last = here
+    return sorted(found, key=_most)
+
+
+def _most(one: Moved) -> float:
+    return -abs(one.sigma if one.sigma is not None else math.inf)
 
 
 def swapped(

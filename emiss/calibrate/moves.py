@@ -34,6 +34,7 @@ class Row(NamedTuple):
     type: str
     channel: str
     column: str
+    runs: str
     before: str
     after: str
     sigma: str
@@ -50,6 +51,7 @@ def rows(found: Sequence[Moved]) -> Iterator[Row]:
             one.type,
             one.channel,
             one.column,
+            "" if one.runs is None else str(one.runs),
             "-" if one.before is None else f"{one.before.value:.6g}",
             "-" if one.after is None else f"{one.after.value:.6g}",
             "" if sigma is None else f"{sigma:+.1f}",

@@ -321,7 +321,7 @@ def check(
 def diff(
     before: Annotated[str, typer.Argument(metavar="TAG1", help="A tag.")],
     after: Annotated[str, typer.Argument(metavar="TAG2", help="Another one.")],
-    run: Run,
+    run: Annotated[int | None, typer.Option("--run", min=0, help="The run.  [default: all of them]")] = None,
     other: Annotated[
         int | None, typer.Option("--other-run", min=0, help="The run of TAG2, where it is another.")
     ] = None,
@@ -334,6 +334,8 @@ def diff(
 
     For example:
 
+      emiss calib diff demo my_tag
+
       emiss calib diff demo my_tag --run 6111
 
       emiss calib diff my_tag my_tag --run 6111 --other-run 6150 --out moved.csv --plot moved.png
@@ -341,17 +343,21 @@ def diff(
     from rich.table import Table
 
     from emiss.calib.conditions import Conditions
-    from emiss.calib.moved import moved
+    from emiss.calib.moved import moved, moved_in_all_runs
     from emiss.calibrate import charts
     from emiss.calibrate.moves import Row, draw, rows, write
+    from emiss.configs.errors import UserError
 
     if plot is not None:
         charts.check_suffix(plot)
+    if run is None and other is not None:
+        raise UserError("--other-run is the run of the second tag, beside --run for the first")
     both = Conditions.load(before), Conditions.load(after)
-    found = moved(*both, run, other)
+    found = moved_in_all_runs(*both) if run is None else moved(*both, run, other)
     written = write(found, out) if found and out is not None else []
     if plot is not None and found:
-        title = f"{before} and {after}, run {run}" + ("" if other is None else f" and {other}")
+        of = "" if run is None else f", run {run}" + ("" if other is None else f" and {other}")
+        title = f"{before} and {after}{of}"
         charts.write(draw(found), plot, title=title, names=Row._fields, rows=list(rows(found)))
         written.append(plot)
     if json_:
@@ -363,9 +369,10 @@ def diff(
     if not found:
         say("nothing is different")
         return
-    table = Table(*Row._fields, box=None, pad_edge=False)
+    shown = [name for name in Row._fields if run is None or name != "runs"]
+    table = Table(*shown, box=None, pad_edge=False)
     for row in rows(found[:most]):
-        table.add_row(*row)
+        table.add_row(*(getattr(row, name) for name in shown))
     print_table(table)
     if len(found) > most:
         say(f"and {len(found) - most} more", "dim")

@@ -35,6 +35,14 @@ def test_what_says_most_of_a_channel_speaks_for_it_and_nothing_is_one():
     assert at(found, names, np.array([1.0, 4.0])).tolist() == [[1.5, 0.9, 1.0], [1.5, 1.1, 1.0]]
 
 
+def test_spills_are_counted_from_0_or_from_1():
+    for first in ("0-3", "1-3"):
+        found = steps(table([f"A@{first} 0.9", "A@4- 1.1"]), "response", by_spill=True)["A"]
+        assert found.begins.tolist() == [0.0, 4.0]
+    with pytest.raises(UserError, match="gap: no row before it and up to 'A@2-'"):
+        steps(table(["A@2- 1"]), "response", by_spill=True)
+
+
 def test_places_cover_the_spill_and_the_end_belongs_to_the_last_one():
     rows = [
         f"{name} {value}" for name, value in zip(by_places("*", [0.0, 0.1, 0.5, 1.0]), (0.9, 0.95, 1.0), strict=True)

@@ -5,7 +5,7 @@ import pytest
 from emiss.calib.conditions import Conditions
 from emiss.calib.coverage import extent, lacks
 from emiss.calib.lookup import history
-from emiss.calib.moved import moved
+from emiss.calib.moved import moved, moved_in_all_runs
 from emiss.calib.run_ranges import RunRange
 from emiss.configs.errors import UserError
 
@@ -102,4 +102,33 @@ def test_what_moved_is_in_sigma_and_swapped_channels_are_named(tmp_path):
     assert by_name["A.0.7"].swapped == ""
     assert (by_name["A.0.2"].swapped, by_name["A.0.5"].swapped) == ("A.0.5", "A.0.2")
     assert by_name["B.0.0"].before is None
+    # both have moved, and neither to where the other was
+    away = {**rows, "A.0.2": "1.5 0.002", "A.0.5": "1.26 0.002"}
+    found = moved(before, _tag(tmp_path, "away", _block("1-", away, errors=True)), 5)
+    assert [one.swapped for one in found] == ["", ""]
     assert moved(before, before, 5) == []
+
+
+def test_what_moved_in_any_run_has_its_runs_and_is_told_once(tmp_path):
+    before = _tag(tmp_path, "before", _block("1-40", {"A.0.0": "1", "A.0.1": "2"}), _block("41-99", {"*": "3"}))
+    after = _tag(
+        tmp_path,
+        "after",
+        _block("1-99", {"A.0.0": "1", "A.0.1": "2.5"}),
+        _block("20-29", {"A.0.1": "2"}, extra="override = yes"),
+        _block("30-35", {"A.0.0": "1"}, extra="override = yes"),
+    )
+    found = moved_in_all_runs(before, after)
+    values = {(one.channel, str(one.runs)): (one.before and one.before.value, one.after.value) for one in found}
+    assert values == {
+        ("A.0.1", "1-19"): pytest.approx((0.002, 0.0025)),
+        ("A.0.1", "30-40"): pytest.approx((0.002, 0.0025)),
+        ("A.0.0", "41-99"): pytest.approx((0.003, 0.001)),
+        ("A.0.1", "41-99"): pytest.approx((0.003, 0.0025)),
+    }
+    assert moved_in_all_runs(before, before) == []
+    (later,) = moved_in_all_runs(
+        _tag(tmp_path, "short", _block("1-40", {"A.0.0": "1"})),
+        _tag(tmp_path, "long", _block("1-99", {"A.0.0": "1"})),
+    )
+    assert (later.before, str(later.runs)) == (None, "41-99")

@@ -62,6 +62,9 @@ def test_pedestals_become_a_table_that_a_tag_takes_with_a_page_beside_it(cli, fi
     assert cli("calib", "check", tag).code == 0
     moved = cli("calib", "diff", "demo", tag, "--run", 6114, "--most", 3, "--out", tmp_path / "moved.csv")
     assert "sadc.pedestal" in moved.out
+    everywhere = json.loads(cli("calib", "diff", "demo", tag, "--json").out)["moved"]
+    assert {one["runs"] for one in everywhere if one["type"] == "sadc.pedestal"} == {"6114-6120"}
+    assert "beside --run" in cli("calib", "diff", "demo", tag, "--other-run", 6114).err
     assert (tmp_path / "moved.svg").stat().st_size > 1000
 
 
