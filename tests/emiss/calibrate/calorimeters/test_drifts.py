@@ -215,15 +215,3 @@ def test_runs_together_are_refused_as_spills_are_counted_in_each(detector, condi
     sums.runs = frozenset({6101, 6102})
     with pytest.raises(UserError, match="of one run, not of 6101, 6102"):
         one.finish(sums, None)
-
-
-def test_a_drift_that_is_in_the_tag_already_is_not_taken_away_before_it_is_derived_again(detector, conditions):
-    own = conditions.for_run(6101)
-    text = "type = sadc.drift\nruns = 6000-\ncolumns = channel, response\nunits = -, -\n* 0.5\n"
-    own = RunConditions(6101, own.tag, (*own.tables, *parse_tables(text)))
-    one = Drift(detector, Options())
-    one.begin_run(own)
-    assert one._measure._corrections._corrections is None
-    one = InSpill(detector, Options())
-    one.begin_run(own)
-    assert (one._measure._corrections._corrections.drift.values == 0.5).all()
