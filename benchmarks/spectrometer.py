@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emiss.samples.walk.line import StationAt
-from emiss.samples.walk.stations import points_of
+from emiss.samples.walk.stations import Came, points_of
 from emiss.samples.walk.tracks import MUON, ROW, tracks
 from emiss.samples.walk.walking import Passage, Walk
 
@@ -46,7 +46,7 @@ class Spectrometer:
         )
         passage = Passage(self.walk.nothing(count))
         first, last = np.zeros_like(start), np.zeros_like(start)
-        behind = self.walk.run(start, self._items, passage, np.zeros(count), rng, keep=((self.arm, 0),))
+        behind = self.walk.run(start, self._items, passage, Came.together(count), rng, keep=((self.arm, 0),))
         last[behind[:, ROW].astype(np.int64)] = behind
         there, here = passage.stations[self.arm, 0]
         first[there[here, ROW].astype(np.int64)] = there[here]

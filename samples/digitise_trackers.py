@@ -56,7 +56,7 @@ def in_place(points: Lists, detector: Detector, conditions: RunConditions, rng: 
     known = all(name in columns for name in TRUE)
     if known:
         view = np.array([int(one.view == "y") for one in planes], np.int64)[plane]
-        own, across, slope, slope_across = (columns[name] for name in TRUE)
+        own, across, slope, slope_across, late = (columns[name] for name in TRUE)
         local = read(view, placed.rotation[plane], placed.z[plane], own, across, (slope, slope_across))
         local -= placed.shift[plane]
     inside = np.ones(len(plane), bool)
@@ -77,7 +77,7 @@ def in_place(points: Lists, detector: Detector, conditions: RunConditions, rng: 
         position[rows] = told.position
         if told.time is not None:
             columns["time"] = np.array(columns["time"])
-            columns["time"][rows] = told.time
+            columns["time"][rows] = late[rows] + told.time
         inside[rows] = np.abs(local[rows] - one.centre) < 0.5 * one.strips * one.pitch
         if told.inside is not None:
             inside[rows] &= told.inside

@@ -19,7 +19,7 @@ from emiss.samples.tagging import grains, photostatistics, seen
 from emiss.samples.trigger import fired
 from emiss.samples.truth import Passed, truth_of
 from emiss.samples.walk.line import parted
-from emiss.samples.walk.stations import moyal, points_of
+from emiss.samples.walk.stations import Came, moyal, points_of
 from emiss.samples.walk.tracks import BEAM_ID, ENERGY, ID, ROW
 from emiss.samples.walk.walking import Passage, Walk
 from emiss.samples.walk.world import LOST
@@ -27,7 +27,7 @@ from emiss.samples.walk.world import LOST
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from emiss.configs.arrays import Array, Floats, Ints
+    from emiss.configs.arrays import Array, Bools, Floats, Ints
     from emiss.reco.detector.model import Detector
     from emiss.samples.config import Response as Settings
     from emiss.samples.config import Sample
@@ -151,7 +151,7 @@ class Response:
         event = event[order]
         late = np.concatenate([np.zeros(events), others.time])[order]
         time = _times(self.setup, self.settings, event, late, rng)
-        start = self._start(time)
+        came = self._came(time, event, main)
 
         passage = Passage(walk.nothing(len(event)))
         keep = () if self._first is None else (self._first,)
@@ -169,7 +169,7 @@ class Response:
             began[one[:, ROW].astype(np.int64)] = one[:, ENERGY]
         before, behind = ([], walk.line) if generator.takes_over is None else parted(walk.line, TAKEN)
         tracks, more = (more, tracks) if beam.born else (np.concatenate([tracks, more]), tracks[:0])
-        tracks = np.concatenate([walk.run(tracks, before, passage, start, rng, keep=keep), more])
+        tracks = np.concatenate([walk.run(tracks, before, passage, came, rng, keep=keep), more])
         if generator.takes_over is not None:
             tracks = walk.move(tracks, generator.takes_over, passage, rng)
         arrived, left = beam_particles(tracks, generator.least)
@@ -197,18 +197,19 @@ class Response:
     def _to_the_end(self, tracks: Floats, items: Sequence[Item], passed: Passed, draws: Draws) -> Passed:
         """Take tracks through the rest of the line, in events that may be split on the way."""
         rule, keep = self.sample.splitting, () if self._first is None else (self._first,)
-        start = self._start(passed.time)
+        came = self._came(passed.time, passed.event, passed.main)
         if rule is not None:
             before, items = parted(items, SPLIT)
-            tracks = self.walk.run(tracks, before, passed.passage, start, draws.response, keep=keep)
+            tracks = self.walk.run(tracks, before, passed.passage, came, draws.response, keep=keep)
             tracks, passed = split(rule, tracks, passed, draws.response)
-            start = self._start(passed.time)
-        self.walk.leave(self.walk.run(tracks, items, passed.passage, start, draws.response, keep=keep), passed.passage)
+            came = self._came(passed.time, passed.event, passed.main)
+        self.walk.leave(self.walk.run(tracks, items, passed.passage, came, draws.response, keep=keep), passed.passage)
         return passed
 
-    def _start(self, time: Floats) -> Floats:
-        """Return the time that the reference counters tell, by beam particle, ns."""
-        return (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
+    def _came(self, time: Floats, event: Ints, main: Bools) -> Came:
+        """Return when beam particles came, from the times of all channels, (N, channels)."""
+        start = (time @ self.setup.detector.reference) / self.setup.detector.reference.sum()
+        return Came(start, start - start[main][event])
 
 
 def thresholds(detector: Detector) -> Array:

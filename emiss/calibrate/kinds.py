@@ -20,6 +20,8 @@ from emiss.calibrate.trackers.field_scale import FieldScale
 from emiss.calibrate.trackers.strip_gains import StripGains
 from emiss.calibrate.trackers.strip_status import StripStatus
 from emiss.calibrate.trackers.strip_times import StripTimes
+from emiss.calibrate.trackers.wire_status import WireStatus
+from emiss.calibrate.trackers.wire_times import WireTimes
 from emiss.configs.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ KINDS: Mapping[str, type[Derivation]] = {
         StripStatus,
         StripGains,
         StripTimes,
+        WireTimes,
+        WireStatus,
         Alignment,
         FieldScale,
     )

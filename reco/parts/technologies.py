@@ -19,7 +19,7 @@ class Measured(NamedTuple):
     position : array
         mm; of a straw that of its wire.
     time : array or None
-        Of a straw relative to the trigger, ns; that of others is the particle's.
+        Of a straw since the particle came, ns; that of others is the particle's.
     inside : array or None
         Whether the particle has crossed a tube; None: always.
     """
@@ -40,7 +40,7 @@ def measured(plane: Plane, position: Floats, rng: np.random.Generator) -> Measur
     """Return what a plane tells of particles that cross it at positions (mm).
 
     Strips: the position with its error. Fibres: the centre of the one that is hit. Straws: wire and drift time, the error being
-    that of the distance; a TDC measures it from the trigger, whose own error is in it.
+    that of the distance; a TDC measures times from the trigger, whose own error is in it.
     """
     if plane.technology == "hodoscope":
         return Measured(centres(plane, position))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,30 @@ if TYPE_CHECKING:
     from emiss.samples.config import Response
     from emiss.samples.walk.state import State
 
-TRUE = ("true", "across", "slope", "slope_across")
-"""What a particle did where it crossed a plane of the file: the coordinate of the view and the other one (mm), their slopes."""
+TRUE = ("true", "across", "slope", "slope_across", "late")
+"""What a particle did where it crossed a plane of the file: the coordinate of the view and the other one (mm), their slopes,
+and how late it came (ns)."""
+
+
+class Came(NamedTuple):
+    """When N beam particles came, arrays of shape (N,), ns.
+
+    Attributes
+    ----------
+    start : array
+        As the reference counters tell it: the phase of the clock of the waveforms is in it.
+    late : array
+        Behind the particle that triggers, from which TDCs measure.
+    """
+
+    start: Floats
+    late: Floats
+
+    @classmethod
+    def together(cls, count: int) -> Came:
+        """Return particles that come with the trigger, and with the clock."""
+        return cls(np.zeros(count), np.zeros(count))
+
 
 POINTS = {"plane": "i2", "position": "f8", "charge": "f8", "time": "f8", **dict.fromkeys(TRUE, "f8")}
 """Fields of points, as in `emiss.events.batch.Batch`, and what the digitisation needs where planes are not in their places."""
@@ -96,7 +118,7 @@ def at_station(
     station: int,
     gap: float,
     settings: Response,
-    start: Floats,
+    came: Came,
     rng: np.random.Generator,
     *,
     radiating: Array | None = None,
@@ -133,11 +155,13 @@ def at_station(
     local = {plane.view: (muons.x if plane.view == "x" else muons.y) - plane.centre for _, plane in views}
     for _, plane in views:
         here &= np.abs(local[plane.view]) < 0.5 * plane.strips * plane.pitch
-    time = start[muons.event] + settings.tracker_time * rng.normal(size=count)
+    late = came.late[muons.event]
+    time = came.start[muons.event] + settings.tracker_time * rng.normal(size=count)
     deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
     found = []
     for number, plane in views:
         told = measured(plane, plane.centre + local[plane.view], rng)
+        crossing = _crossing(muons, plane.view)
         charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
         seen = here & (rng.random(count) < plane.efficiency) & (charge > 0)
         if told.inside is not None:
@@ -148,8 +172,8 @@ def at_station(
                 "plane": np.full(int(seen.sum()), number, np.int16),
                 "position": told.position[seen],
                 "charge": charge[seen],
-                "time": (time if told.time is None else told.time)[seen],
-                **{name: values[seen] for name, values in zip(TRUE, _crossing(muons, plane.view), strict=True)},
+                "time": (time if told.time is None else late + told.time)[seen],
+                **{name: values[seen] for name, values in zip(TRUE, (*crossing, late), strict=True)},
             }
         )
     p = np.maximum(muons.momentum, 1e-3)
@@ -167,7 +191,7 @@ def at_station(
 
 
 def _crossing(muons: State, view: str) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the columns `TRUE` of a view."""
+    """Return the first of the columns `TRUE` of a view."""
     x, y = (muons.x, muons.tx), (muons.y, muons.ty)
     (own, slope), (across, slope_across) = (x, y) if view == "x" else (y, x)
     return own, across, slope, slope_across

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from emiss.reco.field.transport import Field
     from emiss.samples.config import Response
     from emiss.samples.walk.line import Item
+    from emiss.samples.walk.stations import Came
 
 ELECTRONS, SEED = 4000, 1964
 """Electrons that a target is calibrated with, 0.05 %, and where their random numbers begin."""
@@ -176,7 +177,7 @@ class Walk:
         tracks: Floats,
         items: Sequence[Item],
         passage: Passage,
-        start: Floats,
+        came: Came,
         rng: np.random.Generator,
         *,
         keep: Sequence[tuple[str, int]] = (),
@@ -189,8 +190,8 @@ class Walk:
             Changed in place.
         passage : Passage
             What they leave is added to it.
-        start : array of shape (N,)
-            Time of each beam particle relative to the trigger, ns.
+        came : Came
+            When each beam particle came.
         keep : sequence of (spectrometer, station)
             Stations whose tracks are kept.
         """
@@ -199,7 +200,7 @@ class Walk:
             if isinstance(item, Mark):
                 passage.marked[item.name] = tracks.copy()
             elif isinstance(item, StationAt):
-                tracks = self._station(tracks, item, passage, start, rng, keep=(item.name, item.number) in keep)
+                tracks = self._station(tracks, item, passage, came, rng, keep=(item.name, item.number) in keep)
             else:
                 tracks = self._matter(tracks, item, passage, rng)
         return tracks
@@ -287,7 +288,7 @@ class Walk:
             self.leave(self._matter(pairs(converted, rng), behind, passage, rng), passage)
 
     def _station(
-        self, tracks: Floats, item: StationAt, passage: Passage, start: Floats, rng: np.random.Generator, *, keep: bool
+        self, tracks: Floats, item: StationAt, passage: Passage, came: Came, rng: np.random.Generator, *, keep: bool
     ) -> Floats:
         state = State.of(tracks)
         charged = np.flatnonzero(state.at(item.z) & (state.charge != 0.0) & (state.momentum > SLOWEST))
@@ -300,7 +301,7 @@ class Walk:
             item.number,
             item.gap,
             self.settings,
-            start,
+            came,
             rng,
             radiating=electrons if np.any(electrons) else None,
         )

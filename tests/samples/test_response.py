@@ -7,13 +7,14 @@ import pytest
 from scipy import stats
 
 from emiss.events.lists import Lists
+from emiss.reco.detector.model import load_detector
 from emiss.samples.config import Digitisation, Response
 from emiss.samples.digitise import waveforms
 from emiss.samples.digitise_trackers import strips
 from emiss.samples.particles import deflect
 from emiss.samples.walk.line import StationAt
 from emiss.samples.walk.state import State
-from emiss.samples.walk.stations import BEND, at_station, bend, moyal, stations, transport
+from emiss.samples.walk.stations import BEND, Came, at_station, bend, moyal, stations, transport
 from emiss.samples.walk.tracks import ELECTRON, ENERGY, MUON, MUON_MASS, PDG, tracks
 from emiss.samples.walk.walking import Passage, Walk
 
@@ -146,7 +147,7 @@ def test_muons_decay_in_the_spectrometer_as_often_as_they_should(detector):
     count, energy = 60_000, 0.3
     at_first = items[0].z
     muons = tracks({"row": np.arange(count), "pdg": MUON, "energy": energy, "z": at_first, "id": 0}, count)
-    behind = walk.run(muons, items, Passage(walk.nothing(count)), np.zeros(count), np.random.default_rng(5))
+    behind = walk.run(muons, items, Passage(walk.nothing(count)), Came.together(count), np.random.default_rng(5))
     p = np.sqrt(energy**2 - MUON_MASS**2)
     expected = count * (1 - np.exp(-(items[-1].z - at_first) * MUON_MASS / (p * 658.6384e3)))
     assert np.sum(behind[:, PDG] == MUON) == pytest.approx(count - expected, abs=5 * np.sqrt(expected))
@@ -161,8 +162,25 @@ def test_planes_scatter_with_tails_where_that_is_asked_for(detector):
         state, arm, rng = _muons(np.full(40_000, 50.0), z=5000.0), detector.arms["tracks"], np.random.default_rng(6)
         for number, z in enumerate(stations(arm)):
             transport(state, arm.field, z)
-            at_station(state, arm, number, 0.0, Response(plane_scattering=kind), np.zeros(40_000), rng)
+            at_station(state, arm, number, 0.0, Response(plane_scattering=kind), Came.together(40_000), rng)
         widths[kind] = np.quantile(np.abs(state.ty), 0.6827), np.mean(np.abs(state.ty) > 2e-4)
     assert widths["moliere"][0] == pytest.approx(widths["highland"][0], rel=0.12)
     assert widths["highland"][1] == 0.0
     assert widths["moliere"][1] > 0.0
+
+
+def test_straws_are_as_late_as_their_particle_and_know_nothing_of_the_clock():
+    detector = load_detector("na64e_2018")
+    arm = detector.arms["beam_tracks"]
+    number = next(plane.station for plane in arm.planes if plane.straw is not None)
+    places = np.random.default_rng(6).uniform(-20.0, 20.0, (2, 2000))
+    state = _muons(np.full(2000, 50.0), x=places[0], y=places[1], z=stations(arm)[number])
+    late = np.where(np.arange(2000) < 1000, 0.0, 100.0)
+    came = Came(late + 6.0, late)
+    _, found = at_station(state, arm, number, 0.0, Response(), came, np.random.default_rng(7))
+    for points in found:
+        since = points["time"] - late[points["event"]]
+        assert points["late"].tolist() == late[points["event"]].tolist()
+        assert -15.0 < since.min() < since.max() < 90.0
+        halves = [since[points["event"] // 1000 == half] for half in (0, 1)]
+        assert np.mean(halves[0]) == pytest.approx(np.mean(halves[1]), abs=3.0)

@@ -11,6 +11,7 @@ from emiss.reco.readers.simulated import SimulatedRunFile
 from emiss.samples.config import Response, load_sample
 from emiss.samples.response import END, Draws
 from emiss.samples.simulate import Simulation, simulate
+from emiss.samples.walk.stations import Came
 from emiss.samples.walk.tracks import ROW, X, tracks
 from emiss.samples.walk.walking import Passage, Walk
 
@@ -68,7 +69,7 @@ def _shot(simulation, pdg, energy, seed=1, **places):
     count = len(energy)
     made = tracks({"row": np.arange(count), "pdg": pdg, "energy": energy, "z": -50.0, "id": 0, **places}, count)
     passage = Passage(walk.nothing(count))
-    left = walk.run(made, walk.line, passage, np.zeros(count), np.random.default_rng(seed))
+    left = walk.run(made, walk.line, passage, Came.together(count), np.random.default_rng(seed))
     walk.leave(left, passage)
     return passage, walk
 
@@ -154,6 +155,6 @@ def test_a_layer_is_reached_past_a_slab_beside_it(pdg, energy, least):
     walk = Walk(detector, Response(), {}, {})
     made = tracks({"row": np.arange(100), "pdg": pdg, "energy": energy, "z": -50.0, "id": 0}, 100)
     passage = Passage(walk.nothing(100))
-    walk.leave(walk.run(made, walk.line, passage, np.zeros(100), np.random.default_rng(1)), passage)
+    walk.leave(walk.run(made, walk.line, passage, Came.together(100), np.random.default_rng(1)), passage)
     layers = [passage.seen.visible[:, detector.numbers(layer)].sum() / 100 for layer in detector.parts["ecal"].layers]
     assert layers[1] > least

@@ -53,6 +53,7 @@ class StripStatus(Derivation):
     kind = "apv.status"
     meaning = "dead and hot channels of strips (apv.status)"
     wants = "beam particles in the trackers; the wider the beam, the more channels it tells about"
+    runs_of = "beam"
 
     def __init__(self, detector: Detector, options: Any) -> None:
         super().__init__(detector, options)

@@ -72,6 +72,7 @@ class StripTimes(Derivation):
     kind = "apv.time"
     meaning = "ratio timing of strips, with covariance (apv.time)"
     wants = "beam particles in the trackers and in a counter of the reference"
+    runs_of = "beam"
     pilot = 2000
 
     def __init__(self, detector: Detector, options: Any) -> None:
