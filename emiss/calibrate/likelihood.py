@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TINY = 1e-9
 """The least that is expected in a bin."""
 
+MANY = 5.0
+"""Expected in a bin above which its count is about a Gaussian."""
+
 ITERATIONS = 60
 
 DONE = 1e-4
@@ -108,6 +111,27 @@ def cropped(used: Bools) -> Ints:
     first = used.argmax(axis=1)
     room = max(int((size - used[:, ::-1].argmax(axis=1) - first).max(initial=1)), 1)
     return np.asarray(np.minimum(first, size - room)[:, None] + np.arange(room))
+
+
+def pearson(counts: Floats, expected: Floats, parameters: Ints | int) -> Floats:
+    """Return chi2 per degree of freedom over the bins in which more than `MANY` are expected, shape (C,); NaN without any.
+
+    Parameters
+    ----------
+    counts, expected : arrays of shape (C, B)
+    parameters : int, or array of shape (C,)
+        What was fitted.
+    """
+    used = expected > MANY
+    each = np.where(used, (counts - expected) ** 2 / np.where(used, expected, 1.0), 0.0)
+    freedom = used.sum(axis=1) - parameters
+    return np.asarray(np.where(freedom > 0, each.sum(axis=1) / np.maximum(freedom, 1), np.nan))
+
+
+def coarser(counts: Floats, together: int) -> Floats:
+    """Return counts (..., B) with so many bins in each, without those that are left over at the end."""
+    bins = counts.shape[-1] // together
+    return np.asarray(counts[..., : bins * together].reshape(*counts.shape[:-1], bins, together).sum(axis=-1))
 
 
 def _deviance(counts: Floats, expected: Floats, used: Bools) -> Floats:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from emiss.calibrate.likelihood import pearson
+
 if TYPE_CHECKING:
     from emiss.configs.arrays import Array, Bools, Floats
 
@@ -167,10 +169,7 @@ def _likeliest(counts: Floats, common: Floats) -> tuple[Floats, Floats, Floats]:
     each = np.sqrt(max(score, 1e-300)) / max(bent, 1e-300)
     error = each / np.sqrt(np.maximum(total, 1.0))
     expected = total[:, None] * np.exp(logarithm[:, top]).T
-    much = expected > 5.0
-    squares = np.where(much, (counts - expected) ** 2 / np.where(much, expected, 1.0), 0.0).sum(axis=1)
-    freedom = np.maximum(much.sum(axis=1) - 1, 1)
-    return found, error, np.where(much.sum(axis=1) > 1, squares / freedom, np.nan)
+    return found, error, pearson(counts, expected, 1)
 
 
 def moved_back(counts: Floats, shift: Floats) -> Floats:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emiss.calibrate.likelihood import fit_many
+from emiss.calibrate.likelihood import MANY, coarser, fit_many, pearson
 
 if TYPE_CHECKING:
     from emiss.calibrate.likelihood import Fits
@@ -94,15 +94,10 @@ def fit(counts: Floats, times: Floats, smear: Floats) -> Fits:
 
 def agreement(counts: Floats, expected: Floats) -> Floats:
     """Return chi2 per degree of freedom of histograms (C, K, T, R), in coarser bins that hold enough, shape (C,)."""
-    bins = counts.shape[3] // 4
-    coarse = [
-        one.sum(axis=1)[:, :, : 4 * bins].reshape(*one.sum(axis=1).shape[:2], bins, 4).sum(axis=3)
-        for one in (counts, expected)
-    ]
-    used = coarse[1] > 5.0
-    each = np.where(used, (coarse[0] - coarse[1]) ** 2 / np.where(used, coarse[1], 1.0), 0.0)
-    freedom = used.sum(axis=(1, 2)) - 5 - used.any(axis=2).sum(axis=1)
-    return np.asarray(np.where(freedom > 0, each.sum(axis=(1, 2)) / np.maximum(freedom, 1), np.nan))
+    seen, there = (coarser(one.sum(axis=1), 4) for one in (counts, expected))
+    # five parameters, and how many there are at each time
+    fitted = 5 + (there > MANY).any(axis=2).sum(axis=1)
+    return pearson(seen.reshape(len(seen), -1), there.reshape(len(there), -1), fitted)
 
 
 def correlations(fits: Fits, good: Array) -> dict[tuple[str, str], Floats]:

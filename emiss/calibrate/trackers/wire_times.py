@@ -8,6 +8,7 @@ import numpy as np
 
 from emiss.calibrate.frame import Derivation, Doubts, Found, Made, Shapes, Sums
 from emiss.calibrate.gaussians import gaussians
+from emiss.calibrate.likelihood import coarser, pearson
 from emiss.calibrate.trackers.drift_times import begins, model_of, near, spectrum
 from emiss.calibrate.trackers.wires import Wires
 from emiss.configs.errors import UserError
@@ -23,6 +24,9 @@ STEP, HALF = 1.0, 500
 BAD = 5.0
 """chi2 per degree of freedom above which a fit is looked at."""
 
+
+COARSE = 4
+"""Bins that chi2 takes together: a wire has few hits."""
 
 CLEAR = 2.0
 """Hits in the window over those of as long a time before or behind: where there are fewer, nothing begins."""
@@ -123,7 +127,7 @@ class WireTimes(Derivation):
         fits = begins(plane, counts, edges)
         place = fits.values[:, 2]
         curve = np.where(near(spectrum(plane), place, edges), model_of(plane, edges)(fits.values), np.nan)
-        chi2 = fits.deviance / np.maximum(fits.freedom, 1)
+        chi2 = pearson(coarser(counts, COARSE), coarser(np.nan_to_num(curve), COARSE), fits.values.shape[1])
         return _Begun(place, fits.errors[:, 2], chi2, curve, fits.converged)
 
     def _doubts(self, entries: Floats, good: Bools, dim: Bools, chi2: Floats) -> list[str]:

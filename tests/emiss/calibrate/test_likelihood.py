@@ -8,7 +8,7 @@ from scipy.special import ndtr
 from scipy.stats import landau
 
 from emiss.calibrate.landau import MODE, expected, fit_landau
-from emiss.calibrate.likelihood import fit_many
+from emiss.calibrate.likelihood import coarser, fit_many, pearson
 
 EDGES = np.linspace(-5.0, 5.0, 41)
 
@@ -40,6 +40,16 @@ def test_the_minimum_and_its_errors_are_those_of_iminuit():
         assert np.abs((found.values[k] - minuit.values) / minuit.errors).max() < 1e-2
         assert found.errors[k] == pytest.approx(np.array(minuit.errors), rel=0.05)  # Fisher's matrix, not the Hessian
         assert found.deviance[k] == pytest.approx(minuit.fval, abs=1e-3)
+
+
+def test_chi2_is_one_on_the_average_and_bins_with_little_in_them_are_left_out():
+    rng = np.random.default_rng(8)
+    expected = np.tile(np.concatenate([np.full(40, 20.0), np.full(40, 0.5)]), (500, 1))
+    found = pearson(rng.poisson(expected).astype(float), expected, 0)
+    assert found.mean() == pytest.approx(1.0, abs=0.05)
+    assert pearson(expected + 5.0, expected, np.full(500, 10)) == pytest.approx(np.full(500, 40 * 25.0 / 20.0 / 30))
+    assert np.isnan(pearson(expected, expected, 40)).all()
+    assert coarser(np.arange(14.0).reshape(2, 7), 3).tolist() == [[3.0, 12.0], [24.0, 33.0]]
 
 
 def test_pulls_have_the_width_one():

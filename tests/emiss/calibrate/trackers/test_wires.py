@@ -106,6 +106,8 @@ def test_times_and_states_of_wires_are_those_of_the_run(run):
     pulls = away / made.errors["t0"][good]
     assert np.std(pulls) == pytest.approx(1.0, abs=0.2)
     assert abs(pulls.mean()) < 0.3
+    straws = np.array([name.startswith("ST") for name in made.channels])
+    assert np.nanmedian(made.chi2[straws]) == pytest.approx(1.0, abs=0.2)
     assert "no hit" in dict(made.eyes)["ST1Y1.16"]
     # what was found goes into the tag, and the windows are where they belong
     text = written.table(times, RunRange(6000, 6999), Conditions.load(run / "first"))
