@@ -18,7 +18,7 @@ from benchmarks.record import Ratios, timed
 from emiss import reco
 from emiss.events.lists import Lists
 from emiss.reco.formats.date.bytes import all_bytes
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.lost_blocks import lost_blocks

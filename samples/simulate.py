@@ -23,7 +23,7 @@ from emiss.events import provenance
 from emiss.events.batch import Batch
 from emiss.events.ledger import Ledger
 from emiss.reco.detector.model import load_detector
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.writing import encode
 from emiss.reco.formats.date.writing.damage import KINDS
 from emiss.reco.formats.date.writing.damage import damage as damage_events

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emiss.configs.errors import Location, UserError
 from emiss.reco.formats.date import layout
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.channels.xml import read_elements
 
 if TYPE_CHECKING:

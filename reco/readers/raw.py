@@ -16,7 +16,7 @@ from emiss.events.ledger import Ledger
 from emiss.events.lists import Lists, offsets_of
 from emiss.events.location import is_remote, located
 from emiss.reco.formats.date.bytes import FileBytes, is_compressed
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import Index, Policy, build
 from emiss.reco.formats.date.layout import PHYSICS

@@ -8,7 +8,7 @@ import numpy as np
 
 from emiss.reco.formats.date import reasons
 from emiss.reco.formats.date.bytes import all_bytes
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoded, Decoder, decode_entries, groups
 from emiss.reco.formats.date.decoding.workspace import SPARSE
 from emiss.reco.formats.date.index.events import Index, build

@@ -14,7 +14,7 @@ from emiss.job.plan import plan
 from emiss.job.run import run_job
 from emiss.reco.detector.model import load_detector
 from emiss.reco.formats.date.bytes import all_bytes
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.writing.damage import damage
 

@@ -10,7 +10,7 @@ import pytest
 from emiss.configs.loader import loads
 from emiss.look.spill_quality import Quality
 from emiss.look.spill_quality_files import bad_spills
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.writing.damage import damage
 from emiss.reco.quality.summary import Limits, Survey, Verdict
 from emiss.runlist import load

@@ -12,7 +12,7 @@ from emiss.events.columns import QUALITY_BITS
 from emiss.events.files.identity import number_of
 from emiss.reco.formats.date import reasons
 from emiss.reco.formats.date.bytes import all_bytes
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries, groups
 from emiss.reco.formats.date.index.events import Index, build
 from emiss.reco.formats.date.lost_blocks import lost_blocks

@@ -10,7 +10,7 @@ import pytest
 from emiss.calib.conditions import Conditions
 from emiss.configs import loader
 from emiss.events.lists import Lists
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.writing import damage, encode
 from emiss.reco.quality.spills import Spills

@@ -12,7 +12,7 @@ from emiss import reco
 from emiss.configs.errors import UserError
 from emiss.events.columns import QUALITY_BITS
 from emiss.reco.formats.date import reasons
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.dump import dump
 from emiss.reco.formats.date.dump import text as as_text
 from emiss.reco.formats.date.writing import damage

@@ -146,7 +146,7 @@ def mutated(data: bytes, other: bytes, rng: random.Random) -> bytes:
 def maps_of(folder: Path, run: int) -> ChannelMaps | None:
     """Return the maps of a run; None where there are none."""
     from emiss.configs.errors import UserError
-    from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+    from emiss.reco.formats.date.channels.reading import read_channel_maps
 
     try:
         return read_channel_maps(folder, run)

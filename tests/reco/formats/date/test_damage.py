@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emiss.reco.formats.date import reasons
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.writing import damage
 from emiss.reco.readers.raw import RawRunFile
 

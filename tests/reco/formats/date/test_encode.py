@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emiss.configs.errors import UserError
 from emiss.events.lists import Lists, offsets_of
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.writing import encode
 from emiss.reco.readers import open_run_file
 from emiss.reco.readers.raw import RawRunFile

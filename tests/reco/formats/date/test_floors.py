@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from emiss import reco
 from emiss.events.lists import Lists
 from emiss.events.table import EventTable
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.writing import damage, encode
 from emiss.reco.readers import open_run_file
 from emiss.reco.readers.raw import RawRunFile

@@ -13,7 +13,7 @@ from emiss.events.columns import QUALITY_BITS
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.misfits import misfits
 from emiss.reco.formats.date import dump
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.decoding.decode import Decoder, decode_entries
 from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.lost_blocks import lost_blocks

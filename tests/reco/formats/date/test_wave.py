@@ -9,7 +9,7 @@ from emiss.configs.errors import UserError
 from emiss.events.columns import QUALITY_BITS
 from emiss.events.lists import Lists, offsets_of
 from emiss.reco.detector.model import load_detector
-from emiss.reco.formats.date.channels.channel_map import read_channel_maps
+from emiss.reco.formats.date.channels.reading import read_channel_maps
 from emiss.reco.formats.date.index.events import build
 from emiss.reco.formats.date.lost_blocks import lost_blocks
 from emiss.reco.formats.date.writing import damage, encode
