@@ -139,10 +139,10 @@ def test_refused(text, says):
 def test_a_bomb_is_refused_at_once():
     bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
     bomb += "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(UserError, match="more than 100000 nodes"):
         loader.loads(bomb)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("style", ["plain", "quoted", "folded", "literal"])

@@ -24,7 +24,6 @@ STEP, HALF = 1.0, 500
 BAD = 5.0
 """chi2 per degree of freedom above which a fit is looked at."""
 
-
 COARSE = 4
 """Bins that chi2 takes together: a wire has few hits."""
 
