@@ -11,7 +11,7 @@ from emiss.calib.run_ranges import RunRange
 from emiss.calib.tables import ANY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from emiss.calib.conditions import Conditions
     from emiss.calib.lookup import Constant
@@ -65,7 +65,9 @@ class Moved:
         return self.after.value / self.before.value - 1.0
 
 
-def moved(before: Conditions, after: Conditions, run: int, other: int | None = None) -> list[Moved]:
+def moved(
+    before: Conditions, after: Conditions, run: int, other: int | None = None, *, types: Collection[str] | None = None
+) -> list[Moved]:
     """Return all values of two tags that are different in a run, those that moved most first.
 
     Parameters
@@ -73,10 +75,13 @@ def moved(before: Conditions, after: Conditions, run: int, other: int | None = N
     before, after : Conditions
     run : int
         Of both, or of `before` where `other` is the one of `after`.
+    types : collection of str, optional
+        Those that are looked at; all by default.
     """
     found: list[Moved] = []
     runs = (run, run if other is None else other)
-    for type_ in sorted({table.type for tag in (before, after) for table in tag.tables}):
+    known = {table.type for tag in (before, after) for table in tag.tables}
+    for type_ in sorted(known if types is None else known.intersection(types)):
         both = [list(_all(tag, type_, at, (before, after))) for tag, at in zip((before, after), runs, strict=True)]
         old, new = ({(one.channel, one.column): one for one in each} for each in both)
         swaps = swapped(_by_channel(old), _by_channel(new))
@@ -95,11 +100,10 @@ def moved_in_all_runs(before: Conditions, after: Conditions) -> list[Moved]:
     found: list[Moved] = []
     last: dict[tuple[object, ...], int] = {}
     for span in spans(tables, within):
-        held = [
-            [(table.payload, table.override) for table in holding(tag.tables, span.first)] for tag in (before, after)
-        ]
+        one_held, other_held = (_held(tag, span.first) for tag in (before, after))
+        types = {name for name in {*one_held, *other_held} if one_held.get(name) != other_held.get(name)}
         here: dict[tuple[object, ...], int] = {}
-        for one in moved(before, after, span.first) if held[0] != held[1] else ():
+        for one in moved(before, after, span.first, types=types) if types else ():
             key = (
                 one.type,
                 one.channel,
@@ -118,6 +122,14 @@ def moved_in_all_runs(before: Conditions, after: Conditions) -> list[Moved]:
             here[key] = number
         last = here
     return sorted(found, key=_most)
+
+
+def _held(tag: Conditions, run: int) -> dict[str, list[tuple[str, bool]]]:
+    """Return what says which values hold for a run, by type."""
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for table in holding(tag.tables, run):
+        found.setdefault(table.type, []).append((table.payload, table.override))
+    return found
 
 
 def _most(one: Moved) -> float:

@@ -35,9 +35,11 @@ with contextlib.suppress(ImportError, AttributeError):
 
 ROOT = Path(__file__).parents[1]
 
-# who starts the tests in the background leaves Ctrl-C ignored, and what they start inherits that
+# who starts the tests in the background, or with nohup, leaves signals ignored, and what they start inherits that
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -214,9 +214,9 @@ class Derivation(ABC):
     sources : tuple of str
         Origins of events that it may be asked for.
     one_run : bool
-        Whether what it finds holds for the run that it is from alone.
+        Whether what it finds holds for the run that it is from alone, whose constants `finish` has then.
     supposes : bool
-        Whether it takes the constants of the first run before the sums are made, and is asked to `suppose`.
+        Whether it is to be asked to `suppose`.
     """
 
     kind: ClassVar[str]

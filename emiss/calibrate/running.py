@@ -162,6 +162,9 @@ def derive(
     if not sums.used:
         why, hint = derivation.lacking(sums.read)
         raise UserError(f"nothing to derive {kind} from: {why}", hint=hint)
+    conditions = Conditions.load(shared.calib).for_run(min(sums.runs))
+    if derivation.one_run:  # of this run, whatever other files are there
+        derivation.begin_run(conditions)
     try:
         found = derivation.finish(sums, learned)
     except UserError:  # what is wrong with these runs is wrong with their sums
@@ -173,7 +176,7 @@ def derive(
         found = replace(
             found, remarks=(*found.remarks, f"No event of run{'s' if len(idle) > 1 else ''} {named} was taken.")
         )
-    return with_swaps(found, Conditions.load(shared.calib).for_run(min(found.runs))), derivation
+    return with_swaps(found, conditions), derivation
 
 
 def _registered(derivation: Derivation, register: Register, ranges: Sequence[Range]) -> str | None:

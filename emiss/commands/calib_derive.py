@@ -46,7 +46,12 @@ def derive(
     samples: Annotated[
         int | None, typer.Option(min=4, help="Pedestals: the first samples of each waveform alone.")
     ] = None,
-    least: Annotated[int, typer.Option(min=2, help="Entries that a channel needs.")] = 100,
+    least: Annotated[
+        int,
+        typer.Option(
+            min=2, help="Entries that a channel needs; of status, apv.status and tdc.status as many as it takes."
+        ),
+    ] = 100,
     simulated: Annotated[
         Path | None,
         typer.Option(help="Simulated hits (.root) of the same kind of run: what status, mip, ecal, spectrum expect."),
@@ -167,7 +172,7 @@ def derive(
     if json_:
         put({**_plain(found), "holds": str(valid), "constants": about, "written": made})
     elif not quiet:
-        _print(found)
+        _print(found, "page" if pages else "CSV")
         for error in _outside(found, valid):
             warn(error)
         say("written: " + ", ".join(map(str, made)), "dim")
@@ -215,8 +220,8 @@ def _plain(found: Found) -> dict[str, Any]:
     }
 
 
-def _print(found: Found) -> None:
-    """Print what was found of each type, and what needs eyes."""
+def _print(found: Found, rest: str) -> None:
+    """Print what was found of each type, and what needs eyes; `rest` has all of it."""
     from rich.table import Table
 
     from emiss.calibrate.summary import lines
@@ -232,4 +237,4 @@ def _print(found: Found) -> None:
     for name, why in eyes[:SHOWN]:
         warn(f"{name}: {why}")
     if len(eyes) > SHOWN:
-        warn(f"and {len(eyes) - SHOWN} more channels that need eyes: they are in the page")
+        warn(f"and {len(eyes) - SHOWN} more channels that need eyes: they are in the {rest}")

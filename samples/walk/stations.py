@@ -156,11 +156,12 @@ def at_station(
     for _, plane in views:
         here &= np.abs(local[plane.view]) < 0.5 * plane.strips * plane.pitch
     late = came.late[muons.event]
-    time = came.start[muons.event] + settings.tracker_time * rng.normal(size=count)
+    smear = settings.tracker_time * rng.normal(size=count)
     deposit = settings.cluster_charge * moyal(settings.cluster_landau, count, rng)  # shared by the views
     found = []
     for number, plane in views:
         told = measured(plane, plane.centre + local[plane.view], rng)
+        came_at = late if plane.timed else came.start[muons.event]
         crossing = _crossing(muons, plane.view)
         charge = deposit * np.exp(settings.cluster_sharing * rng.normal(size=count))
         seen = here & (rng.random(count) < plane.efficiency) & (charge > 0)
@@ -172,7 +173,7 @@ def at_station(
                 "plane": np.full(int(seen.sum()), number, np.int16),
                 "position": told.position[seen],
                 "charge": charge[seen],
-                "time": (time if told.time is None else late + told.time)[seen],
+                "time": (came_at + (smear if told.time is None else told.time))[seen],
                 **{name: values[seen] for name, values in zip(TRUE, (*crossing, late), strict=True)},
             }
         )

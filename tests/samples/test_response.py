@@ -169,7 +169,7 @@ def test_planes_scatter_with_tails_where_that_is_asked_for(detector):
     assert widths["moliere"][1] > 0.0
 
 
-def test_straws_are_as_late_as_their_particle_and_know_nothing_of_the_clock():
+def test_what_tdcs_read_is_as_late_as_its_particle_and_knows_nothing_of_the_clock():
     detector = load_detector("na64e_2018")
     arm = detector.arms["beam_tracks"]
     number = next(plane.station for plane in arm.planes if plane.straw is not None)
@@ -184,3 +184,8 @@ def test_straws_are_as_late_as_their_particle_and_know_nothing_of_the_clock():
         assert -15.0 < since.min() < since.max() < 90.0
         halves = [since[points["event"] // 1000 == half] for half in (0, 1)]
         assert np.mean(halves[0]) == pytest.approx(np.mean(halves[1]), abs=3.0)
+    fibres = next(plane.station for plane in arm.planes if plane.name == "HOD1X")
+    state = _muons(np.full(2000, 50.0), x=places[0], y=places[1], z=stations(arm)[fibres])
+    _, found = at_station(state, arm, fibres, 0.0, Response(), came, np.random.default_rng(7))
+    for points in found:
+        assert np.mean(points["time"] - late[points["event"]]) == pytest.approx(0.0, abs=0.5)

@@ -46,7 +46,7 @@ class Group(NamedTuple):
 class Level(NamedTuple):
     """What the means of targets are relative to something: arrays of shape (targets,), errors are relative to the means.
 
-    `doubts` says why a target needs eyes, `what` what they are relative to.
+    Means are NaN where nothing tells; `doubts` says why a target needs eyes, `what` what they are relative to.
     """
 
     mean: Floats
@@ -82,7 +82,8 @@ class Changing(Sized):
                 else self._one(target, names, own)
             )
             spread.append(float(np.std(one.response)))
-            rows.append(one if level is None else one.moved(level.mean[number], level.error[number]))
+            told = level is not None and np.isfinite(level.mean[number])
+            rows.append(one.moved(level.mean[number], level.error[number]) if level is not None and told else one)
             common.append(total_counts)
             expected.append(curve)
         made = Made(

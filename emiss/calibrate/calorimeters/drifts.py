@@ -42,7 +42,6 @@ class Drift(Changing):
     type = DRIFT
     without = (DRIFT,)
     one_run = True
-    supposes = True
     label = "spills"
 
     def __init__(self, detector: Detector, options: Any) -> None:
@@ -60,12 +59,16 @@ class Drift(Changing):
             return None
         known = np.isfinite(self._light.charge)
         mean, error = responses.means(counts, sums["sizes"])
-        mean = np.where(known, mean * learned / self._light.charge, 1.0)
+        mean = mean * learned / self._light.charge
         doubts = Doubts(len(mean))
         doubts.add(~known, f"it has no light in {LIGHT}: relative to its mean in this run")
         doubts.add(np.abs(mean - 1.0) > FAR, [f"its light is {one:.2f} of that in {LIGHT}" for one in mean])
-        error = np.where(known, np.hypot(error, self._light.error), 0.0)
-        return Level(mean, error, tuple(doubts.texts), f"the light in {LIGHT}, when gains were found")
+        return Level(
+            mean,
+            np.hypot(error, self._light.error),
+            tuple(doubts.texts),
+            f"the light in {LIGHT}, when gains were found",
+        )
 
     def groups(self, batch: Batch) -> dict[str, Bools]:
         """Return which events are of which spill."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 NOISE, OFTEN = 0.02, 5.0
 """Hits outside the window by event, and times as many as others have for those inside, that only a noisy wire has."""
 
-NEIGHBOURS = (1, 2)
-"""How far away pairs of neighbours are: one of them may be dead itself."""
+NEIGHBOURS = (1, 2, 4, 8)
+"""How far away pairs of neighbours are: those that are nearer may be dead themselves."""
 
 
 class WireStatus(Derivation):
@@ -75,6 +75,8 @@ class WireStatus(Derivation):
         inside, outside = (sums[name].astype(np.float64) for name in ("inside", "outside"))
         in_time = inside - np.maximum(sums["before"], sums["behind"])
         wires.check_beam(in_time, sums, f"{self.kind} wants {self.wants}; tdc.time says where their windows are")
+        chosen = set(wires.plane_of[own].tolist())
+        by_plane = np.bincount(wires.plane_of, inside + outside)
         width = np.diff(self._window, axis=1)[:, 0]
         typical = self._typical(inside, outside)
         hot = outside > NOISE * events + OFTEN * typical * inside
@@ -108,11 +110,13 @@ class WireStatus(Derivation):
             ("",) * len(own),
         )
         tell = known | hot
+        silent = [plane.name for number, plane in enumerate(wires.planes) if number in chosen and not by_plane[number]]
         remark = (
             f"{int(dead[own].sum())} dead and {int(hot[own].sum())} noisy of {int(tell[own].sum())} wires; the beam hits "
             f"{int((~tell)[own].sum())} too little to tell, which keep the status that they had."
         )
-        return Found(self.kind, (made, seen), tuple(sorted(sums.runs)), sums.read, sums.used, (remark,))
+        remarks = (remark, *(f"{name} has no hit at all: is it read out?" for name in silent))
+        return Found(self.kind, (made, seen), tuple(sorted(sums.runs)), sums.read, sums.used, remarks)
 
     def _typical(self, inside: Floats, outside: Floats) -> Floats:
         """Return the hits outside the window over those inside, the median of each plane, shape (wires,)."""
@@ -148,5 +152,9 @@ class WireStatus(Derivation):
         doubts.add(status == IS_DEAD, [f"dead: {one}" for one in few])
         weak: Bools = (status == GOOD) & (inside < WEAK * expected)
         doubts.add(weak, [f"weak: {one}" for one in few])
+        doubts.add(
+            np.isnan(status) & (expected == 0.0),
+            "nothing is expected from its neighbours: no beam, or they are dead too",
+        )
         doubts.add(np.isnan(status), [f"hardly hit: {one:.0f} hits are expected" for one in expected])
         return tuple(doubts.texts)

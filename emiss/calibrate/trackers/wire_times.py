@@ -24,6 +24,9 @@ STEP, HALF = 1.0, 500
 BAD = 5.0
 """chi2 per degree of freedom above which a fit is looked at."""
 
+ENOUGH = 100
+"""Hits below which errors of starts are too small: the edge of a spectrum may be taken for another part of it."""
+
 COARSE = 4
 """Bins that chi2 takes together: a wire has few hits."""
 
@@ -89,7 +92,7 @@ class WireTimes(Derivation):
             if len(rows):
                 found = self._fitted(number, counts[rows], edges[rows[0]])
                 dim[rows] = not _in_time(counts[rows], edges[rows[0]], found.place, wires.planes[number].window)
-                good = found.good & ~dim[rows]
+                good = found.good & ~dim[rows] & (found.error > 0.0)
                 for whole, part in ((place, found.place), (error, found.error), (chi2, found.chi2)):
                     whole[rows] = np.where(good, part, np.nan)
                 curve[rows] = np.where(good[:, None], found.curve, np.nan)
@@ -126,13 +129,15 @@ class WireTimes(Derivation):
         fits = begins(plane, counts, edges)
         place = fits.values[:, 2]
         curve = np.where(near(spectrum(plane), place, edges), model_of(plane, edges)(fits.values), np.nan)
-        chi2 = pearson(coarser(counts, COARSE), coarser(np.nan_to_num(curve), COARSE), fits.values.shape[1])
+        chi2 = pearson(coarser(counts, COARSE), np.nan_to_num(coarser(curve, COARSE)), fits.values.shape[1])
         return _Begun(place, fits.errors[:, 2], chi2, curve, fits.converged)
 
     def _doubts(self, entries: Floats, good: Bools, dim: Bools, chi2: Floats) -> list[str]:
         doubts = Doubts(len(entries))
         doubts.add(entries == 0, "dead or not hit: no hit")
         doubts.add(entries < self.options.least, [f"{int(n)} hits are too few" for n in entries])
+        few = (entries >= self.options.least) & (entries < ENOUGH) & good
+        doubts.add(few, [f"few: {int(n)} hits, the start may be wrong by more than its error" for n in entries])
         doubts.add(dim, "hits of the plane come at any time")
         doubts.add(~good, "the fit did not converge")
         doubts.add(chi2 > BAD, [f"the fit is bad: chi2 per degree of freedom {one:.1f}" for one in chi2])

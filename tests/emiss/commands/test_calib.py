@@ -213,6 +213,14 @@ def test_the_light_when_gains_were_found_tells_how_they_are_in_a_later_run(cli, 
     for name, wanted in (("ECAL1.2.2", 0.5), ("HCAL1.1.1", 1.25), ("S0.0.0", 1.0)):
         values = [row[0] for key, row in table.rows.items() if key.startswith(f"{name}@")]
         assert sum(values) / len(values) == pytest.approx(wanted, rel=0.01)
+    # the light is that of the run with events of LEDs, whatever other files come first
+    only = (tag / "led.txt").read_text().replace("runs = 6118-", "runs = 6119")
+    (tag / "led.txt").write_text(only)
+    (tag / "drift.txt").unlink()
+    again = cli("calib", "derive", "drift", other, runs[6119], "--calib", tag, "--out", tag / "drift.txt", "--no-page")
+    assert "relative to the light in sadc.led" in again.out
+    assert "No event of run 6120 was taken." in again.out
+    assert "they are in the CSV" in again.err
     wrong = (tag / "led.txt").read_text().replace("ECAL1.2.2 ", "EACL1.2.2 ")
     (tag / "led.txt").write_text(wrong)
     done = cli("calib", "check", tag)

@@ -224,7 +224,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path, number):
         workers = pids(tmp_path)
         assert all(alive(pid) for pid in workers)
         os.kill(parent.pid, number)
-        parent.wait()
+        parent.wait(60)
         assert wait_for(lambda: not any(alive(pid) for pid in workers), 15)
         assert not (tmp_path / "unfinished.part").exists()
     finally:

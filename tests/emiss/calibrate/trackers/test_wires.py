@@ -10,9 +10,11 @@ from emiss.calib.beside import constants_of
 from emiss.calib.conditions import Conditions
 from emiss.calib.run_ranges import RunRange
 from emiss.calibrate import written
-from emiss.calibrate.frame import Options
+from emiss.calibrate.frame import Options, Sums
 from emiss.calibrate.running import derive
 from emiss.calibrate.trackers.drift_times import begins, model_of, near, spectrum
+from emiss.calibrate.trackers.wire_status import WireStatus
+from emiss.calibrate.trackers.wire_times import WireTimes
 from emiss.calibrate.trackers.wires import Wires
 from emiss.configs.errors import UserError
 from emiss.reco.detector.model import load_detector
@@ -68,6 +70,46 @@ def test_begins_have_pulls_of_width_one_at_the_edge_of_a_beam_and_with_noise_too
     inside = near(spectrum(plane), found.values[:, 2], edges)
     expected = np.where(inside, model_of(plane, edges)(found.values), 0.0).sum(axis=1)
     assert np.mean(expected / np.where(inside, counts, 0.0).sum(axis=1)) == pytest.approx(1.0, abs=0.005)
+
+
+def test_chi2_is_one_with_background_too_and_few_hits_need_eyes(plane):
+    rng, one = np.random.default_rng(6), WireTimes(load_detector(SETUP), Options())
+    number = next(k for k, each in enumerate(one._wires.planes) if each.name == plane.name)
+    edges = np.arange(-250.0, 251.0)
+    expected = model_of(plane, edges)(
+        np.column_stack([np.full(40, 1e4), np.zeros(40), rng.uniform(-20, 20, 40), np.full(40, 12.0)])
+    )
+    found = one._fitted(number, rng.poisson(expected).astype(float), edges)
+    assert np.median(found.chi2) == pytest.approx(1.0, abs=0.2)
+    assert found.chi2.max() < 3.0
+    doubts = one._doubts(np.array([60.0, 300.0]), np.ones(2, bool), np.zeros(2, bool), np.full(2, np.nan))
+    assert doubts == ["60 hits are too few", ""]
+    one = WireTimes(load_detector(SETUP), Options(least=20))
+    assert one._doubts(np.array([60.0, 300.0]), np.ones(2, bool), np.zeros(2, bool), np.full(2, np.nan))[0].startswith(
+        "few: 60 hits"
+    )
+
+
+def test_a_dead_card_and_a_plane_without_hits_are_told():
+    one = WireStatus(load_detector(SETUP), Options(parts=("st",)))
+    wires = one._wires
+    inside = np.zeros(len(wires.names), np.int64)
+    for number in range(len(wires.planes)):
+        rows = np.flatnonzero(wires.plane_of == number)
+        inside[rows] = 2000 * np.exp(-0.5 * ((np.arange(len(rows)) - 0.5 * (len(rows) - 1)) / 7.0) ** 2)
+    card = [f"ST1X1.{wire}" for wire in range(12, 19)]
+    for name in card:
+        inside[wires.names.index(name)] = 0
+    inside[np.array([name.startswith("ST1Y2") for name in wires.names])] = 0
+    nothing = np.zeros_like(inside)
+    sums = Sums(
+        {"inside": inside, "outside": nothing, "before": nothing, "behind": nothing}, 20_000, 20_000, frozenset({6112})
+    )
+    found = one.finish(sums, None)
+    states = dict(zip(found.made[0].channels, found.made[0].values["status"], strict=True))
+    assert {name for name, state in states.items() if state == 1.0} == set(card)
+    assert found.remarks[1:] == ("ST1Y2 has no hit at all: is it read out?",)
+    assert "nothing is expected from its neighbours" in dict(found.made[0].eyes)["ST1Y2.15"]
 
 
 @pytest.fixture(scope="module")
