@@ -82,8 +82,9 @@ class Changing(Sized):
                 else self._one(target, names, own)
             )
             spread.append(float(np.std(one.response)))
-            told = level is not None and np.isfinite(level.mean[number])
-            rows.append(one.moved(level.mean[number], level.error[number]) if level is not None and told else one)
+            if level is not None and np.isfinite(level.mean[number]):
+                one = one.moved(level.mean[number], level.error[number])
+            rows.append(one)
             common.append(total_counts)
             expected.append(curve)
         made = Made(
